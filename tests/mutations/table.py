@@ -378,6 +378,15 @@ MUTATIONS = (
         f"{_TESTS}/test_hidden_services.py::test_who_sees_what",
     ),
     Mutation(
+        "least-level",
+        "whoever is of an area of responsibility in one state only reads the lower level elsewhere",
+        f"{_COMMON}/sight.py",
+        "        if self.organisation_id is None or self.states:\n",
+        "        if self.organisation_id is None:\n",
+        "tests/services/directory/pathways/test_shortlist.py"
+        "::test_no_level_is_left_out_at_which_something_is_read",
+    ),
+    Mutation(
         "stored-answers-ask-again",
         "a stored answer is given only to whom may still read what it is about",
         f"{_REFERRALS}/answers.py",

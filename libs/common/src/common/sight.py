@@ -77,6 +77,14 @@ class Audience:
             return RESTRICTED
         return PATHWAY if self._shares(self.aors, entry) else self.base
 
+    def least(self, aor: str) -> int:
+        """The lowest level at which this audience reads any service of that area of responsibility."""
+        if self.organisation_id is None or self.states:
+            return self.base
+        if aor in self.coordinates:
+            return RESTRICTED
+        return PATHWAY if aor in self.aors else self.base
+
     def sees(self, entry: Entry) -> bool:
         """Whether there is such a service for this audience."""
         return LEVELS[entry.visibility] <= self.level(entry)

@@ -8,6 +8,7 @@ import pytest
 from common import clock, codelists
 from common.database import Database
 from common.sight import Audience, audience_of
+from services_directory.access import visible_sql
 from services_directory.documents.prepared import quality
 from services_directory.hsds.columns import columns_of
 from services_directory.hsds.preference import CAPACITY, MERITS, STATUS, Worth
@@ -101,6 +102,33 @@ async def test_sql_and_rules_name_the_same_fitting_services(
                 }  # fmt: skip
             seen += len(by_rules)
     assert seen > 30
+
+
+@pytest.mark.parametrize("areas", [[], ["VE23"], ["VE20"]], ids=["everywhere", "here", "elsewhere"])
+@pytest.mark.parametrize(
+    "who", ["ngo-refugio", "ngo-legal", "gbv-coordinator", "tip-coordinator", "im-officer"]
+)
+async def test_no_level_is_left_out_at_which_something_is_read(
+    database: Database, scenario: dict[str, UUID], who: str, areas: list[str]
+) -> None:
+    audience = audience_of(principal(who, areas=areas))
+    wanted = [demand(need, Urgency.ROUTINE) for need in NEEDS]
+    s = Statement()
+    needs = s.argument(NEEDS, "text[]")
+    text = f"""
+        SELECT need, d.service_id::text AS id, d.level
+        FROM service_documents d JOIN unnest({needs}) AS need ON need = ANY(d.categories)
+        WHERE {visible_sql(audience, s.argument)}
+    """
+    async with database.transaction() as session:
+        found = await offered(session, audience, wanted, "VE2313")
+        read = await fetch(session, text, s.values)
+    shown = {(need, each.service_id) for need, some in found.candidates.items() for each in some}
+    assert shown == {(row["need"], row["id"]) for row in read}
+    aors = codelists.categories()
+    leasts = {audience.least(aors[row["need"]].pathway) for row in read}
+    assert all(row["level"] >= audience.least(aors[row["need"]].pathway) for row in read)
+    assert len(leasts) > 1 or areas, "needs of the caller's own areas and others"
 
 
 async def test_what_is_offered_in_a_place_is_asked_in_the_words_of_its_index(

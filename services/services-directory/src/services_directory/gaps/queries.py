@@ -36,7 +36,7 @@ async def cells(
         " GROUP BY area, need, state, whole"
         " ORDER BY area, need, state, whole"
     )
-    rows = await fetch(session, text, s.values)
+    rows = await fetch(session, text, s.values, afresh=True)
     return [
         Cell(area, need, state, whole, tuple(counts)) for area, need, state, whole, *counts in rows
     ]

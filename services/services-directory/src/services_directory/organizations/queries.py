@@ -59,7 +59,7 @@ async def page(
     s = Statement()
     where, order = _where(query, audience, s)
     count = f"SELECT count(*) AS n FROM organization_documents o WHERE {where}"
-    total = (await fetch(session, count, s.values))[0]["n"]
+    total = (await fetch(session, count, s.values, afresh=True))[0]["n"]
     if query.search and total > bounds.MOST_SORTED:
         raise TOO_WIDE.because(
             f"More than {bounds.MOST_SORTED:,} organisations match: say more by another word."
@@ -72,6 +72,7 @@ async def page(
         f" FROM organization_documents o WHERE {where}"
         f" ORDER BY {order} LIMIT {limit} OFFSET {offset}",
         s.values,
+        afresh=True,
     )
     return rows, total
 
@@ -155,6 +156,7 @@ async def services_of(
         f" AND d.organization_name IS NOT NULL AND {visible_sql(audience, s.argument)}"
         " ORDER BY d.service_id",
         s.values,
+        afresh=True,
     )
 
 

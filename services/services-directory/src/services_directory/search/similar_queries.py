@@ -35,6 +35,7 @@ async def similar(
         f" JOIN search_words s ON s.word % w.word AND s.level = ANY({levels})"
         f" AND similarity(s.word, w.word) >= {SIMILAR} GROUP BY 1, 2 ORDER BY 1, 2",
         s.values,
+        afresh=True,
     )
     groups: dict[int, list[str]] = {}
     for row in rows:

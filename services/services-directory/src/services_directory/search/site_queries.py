@@ -36,6 +36,7 @@ async def centre_of(
         "SELECT avg(x.point[1]) AS latitude, avg(x.point[0]) AS longitude FROM site_documents x"
         f" WHERE x.postcodes @> ARRAY[{code}] AND {shown}",
         s.values,
+        afresh=True,
     )
     found = rows[0]
     return None if found["latitude"] is None else (found["latitude"], found["longitude"])

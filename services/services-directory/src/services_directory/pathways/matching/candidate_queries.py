@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 
+from common import codelists
 from common.places import Places
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -54,7 +55,7 @@ _IN_TIME = (
 # Generous: reach.py decides. Who answers a phone or comes to the person is not asked for a place.
 _IN_REACH = (
     _IN_TIME,
-    """(d.within_areas && n.around
+    """(n.around && d.within_areas
         OR d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach'])""",
 )
 Order = Sequence[tuple[str, str]]
@@ -248,6 +249,10 @@ async def shortlist(
     if not demands:
         return Found({}, {}, frozenset())
     wanted = s.argument([each.need for each in demands], "text[]")
+    # A service belongs to the area of responsibility of each of its categories (taxonomy.aors_of): where the
+    # caller is of that area, nothing of the need is read at a lower level, and none is looked at there.
+    aors = codelists.categories()
+    least = s.argument([audience.least(aors[each.need].pathway) for each in demands], "smallint[]")
     limited = s.argument([each.hours is not None for each in demands], "boolean[]")
     delays, around, here = (
         s.argument([" ".join(each) for each in lists], "text[]")
@@ -266,17 +271,17 @@ async def shortlist(
     keys = ", ".join(f"{expression} AS key{at}" for at, (expression, _) in enumerate(order))
     seen = " UNION ALL ".join(
         f"SELECT d.service_id, d.level, d.etag, d.sensitive, {keys} FROM service_documents_{level} d"
-        f" WHERE {' AND '.join([*conditions, condition])}"
+        f" WHERE n.least <= {level} AND {' AND '.join([*conditions, condition])}"
         for level, condition in visible_by_level(audience, s.argument).items()
     )
     sorted_by = ", ".join(f"key{at} {direction}" for at, (_, direction) in enumerate(order))
     text = f"""
         SELECT n.need, s.*
         FROM (
-            SELECT need, limited, string_to_array(delays, ' ') AS delays,
+            SELECT need, least, limited, string_to_array(delays, ' ') AS delays,
                    string_to_array(around, ' ') AS around, string_to_array(here, ' ') AS here
-            FROM unnest({wanted}, {limited}, {delays}, {around}, {here})
-                 AS asked(need, limited, delays, around, here)
+            FROM unnest({wanted}, {least}, {limited}, {delays}, {around}, {here})
+                 AS asked(need, least, limited, delays, around, here)
             OFFSET 0
         ) n
         CROSS JOIN LATERAL (

@@ -5,7 +5,7 @@ municipality is served; to any other service the person goes, so it must be near
 that nobody knows counts as not near: it must not hide that there is nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,12 +64,20 @@ def demand(need: str, urgency: Urgency, remaining_hours: int | None = None) -> D
 
 def obstacles(
     candidate: Candidate, near: Proximity, wanted: Demand, area: str, places: Places
-) -> Iterator[Reason]:
+) -> list[Reason]:
     """What keeps a service that would take the person from helping this time."""
+    found = []
     delay = candidate.referral.response_delay
-    if delay in RESPONSE_HOURS and delay not in wanted.delays:
-        yield Reason("answers_late", Weight.EXCLUDES, facts=(("delay", delay),))
-    yield from _distance(candidate, near, wanted, area, places)
+    if delay is not None and not _in_time(delay, wanted.hours):
+        found.append(Reason("answers_late", Weight.EXCLUDES, facts=(("delay", delay),)))
+    if far := _distance(candidate, near, wanted, area, places):
+        found.append(far)
+    return found
+
+
+def _in_time(delay: str, limit: int | None) -> bool:
+    """Unless the code says otherwise."""
+    return limit is None or RESPONSE_HOURS.get(delay, 0) <= limit
 
 
 def language_obstacle(candidate: Candidate, languages: frozenset[str]) -> Reason | None:
@@ -82,17 +90,18 @@ def language_obstacle(candidate: Candidate, languages: frozenset[str]) -> Reason
 
 def _distance(
     candidate: Candidate, near: Proximity, wanted: Demand, area: str, places: Places
-) -> Iterator[Reason]:
+) -> Reason | None:
     if candidate.by_phone or _inside(candidate.area, area, places):
-        return
+        return None
     if candidate.mobile and _served(candidate.areas, area, 1, places):
-        return
+        return None
     if near.kilometres is not None:
         if near.approximate or near.kilometres > wanted.kilometres:
             facts = (("kilometres", near.kilometres),)
-            yield Reason(OUT_OF_REACH, Weight.EXCLUDES, facts=facts)
+            return Reason(OUT_OF_REACH, Weight.EXCLUDES, facts=facts)
     elif candidate.area is not None or not _served(candidate.areas, area, 2, places):
-        yield Reason(REACH_UNKNOWN, Weight.EXCLUDES)
+        return Reason(REACH_UNKNOWN, Weight.EXCLUDES)
+    return None
 
 
 @lru_cache(maxsize=200_000)

@@ -27,10 +27,8 @@ class Plan:
 
 def directory_version(etags: Iterable[tuple[str, str]]) -> str:
     """A digest over (service id, ETag): equal exactly when the same documents were read."""
-    digest = hashlib.sha256()
-    for service_id, etag in sorted(etags):
-        digest.update(f"{service_id}={etag}\n".encode())
-    return digest.hexdigest()[:16]
+    lines = [f"{service_id}={etag}\n" for service_id, etag in sorted(etags)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> list[str]:
