@@ -15,7 +15,13 @@ from tests.support.patience import PATIENCE
 
 @asynccontextmanager
 async def answering(
-    status: int, headers: list[tuple[bytes, bytes]], whole: bytes, idle_seconds: float = 60
+    status: int,
+    headers: list[tuple[bytes, bytes]],
+    whole: bytes,
+    *,
+    idle_seconds: float = 60,
+    head_seconds: float = 60,
+    state: ServerState | None = None,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A client's connection to a server that answers each request so."""
 
@@ -27,8 +33,9 @@ async def answering(
         await send({**start, "whole": whole})
 
     config = uvicorn.Config(app, http=GuardedProtocol, lifespan="off", log_config=None)
-    state = ServerState()
-    kind = type("Impatient", (GuardedProtocol,), {"idle_seconds": idle_seconds})
+    state = state or ServerState()
+    waits = {"idle_seconds": idle_seconds, "head_seconds": head_seconds}
+    kind = type("Impatient", (GuardedProtocol,), waits)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: kind(config, state, {}), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -110,3 +117,16 @@ async def test_a_connection_is_closed_when_it_was_idle_for_so_long_and_not_while
         writer.write(asks("GET", "/later", last=False))
         await asyncio.wait_for(reader.readuntil(b"\r\n\r\nbody"), PATIENCE)
         assert await said(reader) == b"", "nothing but the end"
+
+
+@pytest.mark.parametrize("path", ["/", "/later"])
+async def test_a_head_that_began_with_the_request_before_it_is_not_awaited_for_ever(
+    path: str,
+) -> None:
+    state = ServerState()
+    async with answering(200, [], b"body", head_seconds=0.2, state=state) as (reader, writer):
+        writer.write(asks("GET", path, last=False) + b"GET / HT")
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\nbody"), PATIENCE)
+        for connection in state.connections:  # none: it has ended by now
+            assert connection._head_timer, "nothing ends the waiting"  # type: ignore[union-attr]
+        assert (await said(reader)).startswith(b"HTTP/1.1 408 ")

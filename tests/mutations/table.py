@@ -39,6 +39,15 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "head-behind-a-request",
+        "a head that began with the request before it is not awaited for ever",
+        "gateway/src/gateway/front/wire/protocol.py",
+        "        if self._in_head and self._head_timer is None and not self._deaf:\n",
+        "        if False:\n",
+        "tests/gateway/test_cycles.py"
+        "::test_a_head_that_began_with_the_request_before_it_is_not_awaited_for_ever",
+    ),
+    Mutation(
         "one-document-for-all",
         "a document is copied to those levels only that see the same of the service",
         f"{_DIRECTORY}/documents/storing.py",

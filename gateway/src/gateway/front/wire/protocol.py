@@ -77,7 +77,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._refuse_now(HEAD_TOO_LARGE.because(f"At most {MAX_HEAD_BYTES} bytes."))
         if begins and self.cycle is before and not self._deaf:
             # Nearly every head comes in one piece, and needs no timer.
-            self._head_timer = self.loop.call_later(self.head_seconds, self._head_too_slow)
+            self._await_head()
         begun, self._begun = self._begun, None
         if begun is not None:
             self._run(begun)
@@ -165,6 +165,9 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         self._idle_since = self.loop.time()
+        if self._in_head and self._head_timer is None and not self._deaf:
+            # It began in the same piece as the request that is answered now.
+            self._await_head()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
 
@@ -208,6 +211,9 @@ class GuardedProtocol(HttpToolsProtocol):
                 return
         self.transport.write(_answer(problem))
         self.transport.close()
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.head_seconds, self._head_too_slow)
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
