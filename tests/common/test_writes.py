@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from common import writes
 from common.database import Database
 from common.ids import new_id
+from common.reads import QuickStatement
 from common.writes import RowWriter, send_entities, write_soon
 from sqlalchemy import event, orm
 from sqlalchemy.exc import IntegrityError
@@ -44,13 +45,13 @@ async def test_rows_of_several_tables_go_in_one_statement(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     statements: list[str] = []
-    straight = writes.send_straight
+    composed = writes._statement
 
-    def kept(connection: sa.Connection, statement: str, values: Any) -> Any:
-        statements.append(statement)
-        return straight(connection, statement, values)
+    def kept(shape: Any) -> str:
+        statements.append(composed(shape))
+        return statements[-1]
 
-    monkeypatch.setattr(writes, "send_straight", kept)
+    monkeypatch.setattr(writes, "_statement", kept)
 
     @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
     def keep(_c: object, _cursor: object, statement: str, *_more: object) -> None:
@@ -63,7 +64,7 @@ async def test_rows_of_several_tables_go_in_one_statement(
         seen = {"consumer": "c", "event_id": uuid.uuid4(), "handled_at": now}
         note(session, "c")
         write_soon(session, INBOX, seen)
-    assert [s.split()[0] for s in statements] == ["SELECT", "INSERT", "SELECT", "WITH"]
+    assert [s.split()[0] for s in statements] == ["INSERT", "SELECT", "WITH"]
     assert await stored(database) == 3
 
 
@@ -161,3 +162,13 @@ async def test_what_the_database_refuses_fails_the_commit(database: Database) ->
 def test_a_column_that_the_table_does_not_have_is_found_at_start() -> None:
     with pytest.raises(TypeError, match="colour"):
         RowWriter(sample.NOTES, "colour")
+
+
+async def test_what_goes_to_the_driver_goes_there_in_a_transaction(database: Database) -> None:
+    """The connection of one that ended may be another's."""
+    own = QuickStatement(sa.select(sa.func.pg_current_xact_id()))
+    async with database._sessions() as session:
+        first = await own.first(session)
+        await session.commit()
+        assert await own.first(session) != first
+        assert session.in_transaction()

@@ -316,8 +316,8 @@ MUTATIONS = (
         "key-before-case",
         "no case is written before its key is stored",
         f"{_COMMON}/database.py",
-        "    await session.run_sync(_send_all)\n    await _ended_beside(session)\n",
-        "    await session.run_sync(_send_all)\n",
+        "    await writes.send_now(session)\n    await _ended_beside(session)\n",
+        "    await writes.send_now(session)\n",
         f"{_TESTS}/test_confidentiality.py"
         "::test_a_case_whose_key_could_not_be_stored_is_not_written",
     ),
@@ -844,6 +844,14 @@ MUTATIONS = (
         "            or found.dependencies != route.dependencies\n",
         "",
         "tests/common/test_commands.py::test_what_a_router_above_asks_for_is_asked_each_time",
+    ),
+    Mutation(
+        "straight-in-a-transaction",
+        "what goes to the driver itself goes there in a transaction of the session, and not on a connection that it gave back",
+        f"{_COMMON}/database.py",
+        "        writes.close_straight(session)\n",
+        "        pass\n",
+        "tests/common/test_writes.py::test_what_goes_to_the_driver_goes_there_in_a_transaction",
     ),
     Mutation(
         "link-made-longer",

@@ -4,7 +4,15 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +49,7 @@ _GIVEN_UP = frozenset({"40001", "40P01"})
 _OF_TRANSACTION = "of_transaction"
 _BESIDE = "beside"
 _TOLD = "told"
+_OF_ALL_COMMANDS = ("principal", _OF_TRANSACTION, writes.STRAIGHT)
 _ABOUT_ITSELF = sa.select(
     sa.func.extract("epoch", sa.func.clock_timestamp()),
     *(sa.func.current_setting(name) for name in durability.SETTINGS),
@@ -83,16 +92,25 @@ _SET_CALLER = (
 def _tell_caller(
     session: Session, _t: SessionTransaction | None, connection: sa.Connection
 ) -> None:
-    session.info[_TOLD] = True
-    caller = _caller(session.info.get("principal"))
-    question: OpeningRead | None = session.info.pop("question", None)
+    rows = writes.send_straight(connection, *_opening(session.info))
+    _opened(session.info, rows)
+    writes.open_straight(session, connection)
+
+
+def _opening(info: Mapping[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    """What a transaction begins with, and its values."""
+    caller = _caller(info.get("principal"))
+    question: OpeningRead | None = info.get("question")
     if question is None:
-        writes.send_straight(connection, _SET_CALLER, caller)
-        return
+        return _SET_CALLER, caller
     beside = f"WITH {question.beside} " if question.beside else ""
-    statement = f"{beside}{_SET_CALLER}, {question.columns}"
-    values = (*caller, *question.values)
-    (session.info["answer"],) = writes.send_straight(connection, statement, values)
+    return f"{beside}{_SET_CALLER}, {question.columns}", (*caller, *question.values)
+
+
+def _opened(info: MutableMapping[Any, Any], rows: Sequence[Any]) -> None:
+    info[_TOLD] = True
+    if info.pop("question", None) is not None:
+        (info["answer"],) = rows
 
 
 @event.listens_for(ScopedSession, "do_orm_execute")
@@ -115,6 +133,12 @@ def _forget(session: Session, _transaction: SessionTransaction) -> None:
     writes.forget(session)
 
 
+@event.listens_for(ScopedSession, "after_transaction_end")
+def _ended(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        writes.close_straight(session)
+
+
 @lru_cache(maxsize=1000)
 def _caller(principal: Principal | None) -> tuple[str, str, str, str]:
     # All are always set: a value of the transaction before must not survive on the connection.
@@ -135,25 +159,20 @@ async def begin_command(
     but that it sees what those before it wrote. The `first` one begins the transaction, too."""
     session.expunge_all()  # what those before it read may have been changed since by themselves
     info = session.info
-    kept = {name: info[name] for name in ("principal", _OF_TRANSACTION) if name in info}
+    kept = {name: info[name] for name in _OF_ALL_COMMANDS if name in info}
     info.clear()
     info.update(kept, question=question)
     if first:
         await session.connection()
     else:
-        await session.run_sync(lambda own: _tell_caller(own, None, own.connection()))
+        _opened(info, await writes.fetch(session, *_opening(info)))
 
 
 async def end_command(session: AsyncSession) -> None:
     """Send what it has still to write, and wait for what it began beside: so what is refused of it is told by
     this command."""
-    await session.run_sync(_send_all)
+    await writes.send_now(session)
     await _ended_beside(session)
-
-
-def _send_all(session: Session) -> None:
-    writes.send(session)
-    session.flush()
 
 
 async def begin_beside(
@@ -228,6 +247,8 @@ class Database:
             "command_timeout": statement_seconds,
             "server_settings": {"application_name": name, "timezone": "UTC"},
             "prepared_statement_cache_size": _KEPT_STATEMENTS,
+            "statement_cache_size": _KEPT_STATEMENTS,  # of those that go to the driver directly
+            "max_cached_statement_lifetime": 0,
         }
         if via_pgbouncer:  # prepared statements of one transaction are gone in the next
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
@@ -269,8 +290,7 @@ class Database:
                 # It is all undone: what they raise is nobody's answer any more.
                 await asyncio.gather(*session.info.pop(_BESIDE, ()), return_exceptions=True)
                 raise
-            if _BESIDE in session.info:
-                await end_command(session)
+            await end_command(session)
 
     async def retried(
         self, work: Callable[[AsyncSession], Awaitable[T]], principal: Principal | None = None

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Mapped
 
 from common import writes
 
@@ -48,10 +48,10 @@ class QuickStatement:
 
     async def rows(self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING) -> list[Any]:
         """All rows, in the session's transaction, after everything that it has still to write."""
-        driver, moved = await session.run_sync(_driver)
-        composed = self._of(moved)
+        straight = await writes.straight_of(session)
+        composed = self._of(straight.moved)
         given = [values[n] if n in values else composed.fixed[n] for n in composed.names]
-        found: list[Any] = await driver.fetch(composed.text, *given)
+        found: list[Any] = await straight.driver.fetch(composed.text, *given)
         return found
 
     async def first(self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING) -> Any:
@@ -86,16 +86,6 @@ def _compose(statement: _Statement, moved: Mapping[str, str]) -> _Composed:
         raise TypeError("a list of unknown length is not composed once: use = ANY")
     names = tuple(compiled.positiontup or ())
     return _Composed(compiled.string, names, {name: compiled.params[name] for name in names})
-
-
-def _driver(session: Session) -> tuple[Any, Mapping[str, str]]:
-    session.flush()
-    writes.send(session)
-    connection = session.connection()
-    moved: Mapping[str, str] = connection.get_execution_options().get(
-        "schema_translate_map", _NOTHING
-    )
-    return connection.connection.driver_connection, moved
 
 
 def columns_of(record: type[Any], table: type[Any]) -> list[Mapped[Any]]:

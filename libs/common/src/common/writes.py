@@ -5,10 +5,12 @@ the session and go to the database with the next statement or the commit, whiche
 whoever looks sees them, and they share the fate of the transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 _WAITING = "rows_waiting"
+STRAIGHT = "straight"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _MOST_ROWS = 50
 _Waiting = dict["RowWriter", list[tuple[Any, ...]]]
 
@@ -96,15 +100,22 @@ def send(session: Session) -> None:
 
 
 def _send(connection: sa.Connection, waiting: _Waiting) -> None:
-    for writer in [writer for writer in waiting if writer.alone]:
-        _send_together(connection, {writer: waiting.pop(writer)})
-    _send_together(connection, waiting)
+    for statement, values in _statements(waiting):
+        send_straight(connection, statement, values)
 
 
-def _send_together(connection: sa.Connection, waiting: _Waiting) -> None:
-    while waiting:
-        shape, values = _take(waiting)
-        send_straight(connection, _statement(shape), values)
+async def send_now(session: AsyncSession) -> None:
+    """`send`, without SQLAlchemy where the transaction has begun and no changed object waits."""
+    if STRAIGHT in session.info and _is_clean(session):
+        for statement, values in _statements(session.info.pop(_WAITING, {})):
+            await fetch(session, statement, values)
+    else:
+        await session.run_sync(_send_all)
+
+
+def _send_all(session: Session) -> None:
+    send(session)
+    session.flush()
 
 
 def send_straight(
@@ -121,6 +132,65 @@ def send_straight(
         connection._handle_dbapi_exception(error, statement, None, cursor, None)  # noqa: SLF001 - see above
 
 
+@dataclass(frozen=True, slots=True)
+class Straight:
+    """What a session's statements go to within its transaction, and where its tables lie instead."""
+
+    driver: Any
+    moved: Mapping[str, str]
+
+
+def open_straight(session: Session, connection: sa.Connection) -> Straight:
+    """Its transaction has begun on `connection`."""
+    moved = connection.get_execution_options().get("schema_translate_map", _NOTHING)
+    straight = Straight(connection.connection.driver_connection, moved)
+    session.info[STRAIGHT] = straight
+    return straight
+
+
+def close_straight(session: Session) -> None:
+    """Its transaction is over, and the connection may be another's."""
+    session.info.pop(STRAIGHT, None)
+
+
+def _is_clean(session: AsyncSession) -> bool:
+    """Whether no changed object waits to be written."""
+    return session.sync_session._is_clean()  # noqa: SLF001 - `new`, `dirty` and `deleted` copy what there is
+
+
+async def straight_of(session: AsyncSession) -> Straight:
+    """For a statement that is to see all that the session has still to write."""
+    info = session.info
+    if STRAIGHT in info and _WAITING not in info and _is_clean(session):
+        straight: Straight = info[STRAIGHT]
+        return straight
+    return await session.run_sync(_sent)
+
+
+def _sent(session: Session) -> Straight:
+    _send_all(session)
+    return open_straight(session, session.connection())
+
+
+async def fetch(session: AsyncSession, statement: str, values: Sequence[Any]) -> Sequence[Any]:
+    """The rows of a statement in a transaction that has begun; errors as SQLAlchemy tells them."""
+    try:
+        rows: Sequence[Any] = await session.info[STRAIGHT].driver.fetch(statement, *values)
+    except Exception as error:
+        await session.run_sync(_tell, statement, error)
+        raise
+    return rows
+
+
+def _tell(session: Session, statement: str, error: Exception) -> None:
+    connection = session.connection()
+    adapted: Any = connection.connection.dbapi_connection
+    try:
+        adapted._handle_exception(error)  # noqa: SLF001 - as its cursor does
+    except Exception as told:  # noqa: BLE001 - as SQLAlchemy catches it
+        connection._handle_dbapi_exception(told, statement, None, None, None)  # noqa: SLF001 - as in `send_straight`
+
+
 def send_entities(session: Session) -> None:
     """Send what changed objects may refer to, before they are flushed."""
     waiting: _Waiting = session.info.get(_WAITING, {})
@@ -132,6 +202,15 @@ def send_entities(session: Session) -> None:
 def forget(session: Session) -> None:
     """The transaction was rolled back, and they with it."""
     session.info.pop(_WAITING, None)
+
+
+def _statements(waiting: _Waiting) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """What waits, with its values; nothing waits afterwards."""
+    groups = [{writer: waiting.pop(writer)} for writer in list(waiting) if writer.alone]
+    for group in (*groups, waiting):
+        while group:
+            shape, values = _take(group)
+            yield _statement(shape), values
 
 
 def _take(waiting: _Waiting) -> tuple[tuple[tuple[RowWriter, int], ...], tuple[Any, ...]]:
