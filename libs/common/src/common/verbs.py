@@ -12,11 +12,11 @@ from typing import Any
 import asyncpg
 
 from common.logs import get_logger
-from common.migrations import MigrationFailedError, migrate
 from common.settings import ServiceSettings
 from common.start import TEMPORARY_FAILURE, fail, load, prepare
 
 _log = get_logger(__name__)
+_SERVING = ("api", "worker")
 
 
 def main(
@@ -38,14 +38,16 @@ def main(
         loaded = _ready(settings)
         run_migrations((migrations or (lambda s: _migrate(package, s)))(loaded))
         return
-    from common import server, serving  # noqa: PLC0415 - a migration serves nothing
+    own: Mapping[str, Callable[[Any], int]] = {}
+    if verb not in _SERVING:
+        own = resolve_name(commands)
+        if verb in own:
+            raise SystemExit(own[verb](_ready(settings)))
+    from common import server, serving  # noqa: PLC0415 - neither a migration nor a command of its own serves
 
-    if verb not in {"api", "worker", *server.OPERATIONS}:
-        own: Mapping[str, Callable[[Any], int]] = resolve_name(commands)
-        if verb not in own:
-            verbs = ["api", "worker", "migrate", *server.OPERATIONS, *own]
-            fail(f"say what to run: python -m {package} {'|'.join(verbs)}")
-        raise SystemExit(own[verb](_ready(settings)))
+    if verb not in {*_SERVING, *server.OPERATIONS}:
+        verbs = [*_SERVING, "migrate", *server.OPERATIONS, *own]
+        fail(f"say what to run: python -m {package} {'|'.join(verbs)}")
     loaded = _ready(settings)
     create_app = resolve_name(f"{package}.app:create_app")
     if verb in server.OPERATIONS:
@@ -60,6 +62,8 @@ def main(
 
 def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:
     """Runs them, or ends the process with one line that says at which revision they stopped."""
+    from common.migrations import MigrationFailedError  # noqa: PLC0415 - as in `_migrate`
+
     try:
         asyncio.run(migrating)
     except MigrationFailedError as error:
@@ -73,6 +77,8 @@ def _ready(kind: type[ServiceSettings]) -> ServiceSettings:
 
 
 async def _migrate(package: str, settings: ServiceSettings) -> None:
+    from common.migrations import migrate  # noqa: PLC0415 - Alembic, which nothing but a migration needs
+
     if settings.database_owner_url is None:
         fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
     try:

@@ -13,7 +13,6 @@ from typer.main import get_command_name
 
 import stack.commands
 from stack.errors import StackError
-from stack.plan import CONSOLE, SERVICES
 
 app = typer.Typer(
     name="ruta",
@@ -52,6 +51,8 @@ def _group(module: str) -> typer.Typer | None:
     try:
         group = getattr(importlib.import_module(f"stack.commands.{module}"), "app", None)
     except ImportError as error:
+        from stack.plan import CONSOLE, SERVICES  # noqa: PLC0415 - nearly every command does without the plan
+
         if error.name not in {CONSOLE, *SERVICES.values()}:
             sys.stderr.write(f"ruta: without the commands of {module}: {error}\n")
         return None
@@ -64,10 +65,14 @@ def _has(group: typer.Typer, command: str) -> bool:
 
 
 def _mount() -> None:
-    """`up` stays for as long as the stack runs: it has in memory what its own group needs, not all of them."""
+    """A command that is named comes with its own group alone: `up` stays for as long as the stack runs, and half
+    the start of another one was the groups beside it."""
     modules = [each.name for each in pkgutil.iter_modules(stack.commands.__path__)]
-    life = _group("lifecycle")
-    if life is not None and sys.argv[1:] and _has(life, sys.argv[1]):
+    asked = sys.argv[1] if sys.argv[1:] else ""
+    named = _group(asked) if asked in modules else None
+    if named is not None and named.info.name == asked:
+        modules = [asked]
+    elif asked and (life := _group("lifecycle")) is not None and _has(life, asked):
         modules = ["lifecycle"]
     for group in filter(None, map(_group, modules)):
         app.add_typer(group)

@@ -77,12 +77,12 @@ class Storyteller:
     ) -> None:
         """A fact that becomes true when the events have arrived."""
         began = time.monotonic()
-        pause = 0.1
+        pause = 0.2
         while not look():
             if time.monotonic() - began > seconds:
                 raise StepFailed(f"{step}: not within {seconds:.0f} s")
             time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 2, _LONGEST_PAUSE)
         self.steps += 1
         self._line("✓", step, f"after {time.monotonic() - began:.1f} s", good=True)
 
