@@ -44,7 +44,8 @@ class Sized(BaseModel):
     size: float | None = None
 
 
-async def _where(thing: UUID) -> str:
+async def _where(thing: UUID, response: Response) -> str:
+    response.headers["ETag"] = f'"{thing}"'
     return f"/things/{thing}"
 
 
@@ -72,6 +73,12 @@ def created(settings: sample.Settings, database: Database, *, above: bool = Fals
             raise RuntimeError(body.name)
         response.headers["Location"] = where
         return Sized(id=thing, name=body.name, size=body.size)
+
+    @things.post("/{thing}/mark")
+    async def mark(
+        session: Session, caller: Writer, where: Annotated[str, Depends(_where)]
+    ) -> dict[str, str]:
+        return {"at": where}
 
     @things.delete("/{thing}", status_code=204)
     async def forget(thing: UUID, session: Session, caller: Writer) -> None:
@@ -109,6 +116,8 @@ async def known(settings: sample.Settings, database: Database) -> AsyncIterator[
     async with asked_of(app) as client:
         await client.post(SIZED, json={"name": "x"}, headers=keyed({}))
         await client.post("/sample/v1/things/search/size")
+        await client.post(f"/sample/v1/things/{ID}/mark")
+        await client.delete(f"/sample/v1/things/{ID}")
         yield client
 
 
@@ -184,6 +193,7 @@ STRANGE = "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz"
         {"content": b'{"name": "x"}', "path": "/sample/v1/things/search/size"},
         {"content": b'{"name": "x"}', "path": "/sample/v1/things/7/size"},
         {"content": b'{"name": "x"}', "method": "PUT"},
+        {"content": b"", "path": f"/sample/v1/things/{ID}/mark"},
         {"content": b"", "method": "DELETE", "path": f"/sample/v1/things/{ID}"},
     ],
 )

@@ -68,6 +68,7 @@ class Composed:
         self._route = route
         self._parts = _parts_of(route.dependant)
         self._body = _body_of(route)
+        self._sets_headers = any(part.response_as for part in self._parts)
 
     @classmethod
     def of(cls, route: APIRoute) -> "Composed | None":
@@ -101,7 +102,7 @@ class Composed:
 
     async def answer(self, request: Request, read: Read) -> Response:
         route = self._route
-        beside = _beside() if self._parts[-1].response_as else None
+        beside = _beside() if self._sets_headers else None
         values: list[Any] = []
         for part, said in zip(self._parts, read, strict=True):
             for name, place in part.given:
