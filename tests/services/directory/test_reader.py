@@ -55,3 +55,19 @@ async def test_a_question_that_is_broken_off_takes_its_connection_along(reader: 
 
 async def test_more_questions_than_connections_wait_for_one(reader: Reader) -> None:
     assert await asyncio.gather(*(number(reader) for _ in range(10))) == [7] * 10
+
+
+@pytest.mark.parametrize("afresh", [False, True], ids=["once", "for these values"])
+async def test_a_search_is_planned_for_its_words_and_what_is_asked_by_an_index_once(
+    reader: Reader, afresh: bool
+) -> None:
+    # A list of unknown length counts as ten: any plan for one value would look cheaper than that for all.
+    text = "SELECT level FROM service_documents WHERE service_id = ANY($1::uuid[])"
+    for _ in range(8):
+        await reader.fetch(text, [[]], afresh=afresh)
+    (row,) = await reader.fetch(
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1",
+        [text],
+        afresh=afresh,
+    )
+    assert (row["generic_plans"], row["custom_plans"]) == ((0, 8) if afresh else (8, 0))
