@@ -51,7 +51,7 @@ class Answer:
         self._connection = connection
         self.status = status
         self.headers = headers
-        length = next((value for name, value in headers if name == b"content-length"), None)
+        length = dict(headers).get(b"content-length")
         self.content_length = int(length) if length is not None and length.isdigit() else None
 
     def whole(self) -> bytes | None:

@@ -101,7 +101,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(HEAD_TOO_LARGE.because(f"At most {MAX_HEAD_BYTES} bytes."))
         if 0 in value:
             self._refuse(BAD_REQUEST.because("A header must not contain NUL."))
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
