@@ -81,7 +81,7 @@ class Connections:
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._prefix = parts.path.rstrip("/").encode()
-        self._host_line = b"\r\nhost: " + parts.netloc.encode() + b"\r\n"
+        self._host_line = b"host: " + parts.netloc.encode()
         self._connect_seconds = connect_seconds
         self._answer_seconds = answer_seconds
         self._idle: list[_Connection] = []
@@ -120,18 +120,17 @@ class Connections:
             connection.close()
 
     def _head(self, method: str, target: bytes, headers: list[Header], body: Body | None) -> bytes:
-        lines = [method.encode(), b" ", self._prefix, target, b" HTTP/1.1", self._host_line]
-        for name, value in headers:
-            lines += (name, b": ", value, b"\r\n")
+        lines = [b"%b %b%b HTTP/1.1" % (method.encode(), self._prefix, target), self._host_line]
+        lines += map(b": ".join, headers)
         if body is None:
             if method in _BODY_METHODS:
-                lines.append(b"content-length: 0\r\n")
+                lines.append(b"content-length: 0")
         elif body.complete:
-            lines.append(b"content-length: %d\r\n" % len(body.first))
+            lines.append(b"content-length: %d" % len(body.first))
         elif not any(name == b"content-length" for name, _ in headers):
-            lines.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
         lines.append(b"\r\n")
-        return b"".join(lines)
+        return b"\r\n".join(lines)
 
     def _kept(self) -> "_Connection | None":
         oldest = asyncio.get_running_loop().time() - _KEPT_SECONDS

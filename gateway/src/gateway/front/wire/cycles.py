@@ -36,25 +36,19 @@ class Cycle(RequestResponseCycle):
         self.on_response()
 
     def _head(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes | None) -> bytes:
-        lines = [STATUS_LINE[status]]
-        length: bytes | None = None
-        closing = False
-        for name, value in self.default_headers + headers:
-            if name == b"content-length":
-                length = value
-            elif name == b"connection":
-                closing = value == b"close"
-            lines.append(b"%b: %b\r\n" % (name, value))
+        named = dict(headers)
+        length = named.get(b"content-length")
+        lines = [*map(b": ".join, self.default_headers), *map(b": ".join, headers)]
         if body is not None and length is None:
-            lines.append(b"content-length: %d\r\n" % len(body))
+            lines.append(b"content-length: %d" % len(body))
         elif body is not None and length is not None and int(length) != len(body):
             raise RuntimeError("the body is not as long as its head says")
-        if closing:
+        if named.get(b"connection") == b"close":
             self.keep_alive = False
         elif not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
+            lines.append(b"connection: close")
+        head = STATUS_LINE[status] + b"\r\n".join(lines)
         ends = {head.count(b"\r"), head.count(b"\n")}
         if ends != {len(lines)} or head.translate(None, _HARMLESS):
             raise RuntimeError("a header holds what would end it")
-        return head + b"\r\n"
+        return head + b"\r\n\r\n"
