@@ -3,6 +3,7 @@
 import logging
 
 import uvicorn
+from common.serving import collect_seldom
 from common.start import load, prepare
 
 from gateway.front.app import Front
@@ -43,4 +44,6 @@ def serve() -> None:
     logging.getLogger("uvicorn.error").addFilter(
         lambda record: record.getMessage() != "Invalid HTTP request received."
     )
-    uvicorn.Server(server_config(settings)).run()
+    server = uvicorn.Server(server_config(settings))
+    collect_seldom()
+    server.run()
