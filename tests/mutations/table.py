@@ -611,6 +611,77 @@ MUTATIONS = (
         "::test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on",
     ),
     Mutation(
+        "alone-turn",
+        "what was read without a lock is written on only if nobody wrote since",
+        f"{_REPORTING}/recording/turn_service.py",
+        '            projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger()),\n',
+        "            sa.true(),\n",
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_what_another_reader_wrote_meanwhile_is_not_written_over",
+    ),
+    Mutation(
+        "alone-erased",
+        "an erasure between reading and writing is not undone",
+        f"{_REPORTING}/recording/turn_service.py",
+        '            projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger()),\n',
+        "            sa.true(),\n",
+        f"{_REPORTS}/recording/test_alone.py::test_who_was_erased_meanwhile_stays_erased",
+    ),
+    Mutation(
+        "alone-lock",
+        "an event that came alone is not written while another writes or a rebuild swaps",
+        f"{_REPORTING}/recording/turn_service.py",
+        "            sa.func.pg_try_advisory_xact_lock(WRITER_LOCK),\n",
+        "",
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_nothing_is_written_while_another_writes_and_nobody_waits_for_it",
+    ),
+    Mutation(
+        "alone-newest-turn",
+        "the turn is compared in its newest version",
+        f"{_REPORTING}/recording/turn_service.py",
+        "        .with_for_update()\n",
+        "",
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_a_turn_is_compared_in_its_newest_version_however_old_the_snapshot",
+    ),
+    Mutation(
+        "alone-all-or-nothing",
+        "an event that came alone leaves nothing behind where its turn is over",
+        f"{_REPORTING}/recording/turn_service.py",
+        "together(inserts, is_first)",
+        "together(inserts)",
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_what_another_reader_wrote_meanwhile_is_not_written_over",
+    ),
+    Mutation(
+        "swap-turn",
+        "nothing is written into a projection that was swapped away",
+        f"{_REPORTING}/replay/service.py",
+        "        await connection.execute(NEXT_TURN)\n",
+        "",
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_what_was_read_of_a_projection_that_was_swapped_away_is_not_written",
+    ),
+    Mutation(
+        "closed-period-turn",
+        "what came alone is not counted again in a period that was closed meanwhile",
+        f"{_REPORTING}/migrations/versions/0250_projection_turns.py",
+        '("inbox", "joint_cubes")',
+        '("inbox",)',
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_a_period_that_was_closed_meanwhile_is_not_counted_again",
+    ),
+    Mutation(
+        "inbox-turn",
+        "every event that had its effect moves the turn on",
+        f"{_REPORTING}/migrations/versions/0250_projection_turns.py",
+        '("inbox", "joint_cubes")',
+        '("joint_cubes",)',
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_what_another_reader_wrote_meanwhile_is_not_written_over",
+    ),
+    Mutation(
         "closings-two-people",
         "whoever closed a period alone does not publish it alone",
         "services/reporting/src/reporting/releases/service.py",

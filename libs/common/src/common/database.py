@@ -308,18 +308,24 @@ class Database:
 
         For a table without row security on a hot path: parameters are `$1` …, errors asyncpg's.
         """
+        async with self.straight() as driver:
+            found: list[Any] = await driver.fetch(statement, *values)
+        return found
+
+    @asynccontextmanager
+    async def straight(self) -> AsyncIterator[Any]:
+        """The driver's connection, for some statements of which each is its own transaction; as for `once`."""
         connection = await self.engine.raw_connection()
         try:
             driver: Any = connection.driver_connection
             try:
-                found: list[Any] = await driver.fetch(statement, *values)
+                yield driver
             finally:
                 if driver.is_closed():
                     connection.invalidate()
         finally:
             # One that broke is closed, and that waits for the server.
             await greenlet_spawn(connection.close)
-        return found
 
     async def told(self) -> tuple[float, dict[str, str]]:
         """The server's clock, seconds since 1970, and what it promises (`common.durability`)."""

@@ -50,9 +50,13 @@ class QuickStatement:
         """All rows, in the session's transaction, after everything that it has still to write."""
         straight = await writes.straight_of(session)
         composed = self._of(straight.moved)
-        given = [values[n] if n in values else composed.fixed[n] for n in composed.names]
-        found: list[Any] = await straight.driver.fetch(composed.text, *given)
+        found: list[Any] = await straight.driver.fetch(composed.text, *composed.given(values))
         return found
+
+    async def straight(self, driver: Any, values: Mapping[str, Any]) -> Any:
+        """The first row of one that is its own transaction (`Database.straight`), or None."""
+        composed = self._of(_NOTHING)
+        return await driver.fetchrow(composed.text, *composed.given(values))
 
     async def first(self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING) -> Any:
         """The first row, or None."""
@@ -76,6 +80,9 @@ class _Composed:
     text: str
     names: tuple[str, ...]
     fixed: Mapping[str, Any]
+
+    def given(self, values: Mapping[str, Any]) -> list[Any]:
+        return [values[n] if n in values else self.fixed[n] for n in self.names]
 
 
 def _compose(statement: _Statement, moved: Mapping[str, str]) -> _Composed:

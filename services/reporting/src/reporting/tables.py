@@ -14,5 +14,8 @@ PROJECTION = "projection"
 SHADOW = "projection_shadow"
 """A rebuild fills the shadow while the projection keeps answering, then both swap names."""
 
+WRITER_LOCK = 0x52555450
+"""Advisory lock of whoever changes the projection: counters are shared rows, and a swap waits."""
+
 SAYS_SOMETHING = "says_something"
 """In a table's `info`: from its columns to the condition of rows that say anything at all."""

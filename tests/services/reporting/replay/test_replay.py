@@ -292,6 +292,37 @@ async def test_the_old_projection_answers_until_the_swap(
     assert set(seen) == {len(bus.history)}
 
 
+async def test_events_that_arrive_while_rebuilds_swap_are_neither_lost_nor_counted_twice(
+    bus: Bus, owner: AsyncEngine, worker: Settings
+) -> None:
+    """Of two workers, one at a time and twice, so that they are recorded alone between what rebuilds read."""
+    events = list(caseload(40, seed=13))
+    other = create_app(worker, role="worker")
+    async with other.router.lifespan_context(other):
+        await bus.publish(events[:10])
+        publishing = asyncio.create_task(_publish_twice(bus, events[10:]))
+        rebuilds = 0
+        while not publishing.done():
+            await rebuild(owner, bus, worker)  # it may know already what no worker has taken yet
+            rebuilds += 1
+        await publishing
+        await until(lambda: _is(_handled(owner), len(events)))
+        assert await steps(owner) == len(events)
+        assert (await rebuild(owner, bus, worker)).equal
+    assert rebuilds > 1
+
+
+async def _handled(engine: AsyncEngine) -> int:
+    async with engine.connect() as connection:
+        return await connection.scalar(sa.select(sa.func.count()).select_from(COMMON.inbox)) or 0
+
+
+async def _publish_twice(bus: Bus, events: Sequence[Arrived]) -> None:
+    for event in events:
+        await bus.publish([event])
+        await bus.publish([event], known_as="again-{}")
+
+
 async def test_two_rebuilds_at_once_are_refused(
     bus: Bus, owner: AsyncEngine, worker: Settings
 ) -> None:

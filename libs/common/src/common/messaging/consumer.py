@@ -39,6 +39,9 @@ from common.telemetry import Metrics, extract, tracer
 _log = get_logger(__name__)
 Handler: TypeAlias = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]
 ManyHandler: TypeAlias = Callable[[AsyncSession, Sequence[tuple[Any, Envelope]]], Awaitable[None]]
+LoneHandler: TypeAlias = Callable[[Database, str, Any, Envelope], Awaitable[bool | None]]
+"""Takes what the inbox calls the reader, and one event: whether it had its effect now (with its inbox row, in one
+transaction), or had it before. None: it was not done in this way, and nothing was changed."""
 
 ATTEMPTS = 5
 _ACK_WAIT_SECONDS = 30
@@ -60,7 +63,7 @@ class Subscription:
     `apply` does what the events say, up to `at_once` of them in one transaction: more than one for
     a reader whose effects wait for one another anyway, as counters do. Such a reader takes the
     advisory lock `writer_lock` first. `planned_once`: it looks rows up by keys alone, so the database need not plan
-    that anew for each event.
+    that anew for each event. `alone` is tried first for an event that nothing else arrived with.
     """
 
     producer: str
@@ -70,6 +73,7 @@ class Subscription:
     at_once: int = 1
     writer_lock: int | None = None
     planned_once: bool = False
+    alone: LoneHandler | None = None
 
     @classmethod
     def one_by_one(
@@ -165,6 +169,11 @@ class Consumer:
         with contextlib.ExitStack() as spans:
             for _, envelope in received.values():
                 spans.enter_context(_span(envelope))
+            if self._subscription.alone is not None and len(received) == 1:
+                ((event, envelope),) = received.values()
+                applied = await self._subscription.alone(self._database, self.name, event, envelope)
+                if applied is not None:
+                    return int(applied)
             # In one order, so that two replicas never wait for each other.
             question = self._first_times(sorted(received))
             async with self._database.transaction(question=question) as session:

@@ -35,8 +35,10 @@ class BulkInsert:
         self._conflict = conflict
         self._statement = QuickStatement(self.statement(""))
 
-    def statement(self, prefix: str) -> ReturningInsert[Any]:
-        """One bound array for each column, by the column's name after `prefix`."""
+    def statement(
+        self, prefix: str, only_if: sa.ColumnElement[bool] | None = None
+    ) -> ReturningInsert[Any]:
+        """One bound array for each column, by the column's name after `prefix`; no row unless `only_if`."""
         columns = [self.table.c[name] for name in self.names]
         arrays = [sa.bindparam(prefix + c.name, type_=sa.ARRAY(_element(c))) for c in columns]
         source = (
@@ -45,6 +47,8 @@ class BulkInsert:
             .render_derived()
         )
         selected = sa.select(*(sa.cast(source.c[column.name], column.type) for column in columns))
+        if only_if is not None:
+            selected = selected.where(only_if)
         inserted = insert(self.table).from_select([column.name for column in columns], selected)
         return self._conflict(inserted).returning(*self.table.primary_key)
 
@@ -66,25 +70,39 @@ class BulkInsert:
         return () if await _copied(session, self.table, self.names, rows) else rows
 
 
-async def write_together(session: AsyncSession, parts: Sequence[tuple[BulkInsert, Rows]]) -> None:
+Parts: TypeAlias = Sequence[tuple[BulkInsert, Rows]]
+
+
+async def write_together(session: AsyncSession, parts: Parts) -> None:
     """Write rows of several tables in one statement; no row may be in two parts."""
+    inserts, values = sorted_out(parts)
+    if inserts:
+        await _together(inserts).rows(session, values)
+
+
+def sorted_out(parts: Parts) -> tuple[tuple[BulkInsert, ...], dict[str, Any]]:
+    """Those that have rows, and the values of their statements `together`."""
     written = [(insert, rows) for insert, rows in parts if rows]
-    if not written:
-        return
-    values = {
+    return tuple(insert for insert, _ in written), {
         name: array
         for at, (insert, rows) in enumerate(written)
         for name, array in insert.arrays(_prefix(at), rows).items()
     }
-    await _together(tuple(insert for insert, _ in written)).rows(session, values)
+
+
+def together(
+    inserts: Sequence[BulkInsert], only_if: sa.ColumnElement[bool] | None = None
+) -> list[sa.CTE]:
+    """What writes the rows of several tables beside a statement."""
+    return [
+        insert.statement(_prefix(at), only_if).cte(f"written_{at}")
+        for at, insert in enumerate(inserts)
+    ]
 
 
 @cache
 def _together(inserts: tuple[BulkInsert, ...]) -> QuickStatement:
-    written = [
-        insert.statement(_prefix(at)).cte(f"written_{at}") for at, insert in enumerate(inserts)
-    ]
-    return QuickStatement(sa.select(sa.literal(1)).add_cte(*written))
+    return QuickStatement(sa.select(sa.literal(1)).add_cte(*together(inserts)))
 
 
 def _prefix(at: int) -> str:

@@ -36,11 +36,24 @@ def forgotten_among(name: str) -> sa.Select[Any]:
     )
 
 
+def forgotten(name: str) -> sa.Select[Any]:
+    """The mark bound to `name`, if it belongs to an erased person."""
+    return sa.select(forgotten_persons.c.mark).where(
+        forgotten_persons.c.mark == sa.bindparam(name, type_=sa.LargeBinary())
+    )
+
+
+_FACT = sa.select(*(referral_facts.c[each] for each in ReferralFact._fields))
+
+
 def referrals_among(name: str) -> sa.Select[Any]:
     """Where the referrals bound to `name` stand."""
-    return sa.select(*(referral_facts.c[each] for each in ReferralFact._fields)).where(
-        referral_facts.c.referral_id == any_of(name, sa.Uuid())
-    )
+    return _FACT.where(referral_facts.c.referral_id == any_of(name, sa.Uuid()))
+
+
+def referral(name: str) -> sa.Select[Any]:
+    """Where the referral bound to `name` stands."""
+    return _FACT.where(referral_facts.c.referral_id == sa.bindparam(name, type_=sa.Uuid()))
 
 
 _REMEMBERED = QuickStatement(

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.facts import queries, reading
 from reporting.facts.array_text import array_text
 from reporting.facts.arrivals import REFERRED, SEARCHES, Arrivals
-from reporting.facts.bulk import BulkInsert, Rows, replacing
+from reporting.facts.bulk import BulkInsert, Parts, Rows, replacing
 from reporting.facts.models import (
     forgotten_persons,
     gap_counts,
@@ -31,9 +31,7 @@ from reporting.facts.progress import FactStep, ReferralFact, advance
 from reporting.facts.reading import RecordedStep
 from reporting.facts.received import Sorted
 from reporting.facts.service_facts import ServiceFact, change_state, describe
-
-WRITER_LOCK = 0x52555450
-"""Advisory lock of whoever changes the projection: counters are shared rows, and a swap waits."""
+from reporting.tables import WRITER_LOCK
 
 
 async def lock_projection(session: AsyncSession) -> None:
@@ -73,20 +71,30 @@ def without(gone: AbstractSet[bytes], steps: Sequence[RecordedStep]) -> list[Rec
 
 
 class Advanced(NamedTuple):
-    """What steps change: the rows to write together, and where each referral stood and stands."""
+    """What steps change: the rows of the steps, where new and known referrals stand, and where each that moved
+    stood and stands."""
 
-    parts: Sequence[tuple[BulkInsert, Rows]]
+    steps: Rows
+    new: Sequence[ReferralFact]
+    known: Sequence[ReferralFact]
     moved: Sequence[tuple[ReferralFact, ReferralFact]]
 
+    def parts(self) -> Parts:
+        """All of it, to write together."""
+        return [(_STEPS, self.steps), (_REFERRALS, [*self.new, *self.known])]
 
-async def advanced(
-    session: AsyncSession,
-    steps: Sequence[RecordedStep],
-    before: Mapping[int, ReferralFact],
-    arrivals: Arrivals,
+    async def left_to_write(self, session: AsyncSession) -> Parts:
+        """The same after many new rows were copied at once."""
+        return [
+            (_STEPS, await _STEPS.left_to_write(session, self.steps)),
+            (_REFERRALS, [*await _REFERRALS.left_to_write(session, self.new), *self.known]),
+        ]
+
+
+def advanced(
+    steps: Sequence[RecordedStep], before: Mapping[int, ReferralFact], arrivals: Arrivals
 ) -> Advanced:
-    """The steps, and where their referrals stand then; `before` by the numbers of their ids. Many new rows are
-    copied at once; what is left is in `parts`."""
+    """The steps, and where their referrals stand then; `before` by the numbers of their ids."""
     rows = [
         _step_row(each, arrivals.place(REFERRED, each.event_id, each.natural_day)) for each in steps
     ]
@@ -105,13 +113,7 @@ async def advanced(
         elif was != fact:
             known.append(fact)
             moved.append((was, fact))
-    return Advanced(
-        [
-            (_STEPS, await _STEPS.left_to_write(session, rows)),
-            (_REFERRALS, [*await _REFERRALS.left_to_write(session, new), *known]),
-        ],
-        moved,
-    )
+    return Advanced(rows, new, known, moved)
 
 
 async def forget(session: AsyncSession, persons: Sequence[bytes], marks: Iterable[bytes]) -> None:
@@ -133,6 +135,11 @@ async def forget(session: AsyncSession, persons: Sequence[bytes], marks: Iterabl
 async def remember(session: AsyncSession, arrivals: Arrivals) -> None:
     """Keep on which day late events count: a rebuild ends in the same rows."""
     await _LATE_ARRIVALS.write(session, list(arrivals.late.items()))
+
+
+def remembered(arrivals: Arrivals) -> Parts:
+    """What `remember` writes."""
+    return [(_LATE_ARRIVALS, list(arrivals.late.items()))]
 
 
 async def record_grants(

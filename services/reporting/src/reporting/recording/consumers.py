@@ -9,9 +9,9 @@ from common.messaging import TOGETHER, Subscription
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities.trainings import record_training
-from reporting.facts.service import WRITER_LOCK
 from reporting.recording.service import Recorder
 from reporting.recording.sources import DURABLE, SOURCES
+from reporting.tables import WRITER_LOCK
 
 
 def subscriptions(recorder: Recorder) -> list[Subscription]:
@@ -34,6 +34,7 @@ def subscriptions(recorder: Recorder) -> list[Subscription]:
             at_once=TOGETHER,
             writer_lock=WRITER_LOCK,
             planned_once=True,
+            alone=recorder.record_alone,
         )
         for producer, events in SOURCES
     ]

@@ -12,8 +12,10 @@ from common.reads import QuickStatement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts.progress import ReferralFact
-from reporting.facts.queries import forgotten_among, referrals_among
+from reporting.facts.queries import forgotten, forgotten_among, referral, referrals_among
+from reporting.recording.models import projection_turns
 from reporting.releases.queries import closed_periods
+from reporting.tables import COMMON
 
 
 def _records(query: sa.Select[Any]) -> sa.ColumnElement[Any]:
@@ -51,8 +53,46 @@ async def known(
     closed, forgotten, facts = await _KNOWN.first(
         session, {"marks": list(marks), "referrals": list(referrals)}
     )
+    return _known(closed, forgotten, facts)
+
+
+def _known(closed: Any, forgotten: Any, facts: Any) -> Known:
     return Known(
         closed=closed,
         forgotten={mark for (mark,) in forgotten},
         referrals={fact[0].int: ReferralFact(*fact) for fact in facts},
     )
+
+
+_HANDLED = sa.and_(
+    COMMON.inbox.c.consumer == sa.bindparam("consumer", type_=sa.Text()),
+    COMMON.inbox.c.event_id == sa.bindparam("event", type_=sa.Uuid()),
+)
+_KNOWN_ALONE = QuickStatement(
+    # By single values, not arrays: the plan for any value costs the same and is kept.
+    sa.select(
+        sa.select(projection_turns.c.turn).scalar_subquery(),
+        sa.exists().where(_HANDLED),
+        _records(closed_periods()),
+        _records(forgotten("mark")),
+        _records(referral("referral")),
+    )
+)
+
+
+class KnownAlone(NamedTuple):
+    """What is known of one event, as of one `turn` of the projection's writers; `handled`: it had its effect."""
+
+    turn: int
+    handled: bool
+    known: Known
+
+
+async def known_alone(
+    driver: Any, consumer: str, event: UUID, *, mark: bytes | None, referral: UUID
+) -> KnownAlone:
+    """Read without a lock, in a transaction of its own."""
+    turn, handled, closed, gone, facts = await _KNOWN_ALONE.straight(
+        driver, {"consumer": consumer, "event": event, "mark": mark, "referral": referral}
+    )
+    return KnownAlone(turn, handled, _known(closed, gone, facts))

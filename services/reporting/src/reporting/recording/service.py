@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from common import clock
+from common.database import Database
+from common.events.base import Event
+from common.events.envelope import Envelope
 from common.events.referrals import (
     AssistanceGiven,
     CaseErased,
@@ -25,7 +28,7 @@ from reporting.caseload.service import record_caseload
 from reporting.facts import reading
 from reporting.facts import service as facts
 from reporting.facts.arrivals import SCREENED, Arrivals
-from reporting.facts.bulk import write_together
+from reporting.facts.bulk import Rows, write_together
 from reporting.facts.progress import ReferralFact
 from reporting.facts.pseudonyms import forgotten_mark, pseudonym
 from reporting.facts.queries import remembered_arrivals
@@ -33,7 +36,7 @@ from reporting.facts.reading import RecordedStep
 from reporting.facts.received import Received, Sorted, is_kind
 from reporting.indicators.service import COUNTERS, counter_rows
 from reporting.indicators.vector import Increments, collect
-from reporting.recording import queries
+from reporting.recording import queries, turn_service
 from reporting.tables import COMMON
 from reporting.trafficking.reading import Fact, read_assistance, read_progress, read_screening
 from reporting.trafficking.service import forget_identified, record_identifications
@@ -90,6 +93,37 @@ class Recorder:
         await facts.record_gaps(session, kinds, arrivals)
         await facts.remember(session, arrivals)
 
+    async def record_alone(
+        self, database: Database, consumer: str, event: Event, envelope: Envelope
+    ) -> bool | None:
+        """The effect of one event that is a step of a referral, with its row of the inbox, in two round trips: what
+        is known is read without a lock, and written down only if it is still so (`turn_service.write_if`).
+
+        False: it had its effect before. None: it is something else, or somebody wrote the projection meanwhile;
+        nothing was changed.
+        """
+        steps = list(self._steps(Sorted([(event, envelope)])))
+        if len(steps) != 1:
+            return None
+        (each,) = steps
+        mark = each.person and forgotten_mark(self.pseudonym_key, each.person)
+        async with database.straight() as driver:
+            before = await queries.known_alone(
+                driver, consumer, envelope.id, mark=mark, referral=each.step.referral_id
+            )
+            if before.handled:
+                return False
+            gone = {each.person} if each.person and before.known.forgotten else set()
+            arrivals = Arrivals(today=clock.now().date(), closed=before.known.closed)
+            changed = facts.advanced(facts.without(gone, steps), before.known.referrals, arrivals)
+            parts = [
+                *changed.parts(),
+                (COUNTERS, _counted(changed)),
+                *facts.remembered(arrivals),
+            ]
+            written = await turn_service.write_if(driver, before.turn, consumer, envelope.id, parts)
+        return written or None
+
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
         # A case has several events in a batch; which case it was is forgotten with the batch.
         persons: dict[int, bytes] = {}
@@ -144,8 +178,13 @@ async def _record_steps(
     arrivals: Arrivals,
 ) -> None:
     """Steps, where their referrals stand then, and what that changes in the counters."""
-    changed = await facts.advanced(session, steps, before, arrivals)
+    changed = facts.advanced(steps, before, arrivals)
+    left = await changed.left_to_write(session)
+    await write_together(session, [*left, (COUNTERS, _counted(changed))])
+
+
+def _counted(changed: facts.Advanced) -> Rows:
     increments: Increments = {}
     for was, is_now in changed.moved:
         collect(increments, was, is_now)
-    await write_together(session, [*changed.parts, (COUNTERS, counter_rows(increments))])
+    return counter_rows(increments)

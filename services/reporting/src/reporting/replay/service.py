@@ -26,12 +26,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts import queries
-from reporting.facts.service import WRITER_LOCK
 from reporting.recording.service import Recorder
 from reporting.recording.sources import CONSUMERS, SOURCES
+from reporting.recording.turn_service import NEXT_TURN
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.history import Batch, History
-from reporting.tables import COMMON, PROJECTION, SHADOW
+from reporting.tables import COMMON, PROJECTION, SHADOW, WRITER_LOCK
 
 _REPLAY_LOCK = 0x52555250
 _MISSING_SECONDS = 120.0
@@ -242,6 +242,7 @@ async def _fingerprint(engine: AsyncEngine, options: Mapping[str, Any]) -> str:
 
 async def _swap(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
+        await connection.execute(NEXT_TURN)
         for old, new in ((PROJECTION, "swapping"), (SHADOW, PROJECTION), ("swapping", SHADOW)):
             await connection.execute(sa.text(f"ALTER SCHEMA {old} RENAME TO {new}"))
 
