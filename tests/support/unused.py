@@ -33,6 +33,8 @@ USED_BY_NAME = {
     "eof_received": "asyncio.Protocol",
     "pause_writing": "asyncio.Protocol",
     "resume_writing": "asyncio.Protocol",
+    "on_header": "httptools",
+    "on_headers_complete": "httptools",
     "_unsupported_upgrade_warning": "uvicorn's protocol",
     "send_400_response": "uvicorn's protocol",
     "writable": "io.RawIOBase",
