@@ -75,10 +75,20 @@ def somewhere(request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.usefixtures("somewhere")
 def test_charts_and_pages_are_drawn() -> None:
-    wanted = {"specs": {"one": SPEC, "two": SPEC}, "notation": "es-ES", "scale": 2.0}
-    made = json.loads(drawn("charts", wanted))
-    assert made.keys() == {"one", "two"}
-    assert "1.200" in made["one"]["svg"], "in the notation that was asked for"
+    specs = {"one": SPEC, "two": SPEC}
+    sheets = {
+        "es": {"specs": specs, "notation": "es-ES"},
+        "en": {"specs": specs, "notation": "en-US"},
+    }
+    made = json.loads(drawn("charts", {"sheets": sheets, "scale": 2.0}))
+    assert {sheet: list(charts) for sheet, charts in made.items()} == {
+        "es": ["one", "two"],
+        "en": ["one", "two"],
+    }
+    for language, number in (("es", "1.200"), ("en", "1,200")):
+        assert number in made[language]["one"]["svg"], "in the notation that was asked for"
+    alone = json.loads(drawn("charts", {"sheets": {"en": sheets["en"]}, "scale": 2.0}))
+    assert alone["en"] == made["en"], "what is drawn before it changes no byte"
     assert drawn("page", page(TELLING, inputs={"for": "papel"})).startswith(b"%PDF")
     assert drawn("page", page("x", "png")).startswith(b"\x89PNG")
 

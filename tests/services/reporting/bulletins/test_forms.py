@@ -15,12 +15,13 @@ import typst
 from altair.utils.schemapi import validate_jsonschema
 from altair.vegalite.v6.schema.core import load_schema
 from common.languages import LANGUAGES
+from drawing.asking import drawn
 from jsonschema import ValidationError
 from pypdf import PdfReader
 from reporting.bulletins.document.content import Content, Table
 from reporting.bulletins.document.figures import Figure
 from reporting.bulletins.document.reading import all_charts, all_figures
-from reporting.bulletins.rendering.drawing import _LEAST, _ONLY, spec
+from reporting.bulletins.rendering.drawing import _LEAST, _ONLY, drawings, spec
 from reporting.bulletins.rendering.forms import names, rendered
 from reporting.bulletins.rendering.page import laid_out
 from reporting.bulletins.rendering.pdf import sources
@@ -160,6 +161,25 @@ def test_equal_content_gives_equal_bytes(content: Content, spanish: dict[str, by
     assert set(spanish) == set(names(content))
 
 
+def test_the_charts_of_all_languages_are_drawn_by_one_process_as_each_alone(
+    content: Content, spanish: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(kind: str, argument: dict[str, Any]) -> bytes:
+        asked.append(kind)
+        return drawn(kind, argument)
+
+    monkeypatch.setattr("reporting.bulletins.rendering.drawing.drawn", counted)
+    made = drawings(content, LANGUAGES)
+    assert asked == ["charts"]
+    for language in LANGUAGES:
+        files = spanish if language == "es" else files_of("2026-11a", language)
+        assert made[language].keys() == {each.table.id for each in all_charts(content)}
+        for name, (svg, png) in made[language].items():
+            assert (svg, png) == (files[f"{name}.svg"], files[f"{name}.png"])
+
+
 def test_a_draft_is_marked_in_page_and_pdf(content: Content) -> None:
     files = rendered(content, "en", draft=True)
     assert b"DRAFT" in files["bulletin.html"]
@@ -169,7 +189,9 @@ def test_a_draft_is_marked_in_page_and_pdf(content: Content) -> None:
 
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_no_word_of_a_table_stands_over_the_next_column(content: Content, language: str) -> None:
-    for section in laid_out(content, language, draft=False).sections:
+    for section in laid_out(
+        content, language, drawings(content, [language])[language], draft=False
+    ).sections:
         for table in (each for each in section["blocks"] if each["kind"] == "table"):
             whole = sum(table["widths"])
             for at, (head, width) in enumerate(zip(table["heads"], table["widths"], strict=True)):
@@ -181,7 +203,8 @@ def test_no_word_of_a_table_stands_over_the_next_column(content: Content, langua
 
 
 def test_no_page_is_blank_and_all_pages_are_drawn(content: Content, tmp_path: Path) -> None:
-    given = sources(laid_out(content, "en", draft=False))
+    charts = drawings(content, ["en"])["en"]
+    given = sources(laid_out(content, "en", charts, draft=False))
     for name, encoded in given.items():
         (tmp_path / name).write_bytes(b64decode(encoded))
     pages = typst.compile(

@@ -35,6 +35,7 @@ from reporting.bulletins.document.words import places, unfounded, with_words, wo
 from reporting.bulletins.errors import UNFOUNDED, UNTRACEABLE, WRONG_STATE
 from reporting.bulletins.models import bulletin_files, bulletin_publications, bulletins
 from reporting.bulletins.queries import Bulletin, Publication
+from reporting.bulletins.rendering.drawing import drawings
 from reporting.bulletins.rendering.forms import media_type, rendered
 from reporting.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
 from reporting.context import queries as context_queries
@@ -338,8 +339,11 @@ async def publish(
     _refuse_signer(caller, bulletin, alone=alone)
     await _refuse_wrong_figures(session, bulletin)
     await stepped()
+    drawn = await asyncio.to_thread(drawings, bulletin.content, LANGUAGES)
     for language in LANGUAGES:
-        files = await asyncio.to_thread(rendered, bulletin.content, language, draft=False)
+        files = await asyncio.to_thread(
+            rendered, bulletin.content, language, draft=False, drawn=drawn[language]
+        )
         await stepped()
         _refuse(await asyncio.to_thread(strays, bulletin.content, language, files))
         await stepped()

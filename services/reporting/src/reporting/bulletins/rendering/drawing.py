@@ -1,35 +1,48 @@
-"""Draws a bulletin's charts from their tables, in one language."""
+"""Draws a bulletin's charts from their tables."""
 
 import json
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from drawing.asking import drawn
 
-from reporting.bulletins.document.content import Chart, Label, Table
+from reporting.bulletins.document.content import Chart, Content, Label, Table
 from reporting.bulletins.document.figures import Figure
-from reporting.bulletins.document.reading import shown
+from reporting.bulletins.document.reading import all_charts, shown
 from reporting.charts.flow import Band, flow, has_room
 from reporting.charts.specs import Point, Spec, bars, heat_map, trend
 from reporting.charts.tiles import Tile, tiles
 from reporting.protection.comparing import levels
 
+Drawings = Mapping[str, tuple[bytes, bytes]]
+"""In one language, by the id of the chart's table: as SVG, and as PNG of `SCALE` pixels per point."""
+SCALE = 2.0
 NOTATIONS = {"es": "es-ES", "en": "en-US"}
 """Of numbers on axes."""
 _ONLY, _LEAST = 0.6, 0.35
 """The shade of figures that cannot be told apart; and of the least of those that can."""
 
 
-def drawings(
-    charts: Iterable[Chart], language: str, scale: float
-) -> dict[str, tuple[bytes, bytes]]:
-    """Each chart by its table's id: as SVG, and as PNG of ``scale`` pixels per point."""
-    specs = {chart.table.id: spec(chart, language) for chart in charts}
-    if not specs:
-        return {}
-    wanted = {"specs": specs, "notation": NOTATIONS[language], "scale": scale}
-    made = json.loads(drawn("charts", wanted))
-    return {name: (each["svg"].encode(), b64decode(each["png"])) for name, each in made.items()}
+def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
+    """The charts of the bulletin by language. One process draws them all: beginning costs it as much as
+    several charts. It blocks: call it outside the event loop."""
+    charts = list(all_charts(content))
+    if not charts:
+        return {language: {} for language in languages}
+    sheets = {
+        language: {
+            "specs": {chart.table.id: spec(chart, language) for chart in charts},
+            "notation": NOTATIONS[language],
+        }
+        for language in languages
+    }
+    made = json.loads(drawn("charts", {"sheets": sheets, "scale": SCALE}))
+    return {
+        language: {
+            name: (each["svg"].encode(), b64decode(each["png"])) for name, each in sheet.items()
+        }
+        for language, sheet in made.items()
+    }
 
 
 def spec(chart: Chart, language: str) -> Spec:

@@ -2,6 +2,7 @@
 
 from reporting.bulletins.document.content import Content
 from reporting.bulletins.document.reading import all_charts
+from reporting.bulletins.rendering.drawing import Drawings, drawings
 from reporting.bulletins.rendering.html import as_html
 from reporting.bulletins.rendering.page import laid_out
 from reporting.bulletins.rendering.pdf import as_pdf
@@ -26,9 +27,14 @@ def names(content: Content) -> list[str]:
     return ["bulletin.html", "bulletin.pdf", "bulletin.xlsx", *charts]
 
 
-def rendered(content: Content, language: str, *, draft: bool) -> dict[str, bytes]:
-    """Every file by name. Takes some seconds of computing: call it outside the event loop."""
-    page = laid_out(content, language, draft=draft)
+def rendered(
+    content: Content, language: str, *, draft: bool, drawn: Drawings | None = None
+) -> dict[str, bytes]:
+    """Every file by name. `drawn`: the charts, where those of several languages were drawn at once (`drawings`).
+    Takes some seconds of computing: call it outside the event loop."""
+    if drawn is None:
+        drawn = drawings(content, [language])[language]
+    page = laid_out(content, language, drawn, draft=draft)
     return {
         "bulletin.html": as_html(page).encode(),
         "bulletin.pdf": as_pdf(page),

@@ -19,7 +19,6 @@ from reporting.bulletins.document.content import (
 )
 from reporting.bulletins.document.figures import Figure
 from reporting.bulletins.document.reading import (
-    all_charts,
     cell_run,
     figure_run,
     paragraphs,
@@ -27,10 +26,9 @@ from reporting.bulletins.document.reading import (
     sentence_runs,
 )
 from reporting.bulletins.document.texts import say
-from reporting.bulletins.rendering.drawing import drawings, says_all
+from reporting.bulletins.rendering.drawing import SCALE, Drawings, says_all
 
 WORDS = ("table_below", "draft", "page")
-SCALE = 2.0
 _NARROWEST, _WIDEST = 9, 34
 """Characters that a table's column is at least and, for words, at most sized for."""
 _BOLD = 1.3
@@ -56,8 +54,8 @@ class Page:
     drawings: dict[str, bytes] = field(default_factory=dict)
 
 
-def laid_out(content: Content, language: str, *, draft: bool) -> Page:
-    """The page of that language, with its charts drawn."""
+def laid_out(content: Content, language: str, drawings: Drawings, *, draft: bool) -> Page:
+    """The page of that language, with the charts as they were drawn for it."""
     page = Page(
         language=language,
         title=content.title[language],
@@ -67,7 +65,7 @@ def laid_out(content: Content, language: str, *, draft: bool) -> Page:
         words={name: say(f"page.{name}")[language] for name in WORDS},
         sections=[],
     )
-    for name, (svg, png) in drawings(all_charts(content), language, SCALE).items():
+    for name, (svg, png) in drawings.items():
         page.drawings[f"{name}.svg"], page.images[f"{name}.png"] = svg, png
     for section in content.sections:
         blocks = [_block(block, page) for block in section.blocks]
