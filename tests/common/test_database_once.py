@@ -1,7 +1,9 @@
 """Connections stay for the next burst, and end when nobody needed them for a while."""
 
 import asyncio
+from uuid import uuid4
 
+import pytest
 import sqlalchemy as sa
 from common.database import Database
 
@@ -36,6 +38,41 @@ async def test_who_comes_alone_gets_the_connection_that_was_used_last(
         assert len({pid for ((pid,),) in asked}) == 1
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("ended", ["refused", "raised", "cancelled", "cancelled twice"])
+async def test_whatever_ends_a_transaction_undoes_it_and_gives_its_connection_back(
+    database: Database, ended: str
+) -> None:
+    note = sa.insert(sample.NOTES).values(id=uuid4(), organisation_id=uuid4(), text=ended, size=1)
+    begun = asyncio.Event()
+    kept = []  # else whoever collects garbage would give the connection back
+
+    async def work() -> None:
+        async with database.transaction() as session:
+            kept.append(session)
+            await session.execute(note)
+            if ended == "raised":
+                raise LookupError
+            if ended == "refused":
+                await session.execute(note)
+            begun.set()
+            try:
+                await session.execute(sa.text("SELECT pg_sleep(60)"))
+            except asyncio.CancelledError:
+                if ended == "cancelled twice":
+                    asyncio.get_running_loop().call_soon(task.cancel)
+                raise
+
+    task = asyncio.create_task(work())
+    if ended.startswith("cancelled"):
+        await begun.wait()
+        task.cancel()
+    with pytest.raises((LookupError, sa.exc.IntegrityError, asyncio.CancelledError)):
+        await task
+    out, written = database._pool.checkedout(), await database.once("SELECT 1 FROM notes")
+    await kept[0].close()  # else one that failed would hold the table
+    assert (out, written) == (0, [])
 
 
 async def opened(database: Database, name: str) -> set[int]:

@@ -917,6 +917,16 @@ MUTATIONS = (
         "tests/common/test_commands.py::test_what_a_router_above_asks_for_is_asked_each_time",
     ),
     Mutation(
+        "whatever-ends-it",
+        "a transaction that ends with an error is undone at once, and its connection is the next one's",
+        f"{_COMMON}/database.py",
+        "            async with session:  # closed even if it is cancelled meanwhile\n"
+        "                await session.rollback()\n",
+        "",
+        "tests/common/test_database_once.py"
+        "::test_whatever_ends_a_transaction_undoes_it_and_gives_its_connection_back[raised]",
+    ),
+    Mutation(
         "straight-in-a-transaction",
         "what goes to the driver itself goes there in a transaction of the session, and not on a connection that it gave back",
         f"{_COMMON}/database.py",

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from referrals.cases.models import Case
 from referrals.consents.models import Grant
 from referrals.referrals.models import Referral
@@ -29,6 +30,9 @@ def test_it_is_changed_like_any_other() -> None:
     made = Referral.of(**whole(Referral))
     made.sent_at = datetime(2026, 3, 1, tzinfo=UTC)
     assert (made.sent_at.year, made.grant_id) == (2026, None)
+    assert sa.inspect(made).attrs.sent_at.history.added == [made.sent_at]
+    with pytest.raises(ValueError, match="soul"):
+        made.soul = 1
     assert Referral.of(**whole(Referral)).sent_at is None
 
 

@@ -199,7 +199,8 @@ def of_transaction(session: AsyncSession) -> dict[str, Any]:
 
 async def answer_of(session: AsyncSession) -> Any:
     """The row that answers the `OpeningRead` which the transaction was opened with."""
-    await session.connection()
+    if _TOLD not in session.info:
+        await session.connection()
     return session.info["answer"]
 
 
@@ -283,7 +284,8 @@ class Database:
     ) -> AsyncIterator[AsyncSession]:
         """One transaction as `principal` (None: the service itself). Commits unless it raises."""
         info = {"principal": principal, "question": question}
-        async with self._sessions(info=info) as session, session.begin():
+        session = self._sessions(info=info)
+        try:
             try:
                 yield session
             except BaseException:
@@ -291,6 +293,11 @@ class Database:
                 await asyncio.gather(*session.info.pop(_BESIDE, ()), return_exceptions=True)
                 raise
             await end_command(session)
+            await greenlet_spawn(_commit, session.sync_session)
+        except BaseException:
+            async with session:  # closed even if it is cancelled meanwhile
+                await session.rollback()
+            raise
 
     async def retried(
         self, work: Callable[[AsyncSession], Awaitable[T]], principal: Principal | None = None
@@ -362,6 +369,11 @@ class Database:
     @property
     def _pool(self) -> sa.QueuePool:
         return cast(sa.QueuePool, self.engine.sync_engine.pool)
+
+
+def _commit(session: Session) -> None:
+    session.commit()
+    session.close()
 
 
 def was_given_up(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ whoever looks sees them, and they share the fate of the transaction.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count
+from itertools import chain, count
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
+from sqlalchemy.util import await_only
 
 _WAITING = "rows_waiting"
 STRAIGHT = "straight"
@@ -123,13 +124,19 @@ def send_straight(
 ) -> Sequence[tuple[Any, ...]]:
     """The rows of a statement in the driver's own words: what SQLAlchemy does around one costs more than the driver
     does, and of that only how errors are told is wanted."""
-    cursor = connection.connection.cursor()
+    adapted: Any = connection.connection.dbapi_connection
     try:
-        cursor.execute(statement, values)
-        return cursor.fetchall()
-    except Exception as error:  # noqa: BLE001 - as SQLAlchemy catches it
-        # The one way to raise it as SQLAlchemy's, and to drop a pool whose server is gone.
-        connection._handle_dbapi_exception(error, statement, None, cursor, None)  # noqa: SLF001 - see above
+        rows: Sequence[tuple[Any, ...]] = await_only(_begun(adapted, statement, values))
+    except Exception as error:
+        _raise(connection, statement, error)
+        raise
+    return rows
+
+
+async def _begun(adapted: Any, statement: str, values: Sequence[Any]) -> Any:
+    if adapted._transaction is None:  # noqa: SLF001 - as its cursor does
+        await adapted._start_transaction()  # noqa: SLF001 - as above
+    return await adapted.driver_connection.fetch(statement, *values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +190,16 @@ async def fetch(session: AsyncSession, statement: str, values: Sequence[Any]) ->
 
 
 def _tell(session: Session, statement: str, error: Exception) -> None:
-    connection = session.connection()
+    _raise(session.connection(), statement, error)
+
+
+def _raise(connection: sa.Connection, statement: str, error: Exception) -> None:
+    """As SQLAlchemy's. It drops a pool whose server is gone."""
     adapted: Any = connection.connection.dbapi_connection
     try:
         adapted._handle_exception(error)  # noqa: SLF001 - as its cursor does
     except Exception as told:  # noqa: BLE001 - as SQLAlchemy catches it
-        connection._handle_dbapi_exception(told, statement, None, None, None)  # noqa: SLF001 - as in `send_straight`
+        connection._handle_dbapi_exception(told, statement, None, None, None)  # noqa: SLF001 - the one way to do that
 
 
 def send_entities(session: Session) -> None:
@@ -215,7 +226,9 @@ def _statements(waiting: _Waiting) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 def _take(waiting: _Waiting) -> tuple[tuple[tuple[RowWriter, int], ...], tuple[Any, ...]]:
     """Up to fifty rows: a statement has room for 32,767 parameters, and its shape is kept."""
-    shape, values, room = [], [], _MOST_ROWS
+    shape: list[tuple[RowWriter, int]] = []
+    values: list[Any] = []
+    room = _MOST_ROWS
     while waiting and room:
         writer = next(iter(waiting))
         rows = waiting[writer]
@@ -226,7 +239,7 @@ def _take(waiting: _Waiting) -> tuple[tuple[tuple[RowWriter, int], ...], tuple[A
             waiting[writer] = rows[room:]
         room -= len(taken)
         shape.append((writer, len(taken)))
-        values += [value for row in taken for value in row]
+        values.extend(chain.from_iterable(taken))
     return tuple(shape), tuple(values)
 
 

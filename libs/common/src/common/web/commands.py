@@ -73,6 +73,7 @@ class Commands:
         scope["route"] = command.route
         scope["path_params"] = {name: parts[place] for name, place in command.places}
         request = Request(scope, _again(body))
+        request._body = body  # noqa: SLF001 - as Starlette keeps it
         read = command.endpoint.read(request, body)
         if read is None:
             return None

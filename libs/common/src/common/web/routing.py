@@ -198,7 +198,7 @@ class UnitOfWorkRoute(APIRoute):
             raise
 
     def _refuse_unknown(self, request: Request) -> None:
-        if self._parameters is None:
+        if self._parameters is None or not request.scope["query_string"]:
             return
         for name in request.query_params:
             if name not in self._parameters:
