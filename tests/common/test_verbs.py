@@ -42,3 +42,28 @@ def test_an_unknown_verb_is_answered_with_all_there_are() -> None:
     assert done.returncode == 78
     verbs = "api|worker|migrate|republish|replay-dead-letters|announce-gaps"
     assert f"python -m services_directory {verbs}" in done.stderr
+
+
+MULTIPLYING = """
+import os, sys
+from types import SimpleNamespace
+from common.verbs import main
+def multiply(settings):
+    import numpy
+    matrix = numpy.ones((800, 800))
+    matrix @ matrix
+    print(len(os.listdir("/proc/self/task")))
+VERBS = {"multiply": multiply}
+sys.modules["multiplying"] = sys.modules["__main__"]
+sys.argv[1:] = ["multiply"]
+settings = lambda: SimpleNamespace(service="x", log_level="INFO", otlp_endpoint=None, clock_file=None)
+main("reporting", settings, commands="multiplying:VERBS")
+"""
+
+
+def test_linear_algebra_has_one_thread() -> None:
+    """So that what is stored is the same on any number of cores."""
+    done = subprocess.run(
+        [sys.executable, "-c", MULTIPLYING], capture_output=True, text=True, check=False, env={}
+    )
+    assert done.stdout.split() == ["1"], done.stderr

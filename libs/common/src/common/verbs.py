@@ -4,6 +4,7 @@ Each verb loads only what it runs: every start waits for the migrations, which n
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pkgutil import resolve_name
@@ -33,6 +34,9 @@ def main(
     `republish` and `replay-dead-letters` are every service's. `migrations` (settings → awaitable)
     replaces the default migration of one database.
     """
+    # Before NumPy is imported: more threads of linear algebra wait by spinning, take twice as long for matrices as small
+    # as ours, and add in another order, so that what is stored would depend on the machine's cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
     if verb == "migrate":
         loaded = _ready(settings)

@@ -14,13 +14,13 @@ from drawing.errors import FailedDrawing
 from drawing.kinds import KINDS
 
 AT_ONCE = 2
-SECONDS = 60
+SECONDS = 120
 _FREE = threading.BoundedSemaphore(AT_ONCE)
 _FAILED = 3
 
 
 def drawn_apart(kind: str, argument: bytes) -> bytes:
-    """What `kind` makes of a JSON text; FailedDrawing if it raises or takes a minute.
+    """What `kind` makes of a JSON text; FailedDrawing if it raises or takes two minutes.
 
     It blocks: call it from a thread. Two run at once, the others wait.
     """
