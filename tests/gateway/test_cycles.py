@@ -96,7 +96,7 @@ async def test_an_answer_that_two_could_read_differently_is_not_begun(
     headers: list[tuple[bytes, bytes]],
 ) -> None:
     async with answering(200, headers, b"body") as (reader, writer):
-        writer.write(asks("GET", last=False))
+        writer.write(asks("GET"))
         assert await said(reader) == b""
 
 
