@@ -83,7 +83,7 @@ async def test_a_bad_body_is_422_with_a_pointer(
 ) -> None:
     answer = await api.post(URL, json=body, headers=keyed({}))
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert [each["pointer"] for each in answer.json().get("errors", [])][:1] == [pointer]
 
 
 @pytest.mark.parametrize(

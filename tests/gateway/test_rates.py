@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import pytest
 from common.errors import Problem
+from common.settings import explain
 from gateway.front.limiting.limits import Rate, Rates
+from gateway.front.settings import FrontSettings
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 BEGIN = 1_800_000_000.0  # a whole number of minutes
 
@@ -78,3 +81,7 @@ def test_a_refusal_says_when_and_counts_nothing() -> None:
 def test_what_is_no_rate_is_refused_at_the_start(given: str) -> None:
     with pytest.raises(ValueError, match="no rate"):
         Rate(given)
+    with pytest.raises(ValidationError) as refused:
+        FrontSettings(rate_form=given)
+    assert "RUTA_RATE_FORM: " in (said := explain(refused.value))
+    assert "no rate such as 600/minute" in said

@@ -39,6 +39,14 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "plain-at-a-glance",
+        "a body is taken for plain only if it holds no text that cannot be kept",
+        f"{_COMMON}/web/strict.py",
+        '        return b"\\\\u0000" not in orjson.dumps(data)\n',
+        "        return bool(orjson.dumps(data))\n",
+        "tests/common/test_refusals.py::test_a_bad_body_is_422_with_a_pointer",
+    ),
+    Mutation(
         "head-behind-a-request",
         "a head that began with the request before it is not awaited for ever",
         "gateway/src/gateway/front/wire/protocol.py",

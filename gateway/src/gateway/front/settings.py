@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from common.settings import CoreSettings, HttpAddress, http_address
 from pydantic import AfterValidator, Field, FilePath, SecretStr
 
+from gateway.front.rates import read_rate
 from gateway.front.routes import MEBIBYTE, Upstream
 
 
@@ -15,7 +16,13 @@ def _addresses(value: str) -> str:
     return value
 
 
+def _rate(value: str) -> str:
+    read_rate(value)
+    return value
+
+
 Addresses = Annotated[str, AfterValidator(_addresses)]
+RateText = Annotated[str, AfterValidator(_rate)]
 
 
 class FrontSettings(CoreSettings):
@@ -79,14 +86,16 @@ class FrontSettings(CoreSettings):
         " answers any. JSON list.",
     )
     rate_per_client: str = Field("6000/minute", description="Requests of one client.")
-    rate_anonymous: str = Field("600/minute", description="Requests of one source without token.")
-    rate_sign_in: str = Field("120/minute", description="Requests of one source to /oauth.")
-    rate_form: str = Field(
+    rate_anonymous: RateText = Field(
+        "600/minute", description="Requests of one source without token."
+    )
+    rate_sign_in: RateText = Field("120/minute", description="Requests of one source to /oauth.")
+    rate_form: RateText = Field(
         "60000/minute",
         description="Submissions of one source to one form: what a form tool kept during an outage comes"
         " at once. Refused ones count as requests without token.",
     )
-    rate_line: str = Field(
+    rate_line: RateText = Field(
         "30/minute",
         description="Sendings of one source to the anonymous line; counted in memory only.",
     )

@@ -4,7 +4,6 @@ Rates are counted in this process. With several replicas each counts its own sha
 gets at most the limit times the replicas (docs/decisions/0022).
 """
 
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,10 +11,8 @@ from dataclasses import dataclass
 
 from common.errors import TOO_MANY_REQUESTS
 
+from gateway.front.rates import read_rate
 from gateway.front.wire.heads import Header
-
-_RATE = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)? ?(second|minute|hour|day)s?")
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
 @dataclass(slots=True)
@@ -40,12 +37,8 @@ class Rate:
     of it is still within the last `window_seconds`. Whoever asks in neither is forgotten with it."""
 
     def __init__(self, rate: str) -> None:
-        """`rate`: such as `600/minute` or `20/10 seconds`; ValueError for anything else."""
-        found = _RATE.fullmatch(rate)
-        if found is None:
-            raise ValueError(f"{rate!r} is no rate such as 600/minute")
-        self.quota = int(found[1])
-        self.window_seconds = int(found[2] or 1) * _SECONDS[found[3]]
+        """`rate`: as `read_rate` reads it."""
+        self.quota, self.window_seconds = read_rate(rate)
         self._window = 0
         self._before: dict[str, int] = {}
         self._counts: dict[str, int] = {}

@@ -92,6 +92,20 @@ def _check(body: bytes) -> None:
         raise _repeated(found) from None
 
 
+def again(body: bytes, receive: Receive | None = None) -> Receive:
+    """The body once more, then whatever comes after it; without `receive` the body each time that is asked."""
+    first = True
+
+    async def repeated() -> Message:
+        nonlocal first
+        if first or receive is None:
+            first = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return repeated
+
+
 def too_large(limit: int) -> errors.Problem:
     return errors.TOO_LARGE.because(f"At most {limit} bytes are read here.")
 

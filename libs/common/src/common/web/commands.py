@@ -13,9 +13,10 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.middleware import template_of
+from common.web.bodies import again
 from common.web.composed import Composed, Read
 from common.web.problems import handler_of
 from common.web.routing import UnitOfWorkRoute
@@ -56,7 +57,7 @@ class Commands:
         body = await Request(scope, receive).body()
         response = await self._answered(command, scope, body)
         if response is None:
-            await self._app(scope, _again(body, receive), send)
+            await self._app(scope, again(body, receive), send)
         else:
             await response(scope, receive, send)
 
@@ -72,7 +73,7 @@ class Commands:
         parts = scope["path"].split("/")
         scope["route"] = command.route
         scope["path_params"] = {name: parts[place] for name, place in command.places}
-        request = Request(scope, _again(body))
+        request = Request(scope, again(body))
         request._body = body  # noqa: SLF001 - as Starlette keeps it
         read = command.endpoint.read(request, body)
         if read is None:
@@ -140,17 +141,3 @@ def _found(app: FastAPI, method: str, path: str) -> RouteContext | None:
                 None,
             )
     return None
-
-
-def _again(body: bytes, receive: Receive | None = None) -> Receive:
-    """The body once more, then whatever comes after it."""
-    first = True
-
-    async def repeated() -> Message:
-        nonlocal first
-        if first or receive is None:
-            first = False
-            return {"type": "http.request", "body": body, "more_body": False}
-        return await receive()
-
-    return repeated

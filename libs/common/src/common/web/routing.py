@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Message, Scope
+from starlette.types import Scope
 
 from common.answers import AnswerRule
 from common.auth.principal import Principal
@@ -30,6 +30,7 @@ from common.errors import BAD_REQUEST, unknown_parameter
 from common.positions import Position
 from common.standby import Standby
 from common.web.access import AccessRule, check_step_up, steps_up
+from common.web.bodies import again
 from common.web.context import ServiceContext, context_of
 from common.web.idempotency import (
     KeyedCommand,
@@ -263,11 +264,7 @@ def router(prefix: str, tags: list[str], *, from_standby: bool = False) -> APIRo
 
 def _afresh(request: Request, body: bytes) -> Request:
     """The same request, whose body, a form or JSON, has not been taken apart yet."""
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return Request(request.scope, receive)
+    return Request(request.scope, again(body))
 
 
 async def _at(

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from common.errors import INVALID, FieldError
 from common.web import ServiceContext, UnitOfWorkRoute
+from common.web.bodies import again
 from common.web.problems import handler_of
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services_directory.reading.rows_queries import Reader, SelectReader
 from services_directory.reading.standby_reader import STANDBY_READER, EitherReader
@@ -120,7 +121,7 @@ class ReadPaths:
         try:
             response = await found[0].read(request, reader)
         except PassOnError:
-            await self._app(scope, _again(await request.body(), receive), send)
+            await self._app(scope, again(await request.body(), receive), send)
             return
         except Exception as error:
             handler = handler_of(scope["app"], error)
@@ -140,17 +141,3 @@ class ReadPaths:
         if one is None or len(last) != 36:
             return None
         return one[0], {one[1]: last}
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """The body once more, then whatever comes after it."""
-    first = True
-
-    async def repeated() -> Message:
-        nonlocal first
-        if first:
-            first = False
-            return {"type": "http.request", "body": body, "more_body": False}
-        return await receive()
-
-    return repeated
