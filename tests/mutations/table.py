@@ -719,11 +719,20 @@ MUTATIONS = (
     Mutation(
         "kept-rows-settled",
         "nothing is kept while a writer older than the newest change runs",
-        f"{_DIRECTORY}/search/totals.py",
+        f"{_DIRECTORY}/reading/kept_rows.py",
         "    return newest if int(newest) < int(oldest_running) else None\n",
         "    return newest\n",
         "tests/services/directory/search/test_kept_rows.py"
         "::test_nothing_is_kept_while_an_older_writer_runs",
+    ),
+    Mutation(
+        "kept-plans",
+        "what a plan was made of is not taken for another caller's",
+        f"{_DIRECTORY}/reading/kept_queries.py",
+        '    question = blake2b(f"{text}|{values}".encode(), digest_size=16).digest()\n',
+        '    question = blake2b(f"{len(text)}|{values[0]}".encode(), digest_size=16).digest()\n',
+        "tests/services/directory/pathways/test_kept_plans.py"
+        "::test_any_plan_after_any_change_is_as_if_nothing_were_kept",
     ),
     Mutation(
         "asked-together",

@@ -1,9 +1,7 @@
 """What was found is given again only while nothing changed, to the caller who could see it."""
 
-import asyncio
 import random
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -14,33 +12,21 @@ from common.database import Database
 from common.sight import ANYONE, Audience, audience_of
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.reading.kept_rows import KeptRows
-from services_directory.reading.rows_queries import Reader, Row
+from services_directory.reading.rows_queries import Reader
 from services_directory.search.parameters import ServiceQuery
 from services_directory.search.queries import service_page
 from services_directory.services.entering import upsert_service
 from stack.postgres import ServiceDatabase
 
 from benchmarks.directory import WORDS, fill, template
+from tests.services.directory.kept_reader import Counting
 from tests.support.databases import MigratedDatabases
-from tests.support.patience import PATIENCE
 from tests.support.principals import principal
 
 SERVICES = 40
 TODAY = date(2026, 11, 26)
 QUERY = {"search": "apoyo mujeres", "area": "VE"}
 WHO = principal("im-officer")
-
-
-class Counting(Reader):
-    """A real reader that says which statements it sent."""
-
-    def __init__(self, database: ServiceDatabase) -> None:
-        super().__init__(database.app_url, size=2, via_pgbouncer=False, name="kept-rows")
-        self.sent: list[str] = []
-
-    async def fetch(self, text: str, values: Sequence[Any], *, afresh: bool = False) -> list[Row]:
-        self.sent.append(text)
-        return await super().fetch(text, values, afresh=afresh)
 
 
 @pytest.fixture
@@ -74,20 +60,7 @@ async def ids(reader: Reader, audience: Audience = ANYONE, **asked: Any) -> list
 
 
 async def kept(reader: Counting, audience: Audience = ANYONE, **asked: Any) -> list[UUID]:
-    """As soon as no transaction runs that is older than the newest change: answered by what is kept."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        reader.sent.clear()
-        found = await ids(reader, audience, **asked)
-        if not looked(reader):
-            return found
-        assert time.monotonic() < end, "it is looked for each time"
-        await asyncio.sleep(0.05)
-
-
-def looked(reader: Counting) -> bool:
-    """Whether documents were read since `sent` was cleared."""
-    return any("service_documents" in text for text in reader.sent)
+    return await reader.until_kept(lambda: ids(reader, audience, **asked))
 
 
 def document(number: int, **fields: Any) -> ServiceDocument:
@@ -173,7 +146,7 @@ async def test_any_question_after_any_change_is_answered_as_if_nothing_were_kept
             for _ in range(3):
                 reader.sent.clear()
                 assert await ids(reader, audience, **asked) == expected
-                answered += not looked(reader)
+                answered += not reader.looked()
     assert answered, "nothing was ever answered by what was kept"
 
 

@@ -76,5 +76,13 @@ class KeptRows:
             self.size -= oldest.size
 
 
+def settled(newest: str | None, oldest_running: str) -> str | None:
+    """What may be kept is kept under this; None while a writer older than the newest change runs, whose change
+    would not raise it."""
+    if newest is None:
+        return "none"
+    return newest if int(newest) < int(oldest_running) else None
+
+
 def _size(row: Any) -> int:
     return _OF_A_ROW + sum(len(value) for value in row.values() if isinstance(value, bytes))

@@ -5,9 +5,6 @@ the same statement."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from hashlib import blake2b
-from typing import Any
 
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,9 +13,11 @@ from services_directory.access import begins_above
 from services_directory.errors import TOO_DEEP, TOO_WIDE
 from services_directory.reading import bounds
 from services_directory.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
-from services_directory.reading.rows_queries import Reader, Row, SelectReader, fetch
+from services_directory.reading.kept_queries import fetch_unless_kept, newest_change, with_newest
+from services_directory.reading.kept_rows import settled
+from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
-from services_directory.search.totals import TOTALS, settled
+from services_directory.search.totals import TOTALS
 
 
 @dataclass
@@ -131,7 +130,7 @@ async def page_of(
         # be walked to find a page. What is left has been held few: it is sorted.
         most = bounds.MOST_READ
     text = _sorted(found, s, columns, order, number, per_page, most, along=along)
-    rows = await _unless_kept(session, text, s.values, audience)
+    rows = await fetch_unless_kept(session, text, s.values, audience.levels, afresh=True)
     total = rows[0]["total"] if rows else 0
     if not rows and number > 1:
         total = await _count_some(session, found, most)
@@ -155,7 +154,7 @@ async def _hold_few(
     most = bounds.MOST_READ // (2 if audience.aors else 1)
     if found.beside or found.rank:  # a site is looked up for each, or words in its text
         most //= 2
-    key, newest = f"few|{most}|{found.key()}", _newest_change(audience.levels)
+    key, newest = f"few|{most}|{found.key()}", newest_change(audience.levels)
     if TOTALS.knows(key):
         (now,) = await fetch(session, f"SELECT {newest}", [], afresh=True)
         moment = settled(now["newest"], now["oldest_running"])
@@ -268,7 +267,7 @@ async def _remembering(
     per_page: int,
 ) -> tuple[list[Row], int]:
     """The page, with what tells whether a total is still true that was counted before."""
-    rows = await fetch(session, _with_newest(inner, audience), s.values, afresh=True)
+    rows = await fetch(session, with_newest(inner, audience.levels), s.values, afresh=True)
     kept = [row for row in rows if row["service_id"] is not None]
     if number == 1 and len(kept) < per_page:
         return kept, len(kept)
@@ -281,54 +280,6 @@ async def _remembering(
         total = await _count(session, found, audience)
         TOTALS.keep(key, newest, total)
     return kept, total
-
-
-async def _unless_kept(
-    session: AsyncSession | SelectReader, text: str, values: Sequence[Any], audience: Audience
-) -> list[Row]:
-    """The rows of a question; of one that came before, those that were found then, if the database says that
-    nothing changed since at any level of this caller. The question holds all that it hangs on: the caller's
-    sight and the day are among its values."""
-    if not isinstance(session, Reader):  # a transaction may see what it wrote itself
-        return await fetch(session, text, values, afresh=True)
-    # As a digest: words that somebody looked for stay in no memory.
-    question = blake2b(f"{text}|{values}".encode(), digest_size=16).digest()
-    if not session.kept.asked_before(question):
-        return await session.fetch(text, values, afresh=True)
-    if session.kept.holds(question):
-        (now,) = await session.fetch_together(f"SELECT {_newest_change(audience.levels)}")
-        moment = settled(now["newest"], now["oldest_running"])
-        kept = session.kept.get(question, moment) if moment is not None else None
-        if kept is not None:
-            return list(kept)
-    found = await session.fetch(_with_newest(text, audience), values, afresh=True)
-    rows = [row for row in found if row["service_id"] is not None]
-    moment = settled(found[0]["newest"], found[0]["oldest_running"])
-    if moment is not None:
-        session.kept.keep(question, moment, rows)
-    return rows
-
-
-def _with_newest(text: str, audience: Audience) -> str:
-    """A page with what tells whether it is still true later; a row of its own where nothing is found."""
-    return (
-        f"SELECT {_newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
-        f" LEFT JOIN LATERAL ({text}) p ON true"
-    )
-
-
-@cache
-def _newest_change(levels: tuple[int, ...]) -> str:
-    """SQL of two columns: the newest change at these levels and the oldest running writer, as
-    text."""
-    probes = ", ".join(
-        f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
-        for level in levels
-    )
-    return (
-        f"greatest({probes})::text AS newest,"
-        " pg_snapshot_xmin(pg_current_snapshot())::text AS oldest_running"
-    )
 
 
 async def _count_some(session: AsyncSession | SelectReader, found: Matching, most: int) -> int:

@@ -36,10 +36,3 @@ class Totals:
 
 
 TOTALS = Totals()
-
-
-def settled(newest: str | None, oldest_running: str) -> str | None:
-    """What a total may be kept under, or None while a writer older than the newest change runs."""
-    if newest is None:
-        return "none"
-    return newest if int(newest) < int(oldest_running) else None

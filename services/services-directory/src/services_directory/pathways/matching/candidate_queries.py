@@ -29,6 +29,7 @@ from services_directory.pathways.matching.candidate_rows import (
     known,
 )
 from services_directory.pathways.matching.reach import RESPONSE_HOURS, Demand, neighbourhood
+from services_directory.reading.kept_queries import fetch_unless_kept
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
 
@@ -290,7 +291,7 @@ async def shortlist(
             ORDER BY {sorted_by}, service_id LIMIT {s.argument(limit, "integer")}
         ) s
     """
-    rows = await fetch(session, text, s.values)
+    rows = await fetch_unless_kept(session, text, s.values, audience.levels)
     return found(rows, await _documents(session, audience, rows), area)
 
 
@@ -299,8 +300,8 @@ async def _documents(
 ) -> dict[Key, Known]:
     """What the documents of these rows say; only those that are not known already are read."""
     wanted: dict[Key, Known | None] = {}
-    for need, service_id, level, etag, _, _ in rows:
-        key = (service_id, level, etag, need)
+    for named in rows:
+        key = (named["service_id"], named["level"], named["etag"], named["need"])
         wanted[key] = DOCUMENTS.get(key)
     missing = [key for key, known_already in wanted.items() if known_already is None]
     if missing:

@@ -70,15 +70,16 @@ def found(rows: Iterable[Any], documents: Mapping[Key, Known], wanted: str) -> F
     candidates: dict[str, list[Candidate]] = {}
     counts: dict[str, int] = {}
     etags, sensitive = set(), set()
-    for need, service_id, level, etag, secret, fits in rows:
-        known = documents.get((service_id, level, etag, need))
+    for row in rows:
+        need, etag = row["need"], row["etag"]
+        known = documents.get((row["service_id"], row["level"], etag, need))
         if known is None:
             continue
         candidate = known.near(wanted)
         candidates.setdefault(need, []).append(candidate)
-        counts[need] = fits
+        counts[need] = row["fits"]
         etags.add((candidate.service_id, etag))
-        if secret:
+        if row["sensitive"]:
             sensitive.add(candidate.service_id)
     return Found(candidates, counts, frozenset(etags), frozenset(sensitive))
 
