@@ -1,9 +1,9 @@
 """Heavy libraries that few processes ever use are loaded when they are first asked for something.
 
     if TYPE_CHECKING:
-        import altair as alt
+        import openpyxl
     else:
-        alt = lazily("altair")
+        openpyxl = lazily("openpyxl")
 
 `importlib.util.LazyLoader` would do the same, but before Python 3.12 not from two threads at once.
 """

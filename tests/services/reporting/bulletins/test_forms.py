@@ -12,11 +12,8 @@ import font_source_sans_pro  # type: ignore[import-untyped]  # ships no types
 import openpyxl
 import pytest
 import typst
-from altair.utils.schemapi import validate_jsonschema
-from altair.vegalite.v6.schema.core import load_schema
 from common.languages import LANGUAGES
 from drawing.asking import drawn
-from jsonschema import ValidationError
 from pypdf import PdfReader
 from reporting.bulletins.document.content import Content, Table
 from reporting.bulletins.document.figures import Figure
@@ -78,16 +75,6 @@ def test_all_charts_have_alternative_texts_and_a_table_below(
     assert {chart.table.id for chart in charts} <= ids
     assert len(page.all("caption")) == len(page.all("table"))
     assert {head.get("scope") for head in page.all("th")} == {"col", "row"}
-
-
-def test_all_charts_are_what_vega_lite_takes(content: Content) -> None:
-    schema = load_schema()
-    for chart in all_charts(content):
-        for language in LANGUAGES:
-            validate_jsonschema(spec(chart, language), schema, schema)
-    wrong = spec(chart, language) | {"width": "wide"}
-    with pytest.raises(ValidationError, match="wide"):
-        validate_jsonschema(wrong, schema, schema)
 
 
 def test_the_page_names_its_language_and_fetches_nothing(spanish: dict[str, bytes]) -> None:

@@ -24,7 +24,7 @@ def test_places_fill_the_height_with_gaps_between() -> None:
 
 def test_bands_are_as_thick_as_their_numbers_on_both_sides() -> None:
     made = flow(BANDS, title="t")
-    ribbons = made["datasets"][made["layer"][0]["data"]["name"]]
+    ribbons = made["layer"][0]["data"]["values"]
     for t in (0, 1):
         edges = [row for row in ribbons if row["t"] == t]
         thick = {row["band"]: row["high"] - row["low"] for row in edges}
@@ -42,6 +42,5 @@ def test_bands_have_all_their_numbers_or_none() -> None:
     assert not has_room([*BANDS, thin])
     for bands, numbers in ((BANDS, ["33", "22", "88"]), ([*BANDS, thin], [])):
         made = flow(bands, title="t")
-        data = made["layer"][-1]["data"]
-        rows = made["datasets"][data["name"]] if "name" in data else data.get("values", [])
+        rows = made["layer"][-1]["data"]["values"]
         assert [row["text"] for row in rows] == numbers

@@ -6,17 +6,10 @@ side to the other, and each place is as tall as the sum of its bands.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-from common.lazily import lazily
+from typing import Any, Literal
 
 from reporting.charts.palette import CATEGORIES, INK
-from reporting.charts.specs import WIDTH, Spec, styled
-
-if TYPE_CHECKING:
-    import altair as alt
-else:
-    alt = lazily("altair")
+from reporting.charts.specs import WIDTH, Spec, by, heading, layer, styled
 
 GAP = 0.04
 """Space between two places of one side, as a share of the whole height."""
@@ -65,34 +58,41 @@ def flow(bands: Sequence[Band], *, title: str) -> Spec:
     """The chart; places stand in the order of the bands, which show their numbers if all have room."""
     left, right = nodes(_sums(bands, "origin")), nodes(_sums(bands, "destination"))
     rows = _ribbons(bands, left, right)
-    ribbons = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_area(opacity=0.62, interpolate="linear", stroke="white", strokeWidth=0.6)
-        .encode(
-            x=alt.X("t:Q", axis=None, scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("low:Q", axis=None, scale=alt.Scale(domain=[0, 1])),
-            y2="high:Q",
-            detail="band:N",
-            color=alt.Color(
-                "origin:N",
-                legend=None,
-                scale=alt.Scale(
-                    domain=list(left),
-                    range=[CATEGORIES[i % len(CATEGORIES)] for i in range(len(left))],
-                ),
-            ),
-        )
+    ribbons = layer(
+        {
+            "type": "area",
+            "opacity": 0.62,
+            "interpolate": "linear",
+            "stroke": "white",
+            "strokeWidth": 0.6,
+        },
+        x=by("t:Q", axis=None, scale={"domain": [0, 1]}),
+        y=by("low:Q", axis=None, scale={"domain": [0, 1]}),
+        y2={"field": "high"},
+        detail=by("band:N"),
+        color=by(
+            "origin:N",
+            legend=None,
+            scale={
+                "domain": list(left),
+                "range": [CATEGORIES[i % len(CATEGORIES)] for i in range(len(left))],
+            },
+        ),
     )
-    labels = [
+    layers = [
+        {"data": {"values": rows}, **ribbons},
         _labels(left, 0, align="right", dx=-8),
         _labels(right, 1, align="left", dx=8),
+        _numbers(bands, rows),
     ]
-    chart = alt.layer(ribbons, *labels, _numbers(bands, rows)).properties(
-        width=WIDTH - _MARGIN,
-        height=max(200, 44 * max(len(left), len(right))),
-        title=alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=10),
+    return styled(
+        {
+            "layer": layers,
+            "width": WIDTH - _MARGIN,
+            "height": max(200, 44 * max(len(left), len(right))),
+            "title": heading(title),
+        }
     )
-    return styled(chart)
 
 
 def _sums(bands: Sequence[Band], side: Literal["origin", "destination"]) -> dict[str, int]:
@@ -115,7 +115,7 @@ def _have_room(rows: Sequence[Row]) -> bool:
     )
 
 
-def _numbers(bands: Sequence[Band], rows: Sequence[Row]) -> "alt.Chart":
+def _numbers(bands: Sequence[Band], rows: Sequence[Row]) -> Spec:
     """The number of each band near its origin."""
     starts = [row for row in rows if row["t"] == NUMBER_AT / STEPS]
     values = [
@@ -123,12 +123,13 @@ def _numbers(bands: Sequence[Band], rows: Sequence[Row]) -> "alt.Chart":
         for band, row in zip(bands, starts, strict=True)
         if _have_room(rows)
     ]
-    encoded: alt.Chart = (
-        alt.Chart(alt.InlineData(values=values))
-        .mark_text(fontSize=12, color=INK, baseline="middle")
-        .encode(x="t:Q", y="y:Q", text="text:N")
-    )
-    return encoded
+    return _texts(values, fontSize=12)
+
+
+def _texts(values: Sequence[Row], **mark: Any) -> Spec:
+    drawn = {"type": "text", "color": INK, "baseline": "middle", **mark}
+    texts = layer(drawn, x=by("t:Q"), y=by("y:Q"), text=by("text:N"))
+    return {"data": {"values": values}, **texts}
 
 
 def _ribbons(
@@ -156,13 +157,6 @@ def _ribbons(
     return rows
 
 
-def _labels(
-    side: Mapping[str, Node], at: int, *, align: Literal["left", "right"], dx: int
-) -> "alt.Chart":
+def _labels(side: Mapping[str, Node], at: int, *, align: Literal["left", "right"], dx: int) -> Spec:
     rows = [{"t": at, "y": (node.low + node.high) / 2, "text": node.name} for node in side.values()]
-    encoded: alt.Chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_text(align=align, dx=dx, fontSize=13, color=INK, baseline="middle")
-        .encode(x="t:Q", y="y:Q", text="text:N")
-    )
-    return encoded
+    return _texts(rows, align=align, dx=dx, fontSize=13)

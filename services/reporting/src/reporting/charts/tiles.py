@@ -7,17 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-
-from common.lazily import lazily
+from typing import Any
 
 from reporting.charts.palette import INK, LOUD
-from reporting.charts.specs import WIDTH, Spec, styled
-
-if TYPE_CHECKING:
-    import altair as alt
-else:
-    alt = lazily("altair")
+from reporting.charts.specs import WIDTH, Spec, by, heading, layer, styled
 
 TILE_HEIGHT = 60
 _DARK_FROM = 0.68
@@ -46,40 +39,38 @@ def layout() -> Mapping[str, tuple[int, int]]:
 def tiles(states: Sequence[Tile], *, title: str) -> Spec:
     """The darker, the more; a state that shows 0 is white with a dashed edge, for it may hide some."""
     rows = [_row(each) for each in states]
-    x = alt.X("column:O", axis=None, scale=alt.Scale(paddingInner=0.06))
-    y = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.06))
-    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y)
-    filled = (
-        base.transform_filter("datum.shade > 0")
-        .mark_rect(cornerRadius=4)
-        .encode(
-            color=alt.Color(
-                "shade:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=list(LOUD))
-            )
-        )
-    )
-    silent = base.transform_filter("datum.shade <= 0").mark_rect(
-        fill="white", stroke=INK, strokeWidth=0.8, strokeDash=[3, 3], cornerRadius=4
-    )
-    layers: list[Any] = [filled, silent]
+    base = {
+        "x": by("column:O", axis=None, scale={"paddingInner": 0.06}),
+        "y": by("row:O", axis=None, scale={"paddingInner": 0.06}),
+    }
+    shade = by("shade:Q", legend=None, scale={"domain": [0, 1], "range": list(LOUD)})
+    edge = {"fill": "white", "stroke": INK, "strokeWidth": 0.8, "strokeDash": [3, 3]}
+    layers = [
+        _where("datum.shade > 0", {"type": "rect", "cornerRadius": 4}, **base, color=shade),
+        _where("datum.shade <= 0", {"type": "rect", "cornerRadius": 4, **edge}, **base),
+    ]
     for ink, test in (("white", "datum.dark"), (INK, "!datum.dark")):
-        chosen = base.transform_filter(test)
+        written = {"type": "text", "color": ink, "lineBreak": "\n"}
+        name = {**written, "dy": -18, "fontSize": 10, "lineHeight": 11}
+        number = {**written, "dy": 5, "fontSize": 12, "fontWeight": "bold", "lineHeight": 12}
         layers += [
-            chosen.mark_text(dy=-18, fontSize=10, lineHeight=11, color=ink, lineBreak="\n").encode(
-                text="name:N"
-            ),
-            chosen.mark_text(
-                dy=5, fontSize=12, fontWeight="bold", color=ink, lineBreak="\n", lineHeight=12
-            ).encode(text="shown:N"),
+            _where(test, name, **base, text=by("name:N")),
+            _where(test, number, **base, text=by("shown:N")),
         ]
     deep = 1 + max((each["row"] for each in rows), default=0)
     return styled(
-        alt.layer(*layers).properties(
-            width=WIDTH,
-            height=deep * TILE_HEIGHT,
-            title=alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=10),
-        )
+        {
+            "data": {"values": rows},
+            "layer": layers,
+            "width": WIDTH,
+            "height": deep * TILE_HEIGHT,
+            "title": heading(title),
+        }
     )
+
+
+def _where(test: str, mark: Spec, **channels: Spec) -> Spec:
+    return {"transform": [{"filter": test}], **layer(mark, **channels)}
 
 
 def _row(tile: Tile) -> dict[str, Any]:
