@@ -18,7 +18,7 @@ from pypdf import PdfReader
 from reporting.bulletins.document.content import Content, Table
 from reporting.bulletins.document.figures import Figure
 from reporting.bulletins.document.reading import all_charts, all_figures
-from reporting.bulletins.rendering.drawing import _LEAST, _ONLY, drawings, spec
+from reporting.bulletins.rendering.drawing import _LEAST, _ONLY, drawings
 from reporting.bulletins.rendering.forms import names, rendered
 from reporting.bulletins.rendering.page import laid_out
 from reporting.bulletins.rendering.pdf import sources
