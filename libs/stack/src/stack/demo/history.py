@@ -102,10 +102,8 @@ def live_the_past(
         report_activities(tell, [first for _, first, _ in wanted])
     # Events of one service come in their order: with the last referral all before it are there.
     tell.eventually(f"reporting has heard of all {past.sent} referrals", past.arrived)
-    if screening:
-        past_screenings.publish(tell, quarter)
-    for period, *_ in wanted:
-        close_and_publish_all(tell, period)
+    quarters = [quarter_id(quarter)] if screening else []
+    close_and_publish_all(tell, [*quarters, *(period for period, *_ in wanted)])
     if wanted:
         tell_context(tell, wanted[-1][1].year)
         past_bulletin.publish(tell, wanted[-1][0])

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 from stack.demo.batches import CONNECTIONS, Command, command, send
 from stack.demo.clock_shift import StackClock
-from stack.demo.releases import close_and_publish_all
 from stack.demo.screened_people import ScreenedPerson, ScreeningDay, quarter_id, screening_days
 from stack.demo.story import AGREED, IM, REFUGIO, SUPERVISOR
 from stack.demo.storyteller import Storyteller
@@ -44,10 +43,6 @@ def screen(tell: Storyteller, clock: StackClock, first: date, people: int) -> No
     for day in screening_days(first, people):
         clock.set(day.moment)
         _live(tell, clock, day, instrument)
-
-
-def publish(tell: Storyteller, first: date) -> None:
-    close_and_publish_all(tell, quarter_id(first))
 
 
 def _live(tell: Storyteller, clock: StackClock, day: ScreeningDay, instrument: str) -> None:

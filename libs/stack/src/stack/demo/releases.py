@@ -9,6 +9,7 @@ from stack.demo.storyteller import Storyteller
 from stack.demo_clients import CLIENTS
 
 PROGRAMME = "referrals"
+_CLOSINGS = "/reports/v1/closings"
 
 
 def last_closed_period(today: date | None = None) -> str:
@@ -50,40 +51,52 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
     return published
 
 
-def close_and_publish_all(tell: Storyteller, period: str) -> None:
-    """All programmes of the period, one call each; what was done already is not done again."""
-    closings = "/reports/v1/closings"
-    made = tell.call(
-        f"The IM officer closes all programmes of {period}",
-        *(IM, "POST", closings),
-        json={"period": period},
-        expect=202,
-    )
-    place = f"{closings}/{made['id']}"
-
-    def now() -> dict[str, Any]:
-        found: dict[str, Any] = tell.get(IM, place)
-        return found
-
-    tell.eventually("all are closed", lambda: now()["state"] not in {"closing", "publishing"})
-    drafts = now()["steps"]
-    awaited = sorted({client for step in drafts for client in _awaited(step["contributors"])})
-    for client in awaited:
+def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
+    """All programmes of the periods, one call each per period; what was done already is not done again."""
+    made = [
         tell.call(
-            f"{client} signs off its parts",
-            *(client, "POST", f"{place}/sign-offs"),
-            json={},
-            expect=200,
+            f"The IM officer closes all programmes of {period}",
+            *(IM, "POST", _CLOSINGS),
+            json={"period": period},
+            expect=202,
         )
-    tell.call(
-        "A second person publishes all",
-        *(PUBLISHER, "POST", f"{place}/publications"),
-        json={},
-        expect=202,
-    )
-    tell.eventually("all are published", lambda: now()["state"] not in {"closing", "publishing"})
-    end = now()
-    tell.holds("none stayed a draft", end["state"] == "published", end["steps"])
+        for period in periods
+    ]
+    for closing in [_at_rest(tell, each, "closed") for each in made]:
+        contributors = [each for step in closing["steps"] for each in step["contributors"] or ()]
+        for client in sorted(set(_awaited(contributors))):
+            tell.call(
+                f"{client} signs off its parts",
+                *(client, "POST", f"{_place(closing)}/sign-offs"),
+                json={},
+                expect=200,
+            )
+    for closing in made:
+        tell.call(
+            f"A second person publishes all of {closing['period']}",
+            *(PUBLISHER, "POST", f"{_place(closing)}/publications"),
+            json={},
+            expect=202,
+        )
+    for closing in made:
+        end = _at_rest(tell, closing, "published")
+        tell.holds("none stayed a draft", end["state"] == "published", end["steps"])
+
+
+def _at_rest(tell: Storyteller, closing: dict[str, Any], done: str) -> dict[str, Any]:
+    """The closing once nothing of it is at work any more."""
+    seen: dict[str, Any] = {}
+
+    def rests() -> bool:
+        seen.update(tell.get(IM, _place(closing)))
+        return seen["state"] not in {"closing", "publishing"}
+
+    tell.eventually(f"all of {closing['period']} are {done}", rests)
+    return seen
+
+
+def _place(closing: dict[str, Any]) -> str:
+    return f"{_CLOSINGS}/{closing['id']}"
 
 
 def _sign_off(tell: Storyteller, release: dict[str, Any]) -> None:

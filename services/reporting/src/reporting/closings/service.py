@@ -18,13 +18,14 @@ from reporting.closings import queries
 from reporting.closings.errors import CLOSING_AT_WORK
 from reporting.closings.models import closing_steps, closings
 from reporting.closings.progress import StepState, Task
-from reporting.closings.queries import Closing, Step
+from reporting.closings.queries import Closing
 from reporting.errors import OutsideProgrammeError
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
 from reporting.releases import service as releases
 from reporting.releases.errors import PERIOD_NOT_ENDED, outside
+from reporting.releases.queries import Release
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,14 @@ async def sign_off(session: AsyncSession, caller: Principal, closing_id: UUID) -
     """The caller's organisation agrees to each draft that it contributes to (R8); 404 if there is
     none, 409 `closing_at_work` while there may be more."""
     closing = await _at_rest(session, caller, closing_id)
-    mine = [each.release for each in closing.steps if _contributes(each, caller)]
+    mine = [
+        release.id
+        for release in (each.release for each in closing.steps)
+        if release is not None and _contributes(release, caller)
+    ]
     if not mine:
         raise NOT_FOUND.because("Your organisation contributes to no draft of this period.")
-    for release in mine:
-        assert release is not None  # noqa: S101 - it has the caller among its contributors
-        await releases.sign_off(session, caller, release.id)
+    await releases.agree(session, caller, mine)
     return await _seen(session, caller, closing_id)
 
 
@@ -93,13 +96,9 @@ async def publish(session: AsyncSession, caller: Principal, closing_id: UUID) ->
     return await _seen(session, caller, closing_id)
 
 
-def _contributes(step: Step, caller: Principal) -> bool:
-    release = step.release
-    return (
-        release is not None
-        and not release.published
-        and caller.organisation in {each.organisation_id for each in release.sign_offs}
-    )
+def _contributes(release: Release, caller: Principal) -> bool:
+    contributors = {each.organisation_id for each in release.sign_offs}
+    return not release.published and caller.organisation in contributors
 
 
 def _chosen(wanted: Wanted, catalogue: Catalogue) -> list[Programme]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -236,13 +236,14 @@ async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -
     release = await _required(session, caller, release_id)
     if caller.organisation not in {each.organisation_id for each in release.sign_offs}:
         raise NOT_FOUND.because("Your organisation contributes to no such release.")
-    await _settle(
-        session,
-        release_id,
-        caller.organisation,
-        {"signed_at": clock.now(), "signed_by": caller.subject},
-    )
+    await agree(session, caller, [release_id])
     return await _required(session, caller, release_id)
+
+
+async def agree(session: AsyncSession, caller: Principal, release_ids: Collection[UUID]) -> None:
+    """The same of several that the caller's organisation contributes to."""
+    answer = {"signed_at": clock.now(), "signed_by": caller.subject}
+    await _settle(session, release_ids, caller.organisation, answer)
 
 
 async def waive(
@@ -253,7 +254,7 @@ async def waive(
     if organisation not in {each.organisation_id for each in release.sign_offs}:
         raise INVALID.because("It contributes nothing to this release.", pointer="/organisation_id")
     reason = {"waived_because": why, "signed_by": caller.subject}
-    await _settle(session, release_id, organisation, reason)
+    await _settle(session, [release_id], organisation, reason)
     return await _required(session, caller, release_id)
 
 
@@ -342,13 +343,16 @@ async def _contributors(
 
 
 async def _settle(
-    session: AsyncSession, release_id: UUID, organisation: UUID, answer: dict[str, Any]
+    session: AsyncSession,
+    release_ids: Collection[UUID],
+    organisation: UUID,
+    answer: dict[str, Any],
 ) -> None:
     """Write the first answer; a repeated one changes nothing."""
     await session.execute(
         sign_offs.update()
         .where(
-            sign_offs.c.release_id == release_id,
+            sign_offs.c.release_id.in_(release_ids),
             sign_offs.c.organisation_id == organisation,
             sa.and_(sign_offs.c.signed_at.is_(None), sign_offs.c.waived_because.is_(None)),
         )
