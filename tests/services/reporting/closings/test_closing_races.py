@@ -23,6 +23,7 @@ from reporting.closings.service import Wanted
 from reporting.facts.service import lock_projection
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue, load
+from reporting.releases import queries as release_queries
 from reporting.releases import service as releases
 from reporting.releases.models import publications
 from reporting.releases.models import releases as release_table
@@ -93,6 +94,12 @@ async def ask_to_publish(database: Database, closing_id: UUID) -> None:
         await service.publish(session, IM, closing_id)
 
 
+def waits_for_the_steps() -> sa.TextClause:
+    return sa.text(
+        "SELECT count(*) FROM pg_locks WHERE relation = 'closing_steps'::regclass AND NOT granted"
+    )
+
+
 def waits_for_the_projection() -> sa.TextClause:
     return sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
@@ -125,6 +132,27 @@ async def test_a_killed_worker_leaves_a_task_that_the_next_one_does_whole(
     closing = await seen(database, closing_id)
     assert closing.state is ClosingState.READY
     assert max(each.attempts for each in closing.steps) > 1
+
+
+async def test_who_looks_while_a_worker_ends_never_sees_a_step_that_failed(
+    database: Database, catalogue: Catalogue
+) -> None:
+    closing_id = await ask(database, catalogue, Period.parse("2026-07b"))
+    await work(database, catalogue)
+    await ask_to_publish(database, closing_id)
+    async with database.transaction(IM) as worker:
+        await worker.execute(sa.text("LOCK TABLE closing_steps IN ACCESS EXCLUSIVE MODE"))
+        looking = asyncio.create_task(seen(database, closing_id))
+        deadline = time.monotonic() + PATIENCE
+        while not await worker.scalar(waits_for_the_steps()):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        while task := await queries.due(worker):
+            release = await release_queries.release_of(worker, task.programme, task.period)
+            assert release is not None
+            await releases.publish(worker, IM, release.id, alone=True)
+            await running.STEPS.change(worker, task, due_at=None)
+    assert (await looking).state is ClosingState.PUBLISHED
 
 
 async def test_many_workers_and_single_commands_at_once_close_and_publish_each_programme_once(

@@ -108,14 +108,18 @@ async def visible(
 
 
 async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closing:
+    # The tasks first: one that is done meanwhile is then told of as waiting, or as what came of it. Read after the
+    # releases, it would be taken for one that failed.
+    steps = (
+        await session.execute(
+            sa.select(closing_steps)
+            .where(closing_steps.c.closing_id == row.id)
+            .order_by(closing_steps.c.position, closing_steps.c.programme)
+        )
+    ).all()
+    closed = await release_queries.programmes_closed(session, row.period)
     seen = await release_queries.visible(session, caller, period=row.period)
     releases = {each.programme: each for each in seen}
-    closed = await release_queries.programmes_closed(session, row.period)
-    steps = await session.execute(
-        sa.select(closing_steps)
-        .where(closing_steps.c.closing_id == row.id)
-        .order_by(closing_steps.c.position, closing_steps.c.programme)
-    )
     found = [
         Step(
             each.programme,
