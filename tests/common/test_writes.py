@@ -9,7 +9,7 @@ from common import writes
 from common.database import Database
 from common.ids import new_id
 from common.reads import QuickStatement
-from common.writes import RowWriter, send_entities, write_soon
+from common.writes import RowRemoval, RowWriter, send_entities, write_soon
 from sqlalchemy import event, orm
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +28,7 @@ OF_ANOTHER = RowWriter(
 INBOX = RowWriter(
     sample.TABLES.inbox, "consumer", "event_id", "handled_at", on_conflict="DO NOTHING"
 )
+GONE = RowRemoval(sample.NOTES, "id")
 COUNT = sa.select(sa.func.count()).select_from(sample.NOTES)
 
 
@@ -79,6 +80,20 @@ async def test_many_rows_are_sent_in_parts_and_none_is_lost(database: Database) 
         for number in range(120):
             note(session, str(number), FIRST if number % 2 else NOTES)
     assert await stored(database) == 120
+
+
+async def test_what_waits_to_be_deleted_goes_behind_what_waited_before_it(
+    database: Database,
+) -> None:
+    first, second, third = new_id(), new_id(), new_id()
+    async with database.transaction() as session:
+        for each in (first, second, third):
+            row = {"id": each, "organisation_id": new_id(), "text": str(each), "size": 1}
+            write_soon(session, NOTES, row)
+        write_soon(session, GONE, {"id": first})
+        write_soon(session, GONE, {"id": third})
+    async with database.transaction() as session:
+        assert list(await session.scalars(sa.select(sample.NOTES.c.id))) == [second]
 
 
 async def write_and_fail(database: Database) -> None:

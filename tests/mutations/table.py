@@ -944,6 +944,15 @@ MUTATIONS = (
         "::test_whatever_ends_a_transaction_undoes_it_and_gives_its_connection_back[raised]",
     ),
     Mutation(
+        "writers-of-one-table-apart",
+        "what is to be deleted is not looked for before what waited before it was written",
+        f"{_COMMON}/writes.py",
+        "            if writer.table in tables:\n                break\n",
+        "",
+        "tests/common/test_writes.py"
+        "::test_what_waits_to_be_deleted_goes_behind_what_waited_before_it",
+    ),
+    Mutation(
         "straight-in-a-transaction",
         "what goes to the driver itself goes there in a transaction of the session, and not on a connection that it gave back",
         f"{_COMMON}/database.py",

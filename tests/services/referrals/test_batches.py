@@ -152,8 +152,8 @@ async def test_under_a_consent_that_somebody_has_yet_to_decide_nothing_is_sent(
     assert await counted(story) == [1, 1]
 
 
-async def test_no_more_than_ten_are_done_together(story: Story) -> None:
-    many = [{"key": f"c{n}", "path": "/referrals/v1/cases"} for n in range(11)]
+async def test_no_more_than_thirty_are_done_together(story: Story) -> None:
+    many = [{"key": f"c{n}", "path": "/referrals/v1/cases"} for n in range(31)]
     answer = await story.post("ngo-refugio", "/bulk", {"commands": many, "together": True})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.database import planned_by
+from common.database import set_for_transaction
 from common.reads import QuickStatement
 from common.referral_states import OPEN, ReferralState
 from referrals.referrals import list_queries
@@ -154,7 +154,7 @@ async def read_by(
             "ANALYZE pg_temp.referrals",
         ):
             await session.execute(sa.text(statement))
-        await planned_by(session, IN_INDEX_ORDER)
+        await set_for_transaction(session, IN_INDEX_ORDER)
         connection = await session.connection()
         driver: Any = (await connection.get_raw_connection()).driver_connection
         plan = [row[0].strip() for row in await driver.fetch(f"EXPLAIN {asked.text}", *given)]

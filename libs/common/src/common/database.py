@@ -37,6 +37,7 @@ from common import durability, writes
 from common.auth.principal import Principal
 from common.database_errors import sqlstate
 from common.logs import get_logger
+from common.pool import OldestFirst
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
@@ -205,11 +206,11 @@ async def answer_of(session: AsyncSession) -> Any:
 
 
 PLANNED_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
-"""For `planned_by`: a statement is planned once for a connection, not anew for each values because that seems
+"""For `set_for_transaction`: a statement is planned once for a connection, not anew for each values because that seems
 cheaper by more than planning costs."""
 
 
-async def planned_by(session: AsyncSession, settings: str) -> None:
+async def set_for_transaction(session: AsyncSession, settings: str) -> None:
     """For the rest of the transaction: a select list of `set_config(…, true)`. It goes with the caller where
     nothing was asked yet, and costs no round trip of its own."""
     if _TOLD in session.info or session.info.get("question"):
@@ -260,8 +261,7 @@ class Database:
             # burst the server forgets its plans, and a new one costs both sides some 10 ms.
             pool_size=pool_size + (pool_size if overflow is None else overflow),
             max_overflow=0,
-            # The one that was used last knows the statements that were asked last.
-            pool_use_lifo=True,
+            poolclass=OldestFirst,
             pool_timeout=connect_seconds,
             connect_args=arguments,
             json_serializer=_to_json,

@@ -48,6 +48,7 @@ class RowWriter:
         for name in columns:
             if name not in table.c:
                 raise TypeError(f"{table.name} has no column {name}")
+        self.table = table
         self._shown = [(given or {}).get(name, "{}") for name in columns]
         self.columns = columns
         of = itemgetter(*columns)
@@ -81,6 +82,17 @@ class RowChange(RowWriter):
         if rows != 1:
             raise ValueError("one row is changed once in a statement")
         return self._change.format(*range(first, first + len(self.columns)))
+
+
+class RowRemoval(RowWriter):
+    """Deletes the rows whose `key` column has one of the values."""
+
+    def __init__(self, table: sa.Table, key: str) -> None:
+        super().__init__(table, key)
+        self._removal = f"DELETE FROM {table.name} WHERE {key} IN ({{}})"  # noqa: S608 - our own table
+
+    def sql(self, rows: int, first: int) -> str:
+        return self._removal.format(",".join(f"${first + at}" for at in range(rows)))
 
 
 def write_soon(session: AsyncSession, writer: RowWriter, values: Mapping[str, Any]) -> None:
@@ -218,10 +230,23 @@ def forget(session: Session) -> None:
 def _statements(waiting: _Waiting) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """What waits, with its values; nothing waits afterwards."""
     groups = [{writer: waiting.pop(writer)} for writer in list(waiting) if writer.alone]
-    for group in (*groups, waiting):
+    for group in (*groups, *_apart(waiting)):
         while group:
             shape, values = _take(group)
             yield _statement(shape), values
+
+
+def _apart(waiting: _Waiting) -> Iterator[_Waiting]:
+    """Two writers of one table go one after the other: no part of a statement sees the rows of another part."""
+    while waiting:
+        tables: set[sa.Table] = set()
+        group: _Waiting = {}
+        for writer in list(waiting):
+            if writer.table in tables:
+                break
+            tables.add(writer.table)
+            group[writer] = waiting.pop(writer)
+        yield group
 
 
 def _take(waiting: _Waiting) -> tuple[tuple[tuple[RowWriter, int], ...], tuple[Any, ...]]:

@@ -4,18 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
+from common.database import set_for_transaction
 from common.database_errors import sqlstate
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _DEPTH = "ruta.as_service"
-_SET = sa.text("SELECT set_config('ruta.as_service', :value, true)")
+_OFF = sa.text("SELECT set_config('ruta.as_service', 'off', true)")
 
 
-async def act_as_service(session: AsyncSession) -> None:
-    """See all rows until this transaction ends: workers and consumers."""
+async def act_as_service(session: AsyncSession, *, beside: str = "") -> None:
+    """See all rows until this transaction ends: workers and consumers. `beside`: other settings for it, as for
+    `set_for_transaction`."""
     session.info[_DEPTH] = session.info.get(_DEPTH, 0) + 1
-    await session.execute(_SET, {"value": "on"})
+    more = f", {beside}" if beside else ""
+    await set_for_transaction(session, f"set_config('ruta.as_service', 'on', true){more}")
 
 
 @asynccontextmanager
@@ -41,4 +44,4 @@ async def acting_as_service(session: AsyncSession) -> AsyncIterator[None]:
 
 async def _end(session: AsyncSession) -> None:
     if session.info[_DEPTH] == 0:
-        await session.execute(_SET, {"value": "off"})
+        await session.execute(_OFF)

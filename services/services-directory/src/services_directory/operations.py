@@ -8,14 +8,12 @@ import sys
 
 from common.database import Database
 
-from services_directory.followers_service import declare_followers
 from services_directory.gaps.announcing import announce_observed
 from services_directory.settings import Settings
 
 
 def run_announce(settings: Settings) -> int:
     """Print how many counters went out."""
-    declare_followers()
     sys.stdout.write(f"{asyncio.run(_announce(settings))} gap counters go out\n")
     return 0
 

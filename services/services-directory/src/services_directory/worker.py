@@ -9,7 +9,7 @@ from services_directory.curation.consumers import SUBSCRIPTION as DECLINED
 from services_directory.curation.mailing import mailing_tasks
 from services_directory.curation.models import ENDING as REMINDERS
 from services_directory.curation.sweep import sweep_tasks
-from services_directory.gaps import announcing as gaps
+from services_directory.gaps import worker as gaps
 from services_directory.gaps.models import ENDING as OBSERVATIONS
 from services_directory.imports.models import ENDING as IMPORTS
 from services_directory.imports.worker import import_tasks

@@ -8,7 +8,7 @@ from stack.demo.storyteller import Storyteller
 from stack.errors import StackError
 
 CONNECTIONS = 3
-MOST = 10
+MOST = 30
 """Commands that are done together: what belongs to the request and its commit is done once for so many."""
 _INTAKE = 5
 _BULK = "/referrals/v1/bulk"

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.database import PLANNED_ONCE, planned_by
+from common.database import PLANNED_ONCE, set_for_transaction
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -76,7 +76,7 @@ async def page(
             col(AuditEntry.organisation_id) == only.organisation, only.which
         )
         if not any(wanted.names()):
-            await planned_by(session, PLANNED_ONCE)
+            await set_for_transaction(session, PLANNED_ONCE)
     statement = statement.where(*wanted.conditions())
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)

@@ -17,7 +17,7 @@ from referrals.bulk.references import UnknownReference, is_allowed, resolve
 from referrals.dependencies import Writer
 
 bulk = router("/referrals/v1/bulk", ["bulk"])
-MOST, MOST_TOGETHER = 100, 10
+MOST, MOST_TOGETHER = 100, 30
 
 
 class OnlyIf(Strict):

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.database import PLANNED_ONCE, Database
 from common.ids import new_id
 from common.languages import page_language
 from common.messages.handing import Handing, Message, Result
@@ -142,7 +142,8 @@ async def _claim(
     session: AsyncSession, sealing: Sealing, front: str
 ) -> tuple[int, Sequence[_Claimed]]:
     """How many channels were due, and the messages of those that still have something to tell."""
-    await act_as_service(session)
+    # Asked twice a second, mostly in vain.
+    await act_as_service(session, beside=PLANNED_ONCE)
     now = clock.now()
     channels = await queries.due(session, now, _AT_ONCE)
     if not channels:

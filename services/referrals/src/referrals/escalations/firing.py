@@ -121,7 +121,7 @@ async def _move_on(
     expires = not never_expires(referral.category, referral.clinical_deadline)
     following = next_step(clock, step, expires=expires)
     if following is None:
-        await stop_timer(session, referral.id)
+        stop_timer(session, referral.id)
         return
     base = referral.acknowledge_by if clock is Clock.ACKNOWLEDGE else referral.decide_by
     changed = await overrides(session, referral.aor, referral.urgency)

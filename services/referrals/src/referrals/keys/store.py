@@ -49,7 +49,8 @@ _SELECT = (
     "SELECT case_id, key_id, wrapped FROM case_keys"
     " WHERE case_id = ANY ($1::uuid[]) AND destroyed_at IS NULL"
 )
-
+# Of a list it is planned anew each time.
+_SELECT_ONE = _SELECT.replace("= ANY ($1::uuid[])", "= $1")
 _ONE_WRAPPED_BY = (
     "SELECT case_id, wrapped FROM case_keys WHERE key_id = $1 AND wrapped IS NOT NULL LIMIT 1"
 )
@@ -199,7 +200,10 @@ class CaseKeys:
         ring = await self._current_ring()
         for coming in [self._coming[each] for each in case_ids if each in self._coming]:
             await coming
-        rows = await self.database.once(_SELECT, list(case_ids))
+        if len(case_ids) == 1:
+            rows = await self.database.once(_SELECT_ONE, case_ids[0])
+        else:
+            rows = await self.database.once(_SELECT, list(case_ids))
         if strange := sorted({r["key_id"] for r in rows} - ring.keys.keys()):
             # Another process rotates, and the file here is not the new one yet; or a key is lost.
             reason = f"case keys are wrapped by {', '.join(strange)}, which is not in it"

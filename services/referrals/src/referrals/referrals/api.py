@@ -359,8 +359,7 @@ async def confirm_feedback(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """The referrer or the person confirms the outcome that the recipient reported."""
-    await queries.one(session, caller, referral_id, case_id=case_id)
-    confirmed = await service.confirm_feedback(session, caller, keys, referral_id, body)
+    confirmed = await service.confirm_feedback(session, caller, keys, referral_id, body, case_id)
     return await view(session, confirmed, caller)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.database import PLANNED_ONCE, planned_by
+from common.database import PLANNED_ONCE, set_for_transaction
 from common.reads import QuickStatement
 from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -76,7 +76,7 @@ async def queue_counts(
     session: AsyncSession, caller: Principal, now: datetime
 ) -> tuple[dict[str, int], int]:
     """What is open by state, and how much of it is overdue: each number up to `COUNTED_TO`."""
-    await planned_by(session, PLANNED_ONCE)
+    await set_for_transaction(session, PLANNED_ONCE)
     rows = await _counting(Role.SUPERVISOR in caller.roles).rows(
         session, {**caller_values(caller), "now": now, "today": now.date()}
     )

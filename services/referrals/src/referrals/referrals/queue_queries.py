@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.database import PLANNED_ONCE, planned_by
+from common.database import PLANNED_ONCE, set_for_transaction
 from common.reads import QuickStatement
 from common.referral_states import OPEN, TERMINAL
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -83,7 +83,7 @@ async def by_deadline(
     session: AsyncSession, caller: Principal, queue: Queue, after: After | None, most: int
 ) -> list[Referral]:
     """The first `most`, what is due first before, what has no deadline last."""
-    await planned_by(session, IN_INDEX_ORDER)
+    await set_for_transaction(session, IN_INDEX_ORDER)
     supervisor, begins = Role.SUPERVISOR in caller.roles, after.begins if after else "at first"
     values = {**caller_values(caller), **values_of(queue, after), "most": most}
     rows: list[Any] = []
@@ -101,7 +101,7 @@ async def newest(
     session: AsyncSession, caller: Principal, queue: Queue, before_id: UUID | None, most: int
 ) -> list[Referral]:
     """The newest `most`; `before_id`: the last of the page before."""
-    await planned_by(session, IN_INDEX_ORDER)
+    await set_for_transaction(session, IN_INDEX_ORDER)
     supervisor, behind_one = Role.SUPERVISOR in caller.roles, before_id is not None
     values = {
         **caller_values(caller),

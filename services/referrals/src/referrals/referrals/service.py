@@ -58,7 +58,7 @@ async def move(
     case_id: UUID | None = None,
 ) -> Referral:
     """Take the step that the type of `body` stands for."""
-    referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
+    referral = await queries.to_move(session, caller, referral_id, case_id)
     detail = body.model_dump(mode="json", exclude_none=True, exclude=set(_OPEN_FIELDS))
     reason = getattr(body, "reason", None)
     detail.pop("reason", None)
@@ -140,9 +140,10 @@ async def confirm_feedback(
     keys: CaseKeys,
     referral_id: UUID,
     body: ConfirmFeedback,
+    case_id: UUID | None = None,
 ) -> Referral:
     """The referrer's or the person's confirmation, apart from the recipient's word."""
-    referral = await queries.one(session, caller, referral_id, lock=True)
+    referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("The referrer confirms, for itself or for the person.")
     if ReferralState(referral.state) not in (ReferralState.COMPLETED, ReferralState.NOT_DELIVERED):
@@ -150,6 +151,7 @@ async def confirm_feedback(
     answer_is_about(session, Subject(referral.case_id, "referral", referral.id))
     if referral.feedback_confirmed_at is not None:
         return referral
+    counted = await countable(session, keys, referral.case_id)
     referral.feedback_confirmed_at = clock.now()
     referral.feedback_confirmed_by = body.confirmed_by
     await _note(session, caller, referral, "confirm")
@@ -159,7 +161,7 @@ async def confirm_feedback(
         referral,
         referral.state,
         late=False,
-        counted=await countable(session, keys, referral.case_id),
+        counted=counted,
         confirmed_by=body.confirmed_by,
     )
     await tell_parties(session, caller, referral, NoticeKind.REFERRAL_CONFIRMED)

@@ -61,17 +61,25 @@ _STEPS = RowWriter(
 )
 
 
-# What sending changes of a draft, or may.
-_SENT = RowChange(
+# What a step changes, or may.
+_CHANGED = RowChange(
     Referral.metadata.tables["referrals"],
     "id",
     "state",
+    "state_before_hold",
     "version",
     "grant_id",
     "exception_id",
     "acknowledge_by",
     "decide_by",
+    "expected_on",
+    "review_on",
+    "act_by",
+    "appointment_at",
+    "reason",
+    "outcome",
     "late",
+    "suggested_service_id",
     "draft",
     "sent_at",
     "changed_at",
@@ -110,6 +118,10 @@ async def take(
             state=before.value,
         )
     after = state_after(referral, taken)
+    # Before anything waits to be written, which would go before the question.
+    if counted == "ask":
+        counted = await countable(session, keys, referral.case_id)
+    key = await key_of(keys, referral) if taken.detail else None
     now = clock.now()
     late = _is_late(referral, before, after, now)
     referral.state_before_hold = before.value if after is ReferralState.ON_HOLD else None
@@ -136,14 +148,12 @@ async def take(
         outcome=taken.outcome,
         late=late,
         detail=taken.detail,
-        key=await key_of(keys, referral) if taken.detail else None,
+        key=key,
     )
     if after in SHARING_ENDS:
         await revoke_snapshot(session, referral.id, now)
-    if counted == "ask":
-        counted = await countable(session, keys, referral.case_id)
     await announce(session, events.ENTERED[after], referral, before.value, late, counted)
-    await _set_timer(session, referral, after)
+    _set_timer(session, referral, after)
     await tell_parties(session, caller, referral, NoticeKind(f"referral.{after}"))
     await _audit(session, caller, referral, taken)
     return referral
@@ -161,7 +171,7 @@ async def _keep(session: AsyncSession, referral: Referral) -> None:
     if referral in session:
         await session.flush()
         return
-    write_soon(session, _SENT, referral.model_dump())
+    write_soon(session, _CHANGED, referral.__dict__)
 
 
 def state_after(referral: Referral, taken: Taken) -> ReferralState:
@@ -319,7 +329,7 @@ async def revoke_snapshot(session: AsyncSession, referral_id: UUID, now: datetim
         )
 
 
-async def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) -> None:
+def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) -> None:
     due: tuple[Clock, datetime] | None = None
     if state is ReferralState.SENT and referral.acknowledge_by:
         due = (Clock.ACKNOWLEDGE, referral.acknowledge_by)
@@ -334,7 +344,7 @@ async def _set_timer(session: AsyncSession, referral: Referral, state: ReferralS
     if due is not None:
         set_timer(session, referral.id, *due)
     elif referral.sent_at is not None or state in TERMINAL:
-        await stop_timer(session, referral.id)
+        stop_timer(session, referral.id)
 
 
 async def mark_escalated(

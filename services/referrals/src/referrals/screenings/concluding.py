@@ -78,6 +78,8 @@ async def conclude(
     )
     screening.ended_at = now
     touch(screening)
+    screening.events += 1
+    # The question sends what is changed: all of it at once.
     attributes = await statistics(session, keys, screening)
     await _announce(session, opened, conclusion, attributes, now)
     await audit(session, caller, "screening.concluded", screening)
@@ -114,8 +116,6 @@ async def _announce(
     now: datetime,
 ) -> None:
     screening, summary = opened.screening, summary_of(opened)
-    screening.events += 1
-    await session.flush()
     event = ScreeningConcluded(
         screening_id=screening.id,
         case_id=screening.case_id,

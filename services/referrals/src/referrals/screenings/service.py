@@ -106,7 +106,6 @@ async def begin(
     opened = Opened(screening, instrument, dict(body.answers))
     screening.attributes = own_statistics(opened)
     session.add(screening)
-    await session.flush()
     await announce(session, keys, screening, ScreeningOpened, held_at)
     await audit(session, caller, "screening.begun", screening)
     return opened
@@ -169,7 +168,6 @@ async def stop(
         if screening.case_id is None:
             await keys.destroy(screening.id)
     touch(screening)
-    await session.flush()
     await announce(session, keys, screening, ScreeningStopped, screening.ended_at)
     await audit(session, caller, "screening.stopped", screening, {"reason": body.reason})
     return screening

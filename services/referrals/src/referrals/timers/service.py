@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.writes import RowWriter, write_soon
+from common.writes import RowRemoval, RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,6 +22,8 @@ _TIMERS = RowWriter(
     on_conflict="(referral_id) DO UPDATE SET clock = EXCLUDED.clock, step = EXCLUDED.step,"
     " due_at = EXCLUDED.due_at",
 )
+
+_STOPPED = RowRemoval(_table, "referral_id")
 
 
 def policies_column(aor: str, urgency: str) -> sa.ScalarSelect[Any]:
@@ -82,8 +84,8 @@ def set_timer(
     )
 
 
-async def stop_timer(session: AsyncSession, referral_id: UUID) -> None:
-    await session.execute(sa.delete(_table).where(_table.c.referral_id == referral_id))
+def stop_timer(session: AsyncSession, referral_id: UUID) -> None:
+    write_soon(session, _STOPPED, {"referral_id": referral_id})
 
 
 def start_of(day: date) -> datetime:

@@ -3,74 +3,61 @@
 Waiting for the hour keeps the time of a single question out of the event stream.
 """
 
-import asyncio
 from datetime import date
+from operator import itemgetter
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
 from common.events.directory import GapObserved
 from common.messaging import outbox
-from common.repeating import pause
-from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.gaps.models import gap_observations
 from services_directory.tables import COMMON
 
-EVERY_SECONDS = 3600.0
 BATCH = 500
-
-
-def tasks(context: ServiceContext) -> list[BackgroundTask]:
-    """The background task of the gap counter."""
-
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            await pause(stop, EVERY_SECONDS)
-            async with context.database.transaction() as session:
-                await announce_observed(session)
-
-    return [BackgroundTask("gap-counter", run)]
+_KEY = tuple(gap_observations.primary_key.columns)
+_key_of = itemgetter(*(column.name for column in _KEY))
+_ROSE = (
+    sa.select(*_KEY)
+    .where(gap_observations.c.count > gap_observations.c.announced)
+    .order_by(*_KEY)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+    .cte("rose")
+)
+_TOLD = (
+    sa.update(gap_observations)
+    .where(*(column == _ROSE.c[column.name] for column in _KEY))
+    .values(announced=gap_observations.c.count, event_version=gap_observations.c.event_version + 1)
+    .returning(*_KEY, gap_observations.c.count, gap_observations.c.event_version)
+)
 
 
 async def announce_observed(session: AsyncSession) -> int:
     """Append one event per counter that rose; `count` is the day's total so far (of rows from
     before counting by day: the week's)."""
-    waiting = (
-        await session.execute(
-            sa.select(gap_observations)
-            .where(gap_observations.c.count > gap_observations.c.announced)
-            .order_by(*gap_observations.primary_key.columns)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-    ).mappings()
-    told = 0
-    for row in waiting:
-        counter = " ".join(row[name] for name in ("area", "need", "grp", "week"))
-        await session.execute(
-            sa.update(gap_observations)
-            .where(
-                gap_observations.c.area == row["area"],
-                gap_observations.c.need == row["need"],
-                gap_observations.c.grp == row["grp"],
-                gap_observations.c.week == row["week"],
-            )
-            .values(announced=row["count"], event_version=row["event_version"] + 1)
-        )
-        event = GapObserved(
-            area=row["area"],
-            need=row["need"],
-            group=row["grp"],
-            **_when(row["week"]),
-            count=row["count"],
-            version=row["event_version"] + 1,
-        )
-        aggregate = uuid5(NAMESPACE_URL, f"ruta:gap:{counter}")
-        await outbox.append(session, COMMON, event, aggregate_id=aggregate, aggregate_type="gap")
-        told += 1
-    return told
+    rows = (await session.execute(_TOLD)).mappings().all()
+    told = sorted(((_key_of(row), _event(row)) for row in rows), key=itemgetter(0))
+    await outbox.append_all(
+        session,
+        COMMON,
+        [(event, uuid5(NAMESPACE_URL, f"ruta:gap:{' '.join(key)}")) for key, event in told],
+        aggregate_type="gap",
+    )
+    return len(told)
+
+
+def _event(row: sa.RowMapping) -> GapObserved:
+    return GapObserved(
+        area=row["area"],
+        need=row["need"],
+        group=row["grp"],
+        **_when(row["week"]),
+        count=row["count"],
+        version=row["event_version"],
+    )
 
 
 def _when(counted: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
-from common.database import PLANNED_ONCE, Database, planned_by
+from common.database import PLANNED_ONCE, Database, set_for_transaction
 
 from tests.common import sample
 from tests.support.principals import principal
@@ -23,7 +23,7 @@ async def test_they_hold_until_the_transaction_ends_and_the_caller_is_told_besid
         async with database.transaction(caller) as session:
             if asked_before:
                 await session.execute(_BOTH)
-            await planned_by(session, PLANNED_ONCE)
+            await set_for_transaction(session, PLANNED_ONCE)
             mode, organisation, backend = (await session.execute(_BOTH)).one()
         assert (mode, organisation) == ("force_generic_plan", str(caller.organisation))
         async with database.transaction() as session:

@@ -1,0 +1,44 @@
+"""A pool that hands out the connection that it has had longest.
+
+What comes in then goes to as few connections as are in use at once, and only these know its statements. Of
+those that wait behind each other in any other order each gets its turn: the server parses and plans everything
+on all of them.
+"""
+
+import asyncio
+import logging
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+from sqlalchemy.util import memoized_property
+from sqlalchemy.util.queue import AsyncAdaptedQueue
+
+# The one above says under a name of SQLAlchemy's that it was emptied, which nobody reads.
+logging.getLogger(__name__).setLevel(logging.WARNING)
+_NUMBER = "number"
+_numbers = count()
+
+
+class _ByAge(asyncio.Queue[ConnectionPoolEntry]):
+    def _init(self, maxsize: int) -> None:
+        self._queue: list[tuple[int, ConnectionPoolEntry]] = []
+
+    def _put(self, item: ConnectionPoolEntry) -> None:
+        # One that was opened anew forgot its number with all it knew.
+        number = item.info.setdefault(_NUMBER, next(_numbers))
+        heappush(self._queue, (number, item))
+
+    def _get(self) -> ConnectionPoolEntry:
+        return heappop(self._queue)[1]
+
+
+class _Adapted(AsyncAdaptedQueue[ConnectionPoolEntry]):
+    @memoized_property
+    def _queue(self) -> Any:  # when it is first used, as the one above: in the loop that uses it
+        return _ByAge(self.maxsize)
+
+
+class OldestFirst(AsyncAdaptedQueuePool):
+    _queue_class = _Adapted
