@@ -7,7 +7,6 @@ on all of them.
 
 import asyncio
 import logging
-from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -21,17 +20,14 @@ _NUMBER = "number"
 _numbers = count()
 
 
-class _ByAge(asyncio.Queue[ConnectionPoolEntry]):
-    def _init(self, maxsize: int) -> None:
-        self._queue: list[tuple[int, ConnectionPoolEntry]] = []
-
+class _ByAge(asyncio.PriorityQueue[Any]):
     def _put(self, item: ConnectionPoolEntry) -> None:
         # One that was opened anew forgot its number with all it knew.
-        number = item.info.setdefault(_NUMBER, next(_numbers))
-        heappush(self._queue, (number, item))
+        super()._put((item.info.setdefault(_NUMBER, next(_numbers)), item))
 
     def _get(self) -> ConnectionPoolEntry:
-        return heappop(self._queue)[1]
+        entry: ConnectionPoolEntry = super()._get()[1]
+        return entry
 
 
 class _Adapted(AsyncAdaptedQueue[ConnectionPoolEntry]):
