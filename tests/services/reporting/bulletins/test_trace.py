@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from common.languages import LANGUAGES
 from reporting.bulletins.composing.compose import compose
+from reporting.bulletins.composing.evidence import value_of
 from reporting.bulletins.document.content import Content, Sentence
 from reporting.bulletins.document.reading import all_figures
 from reporting.bulletins.document.texts import all_texts
@@ -37,6 +38,14 @@ def test_every_number_in_every_form_traces(period: str, language: str) -> None:
     assert numbers_in_wording(content) == []
     assert len(list(all_figures(content, language))) > 150
     assert strays(content, language, files_of(period, language)) == []
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_value_is_the_same_without_its_interval(period: str) -> None:
+    known = evidence()
+    for placed in all_figures(bulletin(period), "en"):
+        source = placed.figure.source
+        assert value_of(source, known, between=False).value == value_of(source, known).value
 
 
 def test_every_count_of_people_is_a_multiple_of_k() -> None:

@@ -122,14 +122,15 @@ def _form(source: Source) -> Literal["count", "decimal", "share"]:
     return "count"
 
 
-def value_of(source: Source, evidence: Evidence) -> Value:
-    """The value of a source by this evidence; raises UntraceableError if it is not in there."""
+def value_of(source: Source, evidence: Evidence, *, between: bool = True) -> Value:
+    """The value of a source by this evidence; raises UntraceableError if it is not in there. Not `between`: without
+    its interval, which is nearly all of the work."""
     match source:
         case ReleaseSource():
-            row = _released(source, evidence)
+            row = _released(source, evidence, between=between)
             return Value(row.count, low=row.low, high=row.high)
         case ReleaseShareSource():
-            return _share(source, evidence)
+            return _share(source, evidence, between=between)
         case ExpectedErrorSource():
             return _expected_error(source, evidence)
         case ThresholdSource():
@@ -155,21 +156,25 @@ def _release(release_id: UUID, evidence: Evidence) -> Published:
     return found
 
 
-def _released(source: ReleaseSource, evidence: Evidence) -> Row:
+def _released(source: ReleaseSource, evidence: Evidence, *, between: bool) -> Row:
     found = [_release(each, evidence) for each in source.releases]
     if len({r.programme for r in found}) != 1 or len({r.period for r in found}) != len(found):
         raise UntraceableError("a sum goes over different closed periods of one programme")
     try:
-        return evidence.cube(found).figure(source.filters)
+        cube = evidence.cube(found)
+        return cube.figure(source.filters) if between else Row({}, cube.total(source.filters))
     except OutsideProgrammeError as error:
         raise UntraceableError(str(error)) from error
 
 
-def _share(source: ReleaseShareSource, evidence: Evidence) -> Value:
+def _share(source: ReleaseShareSource, evidence: Evidence, *, between: bool) -> Value:
     if source.numerator.releases != source.denominator.releases:
         raise UntraceableError("a share has one programme and the same periods on both sides")
     k = max(_release(each, evidence).cube.k for each in source.denominator.releases)
-    above, below = _released(source.numerator, evidence), _released(source.denominator, evidence)
+    above, below = (
+        _released(each, evidence, between=between)
+        for each in (source.numerator, source.denominator)
+    )
     found = share(above, below, k)
     absent = say("absent.small_base") if found.value is None else None
     return Value(found.value, absent, found.low, found.high)
