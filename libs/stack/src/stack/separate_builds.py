@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from stack.errors import StackError
@@ -53,8 +52,8 @@ def build_wheels(root: Path, folder: Path) -> None:
     )
 
 
-def build_and_import_alone(root: Path, say: Callable[[str], None]) -> list[str]:
-    """Returns the distributions that failed."""
+def build_and_import_alone(root: Path) -> list[str]:
+    """Returns the distributions that failed; says of each what came of it."""
     with tempfile.TemporaryDirectory(prefix="ruta-builds-") as folder:
         work = Path(folder)
         # The same versions as everywhere else, so that only missing declarations can fail.
@@ -62,7 +61,7 @@ def build_and_import_alone(root: Path, say: Callable[[str], None]) -> list[str]:
         return [
             distribution
             for distribution, package in PACKAGES.items()
-            if not _stands_alone(uv(), work, distribution, package, say)
+            if not _stands_alone(uv(), work, distribution, package)
         ]
 
 
@@ -84,9 +83,7 @@ def oldest_python() -> str:
     return found.stdout.strip() if found.returncode == 0 else sys.executable
 
 
-def _stands_alone(
-    program: str, work: Path, distribution: str, package: str, say: Callable[[str], None]
-) -> bool:
+def _stands_alone(program: str, work: Path, distribution: str, package: str) -> bool:
     environment = work / distribution
     python = environment / "bin" / "python"
     extra = f"[{EXTRAS[distribution]}]" if distribution in EXTRAS else ""
@@ -102,9 +99,9 @@ def _stands_alone(
     for step in steps:
         done = subprocess.run(step, cwd=work, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            say(f"{distribution}: {done.stderr.strip()}")
+            print(f"{distribution}: {done.stderr.strip()}")
             return False
-    say(f"{distribution}: builds, and imports alone")
+    print(f"{distribution}: builds, and imports alone")
     return True
 
 
@@ -112,3 +109,7 @@ def _must(*command: str | Path, cwd: Path) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StackError(f"{' '.join(str(part) for part in command[:3])}: {done.stderr.strip()}")
+
+
+if __name__ == "__main__":
+    sys.exit(bool(build_and_import_alone(Path(sys.argv[1]))))

@@ -5,7 +5,11 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Annotated
 
 import typer
@@ -16,7 +20,7 @@ from rich.table import Table
 from stack.commands.options import home
 from stack.errors import StackError
 from stack.reference import client
-from stack.separate_builds import CONSTRAINTS, PACKAGES, build_and_import_alone, build_wheels
+from stack.separate_builds import CONSTRAINTS, PACKAGES, build_wheels
 
 app = typer.Typer()
 MOST_UNSTEADY = 3
@@ -24,6 +28,7 @@ _TESTS_FAILED = 1
 """Pytest's own word for a run that came to its end, with failures; interrupted or broken ones say another."""
 _LAST_FAILED = ".pytest_cache/v/cache/lastfailed"
 _terminal = Console(highlight=False, soft_wrap=True)
+_ONE_SPEAKS = Lock()
 
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -60,21 +65,26 @@ def check(
     """Check style, types and the import contracts; report all that fails, not only the first."""
     root = home()
     tested = [name for name in ("tests", "benchmarks") if any((root / name).rglob("*.py"))]
-    steps: list[tuple[str, list[str]]] = [
-        ("lint", [sys.executable, "-m", "ruff", "check", "."]),
-        ("format", [sys.executable, "-m", "ruff", "format", "--check", "."]),
+    types: list[tuple[str, list[str]]] = [
         ("types", [sys.executable, "-m", "mypy", *_packages()]),
         ("types of tests", [sys.executable, "-m", "mypy", *tested]),
+    ]
+    others = [
+        ("lint", [sys.executable, "-m", "ruff", "check", "."]),
+        ("format", [sys.executable, "-m", "ruff", "format", "--check", "."]),
         ("import contracts", [str(Path(sys.executable).parent / "lint-imports")]),
         ("map of floors", [sys.executable, "-m", "stack.floors_map", str(root)]),
         ("one chain of revisions", [sys.executable, "-m", "stack.one_chain"]),
         ("nothing unused", [sys.executable, "-m", "tests.support.unused"]),
+        *(
+            [("each package alone", [sys.executable, "-m", "stack.separate_builds", str(root)])]
+            if full
+            else []
+        ),
     ]
-    results = [(name, *_timed(name, command)) for name, command in steps]
-    if full:
-        began = time.monotonic()
-        failed = build_and_import_alone(root, _terminal.print)
-        results.append(("each package alone", int(bool(failed)), time.monotonic() - began))
+    # mypy takes as long as all others together, and its second run what the first has found out.
+    with ThreadPoolExecutor(2) as beside:
+        results = [each for done in beside.map(_checked, (types, others)) for each in done]
     table = Table("check", "result", "seconds")
     for name, code, seconds in results:
         verdict = "[green]passed[/]" if code == 0 else "[bold red]failed[/]"
@@ -140,18 +150,41 @@ def _packages() -> list[str]:
     return [part for package in PACKAGES.values() for part in ("-p", package)]
 
 
-def _timed(name: str, command: list[str]) -> tuple[int, float]:
-    began = time.monotonic()
-    code = _run(name, command)
-    return code, time.monotonic() - began
+def _checked(steps: Iterable[tuple[str, list[str]]]) -> list[tuple[str, int, float]]:
+    """One after the other, each with all that it says in one piece: name, exit code, seconds."""
+    results = []
+    for name, command in steps:
+        began = time.monotonic()
+        with _starting(name):
+            done = subprocess.run(
+                command,
+                cwd=home(),
+                check=False,
+                env=_environment() | ({"FORCE_COLOR": "1"} if _terminal.is_terminal else {}),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        with _ONE_SPEAKS:
+            _terminal.rule(name, align="left")
+            sys.stdout.flush()
+            sys.stdout.buffer.write(done.stdout)
+            sys.stdout.flush()
+        results.append((name, done.returncode, time.monotonic() - began))
+    return results
 
 
 def _run(name: str, command: list[str], root: Path | None = None) -> int:
     _terminal.rule(name, align="left")
-    try:
+    with _starting(name):
         return subprocess.run(
             command, cwd=root or home(), check=False, env=_environment()
         ).returncode
+
+
+@contextmanager
+def _starting(name: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StackError(f"{name} could not run: {error.strerror}: {error.filename}") from error
 
