@@ -81,11 +81,11 @@ def test_a_folder_that_shares_a_fixture_stays_on_one_worker(tmp_path: Path) -> N
         "sharing/conftest.py": SHARED,
         "sharing/test_one.py": USING,
         "sharing/test_two.py": USING,
-        "sharing/test_three.py": USING,
+        "sharing/within/test_three.py": USING,
         "test_alone.py": ALONE,
     }
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     made, began = tmp_path / "made", tmp_path / "began"
     told = run(tmp_path, in_parallel(), MADE=str(made), BEGAN=str(began))

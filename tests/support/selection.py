@@ -132,9 +132,10 @@ def _guessed(item: pytest.Item) -> float:
 
 
 def group_of(nodeid: str, root: Path) -> str:
-    """What stays on one worker: a folder whose tests share a fixture of theirs, or a file."""
+    """What stays on one worker: a folder whose tests share a fixture of theirs, with what is in it, or a file."""
     file = Path(nodeid.partition("::")[0])
-    return str(file.parent if _shares(root / file.parent) else file)
+    sharing = [folder for folder in file.parents if _shares(root / folder)]
+    return str(sharing[-1] if sharing else file)
 
 
 @cache
