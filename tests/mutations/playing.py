@@ -12,8 +12,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from common.migrations.runner import migrate_now
+from stack.postgres import PostgresServer
+
 from tests.mutations.prepared import ROOT, Order
 from tests.mutations.table import Mutation
+from tests.support.databases import BEGUN
+
+DATABASES: dict[str, tuple[str, str] | None] = {
+    "common": None,
+    "console": None,
+    "drawing": None,
+    "gateway": ("gateway.issuer", "issuer"),
+    "services_directory": ("services_directory", "directory"),
+    "referrals": ("referrals", "referrals"),
+    "reporting": ("reporting", "reporting"),
+}
+"""By package: whose revisions, and the name of the database in its tests. None: revisions import of the package,
+or it has none. `stack` makes servers."""
 
 
 class Unplayable(Exception):
@@ -40,9 +56,15 @@ def broken_source(mutation: Mutation) -> str:
 
 
 class Player:
-    """Plays one after the other, each in a copy of one prepared process, which ends with the block."""
+    """Plays one after the other, each in a copy of one prepared process, which ends with the block.
+
+    What a row cannot break is begun for it: the server of its tests runs on a copy of a cluster in which the
+    database of its package is migrated. Revisions import nothing of a service.
+    """
 
     def __enter__(self) -> Self:
+        self._begun: dict[str, Path] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="ruta-mutations-")
         self._prepared = subprocess.Popen(
             [sys.executable, str(ROOT / "tests/mutations/prepared.py")],
             cwd=ROOT,
@@ -62,6 +84,7 @@ class Player:
         for end in (self._pipe(self._prepared.stdin), self._pipe(self._prepared.stdout)):
             end.close()
         self._prepared.wait()
+        self._folder.cleanup()
 
     def play(self, mutation: Mutation) -> Played:
         """The named test must fail by an assertion of its own, not break down."""
@@ -83,10 +106,19 @@ class Player:
                     ],
                     "path": [folder, str(ROOT)],
                     "output": str(output),
+                    "environment": self._begins_with(source, package),
                 }
             )
             told = output.read_text(encoding="utf-8", errors="replace")
         return _judged(mutation, code, told)
+
+    def _begins_with(self, broken: Path, package: Path) -> dict[str, str]:
+        name = package.name
+        if name not in DATABASES or "migrations" in broken.parts:
+            return {}
+        if name not in self._begun:
+            self._begun[name] = _stopped(Path(self._folder.name) / name, DATABASES[name])
+        return {BEGUN: str(self._begun[name])}
 
     def _ran(self, order: Order) -> int:
         orders, codes = self._pipe(self._prepared.stdin), self._pipe(self._prepared.stdout)
@@ -100,6 +132,18 @@ class Player:
     def _pipe(pipe: IO[str] | None) -> IO[str]:
         assert pipe is not None
         return pipe
+
+
+def _stopped(folder: Path, database: tuple[str, str] | None) -> Path:
+    """The folder of a server that has stopped, with the database in it."""
+    server = PostgresServer(folder, durable=False)
+    server.start()
+    if database is not None:
+        package, name = database
+        made = server.create_service_database(name)
+        migrate_now(package, made.owner_url, made.app_role)
+    server.stop()
+    return folder
 
 
 def _judged(mutation: Mutation, code: int, told: str) -> Played:

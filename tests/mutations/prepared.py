@@ -35,6 +35,8 @@ class Order(TypedDict):
     """Folders in front of all others, for the copy and for what it starts."""
     output: str
     """The file that takes what it prints."""
+    environment: dict[str, str]
+    """What differs from the process's own."""
 
 
 def libraries() -> list[str]:
@@ -74,6 +76,7 @@ def main() -> None:
         sys.exit(f"a library has begun {threads - 1} threads, which copies would not have")
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     for line in sys.stdin:
         if not (copy := os.fork()):
             _become(json.loads(line))
@@ -88,6 +91,7 @@ def _become(order: Order) -> None:
             os.dup2(file.fileno(), number)
     sys.path[:0] = order["path"]
     os.environ["PYTHONPATH"] = os.pathsep.join(order["path"])
+    os.environ.update(order["environment"])
     time.tzset()
     # pytest would like to be the first to import some libraries, for better words of their asserts.
     sys.argv = ["pytest", "-W", "ignore::pytest.PytestAssertRewriteWarning", *order["arguments"]]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations.playing import Player, broken_source
+from tests.mutations.playing import DATABASES, Player, broken_source
 from tests.mutations.prepared import ROOT, come_along, libraries
 from tests.mutations.table import IN_PROCESS, MUTATIONS, Mutation
 
@@ -57,6 +57,20 @@ def test_nothing_of_ours_is_imported_before_a_row_is_played() -> None:
     assert {"fastapi", "hypothesis", "sqlalchemy"} <= tops
     assert not tops & {*ours, "services_directory"}
     assert "tests.mutations.prepared" in come_along()
+
+
+def test_no_revision_imports_what_a_row_of_its_service_breaks() -> None:
+    """Or a database that was migrated before (`Player`) would not be what the broken service gets."""
+    revisions = [
+        file
+        for part in ("gateway", "services")
+        for file in (ROOT / part).rglob("*.py")
+        if file.parts[-3:-1] == ("migrations", "versions")
+    ]
+    assert len({file.parent for file in revisions}) == 4
+    with_own = "|".join(package for package, database in DATABASES.items() if database)
+    ours = re.compile(rf"^ *(?:from|import) (?:{with_own})\b", re.MULTILINE)
+    assert not [file for file in revisions if ours.search(file.read_text(encoding="utf-8"))]
 
 
 def assert_there(test: str) -> None:
