@@ -18,7 +18,7 @@ from tests.pages.looking import BROKEN, FLAT
 from tests.pages.words import CODE
 from tests.support.leaving_out import left_out
 from tests.support.patience import PATIENCE
-from tests.support.people_at_browsers import PHONE, new_context
+from tests.support.people_at_browsers import DESK, PHONE, new_context
 from tests.support.system import System
 
 AXE = Path(__file__).resolve().parents[1] / "conformance" / "axe"
@@ -178,6 +178,13 @@ def too_wide(page: Page) -> bool:
     )
 
 
+def at_both_widths(page: Page) -> Iterator[int]:
+    """The same page on a desk's screen and on a phone's, as it is left: what is sent does not depend on the screen."""
+    for width in (DESK, PHONE):
+        page.set_viewport_size({"width": width, "height": 740})
+        yield width
+
+
 def flat_with_forced_colours(page: Page) -> list[str]:
     """What a person's own colours make look like plain words, of the links and buttons of the page."""
     page.emulate_media(forced_colors="active")
@@ -226,9 +233,10 @@ def looked_at(page: Page, axe: str, language: str, paths: Iterable[str]) -> None
     """Each of these pages as it must be, in the language that its reader chose."""
     for path in paths:
         answer = page.goto(path)
-        follows_the_rules(answer, page)
         assert answer is not None
         assert answer.status == 200, path
         assert page.locator("html").get_attribute("lang") == language
-        assert findings(page, axe) == [], path
-        assert not too_wide(page), path
+        for width in at_both_widths(page):
+            follows_the_rules(answer, page)
+            assert findings(page, axe) == [], (path, width)
+            assert not too_wide(page), (path, width)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.pages.signed_in import axe_source, looked_at, signed_in
 from tests.support.patience import PATIENCE
-from tests.support.people_at_browsers import DESK, PHONE, somebody_at
+from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -130,12 +130,11 @@ def test_two_who_change_the_same_person_do_not_overwrite_each_other(
         other.wait_for_load_state()
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_no_page_of_an_administrator_has_a_finding(
-    system: System, browsers: Browser, axe: str, language: str, width: int
+    system: System, browsers: Browser, axe: str, language: str
 ) -> None:
-    with signed_in(browsers, system, "demo-admin", language=language, width=width) as page:
+    with signed_in(browsers, system, "demo-admin", language=language) as page:
         page.goto(f"/console?lang={language}")
         page.goto("/console/people")
         person = page.locator("li.row a").first.get_attribute("href") or ""

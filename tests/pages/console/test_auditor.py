@@ -8,7 +8,6 @@ from playwright.sync_api import Browser
 
 from tests.pages.signed_in import Taps, axe_source, looked_at, signed_in
 from tests.pages.world import RECIPIENT, must, sent
-from tests.support.people_at_browsers import DESK, PHONE
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -97,12 +96,11 @@ def test_nobody_else_has_the_record(system: System, browsers: Browser) -> None:
         assert answer.status == 403
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_no_page_of_an_auditor_has_a_finding(
-    system: System, browsers: Browser, axe: str, read: str, language: str, width: int
+    system: System, browsers: Browser, axe: str, read: str, language: str
 ) -> None:
-    with signed_in(browsers, system, "demo-auditor", language=language, width=width) as page:
+    with signed_in(browsers, system, "demo-auditor", language=language) as page:
         page.goto(f"/console?lang={language}")
         page.goto(f"/console/audit?target_id={read}")
         chain = page.locator("li.row a").first.get_attribute("href") or ""

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, Page
 from tests.pages.console.ways import submit
 from tests.pages.signed_in import axe_source, codes_shown, looked_at, signed_in, too_wide
 from tests.pages.world import must, sent
-from tests.support.people_at_browsers import DESK, PHONE
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -342,7 +341,6 @@ def _counted(system: System) -> bool:
     return any(row["counts"]["sent"] for one in asked.json()["scopes"] for row in one["rows"])
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_no_page_of_a_coordinator_has_a_finding(
     system: System,
@@ -351,9 +349,8 @@ def test_no_page_of_a_coordinator_has_a_finding(
     submitted: str,
     pathway: str,
     language: str,
-    width: int,
 ) -> None:
-    with signed_in(browsers, system, "demo-coordinator", language=language, width=width) as page:
+    with signed_in(browsers, system, "demo-coordinator", language=language) as page:
         page.goto(f"/console?lang={language}")
         page.goto("/console/risks")
         listed = page.locator("ul.rows li a")  # those that the tests above made, where they ran

@@ -14,7 +14,6 @@ from stack.service_commands import attached_postgres
 from tests.pages.console.ways import id_of, submit
 from tests.pages.signed_in import axe_source, looked_at, signed_in, too_wide
 from tests.support.patience import PATIENCE
-from tests.support.people_at_browsers import DESK, PHONE
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -369,10 +368,9 @@ def first_of(page: Page, listed: str) -> str | None:
     return found.first.get_attribute("href") if found.count() else None
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_no_page_of_an_information_officer_has_a_finding(
-    system: System, browsers: Browser, axe: str, language: str, width: int
+    system: System, browsers: Browser, axe: str, language: str
 ) -> None:
     listed = system.running.request("im-officer", "GET", "/reports/v1/releases").json()["items"]
     if not listed:
@@ -383,7 +381,7 @@ def test_no_page_of_an_information_officer_has_a_finding(
         assert made.status_code == 201, made.text
         listed = [made.json()]
     bulletins = system.running.request("im-officer", "GET", "/reports/v1/bulletins").json()["items"]
-    with signed_in(browsers, system, "demo-im", language=language, width=width) as page:
+    with signed_in(browsers, system, "demo-im", language=language) as page:
         page.goto(f"/console?lang={language}")
         opened = [first_of(page, each) for each in ("imports", "releases", "series")]
         looked_at(

@@ -26,9 +26,15 @@ from starlette.routing import Route
 from tests.pages.console.test_line_desk import REFUGIO
 from tests.pages.console.test_supervisor import quarantined
 from tests.pages.console.ways import registered, reported, sent, submit, unfold
-from tests.pages.signed_in import axe_source, findings, follows_the_rules, signed_in, too_wide
+from tests.pages.signed_in import (
+    at_both_widths,
+    axe_source,
+    findings,
+    follows_the_rules,
+    signed_in,
+    too_wide,
+)
 from tests.pages.world import must
-from tests.support.people_at_browsers import DESK, PHONE
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -184,14 +190,14 @@ def test_every_page_is_of_one_of_the_walks() -> None:
 
 def looked_at(page: Page, axe: str, language: str, path: str) -> list[str]:
     answer = page.goto(path)
-    follows_the_rules(answer, page)
     assert answer is not None
     assert page.locator("html").get_attribute("lang") == language
-    found = [f"{path}: {one}" for one in findings(page, axe)]
-    if answer.status != 200:
-        found.append(f"{path}: {answer.status}")
-    if too_wide(page):
-        found.append(f"{path}: is too wide")
+    found = [] if answer.status == 200 else [f"{path}: {answer.status}"]
+    for width in at_both_widths(page):
+        follows_the_rules(answer, page)
+        found += [f"{path} at {width}: {one}" for one in findings(page, axe)]
+        if too_wide(page):
+            found.append(f"{path}: is wider than {width}")
     return found
 
 
@@ -200,17 +206,16 @@ def of_coordinators(path: str) -> bool:
     return "/line" in path or "{access_id" in path
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_no_page_has_a_finding(
-    system: System, browsers: Browser, axe: str, ids: Ids, language: str, width: int
+    system: System, browsers: Browser, axe: str, ids: Ids, language: str
 ) -> None:
     found: list[str] = []
     for person, wanted in (
         ("demo-supervisor", lambda path: not of_coordinators(path)),
         ("demo-coordinator", of_coordinators),
     ):
-        with signed_in(browsers, system, person, language=language, width=width) as page:
+        with signed_in(browsers, system, person, language=language) as page:
             page.goto(f"/console?lang={language}")
             for route in filter(wanted, pages()):
                 found += looked_at(page, axe, language, ids.path(route))
@@ -291,14 +296,13 @@ def test_25_the_first_page_of_each_role_asks_for_at_most_four_things_all_at_once
         assert (counted - were, within - were_within) == (1, 1), name
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_a_form_that_was_refused_has_no_finding(
-    system: System, browsers: Browser, axe: str, ids: Ids, language: str, width: int
+    system: System, browsers: Browser, axe: str, ids: Ids, language: str
 ) -> None:
     """Sent as they are: what is missing is said on top, and at its field."""
     refused = []
-    with signed_in(browsers, system, "demo-supervisor", language=language, width=width) as page:
+    with signed_in(browsers, system, "demo-supervisor", language=language) as page:
         page.goto(f"/console?lang={language}")
         for route, form in (
             ("plan", "add"),
@@ -312,8 +316,9 @@ def test_a_form_that_was_refused_has_no_finding(
             with page.expect_navigation():
                 page.locator(f"#form-{form} button.govuk-button").click()
             assert page.locator("html").get_attribute("lang") == language
-            assert findings(page, axe) == [], route
-            assert not too_wide(page), route
+            for width in at_both_widths(page):
+                assert findings(page, axe) == [], (route, width)
+                assert not too_wide(page), (route, width)
             refused += [route] * page.locator(".govuk-error-summary").count()
         page.goto("/console?lang=es")
     assert refused == ["plan", "close", "transfer"]

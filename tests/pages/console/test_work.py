@@ -15,10 +15,16 @@ from playwright.sync_api import Browser, Page, Route
 from stack.private_files import write_private
 
 from tests.pages.console.ways import CLINIC, choose, registered
-from tests.pages.signed_in import axe_source, findings, follows_the_rules, signed_in, too_wide
+from tests.pages.signed_in import (
+    at_both_widths,
+    axe_source,
+    findings,
+    follows_the_rules,
+    signed_in,
+    too_wide,
+)
 from tests.pages.world import CASES, CONSENTS, REFERRALS, must
 from tests.support.patience import PATIENCE
-from tests.support.people_at_browsers import DESK, PHONE
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -285,8 +291,7 @@ def without_findings(
                     found.append(f"{path} in {language}: {answer.status}")
                 if page.locator("html").get_attribute("lang") != language:
                     found.append(f"{path} in {language}: is in another language")
-                for width in (DESK, PHONE):
-                    page.set_viewport_size({"width": width, "height": 740})
+                for width in at_both_widths(page):
                     where = f"{path} in {language} at {width}"
                     found += [f"{where}: {one}" for one in findings(page, axe)]
                     if too_wide(page):
