@@ -192,7 +192,7 @@ def _state(opened: Opened) -> ScreeningState:
     return ScreeningState(
         **_summary(opened.screening).model_dump(),
         standing=_standing(opened),
-        summary=_shown(concluding.summary_of(opened)),
+        summary=_shown(opened.summary),
         suggested_needs=[
             NeedView.model_validate(each, from_attributes=True)
             for each in concluding.needs_of(opened)
@@ -221,7 +221,7 @@ def _detail(opened: Opened) -> ScreeningDetail:
         profile=profile(
             opened.instrument,
             opened.answers,
-            concluding.summary_of(opened),
+            opened.summary,
             opened.screening.area,
         ),
     )

@@ -40,7 +40,6 @@ from referrals.screenings.service import (
     touch,
 )
 from referrals.screenings.suggestions import SuggestedNeed, suggest
-from referrals.screenings.summary import Summary, summarise
 from referrals.tables import COMMON
 from referrals.training.queries import valid_certificate
 from referrals.training.topics import SCREENING
@@ -115,7 +114,7 @@ async def _announce(
     attributes: ReportingAttributes | None,
     now: datetime,
 ) -> None:
-    screening, summary = opened.screening, summary_of(opened)
+    screening, summary = opened.screening, opened.summary
     event = ScreeningConcluded(
         screening_id=screening.id,
         case_id=screening.case_id,
@@ -134,12 +133,8 @@ async def _announce(
     await append(session, COMMON, event, aggregate_id=screening.id, aggregate_type="screening")
 
 
-def summary_of(opened: Opened) -> Summary:
-    return summarise(opened.instrument, opened.answers, opened.day)
-
-
 def needs_of(opened: Opened) -> list[SuggestedNeed]:
-    return suggest(opened.instrument, opened.answers, summary_of(opened))
+    return suggest(opened.instrument, opened.answers, opened.summary)
 
 
 async def make_drafts(

@@ -3,6 +3,7 @@ case, under a key of the screening's own."""
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from referrals.screenings.answers import Answer
 from referrals.screenings.instrument import Instrument
 from referrals.screenings.instruments import known
 from referrals.screenings.models import Screening
+from referrals.screenings.summary import Summary, summarise
 
 Column = Literal["answers", "conclusion"]
 
@@ -32,6 +34,11 @@ class Opened:
     def day(self) -> date:
         """The day that conditions call today: when it was held."""
         return self.screening.held_at.date()
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Its answers do not change: others are another `Opened`."""
+        return summarise(self.instrument, self.answers, self.day)
 
 
 def key_id(screening: Screening) -> UUID:
