@@ -122,11 +122,11 @@ SAMPLE = 300
 ASKED_AT_ONCE = 4_000
 
 
-def new_searches(also: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Two words in a municipality, never the same again."""
+def new_searches(also: Mapping[str, str], seed: int = 23) -> Iterator[dict[str, str]]:
+    """Two words in a municipality, never the same again; hardly any of them with another seed."""
     towns = [place.pcode for place in Places.load().at_level(2, "VEN")]
     pairs = list(combinations(WORDS, 2))
-    chosen = random.Random(23)
+    chosen = random.Random(seed)
     asked = [(words, town) for words in pairs for town in chosen.sample(towns, 8)]
     chosen.shuffle(asked)
     return ({"search": " ".join(words), "area": town, **also} for words, town in asked)
@@ -461,6 +461,11 @@ async def measure(
         }
         with TemporaryDirectory() as place, directory(made, Path(place)) as port:
             folder = Path(place)
+            # As after an hour of work: the first to ask for a town waits until its pages are fetched.
+            others = (SEARCHES + urlencode(each) for each in new_searches(also, seed=24))
+            first, _ = timed(port, others, headers, 300)
+            print(f"  the first searches after the start: {statistics.median(first) * 1e3:.2f} ms")
+            timed(port, others, headers, 700)
             for name, path in paths.items():
                 found[name] = statistics.median(timed(port, path, headers, rounds)[0])
             for name, asked in statements.items():

@@ -96,7 +96,8 @@ class RowRemoval(RowWriter):
 
 
 def write_soon(session: AsyncSession, writer: RowWriter, values: Mapping[str, Any]) -> None:
-    """Write a row before anybody can miss it: with the next statement, or at commit."""
+    """Write a row before anybody can miss it: with the next statement, or at commit. Two writers of one table go in
+    the order in which each was first given a row."""
     waiting: _Waiting = session.info.setdefault(_WAITING, {})
     waiting.setdefault(writer, []).append(writer.row_of(values))
 
