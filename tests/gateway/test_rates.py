@@ -1,5 +1,6 @@
 """The rates of the front, by a clock of the test: what passes, what is left, when more may be asked."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -81,7 +82,10 @@ def test_a_refusal_says_when_and_counts_nothing() -> None:
 def test_what_is_no_rate_is_refused_at_the_start(given: str) -> None:
     with pytest.raises(ValueError, match="no rate"):
         Rate(given)
-    with pytest.raises(ValidationError) as refused:
-        FrontSettings(rate_form=given)
-    assert "RUTA_RATE_FORM: " in (said := explain(refused.value))
-    assert "no rate such as 600/minute" in said
+    rates = [name for name in FrontSettings.model_fields if name.startswith("rate_")]
+    assert len(rates) == 5
+    for name in rates:
+        with pytest.raises(ValidationError) as refused:
+            FrontSettings.model_validate({name: given})
+        said = explain(refused.value)
+        assert re.search(rf"RUTA_{name.upper()}: .*no rate such as 600/minute", said), said

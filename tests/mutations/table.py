@@ -735,6 +735,23 @@ MUTATIONS = (
         "::test_any_plan_after_any_change_is_as_if_nothing_were_kept",
     ),
     Mutation(
+        "kept-levels",
+        "what was found is given again only while nothing changed at any level of the caller",
+        f"{_DIRECTORY}/reading/kept_queries.py",
+        "        for level in levels\n",
+        "        for level in levels[:1]\n",
+        "tests/services/directory/pathways/test_kept_plans.py"
+        "::test_any_plan_after_any_change_is_as_if_nothing_were_kept",
+    ),
+    Mutation(
+        "moved-in-its-case",
+        "a referral is not moved under the address of another case",
+        f"{_REFERRALS}/referrals/queries.py",
+        "    if of_case:\n        named.append(",
+        "    if False:\n        named.append(",
+        f"{_TESTS}/test_scenarios.py::test_08_a_referral_of_another_case_is_not_found_on_any_verb",
+    ),
+    Mutation(
         "asked-together",
         "whoever asks while the database is being asked is told what it says afterwards",
         f"{_DIRECTORY}/reading/asked_together.py",

@@ -85,7 +85,7 @@ class FrontSettings(CoreSettings):
         description="Origins whose pages may call all of the API from a browser; the public directory"
         " answers any. JSON list.",
     )
-    rate_per_client: str = Field("6000/minute", description="Requests of one client.")
+    rate_per_client: RateText = Field("6000/minute", description="Requests of one client.")
     rate_anonymous: RateText = Field(
         "600/minute", description="Requests of one source without token."
     )

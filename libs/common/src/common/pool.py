@@ -1,8 +1,7 @@
 """A pool that hands out the connection that it has had longest.
 
-What comes in then goes to as few connections as are in use at once, and only these know its statements. Of
-those that wait behind each other in any other order each gets its turn: the server parses and plans everything
-on all of them.
+So no more connections are used than are needed at once, and only these hold prepared statements. In any other
+order each connection gets its turn, and the server parses and plans everything on all of them.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.util import memoized_property
 from sqlalchemy.util.queue import AsyncAdaptedQueue
 
-# The one above says under a name of SQLAlchemy's that it was emptied, which nobody reads.
+# Each time that it is emptied SQLAlchemy's pool says so, under the name of this module.
 logging.getLogger(__name__).setLevel(logging.WARNING)
 _NUMBER = "number"
 _numbers = count()

@@ -45,7 +45,7 @@ def test_a_value_is_the_same_without_its_interval(period: str) -> None:
     known = evidence()
     for placed in all_figures(bulletin(period), "en"):
         source = placed.figure.source
-        assert value_of(source, known, between=False).value == value_of(source, known).value
+        assert value_of(source, known, with_interval=False).value == value_of(source, known).value
 
 
 def test_every_count_of_people_is_a_multiple_of_k() -> None:

@@ -49,16 +49,20 @@ def caller_values(caller: Principal) -> dict[str, Any]:
     return values
 
 
-@cache
-def _one(supervisor: bool, of_case: bool, lock: bool) -> sa.Select[Any]:
-    statement = sa.select(Referral).where(
+def _named(supervisor: bool, *, of_case: bool) -> list[sa.ColumnElement[bool]]:
+    """The referral that is asked for, if it concerns the caller; `of_case`: if it is of the case that is named."""
+    named = [
         col(Referral.id) == sa.bindparam("referral_id", type_=sa.Uuid()),
         sa.or_(col(Referral.from_organisation) == _CALLER, addressed_to(supervisor)),
-    )
+    ]
     if of_case:
-        statement = statement.where(
-            col(Referral.case_id) == sa.bindparam("of_case", type_=sa.Uuid())
-        )
+        named.append(col(Referral.case_id) == sa.bindparam("of_case", type_=sa.Uuid()))
+    return named
+
+
+@cache
+def _one(supervisor: bool, of_case: bool, lock: bool) -> sa.Select[Any]:
+    statement = sa.select(Referral).where(*_named(supervisor, of_case=of_case))
     if lock:
         statement = statement.where(held(col(Referral.case_id))).with_for_update(of=Referral)
     return statement.execution_options(populate_existing=lock)
@@ -85,10 +89,9 @@ async def one(
 
 
 @cache
-def _to_move(supervisor: bool) -> QuickStatement:
-    whose = sa.or_(col(Referral.from_organisation) == _CALLER, addressed_to(supervisor))
-    which = col(Referral.id) == sa.bindparam("referral_id", type_=sa.Uuid())
-    statement = sa.select(*_COLUMNS).where(which, whose, held(col(Referral.case_id)))
+def _to_move(supervisor: bool, of_case: bool) -> QuickStatement:
+    statement = sa.select(*_COLUMNS).where(*_named(supervisor, of_case=of_case))
+    statement = statement.where(held(col(Referral.case_id)))
     return QuickStatement(statement.with_for_update(of=Referral))
 
 
@@ -97,11 +100,12 @@ async def to_move(
 ) -> Referral:
     """As `one` with `lock`, but read without mapping: `steps.take` writes back what a step changes, and nothing
     else that is changed of it is kept."""
-    row = await _to_move(Role.SUPERVISOR in caller.roles).first(
-        session, {"referral_id": referral_id, **caller_values(caller)}
+    wanted = {"referral_id": referral_id, "of_case": case_id, **caller_values(caller)}
+    row = await _to_move(Role.SUPERVISOR in caller.roles, case_id is not None).first(
+        session, wanted
     )
-    if row is None or case_id not in (None, row["case_id"]) or row["held_still"] is not None:
-        return await one(session, caller, referral_id, case_id=case_id, lock=True)
+    if row is None:
+        raise NOT_FOUND.because(_NOT_HERE)
     return Referral.of(**row)
 
 

@@ -76,7 +76,7 @@ def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
         figure = placed.figure
         where = f"{placed.section}: {placed.beside}"
         try:
-            now = value_of(figure.source, evidence, between=False).value
+            now = value_of(figure.source, evidence, with_interval=False).value
         except UntraceableError as error:
             found.append(Stray("content", str(figure.value), f"{where}: {error}"))
             continue

@@ -77,8 +77,8 @@ class KeptRows:
 
 
 def settled(newest: str | None, oldest_running: str) -> str | None:
-    """What may be kept is kept under this; None while a writer older than the newest change runs, whose change
-    would not raise it."""
+    """The moment under which rows and totals may be kept, or None while a writer older than the newest change is
+    running: its change would not raise the newest."""
     if newest is None:
         return "none"
     return newest if int(newest) < int(oldest_running) else None

@@ -122,15 +122,15 @@ def _form(source: Source) -> Literal["count", "decimal", "share"]:
     return "count"
 
 
-def value_of(source: Source, evidence: Evidence, *, between: bool = True) -> Value:
-    """The value of a source by this evidence; raises UntraceableError if it is not in there. Not `between`: without
-    its interval, which is nearly all of the work."""
+def value_of(source: Source, evidence: Evidence, *, with_interval: bool = True) -> Value:
+    """The value of a source by this evidence; raises UntraceableError if it is not in there. Its interval
+    is nearly all of the work: who compares the value alone goes without."""
     match source:
         case ReleaseSource():
-            row = _released(source, evidence, between=between)
+            row = _released(source, evidence, with_interval=with_interval)
             return Value(row.count, low=row.low, high=row.high)
         case ReleaseShareSource():
-            return _share(source, evidence, between=between)
+            return _share(source, evidence, with_interval=with_interval)
         case ExpectedErrorSource():
             return _expected_error(source, evidence)
         case ThresholdSource():
@@ -156,23 +156,23 @@ def _release(release_id: UUID, evidence: Evidence) -> Published:
     return found
 
 
-def _released(source: ReleaseSource, evidence: Evidence, *, between: bool) -> Row:
+def _released(source: ReleaseSource, evidence: Evidence, *, with_interval: bool) -> Row:
     found = [_release(each, evidence) for each in source.releases]
     if len({r.programme for r in found}) != 1 or len({r.period for r in found}) != len(found):
         raise UntraceableError("a sum goes over different closed periods of one programme")
     try:
         cube = evidence.cube(found)
-        return cube.figure(source.filters) if between else Row({}, cube.total(source.filters))
+        return cube.figure(source.filters) if with_interval else Row({}, cube.total(source.filters))
     except OutsideProgrammeError as error:
         raise UntraceableError(str(error)) from error
 
 
-def _share(source: ReleaseShareSource, evidence: Evidence, *, between: bool) -> Value:
+def _share(source: ReleaseShareSource, evidence: Evidence, *, with_interval: bool) -> Value:
     if source.numerator.releases != source.denominator.releases:
         raise UntraceableError("a share has one programme and the same periods on both sides")
     k = max(_release(each, evidence).cube.k for each in source.denominator.releases)
     above, below = (
-        _released(each, evidence, between=between)
+        _released(each, evidence, with_interval=with_interval)
         for each in (source.numerator, source.denominator)
     )
     found = share(above, below, k)

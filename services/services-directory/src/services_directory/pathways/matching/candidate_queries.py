@@ -300,8 +300,8 @@ async def _documents(
 ) -> dict[Key, Known]:
     """What the documents of these rows say; only those that are not known already are read."""
     wanted: dict[Key, Known | None] = {}
-    for named in rows:
-        key = (named["service_id"], named["level"], named["etag"], named["need"])
+    for row in rows:
+        key = (row["service_id"], row["level"], row["etag"], row["need"])
         wanted[key] = DOCUMENTS.get(key)
     missing = [key for key, known_already in wanted.items() if known_already is None]
     if missing:
@@ -310,8 +310,8 @@ async def _documents(
             for row in await _read(session, audience, missing)
         }
         for key in missing:
-            if row := read.get(key[:3]):
-                wanted[key] = fresh = known(row, key[3])
+            if document := read.get(key[:3]):
+                wanted[key] = fresh = known(document, key[3])
                 DOCUMENTS.keep(key, fresh)
     return {key: each for key, each in wanted.items() if each is not None}
 
