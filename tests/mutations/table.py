@@ -735,6 +735,15 @@ MUTATIONS = (
         "::test_any_plan_after_any_change_is_as_if_nothing_were_kept",
     ),
     Mutation(
+        "kept-orders",
+        "the order in which services were ranked for one person is not taken for another's",
+        f"{_DIRECTORY}/pathways/matching/ranking.py",
+        "        who = self.profile.model_dump_json()\n",
+        "        who = self.profile.area\n",
+        "tests/services/directory/pathways/test_properties.py"
+        "::test_what_was_ranked_before_is_told_as_if_it_were_ranked_anew",
+    ),
+    Mutation(
         "kept-levels",
         "what was found is given again only while nothing changed at any level of the caller",
         f"{_DIRECTORY}/reading/kept_queries.py",

@@ -21,7 +21,7 @@ class _Kept:
     """`newest` is None until the question comes a second time."""
 
     newest: str | None = None
-    rows: Sequence[Any] = ()
+    made: Any = None
     size: int = 0
 
 
@@ -46,29 +46,31 @@ class KeptRows:
         found = self._questions.get(question)
         return found is not None and found.newest is not None
 
-    def get(self, question: bytes, newest: str) -> Sequence[Any] | None:
-        """What was found, unless something changed since; what is old is forgotten."""
+    def get(self, question: bytes, newest: str) -> Any:
+        """What was made of what was found; None if something changed since, and then it is forgotten."""
         found = self._questions.get(question)
         if found is None or found.newest is None:
             return None
         if found.newest != newest:
             self._empty(found)
             return None
-        return found.rows
+        return found.made
 
-    def keep(self, question: bytes, newest: str, rows: Sequence[Any]) -> None:
+    def keep(self, question: bytes, newest: str, rows: Sequence[Any], made: Any = None) -> None:
+        """`made`: what is given again in place of the rows; it is taken to be as large as they are."""
         size = sum(_size(row) for row in rows)
         found = self._questions.get(question)
         if found is None or size > self._most_bytes // 4:
             return
         self._empty(found)
-        found.newest, found.rows, found.size = newest, rows, size
+        found.newest, found.size = newest, size
+        found.made = rows if made is None else made
         self.size += size
         self._bound()
 
     def _empty(self, kept: _Kept) -> None:
         self.size -= kept.size
-        kept.newest, kept.rows, kept.size = None, (), 0
+        kept.newest, kept.made, kept.size = None, None, 0
 
     def _bound(self) -> None:
         while self.size > self._most_bytes or len(self._questions) > self._most:

@@ -29,7 +29,7 @@ from services_directory.pathways.matching.candidate_rows import (
     known,
 )
 from services_directory.pathways.matching.reach import RESPONSE_HOURS, Demand, neighbourhood
-from services_directory.reading.kept_queries import fetch_unless_kept
+from services_directory.reading.kept_queries import made_unless_kept
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
 
@@ -291,8 +291,11 @@ async def shortlist(
             ORDER BY {sorted_by}, service_id LIMIT {s.argument(limit, "integer")}
         ) s
     """
-    rows = await fetch_unless_kept(session, text, s.values, audience.levels)
-    return found(rows, await _documents(session, audience, rows), area)
+
+    async def made(rows: Sequence[Row]) -> Found:
+        return found(rows, await _documents(session, audience, rows), area)
+
+    return await made_unless_kept(session, text, s.values, audience.levels, made)
 
 
 async def _documents(

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from common.places import Places
 
 from services_directory.pathways.matching.candidates import Candidate, ReferralWay
 from services_directory.pathways.matching.proximity import apart
+from services_directory.pathways.matching.ranking import Order
 
 Point = tuple[float, float]
 Key = tuple[UUID, int, str, str]
@@ -56,12 +57,13 @@ class KnownDocuments:
 @dataclass(frozen=True, slots=True)
 class Found:
     """Candidates by need, how many fit by what the query asks, the ETag of every document that was read, and the
-    ids of restricted services among them."""
+    ids of restricted services among them. `orders`: in which order they were ranked, by a digest of the situation."""
 
     candidates: dict[str, list[Candidate]]
     fitting: dict[str, int]
     etags: frozenset[tuple[str, str]]
     sensitive: frozenset[str] = frozenset()
+    orders: dict[bytes, Order] = field(default_factory=dict, compare=False)
 
 
 def found(rows: Iterable[Any], documents: Mapping[Key, Known], wanted: str) -> Found:

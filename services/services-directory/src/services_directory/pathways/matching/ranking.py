@@ -4,10 +4,11 @@ Every factor is monotone: more capacity, a better status, a shorter way, a fresh
 costs points. Ties are broken by distance, then by id, so that the order is always the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from hashlib import blake2b
 
 from common.places import Places
 
@@ -25,6 +26,8 @@ from services_directory.pathways.matching.reach import (
 )
 from services_directory.pathways.texts.reasons import Reason, Weight
 
+MOST_ORDERS = 100
+"""Known of what one question found: persons differ in more than it asks for."""
 _FRESH_DAYS = ((30, 8), (90, 4))
 _SPANISH = "spa"
 _SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway owns
@@ -50,6 +53,27 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """What is known of candidates that were ranked once: which come first, by their places among them, and what the
+    others come to. It says nothing of the person."""
+
+    first: tuple[int, ...]
+    fitting: int
+    excluded: int
+    at_once: bool
+    """Whether one that fits is not a waiting list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The best of those that fit, with what is known of all; `missed` where nothing fits."""
+
+    best: tuple[Ranked, ...]
+    order: Order
+    missed: tuple[Missed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What ranking needs to know besides the service: the person, the step, the day."""
 
@@ -58,6 +82,11 @@ class Situation:
     wanted: Demand
     places: Places
     today: date
+
+    def text(self) -> str:
+        """All that the order of the same services hangs on."""
+        who = self.profile.model_dump_json()
+        return f"{who}|{sorted(self.aors)}|{self.wanted}|{self.today}"
 
 
 def rank(
@@ -85,6 +114,42 @@ def rank(
         )
     )
     return tuple(fitting), tuple(missed)
+
+
+def judged(
+    candidates: Sequence[Candidate], situation: Situation, best: int, order: Order | None = None
+) -> Judged:
+    """`order`: of the same candidates in the same situation. Then only those are judged that come first."""
+    if order is not None:
+        return Judged(rank([candidates[at] for at in order.first], situation)[0], order)
+    fitting, missed = rank(candidates, situation)
+    places = {id(candidate): at for at, candidate in enumerate(candidates)}
+    order = Order(
+        tuple([places[id(each.candidate)] for each in fitting[:best]]),
+        len(fitting),
+        len(missed),
+        any(each.candidate.capacity_state != "waitlist" for each in fitting),
+    )
+    return Judged(fitting[:best], order, () if fitting else missed)
+
+
+def judged_by_need(
+    candidates: Mapping[str, Sequence[Candidate]],
+    situations: Mapping[str, Situation],
+    best: int,
+    orders: MutableMapping[bytes, Order],
+) -> dict[str, Judged]:
+    """`orders`: of these candidates, by a digest of the situation in which they were ranked. Whoever asks for the
+    same person again is told of the best ones, and no others are judged."""
+    if len(orders) > MOST_ORDERS:
+        orders.clear()
+    by_need = {}
+    for need, situation in situations.items():
+        asked = blake2b(situation.text().encode(), digest_size=16).digest()
+        by_need[need] = judged(candidates.get(need, ()), situation, best, orders.get(asked))
+        if by_need[need].best:
+            orders[asked] = by_need[need].order
+    return by_need
 
 
 def exclusions(candidate: Candidate, situation: Situation) -> tuple[Reason, ...]:

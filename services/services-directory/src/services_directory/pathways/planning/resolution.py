@@ -14,7 +14,7 @@ from services_directory.pathways.definition.entry import Doubt, Entry, enter
 from services_directory.pathways.definition.graph import Bilingual, Pathway, Urgency
 from services_directory.pathways.definition.profile import Profile
 from services_directory.pathways.matching.candidates import Candidate
-from services_directory.pathways.matching.ranking import Missed, Ranked, Situation, rank
+from services_directory.pathways.matching.ranking import Judged, Ranked, Situation, judged
 from services_directory.pathways.matching.reach import Demand, demand
 from services_directory.pathways.matching.shortfall import Shortfall, explain
 from services_directory.pathways.planning.composition import MEDIATORS, PlannedStep, compose
@@ -25,10 +25,6 @@ FIRST_ACTIONS = 5
 """What somebody in the middle of a conversation can take in; the rest is folded."""
 HOTLINE = "HOT"
 _LAST = 1000
-
-
-RankedByNeed = Mapping[str, tuple[tuple[Ranked, ...], tuple[Missed, ...]]]
-"""Those that fit, best first, and those that do not."""
 
 
 class Coverage(StrEnum):
@@ -141,54 +137,56 @@ def resolve(
     today: date,
 ) -> tuple[ResolvedStep, ...]:
     """`candidates` by need; for `cleared` see `planned`."""
-    ranked = {
-        wanted.need: rank(
-            candidates.get(wanted.need, ()), course.situation(profile, wanted, places, today)
+    by_need = {
+        wanted.need: judged(
+            candidates.get(wanted.need, ()),
+            course.situation(profile, wanted, places, today),
+            SERVICES_SHOWN,
         )
         for wanted in course.demands
     }
-    return planned(course, ranked, cleared)
+    return planned(course, by_need, cleared)
 
 
 def planned(
-    course: Course, ranked: RankedByNeed, cleared: Callable[[PlannedStep], bool]
+    course: Course, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
 ) -> tuple[ResolvedStep, ...]:
-    """The steps with what was ranked for each need. `cleared` says whether the caller may see
+    """The steps with what was judged for each need. `cleared` says whether the caller may see
     confidential services of a step. It must depend on the caller alone, never on which services exist.
     """
     return tuple(
-        replace(_resolved(ordered, ranked, cleared), folded=at >= FIRST_ACTIONS)
+        replace(_resolved(ordered, by_need, cleared), folded=at >= FIRST_ACTIONS)
         for at, ordered in enumerate(course.steps)
     )
 
 
 def _resolved(
-    ordered: OrderedStep, ranked: RankedByNeed, cleared: Callable[[PlannedStep], bool]
+    ordered: OrderedStep, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
 ) -> ResolvedStep:
-    fitting, missed = ranked[ordered.step.need]
+    found = by_need[ordered.step.need]
     return ResolvedStep(
         ordered=ordered,
-        coverage=_coverage(ordered, ranked, cleared),
-        services=fitting[:SERVICES_SHOWN],
-        fitting=len(fitting),
-        shortfall=None if fitting else explain(missed),
-        fallbacks=tuple(_resolved(fallback, ranked, cleared) for fallback in ordered.fallbacks),
+        coverage=_coverage(ordered, by_need, cleared),
+        services=found.best,
+        fitting=found.order.fitting,
+        shortfall=None if found.best else explain(found.missed),
+        fallbacks=tuple(_resolved(fallback, by_need, cleared) for fallback in ordered.fallbacks),
     )
 
 
 def _coverage(
-    ordered: OrderedStep, ranked: RankedByNeed, cleared: Callable[[PlannedStep], bool]
+    ordered: OrderedStep, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
 ) -> Coverage:
     step = ordered.step
-    fitting, _ = ranked[step.need]
-    if any(each.candidate.capacity_state != "waitlist" for each in fitting):
+    found = by_need[step.need]
+    if found.order.at_once:
         return Coverage.AVAILABLE
-    if fitting:
+    if found.best:
         return Coverage.WAITLIST
     if step.confidential and not cleared(step):
         # Of those who mediate, not of the houses: it says nothing about a hidden service (0042).
         # A need that no step of the plan asks about has nobody ranked.
-        mediated = any(ranked.get(need, ((), ()))[0] for need in step.intermediary_needs)
+        mediated = any(need in by_need and by_need[need].best for need in step.intermediary_needs)
         if mediated or not step.intermediary_needs:
             return Coverage.THROUGH_INTERMEDIARY
         return Coverage.INTERMEDIARY_GAP

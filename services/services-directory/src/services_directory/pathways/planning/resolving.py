@@ -19,10 +19,11 @@ from services_directory.pathways.definition.proposals import (
 )
 from services_directory.pathways.matching import candidate_queries
 from services_directory.pathways.matching.candidates import Candidate
-from services_directory.pathways.matching.ranking import rank
+from services_directory.pathways.matching.ranking import judged, judged_by_need
 from services_directory.pathways.planning.composition import PlannedStep
 from services_directory.pathways.planning.plans import Plan, directory_version, shown
 from services_directory.pathways.planning.resolution import (
+    SERVICES_SHOWN,
     Confidential,
     ResolvedStep,
     chart,
@@ -108,18 +109,15 @@ async def plan(
     demands, places = course.demands, Places.load()
     found = await candidate_queries.fitting(session, caller.audience, profile, demands, today)
     situations = {each.need: course.situation(profile, each, places, today) for each in demands}
-    ranked = {
-        need: rank(found.candidates.get(need, ()), situation)
-        for need, situation in situations.items()
-    }
+    by_need = judged_by_need(found.candidates, situations, SERVICES_SHOWN, found.orders)
     # Of those that the query took for fitting the rules may have left none.
-    excluded = {need: len(missed) for need, (_, missed) in ranked.items()}
-    bare = [each for each in demands if not ranked[each.need][0]]
+    excluded = {need: each.order.excluded for need, each in by_need.items()}
+    bare = [each for each in demands if not by_need[each.need].best]
     others = await candidate_queries.others(session, caller.audience, profile, bare, today)
     for need, more in others.candidates.items():
         both = _without_doubles([*found.candidates.get(need, ()), *more])
-        ranked[need] = rank(both, situations[need])
-    steps = planned(course, ranked, lambda step: caller.cleared_for(step, profile.area))
+        by_need[need] = judged(both, situations[need], SERVICES_SHOWN)
+    steps = planned(course, by_need, lambda step: caller.cleared_for(step, profile.area))
     counted = tuple(_with_count(step, found.fitting, excluded) for step in steps)
     version = directory_version(found.etags | others.etags)
     restricted = (found.sensitive | others.sensitive) & set(shown(counted))
