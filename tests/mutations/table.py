@@ -622,8 +622,8 @@ MUTATIONS = (
         "alone-turn",
         "what was read without a lock is written on only if nobody wrote since",
         f"{_REPORTING}/recording/turn_service.py",
-        '            projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger()),\n',
-        "            sa.true(),\n",
+        '[projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger())]',
+        "[]",
         f"{_REPORTS}/recording/test_alone.py"
         "::test_what_another_reader_wrote_meanwhile_is_not_written_over",
     ),
@@ -631,8 +631,8 @@ MUTATIONS = (
         "alone-erased",
         "an erasure between reading and writing is not undone",
         f"{_REPORTING}/recording/turn_service.py",
-        '            projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger()),\n',
-        "            sa.true(),\n",
+        '[projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger())]',
+        "[]",
         f"{_REPORTS}/recording/test_alone.py::test_who_was_erased_meanwhile_stays_erased",
     ),
     Mutation(
@@ -652,6 +652,49 @@ MUTATIONS = (
         "",
         f"{_REPORTS}/recording/test_alone.py"
         "::test_a_turn_is_compared_in_its_newest_version_however_old_the_snapshot",
+    ),
+    Mutation(
+        "guess-turn",
+        "what was guessed is looked at in the newest turn",
+        f"{_REPORTING}/recording/turn_service.py",
+        "        projection_turns.c.turn == sa.select(seen.c.turn).scalar_subquery(),\n",
+        "",
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_a_guess_holds_only_if_its_snapshot_is_of_the_newest_turn",
+    ),
+    Mutation(
+        "guess-erased",
+        "that a person was not erased is not only guessed",
+        f"{_REPORTING}/recording/turn_service.py",
+        '        ~sa.exists(forgotten("mark")),\n',
+        "",
+        f"{_REPORTS}/recording/test_alone.py::test_nobody_guesses_that_a_person_was_not_erased",
+    ),
+    Mutation(
+        "guess-closed",
+        "that a period is open is not only guessed",
+        f"{_REPORTING}/recording/turn_service.py",
+        '        ~sa.exists(closed_on(REFERRED, sa.bindparam("day", type_=sa.Date()))),\n',
+        "",
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_a_step_of_a_closed_period_counts_on_the_day_it_arrived",
+    ),
+    Mutation(
+        "guess-new",
+        "that nothing is known of a referral is not only guessed",
+        f"{_REPORTING}/recording/turn_service.py",
+        ', ~sa.exists(referral("referral"))]',
+        "]",
+        f"{_REPORTS}/recording/test_alone.py::test_a_first_step_that_comes_last_finds_the_others",
+    ),
+    Mutation(
+        "guess-stood",
+        "where a referral stands is not only guessed",
+        f"{_REPORTING}/recording/turn_service.py",
+        ", sa.exists(referral_that_stands(_WAS))]",
+        "]",
+        f"{_REPORTS}/recording/test_alone.py"
+        "::test_where_a_referral_stood_is_no_guess_once_another_reader_wrote",
     ),
     Mutation(
         "alone-all-or-nothing",

@@ -1,11 +1,12 @@
 """Traces (OpenTelemetry) and metrics (Prometheus): names, ids and counts, never contents."""
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -53,6 +54,26 @@ def inject(carrier: MutableMapping[str, str]) -> None:
 def extract(carrier: MutableMapping[str, str]) -> Context:
     """The context that came in with `traceparent`; an empty one if there is none."""
     return _propagator.extract(carrier)
+
+
+@contextmanager
+def going_on(name: str, traceparent: str | None, kind: trace.SpanKind) -> Iterator[None]:
+    """Within the trace that a `traceparent` tells of: as a span `name` of it, or, where spans record nothing,
+    without one of its own."""
+    context = extract({"traceparent": traceparent or ""})
+    known = trace.get_current_span(context).get_span_context().is_valid
+    if known and getattr(trace.get_tracer_provider(), "sampler", None) is ALWAYS_OFF:
+        token = attach(context)
+        try:
+            yield
+        finally:
+            detach(token)
+        return
+    # The text of an error may quote what a person wrote.
+    with tracer.start_as_current_span(
+        name, context=context, kind=kind, record_exception=False, set_status_on_exception=False
+    ):
+        yield
 
 
 def current_traceparent() -> str | None:

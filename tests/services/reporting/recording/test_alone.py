@@ -1,4 +1,4 @@
-"""One event that came alone has its effect in two round trips, and only on what is still as it was read."""
+"""One event that came alone has its effect in one round trip or two, and only on what is as it was guessed or read."""
 
 import asyncio
 import random
@@ -14,7 +14,8 @@ from common.events import referrals as kinds
 from common.ids import new_id
 from common.messaging import Consumer
 from common.telemetry import Metrics
-from reporting.facts.models import late_arrivals, referral_steps
+from reporting.facts.models import forgotten_persons, late_arrivals, referral_steps
+from reporting.facts.pseudonyms import forgotten_mark, pseudonym
 from reporting.recording import turn_service
 from reporting.recording.consumers import subscriptions
 from reporting.recording.service import Recorder
@@ -83,7 +84,13 @@ async def arrive(consumer: Consumer, event: Arrived) -> int:
 
 
 async def alone(database: Database, event: Arrived) -> bool | None:
-    return await RECORDER.record_alone(database, READER, *event)
+    """By a reader that has just started."""
+    return await Recorder(RECORDER.pseudonym_key).record_alone(database, READER, *event)
+
+
+def looked_up(journey: Journey | None = None) -> Arrived:
+    """A step that nobody takes for the first of its referral, nor for the next: what is known of it is read."""
+    return (journey or Journey()).state("accepted", 3)
 
 
 async def hash_of(database: Database) -> str:
@@ -134,20 +141,30 @@ async def test_events_that_come_alone_and_twice_end_in_the_same_as_all_together(
 ) -> None:
     events = story()
     wanted = await hash_of_all(database, events)
-    kept: list[bool] = []
-    write_if = turn_service.write_if
-
-    async def watched(*what: Any) -> bool:
-        kept.append(await write_if(*what))
-        return kept[-1]
-
-    monkeypatch.setattr(turn_service, "write_if", watched)
+    guessed, read = watched(monkeypatch, "write_as_guessed"), watched(monkeypatch, "write_if")
     consumer = reader(database)
     assert [await arrive(consumer, each) for each in events] == [1] * len(events)
     assert [await arrive(consumer, each) for each in events] == [0] * len(events)
-    assert kept == [True] * (len(events) - 1)  # all but the grant; none that came again
+    assert read
+    assert all(read)
+    assert guessed.count(True) > 0
+    # All but the grant; none that came again.
+    assert len(read) + guessed.count(True) == len(events) - 1
     assert await hash_of(database) == wanted
     assert await inbox(database) == len(events)
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, name: str) -> list[bool]:
+    """What a function of `turn_service` answers from now on."""
+    answers: list[bool] = []
+    write = getattr(turn_service, name)
+
+    async def watching(*what: Any) -> bool:
+        answers.append(await write(*what))
+        return answers[-1]
+
+    monkeypatch.setattr(turn_service, name, watching)
+    return answers
 
 
 async def test_what_is_no_step_of_a_referral_is_left_to_the_other_way(database: Database) -> None:
@@ -156,9 +173,17 @@ async def test_what_is_no_step_of_a_referral_is_left_to_the_other_way(database: 
     assert await inbox(database) == 0
 
 
-async def test_a_step_of_a_closed_period_counts_on_the_day_it_arrived(database: Database) -> None:
+STEPS = pytest.mark.parametrize("step", [looked_up, lambda journey: journey.state("sent", 1)])
+"""One whose circumstances are read, and one whose are guessed."""
+Step = Callable[[Journey], Arrived]
+
+
+@STEPS
+async def test_a_step_of_a_closed_period_counts_on_the_day_it_arrived(
+    database: Database, step: Step
+) -> None:
     await close(database)
-    event = Journey().state("sent", 1)
+    event = step(Journey())
     assert await alone(database, event)
     today = clock.now().date()
     async with database.transaction() as session:
@@ -221,7 +246,7 @@ async def test_what_another_reader_wrote_meanwhile_is_not_written_over(
 async def test_who_was_erased_meanwhile_stays_erased(database: Database, meanwhile: Any) -> None:
     journey, consumer = Journey(), reader(database)
     erased = enveloped(kinds.CaseErased(version=9, case_id=journey.case_id), new_id(), NOON)
-    step = journey.state("sent", 1)
+    step = looked_up(journey)
     meanwhile(lambda: arrive(consumer, erased))
     assert await arrive(consumer, step) == 1
     async with database.transaction() as session:
@@ -233,7 +258,7 @@ async def test_a_period_that_was_closed_meanwhile_is_not_counted_again(
     database: Database, meanwhile: Any
 ) -> None:
     meanwhile(lambda: close(database))
-    assert await arrive(reader(database), Journey().state("sent", 1)) == 1
+    assert await arrive(reader(database), looked_up()) == 1
     async with database.transaction() as session:
         assert await session.scalar(sa.select(referral_steps.c.counted_on)) == clock.now().date()
 
@@ -248,10 +273,11 @@ async def test_what_was_read_of_a_projection_that_was_swapped_away_is_not_writte
     assert await inbox(database) == 1
 
 
+@STEPS
 async def test_nothing_is_written_while_another_writes_and_nobody_waits_for_it(
-    database: Database, owner: AsyncEngine
+    database: Database, owner: AsyncEngine, step: Step
 ) -> None:
-    event = Journey().state("sent", 1)
+    event = step(Journey())
     async with _locked(owner, WRITER_LOCK, wait=True):
         assert await alone(database, event) is None
         assert await inbox(database) == 0
@@ -261,13 +287,81 @@ async def test_nothing_is_written_while_another_writes_and_nobody_waits_for_it(
 async def test_a_turn_is_compared_in_its_newest_version_however_old_the_snapshot(
     database: Database, owner: AsyncEngine
 ) -> None:
-    event = Journey().state("sent", 1)
+    event = looked_up()
     async with owner.begin() as other:
         await other.execute(turn_service.NEXT_TURN)
         writing = asyncio.create_task(alone(database, event))
         await _waits(owner)
     assert await writing is None
     assert await inbox(database) == 0
+
+
+async def test_a_guess_holds_only_if_its_snapshot_is_of_the_newest_turn(
+    database: Database, owner: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An erasure that is committed while the statement waits is not in its snapshot."""
+    journey = Journey()
+    guessed = watched(monkeypatch, "write_as_guessed")
+    event = journey.state("sent", 1)
+    async with owner.begin() as other:
+        await other.execute(turn_service.NEXT_TURN)
+        writing = asyncio.create_task(alone(database, event))
+        await _waits(owner)
+        person = pseudonym(RECORDER.pseudonym_key, journey.case_id)
+        mark = forgotten_mark(RECORDER.pseudonym_key, person)
+        await other.execute(forgotten_persons.insert().values(mark=mark))
+    assert await writing
+    assert guessed == [False]
+    assert await persons(database) == [None]
+
+
+async def persons(database: Database) -> Sequence[bytes | None]:
+    async with database.transaction() as session:
+        return (await session.scalars(sa.select(referral_steps.c.person))).all()
+
+
+async def test_nobody_guesses_that_a_person_was_not_erased(database: Database) -> None:
+    journey, consumer = Journey(), reader(database)
+    erased = enveloped(kinds.CaseErased(version=9, case_id=journey.case_id), new_id(), NOON)
+    assert await arrive(consumer, erased) == 1
+    assert await arrive(consumer, journey.state("sent", 1)) == 1
+    assert await persons(database) == [None]
+
+
+async def test_a_first_step_that_comes_last_finds_the_others(database: Database) -> None:
+    sent, *others = Journey().events(*DELIVERED)
+    wanted = await hash_of_all(database, [sent, *others])
+    for event in (*others, sent):
+        assert await alone(database, event)
+    assert await hash_of(database) == wanted
+
+
+async def test_where_a_referral_stood_is_no_guess_once_another_reader_wrote(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = Journey().events(*DELIVERED[:3])
+    wanted = await hash_of_all(database, [first, second, third])
+    guessed = watched(monkeypatch, "write_as_guessed")
+    recorder = Recorder(RECORDER.pseudonym_key)
+    assert await recorder.record_alone(database, READER, *first)
+    assert await alone(database, third)
+    guessed.clear()
+    assert await recorder.record_alone(database, READER, *second)
+    assert guessed == [False]
+    assert await hash_of(database) == wanted
+
+
+async def test_a_referral_is_followed_by_guesses_and_each_step_has_its_effect(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = Journey().events(*DELIVERED)
+    wanted = await hash_of_all(database, events)
+    guessed, read = watched(monkeypatch, "write_as_guessed"), watched(monkeypatch, "write_if")
+    recorder = Recorder(RECORDER.pseudonym_key)
+    for event in events:
+        assert await recorder.record_alone(database, READER, *event)
+    assert (guessed, read) == ([True] * len(events), [])
+    assert await hash_of(database) == wanted
 
 
 async def _waits(owner: AsyncEngine) -> None:

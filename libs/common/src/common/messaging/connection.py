@@ -27,6 +27,7 @@ class Broker:
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
         self._client: Client | None = None
+        self._jetstream: JetStreamContext | None = None
         self._connecting: asyncio.Task[None] | None = None
         self.generation = 0  # rises with each (re)connection: streams may have to be made again
 
@@ -54,7 +55,7 @@ class Broker:
                 await asyncio.wait_for(self._client.drain(), 5)
             if not self._client.is_closed:
                 await self._client.close()
-            self._client = None
+            self._client = self._jetstream = None
 
     def client(self) -> Client:
         """The live connection; BrokerDown if there is none."""
@@ -64,7 +65,10 @@ class Broker:
 
     async def jetstream(self) -> JetStreamContext:
         """JetStream on the live connection; BrokerDown if there is none."""
-        return self.client().jetstream(timeout=5)
+        client = self.client()
+        if self._jetstream is None:
+            self._jetstream = client.jetstream(timeout=5)
+        return self._jetstream
 
     async def seconds(self, stream: str) -> float | None:
         """The server's clock, as it says it with a stream; None if it does not say it."""

@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,7 +34,7 @@ from common.messaging.pulling import pulling
 from common.messaging.relay import stream_name
 from common.repeating import pause
 from common.tables import CommonTables
-from common.telemetry import Metrics, extract, tracer
+from common.telemetry import Metrics, going_on
 
 _log = get_logger(__name__)
 Handler: TypeAlias = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]
@@ -167,8 +167,9 @@ class Consumer:
             if kind is not None:
                 received.setdefault(envelope.id, (kind.model_validate(envelope.data), envelope))
         with contextlib.ExitStack() as spans:
-            for _, envelope in received.values():
-                spans.enter_context(_span(envelope))
+            for _, envelope in received.values():  # of the trace of the request that wrote it
+                said = f"handle {envelope.type}"
+                spans.enter_context(going_on(said, envelope.traceparent, SpanKind.CONSUMER))
             if self._subscription.alone is not None and len(received) == 1:
                 ((event, envelope),) = received.values()
                 applied = await self._subscription.alone(self._database, self.name, event, envelope)
@@ -270,30 +271,24 @@ def _is_refused(error: Exception) -> bool:
     return database_errors.is_out_of_range(error) or database_errors.sqlstate(error)[:2] in refused
 
 
-def _span(envelope: Envelope) -> contextlib.AbstractContextManager[Span]:
-    """Of the trace of the request that wrote the event."""
-    return tracer.start_as_current_span(
-        f"handle {envelope.type}",
-        context=extract({"traceparent": envelope.traceparent or ""}),
-        kind=SpanKind.CONSUMER,
-        # The text of an error may quote what a person wrote.
-        record_exception=False,
-        set_status_on_exception=False,
-    )
-
-
 @asynccontextmanager
 async def _kept_in_progress(*messages: Msg) -> AsyncIterator[None]:
     """Tell the broker every ten seconds that a slow handler is still at work."""
 
     async def beat() -> None:
         while True:
-            await asyncio.sleep(_HEARTBEAT_SECONDS)
             for message in messages:
                 await message.in_progress()
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
 
-    beating = asyncio.create_task(beat())
+    beating: list[asyncio.Task[None]] = []
+    # Hardly any is: that one begins costs a task only then.
+    later = asyncio.get_running_loop().call_later(
+        _HEARTBEAT_SECONDS, lambda: beating.append(asyncio.create_task(beat()))
+    )
     try:
         yield
     finally:
-        beating.cancel()
+        later.cancel()
+        for task in beating:
+            task.cancel()

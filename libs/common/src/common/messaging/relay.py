@@ -29,7 +29,7 @@ from common.messaging.outbox import CHANNEL
 from common.repeating import pause
 from common.settings import ServiceSettings
 from common.tables import CommonTables
-from common.telemetry import Metrics, current_traceparent, extract, tracer
+from common.telemetry import Metrics, current_traceparent, going_on
 
 _log = get_logger(__name__)
 _BATCH = 200
@@ -160,13 +160,8 @@ class Relay:
         return await self._database.once(statement, *values)
 
     async def _publish(self, stream: JetStreamContext, row: Any) -> None:
-        """As a span of the request that wrote the row, so that one trace leads to the readers."""
-        with tracer.start_as_current_span(
-            f"publish {row['type']}",
-            context=extract({"traceparent": row["traceparent"] or ""}),
-            kind=SpanKind.PRODUCER,
-            record_exception=False,
-        ):
+        """In the trace of the request that wrote the row, so that one trace leads to the readers."""
+        with going_on(f"publish {row['type']}", row["traceparent"], SpanKind.PRODUCER):
             await self._publish_in(stream, row, current_traceparent() or row["traceparent"])
 
     async def _publish_in(

@@ -56,6 +56,16 @@ def referral(name: str) -> sa.Select[Any]:
     return _FACT.where(referral_facts.c.referral_id == sa.bindparam(name, type_=sa.Uuid()))
 
 
+def referral_that_stands(prefix: str) -> sa.Select[Any]:
+    """The referral whose every field is as bound to its name after `prefix`; none if one differs."""
+    same = (
+        column.is_not_distinct_from(sa.bindparam(prefix + column.name, type_=column.type))
+        for column in _FACT.selected_columns
+        if not column.primary_key
+    )
+    return referral(prefix + "referral_id").where(*same)
+
+
 _REMEMBERED = QuickStatement(
     sa.select(late_arrivals.c.event_id, late_arrivals.c.counted_on).where(
         late_arrivals.c.event_id == any_of("ids", sa.Uuid())

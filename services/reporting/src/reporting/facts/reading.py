@@ -7,9 +7,12 @@ from uuid import UUID
 
 from common.events.referrals import EscalationRaised, ReferralData
 from common.places import Places
+from common.referral_states import ReferralState
 
-from reporting.facts.progress import CONFIRMED, ESCALATION, STATE, FactStep
+from reporting.facts.progress import CONFIRMED, ESCALATION, STATE, FactStep, ReferralFact
 
+FIRST_TOLD = 2
+"""The version of a referral at its first step, unless it was changed as a draft."""
 AREA_LEVEL = 1
 """Facts keep areas at the first administrative level: no reader needs more, no leak can give it."""
 
@@ -37,6 +40,13 @@ def area_of(pcode: str | None) -> str | None:
     if pcode is None or not places.is_known(pcode):
         return None
     return places.at_most(pcode, AREA_LEVEL)
+
+
+def is_next(step: FactStep, stood: ReferralFact | None) -> bool:
+    """Whether it seems to be what follows where its referral `stood`; None: nothing came before."""
+    if stood is not None:
+        return step.version - 1 in (stood.state_version, stood.escalated_version)
+    return step.kind == STATE and (step.state == ReferralState.SENT or step.version == FIRST_TOLD)
 
 
 def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedStep:

@@ -4,6 +4,7 @@ other. Never commits."""
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from common import clock
@@ -28,7 +29,7 @@ from reporting.caseload.service import record_caseload
 from reporting.facts import reading
 from reporting.facts import service as facts
 from reporting.facts.arrivals import SCREENED, Arrivals
-from reporting.facts.bulk import Rows, write_together
+from reporting.facts.bulk import BulkInsert, Rows, write_together
 from reporting.facts.progress import ReferralFact
 from reporting.facts.pseudonyms import forgotten_mark, pseudonym
 from reporting.facts.queries import remembered_arrivals
@@ -41,12 +42,18 @@ from reporting.tables import COMMON
 from reporting.trafficking.reading import Fact, read_assistance, read_progress, read_screening
 from reporting.trafficking.service import forget_identified, record_identifications
 
+_KEPT = 1000
+
 
 @dataclass(frozen=True)
 class Recorder:
     """Records events with the key that makes pseudonyms."""
 
     pseudonym_key: bytes = field(repr=False)
+    _stood: dict[int, ReferralFact] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Where the referrals stand that came alone last, by the numbers of their ids. May be out of date."""
 
     async def record(
         self, session: AsyncSession, batch: Sequence[Received], *, seen: AbstractSet[UUID]
@@ -96,8 +103,9 @@ class Recorder:
     async def record_alone(
         self, database: Database, consumer: str, event: Event, envelope: Envelope
     ) -> bool | None:
-        """The effect of one event that is a step of a referral, with its row of the inbox, in two round trips: what
-        is known is read without a lock, and written down only if it is still so (`turn_service.write_if`).
+        """The effect of one event that is a step of a referral, with its row of the inbox, in one round trip where
+        what is known of it can be guessed (`_guessed`), or in two: what is known is read without a lock, and
+        written down only if it is still so (`turn_service.write_if`).
 
         False: it had its effect before. None: it is something else, or somebody wrote the projection meanwhile;
         nothing was changed.
@@ -108,6 +116,8 @@ class Recorder:
         (each,) = steps
         mark = each.person and forgotten_mark(self.pseudonym_key, each.person)
         async with database.straight() as driver:
+            if await self._guessed(driver, consumer, envelope.id, each, mark):
+                return True
             before = await queries.known_alone(
                 driver, consumer, envelope.id, mark=mark, referral=each.step.referral_id
             )
@@ -116,13 +126,37 @@ class Recorder:
             gone = {each.person} if each.person and before.known.forgotten else set()
             arrivals = Arrivals(today=clock.now().date(), closed=before.known.closed)
             changed = facts.advanced(facts.without(gone, steps), before.known.referrals, arrivals)
-            parts = [
-                *changed.parts(),
-                (COUNTERS, _counted(changed)),
-                *facts.remembered(arrivals),
-            ]
+            parts = [*_alone(changed), *facts.remembered(arrivals)]
             written = await turn_service.write_if(driver, before.turn, consumer, envelope.id, parts)
-        return written or None
+        if not written:
+            return None
+        self._keep(changed)
+        return True
+
+    async def _guessed(
+        self, driver: Any, consumer: str, event: UUID, each: RecordedStep, mark: bytes | None
+    ) -> bool:
+        """Whether it was recorded by a guess: the first step of a referral, or the next of one that came alone before,
+        of a person who was not erased and of an open period. If it was not so, nothing was changed but the turn.
+        """
+        step = each.step
+        stood = self._stood.pop(step.referral_id.int, None)
+        if not reading.is_next(step, stood):
+            return False
+        before = {} if stood is None else {step.referral_id.int: stood}
+        changed = facts.advanced([each], before, Arrivals(today=clock.now().date()))
+        guess = turn_service.Guess(step.referral_id, stood, mark, each.natural_day)
+        if not await turn_service.write_as_guessed(driver, guess, consumer, event, _alone(changed)):
+            return False
+        self._keep(changed)
+        return True
+
+    def _keep(self, changed: facts.Advanced) -> None:
+        for _, fact in changed.moved:
+            self._stood.pop(fact.referral_id.int, None)
+            self._stood[fact.referral_id.int] = fact
+        while len(self._stood) > _KEPT:
+            del self._stood[next(iter(self._stood))]
 
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
         # A case has several events in a batch; which case it was is forgotten with the batch.
@@ -181,6 +215,10 @@ async def _record_steps(
     changed = facts.advanced(steps, before, arrivals)
     left = await changed.left_to_write(session)
     await write_together(session, [*left, (COUNTERS, _counted(changed))])
+
+
+def _alone(changed: facts.Advanced) -> list[tuple[BulkInsert, Rows]]:
+    return [*changed.parts(), (COUNTERS, _counted(changed))]
 
 
 def _counted(changed: facts.Advanced) -> Rows:

@@ -1,7 +1,9 @@
 """Whose turn it is to write the projection, and writing what follows from what was read without a lock."""
 
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,9 +11,26 @@ from common import clock
 from common.reads import QuickStatement
 from sqlalchemy.dialects.postgresql import insert
 
+from reporting.facts.arrivals import REFERRED
 from reporting.facts.bulk import BulkInsert, Parts, sorted_out, together
+from reporting.facts.progress import ReferralFact
+from reporting.facts.queries import forgotten, referral, referral_that_stands
 from reporting.recording.models import projection_turns
+from reporting.releases.queries import closed_on
 from reporting.tables import COMMON, WRITER_LOCK
+
+_WAS = "was_"
+_Conditions: TypeAlias = Sequence[sa.ColumnElement[bool]]
+
+
+class Guess(NamedTuple):
+    """Of a step of a referral: that the referral stands as `stood` says (None: nothing is known of it), that whom
+    `mark` belongs to was not erased, and that the period of `day` is not closed."""
+
+    referral: UUID
+    stood: ReferralFact | None
+    mark: bytes | None
+    day: date
 
 
 async def write_if(driver: Any, turn: int, consumer: str, event: UUID, parts: Parts) -> bool:
@@ -22,18 +41,64 @@ async def write_if(driver: Any, turn: int, consumer: str, event: UUID, parts: Pa
     of the turn is locked in its newest version, and whoever writes, closes or swaps has moved it on before
     giving up the writers' lock.
     """
-    inserts, values = sorted_out(parts)
-    given = {"turn": turn, "consumer": consumer, "event_id": event, "handled_at": clock.now()}
-    (written,) = await _written_if(inserts).straight(driver, given | values)
+    return await _write(driver, _as_read, {"turn": turn}, consumer, event, parts)
+
+
+async def write_as_guessed(
+    driver: Any, guess: Guess, consumer: str, event: UUID, parts: Parts
+) -> bool:
+    """`write_if` of what follows from a guess that nobody looked at: the statement itself does, and the turn that
+    its snapshot shows has to be the newest."""
+    way, values = (
+        (_as_remembered, {_WAS + name: value for name, value in guess.stood._asdict().items()})
+        if guess.stood
+        else (_as_new, {"referral": guess.referral})
+    )
+    special = {"mark": guess.mark, "day": guess.day}
+    return await _write(driver, way, values | special, consumer, event, parts)
+
+
+async def _write(
+    driver: Any,
+    way: Callable[[], _Conditions],
+    values: Mapping[str, Any],
+    consumer: str,
+    event: UUID,
+    parts: Parts,
+) -> bool:
+    inserts, arrays = sorted_out(parts)
+    given = {"consumer": consumer, "event_id": event, "handled_at": clock.now()}
+    (written,) = await _written_if(inserts, way).straight(driver, {**given, **values, **arrays})
     return bool(written)
 
 
+def _as_read() -> _Conditions:
+    return [projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger())]
+
+
+def _as_new() -> _Conditions:
+    return [*_nothing_special(), ~sa.exists(referral("referral"))]
+
+
+def _as_remembered() -> _Conditions:
+    return [*_nothing_special(), sa.exists(referral_that_stands(_WAS))]
+
+
+def _nothing_special() -> _Conditions:
+    seen = projection_turns.alias("seen")
+    return [
+        projection_turns.c.turn == sa.select(seen.c.turn).scalar_subquery(),
+        ~sa.exists(forgotten("mark")),
+        ~sa.exists(closed_on(REFERRED, sa.bindparam("day", type_=sa.Date()))),
+    ]
+
+
 @cache
-def _written_if(inserts: tuple[BulkInsert, ...]) -> QuickStatement:
+def _written_if(inserts: tuple[BulkInsert, ...], way: Callable[[], _Conditions]) -> QuickStatement:
     mine = (
         sa.select(projection_turns.c.turn)
         .where(
-            projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger()),
+            *way(),
             sa.func.pg_try_advisory_xact_lock(WRITER_LOCK),
         )
         .with_for_update()
