@@ -17,7 +17,10 @@ class _Module:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(import_module(self._name), attribute)
+        found = getattr(import_module(self._name), attribute)
+        # The next time it is an attribute like any other: who computes asks thousands of times.
+        setattr(self, attribute, found)
+        return found
 
 
 def lazily(name: str) -> Any:

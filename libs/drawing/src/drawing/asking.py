@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from drawing.errors import FailedDrawing, NobodyDraws
 from drawing.listening import answers
 from drawing.processes import SECONDS, drawn_apart
@@ -28,6 +26,8 @@ def drawn(kind: str, argument: dict[str, Any]) -> bytes:
 
 
 def _asked(socket: Path, kind: str, told: bytes) -> bytes:
+    import httpx  # noqa: PLC0415 - a service of one machine draws itself and asks nobody
+
     if not answers(socket):
         raise NobodyDraws(f"nobody draws at {socket}")
     # A name for the protocol's sake: nothing is resolved.

@@ -33,6 +33,8 @@ from common.web.standing_by import standby_of, watching
 
 _log = get_logger(__name__)
 _GIVE_BACK_SECONDS = 60.0
+# All at once would take a connection each, and most of them ask every minute from then on: two do instead.
+_ONE_AFTER_THE_OTHER_SECONDS = 0.05
 _RESTART_SECONDS = 1.0
 _RESTART_MAX_SECONDS = 30.0
 
@@ -172,7 +174,12 @@ async def _running(
     tasks: Sequence[BackgroundTask], stop: asyncio.Event, gate: KeyGate
 ) -> AsyncIterator[None]:
     """Run the tasks beside the block; after it they get time to finish, then are cancelled."""
-    running = [asyncio.create_task(_kept_alive(task, stop, gate), name=task.name) for task in tasks]
+    running = [
+        asyncio.create_task(
+            _kept_alive(task, stop, gate, place * _ONE_AFTER_THE_OTHER_SECONDS), name=task.name
+        )
+        for place, task in enumerate(tasks)
+    ]
     try:
         yield
     finally:
@@ -184,9 +191,12 @@ async def _running(
             await asyncio.gather(*late, return_exceptions=True)
 
 
-async def _kept_alive(task: BackgroundTask, stop: asyncio.Event, gate: KeyGate) -> None:
+async def _kept_alive(
+    task: BackgroundTask, stop: asyncio.Event, gate: KeyGate, after: float
+) -> None:
     """A background task that fails is logged and started again; it never ends the process."""
     await gate.opened(stop)
+    await pause(stop, after)
     seconds = _RESTART_SECONDS
     while not stop.is_set():
         started = asyncio.get_running_loop().time()

@@ -5,14 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-import numpy as np
-from numpy.typing import NDArray
-
+from reporting.protection.arrays import Bools, Whole, np
 from reporting.protection.moments import Moments
 from reporting.protection.posterior import Source, Unions
 
-Whole = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Look = Callable[[Whole], Whole]
 
 

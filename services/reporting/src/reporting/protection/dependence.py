@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from functools import reduce
 from itertools import combinations
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+from reporting.protection.arrays import Floats, Whole, np
 
 UNSEEN, UNSEEN_SHARE = 0.5, 0.1
 """Persons that a code which shows 0 is taken to hide, before anything else is known; and at most

@@ -9,22 +9,15 @@ moments, in whole persons, and always the figure that is shown.
 from dataclasses import dataclass
 from itertools import zip_longest
 
-import numpy as np
-from numpy.typing import NDArray
-
+from reporting.protection.arrays import Bools, Floats, Whole, np
 from reporting.protection.special import Beta
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 CERTAIN, OF_ONE_CELL = 0.94, 0.92
 """Of the law of many cells, which is narrower than the truth: nine tenths of true counts, as measured. That of a
 single cell, whose bounds are certain, is less so."""
 
-_AROUND = np.arange(-1, 3)[:, None]
+_AROUND = (-1, 3)
 """The whole numbers around a guess that are looked at; where that was too narrow, the place is computed."""
-_BOTH = np.arange(2)[:, None]
 _AT_ONCE = 500
 """As many unions as are computed together: more would take memory, fewer time."""
 
@@ -109,12 +102,12 @@ def _held_by(a: Floats, b: Floats, room: Floats, certain: Floats) -> tuple[Float
 def _nearest(law: Beta, room: Floats, chance: Floats) -> tuple[Floats, Floats]:
     """The whole number of persons whose chance, of up to that, is nearest to the wanted one; and its chance."""
     chance = np.minimum(chance, 1.0)
-    counts = np.maximum(np.floor(law.about(chance) * room) + _AROUND, 0.0)
+    counts = np.maximum(np.floor(law.about(chance) * room) + np.arange(*_AROUND)[:, None], 0.0)
     found, known, between = _nearest_of(law, room, chance, counts)
     astray = np.flatnonzero(~between | (chance >= 1))
     if len(astray):
         some, room, chance = law.of(astray), room[astray], chance[astray]
-        counts = np.floor(some.reaching(chance) * room) + _BOTH
+        counts = np.floor(some.reaching(chance) * room) + np.arange(2)[:, None]
         found[astray], known[astray], _ = _nearest_of(some, room, chance, counts)
     return found, known
 

@@ -24,9 +24,7 @@ from itertools import combinations, pairwise
 from math import prod
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from reporting.protection.arrays import Floats, Whole, np
 from reporting.protection.dependence import (
     ROUNDS,
     UNSEEN,
@@ -38,10 +36,6 @@ from reporting.protection.dependence import (
 from reporting.protection.moments import CERTAIN, OF_ONE_CELL, Effect, Moments
 from reporting.protection.special import log_gamma
 from reporting.protection.tilted import Laws, left_of_a_margin
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 SHAPE = 0.25
 """Of the prior (negative binomial): the smaller, the more cells differ from what is expected of them."""

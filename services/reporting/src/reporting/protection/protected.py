@@ -10,15 +10,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache, cached_property
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from reporting.errors import OutsideProgrammeError
+from reporting.protection.arrays import Bools, Whole, np
 from reporting.protection.certainty import Certainty, Table, together
 
 Coordinates = tuple[str, ...]
-Counts = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Counted = Literal["persons", "person-periods", "searches"]
 Filters = Mapping[str, Iterable[str]]
 
@@ -148,7 +144,7 @@ class ProtectedCube:
         """One number with its interval: the count over the cells that pass ``filters``."""
         return self.margin((), filters)[0]
 
-    def _table(self, by: Sequence[str], kept: Counts) -> Table:
+    def _table(self, by: Sequence[str], kept: Whole) -> Table:
         if not by:
             return Table((), (), np.zeros((1, 0), np.int64), np.array([max(0, int(kept.sum()))]))
         positions = tuple(self._position(name) for name in by)
@@ -203,15 +199,15 @@ class ProtectedCube:
         return self.names.index(name)
 
     @cached_property
-    def _array(self) -> Counts:
+    def _array(self) -> Whole:
         """All cells, those that are 0 too: a question costs the same however many were counted."""
-        array: Counts = np.zeros([len(each.codes) for each in self.dimensions], dtype=np.int64)
+        array: Whole = np.zeros([len(each.codes) for each in self.dimensions], dtype=np.int64)
         places = [{code: i for i, code in enumerate(each.codes)} for each in self.dimensions]
         for at, count in self.cells.items():
             array[tuple(place[code] for place, code in zip(places, at, strict=True))] = count
         return array
 
-    def _kept(self, filters: Filters) -> Counts:
+    def _kept(self, filters: Filters) -> Whole:
         """The cells, with 0 where a filter does not let them pass."""
         kept = self._array
         for name, wanted in filters.items():

@@ -8,12 +8,7 @@ for all places at once.
 import math
 from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from reporting.protection.arrays import Bools, Floats, Whole, np
 
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 _TABLE = 4096

@@ -12,12 +12,8 @@ law of the total's error is the product of those of all dimensions, each as far 
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from reporting.protection.arrays import Floats, np
 from reporting.protection.special import erfcx, log_gamma
-
-Floats = NDArray[np.float64]
 
 NEGLIGIBLE, WIDEST = 17.0, 60
 """Errors that the tilt makes rarer than e to the minus so much are left out, and those of so many steps of k."""

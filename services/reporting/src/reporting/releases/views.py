@@ -13,8 +13,6 @@ from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any, Protocol
 
-import numpy as np
-
 from reporting.periods import Period, PeriodKind, span_of
 from reporting.programmes.definition import (
     FLAG,
@@ -25,7 +23,8 @@ from reporting.programmes.definition import (
     Population,
     Programme,
 )
-from reporting.protection.certainty import Bools, Certainty, Look, Part, Whole
+from reporting.protection.arrays import Bools, Whole, np
+from reporting.protection.certainty import Certainty, Look, Part
 from reporting.protection.posterior import Posterior
 from reporting.protection.protected import (
     Coordinates,

@@ -1,11 +1,12 @@
 """Rows of a package in a temporary SQLite file, joined by their links. Memory stays small however large the
 package is."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
+from common.lazily import lazily
 
 from services_directory.imports.package.staged import (
     ANY,
@@ -16,6 +17,11 @@ from services_directory.imports.package.staged import (
     Staged,
     field_of,
 )
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    sqlite3 = lazily("sqlite3")
 
 _AT_ONCE = 1_000
 

@@ -1,0 +1,18 @@
+"""NumPy, loaded when something is first computed: a service at rest has computed nothing."""
+
+from typing import TYPE_CHECKING, Any
+
+from common.lazily import lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Whole = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+else:
+    np = lazily("numpy")
+    Floats = Whole = Bools = Any
+
+__all__ = ["Bools", "Floats", "Whole", "np"]
