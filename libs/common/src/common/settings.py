@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-EMBEDDED_MARK = "embedded-only-"
+from common.embedded import EMBEDDED_MARK
+
 _MINIMUM_SECRET_LENGTH = 16
 
 

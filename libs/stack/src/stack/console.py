@@ -1,15 +1,14 @@
 """One stream of lines out of many processes: prefixed on the terminal, kept in a rotating file."""
 
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from rich.console import Console as Terminal
-from rich.text import Text
-
-_COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
+# Of a terminal: cyan, green, yellow, magenta, blue, and brighter cyan and green.
+_COLOURS = (36, 32, 33, 35, 34, 96, 92)
 _FILE_BYTES = 20_000_000
 _FILES = 3
 OWN_NAME = "ruta"
@@ -27,9 +26,9 @@ class Console:
 
     def __init__(self, log_file: Path, *, quiet: bool = False) -> None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        self._terminal = Terminal(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         self._quiet = quiet
-        self._colours: dict[str, str] = {}
+        self._colours: dict[str, int] = {}
         self._file = _KeptLines(log_file, maxBytes=_FILE_BYTES, backupCount=_FILES)
         log_file.chmod(0o600)
 
@@ -38,8 +37,11 @@ class Console:
         self._keep(prefix + text)
         if self._quiet and name != OWN_NAME:
             return
-        colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
-        self._terminal.print(Text.assemble((prefix, colour), text))
+        if self._coloured:
+            colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
+            prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
+        # What a program prints is no command to the terminal.
+        sys.stderr.write(prefix + "".join(c for c in text if c.isprintable() or c == "\t") + "\n")
 
     def say(self, text: str) -> None:
         """A line of the stack itself."""

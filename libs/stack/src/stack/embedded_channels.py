@@ -1,12 +1,8 @@
 """How the embedded stack tells people: by its own mailbox (see mailbox.py), and by real Web Push."""
 
 import json
-from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-from stack.embedded_secrets import marked_key
+from stack.embedded_secrets import marked_key, push_key
 from stack.layout import Layout
 from stack.ports import LOOPBACK
 from stack.private_files import write_private
@@ -20,15 +16,14 @@ _GATEWAY = {
 
 
 def prepare_channels(layout: Layout, smtp_port: int, mailbox_port: int) -> dict[str, str]:
-    """The settings of the referrals service. Browsers stay subscribed: the key is made once."""
-    gateway, key = layout.root / "sms-gateway.json", layout.keys / "push.pem"
+    """The settings of the referrals service."""
+    gateway = layout.root / "sms-gateway.json"
     address = f"http://{LOOPBACK}:{mailbox_port}/sms"
     write_private(gateway, json.dumps(_GATEWAY | {"url": address}, indent=2))
-    _push_key(key)
     return {
         "RUTA_SMTP_URL": f"smtp://{LOOPBACK}:{smtp_port}",
         "RUTA_MAIL_SENDER": "ruta@ruta.invalid",
-        "RUTA_PUSH_KEY_FILE": str(key),
+        "RUTA_PUSH_KEY_FILE": str(push_key(layout)),
         "RUTA_PUSH_CONTACT": "mailto:ruta@ruta.invalid",
         "RUTA_SMS_GATEWAY_FILE": str(gateway),
     }
@@ -41,9 +36,3 @@ def prepare_questions(layout: Layout) -> dict[str, str]:
     if not file.exists():
         write_private(file, json.dumps({"secret": marked_key(), "answer": "sent"}, indent=2))
     return {"RUTA_SMS_QUESTIONS_FILE": str(file)}
-
-
-def _push_key(file: Path) -> None:
-    if not file.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        write_private(file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

@@ -10,8 +10,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from common.settings import EMBEDDED_MARK
-from gateway.keys import ensure_internal_keys
+from common.embedded import EMBEDDED_MARK
 
 from stack.errors import StackError
 from stack.layout import Layout
@@ -54,11 +53,14 @@ def prepare_secrets(layout: Layout, rows: Rows) -> dict[str, str]:
     return known
 
 
-def prepare_internal_key(layout: Layout) -> tuple[Path, Path]:
-    """The gateway's signing key (PEM) and the JWKS by which services verify what it signs."""
-    private, public = layout.keys / "internal.pem", layout.keys / "internal-jwks.json"
-    ensure_internal_keys(private, public)
-    return private, public
+def internal_key(layout: Layout) -> tuple[Path, Path]:
+    """The gateway's signing key (PEM) and the JWKS by which services verify what it signs (`stack.key_files`)."""
+    return layout.keys / "internal.pem", layout.keys / "internal-jwks.json"
+
+
+def push_key(layout: Layout) -> Path:
+    """What signs Web Push. Browsers stay subscribed: it is made once."""
+    return layout.keys / "push.pem"
 
 
 def _was_used(name: str, rows: Rows, *, file_is_gone: bool) -> bool:

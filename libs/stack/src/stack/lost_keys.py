@@ -8,6 +8,7 @@ from common.crypto import check_value
 
 from stack.embedded_secrets import KEY_STORE, NAMES
 from stack.errors import StackError
+from stack.key_files import make_key_files
 from stack.layout import DEFAULT_PORT, Layout
 from stack.nats import NatsServer, stored_credentials
 from stack.plan import Choices, Planner
@@ -101,6 +102,7 @@ def run_on_stopped(layout: Layout, server: PostgresServer, *verb: str) -> str:
 def _deployed(layout: Layout, server: PostgresServer) -> Planner | Played:
     if (played := Played.of(layout)) is not None:
         return played
+    make_key_files(layout)
     broker = NatsServer(
         layout.nats, stored_credentials(layout.broker_credentials_file), port=_NO_BROKER
     )

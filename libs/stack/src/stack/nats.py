@@ -9,13 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import psutil
-from common.settings import EMBEDDED_MARK
+from common.embedded import EMBEDDED_MARK
 
 from stack.arrows import OPERATOR, USERS, permissions
 from stack.errors import StackError
-from stack.ports import LOOPBACK, NO_AUTHORITIES, free_ports
+from stack.ports import LOOPBACK, free_ports, status_of
 from stack.postgres import stop_process
 from stack.private_files import read_private_map, write_private, write_private_map
 
@@ -102,14 +101,10 @@ class NatsServer:
 
     def is_broken(self) -> bool:
         """Whether the server answers, and answers that its store does not work."""
-        try:
-            return self._health(timeout=1) == 503
-        except httpx.TransportError:
-            return False
+        return self._health(1) == 503
 
-    def _health(self, timeout: float) -> int:
-        url = f"{self.monitor_url}/healthz"
-        return httpx.get(url, timeout=timeout, trust_env=False, verify=NO_AUTHORITIES).status_code
+    def _health(self, seconds: float) -> int | None:
+        return status_of(self.monitor_port, "/healthz", seconds) if self.monitor_port else None
 
     def _config(self) -> dict[str, object]:
         """The server reads JSON as a subset of its own format."""
@@ -142,11 +137,8 @@ class NatsServer:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise StackError(f"nats-server did not start: {self._why()}")
-            try:
-                if self._health(timeout=2) == 200:
-                    return
-            except httpx.TransportError:
-                pass
+            if self._health(2) == 200:
+                return
             time.sleep(0.05)
         self.stop()
         raise StackError(f"nats-server was not ready within {_START_SECONDS} s: {self._why()}")

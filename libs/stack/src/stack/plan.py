@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from stack.arrows import OPERATOR
 from stack.embedded_channels import prepare_channels, prepare_questions
 from stack.embedded_secrets import (
-    prepare_internal_key,
+    internal_key,
     prepare_key_encryption_keys,
     prepare_secrets,
 )
@@ -56,12 +56,11 @@ _OF_OUTSIDE = (
 
 @dataclass(frozen=True)
 class Process:
-    """One program of the stack. `ready_url` answers 200 when it can serve."""
+    """One program of the stack. At its `port` `/readyz` answers 200 when it can serve."""
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str] = field(repr=False)
-    ready_url: str | None = None
     port: int | None = None
 
 
@@ -107,7 +106,7 @@ class Planner:
         self._databases = postgres.create_service_databases(DATABASES)
         self._secrets = prepare_secrets(layout, postgres.rows)
         self._kek = prepare_key_encryption_keys(layout, postgres.rows)
-        self._signing_key, self._jwks = prepare_internal_key(layout)
+        self._signing_key, self._jwks = internal_key(layout)
         # Known once the ports are chosen; commands of a service tell nobody anything.
         self._channels: dict[str, str] = {}
 
@@ -177,7 +176,6 @@ class Planner:
             name=name,
             command=(sys.executable, "-m", *command.split()),
             environment=environment | listening | extra,
-            ready_url=f"http://{LOOPBACK}:{port}/readyz",
             port=port,
         )
 
@@ -300,6 +298,12 @@ class Planner:
 def passed_on() -> dict[str, str]:
     """What every process gets of the environment of whoever started the stack."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+def key_files(layout: Layout) -> Process:
+    """Ends when the signing keys are there that every service begins with."""
+    command = (sys.executable, "-m", "stack.key_files", str(layout.root))
+    return Process("key-files", command, passed_on())
 
 
 def outside_issuer() -> str | None:

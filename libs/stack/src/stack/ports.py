@@ -62,6 +62,21 @@ def is_taken(port: int, host: str = LOOPBACK) -> bool:
     return False
 
 
+def status_of(port: int, path: str, seconds: float) -> int | None:
+    """What the HTTP server at a port of this machine answers; None when it does not.
+
+    By hand: whoever asks every two seconds for as long as the stack runs holds no client's 10 MiB.
+    """
+    question = f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nConnection: close\r\n\r\n"
+    try:
+        with socket.create_connection((LOOPBACK, port), seconds) as asking:
+            asking.sendall(question.encode())
+            with asking.makefile("rb") as answer:
+                return int(answer.readline(100).split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def answers(port: int, host: str = LOOPBACK) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)

@@ -5,12 +5,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
-
-from stack.backup.archive import Archive, ship
 from stack.backup.consistent import remove_leftover
 from stack.child import Child, Running, begun
 from stack.console import Console
@@ -19,11 +17,14 @@ from stack.errors import StackError
 from stack.exclusive import check_port, check_room, end_leftovers, exclusive
 from stack.layout import Layout, StackState
 from stack.nats import NatsServer, stored_credentials
-from stack.plan import Choices, Plan, Planner, Process, passed_on
-from stack.ports import NO_AUTHORITIES
+from stack.plan import Choices, Plan, Planner, Process, key_files, passed_on
+from stack.ports import status_of
 from stack.postgres import PostgresServer
 from stack.prepared import Prepared
 from stack.server_watch import ServerWatch
+
+if TYPE_CHECKING:
+    from stack.backup.archive import Archive
 
 _READY_SECONDS = 120
 _WRITE_AGAIN_SECONDS = 1.0
@@ -58,7 +59,7 @@ class Supervisor:
             "RUTA_CLOCK_FILE": str(layout.clock_file),
         }
         self._prepared = Prepared(passed_on() | seen)
-        self._archive = Archive.of(layout)
+        self._archive = _archive_of(layout)
         self._postgres = PostgresServer(
             layout.postgres, spool=layout.spool if self._archive else None
         )
@@ -120,16 +121,21 @@ class Supervisor:
         }
         if self._archive is not None:
             self._keep(self._ship(self._archive))
-        plan = await asyncio.to_thread(self._plan)
-        await self._migrate(plan)
+        plan, _ = await asyncio.gather(
+            asyncio.to_thread(self._plan), self._run_once([key_files(self._layout)])
+        )
+        self._console.say("migrating databases")
+        await self._run_once(plan.migrations)
         await asyncio.gather(*(self._serve(process) for process in plan.services))
         await self._serve(plan.front)
         await self._when_ready(self._state)
         self._state.ready = True
         self._state.write(self._layout)
 
-    async def _ship(self, archive: Archive) -> None:
+    async def _ship(self, archive: "Archive") -> None:
         """The write-ahead log leaves for the archive; what cannot leave waits in the spool."""
+        from stack.backup.archive import ship  # noqa: PLC0415 - few have an archive
+
         failing = ""
         while True:
             try:
@@ -144,31 +150,28 @@ class Supervisor:
     def _plan(self) -> Plan:
         return Planner(self._layout, self._choices, self._postgres, self._broker).plan()
 
-    async def _migrate(self, plan: Plan) -> None:
-        self._console.say("migrating databases")
-        migrations = [self._child(process) for process in plan.migrations]
-        await asyncio.gather(*(migration.run_once() for migration in migrations))
-        for migration in migrations:
-            self._state.processes.pop(migration.name, None)
-            self._children.remove(migration)
+    async def _run_once(self, processes: Sequence[Process]) -> None:
+        children = [self._child(process) for process in processes]
+        await asyncio.gather(*(child.run_once() for child in children))
+        for child in children:
+            self._state.processes.pop(child.name, None)
+            self._children.remove(child)
 
     async def _serve(self, process: Process) -> None:
         """Returns when the process is ready; it must not crash before that."""
-        child = self._child(process)
-        if process.port:
-            self._state.ports[process.name] = process.port
+        child, port = self._child(process), process.port
+        if port is None:
+            raise StackError(f"{process.name} has no port at which it could be asked")
+        self._state.ports[process.name] = port
         self._keep(child.keep_running())
         deadline = time.monotonic() + _READY_SECONDS
-        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=NO_AUTHORITIES) as client:
-            while time.monotonic() < deadline:
-                if child.restarts:
-                    raise StackError(f"{process.name} did not start: {child.last_words()}")
-                with contextlib.suppress(httpx.TransportError):
-                    answer = await client.get(str(process.ready_url))
-                    if answer.status_code == 200:
-                        self._console.say(f"{process.name} is ready")
-                        return
-                await asyncio.sleep(0.1)
+        while time.monotonic() < deadline:
+            if child.restarts:
+                raise StackError(f"{process.name} did not start: {child.last_words()}")
+            if await asyncio.to_thread(status_of, port, "/readyz", 5) == 200:
+                self._console.say(f"{process.name} is ready")
+                return
+            await asyncio.sleep(0.1)
         raise StackError(f"{process.name} was not ready within {_READY_SECONDS} s")
 
     def _child(self, process: Process) -> Child:
@@ -216,6 +219,14 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._layout.state_file.unlink(missing_ok=True)
         self._console.say("stopped")
+
+
+def _archive_of(layout: Layout) -> "Archive | None":
+    if not layout.archive_file.exists():
+        return None
+    from stack.backup.archive import Archive  # noqa: PLC0415 - few have one, and it knows how to seal
+
+    return Archive.of(layout)
 
 
 def supervise(

@@ -7,7 +7,7 @@ from gateway.keys import rotate_internal_keys
 from rich.console import Console
 
 from stack.commands.options import Data, Kube
-from stack.embedded_secrets import prepare_internal_key
+from stack.embedded_secrets import internal_key
 from stack.exclusive import exclusive
 from stack.layout import Layout
 from stack.lost_keys import accept_another_key
@@ -69,6 +69,6 @@ def rotate(data: Data = None) -> None:
     refuse_played(layout, "rotate as on a cluster, in two phases (IM guide)")
     commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
-    signs = rotate_internal_keys(*prepare_internal_key(layout))
+    signs = rotate_internal_keys(*internal_key(layout))
     _terminal.print(f"the gateway signs with {signs}")
     raise typer.Exit(max(codes))

@@ -1,6 +1,5 @@
 """`up`, `down`, `status`, `token`: the life of the embedded stack."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -10,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -18,16 +16,15 @@ from rich.table import Table
 from stack.backup.archive import Archive
 from stack.child import is_running
 from stack.commands.options import AsJson, Data, Url, write_json
-from stack.demo_data import load_demo_data
-from stack.demo_people import PEOPLE, make_people
 from stack.errors import StackError
 from stack.exclusive import already_runs, check_port, holder, is_locked
-from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, StackState
-from stack.plan import OUTSIDE_ISSUER, SERVERS, SERVICES, Choices, outside_issuer
+from stack.kept import Wanted
+from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout
+from stack.plan import OUTSIDE_ISSUER, SERVERS, SERVICES, outside_issuer
 from stack.played import refuse_played
-from stack.ports import LOOPBACK, NO_AUTHORITIES, answers, free_port
-from stack.running import RunningStack, connect, running_state
-from stack.supervisor import supervise
+from stack.ports import LOOPBACK, answers, status_of
+from stack.running import connect, running_state
+from stack.welcome import greet
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -82,19 +79,12 @@ def up(
         if archive_key is None:
             raise StackError("--archive needs --archive-key: the key file that the backups use")
         Archive(archive, archive_key).begin(layout)
+    wanted = Wanted(str(layout.root), port, replicas, demo, quiet=quiet or detach, greet=not detach)
     if detach:
-        arguments = ["--demo"] if demo else []
-        _detach(layout, [*arguments, "--port", str(port), "--replicas", str(replicas)])
-        return
-
-    async def when_ready(state: StackState) -> None:
-        if demo:
-            await load_demo_data(layout, state.url)
-            await asyncio.to_thread(make_people, RunningStack(state.url, layout))
-        _greet(state, layout)
-
-    choices = Choices(port=port or free_port(), replicas=replicas)
-    supervise(layout, choices, when_ready, quiet=quiet)
+        _detach(layout, wanted)
+    else:
+        sys.stdout.flush()
+        os.execv(sys.executable, wanted.command)  # noqa: S606 - our own program, no shell is wanted
 
 
 @app.command()
@@ -155,34 +145,22 @@ def _verdict(name: str, pid: int, port: int | None) -> str:
         return "ended"
     if port is None or name in SERVERS:
         return "ready" if port is None or answers(port) else "does not answer"
-    try:
-        answer = httpx.get(
-            f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False, verify=NO_AUTHORITIES
-        )
-    except httpx.TransportError:
+    status = status_of(port, "/readyz", 5)
+    if status is None:
         return "does not answer"
-    return "ready" if answer.status_code == 200 else f"not ready (HTTP {answer.status_code})"
+    return "ready" if status == 200 else f"not ready (HTTP {status})"
 
 
-def _detach(layout: Layout, arguments: list[str]) -> None:
+def _detach(layout: Layout, wanted: Wanted) -> None:
     layout.logs.mkdir(parents=True, exist_ok=True)
     if is_locked(layout):
         raise StackError(already_runs(layout))
-    if (port := int(arguments[arguments.index("--port") + 1])) != 0:
-        check_port(port, LOOPBACK)
+    if wanted.port != 0:
+        check_port(wanted.port, LOOPBACK)
     words = layout.logs / "start.log"
     with words.open("wb") as out:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "stack",
-                "up",
-                "--quiet",
-                "--data",
-                str(layout.root),
-                *arguments,
-            ],
+            wanted.command,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -194,7 +172,7 @@ def _detach(layout: Layout, arguments: list[str]) -> None:
             if process.poll() is not None:
                 raise StackError(_failure(words.read_text(errors="replace")))
             if (state := running_state(layout)) is not None and state.ready:
-                _greet(state, layout)
+                greet(layout, state.url)
                 return
             time.sleep(0.1)
     process.terminate()
@@ -205,22 +183,3 @@ def _failure(words: str) -> str:
     told = [line.split("ruta: ", 1)[1] for line in words.splitlines() if line.startswith("ruta: ")]
     lines = [line for line in words.splitlines() if line.strip()]
     return (told or lines or ["the stack ended without a word"])[-1]
-
-
-def _greet(state: StackState, layout: Layout) -> None:
-    data = "" if layout == Layout.of(None) else f" --data {layout.root}"
-    people = (
-        f"\n  sign in           {state.url}/console as {PEOPLE[0].sign_in_name}"
-        f" or another of: {' '.join(person.sign_in_name for person in PEOPLE[1:])}"
-        f"\n                    password and code: ./ruta person code {PEOPLE[0].sign_in_name}{data}"
-        if layout.people_file.exists()
-        else ""
-    )
-    _terminal.print(
-        f"\n[bold green]Ruta is ready[/] at [bold]{state.url}[/]"
-        f"\n  API description   {state.url}/docs"
-        f"\n  a token           ./ruta token ngo-refugio{data}"
-        f"\n  the whole story   ./ruta demo{data}"
-        f"{people}"
-        f"\n  stop              Ctrl-C, or ./ruta down{data}\n"
-    )
