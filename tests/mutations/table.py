@@ -1558,6 +1558,51 @@ MUTATIONS = (
         "::test_together_nothing_is_left_of_what_was_refused[0-change0-statuses0]",
     ),
     Mutation(
+        "done-again-if-refused-at-the-end",
+        "what the database refuses of a batch at its end is told by the command that asked for it",
+        f"{_REFERRALS}/bulk/api.py",
+        "            raise _RefusedAtTheEnd from error\n",
+        "            raise\n",
+        f"{_TESTS}/test_done_together.py"
+        "::test_what_is_refused_at_the_end_is_told_by_its_own_command",
+    ),
+    Mutation(
+        "keys-of-a-batch-are-held",
+        "nobody else carries out a command of a batch meanwhile, whose keys are asked for at once",
+        f"{_COMMON}/web/idempotency.py",
+        "(SELECT there.key IS NULL AND pg_try_advisory_xact_lock(a.lock)",
+        "(SELECT there.key IS NULL AND a.lock IS NOT NULL",
+        f"{_TESTS}/test_done_together.py"
+        "::test_a_key_that_somebody_is_at_is_refused_by_its_own_command",
+    ),
+    Mutation(
+        "known-keys-of-a-batch",
+        "a command of a batch that was carried out before is given its answer again",
+        f"{_COMMON}/web/idempotency.py",
+        "(SELECT there.key IS NULL AND pg_try_advisory_xact_lock(a.lock)",
+        "(SELECT pg_try_advisory_xact_lock(a.lock)",
+        f"{_TESTS}/test_done_together.py"
+        "::test_what_comes_again_is_known_and_not_found_out_by_a_refusal",
+    ),
+    Mutation(
+        "again-in-its-batch",
+        "a command that comes twice in a batch is asked what the first was answered",
+        f"{_COMMON}/web/together.py",
+        "        if command.name in self._done:\n",
+        "        if command.name in ():\n",
+        f"{_TESTS}/test_done_together.py"
+        "::test_what_comes_again_is_known_and_not_found_out_by_a_refusal",
+    ),
+    Mutation(
+        "told-again-after-a-setting",
+        "no command of a batch goes on with the rights that one before it was given",
+        f"{_COMMON}/database.py",
+        "    of_transaction(session)[_SET_SINCE] = True\n",
+        "",
+        "tests/common/test_set_for_transaction.py"
+        "::test_a_next_command_finds_the_caller_as_told_and_nothing_else[True]",
+    ),
+    Mutation(
         "references-outgrow-no-limit",
         "a command that the references of its batch made longer than a body may be is refused",
         f"{_COMMON}/web/inner.py",

@@ -5,7 +5,7 @@ the answer is kept and given again: somebody who may not read the thing any more
 by repeating an old command either.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -42,8 +42,8 @@ class AnswerRule(Protocol):
         """Whose key seals the answer, and which subjects decide who may be given it again. Without
         an owner it is the organisation's own business."""
 
-    async def key_of(self, owner: UUID) -> bytes | None:
-        """That key, or None if it was destroyed."""
+    async def keys_of(self, owners: Sequence[UUID]) -> Mapping[UUID, bytes]:
+        """Those keys; one that was destroyed is absent."""
 
     async def refuse_unless_readable(
         self, session: AsyncSession, caller: Principal, subjects: Sequence[Subject]

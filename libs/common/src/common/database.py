@@ -50,6 +50,7 @@ _GIVEN_UP = frozenset({"40001", "40P01"})
 _OF_TRANSACTION = "of_transaction"
 _BESIDE = "beside"
 _TOLD = "told"
+_SET_SINCE = "set_since_told"
 _OF_ALL_COMMANDS = ("principal", _OF_TRANSACTION, writes.STRAIGHT)
 _ABOUT_ITSELF = sa.select(
     sa.func.extract("epoch", sa.func.clock_timestamp()),
@@ -154,18 +155,26 @@ def _caller(principal: Principal | None) -> tuple[str, str, str, str]:
 
 
 async def begin_command(
-    session: AsyncSession, question: OpeningRead | None, *, first: bool
+    session: AsyncSession,
+    question: OpeningRead | None,
+    *,
+    first: bool = False,
+    answer: Sequence[Any] | None = None,
 ) -> None:
     """A transaction of several commands of one caller goes on with the next: it begins as in one of its own,
-    but that it sees what those before it wrote. The `first` one begins the transaction, too."""
+    but that it sees what those before it wrote. The `first` one begins the transaction, too. What `question` would
+    be answered may be known: the `answer`."""
     session.expunge_all()  # what those before it read may have been changed since by themselves
     info = session.info
     kept = {name: info[name] for name in _OF_ALL_COMMANDS if name in info}
     info.clear()
-    info.update(kept, question=question)
+    info.update(kept, question=question, answer=answer)
     if first:
         await session.connection()
+    elif question is None and not of_transaction(session).get(_SET_SINCE):
+        info[_TOLD] = True  # what PostgreSQL was told of the caller still stands
     else:
+        of_transaction(session)[_SET_SINCE] = False
         _opened(info, await writes.fetch(session, *_opening(info)))
 
 
@@ -212,7 +221,8 @@ cheaper by more than planning costs."""
 
 async def set_for_transaction(session: AsyncSession, settings: str) -> None:
     """For the rest of the transaction: a select list of `set_config(…, true)`. It goes with the caller where
-    nothing was asked yet, and costs no round trip of its own."""
+    nothing was asked yet, and costs no round trip of its own. A next command of the same transaction tells the caller anew."""
+    of_transaction(session)[_SET_SINCE] = True
     if _TOLD in session.info or session.info.get("question"):
         await session.execute(sa.text(f"SELECT {settings}"))
     else:

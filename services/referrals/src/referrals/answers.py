@@ -125,8 +125,8 @@ class ReferralAnswers:
         alone = main.kind in _KEYS_OF_THEIR_OWN and main.record == caller.organisation
         return main.id if alone else main.record, told
 
-    async def key_of(self, owner: UUID) -> bytes | None:
-        return await self._keys.at_hand(owner)
+    async def keys_of(self, owners: Sequence[UUID]) -> Mapping[UUID, bytes]:
+        return await self._keys.at_hand(owners)
 
     async def refuse_unless_readable(
         self, session: AsyncSession, caller: Principal, subjects: Sequence[Subject]

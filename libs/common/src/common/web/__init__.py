@@ -17,12 +17,12 @@ from common.web.routing import (
     OwnQuery,
     Reading,
     Session,
-    SharedWork,
     UnitOfWorkRoute,
     router,
 )
 from common.web.shown_once import ShownOnce, store_instead
 from common.web.strict import Strict, Text
+from common.web.together import SharedWork
 
 __all__ = [
     "PAGE_STYLE",

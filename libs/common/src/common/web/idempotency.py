@@ -82,6 +82,15 @@ class KeyedCommand:
         route = f"{request.method} {request.scope['path']}"
         return cls(client_id, route, parse_key(text), digest.digest())
 
+    @classmethod
+    def named(cls, client_id: str, path: str, key: str) -> "KeyedCommand":
+        """A POST of which only the name is known yet."""
+        return cls(client_id, f"POST {path}", parse_key(key), b"")
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.route, self.key
+
     @cached_property
     def identity(self) -> dict[str, str]:
         """How it is stored. A key is whatever the client likes, so only its digest is kept."""
@@ -100,11 +109,42 @@ class KeyedCommand:
         the first command's commit that the same statement does not see yet: then the second row
         is refused at the end (`is_repeat`).
         """
-        lock = int.from_bytes(hashlib.sha256(self.context).digest()[:8], "big", signed=True)
-        # Rows from before 2026-11 have the bare key.
-        keys = [self.identity["key"], self.key]
         since = clock.now() - KEPT_FOR
-        return OpeningRead(_LOOK, (lock, self.client_id, self.route, keys, since))
+        return OpeningRead(_LOOK, (self.lock, self.client_id, self.route, self.keys, since))
+
+    @property
+    def lock(self) -> int:
+        return int.from_bytes(hashlib.sha256(self.context).digest()[:8], "big", signed=True)
+
+    @property
+    def keys(self) -> list[str]:
+        """Rows from before 2026-11 have the bare key."""
+        return [self.identity["key"], self.key]
+
+
+NEVER_ANSWERED = (True, False, None, None, None, None)
+"""What the question of a command is answered that is new, and whose key this transaction holds."""
+
+
+def are_new(commands: Sequence[KeyedCommand]) -> OpeningRead:
+    """Of each of these of one client whether nobody has carried it out or is at it: a list. The keys of those are
+    held until the transaction ends, so they stay new but for what the transaction itself carries out."""
+    digests, bare = zip(*(each.keys for each in commands), strict=True)
+    locks, routes = [each.lock for each in commands], [each.route for each in commands]
+    return OpeningRead(
+        _LOOK_FOR_ALL, (locks, commands[0].client_id, routes, list(digests), list(bare))
+    )
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A command that was carried out now. `owner`: whose key seals the answer, if `subjects` or the rule say that
+    it is kept."""
+
+    command: KeyedCommand
+    owner: UUID | None
+    subjects: Sequence[Subject]
+    packed: bytes
 
 
 @dataclass(frozen=True)
@@ -138,46 +178,56 @@ class StoredAnswers:
             subjects = subjects_from_json(orjson.loads(concerns)) if concerns else []
             await self.rule.refuse_unless_readable(session, caller, subjects)
             if owner is not None:
-                sealing = await self.rule.key_of(owner) or b""
+                sealing = (await self.rule.keys_of([owner])).get(owner) or b""
         if not result or not sealing:
             raise answer_gone()
         return _unpack(crypto.open_sealed(sealing, result, command.context))
 
-    async def remember(
+    def answered(
         self,
         session: AsyncSession,
         caller: Principal,
         command: KeyedCommand,
         response: Response,
-    ) -> None:
-        """Store that it was carried out, and its answer; committed with the command's own rows."""
+    ) -> Answered:
+        """What `remember` stores of the command that has just run in this session."""
         subjects: Sequence[Subject] = subjects_of(session)
         owner = None
         if self.rule is not None and subjects:
             owner, subjects = self.rule.about(caller, subjects)
-        sealing = await self._sealing_key(owner, known=bool(subjects))
-        write_soon(
-            session,
-            _writer(self.tables.stored_results),
-            {
-                **command.identity,
-                "fingerprint": command.fingerprint if sealing else b"",
-                "result": crypto.seal(sealing, _pack(response), command.context)
-                if sealing
-                else b"",
-                "created_at": clock.now(),
-                "subject": owner,
-                "concerns": orjson.dumps(subjects_to_json(subjects)).decode() if subjects else None,
-            },
-        )
+        return Answered(command, owner, subjects, _pack(response))
 
-    async def _sealing_key(self, owner: UUID | None, *, known: bool) -> bytes | None:
+    async def remember(self, session: AsyncSession, commands: Sequence[Answered]) -> None:
+        """Store that they were carried out, and their answers; committed with the commands' own rows."""
+        keys: Mapping[UUID, bytes] = {}
+        if self.rule is not None and (owners := list({c.owner: None for c in commands if c.owner})):
+            keys = await self.rule.keys_of(owners)
+        for each in commands:
+            sealing = self._sealing_key(each, keys)
+            write_soon(
+                session,
+                _writer(self.tables.stored_results),
+                {
+                    **each.command.identity,
+                    "fingerprint": each.command.fingerprint if sealing else b"",
+                    "result": crypto.seal(sealing, each.packed, each.command.context)
+                    if sealing
+                    else b"",
+                    "created_at": clock.now(),
+                    "subject": each.owner,
+                    "concerns": orjson.dumps(subjects_to_json(each.subjects)).decode()
+                    if each.subjects
+                    else None,
+                },
+            )
+
+    def _sealing_key(self, answered: Answered, keys: Mapping[UUID, bytes]) -> bytes | None:
         """None: the answer is not kept, as nobody could say whether it may be given again."""
         if self.rule is None:
             return self.key
-        if not known:
+        if not answered.subjects:
             return None
-        return self.key if owner is None else await self.rule.key_of(owner)
+        return self.key if answered.owner is None else keys.get(answered.owner)
 
 
 _LOOK = (
@@ -185,6 +235,14 @@ _LOOK = (
     " CASE WHEN s.created_at > $9 THEN s.result END, s.subject, s.concerns::text"
     " FROM (VALUES (1)) AS here LEFT JOIN stored_results s"
     " ON s.client_id = $6 AND s.route = $7 AND s.key = ANY ($8::text[])"
+)
+_LOOK_FOR_ALL = (
+    "ARRAY (SELECT there.key IS NULL AND pg_try_advisory_xact_lock(a.lock)"
+    " FROM unnest($5::bigint[], $7::text[], $8::text[], $9::text[])"
+    " WITH ORDINALITY AS a (lock, route, digest, bare, place)"
+    " LEFT JOIN LATERAL (SELECT s.key FROM stored_results s WHERE s.client_id = $6"
+    " AND s.route = a.route AND s.key = ANY (ARRAY[a.digest, a.bare]) LIMIT 1) AS there ON true"
+    " ORDER BY a.place)"
 )
 
 

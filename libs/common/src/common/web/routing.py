@@ -6,8 +6,8 @@ cannot be serialised, can never follow a 201. It also lets the stored result of 
 command join the same transaction. See docs/decisions/0001.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager
 from enum import Enum
 from functools import partial
 from typing import Annotated, Any, cast
@@ -23,9 +23,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from common.answers import AnswerRule
 from common.auth.principal import Principal
-from common.database import OpeningRead, begin_command, end_command, retrying, was_given_up
+from common.database import retrying
 from common.errors import BAD_REQUEST, unknown_parameter
 from common.positions import Position
 from common.standby import Standby
@@ -40,9 +39,9 @@ from common.web.idempotency import (
     require_key,
 )
 from common.web.shown_once import as_stored, names_shown_once
+from common.web.together import SHARED, SharedWork
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_SHARED = "ruta.shared_work"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -91,40 +90,6 @@ AtPrimary = Depends(_at_primary)
 IdempotencyRequired = Depends(require_key)
 
 
-class SharedWork:
-    """One transaction for several commands of one caller, which this app runs itself: all of them or none.
-
-    Whoever opened it ends it. A command that was refused may have written already: nothing of the work is
-    kept then. `given_up`: why the database ended it, so that it may all be done again.
-    """
-
-    def __init__(self, session: AsyncSession, answers: AnswerRule | None) -> None:
-        self.session = session
-        self.given_up: Exception | None = None
-        self._first = True
-        if answers is not None:
-            answers.begin()
-
-    @property
-    def scope(self) -> dict[str, Any]:
-        """What the ASGI scope of each of the commands holds beside."""
-        return {_SHARED: self}
-
-    @asynccontextmanager
-    async def command(self, question: OpeningRead | None) -> AsyncIterator[AsyncSession]:
-        """As `Database.transaction`, but that the commit is the end of all: what the database refuses is told
-        by the command that asked for it."""
-        first, self._first = self._first, False
-        try:
-            await begin_command(self.session, question, first=first)
-            yield self.session
-            await end_command(self.session)
-        except Exception as error:
-            if was_given_up(error):
-                self.given_up = error
-            raise
-
-
 class UnitOfWorkRoute(APIRoute):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -171,7 +136,7 @@ class UnitOfWorkRoute(APIRoute):
         command = await self._keyed(request, principal)
         body = b"" if self._in_parts or request.method in _SAFE_METHODS else await request.body()
 
-        shared: SharedWork | None = request.scope.get(_SHARED)
+        shared: SharedWork | None = request.scope.get(SHARED)
 
         async def whole() -> Response:
             asked = _afresh(request, body)
@@ -221,7 +186,12 @@ class UnitOfWorkRoute(APIRoute):
             return stored
         response = await handler(request)
         kept = as_stored(request, response, self._secrets)
-        await answers.remember(session, principal, command, kept)
+        answered = answers.answered(session, principal, command, kept)
+        shared: SharedWork | None = request.scope.get(SHARED)
+        if shared is None:
+            await answers.remember(session, [answered])
+        else:
+            await shared.remember(answered)
         return response
 
     async def _keyed(self, request: Request, principal: Principal) -> KeyedCommand | None:
@@ -286,12 +256,11 @@ def _opened(
     principal: Principal,
     command: KeyedCommand | None,
 ) -> AbstractAsyncContextManager[AsyncSession]:
-    question = command.question if command else None
     if shared is not None:
-        return shared.command(question)
+        return shared.command(command)
     if context.answers is not None:
         context.answers.begin()
-    return context.database.transaction(principal, question)
+    return context.database.transaction(principal, command.question if command else None)
 
 
 def _refuse_nul(request: Request) -> None:

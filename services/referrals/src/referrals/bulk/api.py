@@ -1,19 +1,21 @@
 """HTTP of batches."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
 from common.auth.principal import Principal
-from common.database import retrying
+from common.database import retrying, was_given_up
 from common.errors import INVALID
 from common.web import InParts, SharedWork, Strict, context_of, inner, router
+from common.web.idempotency import KeyedCommand
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from referrals.bulk.references import UnknownReference, is_allowed, resolve
+from referrals.bulk.references import UnknownReference, is_allowed, names_none, resolve
 from referrals.dependencies import Writer
 
 bulk = router("/referrals/v1/bulk", ["bulk"])
@@ -77,6 +79,10 @@ class _Refused(Exception):
         self.results = results
 
 
+class _RefusedAtTheEnd(Exception):
+    """What was done for all commands at once: done for each, one of them will tell it."""
+
+
 @bulk.post("", dependencies=[InParts], response_model=BatchResult)
 async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
     """Run POST commands in order, each for itself: a failed one does not undo the others, unless they are
@@ -85,19 +91,27 @@ async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
     Repeating a batch is safe: each command answers as it did the first time.
     """
     if not batch.together:
-        return _answer([one async for one in _each(batch, request, {})])
+        return _answer([one async for one in _each(batch, request, {}, {})])
     if len(batch.commands) > MOST_TOGETHER:
         raise INVALID.because(
             f"At most {MOST_TOGETHER} commands are done together.", pointer="/commands"
         )
 
-    async def whole() -> list[_Done]:
-        return await _together(batch, request, caller)
-
+    names = list(_names(batch, caller))
     try:
-        return _answer(await retrying(whole))
+        try:
+            return _answer(await retrying(partial(_together, batch, request, caller, names)))
+        except _RefusedAtTheEnd:
+            return _answer(await retrying(partial(_together, batch, request, caller, None)))
     except _Refused as refused:
         return _answer(refused.results)
+
+
+def _names(batch: Batch, caller: Principal) -> Iterator[KeyedCommand]:
+    """Of the commands that come for sure, and whose path says no earlier one's answer."""
+    for command in batch.commands:
+        if command.only_if is None and names_none(command.path) and is_allowed(command.path):
+            yield KeyedCommand.named(caller.subject, command.path, command.key)
 
 
 def _answer(results: Sequence[_Done]) -> Response:
@@ -113,17 +127,31 @@ def _answer(results: Sequence[_Done]) -> Response:
     return Response(written, media_type="application/json")
 
 
-async def _together(batch: Batch, request: Request, caller: Principal) -> list[_Done]:
+async def _together(
+    batch: Batch, request: Request, caller: Principal, names: Sequence[KeyedCommand] | None
+) -> list[_Done]:
+    """`names`: as for `SharedWork`."""
     context = context_of(request)
     async with context.database.transaction(caller) as session:
-        work = SharedWork(session, context.answers)
-        results = []
-        async for one in _each(batch, request, work.scope):
+        work = SharedWork(session, context, names)
+        work.is_last = len(batch.commands) == 1
+        results: list[_Done] = []
+        made: dict[str, dict[str, Any]] = {}
+        async for one in _each(batch, request, work.scope, made):
             if work.given_up is not None:
                 raise work.given_up
             results.append(one)
             if one.status >= 300:
                 raise _Refused([_undone(each.key, one) for each in batch.commands])
+            if one.status == 201 and (thing := made.get(one.key, {}).get("id")):
+                work.made(thing)
+            work.is_last = len(results) == len(batch.commands) - 1
+        try:
+            await work.end()
+        except Exception as error:
+            if was_given_up(error):
+                raise
+            raise _RefusedAtTheEnd from error
         return results
 
 
@@ -137,8 +165,10 @@ def _depending(key: str, said: str) -> _Done:
     return _Done(key, 424, orjson.dumps({"code": "failed_dependency", "detail": said}))
 
 
-async def _each(batch: Batch, request: Request, beside: Mapping[str, Any]) -> AsyncIterator[_Done]:
-    made: dict[str, dict[str, Any]] = {}
+async def _each(
+    batch: Batch, request: Request, beside: Mapping[str, Any], made: dict[str, dict[str, Any]]
+) -> AsyncIterator[_Done]:
+    """`made`: what each has answered is put there, for those that refer to it."""
     for command in batch.commands:
         wanted = command.only_if
         if wanted is not None and made.get(wanted.key, {}).get("status") != wanted.status:
