@@ -1603,6 +1603,23 @@ MUTATIONS = (
         "::test_a_next_command_finds_the_caller_as_told_and_nothing_else[True]",
     ),
     Mutation(
+        "shared-no-more-once-declined",
+        "what was shared with a recipient that declines is revoked",
+        f"{_REFERRALS}/referrals/steps.py",
+        "    if after in SHARING_ENDS:\n",
+        "    if after not in SHARING_ENDS:\n",
+        f"{_TESTS}/test_revoking.py::test_whoever_declines_reads_no_more",
+    ),
+    Mutation(
+        "as-service-for-the-moment",
+        "whoever revokes goes on as the caller that they were",
+        f"{_REFERRALS}/migrations/versions/0262_revoking_beside_the_step.py",
+        "            PERFORM set_config('ruta.as_service', before, true);\n",
+        "",
+        f"{_TESTS}/test_revoking.py"
+        "::test_it_is_revoked_and_the_caller_sees_no_more_than_before[ngo-salud]",
+    ),
+    Mutation(
         "references-outgrow-no-limit",
         "a command that the references of its batch made longer than a body may be is refused",
         f"{_COMMON}/web/inner.py",

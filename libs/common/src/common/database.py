@@ -221,7 +221,8 @@ cheaper by more than planning costs."""
 
 async def set_for_transaction(session: AsyncSession, settings: str) -> None:
     """For the rest of the transaction: a select list of `set_config(…, true)`. It goes with the caller where
-    nothing was asked yet, and costs no round trip of its own. A next command of the same transaction tells the caller anew."""
+    nothing was asked yet, and costs no round trip of its own. For a next command of the same transaction the caller
+    is told anew."""
     of_transaction(session)[_SET_SINCE] = True
     if _TOLD in session.info or session.info.get("question"):
         await session.execute(sa.text(f"SELECT {settings}"))

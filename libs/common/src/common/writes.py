@@ -95,6 +95,20 @@ class RowRemoval(RowWriter):
         return self._removal.format(",".join(f"${first + at}" for at in range(rows)))
 
 
+class RowCall(RowWriter):
+    """Calls a function of the database, which changes `table`, for each of the rows: with their columns in this order."""
+
+    def __init__(self, table: sa.Table, function: str, *columns: str) -> None:
+        super().__init__(table, *columns)
+        self._call = f"{function}({', '.join(self._shown)})"
+
+    def sql(self, rows: int, first: int) -> str:
+        numbers = count(first)
+        return ", ".join(
+            self._call.format(*(f"${next(numbers)}" for _ in self.columns)) for _ in range(rows)
+        )
+
+
 def write_soon(session: AsyncSession, writer: RowWriter, values: Mapping[str, Any]) -> None:
     """Write a row before anybody can miss it: with the next statement, or at commit. Two writers of one table go in
     the order in which each was first given a row."""
@@ -271,13 +285,15 @@ def _take(waiting: _Waiting) -> tuple[tuple[tuple[RowWriter, int], ...], tuple[A
 
 @lru_cache(maxsize=1000)
 def _statement(shape: tuple[tuple[RowWriter, int], ...]) -> str:
-    parts, first = [], 1
+    parts: list[str] = []
+    called: list[str] = []
+    first = 1
     for writer, rows in shape:
-        parts.append(writer.sql(rows, first))
+        (called if isinstance(writer, RowCall) else parts).append(writer.sql(rows, first))
         first += rows * len(writer.columns)
     channels = sorted({writer.notify for writer, _ in shape if writer.notify})
-    if len(parts) == 1 and not channels:
+    called += [f"pg_notify('{channel}', '')" for channel in channels]
+    if len(parts) == 1 and not called:
         return parts[0]
     written = ", ".join(f"w{at} AS ({part})" for at, part in enumerate(parts))
-    told = ", ".join(f"pg_notify('{channel}', '')" for channel in channels) or "1"
-    return f"WITH {written} SELECT {told}"
+    return f"{f'WITH {written} ' if parts else ''}SELECT {', '.join(called) or '1'}"

@@ -54,7 +54,7 @@ async def _end(
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
         await take(session, keys, caller, referral, taken)
     elif await _is_shared(session, referral.id):
-        await revoke_snapshot(session, referral.id, clock.now())
+        revoke_snapshot(session, referral.id, clock.now())
         await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
         await ask_deletion(session, referral)
     if referral.sent_at is not None:

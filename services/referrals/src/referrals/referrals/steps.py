@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import VERSION_CONFLICT
@@ -16,9 +15,8 @@ from common.events import referrals as events
 from common.events.codes import ReportingAttributes, Urgency
 from common.messaging import append
 from common.referral_states import TERMINAL, ReferralState
-from common.writes import RowChange, RowWriter, write_soon
+from common.writes import RowCall, RowChange, RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from referrals.audit.service import SYSTEM_CLIENT, record
 from referrals.consents.counting import countable
@@ -39,7 +37,6 @@ from referrals.referrals.lifecycle import (
 )
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.seeing import shown_instead, sides_of
-from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
 from referrals.timers.service import set_timer, start_of, stop_timer
@@ -83,6 +80,12 @@ _CHANGED = RowChange(
     "draft",
     "sent_at",
     "changed_at",
+)
+
+
+# As the service: to a recipient that declines, the revoked row is out of sight at once.
+_REVOKED = RowCall(
+    Snapshot.metadata.tables["snapshots"], "revoke_snapshot", "referral_id", "revoked_at"
 )
 
 
@@ -151,7 +154,7 @@ async def take(
         key=key,
     )
     if after in SHARING_ENDS:
-        await revoke_snapshot(session, referral.id, now)
+        revoke_snapshot(session, referral.id, now)
     await announce(session, events.ENTERED[after], referral, before.value, late, counted)
     _set_timer(session, referral, after)
     await tell_parties(session, caller, referral, NoticeKind(f"referral.{after}"))
@@ -317,16 +320,9 @@ def recipient_is_told(caller: Principal | None, referral: Referral) -> bool:
     return own or referral.held_still is None
 
 
-async def revoke_snapshot(session: AsyncSession, referral_id: UUID, now: datetime) -> None:
+def revoke_snapshot(session: AsyncSession, referral_id: UUID, now: datetime) -> None:
     """The recipient's reads fail from now on; the database itself refuses them too."""
-    # As the service: to a recipient that declines, the revoked row is out of sight at once.
-    async with acting_as_service(session):
-        await session.execute(
-            sa.update(Snapshot)
-            .where(col(Snapshot.referral_id) == referral_id, col(Snapshot.revoked_at).is_(None))
-            .values(revoked_at=now)
-            .execution_options(synchronize_session=False)
-        )
+    write_soon(session, _REVOKED, {"referral_id": referral_id, "revoked_at": now})
 
 
 def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) -> None:

@@ -1,0 +1,44 @@
+"""What was shared is revoked in the statement that writes the step, by a function that looks as the service does."""
+
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from common import clock
+from common.database import Database
+from referrals.referrals.steps import revoke_snapshot
+from referrals.row_security import acting_as_service
+
+from tests.services.referrals.story import Story
+from tests.support.principals import principal
+
+_AS_SERVICE = sa.text("SELECT acts_as_service()")
+_REVOKED = "SELECT revoked_at FROM snapshots WHERE referral_id = :r"
+
+
+@pytest.mark.parametrize("who", ["ngo-salud", "ngo-refugio"])
+async def test_it_is_revoked_and_the_caller_sees_no_more_than_before(
+    story: Story, database: Database, who: str
+) -> None:
+    """Also of the recipient, who does not see what is revoked."""
+    first, second = await story.sent(), await story.sent()
+    now = clock.now()
+    async with database.transaction(principal(who)) as session:
+        for referral in (first, second):
+            revoke_snapshot(session, UUID(referral["id"]), now)
+        assert not await session.scalar(_AS_SERVICE)
+        async with acting_as_service(session):
+            revoke_snapshot(session, UUID(first["id"]), clock.now())
+            assert await session.scalar(_AS_SERVICE)
+    for referral in (first, second):  # once: a later one changes nothing
+        assert await story.rows(_REVOKED, r=referral["id"]) == [(now,)]
+
+
+async def test_whoever_declines_reads_no_more(story: Story) -> None:
+    referral = await story.sent()
+    path = f"/referrals/{referral['id']}"
+    assert (await story.get("ngo-salud", f"{path}/disclosure")).status_code == 200
+    await story.made("ngo-salud", f"{path}/decline", {"reason": "capacity"})
+    assert (await story.get("ngo-salud", f"{path}/disclosure")).status_code in (403, 404, 409, 410)
+    ((revoked,),) = await story.rows(_REVOKED, r=referral["id"])
+    assert revoked is not None
