@@ -10,7 +10,8 @@ efficiency = (time of a bare ASGI answer of the same bytes + time of the same SQ
 time, one client, directly at the service. Goal: at least 0.75 for search and for get-by-id. `search`
 asks the same again, as partners' systems do; of `new searches` none was asked before, so PostgreSQL
 plans and finds each, here and in pgbench.
-Throughput at 16 clients is stated beside it (`directus` asks the peer to leave behind the same). Cost is
+`new searches, ten on a page` are as many services at both sizes, where a page of 25 has half as many at the small
+one. Throughput at 16 clients is stated beside it (`directus` asks the peer to leave behind the same). Cost is
 to grow with the page, not with the table: 100,000 against 10,000 services at most 1.2 times.
 """
 
@@ -117,6 +118,7 @@ _LATELY = (
 PARAMS = {"search": "acompañamiento mujeres", "area": "VE2313"}
 SEARCHES = "/directory/v1/services?"
 CLIENTS = 16
+TEN_EACH = "new searches, ten on a page"
 SAMPLE = 300
 """So many new searches are asked of PostgreSQL alone, each once."""
 ASKED_AT_ONCE = 4_000
@@ -455,6 +457,11 @@ async def measure(
         paths = {
             "search": repeat(same),
             "new searches": (SEARCHES + urlencode(each) for each in new_searches(also)),
+            # Both sizes fill such a page: what is found has its price here, what is sent has none.
+            TEN_EACH: (
+                SEARCHES + urlencode({**each, "per_page": "10"})
+                for each in new_searches(also, seed=25)
+            ),
             "get by id": repeat(f"/directory/v1/services/{own}"),
             "page of a list": repeat("/directory/v1/services?per_page=25&page=3"),
             "changes since a moment": repeat(f"/directory/v1/services?modified_after={lately}"),

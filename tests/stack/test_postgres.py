@@ -1,13 +1,17 @@
 """PostgreSQL of a data directory: roles that own nothing at run time, data that outlives its server."""
 
+import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import asyncpg
 import pytest
 from stack.errors import StackError
 from stack.postgres import EXTENSIONS, PostgresServer
+
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.laborious
 
@@ -77,6 +81,24 @@ def test_data_outlives_a_kill_and_the_next_start_finds_the_port_again(tmp_path: 
         server.stop()
 
 
+def test_what_it_held_is_held_again_after_a_start(tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path / "pg", durable=False)
+    server.start()
+    server.psql(
+        "CREATE TABLE asked AS SELECT repeat('x', 1000) AS body FROM generate_series(1, 1000)"
+    )
+    server.stop()
+    server.start()
+    try:
+        _until_logged(server, "autoprewarm successfully prewarmed")
+        plan = server.psql("EXPLAIN (ANALYZE, BUFFERS) SELECT FROM asked")
+        (buffers,) = re.findall(r"Seq Scan.*\n\s+Buffers: (.*)", plan)
+        assert "hit=" in buffers
+        assert "read=" not in buffers
+    finally:
+        server.stop()
+
+
 def test_a_server_that_a_killed_owner_left_is_stopped_first(tmp_path: Path) -> None:
     left = PostgresServer(tmp_path / "pg", durable=False)
     left.start()
@@ -109,6 +131,13 @@ def test_passwords_are_for_the_owner_only(tmp_path: Path) -> None:
         assert not (server.data_dir / "superuser").exists()
     finally:
         server.stop(immediate=True)
+
+
+def _until_logged(server: PostgresServer, words: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while words not in server.log_file.read_text():
+        assert time.monotonic() < end, words
+        time.sleep(0.05)
 
 
 def _start_when_the_orphans_are_gone(server: PostgresServer) -> None:
