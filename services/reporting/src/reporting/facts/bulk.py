@@ -1,7 +1,7 @@
 """Many rows at once: arrays of columns unnested by the database, or a COPY where rows are new."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -40,25 +40,34 @@ class BulkInsert:
     ) -> ReturningInsert[Any]:
         """One bound array for each column, by the column's name after `prefix`; no row unless `only_if`."""
         columns = [self.table.c[name] for name in self.names]
+        given = self._given(prefix, columns)
+        selected = sa.select(*map(sa.cast, given, (column.type for column in columns)))
+        if only_if is not None:
+            selected = selected.where(only_if)
+        inserted = insert(self.table).from_select([column.name for column in columns], selected)
+        return self._conflict(inserted).returning(*self.table.primary_key)
+
+    def _given(self, prefix: str, columns: Sequence[sa.Column[Any]]) -> list[Any]:
         arrays = [sa.bindparam(prefix + c.name, type_=sa.ARRAY(_element(c))) for c in columns]
         source = (
             sa.func.unnest(*arrays)
             .table_valued(*(sa.column(c.name, _element(c)) for c in columns), name="new")
             .render_derived()
         )
-        selected = sa.select(*(sa.cast(source.c[column.name], column.type) for column in columns))
-        if only_if is not None:
-            selected = selected.where(only_if)
-        inserted = insert(self.table).from_select([column.name for column in columns], selected)
-        return self._conflict(inserted).returning(*self.table.primary_key)
+        return [source.c[column.name] for column in columns]
 
-    def arrays(self, prefix: str, rows: Rows) -> dict[str, list[Any]]:
+    def values(self, prefix: str, rows: Rows) -> dict[str, Any]:
         """The values of `statement`."""
         return {prefix + name: [row[at] for row in rows] for at, name in enumerate(self.names)}
 
+    @cached_property
+    def of_one(self) -> "BulkInsert":
+        """The same for one row, which need not be unnested."""
+        return _OneInsert(self.table, self.names, self._conflict)
+
     async def write(self, session: AsyncSession, rows: Rows) -> list[Any]:
         """The primary keys of the rows that were written."""
-        return await self._statement.rows(session, self.arrays("", rows)) if rows else []
+        return await self._statement.rows(session, self.values("", rows)) if rows else []
 
     async def left_to_write(self, session: AsyncSession, rows: Rows) -> Rows:
         """Copy many rows: several times faster, but all or nothing. What is left is to be written:
@@ -68,6 +77,15 @@ class BulkInsert:
         if len(rows) < COPY_FROM:
             return rows
         return () if await _copied(session, self.table, self.names, rows) else rows
+
+
+class _OneInsert(BulkInsert):
+    def _given(self, prefix: str, columns: Sequence[sa.Column[Any]]) -> list[Any]:
+        return [sa.bindparam(prefix + c.name, type_=_element(c)) for c in columns]
+
+    def values(self, prefix: str, rows: Rows) -> dict[str, Any]:
+        (row,) = rows
+        return {prefix + name: value for name, value in zip(self.names, row, strict=True)}
 
 
 Parts: TypeAlias = Sequence[tuple[BulkInsert, Rows]]
@@ -82,11 +100,13 @@ async def write_together(session: AsyncSession, parts: Parts) -> None:
 
 def sorted_out(parts: Parts) -> tuple[tuple[BulkInsert, ...], dict[str, Any]]:
     """Those that have rows, and the values of their statements `together`."""
-    written = [(insert, rows) for insert, rows in parts if rows]
+    written = [
+        (insert.of_one if len(rows) == 1 else insert, rows) for insert, rows in parts if rows
+    ]
     return tuple(insert for insert, _ in written), {
-        name: array
+        name: value
         for at, (insert, rows) in enumerate(written)
-        for name, array in insert.arrays(_prefix(at), rows).items()
+        for name, value in insert.values(_prefix(at), rows).items()
     }
 
 

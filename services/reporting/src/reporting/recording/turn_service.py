@@ -66,9 +66,9 @@ async def _write(
     event: UUID,
     parts: Parts,
 ) -> bool:
-    inserts, arrays = sorted_out(parts)
+    inserts, rows = sorted_out(parts)
     given = {"consumer": consumer, "event_id": event, "handled_at": clock.now()}
-    (written,) = await _written_if(inserts, way).straight(driver, {**given, **values, **arrays})
+    (written,) = await _written_if(inserts, way).straight(driver, {**given, **values, **rows})
     return bool(written)
 
 
