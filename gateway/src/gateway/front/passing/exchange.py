@@ -115,9 +115,8 @@ class Exchange:
     @property
     def takes_gzip(self) -> bool:
         """A part of an answer is a part of the answer as it is."""
-        if any(name == b"range" for name, _ in self.head.passed):
-            return False
-        return takes_gzip(self.head.own.get(b"accept-encoding"))
+        takes = takes_gzip(self.head.own.get(b"accept-encoding"))
+        return takes and not any(name == b"range" for name, _ in self.head.passed)
 
     @property
     def limit_key(self) -> str:

@@ -41,7 +41,6 @@ class Forwarding:
             exchange.target,
             self._outgoing(exchange, route, body),
             body,
-            keyed=any(name == b"idempotency-key" for name, _ in exchange.head.passed),
         )
         try:
             await relay(exchange, answer, route, write_seconds=self.settings.write_seconds)

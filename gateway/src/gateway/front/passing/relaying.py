@@ -18,7 +18,7 @@ async def relay(exchange: Exchange, answer: Answer, route: Route, *, write_secon
     """Stream the answer: read a chunk only when the client has taken the one before."""
     headers = returned(answer.headers, cookies=route.cookies, own_cookies=route.own_cookies)
     whole = answer.whole()
-    told = dict(headers).get(b"content-type", b"").startswith(PROBLEM)
+    told = answer.content_type.startswith(PROBLEM)
     if told and (exchange.is_opened or exchange.reads_outcomes):
         headers, whole = await _problem_rewritten(exchange, answer, headers, whole)
     length = answer.content_length if whole is None else len(whole)

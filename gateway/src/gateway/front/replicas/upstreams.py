@@ -97,16 +97,12 @@ class Upstreams:
         target: bytes,
         headers: list[Header],
         body: Body | None,
-        *,
-        keyed: bool,
     ) -> Answer:
         """Send it; 503 if the service is away, 504 if it is silent.
 
         Sent again, to another replica where there is one, only where that cannot do harm: nothing
-        was sent yet, or the method or an Idempotency-Key (`keyed`) makes it safe, and the body is
-        in hand.
+        was sent yet, or the method or an Idempotency-Key makes it safe, and the body is in hand.
         """
-        repeatable = keyed or method in _IDEMPOTENT
         tried: list[Replica] = []
         for attempt in range(1, _ATTEMPTS + 1):
             replica = self._choose(upstream, tried)
@@ -126,7 +122,7 @@ class Upstreams:
             replica.circuit.failed()
             tried.append(replica)
             in_hand = body is None or body.complete
-            if not (in_hand and (unsent or repeatable)):
+            if not (in_hand and (unsent or _is_repeatable(method, headers))):
                 break
             if attempt < _ATTEMPTS and self._choose(upstream, tried) in tried:
                 await asyncio.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - jitter
@@ -189,6 +185,10 @@ class Upstreams:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+
+def _is_repeatable(method: str, headers: list[Header]) -> bool:
+    return method in _IDEMPOTENT or any(name == b"idempotency-key" for name, _ in headers)
 
 
 def _clock_beside(date: str | None) -> str:

@@ -45,13 +45,15 @@ class Answer:
     whose answer was read to its end is used again, any other is closed.
     """
 
-    __slots__ = ("_connection", "content_length", "headers", "status")
+    __slots__ = ("_connection", "content_length", "content_type", "headers", "status")
 
     def __init__(self, connection: "_Connection", status: int, headers: list[Header]) -> None:
         self._connection = connection
         self.status = status
         self.headers = headers
-        length = dict(headers).get(b"content-length")
+        named = dict(headers)
+        self.content_type = named.get(b"content-type", b"")
+        length = named.get(b"content-length")
         self.content_length = int(length) if length is not None and length.isdigit() else None
 
     def whole(self) -> bytes | None:
