@@ -1620,6 +1620,15 @@ MUTATIONS = (
         "::test_it_is_revoked_and_the_caller_sees_no_more_than_before[ngo-salud]",
     ),
     Mutation(
+        "called-for-what-waits",
+        "whoever of the worker has something to do is called for it",
+        f"{_REFERRALS}/worker.py",
+        "            if waits:\n",
+        "            if not waits:\n",
+        f"{_TESTS}/test_channels.py"
+        "::test_a_mailbox_is_confirmed_first_and_then_told_without_a_word_about_anybody",
+    ),
+    Mutation(
         "references-outgrow-no-limit",
         "a command that the references of its batch made longer than a body may be is refused",
         f"{_COMMON}/web/inner.py",

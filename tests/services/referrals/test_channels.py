@@ -37,6 +37,7 @@ from referrals.settings import Settings
 from referrals.webhooks.addresses import networks
 from referrals.webhooks.sending import client
 
+from tests.services.referrals.looking import called
 from tests.services.referrals.story import Story
 from tests.support.channel_servers import LOGIN, Answering, Relay, answering, relay
 from tests.support.returned_mails import report
@@ -65,15 +66,21 @@ class World:
     async def told(self) -> int:
         """Pass notices on and tell what is due, until nothing is; returns how many channels were."""
         follower = partial(ping, zone=ZONE, hand_over=self.hand_over)
-        while await fan_out(self.story.database, [follower]):
-            pass
-        count = 0
+        database, count, found = self.story.database, 0, 1
+        while found:
+            waits = "notices" in await called(database)
+            found = await fan_out(database, [follower])
+            assert waits == bool(found)
         async with client(LOOPBACK) as http:
-            while found := await tell_due(
-                self.story.database, http, self.transports, self.sealing, FRONT
-            ):
+            while True:
+                waits = "channels" in await called(database)
+                found = await tell_due(database, http, self.transports, self.sealing, FRONT)
+                assert waits == bool(
+                    found
+                )  # whoever finds something is called for it, and nobody else
+                if not found:
+                    return count
                 count += found
-        return count
 
     async def channel(self, who: str = "ngo-salud", **changes: Any) -> dict[str, Any]:
         """A mailbox that is confirmed."""

@@ -15,6 +15,7 @@ from referrals.referrals.models import Referral
 from referrals.row_security import act_as_service
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tests.services.referrals.looking import called
 from tests.services.referrals.story import BODIES, LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import code, exception_body, transfer_offer
 
@@ -101,9 +102,10 @@ async def test_after_an_expiry_other_services_are_offered(
     referral = await story.sent(
         service_id=service_id, category="GP-DOC", consent={"purpose": "GP-DOC"}
     )
-    start = datetime.fromisoformat(referral["sent_at"])
     for day in range(40):
-        await fire_due(story.database, case_keys, start + timedelta(days=day))
+        with clock.shifted(timedelta(days=day)):
+            waits = "timers" in await called(story.database)
+            assert waits == bool(await fire_due(story.database, case_keys, clock.now()))
     path = f"/referrals/{referral['id']}"
     assert (await story.get("ngo-refugio", path)).json()["state"] == "expired"
     offered = (await story.get("ngo-refugio", f"{path}/alternatives")).json()

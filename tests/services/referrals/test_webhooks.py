@@ -31,6 +31,7 @@ from referrals.webhooks.sending import (
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from tests.services.referrals.looking import called
 from tests.services.referrals.story import Story
 
 LOOPBACK = networks("127.0.0.0/8")
@@ -68,8 +69,11 @@ async def dispatched(story: Story, settings: Settings) -> int:
     key = key_from_base64(settings.stored_result_key.get_secret_value())
     while await fan_out(story.database, [deliveries]):
         pass
+    waits = "webhooks" in await called(story.database)
     async with client(LOOPBACK) as http:
-        return await deliver_due(story.database, http, key, LOOPBACK)
+        tried = await deliver_due(story.database, http, key, LOOPBACK)
+    assert waits == bool(tried)
+    return tried
 
 
 async def registered(story: Story, receiver: Receiver, **more: Any) -> dict[str, Any]:

@@ -7,15 +7,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from common import clock
 from common.crypto import key_from_base64
+from common.database import PLANNED_ONCE, Database
 from common.key_ages import tell_key_ages
-from common.repeating import repeat
+from common.reads import QuickStatement
+from common.repeating import repeat_when_called
 from common.web import BackgroundTask, ServiceContext
 
 from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.channels.dispatch import lapse, ping, tell_due
 from referrals.channels.models import ENDINGS as CHANNELS
+from referrals.channels.queries import any_due as any_channel_due
 from referrals.channels.sealing import Sealing
 from referrals.channels.transports.offered import Transports
 from referrals.directory.consumers import SUBSCRIPTION, flag_stale
@@ -27,21 +31,61 @@ from referrals.line.expiry import forget_expired
 from referrals.links.models import ENDING as LINKS
 from referrals.notices.fanning import fan_out
 from referrals.notices.models import ENDING as NOTICES
+from referrals.notices.queries import any_untold
 from referrals.row_security import act_as_service
 from referrals.screenings.service import erase_unattached
 from referrals.settings import Settings
+from referrals.tables import Instant
+from referrals.timers.queries import any_due as any_timer_due
 from referrals.timers.queries import count_due
 from referrals.webhooks.addresses import networks
+from referrals.webhooks.dispatch import any_due as any_delivery_due
 from referrals.webhooks.dispatch import deliver_due, deliveries
 from referrals.webhooks.models import ENDING as DELIVERIES
 from referrals.webhooks.sending import client
 
 _TICK_SECONDS = 1.0
-_WEBHOOK_SECONDS = 0.5
-_TELL_SECONDS = 0.5
+_LOOK_SECONDS = 0.5
+_UNCALLED_SECONDS = 30.0
 _ANCHOR_SECONDS = 10.0
 _CALENDAR_SECONDS = 60.0
+_NOW = sa.bindparam("now", type_=Instant())
 ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS)
+
+
+# In the order in which `Calls` has them.
+_WAITS: Sequence[sa.Exists] = (
+    any_timer_due(_NOW),
+    any_untold(),
+    any_delivery_due(_NOW),
+    any_channel_due(_NOW),
+)
+_LOOK = QuickStatement(sa.select().add_columns(*_WAITS))
+
+
+class Calls:
+    """Whoever has something to do is called. One statement looks for all of them, twice a second: mostly in vain, and
+    each looking by itself takes four round trips."""
+
+    def __init__(self) -> None:
+        self.timers, self.notices = asyncio.Event(), asyncio.Event()
+        self.webhooks, self.channels = asyncio.Event(), asyncio.Event()
+
+    async def look(self, database: Database) -> None:
+        async with database.transaction() as session:
+            await act_as_service(session, beside=PLANNED_ONCE)
+            found = await _LOOK.first(session, {"now": clock.now()})
+        in_order = (self.timers, self.notices, self.webhooks, self.channels)
+        for called, waits in zip(in_order, found, strict=True):
+            if waits:
+                called.set()
+
+    def passed_on(self, notices: int) -> int:
+        """Into what webhooks and channels look for."""
+        if notices:
+            self.webhooks.set()
+            self.channels.set()
+        return notices
 
 
 def background(context: ServiceContext) -> Sequence[BackgroundTask]:
@@ -49,6 +93,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     keys: CaseKeys = context.parts["keys"]
     if not isinstance(settings, Settings):
         raise TypeError("the worker was made with settings of another service")
+    calls = Calls()
 
     async def timers() -> int:
         return await fire_due(database, keys, clock.now())
@@ -75,14 +120,14 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
             async def round_trip() -> int:
                 return await deliver_due(database, http, key, allowed)
 
-            await repeat(round_trip, _WEBHOOK_SECONDS, stop)
+            await repeat_when_called(round_trip, calls.webhooks, _UNCALLED_SECONDS, stop)
 
     zone = ZoneInfo(settings.home_timezone)
     hand_over = timedelta(minutes=settings.hand_over_minutes)
     followers = (deliveries, partial(ping, zone=zone, hand_over=hand_over))
 
     async def pass_on() -> int:
-        return await fan_out(database, followers)
+        return calls.passed_on(await fan_out(database, followers))
 
     async def channels(stop: asyncio.Event) -> None:
         sealing = Sealing(key_from_base64(settings.stored_result_key.get_secret_value()))
@@ -92,7 +137,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
             async def round_trip() -> int:
                 return await tell_due(database, http, transports, sealing, settings.public_url)
 
-            await repeat(round_trip, _TELL_SECONDS, stop)
+            await repeat_when_called(round_trip, calls.channels, _UNCALLED_SECONDS, stop)
 
     evidence = Evidence(settings, database, keys, context.metrics)
     escalations_due = context.metrics.gauge(
@@ -111,15 +156,24 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     return [
         context.relay(),
         context.consumer(SUBSCRIPTION),
-        BackgroundTask.repeated("timers", timers, _TICK_SECONDS),
+        BackgroundTask.repeated("looking", partial(calls.look, database), _LOOK_SECONDS),
+        _when_called("timers", timers, calls.timers),
         *(_by_the_calendar(name, work) for name, work in calendar.items()),
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
-        BackgroundTask.repeated("notices", pass_on, _TELL_SECONDS),
+        _when_called("notices", pass_on, calls.notices),
         BackgroundTask.repeated("key-connections", keys.database.give_back, _CALENDAR_SECONDS),
         BackgroundTask("webhooks", webhooks),
         BackgroundTask("channels", channels),
     ]
+
+
+def _when_called(
+    name: str, work: Callable[[], Awaitable[object]], called: asyncio.Event
+) -> BackgroundTask:
+    return BackgroundTask(
+        name, lambda stop: repeat_when_called(work, called, _UNCALLED_SECONDS, stop)
+    )
 
 
 def _by_the_calendar(name: str, work: Callable[[], Awaitable[object]]) -> BackgroundTask:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -157,8 +158,7 @@ async def reachable(session: AsyncSession, caller: Principal) -> frozenset[str]:
     return frozenset(rows)
 
 
-async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Channel]:
-    """Channels with something to tell now, locked against other replicas; needs service rights."""
+def _due(now: Any) -> sa.ColumnElement[bool]:
     ping = sa.select(sa.literal(1)).where(
         col(Ping.channel_id) == col(Channel.id), waiting(), col(Ping.due_at) <= now
     )
@@ -167,16 +167,26 @@ async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Chan
         col(Channel.told_at) <= now - SPACING,
         ping.where(col(Ping.emergency)).exists(),
     )
+    return sa.and_(
+        col(Channel.active),
+        col(Channel.next_attempt_at) <= now,
+        sa.or_(
+            col(Channel.code_wanted),
+            sa.and_(col(Channel.confirmed_at).is_not(None), ping.exists(), rested),
+        ),
+    )
+
+
+def any_due(now: Any) -> sa.Exists:
+    """Whether a channel has something to tell then; needs service rights."""
+    return sa.exists().where(_due(now))
+
+
+async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Channel]:
+    """Channels with something to tell now, locked against other replicas; needs service rights."""
     rows = await session.scalars(
         sa.select(Channel)
-        .where(
-            col(Channel.active),
-            col(Channel.next_attempt_at) <= now,
-            sa.or_(
-                col(Channel.code_wanted),
-                sa.and_(col(Channel.confirmed_at).is_not(None), ping.exists(), rested),
-            ),
-        )
+        .where(_due(now))
         .order_by(col(Channel.next_attempt_at))
         .limit(limit)
         .with_for_update(skip_locked=True)

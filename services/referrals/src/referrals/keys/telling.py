@@ -13,6 +13,9 @@ from referrals.keys.store import case_keys
 from referrals.keys.tombstones import BrokenList, Head, Signer
 
 _BATCH = 1000
+_ANY_UNTOLD = (
+    "SELECT EXISTS (SELECT FROM case_keys WHERE destroyed_at IS NOT NULL AND told_at IS NULL)"
+)
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-tombstones'))")
 
 
@@ -21,11 +24,15 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
 
     A crash after the list was written tells the same again: applying it twice changes nothing.
     """
+    is_there = await asyncio.to_thread(path.exists)
+    ((waits,),) = await database.once(_ANY_UNTOLD)
+    if is_there and not waits:
+        return 0
     told = case_keys.c.told_at
     async with database.transaction() as session:
         if not await session.scalar(_LOCK):
             return 0
-        if not await asyncio.to_thread(path.exists):
+        if not is_there:
             # Nowhere else is one either, or it would have been put back: all are told from the start.
             await session.execute(case_keys.update().where(told.is_not(None)).values(told_at=None))
         rows = (

@@ -18,6 +18,7 @@ from referrals.notices.models import Notice
 _NOTICES = Notice.metadata.tables["notices"]
 # For conditions of others on notices: columns that they may speak of.
 SUBJECT_TYPE, SUBJECT_ID = _NOTICES.c.subject_type, _NOTICES.c.subject_id
+_UNTOLD = col(Notice.fanned_out_at).is_(None)
 _COLUMNS = (
     "id",
     "kind",
@@ -61,6 +62,11 @@ async def page(
     return rows.all()
 
 
+def any_untold() -> sa.Exists:
+    """Needs service rights."""
+    return sa.exists().where(_UNTOLD)
+
+
 async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
     """Notices (id, organisation_id, kind, subject, for_supervisor) that were not passed on, locked;
     needs service rights."""
@@ -73,7 +79,7 @@ async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
             col(Notice.subject_id),
             col(Notice.for_supervisor),
         )
-        .where(col(Notice.fanned_out_at).is_(None))
+        .where(_UNTOLD)
         .order_by(col(Notice.id))
         .limit(limit)
         .with_for_update(skip_locked=True)

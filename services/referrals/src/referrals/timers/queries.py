@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +14,11 @@ from referrals.timers.models import Timer, TimerPolicy
 
 async def changed_policies(session: AsyncSession) -> Sequence[TimerPolicy]:
     return (await session.scalars(sa.select(TimerPolicy))).all()
+
+
+def any_due(now: Any) -> sa.Exists:
+    """Whether a timer should have fired by then; needs service rights."""
+    return sa.exists().where(col(Timer.due_at) <= now)
 
 
 async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[UUID]:

@@ -78,6 +78,19 @@ def _row(webhook: Webhook, notice_id: UUID, now: datetime) -> dict[str, Any]:
     }
 
 
+def _due(now: Any) -> tuple[Any, ...]:
+    return (
+        col(Delivery.status) == "waiting",
+        col(Delivery.next_attempt_at) <= now,
+        col(Webhook.active),
+    )
+
+
+def any_due(now: Any) -> sa.Exists:
+    """Whether something is to be sent by then; needs service rights."""
+    return sa.exists().where(col(Webhook.id) == col(Delivery.webhook_id), *_due(now))
+
+
 async def deliver_due(
     database: Database,
     http: aiohttp.ClientSession,
@@ -102,11 +115,7 @@ async def _claim(
         await session.execute(
             sa.select(Delivery, Webhook)
             .join(Webhook, col(Webhook.id) == col(Delivery.webhook_id))
-            .where(
-                col(Delivery.status) == "waiting",
-                col(Delivery.next_attempt_at) <= now,
-                col(Webhook.active),
-            )
+            .where(*_due(now))
             .order_by(col(Delivery.next_attempt_at))
             .limit(_AT_ONCE)
             .with_for_update(of=Delivery, skip_locked=True)
