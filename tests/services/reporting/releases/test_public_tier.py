@@ -88,7 +88,7 @@ async def test_what_nobody_was_counted_in_stays_empty_in_the_coarse_tier(
         stored = await session.execute(sa.select(joint_cells))
     cells: dict[str, dict[tuple[Any, ...], int]] = {"internal": {}, "public": {}}
     for row in stored:
-        cells[row.tier][(row.cube_id, *row.coordinates)] = row.count
+        cells[row.tier][(row.cube_id, *row.coordinates)] = row._mapping["count"]
     assert cells["public"]
     assert cells["public"].keys() <= cells["internal"].keys()
     for at, count in cells["internal"].items():
