@@ -2,9 +2,12 @@
 answer of the same bytes would cost.
 
     python benchmarks/directory.py [--services 100000] [--rounds 400] [--data FOLDER] [--category CODE]
+                                   [--imported]
 
 With `--data` the filled databases are kept there and taken again by the next run. With `--category` each
 search asks for that need, too: of a million services two words in a town match more than are put in order.
+Every service lies in a municipality of its own choice, so no two of a town lie together; with `--imported`
+each organisation's are in a dozen of them, written as an import writes them.
 
 efficiency = (time of a bare ASGI answer of the same bytes + time of the same SQL in pgbench) / our
 time, one client, directly at the service. Goal: at least 0.75 for search and for get-by-id. `search`
@@ -72,6 +75,7 @@ from tests.support.principals import (  # noqa: E402 - after the path
 TEMPLATES = 400
 TURNS = 10
 ROWS_AT_ONCE = 400
+TOWNS_OF_ONE = 12
 WORDS = [
     "atención",
     "apoyo",
@@ -169,10 +173,13 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
     )  # fmt: skip
 
 
-async def fill(database: Database, services: int, templates: int = TEMPLATES) -> list[UUID]:
+async def fill(
+    database: Database, services: int, templates: int = TEMPLATES, *, imported: bool = False
+) -> list[UUID]:
     """Write templates by the real write path, then copies of all their levels in SQL: own ids, own
     municipality, own bytes, each round of them an hour older. Gives the ids of the templates, which
-    alone have records."""
+    alone have records. `imported`: each round is an organisation's, in a dozen municipalities, and is written
+    a hundred at a time in the order of their places, as an import writes them."""
     declare_followers()
     chosen = random.Random(7)
     who = principal("im-officer")
@@ -185,11 +192,13 @@ async def fill(database: Database, services: int, templates: int = TEMPLATES) ->
         await store(session, together.published)
     copies = max(1, services // templates)
     for table in ("service_documents", "site_documents", "service_changes"):
-        await _copy(database, table, made, copies)
+        await _copy(database, table, made, copies, imported=imported)
     return made
 
 
-async def _copy(database: Database, table: str, made: list[UUID], copies: int) -> None:
+async def _copy(
+    database: Database, table: str, made: list[UUID], copies: int, *, imported: bool
+) -> None:
     towns = [place.pcode for place in Places.load().at_level(2, "VEN")]
     new_id = "md5(t.service_id::text || k)::uuid"
     body = "convert_to(replace(convert_from(t.{0}, 'UTF8'), t.service_id::text, {1}::text), 'UTF8')"
@@ -216,11 +225,16 @@ async def _copy(database: Database, table: str, made: list[UUID], copies: int) -
         )
         columns = (await session.scalars(names, {"table": table})).all()
     chosen = ", ".join(varied.get(name, f"t.{name}") for name in columns)
+    drawn = "abs(hashtext(t.service_id::text || k))"
+    place, order = drawn, ""
+    if imported:
+        place = f"(abs(hashtext(k::text)) + {drawn} % {TOWNS_OF_ONE} * 29)"
+        order = f" ORDER BY k, {drawn} / {TOWNS_OF_ONE} % {max(1, len(made) // 100)}, town"
     statement = sa.text(
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} t"  # noqa: S608 - own names
         " CROSS JOIN generate_series(CAST(:first AS int), CAST(:last AS int)) AS k,"
-        " LATERAL (SELECT (CAST(:towns AS text[]))[1 + abs(hashtext(t.service_id::text || k))"
-        " % :n] AS town) AS placed WHERE t.service_id = ANY(:made)"
+        f" LATERAL (SELECT (CAST(:towns AS text[]))[1 + {place} % :n] AS town) AS placed"
+        f" WHERE t.service_id = ANY(:made){order}"
     ).bindparams(sa.bindparam("made", type_=sa.ARRAY(sa.Uuid)))
     chunk = max(1, ROWS_AT_ONCE // len(made))
     for first in range(1, copies, chunk):
@@ -417,9 +431,12 @@ async def asked_for(
 
 
 @asynccontextmanager
-async def filled(services: int, data: Path | None) -> AsyncIterator[tuple[PostgresServer, Any]]:
+async def filled(
+    services: int, data: Path | None, *, imported: bool = False
+) -> AsyncIterator[tuple[PostgresServer, Any]]:
     """A server with that many services, new or kept in `data` by an earlier run."""
-    folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / str(services)
+    name = f"{services}-imported" if imported else str(services)
+    folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / name
     server = PostgresServer(folder / "postgres", durable=False)
     server.start()
     try:
@@ -427,7 +444,7 @@ async def filled(services: int, data: Path | None) -> AsyncIterator[tuple[Postgr
         start = time.perf_counter()
         if not (folder / "filled").exists():
             database = Database.at(made.app_url, name="bench")
-            await fill(database, services)
+            await fill(database, services, imported=imported)
             await database.close()
             server.psql("VACUUM ANALYZE", database="directory")
             (folder / "filled").touch()
@@ -441,10 +458,10 @@ async def filled(services: int, data: Path | None) -> AsyncIterator[tuple[Postgr
 
 
 async def measure(
-    services: int, rounds: int, data: Path | None, also: Mapping[str, str]
+    services: int, rounds: int, data: Path | None, also: Mapping[str, str], *, imported: bool
 ) -> dict[str, float]:
     found: dict[str, float] = {}
-    async with filled(services, data) as (server, made):
+    async with filled(services, data, imported=imported) as (server, made):
         one = "SELECT service_id FROM service_documents_1 LIMIT 1"
         own = UUID(server.psql(one, database="directory").strip())
         database = Database.at(made.app_url, name="bench")
@@ -516,10 +533,13 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=400)
     arguments.add_argument("--data", type=Path, help="keep the filled databases in this folder")
     arguments.add_argument("--category", help="a need that each search asks for, too")
+    arguments.add_argument(
+        "--imported", action="store_true", help="each organisation works in a dozen municipalities"
+    )
     given = arguments.parse_args()
     also = {"category": given.category} if given.category else {}
     small, large = (
-        asyncio.run(measure(services, given.rounds, given.data, also))
+        asyncio.run(measure(services, given.rounds, given.data, also, imported=given.imported))
         for services in (given.services // 10, given.services)
     )
     for name in (name for name in large if not name.startswith("efficiency")):

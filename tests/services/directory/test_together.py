@@ -1,6 +1,7 @@
 """Services that are entered together end as if each had been entered by itself."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from services_directory.services.entering import EntryBatch, finish_together, up
 from services_directory.services.queries import compared
 
 from tests.services.directory.conftest import V1, reads_everything, service_document
+from tests.support.databases import MigratedDatabases
 from tests.support.principals import claims_of
 
 EVERYTHING = Principal.from_claims(claims_of("tip-coordinator", aors=["CP", "GBV", "TIP", "GP"]))
@@ -146,3 +148,34 @@ async def test_what_is_recorded_of_a_new_entry_is_its_record(database: Database)
             ).bindparams(sa.bindparam("ids", ids, sa.ARRAY(sa.Uuid)))
         )
         assert [tuple(row) for row in rows] == [(1, "", True, True)] * 2
+
+
+async def test_what_is_entered_together_lies_by_place(
+    databases: MigratedDatabases, followers: None
+) -> None:
+    """So the services of a town are in few pages, at each level, what was copied between levels, too."""
+    made = await databases.of("services_directory", "directory_by_place")
+    opened = Database.at(made.app_url)
+    towns = ["VE2313", "VE2004"]
+    sent = [
+        service_document(
+            name=f"Servicio {number}",
+            service_areas=[{"extent": town, "extent_type": "pcode", "name": town}],
+            service_at_locations=[{"location": {**PLACE, "name": town, "pcode": town}}],
+        )
+        for number in range(20)
+        for town in towns
+    ]
+    await enter(opened, sent, together=True)
+    async with opened.transaction() as session:
+        for table, town in (("service_documents", "areas[1]"), ("site_documents", "pcode")):
+            for level in range(4):
+                lying = (
+                    await session.scalars(
+                        sa.text(f"SELECT {town} FROM {table}_{level} ORDER BY ctid")
+                    )
+                ).all()
+                assert sorted(set(lying)) == sorted(towns)
+                changes = sum(one != other for one, other in pairwise(lying))
+                assert changes == 1, (table, level)
+    await opened.close()

@@ -232,6 +232,7 @@ class _Batch:
             ids = [service_id for _, service_id in self.gone]
             for table in _BY_LEVEL:
                 await session.execute(_DELETE[table], {"levels": levels, "ids": ids})
+        self._by_place()
         copies = {name: [each[at] for each in self.copies] for at, name in enumerate(_COPIED)}
         for table, rows in (
             (service_documents, self.documents),
@@ -249,6 +250,15 @@ class _Batch:
             await session.execute(
                 _WORDS, {"levels": [w[0] for w in known], "words": [w[1] for w in known]}
             )
+
+
+    def _by_place(self) -> None:
+        """Rows lie in the order in which they are written: a search looks at all services of a town, which then lie
+        together, as many of a batch as there are."""
+        self.documents.sort(key=lambda row: row["within_areas"])
+        self.sites.sort(key=lambda row: row["pcode"] or "")
+        places = {row["service_id"]: at for at, row in enumerate(self.documents)}
+        self.copies.sort(key=lambda copy: places[copy[0]])
 
 
 @dataclass(frozen=True, slots=True)
