@@ -251,7 +251,6 @@ class _Batch:
                 _WORDS, {"levels": [w[0] for w in known], "words": [w[1] for w in known]}
             )
 
-
     def _by_place(self) -> None:
         """Rows lie in the order in which they are written: a search looks at all services of a town, which then lie
         together, as many of a batch as there are."""
