@@ -437,7 +437,8 @@ async def filled(
     """A server with that many services, new or kept in `data` by an earlier run."""
     name = f"{services}-imported" if imported else str(services)
     folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / name
-    server = PostgresServer(folder / "postgres", durable=False)
+    # Where nothing is written any more it starts as one that is used.
+    server = PostgresServer(folder / "postgres", durable=(folder / "filled").exists())
     server.start()
     try:
         made = await MigratedDatabases(server).of("services_directory", "directory")

@@ -82,7 +82,7 @@ def test_data_outlives_a_kill_and_the_next_start_finds_the_port_again(tmp_path: 
 
 
 def test_what_it_held_is_held_again_after_a_start(tmp_path: Path) -> None:
-    server = PostgresServer(tmp_path / "pg", durable=False)
+    server = PostgresServer(tmp_path / "pg")
     server.start()
     server.psql(
         "CREATE TABLE asked AS SELECT repeat('x', 1000) AS body FROM generate_series(1, 1000)"
@@ -97,6 +97,15 @@ def test_what_it_held_is_held_again_after_a_start(tmp_path: Path) -> None:
         assert "read=" not in buffers
     finally:
         server.stop()
+
+
+def test_a_copy_is_not_filled_with_what_the_first_one_holds(tmp_path: Path) -> None:
+    copy = PostgresServer(tmp_path / "pg", durable=False)
+    copy.start()
+    try:
+        assert "prewarm" not in copy.psql("SHOW shared_preload_libraries")
+    finally:
+        copy.stop(immediate=True)
 
 
 def test_a_server_that_a_killed_owner_left_is_stopped_first(tmp_path: Path) -> None:

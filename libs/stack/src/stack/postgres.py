@@ -280,9 +280,10 @@ class PostgresServer:
             # Keys in DETAIL lines are values of rows.
             "log_error_verbosity": "terse",
         }
-        if any((binaries().parent / "lib").glob("pg_prewarm.*")):
+        if self._durable and any((binaries().parent / "lib").glob("pg_prewarm.*")):
             # What it held when it was stopped is read again beside the first questions: else whoever asks first
-            # for a town waits until its pages are fetched, two to four times as long.
+            # for a town waits until its pages are fetched, two to four times as long. Not of a copy, which is
+            # read once: it would hold all that beside the server that it is a copy of.
             settings["shared_preload_libraries"] = "pg_prewarm"
         if self._spool is not None:
             place = f"{self._spool}/"
