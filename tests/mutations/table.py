@@ -783,8 +783,8 @@ MUTATIONS = (
         f"{_DIRECTORY}/pathways/matching/ranking.py",
         "        who = self.profile.model_dump_json()\n",
         "        who = self.profile.area\n",
-        "tests/services/directory/pathways/test_properties.py"
-        "::test_what_was_ranked_before_is_told_as_if_it_were_ranked_anew",
+        "tests/services/directory/pathways/test_ranking.py"
+        "::test_the_order_for_one_person_and_day_is_not_taken_for_anothers[language]",
     ),
     Mutation(
         "kept-levels",
