@@ -1558,6 +1558,15 @@ MUTATIONS = (
         "::test_together_nothing_is_left_of_what_was_refused[0-change0-statuses0]",
     ),
     Mutation(
+        "list-begun-meanwhile",
+        "only a list that is not there when the lock is held is told from its start",
+        f"{_REFERRALS}/keys/telling.py",
+        "        if not await asyncio.to_thread(path.exists):\n",
+        "        if waits:\n",
+        f"{_TESTS}/test_tombstones.py"
+        "::test_a_worker_that_is_overtaken_after_it_looked_tells_nothing_again",
+    ),
+    Mutation(
         "done-again-if-refused-at-the-end",
         "what the database refuses of a batch at its end is told by the command that asked for it",
         f"{_REFERRALS}/bulk/api.py",

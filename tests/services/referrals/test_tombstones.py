@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -151,6 +152,26 @@ async def test_two_workers_that_tell_at_once_write_one_list(
     told = tombstones.read(file, signer).case_ids
     assert set(told) == erased
     assert len(told) == len(erased)
+
+
+async def test_a_worker_that_is_overtaken_after_it_looked_tells_nothing_again(
+    keys: CaseKeys, tmp_path: Path, signer: Signer
+) -> None:
+    file, erased = tmp_path / "list.jsonl", uuid4()
+    await keys.destroy(erased)
+
+    class Overtaken:
+        """The database of a worker that waits for its connection while another one begins the list."""
+
+        transaction = keys.database.transaction
+
+        async def once(self, statement: str) -> Any:
+            found = await keys.database.once(statement)
+            assert await telling.tell(keys.database, file, signer) == 1
+            return found
+
+    assert await telling.tell(cast("Database", Overtaken()), file, signer) == 0
+    assert tombstones.read(file, signer).case_ids == (erased,)
 
 
 def test_of_several_copies_the_longest_counts_and_a_stranger_is_refused(

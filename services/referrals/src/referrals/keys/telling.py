@@ -24,15 +24,15 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
 
     A crash after the list was written tells the same again: applying it twice changes nothing.
     """
-    is_there = await asyncio.to_thread(path.exists)
     ((waits,),) = await database.once(_ANY_UNTOLD)
-    if is_there and not waits:
+    if not waits and await asyncio.to_thread(path.exists):
         return 0
     told = case_keys.c.told_at
     async with database.transaction() as session:
         if not await session.scalar(_LOCK):
             return 0
-        if not is_there:
+        # Asked again: somebody else may have begun the list while this waited for its connection.
+        if not await asyncio.to_thread(path.exists):
             # Nowhere else is one either, or it would have been put back: all are told from the start.
             await session.execute(case_keys.update().where(told.is_not(None)).values(told_at=None))
         rows = (
