@@ -787,6 +787,15 @@ MUTATIONS = (
         "::test_the_order_for_one_person_and_day_is_not_taken_for_anothers[language]",
     ),
     Mutation(
+        "so-many-orders",
+        "of what one question found only so many orders are kept",
+        f"{_DIRECTORY}/pathways/matching/ranking.py",
+        "    if len(orders) + len(situations) > MOST_ORDERS:\n",
+        "    if False:\n",
+        "tests/services/directory/pathways/test_ranking.py"
+        "::test_of_one_question_only_so_many_orders_are_known",
+    ),
+    Mutation(
         "kept-levels",
         "what was found is given again only while nothing changed at any level of the caller",
         f"{_DIRECTORY}/reading/kept_queries.py",
@@ -1632,8 +1641,8 @@ MUTATIONS = (
         "called-for-what-waits",
         "whoever of the worker has something to do is called for it",
         f"{_REFERRALS}/worker.py",
-        "            if waits:\n",
-        "            if not waits:\n",
+        "            if found[name]:\n",
+        "            if not found[name]:\n",
         f"{_TESTS}/test_channels.py"
         "::test_a_mailbox_is_confirmed_first_and_then_told_without_a_word_about_anybody",
     ),

@@ -75,9 +75,8 @@ class World:
             while True:
                 waits = "channels" in await called(database)
                 found = await tell_due(database, http, self.transports, self.sealing, FRONT)
-                assert waits == bool(
-                    found
-                )  # whoever finds something is called for it, and nobody else
+                # Whoever finds something is called for it, and nobody else.
+                assert waits == bool(found)
                 if not found:
                     return count
                 count += found

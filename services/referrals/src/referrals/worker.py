@@ -53,14 +53,16 @@ _NOW = sa.bindparam("now", type_=Instant())
 ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS)
 
 
-# In the order in which `Calls` has them.
-_WAITS: Sequence[sa.Exists] = (
-    any_timer_due(_NOW),
-    any_untold(),
-    any_delivery_due(_NOW),
-    any_channel_due(_NOW),
+# By the names that `Calls` has for them.
+_WAITS: Mapping[str, sa.Exists] = {
+    "timers": any_timer_due(_NOW),
+    "notices": any_untold(),
+    "webhooks": any_delivery_due(_NOW),
+    "channels": any_channel_due(_NOW),
+}
+_LOOK = QuickStatement(
+    sa.select().add_columns(*(waits.label(name) for name, waits in _WAITS.items()))
 )
-_LOOK = QuickStatement(sa.select().add_columns(*_WAITS))
 
 
 class Calls:
@@ -75,9 +77,8 @@ class Calls:
         async with database.transaction() as session:
             await act_as_service(session, beside=PLANNED_ONCE)
             found = await _LOOK.first(session, {"now": clock.now()})
-        in_order = (self.timers, self.notices, self.webhooks, self.channels)
-        for called, waits in zip(in_order, found, strict=True):
-            if waits:
+        for name, called in vars(self).items():
+            if found[name]:
                 called.set()
 
     def passed_on(self, notices: int) -> int:

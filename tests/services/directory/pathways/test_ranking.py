@@ -9,7 +9,13 @@ from common.languages import LANGUAGES
 from services_directory.pathways.definition.graph import Urgency
 from services_directory.pathways.definition.profile import Moment, Profile, Sex
 from services_directory.pathways.matching.candidates import Candidate, ReferralWay
-from services_directory.pathways.matching.ranking import Order, Situation, judged_by_need, rank
+from services_directory.pathways.matching.ranking import (
+    MOST_ORDERS,
+    Order,
+    Situation,
+    judged_by_need,
+    rank,
+)
 from services_directory.pathways.matching.reach import demand
 from services_directory.pathways.matching.shortfall import explain
 from services_directory.pathways.texts.wording import say_reason
@@ -83,6 +89,15 @@ def test_the_order_for_one_person_and_day_is_not_taken_for_anothers(other: Situa
     first, second = (rank(candidates, each)[0][:1] for each in (situation(), other))
     assert first != second
     assert told == [first, second, first, second]
+
+
+def test_of_one_question_only_so_many_orders_are_known() -> None:
+    """Whoever asks for one person after the other makes no process larger."""
+    orders: dict[bytes, Order] = {}
+    for hour in range(24):
+        at = SOMEBODY.model_copy(update={"moment": Moment(weekday=6, time=f"{hour:02}:00")})
+        judged_by_need({"HLT": [service("a")]}, {"HLT": situation(at)}, 1, orders)
+        assert 0 < len(orders) <= MOST_ORDERS
 
 
 def test_points_are_the_sum_of_the_reasons_points() -> None:

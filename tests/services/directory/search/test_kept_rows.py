@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from common.database import Database
 from common.sight import ANYONE, Audience, audience_of
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.reading.kept_rows import KeptRows
+from services_directory.reading.kept_rows import KeptRows, size_of
 from services_directory.reading.rows_queries import Reader
 from services_directory.search.parameters import ServiceQuery
 from services_directory.search.queries import service_page
@@ -150,12 +150,9 @@ async def test_any_question_after_any_change_is_answered_as_if_nothing_were_kept
     assert answered, "nothing was ever answered by what was kept"
 
 
-class Rows(list[Any]):
-    """Rows of one stored body each."""
-
-    @classmethod
-    def of(cls, size: int) -> "Rows":
-        return cls([{"body": bytes(size)}])
+def test_rows_take_their_bodies_and_something_beside() -> None:
+    assert size_of([]) == 0
+    assert size_of([{"body": bytes(2_000), "id": 1}]) == size_of([{"id": 1}]) + 2_000
 
 
 def test_what_came_first_makes_room() -> None:
@@ -164,7 +161,7 @@ def test_what_came_first_makes_room() -> None:
         question = bytes([at])
         assert not held.asked_before(question)
         assert held.asked_before(question)
-        held.keep(question, "7", Rows.of(2_000))
+        held.keep(question, "7", ["found"], 2_000)
         assert held.size <= 10_000
     assert held.get(bytes([9]), "7")
     assert held.get(bytes([0]), "7") is None
@@ -172,9 +169,9 @@ def test_what_came_first_makes_room() -> None:
 
 def test_what_is_too_large_or_was_never_asked_is_not_kept() -> None:
     held = KeptRows(most_bytes=10_000)
-    held.keep(b"never", "7", Rows.of(10))
+    held.keep(b"never", "7", ["found"], 10)
     held.asked_before(b"large")
-    held.keep(b"large", "7", Rows.of(9_000))
+    held.keep(b"large", "7", ["found"], 9_000)
     assert not held.holds(b"never")
     assert not held.holds(b"large")
     assert held.size == 0
@@ -183,7 +180,7 @@ def test_what_is_too_large_or_was_never_asked_is_not_kept() -> None:
 def test_a_newer_change_frees_what_was_kept() -> None:
     held = KeptRows()
     held.asked_before(b"question")
-    held.keep(b"question", "7", Rows.of(100))
+    held.keep(b"question", "7", ["found"], 100)
     assert held.get(b"question", "8") is None
     assert held.size == 0
     assert held.get(b"question", "7") is None

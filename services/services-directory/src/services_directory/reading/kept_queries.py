@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.reading.kept_rows import settled
+from services_directory.reading.kept_rows import settled, size_of
 from services_directory.reading.rows_queries import Reader, Row, SelectReader, fetch
 
 T = TypeVar("T")
@@ -28,7 +28,8 @@ async def fetch_unless_kept(
     async def as_found(rows: list[Row]) -> list[Row]:
         return rows
 
-    return list(await made_unless_kept(session, text, values, levels, as_found, afresh=afresh))
+    found = await made_unless_kept(session, text, values, levels, as_found, size_of, afresh=afresh)
+    return list(found)
 
 
 async def made_unless_kept(
@@ -37,12 +38,14 @@ async def made_unless_kept(
     values: Sequence[Any],
     levels: tuple[int, ...],
     make: Callable[[list[Row]], Awaitable[T]],
+    size: Callable[[T], int],
     *,
     afresh: bool = False,
 ) -> T:
     """What `make` makes of the rows of a question, which have a `service_id`; of one that came before, what was made
     then, if the database says that nothing changed since at any of `levels`. The question holds all that it hangs
-    on, what `make` looks at with it: the caller's sight, the place and the day are among its values."""
+    on, what `make` looks at with it: the caller's sight, the place and the day are among its values. `size`: the bytes
+    that it may come to take."""
     if not isinstance(session, Reader):  # a transaction may see what it wrote itself
         return await make(await fetch(session, text, values, afresh=afresh))
     # As a digest: words that somebody looked for, or what a person is like, stay in no memory.
@@ -60,7 +63,7 @@ async def made_unless_kept(
     made = await make(rows)
     moment = settled(found[0]["newest"], found[0]["oldest_running"])
     if moment is not None:
-        session.kept.keep(question, moment, rows, made)
+        session.kept.keep(question, moment, made, size(made))
     return made
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MOST_BYTES = 8 * 2**20
+MOST_BYTES = 16 * 2**20
 MOST_QUESTIONS = 4_096
 _OF_A_ROW = 400
 """Bytes that a row takes beside its stored bodies, roughly."""
@@ -56,15 +56,13 @@ class KeptRows:
             return None
         return found.made
 
-    def keep(self, question: bytes, newest: str, rows: Sequence[Any], made: Any = None) -> None:
-        """`made`: what is given again in place of the rows; it is taken to be as large as they are."""
-        size = sum(_size(row) for row in rows)
+    def keep(self, question: bytes, newest: str, made: Any, size: int) -> None:
+        """`made`: of what was found, given again as it is; `size`: the bytes that it may come to take."""
         found = self._questions.get(question)
         if found is None or size > self._most_bytes // 4:
             return
         self._empty(found)
-        found.newest, found.size = newest, size
-        found.made = rows if made is None else made
+        found.newest, found.made, found.size = newest, made, size
         self.size += size
         self._bound()
 
@@ -86,5 +84,7 @@ def settled(newest: str | None, oldest_running: str) -> str | None:
     return newest if int(newest) < int(oldest_running) else None
 
 
-def _size(row: Any) -> int:
-    return _OF_A_ROW + sum(len(value) for value in row.values() if isinstance(value, bytes))
+def size_of(rows: Sequence[Any]) -> int:
+    """The bytes that rows take, roughly."""
+    bodies = (value for row in rows for value in row.values() if isinstance(value, bytes))
+    return _OF_A_ROW * len(rows) + sum(map(len, bodies))

@@ -27,6 +27,7 @@ from services_directory.pathways.matching.candidate_rows import (
     KnownDocuments,
     found,
     known,
+    size_of,
 )
 from services_directory.pathways.matching.reach import RESPONSE_HOURS, Demand, neighbourhood
 from services_directory.reading.kept_queries import made_unless_kept
@@ -295,7 +296,7 @@ async def shortlist(
     async def made(rows: Sequence[Row]) -> Found:
         return found(rows, await _documents(session, audience, rows), area)
 
-    return await made_unless_kept(session, text, s.values, audience.levels, made)
+    return await made_unless_kept(session, text, s.values, audience.levels, made, size_of)
 
 
 async def _documents(

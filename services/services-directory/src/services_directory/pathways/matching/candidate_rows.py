@@ -12,7 +12,7 @@ from common.places import Places
 
 from services_directory.pathways.matching.candidates import Candidate, ReferralWay
 from services_directory.pathways.matching.proximity import apart
-from services_directory.pathways.matching.ranking import Order
+from services_directory.pathways.matching.ranking import MOST_ORDERS, Order
 
 Point = tuple[float, float]
 Key = tuple[UUID, int, str, str]
@@ -64,6 +64,15 @@ class Found:
     etags: frozenset[tuple[str, str]]
     sensitive: frozenset[str] = frozenset()
     orders: dict[bytes, Order] = field(default_factory=dict, compare=False)
+
+
+_OF_A_CANDIDATE, _OF_AN_ORDER = 1_500, 500
+
+
+def size_of(found: Found) -> int:
+    """The bytes that it may come to take, roughly, with all orders that are ever kept of it."""
+    candidates = sum(map(len, found.candidates.values()))
+    return candidates * _OF_A_CANDIDATE + MOST_ORDERS * _OF_AN_ORDER
 
 
 def found(rows: Iterable[Any], documents: Mapping[Key, Known], wanted: str) -> Found:

@@ -26,8 +26,8 @@ from services_directory.pathways.matching.reach import (
 )
 from services_directory.pathways.texts.reasons import Reason, Weight
 
-MOST_ORDERS = 100
-"""Known of what one question found: persons differ in more than it asks for."""
+MOST_ORDERS = 20
+"""Known of what one question found, each of one person and need: persons differ in more than it asks for."""
 _FRESH_DAYS = ((30, 8), (90, 4))
 _SPANISH = "spa"
 _SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway owns
@@ -141,7 +141,7 @@ def judged_by_need(
 ) -> dict[str, Judged]:
     """`orders`: of these candidates, by a digest of the situation in which they were ranked. Whoever asks for the
     same person again is told of the best ones, and no others are judged."""
-    if len(orders) > MOST_ORDERS:
+    if len(orders) + len(situations) > MOST_ORDERS:
         orders.clear()
     by_need = {}
     for need, situation in situations.items():
