@@ -787,6 +787,14 @@ MUTATIONS = (
         "::test_the_order_for_one_person_and_day_is_not_taken_for_anothers[language]",
     ),
     Mutation(
+        "no-command-to-the-terminal",
+        "what a program prints is no command to the terminal",
+        "libs/stack/src/stack/console.py",
+        '"".join(c for c in text if c.isprintable() or c == "\\t")',
+        "text",
+        "tests/stack/test_console.py::test_what_a_program_prints_is_no_command_to_the_terminal",
+    ),
+    Mutation(
         "so-many-orders",
         "of what one question found only so many orders are kept",
         f"{_DIRECTORY}/pathways/matching/ranking.py",

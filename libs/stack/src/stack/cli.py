@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.main import get_command_name
 
 import stack.commands
-from stack.errors import StackError
+from stack.errors import StackError, in_one_line
 
 app = typer.Typer(
     name="ruta",
@@ -83,14 +83,8 @@ def main() -> None:
     terminal = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app(prog_name="ruta")
-    except StackError as error:
-        terminal.print(f"ruta: {error}", style="bold red", markup=False)
-        sys.exit(1)
-    except OSError as error:
-        # A path that somebody gave, or a disk: the line says which. Anything else is ours to mend.
-        if error.filename is None:
-            raise
-        terminal.print(f"ruta: {error.strerror}: {error.filename}", style="bold red", markup=False)
+    except (StackError, OSError) as error:
+        terminal.print(in_one_line(error), style="bold red", markup=False)
         sys.exit(1)
 
 

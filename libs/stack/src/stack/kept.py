@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stack.errors import StackError
+from stack.errors import StackError, in_one_line
 from stack.layout import Layout, StackState
 from stack.plan import Choices
 from stack.ports import free_port
@@ -67,18 +67,9 @@ async def _welcome(*arguments: str) -> None:
         )
 
 
-def _in_one_line(error: StackError | OSError) -> str:
-    line = str(error) if isinstance(error, StackError) else f"{error.strerror}: {error.filename}"
-    return f"\x1b[1;31mruta: {line}\x1b[0m" if sys.stderr.isatty() else f"ruta: {line}"
-
-
 if __name__ == "__main__":
     try:
         main(Wanted(**json.loads(sys.argv[1])))
-    except StackError as error:
-        sys.exit(_in_one_line(error))
-    except OSError as error:
-        # A path that somebody gave, or a disk. Anything else is ours to mend.
-        if error.filename is None:
-            raise
-        sys.exit(_in_one_line(error))
+    except (StackError, OSError) as error:
+        said = in_one_line(error)
+        sys.exit(f"\x1b[1;31m{said}\x1b[0m" if sys.stderr.isatty() else said)

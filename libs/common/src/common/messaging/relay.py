@@ -29,7 +29,7 @@ from common.messaging.outbox import CHANNEL
 from common.repeating import pause
 from common.settings import ServiceSettings
 from common.tables import CommonTables
-from common.telemetry import Metrics, current_traceparent, going_on, recording
+from common.telemetry import Metrics, current_traceparent, going_on
 
 _log = get_logger(__name__)
 _BATCH = 200
@@ -161,9 +161,6 @@ class Relay:
 
     async def _publish(self, stream: JetStreamContext, row: Any) -> None:
         """In the trace of the request that wrote the row, so that one trace leads to the readers."""
-        if row["traceparent"] and not recording():
-            await self._publish_in(stream, row, row["traceparent"])
-            return
         with going_on(f"publish {row['type']}", row["traceparent"], SpanKind.PRODUCER):
             await self._publish_in(stream, row, current_traceparent() or row["traceparent"])
 
