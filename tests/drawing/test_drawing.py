@@ -1,12 +1,13 @@
 """A drawing is made in a process of its own, here or in the container beside, without a secret; and why it was not is told."""
 
 import asyncio
+import io
 import json
 import os
 import subprocess
 import sys
 import threading
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from drawing.asking import ask_beside, drawn
 from drawing.errors import FailedDrawing, NobodyDraws
 from drawing.kinds import KINDS
 from drawing.listening import answers
+from PIL import Image
 
 from tests.support.system import until
 
@@ -25,6 +27,11 @@ SPEC = {
     "data": {"values": [{"x": 1234.5, "y": "remisión"}]},
     "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y"}},
 }
+# Of pixels that are no whole number of points.
+SQUARES = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="603" height="237">'
+    '<rect width="603" height="237" fill="white"/><rect x="7" y="11" width="301" height="5"/></svg>'
+)
 TELLING = "#for (k, v) in sys.inputs [#k: #v ]"
 # Stands for an engine whose process is looked into: no drawing shows it.
 LOOKING = """
@@ -41,6 +48,11 @@ drawing.pages.page = page
 def page(source: str, form: str = "pdf", **more: object) -> dict[str, object]:
     files = {"main.typ": b64encode(source.encode()).decode()}
     return {"form": form, "ppi": 72.0, "files": files, **more}
+
+
+def pictures(svgs: list[str]) -> list[bytes]:
+    told = {"drawings": svgs, "scale": 2.0}
+    return [b64decode(each) for each in json.loads(drawn("pictures", told))]
 
 
 @pytest.fixture
@@ -80,15 +92,22 @@ def test_charts_and_pages_are_drawn() -> None:
         "es": {"specs": specs, "notation": "es-ES"},
         "en": {"specs": specs, "notation": "en-US"},
     }
-    made = json.loads(drawn("charts", {"sheets": sheets, "scale": 2.0}))
+    made = json.loads(drawn("charts", sheets))
     assert {sheet: list(charts) for sheet, charts in made.items()} == {
         "es": ["one", "two"],
         "en": ["one", "two"],
     }
     for language, number in (("es", "1.200"), ("en", "1,200")):
-        assert number in made[language]["one"]["svg"], "in the notation that was asked for"
-    alone = json.loads(drawn("charts", {"sheets": {"en": sheets["en"]}, "scale": 2.0}))
+        assert number in made[language]["one"], "in the notation that was asked for"
+    alone = json.loads(drawn("charts", {"en": sheets["en"]}))
     assert alone["en"] == made["en"], "what is drawn before it changes no byte"
+    first, squares, last = pictures([made["es"]["one"], SQUARES, made["en"]["one"]])
+    assert first != last
+    assert [last] == pictures([made["en"]["one"]]), "what is drawn before it changes no byte"
+    image = Image.open(io.BytesIO(squares)).convert("L")
+    assert image.size == (2 * 603, 2 * 237)
+    black = 4 * 301 * 5
+    assert image.getcolors() == [(black, 0), (4 * 603 * 237 - black, 255)], "no edge is blurred"
     assert drawn("page", page(TELLING, inputs={"for": "papel"})).startswith(b"%PDF")
     assert drawn("page", page("x", "png")).startswith(b"\x89PNG")
 
@@ -132,7 +151,7 @@ def test_only_what_is_a_kind_is_called(beside: Path) -> None:
     )
     assert said.returncode == 1
     assert "usage" in said.stderr
-    assert set(KINDS) == {"charts", "page"}
+    assert set(KINDS) == {"charts", "pictures", "page"}
 
 
 def test_more_than_a_bulletin_is_refused(beside: Path) -> None:

@@ -2,5 +2,6 @@
 
 KINDS = {
     "charts": "drawing.charts:charts",
+    "pictures": "drawing.pages:pictures",
     "page": "drawing.pages:page",
 }

@@ -1,7 +1,8 @@
 """Pages by Typst, with no font but Ruta's where the page asks for it, and no file but those that come with it."""
 
+import json
 import tempfile
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,15 @@ import typst
 STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 """A fixed creation time: the same page gives the same bytes."""
 MAIN = "main.typ"
+_POINTS_PER_INCH = 72
+_ONE_EACH = b"""
+#for number in range(int(sys.inputs.drawings)) {
+  let drawing = str(number) + ".svg"
+  let size = xml(drawing).first().attrs
+  page(width: float(size.width) * 1pt, height: float(size.height) * 1pt, margin: 0pt, image(drawing, width: 100%))
+}
+"""
+"""A point for each pixel of a drawing: placed otherwise, between pixels, its PNG is blurred."""
 
 
 def page(wanted: dict[str, Any]) -> bytes:
@@ -21,25 +31,45 @@ def page(wanted: dict[str, Any]) -> bytes:
     (`sys.inputs`); `ppi`, dots of a PNG per inch; `standard`, of a PDF, such as ua-1; `own_font`, whether only Ruta's is
     used.
     """
+    options: dict[str, Any] = {"ppi": wanted["ppi"]} if wanted["form"] == "png" else {}
+    if wanted.get("standard"):
+        options["pdf_standards"] = wanted["standard"]
+    made = _typeset(
+        {name: b64decode(content) for name, content in wanted["files"].items()},
+        format=wanted["form"],
+        sys_inputs=wanted.get("inputs", {}),
+        own_font=bool(wanted.get("own_font")),
+        **options,
+    )
+    return made[0]
+
+
+def _typeset(files: dict[str, bytes], *, own_font: bool, **options: Any) -> list[bytes]:
+    """What Typst makes of the files by name: one document, or a picture of each page. `options` are its own."""
+    if own_font:
+        options |= {
+            "font_paths": [font_source_sans_pro.font_directory],
+            "ignore_system_fonts": True,
+        }
     with tempfile.TemporaryDirectory(prefix="page-") as folder:
-        for name, content in wanted["files"].items():
+        for name, content in files.items():
             # Names are the caller's own, and yet no file is written elsewhere.
-            (Path(folder) / Path(name).name).write_bytes(b64decode(content))
-        options: dict[str, Any] = {"ppi": wanted["ppi"]} if wanted["form"] == "png" else {}
-        if wanted.get("standard"):
-            options["pdf_standards"] = wanted["standard"]
-        if wanted.get("own_font"):
-            options |= {
-                "font_paths": [font_source_sans_pro.font_directory],
-                "ignore_system_fonts": True,
-            }
-        made = typst.compile(
-            str(Path(folder) / MAIN),
-            root=folder,
-            format=wanted["form"],
-            sys_inputs=wanted.get("inputs", {}),
-            timestamp=STAMP,
-            **options,
-        )
-    first: bytes = made[0] if isinstance(made, list) else made
-    return first
+            (Path(folder) / Path(name).name).write_bytes(content)
+        made = typst.compile(str(Path(folder) / MAIN), root=folder, timestamp=STAMP, **options)
+    return made if isinstance(made, list) else [made]
+
+
+def pictures(wanted: dict[str, Any]) -> bytes:
+    """Drawings as PNG, in base64: a JSON list in their order.
+
+    `wanted`: `drawings`, SVG as text; `scale`, pixels of a PNG per pixel of its drawing.
+    """
+    drawings = {f"{n}.svg": svg.encode() for n, svg in enumerate(wanted["drawings"])}
+    made = _typeset(
+        {MAIN: _ONE_EACH, **drawings},
+        format="png",
+        ppi=wanted["scale"] * _POINTS_PER_INCH,
+        sys_inputs={"drawings": str(len(drawings))},
+        own_font=True,
+    )
+    return json.dumps([b64encode(each).decode() for each in made]).encode()

@@ -148,7 +148,7 @@ def test_equal_content_gives_equal_bytes(content: Content, spanish: dict[str, by
     assert set(spanish) == set(names(content))
 
 
-def test_the_charts_of_all_languages_are_drawn_by_one_process_as_each_alone(
+def test_the_charts_of_all_languages_are_drawn_at_once_as_each_alone(
     content: Content, spanish: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -159,7 +159,7 @@ def test_the_charts_of_all_languages_are_drawn_by_one_process_as_each_alone(
 
     monkeypatch.setattr("reporting.bulletins.rendering.drawing.drawn", counted)
     made = drawings(content, LANGUAGES)
-    assert asked == ["charts"]
+    assert asked == ["charts", "pictures"]
     for language in LANGUAGES:
         files = spanish if language == "es" else files_of("2026-11a", language)
         assert made[language].keys() == {each.table.id for each in all_charts(content)}

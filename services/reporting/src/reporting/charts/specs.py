@@ -27,6 +27,8 @@ ROW_HEIGHT = 26
 _LABEL_CHARACTERS = 40
 _CHARACTER_WIDTH = 6.4
 """Points that a character of an axis label takes on average."""
+_WHOLE = 0
+"""No limit: what is wrapped needs none, and is then not measured once more before each look at it."""
 _ROOM = 36
 """Points beside the labels: where a browser lacks our font, it writes wider than was measured here."""
 _LINE_HEIGHT = 13
@@ -147,7 +149,7 @@ def heat_map(points: Sequence[Point], *, title: str) -> Spec:
                 "orient": "top",
                 "labelAngle": 0,
                 "labelExpr": _LINES,
-                "labelLimit": WIDTH,
+                "labelLimit": _WHOLE,
                 "labelFontSize": 11,
                 "labelOverlap": False,
                 "labelPadding": 4 + _LINE_HEIGHT * max(name.count("\n") for name in columns),
@@ -225,7 +227,7 @@ def _labels_axis() -> Spec:
         "value": 0,
     }
     return {
-        "labelLimit": WIDTH,
+        "labelLimit": _WHOLE,
         "labelExpr": _LINES,
         "labelOffset": offset,
         "labelFontSize": 13,
