@@ -182,8 +182,10 @@ def running_gateway(
 
 
 @contextmanager
-def another_front(gateway: Gateway, **settings: str | None) -> Iterator[Gateway]:
-    """A second front before the same services. `None` takes a setting away."""
+def another_front(
+    gateway: Gateway, *, ready: bool = True, **settings: str | None
+) -> Iterator[Gateway]:
+    """A second front before the same services. `None` takes a setting away. `ready`: wait until it is."""
     port = int(settings.get("port") or free_port())
     other = Gateway(gateway.folder, port, gateway.issuer_port, gateway.witnesses)
     environment = {
@@ -198,7 +200,8 @@ def another_front(gateway: Gateway, **settings: str | None) -> Iterator[Gateway]
     other.processes["front"] = Process(["-m", "gateway", "front"], environment, log)
     other.processes["front"].start()
     try:
-        other.wait_until_ready()
+        if ready:
+            other.wait_until_ready()
         yield other
     finally:
         other.processes["front"].stop()

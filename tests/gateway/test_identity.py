@@ -1,5 +1,6 @@
 """Administration of organisations, clients and people over REST."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
@@ -12,6 +13,7 @@ from common.database import Database
 from fastapi import FastAPI
 from gateway.issuer.revocations.queries import document
 from httpx import ASGITransport, AsyncClient
+from jose import jwt
 
 from tests.gateway.conftest import ISSUER, secret_of
 from tests.support.principals import bearer, internal_token, organisation
@@ -196,6 +198,24 @@ async def test_lists_are_pages_and_changes_are_recorded(admin: AsyncClient) -> N
         "ngo-refugio",
         "im-officer",
     )
+
+
+async def test_a_token_of_an_issuer_whose_clock_is_ahead_is_voided_too(
+    admin: AsyncClient, issuer: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each replica has its own clock; a revocation is compared by that of the database."""
+    asked = {"grant_type": "client_credentials", "client_id": "ngo-legal"}
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda now=time.time: now() + 45)
+        answer = await issuer.post(
+            "/oauth/token", data={**asked, "client_secret": secret_of("ngo-legal")}
+        )
+    issued = jwt.get_unverified_claims(answer.json()["access_token"])["iat"]
+    await admin.post("/identity/v1/clients/ngo-legal/revocation")
+    claims: dict[str, object] = {"sub": "ruta-gateway", "scope": "internal"}
+    front = {"Authorization": f"Bearer {internal_token('ruta-issuer', claims)}"}
+    told = (await issuer.get("/internal/issuer/revocations", headers=front)).json()
+    assert issued <= told["clients"]["ngo-legal"]
 
 
 async def test_an_auditor_reads_who_changed_whom_and_the_look_is_in_the_record(

@@ -381,6 +381,55 @@ def test_a_revoked_client_is_out_within_seconds(gateway: Gateway) -> None:
     eventually(lambda: httpx.get(seen, headers=headers).status_code == 401, seconds=60)
 
 
+def test_a_front_that_never_read_what_was_withdrawn_believes_nobody(gateway: Gateway) -> None:
+    """A replica that starts anew while the issuer has its keys at hand and no database."""
+    issuer = f"http://127.0.0.1:{gateway.issuer_port}"
+    away, asked = threading.Event(), threading.Event()
+    away.set()
+
+    class Issuer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            withdrawn = self.path.endswith("/revocations")
+            if withdrawn and away.is_set():
+                asked.set()
+                self.send_error(503)
+                return
+            authorization = {"Authorization": self.headers.get("Authorization", "")}
+            answer = httpx.get(issuer + self.path, headers=authorization)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+    headers = gateway.bearer()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Issuer) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with another_front(gateway, ready=False, issuer_url=url) as front:
+            assert asked.wait(PATIENCE)
+            seen = f"{front.url}/directory/v1/x"
+            eventually(lambda: can_reach(f"{front.url}/healthz"))
+            for _ in range(20):  # its keys come meanwhile
+                refused = httpx.get(seen, headers=headers)
+                assert refused.status_code == 503
+                assert refused.headers["retry-after"] == "2"
+                time.sleep(0.05)
+            assert httpx.get(f"{front.url}/readyz").status_code == 503
+            assert httpx.get(seen).status_code == 200, "what is for all needs nobody's token"
+            away.clear()
+            eventually(lambda: httpx.get(seen, headers=headers).status_code == 200)
+            assert httpx.get(f"{front.url}/readyz").status_code == 200
+        server.shutdown()
+
+
+def can_reach(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 def test_only_origins_of_the_settings_may_call_from_a_browser(gateway: Gateway) -> None:
     with another_front(gateway, cors_origins='["https://console.example"]') as front:
         ask = {"Access-Control-Request-Method": "POST"}

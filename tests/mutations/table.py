@@ -751,6 +751,51 @@ MUTATIONS = (
         "::test_what_would_put_everything_in_order_is_refused_with_the_reason",
     ),
     Mutation(
+        "token-after-the-secret",
+        "whoever is switched off while a secret is compared is given no token",
+        "gateway/src/gateway/issuer/tokens/service.py",
+        '    if held is None or held["secret_hash"] != stored or not held["active"]:\n',
+        "    if held is None:\n",
+        "tests/gateway/test_ended_meanwhile.py"
+        "::test_what_ends_while_the_secret_is_compared_gives_no_token[a new secret]",
+    ),
+    Mutation(
+        "client-held",
+        "whoever is given a token holds the client, or waits for the end of its rights",
+        "gateway/src/gateway/issuer/tokens/service.py",
+        "    await queries.hold(session, given.client_id, share=True)\n",
+        "",
+        "tests/gateway/test_ended_meanwhile.py"
+        "::test_whoever_asks_while_it_ends_waits_for_the_end[the client is switched off]",
+    ),
+    Mutation(
+        "organisation-held",
+        "whoever is given a token holds the organisation, or waits for its suspension",
+        "gateway/src/gateway/issuer/organisations/queries.py",
+        "        .with_for_update(read=True)\n",
+        "",
+        "tests/gateway/test_ended_meanwhile.py"
+        "::test_whoever_asks_while_it_ends_waits_for_the_end[the organisation is switched off]",
+    ),
+    Mutation(
+        "one-clock-for-revocations",
+        "a token of an issuer whose clock is ahead is voided, too",
+        "gateway/src/gateway/issuer/tokens/claims.py",
+        "round(min(now, identity.read_at), 3)",
+        "round(now, 3)",
+        "tests/gateway/test_identity.py"
+        "::test_a_token_of_an_issuer_whose_clock_is_ahead_is_voided_too",
+    ),
+    Mutation(
+        "withdrawn-is-known",
+        "a front that never read what was withdrawn believes nobody",
+        "gateway/src/gateway/front/browsers/authentication.py",
+        "        return self._keys.ready and self._revocations.known\n",
+        "        return self._keys.ready\n",
+        "tests/gateway/test_limits_and_failures.py"
+        "::test_a_front_that_never_read_what_was_withdrawn_believes_nobody",
+    ),
+    Mutation(
         "kept-rows",
         "what was found before a change is not given again after it",
         f"{_DIRECTORY}/reading/kept_rows.py",

@@ -62,7 +62,9 @@ class Front:
     def __init__(self, settings: FrontSettings, table: RouteTable | None = None) -> None:
         self.table = table or RouteTable()
         self._settings = settings
-        self._revocations = Revocations()
+        own_issuer = next(iter(settings.upstream_urls(Upstream.ISSUER)), None)
+        # An outside provider has no such list.
+        self._revocations = Revocations(known=own_issuer is None)
         self._callers = Callers(
             Trust(
                 settings.token_issuer_url,
@@ -72,7 +74,6 @@ class Front:
             ),
             self._revocations,
         )
-        own_issuer = next(iter(settings.upstream_urls(Upstream.ISSUER)), None)
         self._internal = InternalTokens(
             settings.internal_signing_key_file, settings.internal_issuer
         )
@@ -104,6 +105,7 @@ class Front:
         self._authentication = Authentication(
             callers=self._callers,
             keys=self._keys,
+            revocations=self._revocations,
             upstreams=self._upstreams,
             rates=self._rates,
             cookies=cookies,
@@ -139,7 +141,7 @@ class Front:
                     self.table, self._upstreams, settings.public_url, self._endpoints
                 ),
                 upstreams=self._upstreams,
-                keys=self._keys,
+                can_verify=lambda: self._authentication.ready,
                 metrics=self._metrics,
                 issued_at=self._endpoints,
             ),

@@ -14,6 +14,7 @@ from gateway.front.replicas.upstreams import Upstreams
 from gateway.front.routes import Route
 from gateway.front.trust.callers import Caller, Callers, bearer
 from gateway.front.trust.key_source import KeySource
+from gateway.front.trust.revocations import Revocations
 from gateway.front.wire.heads import Head
 
 _CHALLENGE = 'Bearer realm="ruta"'
@@ -27,6 +28,7 @@ class Authentication:
         *,
         callers: Callers,
         keys: KeySource,
+        revocations: Revocations,
         upstreams: Upstreams,
         rates: Rates,
         cookies: Cookies | None,
@@ -34,10 +36,16 @@ class Authentication:
     ) -> None:
         self._callers = callers
         self._keys = keys
+        self._revocations = revocations
         self._upstreams = upstreams
         self._rates = rates
         self._cookies = cookies
         self._renewal = renewal
+
+    @property
+    def ready(self) -> bool:
+        """Whether a token can be verified: by which keys, and whether it was withdrawn."""
+        return self._keys.ready and self._revocations.known
 
     async def caller(self, exchange: Exchange, route: Route) -> Caller | None:
         """The caller; None is the anonymous one, where the route lets it in; 401 or 403 else."""
@@ -114,13 +122,12 @@ class Authentication:
             ) from None
 
     async def _believed(self, token: str) -> Caller:
-        keys = self._keys.current()
-        if len(keys) == 0:
+        if not self.ready:
             raise UNAVAILABLE.because(
                 "Tokens cannot be verified at the moment.", headers={"Retry-After": "2"}
             )
         try:
-            return self._callers.caller(token, keys)
+            return self._callers.caller(token, self._keys.current())
         except UnknownKey:
             if not await self._keys.look_again(self._upstreams.session):
                 raise

@@ -9,8 +9,10 @@ from common.auth import Principal
 
 @dataclass
 class Revocations:
-    """Each mapping: id → second since 1970; tokens issued until then are void."""
+    """Each mapping: id → second since 1970; tokens issued until then are void. `known`: whether the list was read at
+    all; a front that has just started knows of none, and believes nobody."""
 
+    known: bool = False
     clients: dict[str, float] = field(default_factory=dict)
     subjects: dict[str, float] = field(default_factory=dict)
     organisations: dict[str, float] = field(default_factory=dict)
@@ -44,3 +46,4 @@ class Revocations:
         self.clients, self.subjects = clients, subjects
         self.organisations = organisations
         self.tokens, self.sign_ins = tokens, sign_ins
+        self.known = True

@@ -7,7 +7,8 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Identity:
-    """A client, or a person who uses one, with what it may do."""
+    """A client, or a person who uses one, with what it may do. `read_at`: the second since 1970, by the clock of the
+    database, at which that was so; whoever ends it does so later."""
 
     subject: str
     client_id: str
@@ -16,6 +17,7 @@ class Identity:
     scopes: tuple[str, ...]
     aors: tuple[str, ...]
     areas: tuple[str, ...]
+    read_at: float
 
 
 def effective_aors(own: Iterable[str], memberships: Iterable[str]) -> tuple[str, ...]:

@@ -47,8 +47,20 @@ async def membership_aors(session: AsyncSession, organisation_id: UUID) -> tuple
     return tuple(rows)
 
 
-async def identity_of(session: AsyncSession, row: Any, subject: str, client_id: str) -> Identity:
-    """The identity of a client's or a person's row."""
+async def identity_of(
+    session: AsyncSession, row: Any, subject: str, client_id: str
+) -> Identity | None:
+    """The identity of a client's or a person's row; None while its organisation is suspended. The organisation is
+    held: whoever changes it meanwhile has done so already, or revokes what is made of this."""
+    table = organisations.c
+    held = await session.execute(
+        sa.select(table.active, sa.extract("epoch", sa.func.clock_timestamp()))
+        .where(table.id == row["organisation_id"])
+        .with_for_update(read=True)
+    )
+    active, read_at = held.one()
+    if not active:
+        return None
     return Identity(
         subject=subject,
         client_id=client_id,
@@ -57,4 +69,5 @@ async def identity_of(session: AsyncSession, row: Any, subject: str, client_id: 
         scopes=tuple(row["scopes"]),
         aors=effective_aors(row["aors"], await membership_aors(session, row["organisation_id"])),
         areas=tuple(row["areas"]),
+        read_at=float(read_at),
     )

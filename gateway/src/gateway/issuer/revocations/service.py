@@ -13,9 +13,11 @@ async def revoke(session: AsyncSession, kind: str, target: str) -> None:
     of one sign-in."""
     now = real_now()
     await session.execute(sa.delete(revocations).where(revocations.c.issued_until < now - KEPT))
-    statement = insert(revocations).values(kind=kind, target=target, issued_until=now)
+    # Now, not when the transaction began: it may have waited for tokens that were being made.
+    until = sa.func.clock_timestamp()
+    statement = insert(revocations).values(kind=kind, target=target, issued_until=until)
     await session.execute(
         statement.on_conflict_do_update(
-            index_elements=["kind", "target"], set_={"issued_until": now}
+            index_elements=["kind", "target"], set_={"issued_until": until}
         )
     )

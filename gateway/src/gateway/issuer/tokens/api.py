@@ -153,6 +153,8 @@ async def _granted(
         raise Refused("unsupported_grant_type", "This grant is not offered.")
     client = await authenticated_client(session, desk, who, source)
     identity = await identity_of(session, client, client["id"], client["id"])
+    if identity is None:
+        raise Refused("invalid_client", "The organisation is not active.", 401)
     try:
         scopes = granted_scopes(form.get("scope"), identity.scopes)
     except ScopeNotGranted:

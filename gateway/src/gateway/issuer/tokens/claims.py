@@ -38,7 +38,8 @@ def access_claims(
     says when it was (RFC 9068 §2.2.1), so that what may do much harm can ask for a fresh one.
 
     `iat` has milliseconds (RFC 7519 allows fractions): a revocation voids what was issued until
-    that instant, and a token got right after it must not fall into the same second.
+    that instant, and a token got right after it must not fall into the same second. Both are told by the clock of
+    the database, which all replicas share: one that is ahead must not issue after a revocation that comes later.
     """
     person = {} if sign_in is None else {"sid": sign_in, "auth_time": signed_in_at}
     return {
@@ -46,7 +47,7 @@ def access_claims(
         "aud": audience,
         "sub": identity.subject,
         "client_id": identity.client_id,
-        "iat": round(now, 3),
+        "iat": round(min(now, identity.read_at), 3),
         "exp": int(now) + seconds,
         "jti": uuid4().hex,
         "scope": " ".join(scopes),

@@ -17,6 +17,7 @@ from gateway.issuer.sign_ins import service as sign_ins
 from gateway.issuer.sign_ins.pkce import proves
 from gateway.issuer.tokens.service import TYPE, Desk, Refused, authenticated_client
 
+_NOBODY = "The person may not sign in any more."
 _INVALID = "The code or refresh token is unknown, used, expired, or another client's."
 
 
@@ -96,9 +97,11 @@ def about(caller: Principal) -> dict[str, Any]:
 
 async def _tokens(session: AsyncSession, desk: Desk, grant: Any, client: Any) -> dict[str, Any]:
     person = await people.by_id(session, grant["person_id"])
-    if person is None or not (person["active"] and person["organisation_active"]):
-        raise Refused("invalid_grant", "The person may not sign in any more.")
+    if person is None or not person["active"]:
+        raise Refused("invalid_grant", _NOBODY)
     identity = await identity_of(session, person, str(person["id"]), grant["client_id"])
+    if identity is None:
+        raise Refused("invalid_grant", _NOBODY)
     held = set(identity.scopes) & set(client["scopes"])
     scopes = tuple(scope for scope in grant["scopes"] if scope in held)
     return desk.token(identity, scopes, str(grant["family"]), _signed_in_at(grant))

@@ -17,6 +17,7 @@ from gateway.issuer.throttle import service as attempts
 from gateway.issuer.tokens.claims import access_claims
 
 TYPE = "at+jwt"
+_NO_CLIENT = "Unknown client, wrong secret, or client not active."
 
 
 class Refused(Exception):
@@ -85,6 +86,11 @@ async def authenticated_client(
     matches = await desk.secrets.matches(stored, given.secret or "")
     if row is None or not matches or not (row["active"] and row["organisation_active"]):
         await attempts.failed(session, given.client_id, source)
-        raise Refused("invalid_client", "Unknown client, wrong secret, or client not active.", 401)
+        raise Refused("invalid_client", _NO_CLIENT, 401)
     await attempts.succeeded(session, given.client_id, source)
-    return row
+    # Comparing takes long: whoever renewed the secret or switched the client off meanwhile has ended this, too.
+    await queries.hold(session, given.client_id, share=True)
+    held = await queries.client(session, given.client_id)
+    if held is None or held["secret_hash"] != stored or not held["active"]:
+        raise Refused("invalid_client", _NO_CLIENT, 401)
+    return held

@@ -1,0 +1,123 @@
+"""A right that ends while a token is being made: whoever holds a stolen secret asks again and again, so one of the
+requests is always under way when somebody ends it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from common.ids import new_id
+
+from tests.gateway.running import Gateway
+from tests.gateway.test_two_fronts import WAITING, database
+from tests.support.patience import PATIENCE
+
+__all__ = ["database"]
+
+
+@pytest.fixture
+async def front(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE) as http:
+        yield http
+
+
+class Partner:
+    """An organisation of its own with one client, and the administrator who looks after both."""
+
+    def __init__(self, front: httpx.AsyncClient, admin: dict[str, str]) -> None:
+        self._front, self._admin = front, admin
+        self.organisation, self.id, self.secret = "", f"p-{new_id()}", ""
+
+    async def made(self) -> "Partner":
+        organisation = {"name": "x", "aors": ["GBV"]}
+        made = await self._front.post(
+            "/identity/v1/organisations", headers=self._admin, json=organisation
+        )
+        self.organisation = made.json()["id"]
+        client = {
+            "id": self.id, "organisation_id": self.organisation, "name": "x",
+            "roles": ["partner"], "scopes": ["directory:read"],
+        }  # fmt: skip
+        made = await self._front.post("/identity/v1/clients", headers=self._admin, json=client)
+        assert made.status_code == 201, made.text
+        self.secret = made.json()["secret"]
+        return self
+
+    async def token(self, secret: str | None = None) -> httpx.Response:
+        return await self._front.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(self.id, self.secret if secret is None else secret),
+        )
+
+    async def ended(self, how: str) -> None:
+        if how == "a new secret":
+            path = f"/identity/v1/clients/{self.id}/secret"
+            done = await self._front.post(path, headers=self._admin)
+        else:
+            kind = f"clients/{self.id}" if "client" in how else f"organisations/{self.organisation}"
+            path = f"/identity/v1/{kind}"
+            etag = (await self._front.get(path, headers=self._admin)).headers["etag"]
+            done = await self._front.patch(
+                path, headers=self._admin | {"If-Match": etag}, json={"active": False}
+            )
+        assert done.status_code == 200, done.text
+
+
+ENDED = ["the client is switched off", "a new secret", "the organisation is switched off"]
+
+
+@pytest.fixture
+async def partner(gateway: Gateway, front: httpx.AsyncClient) -> Partner:
+    return await Partner(front, gateway.bearer("im-officer")).made()
+
+
+@asynccontextmanager
+async def under_way(
+    database: asyncpg.Connection, held: str, asking: Any
+) -> AsyncIterator[asyncio.Task[Any]]:
+    """A request that waits for what is `held`, until the block ends."""
+    async with database.transaction():
+        await database.execute(held)
+        before = await database.fetchval(WAITING)
+        asked = asyncio.create_task(asking)
+        while await database.fetchval(WAITING) <= before:
+            assert not asked.done(), "answered without waiting"
+            await asyncio.sleep(0.02)
+        yield asked
+
+
+REFUSED = (401, "invalid_client")
+
+
+def said(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json().get("error", "a token")
+
+
+@pytest.mark.parametrize("how", ENDED)
+async def test_what_ends_while_the_secret_is_compared_gives_no_token(
+    partner: Partner, database: asyncpg.Connection, how: str
+) -> None:
+    assert said(await partner.token("wrong")) == REFUSED  # its count is what is waited for
+    held = "SELECT FROM failed_attempts FOR UPDATE"
+    async with under_way(database, held, partner.token()) as asked:
+        await partner.ended(how)
+    assert said(await asked) == REFUSED
+
+
+@pytest.mark.parametrize("how", ENDED)
+async def test_whoever_asks_while_it_ends_waits_for_the_end(
+    partner: Partner, database: asyncpg.Connection, how: str
+) -> None:
+    held = "LOCK TABLE identity_changes IN SHARE MODE"  # the last that an end writes
+    async with under_way(database, held, partner.ended(how)) as ending:
+        asked = asyncio.create_task(partner.token())
+        while not asked.done():
+            if await database.fetchval(WAITING) == 2:
+                break
+            await asyncio.sleep(0.02)
+    await ending
+    assert said(await asked) == REFUSED
