@@ -30,6 +30,7 @@ INBOX = RowWriter(
 )
 GONE = RowRemoval(sample.NOTES, "id")
 COUNT = sa.select(sa.func.count()).select_from(sample.NOTES)
+QUICK_COUNT = QuickStatement(COUNT)
 
 
 def note(session: AsyncSession, text: str, writer: RowWriter = NOTES) -> None:
@@ -73,6 +74,14 @@ async def test_whatever_is_executed_next_sees_them(database: Database) -> None:
     async with database.transaction() as session:
         note(session, "a")
         assert await session.scalar(COUNT) == 1
+
+
+async def test_what_asks_for_none_of_them_goes_past_them(database: Database) -> None:
+    async with database.transaction() as session:
+        assert await QUICK_COUNT.first(session, past=True) == (0,)
+        note(session, "a")
+        assert await QUICK_COUNT.first(session, past=True) == (0,)
+        assert await QUICK_COUNT.first(session) == (1,)
 
 
 async def test_many_rows_are_sent_in_parts_and_none_is_lost(database: Database) -> None:

@@ -1665,6 +1665,32 @@ MUTATIONS = (
         "::test_what_comes_again_is_known_and_not_found_out_by_a_refusal",
     ),
     Mutation(
+        "handed-on-to-the-next-alone",
+        "what a command of a batch made is forgotten by each that may change it",
+        f"{_COMMON}/database.py",
+        "    handed = info.get(_HANDED_ON)\n",
+        "    handed = info.get(_HANDED_ON, info.get(_HANDED))\n",
+        f"{_TESTS}/test_done_together.py"
+        "::test_what_was_made_a_moment_ago_is_what_became_of_it[a consent that was withdrawn]",
+    ),
+    Mutation(
+        "a-batch-shares-sendings",
+        "who finds that a service takes no referral waits for a batch that sends by what it read of it",
+        f"{_REFERRALS}/bulk/api.py",
+        "        work = SharedWork(session, context, names, locks)\n",
+        "        work = SharedWork(session, context, names)\n",
+        f"{_TESTS}/test_done_together.py"
+        "::test_who_finds_a_service_closed_waits_for_a_batch_that_sends",
+    ),
+    Mutation(
+        "in-doubt-done-again",
+        "what is refused of rows that waited for the next command is told by the one that wrote them",
+        f"{_REFERRALS}/bulk/api.py",
+        "                if work.in_doubt:\n",
+        "                if work.in_doubt is None:\n",
+        f"{_TESTS}/test_done_together.py::test_what_waited_is_refused_to_its_own_command",
+    ),
+    Mutation(
         "told-again-after-a-setting",
         "no command of a batch goes on with the rights that one before it was given",
         f"{_COMMON}/database.py",

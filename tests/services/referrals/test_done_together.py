@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from referrals import locking_queries
 from referrals.keys.store import CaseKeys
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from stack.postgres import ServiceDatabase
+from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.story import Story
 from tests.services.referrals.test_batches import commands, counted
@@ -101,7 +103,7 @@ def drawn(seed: int, service_id: str, case: dict[str, Any]) -> list[dict[str, An
                     {"confirm": case["reference"], "basis": "person_request"},
                 )
             case 1:
-                add("w", f"/consents/${{{grant}.id}}/withdraw", {"method": "verbal"})
+                add("w", f"/consents/${{{grant}.id}}/withdraw", {"method": "phone"})
             case 2:
                 batch[-2]["body"]["category"] = "FOOD"
             case 3 | 4:
@@ -163,11 +165,7 @@ async def test_what_comes_again_is_known_and_not_found_out_by_a_refusal(
 ) -> None:
     """A batch that is refused at its end is done again, and each time makes a key for its case."""
 
-    async def keys_made() -> int:
-        ((made,),) = await case_keys.database.once("SELECT count(*) FROM case_keys")
-        return int(made)
-
-    service_id, before = await story.service(), await keys_made()
+    service_id, before = await story.service(), await keys_made(case_keys)
     case = {"key": "c", "path": "/referrals/v1/cases", "body": {"area": "VE23", "identity": {}}}
     batch = [case, *commands("${c.id}", service_id, story)]
     batch[1]["body"]["items"] = ["situation"]
@@ -175,7 +173,12 @@ async def test_what_comes_again_is_known_and_not_found_out_by_a_refusal(
     for _ in range(2):
         results = await bulk(story, batch, together=True)
         assert [one["status"] for one in results] == [201, 201, 201, 200, 201, 201, 200]
-        assert await keys_made() == before + 1
+        assert await keys_made(case_keys) == before + 1
+
+
+async def keys_made(keys: CaseKeys) -> int:
+    ((made,),) = await keys.database.once("SELECT count(*) FROM case_keys")
+    return int(made)
 
 
 async def test_a_key_that_comes_again_with_another_body_is_refused(story: Story) -> None:
@@ -249,6 +252,92 @@ async def test_what_is_refused_at_the_end_is_told_by_its_own_command(
             await other.commit()
     assert [one["status"] for one in results] == [424, 410]
     assert results[1]["body"]["code"] == "answer_gone"
+    assert await counted(story) == [0, 0]
+
+
+def of_a_new_case(service_id: str, story: Story) -> list[dict[str, Any]]:
+    """Registered, consent recorded, drafted, sent."""
+    body = {"area": "VE23", "identity": {"name": "Eva Canaria", "age": 40}}
+    case = {"key": "c", "path": "/referrals/v1/cases", "body": body}
+    batch = [case, *commands("${c.id}", service_id, story)]
+    batch[1]["body"]["items"] = ["situation"]
+    return batch
+
+
+_BETWEEN: dict[str, tuple[int, str, dict[str, Any]]] = {
+    "a case that was closed": (1, "cases/${c.id}/close", {"reason": "other"}),
+    "a consent that was withdrawn": (3, "consents/${g.id}/withdraw", {"method": "phone"}),
+    "a draft that was recalled": (3, "referrals/${r.id}/recall", {"reason": "other"}),
+    "a draft that was sent": (3, "referrals/${r.id}/send", {"grant_id": "${g.id}"}),
+}
+
+
+@pytest.mark.parametrize("what", _BETWEEN)
+async def test_what_was_made_a_moment_ago_is_what_became_of_it(story: Story, what: str) -> None:
+    at, path, body = _BETWEEN[what]
+    batch = of_a_new_case(await story.service(), story)
+    batch.insert(at, {"key": "b", "path": f"/referrals/v1/{path}", "body": body})
+    together = await bulk(story, batch, together=True)
+    one_by_one = await bulk(story, batch, together=False)
+    assert all(one["status"] < 300 for one in one_by_one[: at + 1])
+    assert not all_or_none(one_by_one, together)
+
+
+async def test_another_draft_under_a_consent_that_was_used_is_not_sent(story: Story) -> None:
+    batch = of_a_new_case(await story.service(), story)
+    again = [{**one, "key": f"{one['key']}2"} for one in batch[2:]]
+    again[1]["path"] = "/referrals/v1/referrals/${r2.id}/send"
+    results = await bulk(story, [*batch[:3], again[0], batch[3], again[1]], together=True)
+    assert [one["status"] for one in results] == [424, 424, 424, 424, 424, 409]
+    assert results[-1]["body"]["code"] == "no_consent"
+
+
+async def test_a_draft_may_come_right_after_its_case_and_need_not_be_done_again(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    case, consent, draft, send = of_a_new_case(await story.service(), story)
+    before = await keys_made(case_keys)
+    results = await bulk(story, [case, draft, consent, send], together=True)
+    assert [one["status"] for one in results] == [201, 201, 201, 200]
+    assert await keys_made(case_keys) == before + 1
+
+
+async def test_who_finds_a_service_closed_waits_for_a_batch_that_sends(
+    story: Story, referrals_database: ServiceDatabase
+) -> None:
+    """From before it reads the service: it asks for it no second time."""
+    service_id, case = await story.service(), await story.case()
+    batch = of_a_new_case(service_id, story)
+    waits = {**commands(case["id"], service_id, story)[0], "key": "w"}
+    batch.insert(3, waits)
+    as_one_that_closed_it = sa.text("SELECT pg_try_advisory_xact_lock(:lock)")
+    lock = {"lock": locking_queries._SENDING}
+    async with beside(referrals_database) as holder, beside(referrals_database) as other:
+        assert await other.scalar(as_one_that_closed_it, lock)
+        await other.rollback()
+        await holder.execute(sa.text("SELECT hold_case(:case, true)"), {"case": case["id"]})
+        answering = asyncio.create_task(bulk(story, batch, together=True))
+        try:
+            await waiting_for_the_case(holder)
+            assert not await other.scalar(as_one_that_closed_it, lock)
+            await holder.rollback()
+            results = await answering
+        finally:
+            answering.cancel()
+    assert [one["status"] for one in results] == [201, 201, 201, 201, 200]
+
+
+async def test_what_waited_is_refused_to_its_own_command(
+    story: Story, postgres: PostgresServer, key_store: tuple[ServiceDatabase, Path]
+) -> None:
+    """A case's key cannot be stored, which shows when the next command ends."""
+    batch, role = of_a_new_case(await story.service(), story)[:3], key_store[0].app_role
+    postgres.psql(f"REVOKE INSERT ON case_keys FROM {role}", database="referral_keys")
+    try:
+        results = await bulk(story, batch, together=True)
+    finally:
+        postgres.psql(f"GRANT INSERT ON case_keys TO {role}", database="referral_keys")
+    assert [one["status"] for one in results] == [500, 424, 424]
     assert await counted(story) == [0, 0]
 
 

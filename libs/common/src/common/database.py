@@ -51,7 +51,10 @@ _OF_TRANSACTION = "of_transaction"
 _BESIDE = "beside"
 _TOLD = "told"
 _SET_SINCE = "set_since_told"
-_OF_ALL_COMMANDS = ("principal", _OF_TRANSACTION, writes.STRAIGHT)
+_MAY_WAIT = "may_wait"
+_HANDED_ON = "handed_on"
+_HANDED = "handed"
+_OF_ALL_COMMANDS = ("principal", _OF_TRANSACTION, _BESIDE, writes.STRAIGHT, writes.WAITING)
 _ABOUT_ITSELF = sa.select(
     sa.func.extract("epoch", sa.func.clock_timestamp()),
     *(sa.func.current_setting(name) for name in durability.SETTINGS),
@@ -167,8 +170,10 @@ async def begin_command(
     session.expunge_all()  # what those before it read may have been changed since by themselves
     info = session.info
     kept = {name: info[name] for name in _OF_ALL_COMMANDS if name in info}
+    handed = info.get(_HANDED_ON)
     info.clear()
     info.update(kept, question=question, answer=answer)
+    info[_HANDED] = handed
     if first:
         await session.connection()
     elif question is None and not of_transaction(session).get(_SET_SINCE):
@@ -183,6 +188,25 @@ async def end_command(session: AsyncSession) -> None:
     this command."""
     await writes.send_now(session)
     await _ended_beside(session)
+
+
+def let_wait(session: AsyncSession) -> None:
+    """What this command writes may wait for what the next one of its transaction writes, or looks for."""
+    session.info[_MAY_WAIT] = True
+
+
+def may_wait(session: AsyncSession) -> bool:
+    return _MAY_WAIT in session.info and writes.is_clean(session)
+
+
+def hand_on(session: AsyncSession, known: object) -> None:
+    """To the next command of the same transaction, and to no other: whoever does not know of it forgets it."""
+    session.info[_HANDED_ON] = known
+
+
+def handed(session: AsyncSession) -> Any:
+    """What the command before this one handed on; None without."""
+    return session.info.get(_HANDED)
 
 
 async def begin_beside(

@@ -46,9 +46,12 @@ class QuickStatement:
         self._composed: dict[_Schemas, _Composed] = {}
         self._of(_NOTHING)
 
-    async def rows(self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING) -> list[Any]:
-        """All rows, in the session's transaction, after everything that it has still to write."""
-        straight = await writes.straight_of(session)
+    async def rows(
+        self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING, *, past: bool = False
+    ) -> list[Any]:
+        """All rows, in the session's transaction, after everything that it has still to write; or `past` that, for
+        what asks for none of it."""
+        straight = await (writes.straight_past if past else writes.straight_of)(session)
         composed = self._of(straight.moved)
         found: list[Any] = await straight.driver.fetch(composed.text, *composed.given(values))
         return found
@@ -58,9 +61,11 @@ class QuickStatement:
         composed = self._of(_NOTHING)
         return await driver.fetchrow(composed.text, *composed.given(values))
 
-    async def first(self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING) -> Any:
+    async def first(
+        self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING, *, past: bool = False
+    ) -> Any:
         """The first row, or None."""
-        rows = await self.rows(session, values)
+        rows = await self.rows(session, values, past=past)
         return rows[0] if rows else None
 
     def _of(self, moved: Mapping[str, str]) -> "_Composed":

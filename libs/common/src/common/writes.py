@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
-_WAITING = "rows_waiting"
+WAITING = "rows_waiting"
 STRAIGHT = "straight"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _MOST_ROWS = 50
@@ -112,16 +112,16 @@ class RowCall(RowWriter):
 def write_soon(session: AsyncSession, writer: RowWriter, values: Mapping[str, Any]) -> None:
     """Write a row before anybody can miss it: with the next statement, or at commit. Two writers of one table go in
     the order in which each was first given a row."""
-    waiting: _Waiting = session.info.setdefault(_WAITING, {})
+    waiting: _Waiting = session.info.setdefault(WAITING, {})
     waiting.setdefault(writer, []).append(writer.row_of(values))
 
 
 def send(session: Session) -> None:
     """Send what waits, after the changed objects that it may refer to."""
-    if _WAITING not in session.info:
+    if WAITING not in session.info:
         return
     session.flush()
-    waiting: _Waiting = session.info.pop(_WAITING)
+    waiting: _Waiting = session.info.pop(WAITING)
     if not waiting:
         return
     _send(session.connection(), waiting)
@@ -134,8 +134,8 @@ def _send(connection: sa.Connection, waiting: _Waiting) -> None:
 
 async def send_now(session: AsyncSession) -> None:
     """`send`, without SQLAlchemy where the transaction has begun and no changed object waits."""
-    if STRAIGHT in session.info and _is_clean(session):
-        for statement, values in _statements(session.info.pop(_WAITING, {})):
+    if STRAIGHT in session.info and is_clean(session):
+        for statement, values in _statements(session.info.pop(WAITING, {})):
             await fetch(session, statement, values)
     else:
         await session.run_sync(_send_all)
@@ -187,7 +187,7 @@ def close_straight(session: Session) -> None:
     session.info.pop(STRAIGHT, None)
 
 
-def _is_clean(session: AsyncSession) -> bool:
+def is_clean(session: AsyncSession) -> bool:
     """Whether no changed object waits to be written."""
     return session.sync_session._is_clean()  # noqa: SLF001 - `new`, `dirty` and `deleted` copy what there is
 
@@ -195,10 +195,16 @@ def _is_clean(session: AsyncSession) -> bool:
 async def straight_of(session: AsyncSession) -> Straight:
     """For a statement that is to see all that the session has still to write."""
     info = session.info
-    if STRAIGHT in info and _WAITING not in info and _is_clean(session):
+    if STRAIGHT in info and WAITING not in info and is_clean(session):
         straight: Straight = info[STRAIGHT]
         return straight
     return await session.run_sync(_sent)
+
+
+async def straight_past(session: AsyncSession) -> Straight:
+    """For a statement that asks for nothing of what the session has still to write, which goes on waiting."""
+    straight: Straight | None = session.info.get(STRAIGHT)
+    return straight or await straight_of(session)
 
 
 def _sent(session: Session) -> Straight:
@@ -231,7 +237,7 @@ def _raise(connection: sa.Connection, statement: str, error: Exception) -> None:
 
 def send_entities(session: Session) -> None:
     """Send what changed objects may refer to, before they are flushed."""
-    waiting: _Waiting = session.info.get(_WAITING, {})
+    waiting: _Waiting = session.info.get(WAITING, {})
     entities = {w: waiting.pop(w) for w in list(waiting) if w.entity}
     if entities:
         _send(session.connection(), entities)
@@ -239,7 +245,7 @@ def send_entities(session: Session) -> None:
 
 def forget(session: Session) -> None:
     """The transaction was rolled back, and they with it."""
-    session.info.pop(_WAITING, None)
+    session.info.pop(WAITING, None)
 
 
 def _statements(waiting: _Waiting) -> Iterator[tuple[str, tuple[Any, ...]]]:

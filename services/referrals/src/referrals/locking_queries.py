@@ -7,7 +7,8 @@
 4. Rows of the case, in any order: nobody else who writes them is here.
 5. The head of the case's audit chain, with the entries, last.
 
-Sending shares one lock more, with its draft (`sending`): who finds that a service takes no referral any
+Sending shares one lock more, with its draft (`sending`), or before anything else where a batch is done together that
+sends (`share_sendings`): who finds that a service takes no referral any
 more waits for those that are being sent before it flags them (`wait_for_sendings`). Else one that
 read the service just before would be sent without the flag.
 
@@ -62,6 +63,17 @@ async def hold_pairing(session: AsyncSession) -> None:
 def sending() -> sa.ColumnElement[bool]:
     """For the WHERE of the statement that locks a draft to send it, before its service is read."""
     return sa.cast(sa.func.pg_advisory_xact_lock_shared(_SENDING), sa.Text).is_not(None)
+
+
+def share_sendings(session: AsyncSession) -> str:
+    """What a transaction begins with (`SharedWork.locks`) that makes drafts and sends them: so what it reads of a
+    service later, it may send by, without asking for its own draft first."""
+    of_transaction(session)["shares_sendings"] = True
+    return f"pg_advisory_xact_lock_shared({_SENDING})"
+
+
+def shares_sendings(session: AsyncSession) -> bool:
+    return "shares_sendings" in of_transaction(session)
 
 
 async def wait_for_sendings(session: AsyncSession) -> None:

@@ -9,7 +9,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.database import answer_of, begin_command, end_command, was_given_up
+from common.database import (
+    OpeningRead,
+    answer_of,
+    begin_command,
+    end_command,
+    may_wait,
+    was_given_up,
+)
 from common.web.context import ServiceContext
 from common.web.idempotency import (
     NEVER_ANSWERED,
@@ -27,16 +34,24 @@ class SharedWork:
     kept then. `given_up`: why the database ended it, so that it may all be done again.
 
     `ahead`: commands that are known to come under these names. Their keys are asked for at once, and the answers
-    of all commands stored at the end, with what the last one writes. What is refused then is told by none of them:
-    whoever opened the work does it again without `ahead`, each command for itself.
+    of all commands stored at the end, with what the last one writes; what a command writes may wait for the next
+    (`let_wait`). What is refused then is told by none of them, nor is anything that is refused while something
+    waited (`in_doubt`): whoever opened the work does it again without `ahead`, each command for itself.
+    `locks`: a select list that the transaction begins with.
     """
 
     def __init__(
-        self, session: AsyncSession, context: ServiceContext, ahead: Sequence[KeyedCommand] | None
+        self,
+        session: AsyncSession,
+        context: ServiceContext,
+        ahead: Sequence[KeyedCommand] | None,
+        locks: str | None = None,
     ) -> None:
         self.session = session
         self.given_up: Exception | None = None
         self.is_last = False
+        self.in_doubt = False
+        self._locks = locks
         self._stored = StoredAnswers(context.tables, context.sealing_key, context.answers)
         self._at_the_end = ahead is not None
         self._ahead = list({each.name: each for each in ahead or ()}.values())
@@ -61,8 +76,11 @@ class SharedWork:
         try:
             await self._begin(command)
             yield self.session
-            if not (self._at_the_end and self.is_last):
+            if self._at_the_end and not self.is_last and may_wait(self.session):
+                self.in_doubt = True
+            elif not (self._at_the_end and self.is_last):
                 await end_command(self.session)
+                self.in_doubt = False
         except Exception as error:
             if was_given_up(error):
                 self.given_up = error
@@ -91,7 +109,10 @@ class SharedWork:
         self._present = command.name if command else None
         first, self._begun = not self._begun, True
         if first and self._ahead:
-            await begin_command(self.session, are_new(self._ahead), first=True)
+            asked = are_new(self._ahead)
+            if self._locks:
+                asked = OpeningRead(f"{self._locks}, {asked.columns}", asked.values)
+            await begin_command(self.session, asked, first=True)
             of_each = (await answer_of(self.session))[-1]
             self._new = {each.name for each, new in zip(self._ahead, of_each, strict=True) if new}
             first = False

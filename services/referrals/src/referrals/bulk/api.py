@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from referrals.bulk.references import UnknownReference, is_allowed, names_none, resolve
 from referrals.dependencies import Writer
+from referrals.locking_queries import share_sendings
 
 bulk = router("/referrals/v1/bulk", ["bulk"])
 MOST, MOST_TOGETHER = 100, 30
@@ -133,7 +134,9 @@ async def _together(
     """`names`: as for `SharedWork`."""
     context = context_of(request)
     async with context.database.transaction(caller) as session:
-        work = SharedWork(session, context, names)
+        sends = any(command.path.endswith("/send") for command in batch.commands)
+        locks = share_sendings(session) if names and sends else None
+        work = SharedWork(session, context, names, locks)
         work.is_last = len(batch.commands) == 1
         results: list[_Done] = []
         made: dict[str, dict[str, Any]] = {}
@@ -142,6 +145,8 @@ async def _together(
                 raise work.given_up
             results.append(one)
             if one.status >= 300:
+                if work.in_doubt:
+                    raise _RefusedAtTheEnd
                 raise _Refused([_undone(each.key, one) for each in batch.commands])
             if one.status == 201 and (thing := made.get(one.key, {}).get("id")):
                 work.made(thing)

@@ -47,6 +47,10 @@ class CaseRecord:
     identity: bytes | None
     attributes: bytes | None
 
+    @classmethod
+    def of(cls, case: Case) -> "CaseRecord":
+        return cls(*(getattr(case, name) for name in cls.__match_args__))
+
 
 class CaseLookup(Row, table=True):
     __tablename__ = "case_lookups"

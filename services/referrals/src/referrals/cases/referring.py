@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
+from referrals.cases.made_together import Made
 from referrals.cases.models import Case, CaseRecord
 from referrals.cases.opening import ONLY_THE_CODE
 from referrals.directory.models import ServiceRecord
 from referrals.directory.queries import (
+    IS_THE_SERVICE,
     ITS_ORGANISATION,
     SERVICE_COLUMNS,
     beside_the_service,
@@ -35,6 +37,20 @@ BOTH = (
     .where(*cases.OWN)
 )
 READ = QuickStatement(BOTH)
+# Of a case that is known.
+_SERVICE = QuickStatement(
+    sa.select(*SERVICE_COLUMNS, cases.is_implicated("case_id", ITS_ORGANISATION)).where(
+        IS_THE_SERVICE
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """As it was when it was read for a case that the same transaction has made."""
+
+    record: ServiceRecord | None
+    implicated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +83,59 @@ async def case_and_service(
     wanted: dict[str, Any],
     *,
     hold: bool = False,
+    past: bool = False,
 ) -> CaseAndService:
     """The caller's case with its key, and the service; 404 if it is not theirs, 410 if erased.
 
-    `hold`: for whoever does not hold the case yet and will write about it.
+    `hold`: for whoever does not hold the case yet and will write about it. `past`: as for `QuickStatement`.
     """
-    case_id, reading = wanted["case_id"], _row(session, caller, query, wanted, hold)
+    case_id, reading = wanted["case_id"], _row(session, caller, query, wanted, hold, past)
     try:
         row, key = await keys.beside(case_id, reading, held=case_id in held_already(session))
     except KeyDestroyed as error:
         raise ERASED.because(ONLY_THE_CODE) from error
     (case, service), (implicated, *more) = split(row, CaseRecord, ServiceRecord)
-    if service is not None and not audience_of(caller).sees(service):
-        service = None  # for this caller there is none
-    return CaseAndService(case, key, service, implicated, tuple(more))
+    return CaseAndService(case, key, _seen_by(caller, service), implicated, tuple(more))
+
+
+async def made_case_and_service(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    made: Made,
+    wanted: dict[str, Any],
+) -> CaseAndService:
+    """As `case_and_service` with `READ` and `hold`; what the transaction has made itself is not read again."""
+    case = made.find(CaseRecord, wanted["case_id"])
+    if case is None:
+        return await case_and_service(session, caller, keys, READ, wanted, hold=True)
+    reading = _service_for(session, made, wanted)
+    service, key = await keys.beside(case.id, reading, held=True)
+    return CaseAndService(case, key, _seen_by(caller, service.record), service.implicated, ())
+
+
+async def _service_for(session: AsyncSession, made: Made, wanted: dict[str, Any]) -> _Service:
+    ids = wanted["case_id"], wanted["service_id"]
+    known = made.find(_Service, *ids)
+    if known is None:
+        known = await _read_service(session, wanted)
+        made.keep(known, *ids)
+    return known
+
+
+async def _read_service(session: AsyncSession, wanted: dict[str, Any]) -> _Service:
+    if wanted["service_id"] is None:
+        return _Service(None, implicated=False)
+    row = await _SERVICE.first(session, wanted, past=True)
+    if row is None:
+        return _Service(None, implicated=False)
+    (record,), (implicated,) = split(row, ServiceRecord)
+    return _Service(record, implicated)
+
+
+def _seen_by(caller: Principal, service: ServiceRecord | None) -> ServiceRecord | None:
+    """None if the directory shows this caller none."""
+    return service if service is not None and audience_of(caller).sees(service) else None
 
 
 async def _row(
@@ -89,10 +144,11 @@ async def _row(
     query: QuickStatement,
     wanted: dict[str, Any],
     hold: bool,
+    past: bool,
 ) -> Any:
     if hold:
         await cases.hold_own(session, caller, wanted["case_id"])
-    row = await query.first(session, {**wanted, "organisation": caller.organisation})
+    row = await query.first(session, {**wanted, "organisation": caller.organisation}, past=past)
     if row is None:
         raise cases.not_here()
     return row

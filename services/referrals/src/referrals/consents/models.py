@@ -56,6 +56,10 @@ class GrantRecord:
     status: str
     approved_by: str | None
 
+    @classmethod
+    def of(cls, grant: Grant) -> "GrantRecord":
+        return cls(*(getattr(grant, name) for name in cls.__match_args__))
+
 
 class DisclosureException(Row, table=True):
     """Disclosure without the person's consent, decided by two people and listed for review."""

@@ -21,11 +21,12 @@ from referrals.audit.service import record
 from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
+from referrals.cases.made_together import made_together
 from referrals.cases.models import Case, CaseRecord
 from referrals.cases.opening import open_with
-from referrals.cases.referring import READ, CaseAndService, case_and_service
+from referrals.cases.referring import CaseAndService, made_case_and_service
 from referrals.consents import exceptions_service, queries
-from referrals.consents.models import DisclosureException, Grant
+from referrals.consents.models import DisclosureException, Grant, GrantRecord
 from referrals.consents.schemas import NewConsent
 from referrals.directory.queries import CONFLICT_TEXT
 from referrals.errors import (
@@ -55,14 +56,9 @@ async def give(
 ) -> tuple[Grant, str]:
     """Record a decision; returns it with the code that lets the person withdraw on their own."""
     now = clock.now()
-    found = await case_and_service(
-        session,
-        caller,
-        keys,
-        READ,
-        {"case_id": body.case_id, "service_id": body.service_id},
-        hold=True,
-    )
+    made = made_together(session)
+    wanted = {"case_id": body.case_id, "service_id": body.service_id}
+    found = await made_case_and_service(session, caller, keys, made, wanted)
     case = found.case
     case_service.refuse_unless_open(case)
     identity, attributes = open_with(found.key, case)
@@ -98,6 +94,7 @@ async def give(
     row = grant.model_dump()
     row["attributes"] = reporting.model_dump_json(exclude_none=True) if grant.attributes else None
     write_soon(session, _GRANTS, row)
+    made.keep(GrantRecord.of(grant), grant.id)
     if grant.status == "active":
         await tell_given(session, grant)
     await _audit(session, caller, "consent.recorded", grant, {"status": grant.status})

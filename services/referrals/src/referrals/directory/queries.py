@@ -171,12 +171,12 @@ CONFLICT_TEXT = "Nothing of this case goes to an organisation implicated in it."
 # For reading a service beside something else: bound is `service_id`.
 SERVICE_COLUMNS = columns_of(ServiceRecord, DirectoryService)
 ITS_ORGANISATION = col(DirectoryService.organisation_id)
-_IS_THE_SERVICE = col(DirectoryService.service_id) == sa.bindparam("service_id", type_=sa.Uuid())
+IS_THE_SERVICE = col(DirectoryService.service_id) == sa.bindparam("service_id", type_=sa.Uuid())
 
 
 def beside_the_service(other: type[Any]) -> sa.FromClause:
     """The other table's rows with the service, if the directory has told of it."""
-    return sa.outerjoin(other, DirectoryService, _IS_THE_SERVICE)
+    return sa.outerjoin(other, DirectoryService, IS_THE_SERVICE)
 
 
 def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.ColumnElement[bool]:

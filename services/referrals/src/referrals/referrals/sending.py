@@ -8,24 +8,27 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.database import let_wait
 from common.errors import INVALID
 from common.ids import new_id
 from common.reads import QuickStatement
 from common.referral_states import OPEN, ReferralState
-from common.writes import RowWriter, write_soon
+from common.writes import RowWriter, send_now, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.cases import person
 from referrals.cases import service as case_service
+from referrals.cases.made_together import made_together
 from referrals.cases.models import CaseRecord
 from referrals.cases.opening import open_with
-from referrals.cases.referring import BOTH, READ, case_and_service
+from referrals.cases.referring import BOTH, case_and_service, made_case_and_service
 from referrals.consents import queries as consents
 from referrals.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.consents.counting import counted, read_word, reporting_word
 from referrals.consents.decision import Move, Road, Word
+from referrals.consents.models import GrantRecord
 from referrals.consents.service import aor_of
 from referrals.directory.models import ServiceRecord
 from referrals.errors import (
@@ -36,6 +39,7 @@ from referrals.errors import (
 )
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
+from referrals.locking_queries import shares_sendings
 from referrals.protocols.borders import countries_of
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
@@ -65,8 +69,9 @@ async def draft(
 ) -> Referral:
     """Write a draft: nothing is shared, nobody is told."""
     now = clock.now()
+    made = made_together(session)
     wanted = {"case_id": body.case_id, "service_id": body.service_id}
-    found = await case_and_service(session, caller, keys, READ, wanted, hold=True)
+    found = await made_case_and_service(session, caller, keys, made, wanted)
     case, service = found.case, found.service_for(body.category, now, "/category")
     if body.replaces is not None:
         await _check_replaced(session, caller, case, body.replaces)
@@ -101,6 +106,7 @@ async def draft(
         created_by=caller.subject,
         changed_at=now,
     )
+    await send_now(session)  # the case, where the command before let it wait: a referral goes alone
     write_soon(session, _REFERRALS, referral.model_dump())
     await write_step(session, caller, referral, command="draft", before=None)
     await record(
@@ -111,6 +117,8 @@ async def draft(
         target_id=referral.id,
         detail={"items": sorted({*content["payload"], *content["from_case"]})},  # type: ignore[misc]  # lists and dicts of item codes
     )
+    made.keep(referral, referral.id)
+    let_wait(session)
     return referral
 
 
@@ -125,7 +133,8 @@ async def send(
     """Send a draft under a consent or an approved exception."""
     if (body.grant_id is None) == (body.exception_id is None):
         raise INVALID.because("Name one grant_id or one exception_id.", pointer="/grant_id")
-    authority, referral = await _to_send(session, caller, referral_id, body, case_id)
+    both = _made_to_send(session, referral_id, body, case_id)
+    authority, referral = both or await _to_send(session, caller, referral_id, body, case_id)
     taken = Taken(
         Command.SEND,
         queries.parties_of(caller, referral),
@@ -146,6 +155,7 @@ async def send(
             "aor": referral.aor,
             "urgency": referral.urgency,
         },
+        past=both is not None,
     )
     case, service = found.case, found.service_for(referral.category, now, "/category")
     used, counting, policies = found.more
@@ -238,6 +248,20 @@ async def _to_send(
             return word_of(both[0]), both[1]
     referral = await queries.draft_to_send(session, caller, referral_id, case_id)
     return await _authority(session, caller, body), referral
+
+
+def _made_to_send(
+    session: AsyncSession, referral_id: UUID, body: Send, case_id: UUID | None
+) -> tuple[Word, Referral] | None:
+    """As `consent_and_draft_to_send`, of a consent and a draft that this transaction has made and nobody else sees;
+    None without them. Their case is held since, and sendings share their lock."""
+    made = made_together(session)
+    grant = made.find(GrantRecord, body.grant_id)
+    referral = made.find(Referral, referral_id)
+    if grant is None or referral is None or not shares_sendings(session):
+        return None
+    of_one_case = grant.case_id == referral.case_id and case_id in (None, referral.case_id)
+    return (word_of(grant), referral) if of_one_case else None
 
 
 async def _authority(session: AsyncSession, caller: Principal, body: Send) -> Word:
