@@ -796,6 +796,24 @@ MUTATIONS = (
         "::test_a_front_that_never_read_what_was_withdrawn_believes_nobody",
     ),
     Mutation(
+        "after-a-restore",
+        "what is written after a restore comes after all that was",
+        "libs/stack/src/stack/backup/contents.py",
+        "server.begin_epoch((max(newest) >> 32) + 1)",
+        "server.begin_epoch((newest[0] >> 32) + 1)",
+        "tests/stack/test_postgres.py"
+        "::test_what_is_written_after_a_restore_comes_after_all_that_was",
+    ),
+    Mutation(
+        "words-in-no-memory",
+        "words that somebody looked for are not remembered with their count",
+        f"{_DIRECTORY}/search/matching_queries.py",
+        "        return blake2b(asked.encode(), digest_size=16).hexdigest()\n",
+        "        return asked\n",
+        "tests/services/directory/search/test_counted_once.py"
+        "::test_words_that_somebody_looked_for_stay_in_no_memory",
+    ),
+    Mutation(
         "kept-rows",
         "what was found before a change is not given again after it",
         f"{_DIRECTORY}/reading/kept_rows.py",

@@ -1,15 +1,18 @@
 """A restore drill: the record comes back, what was erased stays erased, events are told again."""
 
+import json
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from stack.service_commands import attached_postgres
 
+from tests.support.principals import organisation
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 CASES = "/referrals/v1/cases"
+DIRECTORY = "/directory/v1"
 
 
 def new_case(system: System, name: str) -> dict[str, str]:
@@ -108,6 +111,55 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
         until(lambda: _drained(elsewhere), "events are published again")
         assert "equal" in elsewhere.ruta("events", "replay").stdout
         assert elsewhere.ruta("audit", "verify").returncode == 0
+    finally:
+        elsewhere.down()
+
+
+def followed(system: System, cursor: str | None) -> tuple[set[str], str]:
+    """What the partner's system is told of its referrals since the cursor, and where it goes on."""
+    found: set[str] = set()
+    while True:
+        asked = "" if cursor is None else f"?cursor={cursor}"
+        answer = system.running.request("ngo-refugio", "GET", f"/referrals/v1/feed{asked}")
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found |= {item["id"] for item in page["items"]}
+        cursor = str(page["next_cursor"])
+        if not page["more"]:
+            return found, cursor
+
+
+def test_what_partners_follow_goes_on_after_a_restore(
+    system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Their systems stand at a transaction of a server that is gone; the new one counts from the beginning."""
+    system.ruta("demo")
+    told, cursor = followed(system, None)
+    assert told
+    copy = system.running.request("ngo-refugio", "GET", f"{DIRECTORY}/sync/snapshot")
+    head, *services = map(json.loads, copy.text.splitlines()[:-1])
+    copied, refugio = head["cursor"], str(organisation(1))
+    own = next(each["id"] for each in services if each["organization"]["id"] == refugio)
+    folder, key = tmp_path / "backup", tmp_path / "key"
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
+
+    elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
+    elsewhere.ruta("restore", str(folder), "--key-file", str(key))
+    elsewhere.up()
+    try:
+        assert followed(elsewhere, None)[0] == told
+        assert followed(elsewhere, cursor)[0] == set(), "nothing came since"
+        full = elsewhere.running.request(
+            "ngo-refugio", "PUT", f"{DIRECTORY}/services/{own}/capacity", json={"state": "full"}
+        )
+        assert full.status_code == 200, full.text
+        changes = elsewhere.running.request(
+            "ngo-refugio", "GET", f"{DIRECTORY}/sync/changes?cursor={copied}"
+        )
+        assert own in {item["id"] for item in changes.json()["items"]}
+        elsewhere.ruta("demo")
+        assert followed(elsewhere, cursor)[0] - told, "new referrals are told"
+        assert "0 findings" in elsewhere.ruta("audit", "verify").stdout
     finally:
         elsewhere.down()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from stack.backup import contents
 from stack.errors import StackError
 from stack.postgres import EXTENSIONS, PostgresServer
 
@@ -106,6 +107,31 @@ def test_a_copy_is_not_filled_with_what_the_first_one_holds(tmp_path: Path) -> N
         assert "prewarm" not in copy.psql("SHOW shared_preload_libraries")
     finally:
         copy.stop(immediate=True)
+
+
+def test_what_is_written_after_a_restore_comes_after_all_that_was(tmp_path: Path) -> None:
+    """A dump holds transactions of a server that is gone; a new one counts from the beginning, and below them."""
+    newest, folder = 5 << 32, tmp_path / "dump"
+    folder.mkdir()
+    former, server = (PostgresServer(tmp_path / name, durable=False) for name in ("old", "new"))
+    try:
+        for each in (former, server):
+            each.start()
+            each.create_service_database("told")
+        former.psql(f"CREATE TABLE notices AS SELECT '{newest}'::xid8 AS position", database="told")
+        contents.dump(former, ("told",), folder)
+        contents.load(server, ("told",), folder)
+        contents.continue_transactions(server, ("told",))
+        server.psql("INSERT INTO notices VALUES (pg_current_xact_id())", database="told")
+        told = server.psql(
+            "SELECT position FROM notices WHERE position < pg_snapshot_xmin(pg_current_snapshot())"
+            " ORDER BY position", database="told",
+        )  # fmt: skip
+        assert int(told.split()[0]) == newest
+        assert int(told.split()[1]) > newest
+    finally:
+        for each in (former, server):
+            each.stop(immediate=True)
 
 
 def test_a_server_that_a_killed_owner_left_is_stopped_first(tmp_path: Path) -> None:

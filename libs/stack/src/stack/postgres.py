@@ -123,6 +123,14 @@ class PostgresServer:
         stop_process(self.process, signal.SIGQUIT if immediate else signal.SIGINT, _STOP_SECONDS)
         self.process = None
 
+    def begin_epoch(self, number: int) -> None:
+        """Let its transactions (`xid8`) go on as those of this epoch, 2^32 of them; it runs before and after."""
+        self.stop()
+        self._run_as_server_user(
+            ["pg_resetwal", "--epoch", str(number), "--pgdata", str(self.cluster)]
+        )
+        self.start()
+
     def create_service_databases(self, names: Sequence[str]) -> dict[str, ServiceDatabase]:
         """Of each name. Two at once: as many as the smallest machine has cores."""
         for name in names:
@@ -237,20 +245,19 @@ class PostgresServer:
             *([] if self._durable else ["--no-sync"]),
         ]
         try:
-            done = subprocess.run(
-                self._as_server_user(arguments),
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd="/",
-            )
+            self._run_as_server_user(arguments)
         finally:
             password_file.unlink()
-        if done.returncode != 0:
-            raise StackError(f"initdb failed: {_last_line(done.stderr)}")
         if self._listen != LOOPBACK:  # by default initdb lets only this machine in
             with (self.cluster / "pg_hba.conf").open("a") as rules:
                 rules.write("host all all all scram-sha-256\n")
+
+    def _run_as_server_user(self, arguments: list[str]) -> None:
+        done = subprocess.run(
+            self._as_server_user(arguments), capture_output=True, text=True, check=False, cwd="/"
+        )
+        if done.returncode != 0:
+            raise StackError(f"{arguments[0]} failed: {_last_line(done.stderr)}")
 
     def _as_server_user(self, arguments: list[str]) -> list[str]:
         program = binaries() / arguments[0]

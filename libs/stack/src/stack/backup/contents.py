@@ -47,6 +47,25 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
         )
 
 
+def continue_transactions(server: PostgresServer, databases: tuple[str, ...]) -> None:
+    """Let all that is written from now on come after whatever was ever written: rows, partners' cursors and copies name
+    transactions, and a server that was made anew counts them from the beginning. The server is started anew."""
+    newest = [int(server.psql("SELECT pg_current_xact_id()"))]
+    for name in databases:
+        newest += [int(found) for found in server.psql(_TRANSACTIONS, database=name).split()]
+    server.begin_epoch((max(newest) >> 32) + 1)
+
+
+# The newest that each column names.
+_TRANSACTIONS = """
+    SELECT format('SELECT max(%I::text::numeric) FROM %s', a.attname, c.oid::regclass)
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE a.atttypid = 'xid8'::regtype AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind = 'r'
+    AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+    \\gexec
+"""
+
+
 def copy_keys(layout: Layout, folder: Path) -> None:
     for name in _KEY_FILES:
         if (layout.root / name).exists():

@@ -157,6 +157,7 @@ def restore(
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
             contents.load(server, DATA_DATABASES, plain)
+            contents.continue_transactions(server, DATA_DATABASES)
             contents.forget_event_store(layout, server)
             told = erase_again(
                 layout, server, *_lists(layout, keys, tombstones or [], accept_unproven)
