@@ -11,6 +11,7 @@ from common.database import Database
 from common.sight import ANYONE
 from services_directory.search.parameters import ServiceQuery
 from services_directory.search.queries import service_page
+from services_directory.search.totals import TOTALS
 from services_directory.services.entering import upsert_service
 
 from benchmarks.directory import Recorder, fill, template
@@ -56,3 +57,15 @@ async def test_a_list_is_counted_again_only_after_a_change(database: Database) -
         await upsert_service(session, principal("im-officer"), template(99, random.Random(1)))  # noqa: S311 - no secret
     assert await page(database, 2) == (SERVICES + 1, True)
     await counted_no_more(database, SERVICES + 1)
+
+
+async def test_words_that_somebody_looked_for_stay_in_no_memory(database: Database) -> None:
+    await fill(database, SERVICES, SERVICES)
+    query = ServiceQuery(search="apoyo aqueltestigo", area="VE", age=30)
+    TOTALS.forget()
+    end = time.monotonic() + PATIENCE
+    while "few|" not in (kept := repr(vars(TOTALS))):  # until nothing older runs
+        assert time.monotonic() < end, "how few it leaves is not remembered"
+        async with database.transaction() as session:
+            await service_page(session, query, ANYONE, date(2026, 11, 26), "list_body")
+    assert "aqueltestigo" not in kept
