@@ -814,6 +814,15 @@ MUTATIONS = (
         "::test_words_that_somebody_looked_for_stay_in_no_memory",
     ),
     Mutation(
+        "copy-of-another-history",
+        "a copy of before a restore asks for a new snapshot",
+        f"{_DIRECTORY}/sync/queries.py",
+        """    return f"{audience.key}|{row['history']}"\n""",
+        "    return audience.key\n",
+        "tests/services/directory/test_sync.py"
+        "::test_a_copy_of_before_a_restore_asks_for_a_new_snapshot",
+    ),
+    Mutation(
         "kept-rows",
         "what was found before a change is not given again after it",
         f"{_DIRECTORY}/reading/kept_rows.py",

@@ -4,6 +4,7 @@ transactions."""
 import gzip
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from services_directory.app import create_app
 from services_directory.settings import Settings
+from stack.backup import contents
 from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.directory.conftest import V1, as_, service_document
@@ -32,7 +34,13 @@ async def live(
         " organization_documents, service_changes, service_translations CASCADE",
         database="directory_sync",
     )
-    given: dict[str, Any] = common_settings(committed, internal_jwks, "nats://127.0.0.1:1")
+    async with _serving(committed, internal_jwks) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _serving(database: ServiceDatabase, jwks: Path) -> AsyncIterator[AsyncClient]:
+    given: dict[str, Any] = common_settings(database, jwks, "nats://127.0.0.1:1")
     app = create_app(Settings(**given))
     async with AsyncClient(
         transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
@@ -179,6 +187,33 @@ async def test_a_cursor_of_another_audience_asks_for_a_new_snapshot(live: AsyncC
             f"{V1}/sync/changes", params={"cursor": wrong}, headers=as_("anonymous")
         )
         assert answer.status_code == 400, wrong
+
+
+async def test_a_copy_of_before_a_restore_asks_for_a_new_snapshot(
+    live: AsyncClient, postgres: PostgresServer, internal_jwks: Path, tmp_path: Path
+) -> None:
+    """The restored server counts on from elsewhere, and the copy holds what it never knew."""
+    contents.dump(postgres, ("directory_sync",), tmp_path)
+    house = await _enter(live)
+    copy, cursor = await _snapshot(live, "anonymous")
+    assert house in copy
+    restored = PostgresServer(tmp_path / "restored", durable=False)
+    restored.start()
+    try:
+        contents.load(restored, ("directory_sync",), tmp_path)
+        async with _serving(restored.create_service_database("directory_sync"), internal_jwks) as (
+            app
+        ):
+            answer = await app.get(
+                f"{V1}/sync/changes", params={"cursor": cursor}, headers=as_("anonymous")
+            )
+            assert answer.status_code == 410, answer.text
+            assert answer.json()["code"] == "resync_needed"
+            copy, cursor = await _snapshot(app, "anonymous")
+            assert house not in copy
+            assert (await _follow(app, "anonymous", copy, cursor))[0] == 0
+    finally:
+        restored.stop(immediate=True)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])

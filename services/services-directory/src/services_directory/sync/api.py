@@ -53,10 +53,10 @@ async def _snapshot(
     parts: list[bytes] = []
     logged: list[Row] = []
     size = count = 0
-    cursor = ""
+    cursor, viewer = "", await queries.viewer(session, audience)
     async for row in queries.snapshot(session, audience):
         if not cursor:
-            cursor = position.Position(int(row["position"])).cursor(audience.key)
+            cursor = position.Position(int(row["position"])).cursor(viewer)
             parts.append(_line({"cursor": cursor, "taken_at": instant(clock.now())}))
         if row["service_id"] is None:
             break
@@ -93,11 +93,12 @@ async def changes(
     """`items` in the order of the changes: `upsert` with the whole service as you may see it now,
     or `delete` for one that you see no more. Repeat while `more` is true."""
     audience = audience_of(caller)
-    since = position.read(cursor, audience.key)
+    viewer = await queries.viewer(session, audience)
+    since = position.read(cursor, viewer)
     found = await queries.changes(session, audience, since, limit)
     await audit(session, caller, request, [row for row in found.rows if row["body"]])
     items = [_item(row) for row in found.rows]
-    tail = orjson.dumps({"next_cursor": found.position.cursor(audience.key), "more": found.more})
+    tail = orjson.dumps({"next_cursor": found.position.cursor(viewer), "more": found.more})
     return answer(request, b'{"items":[' + b",".join(items) + b"]," + tail[1:])
 
 

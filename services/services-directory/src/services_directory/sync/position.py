@@ -19,20 +19,20 @@ class Position:
     xid: int
     after: UUID = _NIL
 
-    def cursor(self, audience: str) -> str:
-        """`audience` is the key of what the caller may see."""
-        return encode_cursor(_mark(audience), str(self.xid), str(self.after))
+    def cursor(self, viewer: str) -> str:
+        """`viewer`: who sees what, in which history (`queries.viewer`)."""
+        return encode_cursor(_mark(viewer), str(self.xid), str(self.after))
 
 
-def read(cursor: str, audience: str) -> Position:
-    """400 for a made-up cursor; 410 if it was given to a caller who sees other documents."""
+def read(cursor: str, viewer: str) -> Position:
+    """400 for a made-up cursor; 410 if it was given to a caller who sees other documents, or in another history."""
     keys = keys_in(cursor, str, numeral_in, id_in)
-    if keys is None or keys[0] != _mark(audience):
+    if keys is None or keys[0] != _mark(viewer):
         raise RESYNC_NEEDED.because(
-            "What you may see has changed since this cursor: take a new snapshot."
+            "What you may see has changed since this cursor, or the directory was restored: take a new snapshot."
         )
     return Position(int(keys[1]), keys[2])
 
 
-def _mark(audience: str) -> str:
-    return hashlib.sha256(audience.encode()).hexdigest()[:16]
+def _mark(viewer: str) -> str:
+    return hashlib.sha256(viewer.encode()).hexdigest()[:16]

@@ -16,6 +16,17 @@ from services_directory.sync.position import Position
 _NOW = "(SELECT pg_snapshot_xmin(pg_current_snapshot())::text)"
 
 
+async def viewer(session: AsyncSession, audience: Audience) -> str:
+    """Names who sees what in which history. After a restore or a failover it is another one: what a cursor of the
+    former one names may be another transaction there, and the copy may hold what the directory never knew."""
+    text = (
+        "SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
+        " AS history FROM pg_control_system()"
+    )
+    (row,) = await fetch(session, text, [])
+    return f"{audience.key}|{row['history']}"
+
+
 async def snapshot(session: AsyncSession, audience: Audience) -> AsyncIterator[Row]:
     """All visible services with the position of the snapshot in each row; one row with a NULL
     service if there is none. One statement is one snapshot of the database."""
