@@ -823,6 +823,15 @@ MUTATIONS = (
         "::test_a_copy_of_before_a_restore_asks_for_a_new_snapshot",
     ),
     Mutation(
+        "known-documents-in-bytes",
+        "services with a site in each municipality make what is known no larger",
+        f"{_DIRECTORY}/pathways/matching/candidate_rows.py",
+        "        return _OF_A_DOCUMENT + _OF_A_SITE * len(self.sites)\n",
+        "        return _OF_A_DOCUMENT\n",
+        "tests/services/directory/pathways/test_kept_plans.py"
+        "::test_services_for_the_whole_country_make_what_is_known_no_larger",
+    ),
+    Mutation(
         "kept-rows",
         "what was found before a change is not given again after it",
         f"{_DIRECTORY}/reading/kept_rows.py",

@@ -3,18 +3,20 @@
 import random
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from common.database import Database
 from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.matching.candidate_rows import Known, KnownDocuments
 from services_directory.pathways.planning.resolving import Caller, plan
 from services_directory.reading.rows_queries import Reader
 from services_directory.services.entering import upsert_service
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.kept_reader import Counting
+from tests.services.directory.pathways.profiles import service
 from tests.services.directory.pathways.scenario import document, load
 from tests.support.databases import MigratedDatabases
 from tests.support.principals import principal
@@ -143,3 +145,17 @@ async def test_any_plan_after_any_change_is_as_if_nothing_were_kept(
                 assert await planned(reader, who, at) == expected
                 answered += not reader.looked()
     assert answered, "no plan was ever made of what was kept"
+
+
+def test_services_for_the_whole_country_make_what_is_known_no_larger() -> None:
+    """A document counts as large as it is: one has a site, another a site in each municipality."""
+    sites = tuple((f"VE{number:04}", (8.0, -66.0)) for number in range(335))
+    everywhere, most = Known(service(), sites), 10 * 2**20
+    documents, keys = KnownDocuments(most), [(uuid4(), 1, "etag", "HLT") for _ in range(400)]
+    for key in keys:
+        documents.keep(key, everywhere)
+        documents.keep(key, everywhere)  # two plans that read it at the same time
+    kept = [key for key in keys if documents.get(key)]
+    assert kept == keys[-len(kept) :], "those that came last"
+    assert most - everywhere.size < documents.size == len(kept) * everywhere.size <= most
+    assert everywhere.size > 20 * Known(service(), sites[:1]).size

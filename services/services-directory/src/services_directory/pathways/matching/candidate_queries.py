@@ -40,7 +40,7 @@ NEAREST_STATES = 4
 SPARSE: set[tuple[str, str]] = set()
 """Needs and states around which too few were found by this process. It decides what is asked first, not what is
 found: needs times states, so it stays small."""
-DOCUMENTS = KnownDocuments(10_000)
+DOCUMENTS = KnownDocuments(32 * 2**20)
 
 _READ = (
     "service_id", "etag", "name", "organization_name", "areas", "languages", "sexes", "populations",
