@@ -832,6 +832,14 @@ MUTATIONS = (
         "::test_services_for_the_whole_country_make_what_is_known_no_larger",
     ),
     Mutation(
+        "unknown-area-is-not-everywhere",
+        "whoever belongs to an area that is not known does not see what is hidden everywhere",
+        f"{_COMMON}/sight.py",
+        "places.at_most(a, 1) if places.is_known(a) else a for a in principal.areas",
+        "places.at_most(a, 1) for a in principal.areas if places.is_known(a)",
+        "tests/services/directory/test_sync.py::test_an_area_that_is_not_known_is_not_everywhere",
+    ),
+    Mutation(
         "kept-rows",
         "what was found before a change is not given again after it",
         f"{_DIRECTORY}/reading/kept_rows.py",

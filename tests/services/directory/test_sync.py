@@ -308,6 +308,16 @@ async def test_a_restricted_read_by_the_reader_is_logged(live: AsyncClient) -> N
     assert len(log.json()["items"]) == 1
 
 
+async def test_an_area_that_is_not_known_is_not_everywhere(live: AsyncClient) -> None:
+    """Of an outside provider, or of a table of places that was renewed."""
+    own = await _enter(live, **confidential())
+    for areas, status in ([], 200), (["VE23"], 200), (["XX23"], 404), (["XX23", "VE20"], 404):
+        answer = await live.get(
+            f"{V1}/services/{own}", headers=as_("tip-coordinator", aors=["GBV"], areas=areas)
+        )
+        assert answer.status_code == status, areas
+
+
 async def test_totals_are_exact_after_each_change(live: AsyncClient) -> None:
     for number in range(1, 4):
         await _enter(live, name=f"Servicio {number}")
