@@ -76,6 +76,10 @@ def whole_story() -> list[Arrived]:
         version=2, grant_id=new_id(), case_id=journey.case_id, kind="reporting", occurred_at=NOON
     )
     events.append(enveloped(withdrawn, withdrawn.grant_id, NOON))
+    given = kinds.GrantGiven(
+        **withdrawn.model_dump() | {"version": 1, "occurred_at": NOON - timedelta(hours=1)}
+    )
+    events.append(enveloped(given, given.grant_id, given.occurred_at))
     erased = Journey()
     events += erased.events(*DECLINED)
     erasure = kinds.CaseErased(version=9, case_id=erased.case_id)

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.events.directory import CapacityChanged, GapObserved, ServiceData
 from common.events.referrals import GrantData, GrantGiven
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts import queries, reading
@@ -52,6 +52,18 @@ _SERVICES = BulkInsert(services, _SERVICE_COLUMNS, replacing(services, _SERVICE_
 _GAPS = BulkInsert(gap_counts, ["area", "need", "group", "week", "version", "count", "counted_on"])
 _LATE_ARRIVALS = BulkInsert(late_arrivals, ["event_id", "counted_on"])
 _FORGOTTEN = BulkInsert(forgotten_persons, ["mark"])
+_MOMENTS = ("given_at", "withdrawn_at")
+
+
+def _adding_moments(new: Insert) -> Insert:
+    """Of a grant that is known, what is told of it now; whose it was stays."""
+    told = {
+        name: sa.func.coalesce(new.excluded[name], reporting_grants.c[name]) for name in _MOMENTS
+    }
+    return new.on_conflict_do_update(index_elements=["grant_id"], set_=told)
+
+
+_GRANTS = BulkInsert(reporting_grants, ["grant_id", "person", *_MOMENTS], _adding_moments)
 
 
 def _step_row(of: RecordedStep, counted_on: date) -> tuple[Any, ...]:
@@ -145,18 +157,13 @@ def remembered(arrivals: Arrivals) -> Parts:
 async def record_grants(
     session: AsyncSession, grants: Sequence[tuple[GrantData, bytes]], gone: AbstractSet[bytes]
 ) -> None:
+    rows: dict[UUID, list[Any]] = {}
     for event, person in grants:
-        moment = "given_at" if isinstance(event, GrantGiven) else "withdrawn_at"
-        statement = insert(reporting_grants).values(
-            grant_id=event.grant_id,
-            person=None if person in gone else person,
-            **{moment: event.occurred_at},
+        row = rows.setdefault(
+            event.grant_id, [event.grant_id, None if person in gone else person, None, None]
         )
-        await session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["grant_id"], set_={moment: event.occurred_at}
-            )
-        )
+        row[2 if isinstance(event, GrantGiven) else 3] = event.occurred_at
+    await _GRANTS.write(session, list(rows.values()))
 
 
 async def record_services(session: AsyncSession, kinds: Sorted) -> None:
