@@ -24,8 +24,8 @@ _ONLY, _LEAST = 0.6, 0.35
 
 
 def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
-    """The charts of the bulletin by language. One process draws them all, another makes pictures of them: beginning
-    costs each as much as several charts. It blocks: call it outside the event loop."""
+    """The charts of the bulletin by language. One process draws them all: beginning costs it as much as
+    several charts. It blocks: call it outside the event loop."""
     charts = list(all_charts(content))
     if not charts:
         return {language: {} for language in languages}
@@ -36,12 +36,16 @@ def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
         }
         for language in languages
     }
-    made: dict[str, dict[str, str]] = json.loads(drawn("charts", sheets))
-    svgs = [svg for sheet in made.values() for svg in sheet.values()]
-    pictures = iter(json.loads(drawn("pictures", {"drawings": svgs, "scale": SCALE})))
+    made = json.loads(drawn("charts", sheets))
+    return {language: _with_pictures(svgs) for language, svgs in made.items()}
+
+
+def _with_pictures(svgs: Mapping[str, str]) -> Drawings:
+    # A sheet at a time: what makes pictures keeps all of them in its memory until it ends.
+    pictures = json.loads(drawn("pictures", {"drawings": list(svgs.values()), "scale": SCALE}))
     return {
-        language: {name: (svg.encode(), b64decode(next(pictures))) for name, svg in sheet.items()}
-        for language, sheet in made.items()
+        name: (svg.encode(), b64decode(png))
+        for (name, svg), png in zip(svgs.items(), pictures, strict=True)
     }
 
 
