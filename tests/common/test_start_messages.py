@@ -112,16 +112,33 @@ def test_a_wrong_setting_ends_the_process_with_one_line_that_names_it(
     assert SECRET not in line
 
 
+@pytest.mark.parametrize(
+    ("command", "setting"),
+    [
+        ("reporting migrate", "RUTA_DATABASE_OWNER_URL"),
+        ("referrals migrate", "RUTA_KEY_STORE_OWNER_URL"),
+        ("gateway issuer-migrate", "RUTA_DATABASE_OWNER_URL"),
+    ],
+)
 def test_a_migration_without_its_database_may_be_tried_again(
-    good: Mapping[str, Mapping[str, str]], tmp_path: Path
+    good: Mapping[str, Mapping[str, str]], tmp_path: Path, command: str, setting: str
 ) -> None:
-    owner = f"postgresql+asyncpg://owner:{SECRET}@{NOWHERE}/reporting"
-    settings = {**good["reporting api"], "RUTA_DATABASE_OWNER_URL": owner}
-    *said, (_, status) = lines_of("reporting migrate", settings, tmp_path)
-    assert status == 75
+    away = f"postgresql+asyncpg://owner:{SECRET}@{NOWHERE}/away"
+    urls = ("RUTA_DATABASE_OWNER_URL", "RUTA_KEY_STORE_URL", "RUTA_KEY_STORE_OWNER_URL")
+    ring = tmp_path / "ring.json"
+    ring.write_text("{}")
+    own = {
+        **dict.fromkeys(urls, away),
+        "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(ring),
+        "RUTA_BLIND_INDEX_KEY": key(),
+        "RUTA_TOKEN_ISSUER_URL": f"http://{NOWHERE}",
+        "RUTA_SIGNING_KEYS_DIR": str(tmp_path),
+    }
+    *said, (_, status) = lines_of(command, {**good["reporting api"], **own}, tmp_path)
     assert [line for line, _ in said] == [
-        "ruta: RUTA_DATABASE_OWNER_URL: the database does not let us in (ConnectionRefusedError)"
+        f"ruta: {setting}: the database does not let us in (ConnectionRefusedError)"
     ]
+    assert status == 75
 
 
 @pytest.mark.parametrize(

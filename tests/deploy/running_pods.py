@@ -1,7 +1,9 @@
 """An overlay's pods as processes, each with its rendered environment, behind the dispatcher of its policies.
 
 What differs from a cluster: PostgreSQL's operator is two servers of ours with the roles and databases
-that it would make, PgBouncer is Debian's, the broker is one node (three: tests/common/test_broker_cluster.py),
+that it would make, each behind a PgBouncer in session mode that shows the certificate which it would sign and lets
+nobody in without TLS; the pooler is Debian's, too. Their certificates are also for the loopback, where all are
+(the names: `stack.cluster_tls`, asked by test_cluster.py). The broker is one node (three: tests/common/test_broker_cluster.py),
 the OIDC provider is a page with keys, the collector keeps what it gets.
 """
 
@@ -10,7 +12,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,14 +21,13 @@ from urllib.parse import urlsplit
 
 import httpx
 from gateway.keys import named_jwk, new_private_pem
-from stack import cluster_secrets
+from stack import cluster_secrets, cluster_tls
 from stack.cluster_secrets import DATABASES
 from stack.ports import LOOPBACK, answers, free_port
 from stack.private_files import write_private
 from stack.rendered import Pod, pods
-from stack.unprivileged import account_for_servers, command_as
 
-from tests.faults.pooling import PROGRAM
+from tests.support import certificates, pgbouncer
 from tests.support.collector import Collector
 from tests.support.network_policies import Document, allowing
 from tests.support.rendered_world import Asked, Dispatcher, World
@@ -33,6 +35,11 @@ from tests.support.system import until
 
 PROVIDER = "sso.example.org"
 _KEPT = ("PATH", "HOME", "LANG")
+_WITH_TLS = {
+    "client_tls_sslmode": "require",
+    # What the relay says at its start: a server takes it, PgBouncer can only pass it over.
+    "ignore_startup_parameters": "extra_float_digits,synchronous_commit",
+}
 
 
 class RunningPods:
@@ -43,6 +50,7 @@ class RunningPods:
         self.documents = [*documents, *made]
         self.overlay, self.folder = overlay, folder
         self.passwords = _passwords(made)
+        self.certified = cluster_tls.certified(documents)
         self.world = World.of(documents, outside=[PROVIDER])
         self.policies = [d for d in documents if d["kind"] == "NetworkPolicy"]
         self.dispatcher = Dispatcher(self.world, self.policies)
@@ -80,12 +88,16 @@ class RunningPods:
         secrets = self.folder / "passwords"
         for name, password in self.passwords.items():
             write_private(secrets / name, password)
-        for name in sorted({"postgres", "postgres-keys"} & self.world.ends.keys()):
+        databases = sorted({"postgres", "postgres-keys"} & self.world.ends.keys())
+        for name in databases:
             self._serve(name, "postgres", 5432, "--secrets", str(secrets))
         self._serve("nats", "nats", 4222)
-        for name in {"postgres", "postgres-keys"} & self.world.ends.keys():
+        for name in databases:
             port = self.dispatcher.processes[name, 5432]
             until(lambda port=port: answers(port), f"{name} answers")  # type: ignore[misc]
+            if name in self.certified:
+                settings = {"pool_mode": "session", "default_pool_size": 100, **_WITH_TLS}
+                self._bounce(f"{name}-rw", (name, 5432), port, settings, self._shown(name))
         broker = self.dispatcher.processes["nats", 4222]
         until(lambda: answers(broker), "the broker answers")
         collector = urlsplit(self.collector.url).port
@@ -96,16 +108,20 @@ class RunningPods:
         self._provide()
 
     def migrate(self) -> None:
-        for pod in self.pods.values():
+        for name, pod in self.pods.items():
             if pod.kind == "Job":
-                done = subprocess.run(
-                    [sys.executable, "-m", *pod.arguments],
-                    env=self._environment(pod),
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
-                assert done.returncode == 0, f"{pod.name}: {done.stdout}{done.stderr}"
+                done = self.done(name)
+                assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
+
+    def done(self, job: str) -> subprocess.CompletedProcess[str]:
+        pod = self.pods[job]
+        return subprocess.run(
+            [sys.executable, "-m", *pod.arguments],
+            env=self._environment(pod),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def start(self, name: str) -> None:
         """As the kubelet would: its command, its environment, its files."""
@@ -118,6 +134,20 @@ class RunningPods:
         for other in pod.beside:
             command = [sys.executable, "-m", *other.arguments]
             self._run(f"{name}-{other.name}", command, self._own() | other.environment)
+
+    @contextmanager
+    def somebody_else_at(self, server: str) -> Iterator[Path]:
+        """Meanwhile whoever dials a server of databases reaches it by somebody in between, who shows a certificate for
+        the same names by an authority of their own. Gives what they log."""
+        name, place = f"before-{server}", (server, 5432)
+        right = self.dispatcher.processes[place]
+        settings = {"pool_mode": "session", **_WITH_TLS, "server_tls_sslmode": "require"}
+        shown = self._shown(server.removesuffix("-pooler"), cluster_tls.new_authority())
+        self._bounce(name, place, right, settings, shown)
+        try:
+            yield self.folder / f"{name}.log"
+        finally:
+            self.dispatcher.processes[place] = right
 
     def lives(self, name: str) -> bool:
         """Whether what is beside a pod's first container passes its probe, each told as the kubelet would."""
@@ -145,6 +175,11 @@ class RunningPods:
 
     def is_well(self, name: str) -> bool:
         return self.ready(name).get("status") == "ok"
+
+    def dialled(self, name: str, part: str) -> str:
+        """The URL that a pod reaches its database, or the store of its keys, by."""
+        setting = {"database": "RUTA_DATABASE_URL", "keys": "RUTA_KEY_STORE_URL"}[part]
+        return self._environment(self.pods[name])[setting]
 
     def measured(self, name: str) -> str:
         """What Prometheus reads there; not the front's, which wants its key."""
@@ -184,32 +219,38 @@ class RunningPods:
         """PgBouncer as the Pooler says it, itself behind the policies on its way to PostgreSQL."""
         pooler = next(d for d in self.documents if d["kind"] == "Pooler")
         said = pooler["spec"]["pgbouncer"]
-        folder = self.folder / "pgbouncer"
-        folder.mkdir()
-        users = folder / "users.txt"
-        users.write_text("".join(f'"{role}" "{word}"\n' for role, word in self.passwords.items()))
-        port = free_port()
         target = self.dispatcher.port("postgres-pooler", "postgres", 5432)
-        settings = {
-            "listen_addr": LOOPBACK,
-            "listen_port": port,
-            "unix_socket_dir": "",
-            "auth_type": "plain",
-            "auth_file": users,
-            "pool_mode": said["poolMode"],
-            "max_prepared_statements": 0,
-            "ignore_startup_parameters": "extra_float_digits",
-            **said["parameters"],
-        }
-        lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
-        config = folder / "pgbouncer.ini"
-        config.write_text(f"[databases]\n* = host={LOOPBACK} port={target}\n[pgbouncer]\n{lines}")
-        for path in (folder, users, config):
-            path.chmod(0o755)
-        self.dispatcher.processes["postgres-pooler", 5432] = port
-        command = command_as(account_for_servers(), [PROGRAM, str(config)], [folder])
-        self._run("postgres-pooler", command, dict(os.environ))
-        until(lambda: answers(port), "PgBouncer answers")
+        files = self._shown(pooler["spec"]["cluster"]["name"])
+        files["server_tls_ca_file"] = self._authority()[0]
+        settings = {"pool_mode": said["poolMode"], **said["parameters"]}
+        self._bounce("postgres-pooler", ("postgres-pooler", 5432), target, settings, files)
+
+    def _bounce(
+        self,
+        name: str,
+        place: tuple[str, int],
+        target: int,
+        settings: Mapping[str, object],
+        files: Mapping[str, str],
+    ) -> None:
+        """From now on PgBouncer stands at `place`, before what listens on `target`."""
+        port = free_port()
+        command = pgbouncer.command(
+            self.folder / name, port, target, self.passwords, settings, files
+        )
+        self.dispatcher.processes[place] = port
+        self._run(name, command, dict(os.environ))
+        until(lambda: answers(port), f"{name} answers")
+
+    def _shown(self, cluster: str, by: tuple[str, str] | None = None) -> dict[str, str]:
+        """The certificate of a cluster, as its operator signs it, and as its pooler shows it."""
+        names = self.certified[cluster]
+        certificate, key = certificates.signed(by or self._authority(), names, [LOOPBACK])
+        return {"client_tls_cert_file": certificate, "client_tls_key_file": key}
+
+    def _authority(self) -> tuple[str, str]:
+        secret = _secret(self.documents, cluster_tls.AUTHORITY)
+        return secret["ca.crt"], secret["ca.key"]
 
     def _provide(self) -> None:
         """A page with keys in the place of an OIDC provider, where the gateway looks for one."""

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from referrals.settings import Settings as ReferralsSettings
 from services_directory.settings import Settings as DirectorySettings
-from stack import cluster_check, cluster_secrets
+from stack import cluster_check, cluster_secrets, cluster_tls
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_broker import configuration
 from stack.cluster_check import Skipped
@@ -76,6 +76,8 @@ def test_readings_reach_the_standbys_by_the_arrows_that_are_there(tmp_path: Path
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(own))
     documents = documents_of(str(tmp_path))
     assert missing_and_extra(documents, design("production")) == (set(), set())
+    made = cluster_secrets.documents(cluster_secrets.target("production"))
+    assert list(cluster_tls.faults(documents, made)) == []
     reading = {}
     for document in documents:
         if document["kind"] != "Deployment":
@@ -153,6 +155,83 @@ def test_a_workload_that_runs_as_root_is_noticed(documents: Documents) -> None:
     assert list(cluster_check._pod_faults(deployment)) == ["must run as user 10001, not root"]
 
 
+def test_whoever_dials_postgresql_wants_its_certificate(overlay: str) -> None:
+    assert cluster_check.database_certificates(overlay) == []
+
+
+def _each(documents: Documents, kind: str, name: str) -> Any:
+    return next(d["spec"] for d in documents if d["kind"] == kind and d["metadata"]["name"] == name)
+
+
+def _app(documents: Documents, kind: str, name: str) -> Any:
+    return _each(documents, kind, name)["template"]["spec"]["containers"][0]
+
+
+def _without(documents: Documents, kind: str, name: str, variable: str) -> None:
+    app = _app(documents, kind, name)
+    app["env"] = [each for each in app["env"] if each["name"] != variable]
+
+
+def _mounts(documents: Documents, name: str, secret: str) -> None:
+    pod = _each(documents, "Deployment", name)["template"]["spec"]
+    pod["volumes"].append({"name": "postgres-trust", "secret": {"secretName": secret}})
+    pod["containers"][0]["volumeMounts"].append({"name": "postgres-trust", "mountPath": "/x"})
+
+
+def _by_subpath(documents: Documents) -> None:
+    mounts = _app(documents, "Deployment", "reporting")["volumeMounts"]
+    next(m for m in mounts if m["name"] == "postgres-trust")["subPath"] = "ca.crt"
+
+
+def _said(documents: Documents, name: str) -> Any:
+    return _each(documents, "Pooler", name)["pgbouncer"]["parameters"]
+
+
+HARMS: list[tuple[Callable[[Documents], object], str, int]] = [
+    (lambda d: _without(d, "Deployment", "directory", "PGSSLMODE"), "without PGSSLMODE", 1),
+    (lambda d: _without(d, "Job", "referrals-migrate", "PGSSLROOTCERT"), "at PGSSLROOTCERT", 1),
+    (_by_subpath, "at PGSSLROOTCERT", 1),
+    (lambda d: _mounts(d, "console", "ruta-postgres-trust"), "dials no PostgreSQL", 1),
+    (lambda d: _mounts(d, "console", "ruta-postgres-ca"), "holds the authority's key", 1),
+    (lambda d: _each(d, "Cluster", "postgres-keys").pop("certificates"), "not signed by", 1),
+    (lambda d: _each(d, "Cluster", "postgres")["postgresql"].pop("pg_hba"), "without TLS", 1),
+    (lambda d: _said(d, "postgres-pooler").pop("client_tls_sslmode"), "client_tls_sslmode", 1),
+    # Three services and as many workers go by the pooler; the migrations' settings name it as well.
+    (
+        lambda d: _each(d, "Cluster", "postgres")["certificates"].pop("serverAltDNSNames"),
+        "dials postgres-pooler, which no certificate names",
+        9,
+    ),
+]
+
+
+@pytest.mark.parametrize(("harm", "what", "times"), HARMS)
+def test_a_connection_that_anybody_could_answer_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Documents], object],
+    what: str,
+    times: int,
+) -> None:
+    production = documents_of("production")
+    harm(production)
+    monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
+    found = cluster_check.database_certificates("production")
+    assert len(found) == times
+    assert all(what in str(each) for each in found)
+
+
+def test_postgresqls_operator_can_sign_with_the_authority_that_is_made() -> None:
+    """It reads keys of one form alone; and our processes are given the certificate without the key."""
+    made = {
+        d["metadata"]["name"]: d
+        for d in cluster_secrets.documents(cluster_secrets.target("production"))
+    }
+    authority, trusted = made["ruta-postgres-ca"], made["ruta-postgres-trust"]
+    assert authority["stringData"]["ca.key"].startswith("-----BEGIN EC PRIVATE KEY-----")
+    assert authority["metadata"]["labels"] == {"cnpg.io/reload": ""}
+    assert trusted["stringData"] == {"ca.crt": authority["stringData"]["ca.crt"]}
+
+
 def test_custom_resources_fit_the_operators_own_definitions(overlay: str) -> None:
     reference_data("crds")
     try:
@@ -219,6 +298,8 @@ def _references(node: Any) -> list[tuple[str, str, str | None]]:
         for reader in readers
         if isinstance(reader, dict) and "name" in reader
     ]
+    if "serverCASecret" in node:
+        found.append(("Secret", node["serverCASecret"], "ca.key"))
     if isinstance(node.get("configMapRef"), dict):
         found.append(("ConfigMap", node["configMapRef"]["name"], None))
     if "secretName" in node:

@@ -1,17 +1,19 @@
 """Each Deployment of an overlay runs with what it was rendered with, behind its NetworkPolicies."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from common.database import Database
 from drawing.asking import ask_beside, drawn
 from stack.cluster_arrows import Arrow, design
 from stack.cluster_check import Skipped, built
 
 from tests.deploy.running_pods import RunningPods
-from tests.faults import pooling
+from tests.support import pgbouncer
 from tests.support.leaving_out import left_out
 from tests.support.system import until
 
@@ -36,6 +38,9 @@ NEEDED = {
 }
 """Who needs whom, and the part of its readiness that says so when that is refused."""
 
+_REFUSED = "TLS handshake error"
+"""What PgBouncer logs of a client who leaves it at the sight of its certificate."""
+
 LATER: frozenset[Arrow] = frozenset(
     {
         *((s, "outside", port) for s in ("referrals", "directory") for port in (443, 465, 587)),
@@ -52,7 +57,7 @@ def running(
 ) -> Iterator[RunningPods]:
     """The gateway is started while nobody lets it out to where the keys of access tokens are."""
     overlay = str(request.param)
-    if overlay == "production" and not pooling.is_installed():
+    if overlay == "production" and not pgbouncer.is_installed():
         left_out("no pgbouncer here (Debian package pgbouncer)")
     try:
         documents = built(overlay)
@@ -141,6 +146,51 @@ def test_without_a_rule_that_is_needed_a_service_says_so(running: RunningPods, w
         until(lambda: _says(running, source, part), f"{source} misses {part}")  # noqa: B023
         running.dispatcher.enforce(running.policies)
         until(lambda: running.is_well(source), f"{source} is back")  # noqa: B023
+
+
+@pytest.mark.parametrize("server", ["postgres-pooler", "postgres-keys"])
+def test_whoever_stands_between_a_service_and_its_database_is_not_taken_for_it(
+    running: RunningPods, server: str
+) -> None:
+    """By what each is rendered with; without it all would be let in. The embedded PostgreSQL knows no TLS."""
+    if running.overlay == "small":
+        assert not any("PGSSLMODE" in pod.environment for pod in running.pods.values())
+        return
+    dialling = [needed for needed in NEEDED["production"] if needed[1] == server]
+    with running.somebody_else_at(server) as log:
+        for source, target, port, part in dialling:
+            running.dispatcher.enforce(running.without("egress", source, target, port))
+            until(lambda: _says(running, source, part), f"{source} misses {part}")  # noqa: B023
+            tried = log.read_text().count(_REFUSED)
+            running.dispatcher.enforce(running.policies)
+            until(
+                lambda: _says(running, source, part) and log.read_text().count(_REFUSED) > tried,  # noqa: B023
+                f"{source} refuses whom it finds",
+            )
+            url = running.dialled(source, part)
+            assert asyncio.run(_let_in(url)) == 1, "whoever does not look at the certificate"
+    for source, _, _, _ in dialling:
+        until(lambda: running.is_well(source), f"{source} is back")  # noqa: B023
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_nor_is_it_by_a_migration(running: RunningPods, service: str) -> None:
+    """Which brings the password of the tables' owner."""
+    if running.overlay == "production":
+        with running.somebody_else_at("postgres"):
+            done = running.done(f"{service}-migrate")
+        assert done.returncode == 75
+        assert "is by another authority" in done.stderr
+    assert running.done(f"{service}-migrate").returncode == 0
+
+
+async def _let_in(url: str) -> int:
+    database = Database.at(url, via_pgbouncer=True)
+    try:
+        ((found,),) = await database.once("SELECT 1")
+        return int(found)
+    finally:
+        await database.close()
 
 
 def _misses_the_broker(running: RunningPods, name: str) -> bool:

@@ -5,11 +5,12 @@ import sys
 
 from common import server, serving, start
 from common.database import Database
+from common.database_errors import remedy
 from common.key_checks import WrongKeys
 from common.logs import get_logger
 from common.migrations import migrate as to_newest
 from common.migrations.state import Revisions, Schema
-from common.verbs import run_migrations
+from common.verbs import let_in_by, run_migrations
 from sqlalchemy.exc import DBAPIError
 
 from gateway.issuer import bootstrap
@@ -39,7 +40,8 @@ def migrate() -> None:
     if settings.database_owner_url is None:
         start.fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
     url = settings.database_owner_url.get_secret_value()
-    run_migrations(to_newest(PACKAGE, url, settings.run_time_role))
+    with let_in_by("RUTA_DATABASE_OWNER_URL"):
+        run_migrations(to_newest(PACKAGE, url, settings.run_time_role))
 
 
 def rotate_keys() -> None:
@@ -91,5 +93,5 @@ async def _migrated(database: Database) -> None:
                 return
             _log.warning("waits_for_migration")
         except (OSError, DBAPIError, TimeoutError) as error:
-            _log.warning("waits_for_database", reason=type(error).__name__)
+            _log.warning("waits_for_database", reason=type(error).__name__, **remedy(error))
         await asyncio.sleep(_WAIT_SECONDS)

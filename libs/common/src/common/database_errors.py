@@ -1,5 +1,8 @@
 """What an error of the database says, whichever layer told it: SQLAlchemy's, or asyncpg's alone."""
 
+import os
+import ssl
+from itertools import takewhile
 from typing import Any
 
 import asyncpg
@@ -16,6 +19,9 @@ OF_DATABASE = (
     TimeoutError,
 )
 """What a statement may end with: it was refused, or the database is not there."""
+_OTHER_NAME = frozenset({62, 64})
+"""Of OpenSSL's X509_V_ERR_*: the certificate names neither this host nor this address."""
+_NOT_IN_FORCE = frozenset({9, 10})
 
 
 def chain(error: BaseException) -> list[Any]:
@@ -39,3 +45,45 @@ def is_out_of_range(error: BaseException) -> bool:
     return sqlstate(error).startswith("22") or any(
         isinstance(e, ValueError | OverflowError) for e in chain(error)
     )
+
+
+def remedy(error: BaseException) -> dict[str, str]:
+    """`remedy`: which variable of the driver kept a connection from being made, and what to do; empty if none did."""
+    # Not beneath another's: a Vault's certificate, say, is no affair of the database's driver.
+    of_database = takewhile(lambda each: isinstance(each, OF_DATABASE), chain(error))
+    said = next(filter(None, map(_of_certificate, of_database)), None)
+    return {"remedy": said} if said else {}
+
+
+def _of_certificate(error: BaseException) -> str | None:
+    file = os.environ.get("PGSSLROOTCERT", "")
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=code) if code in _OTHER_NAME:
+            return (
+                "PGSSLMODE=verify-full: the server's certificate is not for the host in the URL; give that name to the"
+                " certificate, or see whether somebody answers in its place"
+            )
+        case ssl.SSLCertVerificationError(verify_code=code) if code in _NOT_IN_FORCE:
+            return "PGSSLMODE=verify-full: the server's certificate is not valid now; renew it there, or set the clock"
+        case ssl.SSLCertVerificationError():
+            return (
+                f"PGSSLROOTCERT={file}: the server's certificate is by another authority; put its authority's into the"
+                " file, or see whether somebody answers in its place"
+            )
+        case ConnectionError() if "rejected SSL upgrade" in str(error):
+            return "PGSSLMODE=verify-full: the server offers no TLS; turn it on there"
+        case asyncpg.ClientConfigurationError():
+            return "PGSSLMODE, PGSSLROOTCERT: " + str(error).partition("\n")[0]
+        case ssl.SSLError() | OSError() if file and not _holds_certificates(file):
+            return (
+                f"PGSSLROOTCERT={file}: put the certificate of the server's authority there, as PEM"
+            )
+    return None
+
+
+def _holds_certificates(file: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
+    except OSError:
+        return False
+    return True

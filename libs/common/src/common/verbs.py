@@ -6,12 +6,14 @@ Each verb loads only what it runs: every start waits for the migrations, which n
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import Any
 
 import asyncpg
 
+from common.database_errors import remedy
 from common.logs import get_logger
 from common.settings import ServiceSettings
 from common.start import TEMPORARY_FAILURE, fail, load, prepare
@@ -74,6 +76,20 @@ def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:
         fail(str(error), status=TEMPORARY_FAILURE if error.in_the_way else 1)
 
 
+@contextmanager
+def let_in_by(setting: str) -> Iterator[None]:
+    """Ends the process with one line where the database of this URL is away or refuses us."""
+    try:
+        yield
+    except (
+        OSError,
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.ClientConfigurationError,
+    ) as error:
+        reason = "; ".join([type(error).__name__, *remedy(error).values()])
+        fail(f"{setting}: the database does not let us in ({reason})", status=TEMPORARY_FAILURE)
+
+
 def _ready(kind: type[ServiceSettings]) -> ServiceSettings:
     loaded = load(kind)
     prepare(loaded)
@@ -85,13 +101,8 @@ async def _migrate(package: str, settings: ServiceSettings) -> None:
 
     if settings.database_owner_url is None:
         fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
-    try:
+    with let_in_by("RUTA_DATABASE_OWNER_URL"):
         revision = await migrate(
             package, settings.database_owner_url.get_secret_value(), settings.run_time_role
-        )
-    except (OSError, asyncpg.InvalidAuthorizationSpecificationError) as error:
-        fail(
-            f"RUTA_DATABASE_OWNER_URL: the database does not let us in ({type(error).__name__})",
-            status=TEMPORARY_FAILURE,
         )
     _log.info("migrated", package=package, revision=revision)

@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from stack import cluster_secrets, cluster_tls
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_broker import configuration
 from stack.cluster_images import without_digest
@@ -210,6 +211,15 @@ def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[st
                 yield f"needs a {probe}"
 
 
+def database_certificates(overlay: str) -> list[Finding]:
+    """Who dials PostgreSQL wants its certificate, and each server has one for the name that is dialled."""
+    made = cluster_secrets.documents(cluster_secrets.target(overlay))
+    return [
+        Finding(f"{overlay} {where}", what)
+        for where, what in cluster_tls.faults(built(overlay), made)
+    ]
+
+
 def images_by_digest(overlay: str) -> list[Finding]:
     """Of those that others publish; ours are pinned by whoever builds them (`./ruta k8s pin`)."""
     return [
@@ -242,6 +252,7 @@ _OF_OVERLAY: dict[str, Callable[[str], list[Finding]]] = {
     "operators' schemas": custom_schemas,
     "network arrows": arrows,
     "workloads": workloads,
+    "certificates": database_certificates,
     "images by digest": images_by_digest,
     "checkov": checkov,
 }

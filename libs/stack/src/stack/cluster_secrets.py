@@ -17,6 +17,7 @@ from common.crypto import new_key
 from common.ids import new_id
 from gateway.keys import named_jwk, new_private_pem
 
+from stack import cluster_tls
 from stack.arrows import OPERATOR, USERS
 
 KEY_STORE = "referral_keys"
@@ -33,7 +34,7 @@ class Target:
     pooler_host: str | None = None
     """PgBouncer before the databases; what belongs to one connection goes to `database_host`."""
     operator: bool = False
-    """PostgreSQL's operator makes databases and roles, and writes backups into a bucket."""
+    """PostgreSQL's operator makes databases, roles and certificates, and writes backups into a bucket."""
 
 
 EMBEDDED = Target()
@@ -113,6 +114,12 @@ def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
             f"ruta-role-{role.replace('_', '-')}", {"username": role, "password": password}
         )
         yield made | {"type": "kubernetes.io/basic-auth"}
+    certificate, key = cluster_tls.new_authority()
+    authority = _secret(cluster_tls.AUTHORITY, {"ca.crt": certificate, "ca.key": key})
+    # Or its instances would read another one at their next start only.
+    authority["metadata"]["labels"] = {"cnpg.io/reload": ""}
+    yield authority
+    yield _secret(cluster_tls.TRUST, {"ca.crt": certificate})
     for bucket in ("ruta-backups", "ruta-key-backups"):
         yield _secret(
             f"{bucket}-credentials", {"ACCESS_KEY_ID": FILL_IN, "ACCESS_SECRET_KEY": FILL_IN}

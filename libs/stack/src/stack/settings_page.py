@@ -18,6 +18,9 @@ Every process reads its settings from the environment. This page is made from th
 (`./ruta docs settings`); a test fails when it is out of date or when a setting has no description.
 A secret has no default: a process that misses one, or gets a weak one, or one of the embedded stack in
 production, says so in one line with the setting's name and ends with status 78.
+
+The driver of PostgreSQL reads variables of its own: the production overlay sets `PGSSLMODE` to `verify-full` and `PGSSLROOTCERT` to the
+file of the databases' CA ([IM guide](im-guide.md#the-databases-certificates)). The embedded PostgreSQL knows no TLS: set neither for it.
 """
 _CLASSES: tuple[tuple[str, type[CoreSettings], type[CoreSettings] | None], ...] = (
     ("Every process", CoreSettings, None),

@@ -12,6 +12,7 @@ from common import clock
 from common.answers import AnswerRule
 from common.auth import JwksFile
 from common.database import Database
+from common.database_errors import remedy
 from common.endings import AsWhom, Ending
 from common.logs import get_logger
 from common.messaging.connection import Broker
@@ -163,7 +164,9 @@ async def _say_what_is_missing(context: ServiceContext) -> None:
         schema = await context.revisions.compare(context.database) if context.revisions else None
     except Exception as error:  # noqa: BLE001 - whatever it is: `/readyz` and each request say so too
         reason = type(error).__name__
-        _log.warning("database_unreachable", setting="RUTA_DATABASE_URL", reason=reason)
+        _log.warning(
+            "database_unreachable", setting="RUTA_DATABASE_URL", reason=reason, **remedy(error)
+        )
     else:
         if schema is Schema.BEHIND:
             _log.warning("schema_behind", remedy="run the migration of this release")

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common import key_checks
-from common.database_errors import OF_DATABASE
+from common.database_errors import OF_DATABASE, remedy
 from common.key_checks import KeysAway, NotMigrated, WrongKeys
 from common.logs import get_logger
 from common.web.context import ServiceContext
@@ -82,7 +82,7 @@ class KeyGate:
                 return
             except (NotMigrated, *OF_DATABASE) as error:
                 reason = str(error) if isinstance(error, KeysAway) else type(error).__name__
-                _log.warning("keys_not_compared_yet", reason=reason)
+                _log.warning("keys_not_compared_yet", reason=reason, **remedy(error))
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
                 self.shut = False

@@ -2,6 +2,7 @@
 
 from common.migrations import migrate
 from common.start import fail
+from common.verbs import let_in_by
 
 from referrals.keys.store import create_tables
 from referrals.settings import Settings
@@ -10,7 +11,11 @@ from referrals.settings import Settings
 async def migrate_both(settings: Settings) -> None:
     if settings.database_owner_url is None or settings.key_store_owner_url is None:
         fail("RUTA_DATABASE_OWNER_URL and RUTA_KEY_STORE_OWNER_URL are needed to migrate")
-    await create_tables(settings.key_store_owner_url.get_secret_value(), settings.key_store_role)
-    await migrate(
-        "referrals", settings.database_owner_url.get_secret_value(), settings.run_time_role
-    )
+    with let_in_by("RUTA_KEY_STORE_OWNER_URL"):
+        await create_tables(
+            settings.key_store_owner_url.get_secret_value(), settings.key_store_role
+        )
+    with let_in_by("RUTA_DATABASE_OWNER_URL"):
+        await migrate(
+            "referrals", settings.database_owner_url.get_secret_value(), settings.run_time_role
+        )

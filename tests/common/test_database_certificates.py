@@ -1,0 +1,201 @@
+"""A driver that is told so takes a server for the database by its certificate alone, and says what it misses.
+
+The embedded PostgreSQL knows no TLS: before it stands PgBouncer, which shows the certificate.
+"""
+
+import asyncio
+import ssl
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from common.database import Database
+from common.database_errors import remedy
+from common.key_checks import KeysAway
+from common.migrations import migrate
+from referrals.keys.store import create_tables
+from stack.cluster_tls import new_authority
+from stack.ports import LOOPBACK, answers, free_port
+from stack.postgres import PostgresServer, ServiceDatabase
+
+from tests.common.test_start_messages import good, lines_of
+from tests.support import pgbouncer
+from tests.support.certificates import signed
+from tests.support.leaving_out import left_out
+from tests.support.system import until
+
+__all__ = ["good"]
+
+NAME = "localhost"
+OURS, ANOTHER = new_authority(), new_authority()
+LATE = timedelta(days=100)
+SHOWN = {
+    "ours": signed(OURS, [NAME]),
+    "another's": signed(ANOTHER, [NAME]),
+    "ours of old": signed(OURS, [NAME], since=LATE),
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """One database, by the port of PgBouncer with a certificate, or of the server itself."""
+
+    database: ServiceDatabase
+    plain: int
+    tls: Mapping[str, int]
+
+    def by(self, host: str, port: int) -> ServiceDatabase:
+        urls = {
+            kind: sa.make_url(getattr(self.database, kind))
+            .set(host=host, port=port)
+            .render_as_string(hide_password=False)
+            for kind in ("owner_url", "app_url")
+        }
+        return replace(self.database, **urls)
+
+
+@pytest.fixture(scope="module")
+def served(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    if not pgbouncer.is_installed():
+        left_out("no pgbouncer here (Debian package pgbouncer)")
+    made = postgres.create_service_database("certified")
+    assert postgres.port is not None
+    words = {role: postgres.password(role) for role in ("certified_owner", "certified_app")}
+    ports, processes = {}, []
+    for which, (certificate, key) in SHOWN.items():
+        ports[which] = free_port()
+        command = pgbouncer.command(
+            tmp_path_factory.mktemp("pgbouncer"),
+            ports[which],
+            postgres.port,
+            words,
+            {"pool_mode": "session", "client_tls_sslmode": "require"},
+            {"client_tls_cert_file": certificate, "client_tls_key_file": key},
+        )
+        processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+    for port in ports.values():
+        until(lambda port=port: answers(port), "PgBouncer answers")  # type: ignore[misc]
+    yield Served(made, postgres.port, ports)
+    for process in processes:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The file of the authority, as the production overlay names it to the driver."""
+    file = tmp_path / "ca.crt"
+    file.write_text(OURS[0])
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    monkeypatch.setenv("PGSSLROOTCERT", str(file))
+    return file
+
+
+async def _asks(url: str) -> int:
+    database = Database.at(url)
+    try:
+        async with database.transaction() as session:
+            return int(await session.scalar(sa.text("SELECT 7")) or 0)
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("trust")
+async def test_whoever_shows_a_certificate_by_our_authority_for_its_name_is_the_database(
+    served: Served,
+) -> None:
+    """A service, its migrations and the key store's."""
+    there = served.by(NAME, served.tls["ours"])
+    assert await _asks(there.app_url) == 7
+    await create_tables(there.owner_url, there.app_role)
+    assert await migrate("gateway.issuer", there.owner_url, there.app_role)
+
+
+CASES = [
+    (NAME, "another's", "PGSSLROOTCERT={file}: the server's certificate is by another authority"),
+    (LOOPBACK, "ours", "PGSSLMODE=verify-full: the server's certificate is not for the host"),
+    (NAME, "ours of old", "PGSSLMODE=verify-full: the server's certificate is not valid now"),
+    (NAME, "plain", "PGSSLMODE=verify-full: the server offers no TLS"),
+]
+
+
+@pytest.mark.parametrize(("host", "which", "said"), CASES)
+async def test_whoever_does_not_is_refused_and_what_to_do_is_said(
+    served: Served, trust: Path, host: str, which: str, said: str
+) -> None:
+    there = served.by(host, served.plain if which == "plain" else served.tls[which])
+    ways = (
+        lambda: _asks(there.app_url),
+        lambda: migrate("gateway.issuer", there.owner_url, there.app_role),
+        lambda: create_tables(there.owner_url, there.app_role),
+    )
+    for way in ways:
+        with pytest.raises(OSError) as refused:  # noqa: PT011 - what it is, its remedy says
+            await way()
+        assert remedy(refused.value)["remedy"].startswith(said.format(file=trust))
+
+
+def test_a_renewed_file_counts_at_the_next_connection(served: Served, trust: Path) -> None:
+    """And while one authority follows another both are taken."""
+    trust.write_text(ANOTHER[0])
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        asyncio.run(_asks(served.by(NAME, served.tls["ours"]).app_url))
+    trust.write_text(OURS[0] + ANOTHER[0])
+    for which in ("ours", "another's"):
+        assert asyncio.run(_asks(served.by(NAME, served.tls[which]).app_url)) == 7
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_file_without_a_certificate_is_named(
+    served: Served, trust: Path, content: str | None
+) -> None:
+    trust.unlink() if content is None else trust.write_text(content)
+    with pytest.raises(OSError) as refused:  # noqa: PT011 - as above
+        asyncio.run(_asks(served.by(NAME, served.tls["ours"]).app_url))
+    assert remedy(refused.value)["remedy"].startswith(f"PGSSLROOTCERT={trust}: put the certificate")
+
+
+def test_what_has_nothing_to_do_with_certificates_has_no_such_remedy(trust: Path) -> None:
+    assert trust.exists()
+    assert remedy(ConnectionRefusedError()) == {}
+    assert remedy(ConnectionError("unexpected connection_lost() call")) == {}
+    vault = KeysAway("Vault does not answer (RUTA_VAULT_URL): ConnectError")
+    vault.__cause__ = httpx.ConnectError("all attempts failed")
+    vault.__cause__.__cause__ = ssl.SSLCertVerificationError()
+    assert remedy(vault) == {}
+    store = KeysAway("the key store does not answer (RUTA_KEY_STORE_URL)")
+    store.__cause__ = ssl.SSLCertVerificationError()
+    assert "another authority" in remedy(store)["remedy"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("trust")
+@pytest.mark.parametrize(("host", "which", "said"), CASES)
+def test_a_process_says_it_in_one_line(
+    served: Served,
+    good: Mapping[str, Mapping[str, str]],
+    trust: Path,
+    tmp_path: Path,
+    host: str,
+    which: str,
+    said: str,
+) -> None:
+    there = served.by(host, served.plain if which == "plain" else served.tls[which])
+    urls = {"RUTA_DATABASE_URL": there.app_url, "RUTA_DATABASE_OWNER_URL": there.owner_url}
+    settings = {**good["reporting api"], **urls}
+    wanted = said.format(file=trust)
+    *lines, (_, status) = lines_of("reporting migrate", settings, tmp_path)
+    (line,) = [line for line, _ in lines]
+    assert status == 75
+    assert line.startswith("ruta: RUTA_DATABASE_OWNER_URL: the database does not let us in (")
+    assert wanted in line
+    with closing(lines_of("reporting api", settings, tmp_path)) as told:
+        unreachable = next(line for line, _ in told if "database_unreachable" in line)
+    assert "RUTA_DATABASE_URL" in unreachable
+    assert wanted in unreachable
