@@ -7,10 +7,11 @@
 4. Rows of the case, in any order: nobody else who writes them is here.
 5. The head of the case's audit chain, with the entries, last.
 
-Sending shares one lock more, with its draft (`sending`), or before anything else where a batch is done together that
-sends (`share_sendings`): who finds that a service takes no referral any
+Sending shares one lock more, with its draft (`sending`), or before anything else where commands are done together of
+which one sends what another drafts (`share_sendings`): who finds that a service takes no referral any
 more waits for those that are being sent before it flags them (`wait_for_sendings`). Else one that
-read the service just before would be sent without the flag.
+read the service just before would be sent without the flag. Whoever holds it from the beginning may yet wait for a case
+of somebody who waits for it behind such a one; PostgreSQL then gives one of them up, which is done again (`retrying`).
 
 What takes no more than one lock may do without the case: a reading that leaves an audit entry
 locks the chain's head and nothing else. The directory's events flag referrals of many cases: they

@@ -115,6 +115,11 @@ def _names(batch: Batch, caller: Principal) -> Iterator[KeyedCommand]:
             yield KeyedCommand.named(caller.subject, command.path, command.key)
 
 
+def _sends_its_own(batch: Batch) -> bool:
+    """Whether a draft is sent that the batch has made."""
+    return any(each.path.endswith("/send") and not names_none(each.path) for each in batch.commands)
+
+
 def _answer(results: Sequence[_Done]) -> Response:
     """A `BatchResult`. What the commands answered was validated and written by them, and is not once more."""
     written = orjson.dumps(
@@ -134,8 +139,7 @@ async def _together(
     """`names`: as for `SharedWork`."""
     context = context_of(request)
     async with context.database.transaction(caller) as session:
-        sends = any(command.path.endswith("/send") for command in batch.commands)
-        locks = share_sendings(session) if names and sends else None
+        locks = share_sendings(session) if names and _sends_its_own(batch) else None
         work = SharedWork(session, context, names, locks)
         work.is_last = len(batch.commands) == 1
         results: list[_Done] = []
