@@ -1804,6 +1804,15 @@ MUTATIONS = (
         "tests/stack/test_played.py::test_it_is_refused_and_nothing_is_made[rotate]",
     ),
     Mutation(
+        "doubles-of-a-case-that-went",
+        "what two were told of their doubles ends when one of the cases goes to somebody else",
+        f"{_REFERRALS}/followers_service.py",
+        "        assistance.case_handed_over,\n",
+        "",
+        f"{_TESTS}/test_assistance_doubles.py"
+        "::test_who_takes_a_case_over_learns_nothing_of_its_doubles_and_nobody_learns_of_them[True]",
+    ),
+    Mutation(
         "keys-do-not-stay-in-a-nodes-log",
         "a command that prints keys runs in no pod whose log stays behind",
         "libs/stack/src/stack/cluster_commands.py",

@@ -1,5 +1,6 @@
 """Doubles across organisations: a consented, keyed match that tells nothing else."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from httpx import Response
 from referrals.assistance.matching import Matching
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
+from tests.services.referrals.test_stored_answers import transfer
 
 NGO, OTHER = "ngo-refugio", "ngo-salud"
 CONSENT = {"decided_by": "person", "method": "verbal"}
@@ -102,6 +104,52 @@ async def test_an_implicated_organisation_is_never_told(story: Story) -> None:
     assert await matches(story, NGO) == []
     assert await matches(story, OTHER) == []
     assert await story.rows("SELECT 1 FROM notices WHERE kind LIKE 'match%'") == []
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+async def test_who_takes_a_case_over_learns_nothing_of_its_doubles_and_nobody_learns_of_them(
+    story: Story, agreed: bool
+) -> None:
+    mine, theirs = await known(story, NGO), await known(story, OTHER)
+    marked = {"organisation_ids": [str(LEGAL)]}
+    await story.call(OTHER, "PUT", f"/cases/{theirs}/implicated-organisations", marked)
+    await agree(story, NGO, mine)
+    await agree(story, OTHER, theirs)
+    match = (await matches(story, NGO))[0]["id"]
+    if agreed:
+        await story.made(NGO, f"/matches/{match}/agree", {})
+        await story.made(OTHER, f"/matches/{match}/agree", {})
+    await transfer(story, mine)
+    for who in ("ngo-legal", OTHER):
+        assert code(await story.post(who, f"/matches/{match}/agree")) == (409, "conflict")
+        (seen,) = await matches(story, who)
+        assert (seen["status"], seen["other_organisation"], seen["other_reference"]) == (
+            "ended",
+            None,
+            None,
+        )
+    assert await matches(story, NGO) == []
+
+
+async def test_an_upgrade_ends_the_doubles_of_cases_that_went_before_it(story: Story) -> None:
+    went, stayed = await known(story, NGO), await known(story, OTHER)
+    await agree(story, NGO, went)
+    await agree(story, OTHER, stayed)
+    await transfer(story, went)
+    third = (await story.case("ngo-legal", identity=identity()))["id"]
+    elsewhere = await known(story, NGO)
+    for who, case in (("ngo-legal", third), (NGO, elsewhere)):
+        await agree(story, who, case)
+    living = "UPDATE case_matches SET status = 'possible' RETURNING case_a, case_b"
+    assert len(await story.rows(living)) > 1  # as the release before left them
+    end = import_module("referrals.migrations.versions.0270_doubles_end_with_a_transfer").END
+    await story.rows(f"{end} RETURNING 1")
+    statuses = await story.rows(
+        "SELECT CAST(:went AS uuid) IN (case_a, case_b) AND created_at < ("
+        "SELECT decided_at FROM transfers) AS before, status FROM case_matches",
+        went=went,
+    )
+    assert {(row.before, row.status) for row in statuses} == {(True, "ended"), (False, "possible")}
 
 
 async def test_a_child_does_not_decide_this_alone(story: Story) -> None:

@@ -57,6 +57,7 @@ def declare_followers() -> None:
         links.case_handed_over,
         breakglass.case_handed_over,
         line.case_handed_over,
+        assistance.case_handed_over,
     )
     declare(
         ConflictRecorded,

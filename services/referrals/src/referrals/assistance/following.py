@@ -1,5 +1,7 @@
-"""What assistance and the search for doubles end with a case, and keep of an erased one: codes, and
-no text."""
+"""What assistance and the search for doubles end with a case, or when it goes to somebody else, and keep
+of an erased one: codes, and no text."""
+
+from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
@@ -18,25 +20,32 @@ from referrals.assistance.models import (
     PlanItem,
 )
 from referrals.assistance.service import end_with_case
-from referrals.happenings import CaseClosed, CaseErased, ConflictRecorded
+from referrals.happenings import CaseClosed, CaseErased, CaseHandedOver, ConflictRecorded
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 
 
 async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
+    await _end_matches(session, happening.case_id)
+    await end_with_case(session, happening.caller, happening.case_id)
+
+
+async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
+    """Each side was asked about the organisation that had the other case: not about whoever has it now,
+    which may be one that the other case speaks against."""
+    await _end_matches(session, happening.case_id)
+
+
+async def _end_matches(session: AsyncSession, case_id: UUID) -> None:
     await session.execute(
         sa.update(CaseMatch)
         .where(
-            sa.or_(
-                col(CaseMatch.case_a) == happening.case_id,
-                col(CaseMatch.case_b) == happening.case_id,
-            ),
+            sa.or_(col(CaseMatch.case_a) == case_id, col(CaseMatch.case_b) == case_id),
             col(CaseMatch.status) != "ended",
         )
         .values(status="ended", ended_at=clock.now(), agreed_a=None, agreed_b=None)
         .execution_options(synchronize_session=False)
     )
-    await end_with_case(session, happening.caller, happening.case_id)
 
 
 async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) -> None:
