@@ -1813,6 +1813,15 @@ MUTATIONS = (
         "::test_who_takes_a_case_over_learns_nothing_of_its_doubles_and_nobody_learns_of_them[True]",
     ),
     Mutation(
+        "line-is-silent-to-the-accused",
+        "whoever a report of the line speaks against is told by no notice that its reporter writes",
+        f"{_REFERRALS}/line/service.py",
+        "- {None, *report.implicated}",
+        "- {None}",
+        f"{_TESTS}/test_line_desk.py"
+        "::test_who_was_at_a_report_that_turns_against_them_is_told_no_more_when_the_reporter_writes",
+    ),
+    Mutation(
         "keys-do-not-stay-in-a-nodes-log",
         "a command that prints keys runs in no pod whose log stays behind",
         "libs/stack/src/stack/cluster_commands.py",

@@ -1,5 +1,7 @@
 """The desk of the line: the queue by area, the reporter's wish, exceptions, and cases."""
 
+from uuid import UUID
+
 import pytest
 from httpx import Response
 
@@ -149,6 +151,30 @@ async def test_an_organisation_that_is_reported_neither_sees_nor_receives_it(
     assert (await story.get(TIP, path, **other)).json()["status"] == "open"
     refused = await story.post(TIP, f"{path}/hand-over", {"organisation_id": str(LEGAL)}, **other)
     assert code(refused) == (409, "organisation_implicated")
+
+
+async def test_who_was_at_a_report_that_turns_against_them_is_told_no_more_when_the_reporter_writes(
+    story: Story, reporter: Reporter
+) -> None:
+    """By no notice: each goes to their webhooks, and as a message to their people, whatever the feed shows."""
+    desk, elsewhere = organisation(7), {"org": str(organisation(8))}
+    report = await handed_over(story, reporter)
+    path = f"/line/reports/{report}"
+    await story.made(TIP, f"{path}/take", {})
+    told = "SELECT count(*) FROM notices WHERE organisation_id = :whose AND kind = 'line.report_changed'"
+
+    async def count(whose: UUID) -> int:
+        return int((await story.rows(told, whose=whose))[0][0])
+
+    await reporter.do("messages", text="siguen allá")
+    assert (await count(desk), await count(LEGAL)) == (1, 1)
+    marked = {"organisation_ids": [str(desk)]}
+    await story.call(TIP, "PUT", f"{path}/implicated-organisations", marked)
+    await reporter.do("messages", text="uno de ellos trabaja donde me atienden")
+    await story.made(NGO, f"/line/handed-over/{report}/give-back", {"reason": "coverage"})
+    await reporter.do("delete")
+    assert (await count(desk), await count(LEGAL)) == (1, 2)
+    assert (await story.get(TIP, "/line/reports", **elsewhere)).json()["items"] == []
 
 
 async def test_a_report_that_is_given_back_is_at_the_desk_again(

@@ -30,7 +30,7 @@ from referrals.line import queries
 from referrals.line.desk_service import audit
 from referrals.line.models import LineException, LineReport
 from referrals.line.schemas import CaseFromReport, MessageView, NewLineException
-from referrals.line.service import Line, read_as_desk
+from referrals.line.service import Line, read_as_desk, tell_desk
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.protocols.crossing_service import refuse_uncovered
@@ -233,14 +233,7 @@ async def give_back(
         report.status = "open"
         await session.flush()
         await audit(session, caller, "line.given_back", report, {"reason": reason})
-        if report.taken_organisation is not None:
-            await notify(
-                session,
-                [report.taken_organisation],
-                NoticeKind.LINE_REPORT_CHANGED,
-                subject_type="line_report",
-                subject_id=report.id,
-            )
+        await tell_desk(session, report)
     return report
 
 

@@ -224,12 +224,13 @@ async def _say(
     await write(session, line, report, "reporter", text, now)
     if report.status == "closed":
         report.status, report.closed_reason = "open", None
-    await _tell_desk(session, report)
+    await tell_desk(session, report)
 
 
-async def _tell_desk(session: AsyncSession, report: LineReport) -> None:
-    """Those who are at it learn that there is something new: an id and no more."""
-    told = {report.taken_organisation, report.handed_to} - {None}
+async def tell_desk(session: AsyncSession, report: LineReport) -> None:
+    """Those who are at it learn that there is something new: an id and no more. None that the report
+    speaks against: messages to its people and systems would tell it each time that the reporter writes."""
+    told = {report.taken_organisation, report.handed_to} - {None, *report.implicated}
     await notify(
         session,
         [organisation for organisation in told if organisation is not None],
@@ -245,7 +246,7 @@ async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: 
         opened = await open_thread(session, line, receipt, lock=True)
         if opened.report.wants_case != wants_case:
             opened.report.wants_case = wants_case
-            await _tell_desk(session, opened.report)
+            await tell_desk(session, opened.report)
         await session.flush()
         return await _view(session, opened)
 
@@ -254,7 +255,7 @@ async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None
     """Delete the report and destroy its desk key. A case that was made of it has its own rules."""
     async with acting_as_service(session):
         opened = await open_thread(session, line, receipt, lock=True)
-        await _tell_desk(session, opened.report)
+        await tell_desk(session, opened.report)
         await forget(session, line.keys, opened.report.id)
 
 
