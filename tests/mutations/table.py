@@ -796,6 +796,22 @@ MUTATIONS = (
         "::test_a_front_that_never_read_what_was_withdrawn_believes_nobody",
     ),
     Mutation(
+        "end-of-the-archive",
+        "a break in the archived log is not taken for its end",
+        "libs/stack/src/stack/backup/archive.py",
+        '    if after:\n        raise StackError(\n            f"its log',
+        '    if not segments:\n        raise StackError(\n            f"its log',
+        "tests/stack/test_archive.py::test_what_came_before_a_restore_is_not_taken_for_the_end",
+    ),
+    Mutation(
+        "archive-of-one-server",
+        "the archive of a server is not overwritten by another one",
+        "libs/stack/src/stack/backup/archive.py",
+        "        elif owner != server:\n",
+        "        elif not owner:\n",
+        "tests/stack/test_archive.py::test_the_log_of_another_server_is_not_overwritten",
+    ),
+    Mutation(
         "after-a-restore",
         "what is written after a restore comes after all that was",
         "libs/stack/src/stack/backup/contents.py",

@@ -50,6 +50,9 @@ def test_the_record_comes_back_as_of_a_moment_and_the_erased_do_not(
     refused = found.ruta(*words, "--until", "2020-01-01T00:00:00", check=False)
     assert "zone" in refused.stderr
     found.ruta(*words, "--until", moment.isoformat())
+    archived = ("--archive", str(archive), "--archive-key", str(key))
+    refused = found.ruta("up", "--detach", *archived, check=False)
+    assert "of another data directory" in refused.stderr, "its log would be written over that one"
     found.up()
     try:
         assert name_of(found, before) == "Persona Primera"
@@ -60,3 +63,5 @@ def test_the_record_comes_back_as_of_a_moment_and_the_erased_do_not(
         assert "0 findings" in found.ruta("audit", "verify").stdout
     finally:
         found.down()
+    again = lost.ruta("restore", str(tmp_path / "backup"), "--key-file", str(key))
+    assert "then ./ruta backup" in again.stdout, "what is archived now belongs to no base"

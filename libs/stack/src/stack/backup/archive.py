@@ -5,9 +5,10 @@ segment is finished after a minute at the latest, so that is what the loss of th
 """
 
 import base64
-import json
 import os
+import re
 import shutil
+import sys
 import tempfile
 import time
 import zlib
@@ -24,16 +25,18 @@ from stack.backup.sealed_archive import SealingWriter, opened, read_archive, wri
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.postgres import PostgresServer
-from stack.private_files import write_private
+from stack.private_files import read_private_map, write_private, write_private_map
 
 _SUFFIX = ".ruta"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _PROMOTE_SECONDS = 600
+_SEGMENT = re.compile(r"[0-9A-F]{24}")
+_SEGMENT_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
 class Archive:
-    """`folder` holds `base/` and `wal/`; everything in it is sealed with the key in `key_file`."""
+    """`folder` holds `base/` and `wal/`, sealed with the key in `key_file`, of one server: `server` says which."""
 
     folder: Path
     key_file: Path
@@ -41,23 +44,56 @@ class Archive:
     @classmethod
     def of(cls, layout: Layout) -> "Archive | None":
         """The one that the stack was last started with."""
-        try:
-            known = json.loads(layout.archive_file.read_text())
-        except FileNotFoundError:
-            return None
-        return cls(Path(known["folder"]), Path(known["key_file"]))
+        known = read_private_map(layout.archive_file)
+        return cls(Path(known["folder"]), Path(known["key_file"])) if known else None
 
     def begin(self, layout: Layout) -> None:
         """Use it from the next start on. The key file is made if there never was one; StackError if
-        it is gone or not a key."""
+        it is gone or not a key, or if the archive is that of another data directory."""
         former = Archive.of(layout)
         if not self.key_file.exists():
             if former is not None or layout.last_backup_file.exists():
                 raise StackError(f"no key file {self.key_file}: it is that of the earlier backups")
             write_private(self.key_file, base64.b64encode(new_key()))
         _ = self.key
-        known = {"folder": str(self.folder.absolute()), "key_file": str(self.key_file.absolute())}
-        write_private(layout.archive_file, json.dumps(known) + "\n")
+        cluster = layout.postgres / "cluster"
+        server = _server_in(cluster) if (cluster / "PG_VERSION").exists() else None
+        if self._owner() not in (None, server):
+            raise self._of_another()
+        folder = self.folder.absolute()
+        another = former is None or former.folder != folder
+        if another:
+            # Never later: where a disk should be and is not, the log would go onto the one below.
+            (folder / "wal").mkdir(mode=0o700, parents=True, exist_ok=True)
+        known = {"folder": str(folder), "key_file": str(self.key_file.absolute())}
+        write_private_map(layout.archive_file, {**read_private_map(layout.archive_file), **known})
+        if another:
+            log_broke_off(layout)
+
+    def claim(self, server: int) -> None:
+        """It is the archive of this server, by its system identifier; StackError if it is another's."""
+        owner = self._owner()
+        if owner is None:
+            self._mark.write_text(f"{server}\n")
+        elif owner != server:
+            raise self._of_another()
+
+    def _owner(self) -> int | None:
+        if self._mark.exists() and (server := self._mark.read_text().strip()).isdecimal():
+            return int(server)
+        # Made before it was written down, or that was broken off: each segment says it.
+        segments = [path for path in self.log.glob("*" + _SUFFIX) if _SEGMENT.fullmatch(path.stem)]
+        return _writer(_plain(max(segments), self.key)) if segments else None
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder / "server"
+
+    def _of_another(self) -> StackError:
+        return StackError(
+            f"{self.folder} is the archive of another data directory, whose log this one would"
+            " overwrite: name a folder of its own, then ./ruta backup"
+        )
 
     @property
     def key(self) -> bytes:
@@ -75,19 +111,38 @@ class Archive:
         return self.folder / "wal"
 
 
+def log_broke_off(layout: Layout) -> None:
+    """From here on the archive can be restored from a new base backup only."""
+    known = read_private_map(layout.archive_file)
+    if known:
+        known["unbroken_since"] = datetime.now(UTC).strftime(_STAMP)
+        write_private_map(layout.archive_file, known)
+
+
+def waits_for_base(layout: Layout) -> str | None:
+    """Since when what leaves for the archive cannot be restored; None if it can, or if the archive is away."""
+    archive = Archive.of(layout)
+    since = read_private_map(layout.archive_file).get("unbroken_since")  # 0.1.0 did not write it
+    if archive is None or since is None or not archive.folder.exists():
+        return None
+    return None if any(path.stem >= since for path in archive.bases.glob("*" + _SUFFIX)) else since
+
+
 def ship(archive: Archive, spool: Path) -> int:
     """Seal what is in the spool into the archive, then remove it there; returns how many segments."""
     finished = sorted(path for path in spool.iterdir() if not path.name.startswith("."))
     if not finished:
         return 0
     key = archive.key
-    archive.log.mkdir(mode=0o700, parents=True, exist_ok=True)
     for segment in finished:
+        content = segment.read_bytes()
+        if _SEGMENT.fullmatch(segment.name):
+            archive.claim(_writer(content))
         target = archive.log / (segment.name + _SUFFIX)
         draft = target.with_name("." + target.name)
         with draft.open("wb") as out:
             writer = SealingWriter(out, key, _kind(segment.name))
-            writer.write(zlib.compress(segment.read_bytes(), level=1))
+            writer.write(zlib.compress(content, level=1))
             writer.finish()
             out.flush()
             os.fsync(out.fileno())
@@ -105,7 +160,8 @@ def oldest_waiting_seconds(spool: Path) -> float:
 
 def keep_base(archive: Archive, layout: Layout, server: PostgresServer, cluster: Path) -> Path:
     """Put a base backup, before any server ran on it, and the key files into the archive."""
-    archive.bases.mkdir(mode=0o700, parents=True, exist_ok=True)
+    archive.claim(_server_in(cluster))
+    archive.bases.mkdir(mode=0o700, exist_ok=True)
     target = archive.bases / (datetime.now(UTC).strftime(_STAMP) + _SUFFIX)
     with tempfile.TemporaryDirectory(dir=layout.root) as work:
         folder = Path(work)
@@ -123,7 +179,8 @@ def at_moment(
 ) -> Iterator[tuple[PostgresServer, Path]]:
     """A server as all databases were at `until` (None: as late as the log goes), and the key files.
 
-    StackError if the archive holds no base backup from before, or its log ends before that moment.
+    StackError if the archive holds no base backup from before, or its log ends before that moment or, without
+    one, breaks off before its end.
     """
     base = _base_before(archive, until)
     folder, log = work / "moment", work / "wal"
@@ -133,9 +190,7 @@ def at_moment(
     read_archive(base, folder, archive.key, "base")
     for sealed in sorted(archive.log.glob("*" + _SUFFIX)):
         name = sealed.name.removesuffix(_SUFFIX)
-        with sealed.open("rb") as source:
-            plain = zlib.decompress(b"".join(opened(source, archive.key, _kind(name))))
-        (log / name).write_bytes(plain)
+        (log / name).write_bytes(_plain(sealed, archive.key))
     server = PostgresServer(folder, durable=False)
     server.cluster.chmod(0o700)
     settings = [f'restore_command = \'cp "{log}/%f" "%p"\'', "recovery_target_action = 'promote'"]
@@ -148,6 +203,8 @@ def at_moment(
     try:
         server.start()
         _wait_until_promoted(server)
+        if until is None:
+            _check_end(server, log)
     except StackError as error:
         server.stop()
         raise StackError(
@@ -177,6 +234,41 @@ def _wait_until_promoted(server: PostgresServer) -> None:
         if time.monotonic() > deadline:
             raise StackError("it does not end reading the log")
         time.sleep(0.2)
+
+
+def _check_end(server: PostgresServer, log: Path) -> None:
+    """PostgreSQL takes a break in the log for its end: what a restore left behind would pass for all there is."""
+    segments = sorted(path.name for path in log.iterdir() if _SEGMENT.fullmatch(path.name))
+    read, at = server.psql(
+        "SELECT pg_last_wal_replay_lsn() - '0/0', pg_last_xact_replay_timestamp()"
+    ).split("|")
+    after = [name for name in segments if _begins(name) >= int(read)]
+    if after:
+        raise StackError(
+            f"its log breaks off after {at.strip()} and goes on with {after[0]}: a restore or a time without"
+            " the archive lies between, and no base backup came after it. What came after it cannot be had; to go"
+            f" back to before it, move {after[0]} and what follows out of wal/"
+        )
+
+
+def _begins(segment: str) -> int:
+    """Where in the log, in bytes."""
+    return (int(segment[8:16], 16) << 32) + int(segment[16:], 16) * _SEGMENT_BYTES
+
+
+def _plain(sealed: Path, key: bytes) -> bytes:
+    with sealed.open("rb") as source:
+        return zlib.decompress(b"".join(opened(source, key, _kind(sealed.stem))))
+
+
+def _writer(segment: bytes) -> int:
+    """The system identifier of the server that wrote it: in its first page's header."""
+    return int.from_bytes(segment[24:32], sys.byteorder)
+
+
+def _server_in(cluster: Path) -> int:
+    """Its system identifier."""
+    return int.from_bytes((cluster / "global" / "pg_control").read_bytes()[:8], sys.byteorder)
 
 
 def _kind(name: str) -> str:

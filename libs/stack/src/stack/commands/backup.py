@@ -13,7 +13,7 @@ from common.crypto import check_value, key_from_base64, new_key
 from rich.console import Console
 
 from stack.backup import contents
-from stack.backup.archive import Archive, at_moment, keep_base
+from stack.backup.archive import Archive, at_moment, keep_base, log_broke_off, waits_for_base
 from stack.backup.consistent import consistent_copy, same_keys
 from stack.backup.contents import DATA_ARCHIVE, DATA_DATABASES, KEY_DATABASES, KEYS_ARCHIVE
 from stack.backup.sealed_archive import read_archive, write_archive
@@ -157,6 +157,7 @@ def restore(
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
             contents.load(server, DATA_DATABASES, plain)
+            log_broke_off(layout)
             contents.continue_transactions(server, DATA_DATABASES)
             contents.forget_event_store(layout, server)
             told = erase_again(
@@ -170,6 +171,8 @@ def restore(
     _terminal.print(told)
     kept = "taken from the backup" if fresh else "kept as it was"
     start = "./ruta up" if played is None else "deploy/run-small up"
+    if waits_for_base(layout):
+        start += ", then ./ruta backup: what is archived from now on needs a base"
     _terminal.print(f"restored into {layout.root}; key store {kept}. Next: {start}")
 
 

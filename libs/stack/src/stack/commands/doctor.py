@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
-from stack.backup.archive import Archive, oldest_waiting_seconds
+from stack.backup.archive import Archive, oldest_waiting_seconds, waits_for_base
 from stack.child import is_running
 from stack.cluster_commands import ClusterCommands
 from stack.commands.options import AsJson, Data, Kube, write_json
@@ -122,6 +122,8 @@ def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
             "is the archive's folder there? see logs/stack.log" if seconds > _SPOOL_SECONDS else ""
         )
         yield Finding("write-ahead log", f"the oldest waits for {seconds:.0f} s", late)
+        if since := waits_for_base(layout):
+            yield Finding("archive", f"no base backup since {since}", "./ruta backup makes one")
     yield from _private_files(layout)
     yield from _keys(layout)
     yield from _databases(layout, state)
