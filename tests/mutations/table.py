@@ -1838,6 +1838,15 @@ MUTATIONS = (
         "::test_who_was_at_a_report_that_turns_against_them_is_told_no_more_when_the_reporter_writes",
     ),
     Mutation(
+        "the-accused-are-asked-no-more",
+        "whoever a report of the line speaks against finds nothing more of a wish to hand it to them",
+        f"{_REFERRALS}/line/desk_service.py",
+        "        await queries.ask_no_more(session, report)\n",
+        "",
+        f"{_TESTS}/test_line_desk.py"
+        "::test_the_accused_find_nothing_of_an_exception_that_they_decided[False]",
+    ),
+    Mutation(
         "keys-do-not-stay-in-a-nodes-log",
         "a command that prints keys runs in no pod whose log stays behind",
         "libs/stack/src/stack/cluster_commands.py",

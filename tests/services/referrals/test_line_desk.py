@@ -1,5 +1,6 @@
 """The desk of the line: the queue by area, the reporter's wish, exceptions, and cases."""
 
+from importlib import import_module
 from uuid import UUID
 
 import pytest
@@ -234,3 +235,34 @@ async def test_the_accused_neither_see_nor_decide_an_exception_for_them(
     assert (await story.get(NGO, "/line/exceptions", **chief)).json()["items"] == []
     decide = f"/line/exceptions/{exception['id']}/decide"
     assert (await story.post(NGO, decide, {"approve": True}, **chief)).status_code == 404
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_the_accused_find_nothing_of_an_exception_that_they_decided(
+    story: Story, reporter: Reporter, before: bool
+) -> None:
+    """Neither in the feed nor by the same command again. `before`: they were marked before an upgrade."""
+    await story.service(LEGAL)
+    report = (await reporter.report())["id"]
+    ask = {"organisation_id": str(LEGAL), "basis": "vital_interest", "rationale": "x" * 30}
+    exception = await story.made(TIP, f"/line/reports/{report}/exceptions", ask)
+    decide = f"/line/exceptions/{exception['id']}/decide"
+    chief = {"roles": ["supervisor"], "sub": "legal-chief"}
+
+    async def decided() -> int:
+        approve = {"approve": True}
+        again = await story.call(NGO, "POST", decide, approve, key="decided", **chief)
+        return again.status_code
+
+    assert await decided() == 200
+    assert len((await story.get(NGO, "/feed", **chief)).json()["items"]) == 1
+    if before:
+        marked = "UPDATE line_reports SET implicated = ARRAY[CAST(:whose AS uuid)] RETURNING 1"
+        await story.rows(marked, whose=LEGAL)
+        revision = "referrals.migrations.versions.0271_the_accused_are_asked_no_more"
+        await story.rows(f"{import_module(revision).END} RETURNING 1")
+    else:
+        path = f"/line/reports/{report}/implicated-organisations"
+        await story.call(TIP, "PUT", path, {"organisation_ids": [str(LEGAL)]})
+    assert (await story.get(NGO, "/feed", **chief)).json()["items"] == []
+    assert await decided() == 404

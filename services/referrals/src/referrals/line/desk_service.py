@@ -100,6 +100,7 @@ async def implicate(
         if report.handed_to in report.implicated:
             report.handed_to = report.handed_at = report.handed_basis = None
             report.status = "open"
+        await queries.ask_no_more(session, report)
         await session.flush()
         await audit(
             session, caller, "line.implicated_set", report, {"count": len(report.implicated)}

@@ -199,6 +199,17 @@ async def one_exception(
     return found
 
 
+async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
+    """Forget whatever asked to hand the report to those that it speaks against: the feed and a repeated
+    command would go on telling them of it, and by that of the accusation. The audit keeps that it was asked."""
+    await session.execute(
+        sa.delete(LineException).where(
+            col(LineException.report_id) == report.id,
+            col(LineException.organisation_id).in_(report.implicated),
+        )
+    )
+
+
 async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID) -> bool:
     """Whether somebody asked to hand this report to the caller's organisation."""
     found = await session.scalar(
