@@ -251,7 +251,9 @@ async def test_the_accused_find_nothing_of_an_exception_that_they_decided(
 
     async def decided() -> int:
         approve = {"approve": True}
-        again = await story.call(NGO, "POST", decide, approve, key="decided", **chief)
+        again = await story.call(
+            NGO, "POST", decide, approve, key="decided", roles=["supervisor"], sub="legal-chief"
+        )
         return again.status_code
 
     assert await decided() == 200
