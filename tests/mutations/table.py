@@ -1847,6 +1847,15 @@ MUTATIONS = (
         "::test_the_accused_find_nothing_of_an_exception_that_they_decided[False]",
     ),
     Mutation(
+        "quarantine-of-the-erased",
+        "what waits of a person in quarantine goes when their case is erased",
+        f"{_REFERRALS}/intake/following.py",
+        "        await forget(session, happening.keys, submission)\n",
+        "        submission.changed_at = submission.changed_at\n",
+        f"{_TESTS}/test_bridges.py"
+        "::test_what_waits_of_a_person_in_quarantine_goes_when_they_are_erased",
+    ),
+    Mutation(
         "keys-do-not-stay-in-a-nodes-log",
         "a command that prints keys runs in no pod whose log stays behind",
         "libs/stack/src/stack/cluster_commands.py",

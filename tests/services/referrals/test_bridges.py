@@ -285,6 +285,24 @@ async def test_a_record_that_is_sent_again_adds_what_is_new_and_doubles_nothing(
     assert len(await story.rows("SELECT 1 FROM cases")) == 1
 
 
+async def test_what_waits_of_a_person_in_quarantine_goes_when_they_are_erased(story: Story) -> None:
+    made = await case_form(story, "primero", PRIMERO_MAPPING)
+    await send(story, made, PRIMERO)
+    await send(story, made, changed(PRIMERO, name="Otro Canaria"))
+    unmapped = [{"service_type": "not mapped"}]
+    other = changed(PRIMERO, record_id="another", name="Otra Persona", services_section=unmapped)
+    await send(story, made, other)
+    (row,) = await received(story, status="taken")
+    theirs, waits = await received(story, status="quarantined")
+    case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
+    erasure = {"confirm": case["reference"], "basis": "person_request"}
+    await story.made(SUPERVISOR, f"/cases/{case['id']}/erase", erasure)
+    gone = (await story.get("ngo-refugio", f"/intake/submissions/{waits['id']}")).json()
+    assert (gone["status"], gone["content"]) == ("discarded", None)
+    kept = (await story.get("ngo-refugio", f"/intake/submissions/{theirs['id']}")).json()
+    assert "Otra Persona" in str(kept["content"]), "of somebody else nothing goes"
+
+
 async def test_an_erased_person_is_not_brought_back(story: Story) -> None:
     made = await case_form(story, "primero", PRIMERO_MAPPING)
     await send(story, made, PRIMERO)

@@ -116,6 +116,26 @@ async def forget_persons(session: AsyncSession, case_id: UUID) -> None:
     )
 
 
+async def quarantined_of(session: AsyncSession, case_id: UUID) -> Sequence[Submission]:
+    """Later versions of the case's record that wait: they say who the person is. Locked; needs service
+    rights."""
+    version_of = sa.func.split_part(col(Submission.submission_id), ":", 1)
+    rows = await session.scalars(
+        sa.select(Submission)
+        .join(
+            SeenRecord,
+            sa.and_(
+                col(SeenRecord.form_id) == col(Submission.form_id),
+                col(SeenRecord.record_id) == version_of,
+            ),
+        )
+        .where(col(SeenRecord.case_id) == case_id, col(Submission.status) == "quarantined")
+        .order_by(col(Submission.id))
+        .with_for_update(of=Submission)
+    )
+    return rows.all()
+
+
 def _quarantined(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (col(Submission.status) == "quarantined", col(Submission.changed_at) < before)
 

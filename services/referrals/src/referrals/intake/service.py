@@ -230,7 +230,7 @@ async def discard(
 ) -> Submission:
     """Put a quarantined submission away for ever: its key is destroyed."""
     row = await _quarantined(session, caller, row_id)
-    await _forget(session, keys, row)
+    await forget(session, keys, row)
     await record(
         session, caller, "submission.discarded", chain=caller.organisation, target_id=row.id
     )
@@ -244,7 +244,7 @@ async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> i
         row = await queries.still_quarantined(session, submission_id, before)
         if row is None:
             return 0
-        await _forget(session, keys, row)
+        await forget(session, keys, row)
         return 1
 
     due = partial(queries.quarantined_before, moment=before)
@@ -358,7 +358,8 @@ async def _content(keys: CaseKeys, row: Submission) -> dict[str, Any] | None:
     return opened
 
 
-async def _forget(session: AsyncSession, keys: CaseKeys, row: Submission) -> None:
+async def forget(session: AsyncSession, keys: CaseKeys, row: Submission) -> None:
+    """Put it away for ever: its key is destroyed."""
     await keys.destroy(row.id)
     await forget_answers(session, COMMON, row.id)
     row.status, row.content, row.changed_at = "discarded", None, clock.now()
