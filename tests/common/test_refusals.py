@@ -43,7 +43,8 @@ async def test_a_token_for_another_service_is_401(api: AsyncClient) -> None:
 
 
 async def test_claims_of_the_wrong_shape_are_401(api: AsyncClient) -> None:
-    token = internal_token("ruta-directory", {"sub": "x", "roles": "im", "org": "not a uuid"})
+    claims: dict[str, object] = {"sub": "x", "client_id": "x", "roles": "im", "org": "not a uuid"}
+    token = internal_token("ruta-directory", claims)
     headers = {"Authorization": f"Bearer {token}"}
     assert (await api.get(f"{URL}/count", headers=headers)).status_code == 401
 

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.laborious
 
 ACTS = {
     ("patch", "/identity/v1/people/{person_id}"),
+    ("patch", "/identity/v1/clients/{client_id}"),
+    ("patch", "/identity/v1/organisations/{organisation_id}"),
     ("post", "/directory/v1/pathways/{pathway_id}/publish"),
     ("post", "/referrals/v1/exceptions/{exception_id}/decision"),
     ("post", "/reports/v1/bulletins/{bulletin_id}/sign-off"),

@@ -23,12 +23,13 @@ _KEY = (
 KEYS = KeySet([public_jwk(_KEY, "key", "ES256")])
 
 
-def _token(*, ended_ago: float) -> str:
+def _token(*, ended_ago: float, **changes: object) -> str:
     claims = {
         "iss": "issuer", "aud": "ruta", "sub": "ngo", "client_id": "ngo", "jti": str(uuid4()),
-        "iat": int(time.time()) - 600, "exp": int(time.time()) - int(ended_ago),
+        "iat": int(time.time()) - 600, "exp": int(time.time()) - int(ended_ago), **changes,
     }  # fmt: skip
-    return mint_token(claims, private_pem=_KEY, kid="key", algorithm="ES256", typ="at+jwt")
+    said = {name: value for name, value in claims.items() if value is not None}
+    return mint_token(said, private_pem=_KEY, kid="key", algorithm="ES256", typ="at+jwt")
 
 
 def _callers() -> Callers:
@@ -49,3 +50,23 @@ def test_one_that_is_remembered_not_a_second_longer(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(time, "time", lambda: end)
     with pytest.raises(InvalidToken, match="expired"):
         callers.caller(token, KEYS)
+
+
+@pytest.mark.parametrize("client_id", [None, "", ["app"]])
+def test_a_token_that_names_no_client_is_none(client_id: object) -> None:
+    """A provider may call it otherwise: a person would pass for a client, which is asked for no fresh sign-in."""
+    with pytest.raises(InvalidToken):
+        _callers().caller(_token(ended_ago=0, sub="m.rivas", client_id=client_id), KEYS)
+
+
+def test_whoever_signed_in_through_an_outside_provider_is_a_person() -> None:
+    token = _token(ended_ago=0, sub="m.rivas", client_id=None, azp="app")
+    principal = _callers().caller(token, KEYS).principal
+    assert (principal.client_id, principal.is_person) == ("app", True)
+
+
+@pytest.mark.parametrize("areas", [{}, False, 0, ""])
+def test_areas_that_are_no_list_are_not_everywhere(areas: object) -> None:
+    with pytest.raises(InvalidToken):
+        _callers().caller(_token(ended_ago=0, areas=areas), KEYS)
+    assert _callers().caller(_token(ended_ago=0, areas=None), KEYS).principal.areas == frozenset()

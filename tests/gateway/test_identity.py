@@ -98,7 +98,11 @@ async def test_a_client_that_is_switched_off_gets_no_token_and_is_in_the_revocat
     assert await token_of(issuer, "ngo-legal", secret_of("ngo-legal")) == 401
     path = "/internal/issuer/revocations"
     assert (await issuer.get(path)).status_code == 403
-    claims: dict[str, object] = {"sub": "ruta-gateway", "scope": "internal"}
+    claims: dict[str, object] = {
+        "sub": "ruta-gateway",
+        "client_id": "ruta-gateway",
+        "scope": "internal",
+    }
     front = {"Authorization": f"Bearer {internal_token('ruta-issuer', claims)}"}
     assert "ngo-legal" in (await issuer.get(path, headers=front)).json()["clients"]
 
@@ -212,7 +216,11 @@ async def test_a_token_of_an_issuer_whose_clock_is_ahead_is_voided_too(
         )
     issued = jwt.get_unverified_claims(answer.json()["access_token"])["iat"]
     await admin.post("/identity/v1/clients/ngo-legal/revocation")
-    claims: dict[str, object] = {"sub": "ruta-gateway", "scope": "internal"}
+    claims: dict[str, object] = {
+        "sub": "ruta-gateway",
+        "client_id": "ruta-gateway",
+        "scope": "internal",
+    }
     front = {"Authorization": f"Bearer {internal_token('ruta-issuer', claims)}"}
     told = (await issuer.get("/internal/issuer/revocations", headers=front)).json()
     assert issued <= told["clients"]["ngo-legal"]

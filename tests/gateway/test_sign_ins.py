@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from fastapi import FastAPI
+from gateway.issuer.revocations.queries import document
 from gateway.issuer.sign_ins.service import LOST_ANSWERS, REFRESH_IDLE
 from httpx import ASGITransport, AsyncClient, Response
 from jose import jwt
@@ -85,7 +86,11 @@ class Desk:
 
     async def ended(self) -> list[str]:
         """The sign-ins that the front is told not to believe any more."""
-        claims: dict[str, object] = {"sub": "ruta-gateway", "scope": "internal"}
+        claims: dict[str, object] = {
+            "sub": "ruta-gateway",
+            "client_id": "ruta-gateway",
+            "scope": "internal",
+        }
         front = {"Authorization": f"Bearer {internal_token('ruta-issuer', claims)}"}
         answer = await self.http.get("/internal/issuer/revocations", headers=front)
         found: list[str] = answer.json()["sign_ins"]
@@ -264,6 +269,36 @@ async def test_what_people_began_through_a_client_ends_with_its_credentials(
     if what == "secret":
         through.secret = done.json()["secret"]
     assert (await through.refreshed(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_what_people_of_others_began_through_a_suspended_organisations_client_ends(
+    desk: Desk, issuer_db: Database
+) -> None:
+    """Their own organisation is not suspended, and the application has their tokens."""
+    suspended = organisation(7)
+    made = await desk.admin.post(
+        "/identity/v1/clients",
+        json={
+            "id": "ngo-puente",
+            "organisation_id": str(suspended),
+            "name": "Case management system",
+            "roles": ["partner"],
+            "scopes": ALL,
+            "redirect_uris": [PUENTE],
+        },
+    )
+    through = Desk(desk.http, desk.admin, desk.person, "ngo-puente", PUENTE, made.json()["secret"])
+    tokens = await through.exchanged(await through.code())
+    path = f"/identity/v1/organisations/{suspended}"
+    for active in (False, True):
+        etag = (await desk.admin.get(path)).headers["etag"]
+        done = await desk.admin.patch(path, json={"active": active}, headers={"If-Match": etag})
+        assert done.status_code == 200, done.text
+        async with issuer_db.transaction() as session:
+            revoked = (await document(session))["clients"]
+        assert revoked["ngo-puente"] > claims_of(tokens)["iat"]
+    again = await through.refreshed(tokens.json()["refresh_token"])
+    assert again.json()["error"] == "invalid_grant"
 
 
 async def test_the_browser_client_lets_people_have_all_that_they_hold(desk: Desk) -> None:

@@ -1,9 +1,11 @@
 """A session left open is not enough for what can do much harm, and signing in again loses nothing."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from common.ids import new_id
 from stack.postgres import PostgresServer
 
 from tests.gateway.running import Gateway
@@ -64,3 +66,43 @@ def test_somebody_else_at_the_same_browser_does_not_inherit_the_token(
     browser.cookies.update(refresh)
     ended = browser.post("/session/refresh", headers={"X-CSRF-Token": former})
     assert ended.status_code == 401, "what was signed in before in this browser has ended"
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [("clients", {"scopes": ["admin"], "roles": ["admin"]}), ("organisations", {"aors": ["TIP"]})],
+    ids=["clients", "organisations"],
+)
+def test_a_session_left_open_gives_nobody_more_rights(
+    browser: httpx.Client,
+    administrator: Somebody,
+    gateway: Gateway,
+    postgres: PostgresServer,
+    kind: str,
+    wanted: dict[str, object],
+) -> None:
+    """To a client or an organisation, whose secrets and people the one who sits down there may have."""
+    admin = gateway.bearer("im-officer")
+
+    def made(what: str, body: Mapping[str, object]) -> str:
+        answer = httpx.post(f"{gateway.url}/identity/v1/{what}", headers=admin, json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    identifier = made("organisations", {"name": "x", "aors": ["GBV"]})
+    if kind == "clients":
+        rights = {"roles": ["partner"], "scopes": ["directory:read"]}
+        client = {"id": f"p-{new_id()}", "organisation_id": identifier, "name": "x", **rights}
+        identifier = made("clients", client)
+    path = f"/identity/v1/{kind}/{identifier}"
+    headers = {"X-CSRF-Token": signed_in(browser, administrator)["csrf_token"]}
+    grow_old(postgres, administrator)
+    assert browser.post("/session/refresh", headers=headers).status_code == 200
+    before = browser.get(path, headers=headers)
+    headers["If-Match"] = before.headers["etag"]
+    refused = browser.patch(path, json=wanted, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (
+        401,
+        "insufficient_user_authentication",
+    )
+    assert browser.get(path).json() == before.json()

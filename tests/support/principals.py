@@ -103,9 +103,8 @@ def internal_token(audience: str, claims: dict[str, object]) -> str:
 
 def bearer(client: str, *, audience: str, **changes: object) -> dict[str, str]:
     """Headers of a call by `client` ("anonymous" too) to the service with this audience."""
-    claims: dict[str, object] = (
-        {"sub": "anonymous"} if client == "anonymous" else claims_of(client, **changes)
-    )
+    nobody: dict[str, object] = {"sub": "anonymous", "client_id": "anonymous"}
+    claims = nobody if client == "anonymous" else claims_of(client, **changes)
     return {"Authorization": f"Bearer {internal_token(audience, claims)}"}
 
 

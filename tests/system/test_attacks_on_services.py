@@ -165,6 +165,7 @@ def test_a_service_called_around_the_gateway_says_401(system: System, service: s
             "iss": "ruta-gateway",
             "aud": f"ruta-{service}",
             "sub": "ngo-refugio",
+            "client_id": "ngo-refugio",
             "exp": 4_000_000_000,
             "scope": "directory:read referrals:read reports:read admin",
             "roles": ["admin", "partner"],

@@ -42,7 +42,11 @@ async def one(client_id: Id, _admin: Admin, session: Session, answer: Answered) 
     return Client(**answer.of(await service.found(session, client_id)))
 
 
-@routes.patch("/{client_id}", summary="Change what a client may do, or switch it off")
+@routes.patch(
+    "/{client_id}",
+    summary="Change what a client may do, or switch it off",
+    dependencies=[StepUp],
+)
 async def change(
     *,
     client_id: Id,

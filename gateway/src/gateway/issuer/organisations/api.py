@@ -4,7 +4,7 @@ from operator import itemgetter
 from uuid import UUID
 
 from common.paging import Limit, Page, next_cursor
-from common.web import Session, router
+from common.web import Session, StepUp, router
 
 from gateway.issuer.access import Admin
 from gateway.issuer.organisations import queries, service
@@ -39,7 +39,11 @@ async def one(
     return await service.shown(session, answer.of(await service.found(session, organisation_id)))
 
 
-@routes.patch("/{organisation_id}", summary="Rename, suspend, or change AoR memberships")
+@routes.patch(
+    "/{organisation_id}",
+    summary="Rename, suspend, or change AoR memberships",
+    dependencies=[StepUp],
+)
 async def change(
     *,
     organisation_id: UUID,
@@ -49,7 +53,8 @@ async def change(
     answer: Answered,
     changing: Changing,
 ) -> Organisation:
-    """Suspending it or changing its AoRs voids the tokens of all its clients and people."""
+    """Suspending it or changing its AoRs voids the tokens of all its clients and people; suspending it also ends what
+    people of others began through its clients."""
     row = changing.of(await service.found(session, organisation_id))
     changed = await service.change(session, admin, row, wanted)
     return await service.shown(session, answer.of(changed))

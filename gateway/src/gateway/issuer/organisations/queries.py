@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.organisations.identity import Identity, effective_aors
 from gateway.issuer.organisations.models import memberships, organisations
 
+# Clients know their organisations, not these them: of their table only what is needed here.
+_clients = sa.table("clients", sa.column("id", sa.Text), sa.column("organisation_id", sa.Uuid))
+
 
 async def organisation(session: AsyncSession, organisation_id: UUID) -> sa.RowMapping | None:
     rows = await session.execute(
@@ -45,6 +48,12 @@ async def membership_aors(session: AsyncSession, organisation_id: UUID) -> tuple
         .order_by(memberships.c.aor)
     )
     return tuple(rows)
+
+
+async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence[str]:
+    """The ids of its clients, each locked as a whole: nothing begins through them meanwhile."""
+    statement = sa.select(_clients.c.id).where(_clients.c.organisation_id == organisation_id)
+    return (await session.scalars(statement.order_by(_clients.c.id).with_for_update())).all()
 
 
 async def identity_of(

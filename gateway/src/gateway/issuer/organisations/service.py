@@ -17,6 +17,7 @@ from gateway.issuer.organisations import queries
 from gateway.issuer.organisations.models import memberships, organisations
 from gateway.issuer.organisations.schemas import NewOrganisation, Organisation, OrganisationChange
 from gateway.issuer.revocations.service import revoke
+from gateway.issuer.sign_ins.service import end_all_through
 
 
 async def shown(session: AsyncSession, row: Any) -> Organisation:
@@ -65,6 +66,11 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
     """Apply it; tokens that say what is no longer so are revoked."""
     values = wanted.model_dump(exclude_unset=True, exclude={"aors"})
     values = {name: value for name, value in values.items() if value is not None}
+    if wanted.active is False:
+        # People of other organisations use its applications, too. Before the organisation's row, as whoever makes a
+        # token holds them.
+        for client_id in await queries.hold_clients(session, row["id"]):
+            await end_all_through(session, client_id)
     await session.execute(
         sa.update(organisations)
         .where(organisations.c.id == row["id"])

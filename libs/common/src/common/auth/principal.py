@@ -71,13 +71,17 @@ class Principal:
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> "Principal":
-        """Read the claims of a verified token; ValueError if one has the wrong shape.
+        """Read the claims of a verified token; ValueError if one has the wrong shape, or no client is named.
 
         Roles that this version does not know are dropped: they grant nothing.
         """
         organisation = claims.get("org")
+        client_id = claims.get("client_id")
+        if not isinstance(client_id, str) or not client_id:
+            # Nobody would know a person from a client that acts by itself, of which less is asked.
+            raise ValueError("claim 'client_id' must name a client")
         return cls(
-            client_id=str(claims.get("client_id") or claims["sub"]),
+            client_id=client_id,
             subject=str(claims["sub"]),
             organisation_id=UUID(str(organisation)) if organisation else None,
             roles=frozenset(Role(r) for r in _texts(claims, "roles") if r in _KNOWN_ROLES),
@@ -97,7 +101,9 @@ def _moment(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def _texts(claims: Mapping[str, Any], name: str) -> list[str]:
-    values = claims.get(name) or []
+    values = claims.get(name)
+    if values is None:
+        return []
     if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
         raise ValueError(f"claim {name!r} must be a list of texts")
     return values
