@@ -10,8 +10,10 @@ import asyncpg
 import httpx
 import pytest
 from common.ids import new_id
+from gateway.issuer.throttle.lockout import FREE_FAILURES
 
 from tests.gateway.running import Gateway
+from tests.gateway.test_sign_in import new_person, ticket_on
 from tests.gateway.test_two_fronts import WAITING, database
 from tests.support.patience import PATIENCE
 
@@ -121,3 +123,22 @@ async def test_whoever_asks_while_it_ends_waits_for_the_end(
             await asyncio.sleep(0.02)
     await ending
     assert said(await asked) == REFUSED
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_another(
+    gateway: Gateway, front: httpx.AsyncClient, database: asyncpg.Connection, known: bool
+) -> None:
+    """Of a name that nobody has, too: the difference would tell who has an account."""
+    name = new_person(gateway).name if known else f"p-{new_id()}"
+    await database.execute("DELETE FROM failed_attempts")  # all tests are one source
+    start = await front.get("/session/start")
+    guess = {"ticket": ticket_on(await front.get(start.headers["location"])), "sign_in_name": name}
+
+    async def guessed(number: int) -> int:
+        form = guess | {"password": f"guess {number}", "code": "000000"}
+        return (await front.post("/oauth/authorize", data=form)).status_code
+
+    answers = await asyncio.gather(*(guessed(number) for number in range(16)))
+    await database.execute("DELETE FROM failed_attempts")
+    assert sorted(answers) == [401] * FREE_FAILURES + [429] * (16 - FREE_FAILURES)

@@ -1132,6 +1132,15 @@ MUTATIONS = (
         "tests/gateway/test_step_up.py::test_a_session_left_open_gives_nobody_more_rights[organisations]",
     ),
     Mutation(
+        "guesses-take-turns",
+        "guesses that are sent at once are slowed down as those that are sent one after another",
+        "gateway/src/gateway/issuer/authorize/api.py",
+        "    await people.take_turn(session, name, source)\n",
+        "",
+        "tests/gateway/test_ended_meanwhile.py"
+        "::test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_another[True]",
+    ),
+    Mutation(
         "suspended-clients",
         "what people of others began through a suspended organisation's client ends",
         "gateway/src/gateway/issuer/organisations/service.py",

@@ -103,6 +103,7 @@ async def sign_in(
     source = request.headers.get("ruta-source", "unknown")
     if SWITCH in form:
         return _form(request, wanted, error=None, name=name)
+    await people.take_turn(session, name, source)
     if await people.seconds_to_wait(session, name, source):
         return _form(request, wanted, error="wait", status=429, name=name)
     person = await people.signed_in(

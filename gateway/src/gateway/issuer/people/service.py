@@ -97,6 +97,11 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonC
     return await found(session, row["id"])
 
 
+async def take_turn(session: AsyncSession, sign_in_name: str, source: str) -> None:
+    """Before anything is looked at, of names that nobody has, too: how long it takes tells nothing of them."""
+    await attempts.take_turn(session, attempt_name(sign_in_name), source)
+
+
 async def seconds_to_wait(session: AsyncSession, sign_in_name: str, source: str) -> int:
     return await attempts.seconds_to_wait(session, attempt_name(sign_in_name), source)
 

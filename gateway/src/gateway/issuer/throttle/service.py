@@ -20,6 +20,14 @@ from gateway.issuer.throttle.models import failed_attempts
 _ANY_NAME = b"*"
 
 
+async def take_turn(session: AsyncSession, name: str, source: str) -> None:
+    """Wait until nobody else at `source` tries `name`; nobody else may until the transaction ends. Whoever sends many
+    guesses at once is slowed down, too: each knows what became of those before it."""
+    digest = hashlib.sha256(_digest(name) + source.encode()).digest()
+    turn = int.from_bytes(digest[:8], "big", signed=True)
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
+
+
 async def seconds_to_wait(session: AsyncSession, name: str, source: str) -> int:
     """Whole seconds until `source` may try `name` again; 0 if now."""
     now = clock.now()
