@@ -243,7 +243,15 @@ def test_a_callback_that_this_browser_did_not_begin_is_refused(
 
 
 @pytest.mark.parametrize(
-    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "docs", "/a/../b"]
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "docs",
+        "/a/../b",
+        "/docs?a=\r\nSet-Cookie: a=b",
+    ],
 )
 def test_return_to_stays_on_this_server(browser: httpx.Client, target: str) -> None:
     assert browser.get("/session/start", params={"return_to": target}).status_code == 400

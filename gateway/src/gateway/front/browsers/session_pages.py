@@ -69,7 +69,8 @@ class SessionPages:
     async def _start(self, exchange: Exchange) -> None:
         query = _query(exchange)
         return_to = query.get("return_to", "/")
-        if refusal_of(return_to.partition("?")[0].encode(), b"") or not return_to.startswith("/"):
+        path, _, asked = return_to.partition("?")
+        if refusal_of(path.encode(), asked.encode()):
             raise BAD_REQUEST.because("return_to must be a path of this server.")
         locales = query.get("ui_locales")
         language = locales if locales in LANGUAGES else exchange.language
