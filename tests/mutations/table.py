@@ -812,6 +812,14 @@ MUTATIONS = (
         "tests/stack/test_archive.py::test_the_log_of_another_server_is_not_overwritten",
     ),
     Mutation(
+        "switched-off-stays-out",
+        "who was switched off since the backup stays out after a restore in place",
+        "libs/stack/src/stack/backup/contents.py",
+        "    if rights:\n",
+        "    if folder:\n",
+        "tests/restarts/test_backup.py::test_who_was_switched_off_stays_out_after_a_restore",
+    ),
+    Mutation(
         "after-a-restore",
         "what is written after a restore comes after all that was",
         "libs/stack/src/stack/backup/contents.py",

@@ -4,8 +4,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from stack.postgres import PostgresServer
 from stack.service_commands import attached_postgres
 
+from tests.support.principals import organisation
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -147,6 +149,63 @@ def test_what_partners_follow_goes_on_after_a_restore(
         assert "0 findings" in elsewhere.ruta("audit", "verify").stdout
     finally:
         elsewhere.down()
+
+
+def gets_in(system: System, client: str, secret: str) -> bool:
+    answer = system.running.http.post(
+        "/oauth/token", data={"grant_type": "client_credentials"}, auth=(client, secret)
+    )
+    assert answer.status_code in (200, 401), answer.text
+    return answer.status_code == 200
+
+
+def added_client(system: System) -> tuple[str, str]:
+    name = f"partner-{uuid4().hex[:8]}"
+    shown = system.ruta("client", "add", name, "--organisation", str(organisation(1))).stdout
+    return name, secret_in(shown)
+
+
+def secret_in(shown: str) -> str:
+    return shown.split("secret")[1].split(maxsplit=1)[0]
+
+
+def test_who_was_switched_off_stays_out_after_a_restore(
+    system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Somebody let go, and a secret that was stolen: the backup knows both as they were."""
+    (gone, old), (robbed, stolen) = added_client(system), added_client(system)
+    shown = system.ruta(
+        "person", "add", f"p-{robbed}", "--organisation", str(organisation(1))
+    ).stdout
+    attached_postgres(system.layout, system.state).psql(
+        f"INSERT INTO refresh_tokens SELECT 'used since', gen_random_uuid(), '{robbed}',"
+        f" '{shown.split()[1]}', '{{}}', now(), now() + interval '1 hour'",
+        database="issuer",
+    )
+    folder, key = tmp_path / "backup", tmp_path / "key"
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
+    system.ruta("client", "switch-off", gone)
+    renewed = secret_in(system.ruta("client", "renew-secret", robbed).stdout)
+    (later, own) = added_client(system)
+    system.down()
+
+    said = system.ruta("restore", str(folder), "--key-file", str(key)).stdout
+    assert "who may get in" not in said
+    system.up()
+    assert not gets_in(system, gone, old)
+    assert not gets_in(system, robbed, stolen)
+    assert gets_in(system, robbed, renewed)
+    assert gets_in(system, later, own)
+
+    elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
+    said = elsewhere.ruta("restore", str(folder), "--key-file", str(key)).stdout
+    assert "switch off again" in said, "nothing else is left there that knows it"
+    server = PostgresServer(elsewhere.layout.postgres)
+    server.start()
+    try:
+        assert server.rows("issuer", "SELECT count(*) FROM refresh_tokens") == ["0"]
+    finally:
+        server.stop()
 
 
 def erase(system: System, case: dict[str, str]) -> None:

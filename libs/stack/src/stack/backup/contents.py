@@ -14,7 +14,9 @@ from stack.errors import StackError
 from stack.layout import Layout
 from stack.postgres import SUPERUSER, PostgresServer, binaries
 
-DATA_DATABASES = ("directory", "referrals", "reporting", "issuer")
+ISSUER = "issuer"
+_SERVICES = ("directory", "referrals", "reporting")
+DATA_DATABASES = (*_SERVICES, ISSUER)
 KEY_DATABASES = ("referral_keys",)
 DATA_ARCHIVE, KEYS_ARCHIVE = "data.ruta", "keys.ruta"
 _KEY_FILES = (
@@ -45,6 +47,16 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
             *("pg_restore", "--single-transaction", "--exit-on-error"),
             *("--dbname", name, str(source)),
         )
+
+
+def load_data(server: PostgresServer, folder: Path, *, rights: bool) -> None:
+    """The record and, with `rights`, who may get in. Without, that stays: whoever was let go, or whose secret was
+    stolen, would get in again."""
+    load(server, _SERVICES, folder)
+    if rights:
+        load(server, (ISSUER,), folder)
+        # A refresh token that was used or withdrawn since would be a fresh one again.
+        server.psql("TRUNCATE authorization_codes, refresh_tokens", database=ISSUER)
 
 
 def continue_transactions(server: PostgresServer, databases: tuple[str, ...]) -> None:
@@ -105,7 +117,7 @@ def forget_event_store(layout: Layout, server: PostgresServer) -> None:
     Readers that had an event drop it by its id (the inbox came back with the databases).
     """
     shutil.rmtree(layout.nats / "jetstream", ignore_errors=True)
-    for name in ("directory", "referrals", "reporting"):
+    for name in _SERVICES:
         server.psql("UPDATE outbox SET published_at = NULL", database=name)
 
 

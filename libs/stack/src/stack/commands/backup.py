@@ -110,10 +110,18 @@ def restore(
             help="Go on although the list of the erased is older than an anchor: some come back",
         ),
     ] = False,
+    rights_too: Annotated[
+        bool,
+        typer.Option(
+            "--rights-too",
+            help="Who may get in becomes as in the backup: whoever was switched off since gets in again",
+        ),
+    ] = False,
 ) -> None:
     """Put a backup into a data directory on which no stack runs.
 
-    A key store that is there stays: what was erased since the backup stays unreadable. Only an
+    A key store that is there stays: what was erased since the backup stays unreadable. So does who
+    may get in: a client or person switched off since stays out, a renewed secret stays renewed. Only an
     empty data directory takes the key store of keys.ruta; then the newest list of the erased that
     can be had is applied, and the stack does not start before it was.
     """
@@ -156,7 +164,7 @@ def restore(
         try:
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
-            contents.load(server, DATA_DATABASES, plain)
+            contents.load_data(server, plain, rights=fresh or rights_too)
             log_broke_off(layout)
             contents.continue_transactions(server, DATA_DATABASES)
             contents.forget_event_store(layout, server)
@@ -169,8 +177,17 @@ def restore(
             server.stop()
         layout.restore_mark.unlink()
     _terminal.print(told)
+    _show_next(layout, fresh=fresh, rights=fresh or rights_too)
+
+
+def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:
+    if rights:
+        _terminal.print(
+            "who may get in is as in the backup: switch off again whom you switched off since, and renew"
+            " again what you renewed (./ruta client, ./ruta person), before others reach it"
+        )
     kept = "taken from the backup" if fresh else "kept as it was"
-    start = "./ruta up" if played is None else "deploy/run-small up"
+    start = "./ruta up" if Played.of(layout) is None else "deploy/run-small up"
     if waits_for_base(layout):
         start += ", then ./ruta backup: what is archived from now on needs a base"
     _terminal.print(f"restored into {layout.root}; key store {kept}. Next: {start}")
