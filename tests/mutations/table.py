@@ -1914,6 +1914,15 @@ MUTATIONS = (
         "::test_what_waits_of_a_person_in_quarantine_goes_when_they_are_erased",
     ),
     Mutation(
+        "told-whom-a-report-turns-against",
+        "whoever made a case of a report is told when it turns against somebody",
+        f"{_REFERRALS}/line/desk_service.py",
+        "        await tell_desk(session, report)\n",
+        "",
+        f"{_TESTS}/test_line_desk.py"
+        "::test_who_made_a_case_of_a_report_is_told_whom_it_turns_against_later",
+    ),
+    Mutation(
         "keys-do-not-stay-in-a-nodes-log",
         "a command that prints keys runs in no pod whose log stays behind",
         "libs/stack/src/stack/cluster_commands.py",

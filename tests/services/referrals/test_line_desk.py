@@ -174,8 +174,25 @@ async def test_who_was_at_a_report_that_turns_against_them_is_told_no_more_when_
     await reporter.do("messages", text="uno de ellos trabaja donde me atienden")
     await story.made(NGO, f"/line/handed-over/{report}/give-back", {"reason": "coverage"})
     await reporter.do("delete")
-    assert (await count(desk), await count(LEGAL)) == (1, 2)
+    assert (await count(desk), await count(LEGAL)) == (1, 3), "of the accusation, and of the words"
     assert (await story.get(TIP, "/line/reports", **elsewhere)).json()["items"] == []
+
+
+async def test_who_made_a_case_of_a_report_is_told_whom_it_turns_against_later(
+    story: Story, reporter: Reporter
+) -> None:
+    """The case is theirs: they mark it. Until then it could be sent to the accused."""
+    report = await handed_over(story, reporter)
+    await story.made(NGO, f"/line/handed-over/{report}/case", {"area": "VE2313"})
+    before = len((await story.get(NGO, "/feed")).json()["items"])
+    path = f"/line/reports/{report}/implicated-organisations"
+    await story.call(TIP, "PUT", path, {"organisation_ids": [str(SALUD)]})
+    told = (await story.get(NGO, "/feed")).json()["items"][before:]
+    assert [(each["kind"], each["subject_id"]) for each in told] == [
+        ("line.report_changed", report)
+    ]
+    handed = (await story.get(NGO, f"/line/handed-over/{report}")).json()
+    assert handed["implicated"] == [str(SALUD)]
 
 
 async def test_a_report_that_is_given_back_is_at_the_desk_again(

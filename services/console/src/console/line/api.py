@@ -194,6 +194,7 @@ async def handed(visit: Visit) -> Page:
             "report": found,
             "row": _row(found, form, Answer(200, {"items": []}), visit),
             "thread": views.thread(found, visit.say, visit.moments),
+            "implicated": await organisation_names(visit.calls, found["implicated"]),
             "give_back": commands.GIVE_BACK,
             "areas": Areas(visit.country).groups,
             "sexes": [(code, visit.say(f"sex.{code}")) for code in cases.SEXES],

@@ -13,7 +13,7 @@ from referrals.line import queries
 from referrals.line.kinds import kinds
 from referrals.line.models import LineReport
 from referrals.line.schemas import Closing, MessageView, Rerouting
-from referrals.line.service import Line, announce, read_as_desk, write
+from referrals.line.service import Line, announce, read_as_desk, tell_desk, write
 from referrals.row_security import acting_as_service
 
 
@@ -93,7 +93,8 @@ async def reroute(
 async def implicate(
     session: AsyncSession, caller: Principal, report_id: UUID, organisations: list[UUID]
 ) -> LineReport:
-    """Mark organisations that the report speaks against: from now on they do not see it."""
+    """Mark organisations that the report speaks against: from now on they do not see it. Whoever has the report
+    is told, and marks them in the case that was made of it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     async with acting_as_service(session):
         report.implicated = sorted(set(organisations))
@@ -101,6 +102,7 @@ async def implicate(
             report.handed_to = report.handed_at = report.handed_basis = None
             report.status = "open"
         await queries.ask_no_more(session, report)
+        await tell_desk(session, report)
         await session.flush()
         await audit(
             session, caller, "line.implicated_set", report, {"count": len(report.implicated)}
