@@ -11,6 +11,7 @@ import httpx
 import pytest
 from common.ids import new_id
 from gateway.issuer.throttle.lockout import FREE_FAILURES
+from jose import jwt
 
 from tests.gateway.running import Gateway
 from tests.gateway.test_sign_in import new_person, ticket_on
@@ -59,13 +60,15 @@ class Partner:
         if how == "a new secret":
             path = f"/identity/v1/clients/{self.id}/secret"
             done = await self._front.post(path, headers=self._admin)
+            assert done.status_code == 200, done.text
         else:
             kind = f"clients/{self.id}" if "client" in how else f"organisations/{self.organisation}"
-            path = f"/identity/v1/{kind}"
-            etag = (await self._front.get(path, headers=self._admin)).headers["etag"]
-            done = await self._front.patch(
-                path, headers=self._admin | {"If-Match": etag}, json={"active": False}
-            )
+            await self.changed(kind, {"active": False})
+
+    async def changed(self, kind: str, wanted: dict[str, Any]) -> None:
+        path = f"/identity/v1/{kind}"
+        etag = (await self._front.get(path, headers=self._admin)).headers["etag"]
+        done = await self._front.patch(path, headers=self._admin | {"If-Match": etag}, json=wanted)
         assert done.status_code == 200, done.text
 
 
@@ -114,15 +117,32 @@ async def test_what_ends_while_the_secret_is_compared_gives_no_token(
 async def test_whoever_asks_while_it_ends_waits_for_the_end(
     partner: Partner, database: asyncpg.Connection, how: str
 ) -> None:
+    assert said(await asked_meanwhile(partner, database, partner.ended(how))) == REFUSED
+
+
+async def test_whoever_asks_while_the_organisation_changes_its_areas_of_responsibility_is_told_the_new_ones(
+    partner: Partner, database: asyncpg.Connection
+) -> None:
+    """No client is held for that: it is the organisation that is waited for."""
+    change = partner.changed(f"organisations/{partner.organisation}", {"aors": ["CP"]})
+    answer = await asked_meanwhile(partner, database, change)
+    claims = jwt.get_unverified_claims(answer.json()["access_token"])
+    assert claims["aors"] == ["CP"]
+
+
+async def asked_meanwhile(
+    partner: Partner, database: asyncpg.Connection, ending: Any
+) -> httpx.Response:
+    """The answer to who asks for a token when all of an end is written and nothing of it is committed."""
     held = "LOCK TABLE identity_changes IN SHARE MODE"  # the last that an end writes
-    async with under_way(database, held, partner.ended(how)) as ending:
+    async with under_way(database, held, ending) as ends:
         asked = asyncio.create_task(partner.token())
         while not asked.done():
             if await database.fetchval(WAITING) == 2:
                 break
             await asyncio.sleep(0.02)
-    await ending
-    assert said(await asked) == REFUSED
+    await ends
+    return await asked
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -770,12 +770,12 @@ MUTATIONS = (
     ),
     Mutation(
         "organisation-held",
-        "whoever is given a token holds the organisation, or waits for its suspension",
+        "whoever is given a token holds the organisation, or waits for a change of its areas",
         "gateway/src/gateway/issuer/organisations/queries.py",
         "        .with_for_update(read=True)\n",
         "",
         "tests/gateway/test_ended_meanwhile.py"
-        "::test_whoever_asks_while_it_ends_waits_for_the_end[the organisation is switched off]",
+        "::test_whoever_asks_while_the_organisation_changes_its_areas_of_responsibility_is_told_the_new_ones",
     ),
     Mutation(
         "one-clock-for-revocations",

@@ -9,8 +9,15 @@ pytestmark = pytest.mark.system
 
 @pytest.mark.slow
 def test_the_doctor_finds_a_healthy_stack_healthy(system: System) -> None:
-    until(lambda: system.ruta("doctor", check=False).returncode == 0, "nothing to be done")
-    told = system.ruta("doctor").stdout
+    told = ""
+
+    def healthy() -> bool:
+        nonlocal told
+        done = system.ruta("doctor", check=False)
+        told = done.stdout
+        return done.returncode == 0
+
+    until(healthy, "nothing to be done")
     for check in ("process gateway", "disk", "secret files", "outbox of referrals", "dead letters"):
         assert check in told
 
