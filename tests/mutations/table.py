@@ -820,6 +820,14 @@ MUTATIONS = (
         "tests/restarts/test_backup.py::test_who_was_switched_off_stays_out_after_a_restore",
     ),
     Mutation(
+        "tokens-of-a-backup",
+        "a refresh token that was used since the backup is no fresh one after a restore",
+        "libs/stack/src/stack/backup/contents.py",
+        '"TRUNCATE authorization_codes, refresh_tokens"',
+        '"TRUNCATE authorization_codes"',
+        "tests/restarts/test_backup.py::test_who_was_switched_off_stays_out_after_a_restore",
+    ),
+    Mutation(
         "after-a-restore",
         "what is written after a restore comes after all that was",
         "libs/stack/src/stack/backup/contents.py",

@@ -111,7 +111,7 @@ def audience_of(principal: Principal) -> Audience:
         organisation_id=principal.organisation_id,
         aors=tuple(sorted(principal.aors)) if member else (),
         coordinates=tuple(sorted(principal.aors)) if leads else (),
-        # None means everywhere: an area that no table of ours knows is somewhere, and nothing lies in it.
+        # Without any area it is everywhere. One that no table of ours knows is kept: nothing lies in it.
         states=tuple(
             sorted({places.at_most(a, 1) if places.is_known(a) else a for a in principal.areas})
         ),
