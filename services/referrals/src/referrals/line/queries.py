@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.places import Places
+from common.sight import states_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -62,11 +63,11 @@ async def messages_of(session: AsyncSession, report_id: UUID) -> Sequence[LineMe
 
 def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
     """Reports that this coordinator answers: own AoRs, own states, none against own organisation."""
-    places = Places.load()
-    states = sorted({places.at_most(a, STATE_LEVEL) for a in caller.areas if places.is_known(a)})
     near: sa.ColumnElement[bool] = sa.true()
     if caller.areas:
-        near = sa.or_(col(LineReport.area).is_(None), col(LineReport.area).in_(states))
+        near = sa.or_(
+            col(LineReport.area).is_(None), col(LineReport.area).in_(states_of(caller.areas))
+        )
     return sa.and_(
         col(LineReport.aor).in_(sorted(caller.aors)),
         near,

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from common import codelists
 from common.auth import Principal, Role
-from common.places import Places
+from common.sight import states_of
 
 CURATE = "directory:curate"
 _NO_AOR = frozenset({"MULTI", "GP"})
@@ -54,9 +54,7 @@ def covers(caller: Principal, states: Collection[str]) -> bool:
     """Whether the principal's areas include one of the states (no areas: everywhere)."""
     if not caller.areas:
         return True
-    places = Places.load()
-    held = {places.at_most(area, 1) for area in caller.areas if places.is_known(area)}
-    return bool(held & set(states))
+    return not set(states_of(caller.areas)).isdisjoint(states)
 
 
 def curates(caller: Principal, aors: Collection[str], states: Collection[str]) -> bool:
