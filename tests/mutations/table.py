@@ -1809,6 +1809,24 @@ MUTATIONS = (
         "::test_who_finds_a_service_closed_waits_for_a_batch_that_sends",
     ),
     Mutation(
+        "used-a-moment-before",
+        "a consent that a batch has made is for one referral, in the batch, too",
+        f"{_REFERRALS}/referrals/sending.py",
+        "    used = any(sent.grant_id == ",
+        "    used = any(sent.grant_id is ",
+        f"{_TESTS}/test_done_together.py"
+        "::test_another_draft_under_a_consent_that_was_used_is_not_sent",
+    ),
+    Mutation(
+        "decided-a-moment-before",
+        "statistics are told what the person agreed to in the batch in which they are referred",
+        f"{_REFERRALS}/referrals/sending.py",
+        'grant.kind == "reporting"',
+        'grant.kind == "never"',
+        f"{_TESTS}/test_done_together.py"
+        "::test_statistics_are_told_what_the_person_agreed_to_a_moment_before[1]",
+    ),
+    Mutation(
         "in-doubt-done-again",
         "what is refused of rows that waited for the next command is told by the one that wrote them",
         f"{_REFERRALS}/bulk/api.py",

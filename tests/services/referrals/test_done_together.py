@@ -1,14 +1,17 @@
 """What is asked and written once for a batch that is done together: nobody can tell it from commands that came one by one."""
 
 import asyncio
+import json
 import random
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -264,6 +267,13 @@ def of_a_new_case(service_id: str, story: Story) -> list[dict[str, Any]]:
     return batch
 
 
+def of_its_own(batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same commands under keys that were not used yet."""
+    end = f"-of-{uuid4().hex[:8]}"
+    text = re.sub(r"\$\{(\w+)", rf"${{\g<1>{end}", json.dumps(batch))
+    return [{**one, "key": one["key"] + end} for one in json.loads(text)]
+
+
 _BETWEEN: dict[str, tuple[int, str, dict[str, Any]]] = {
     "a case that was closed": (1, "cases/${c.id}/close", {"reason": "other"}),
     "a consent that was withdrawn": (3, "consents/${g.id}/withdraw", {"method": "phone"}),
@@ -290,6 +300,44 @@ async def test_another_draft_under_a_consent_that_was_used_is_not_sent(story: St
     results = await bulk(story, [*batch[:3], again[0], batch[3], again[1]], together=True)
     assert [one["status"] for one in results] == [424, 424, 424, 424, 424, 409]
     assert results[-1]["body"]["code"] == "no_consent"
+
+
+@pytest.mark.parametrize("at", [1, 3])
+async def test_statistics_are_told_what_the_person_agreed_to_a_moment_before(
+    story: Story, at: int
+) -> None:
+    body = {"case_id": "${c.id}", "kind": "reporting", "method": "verbal"}
+    decision = {"key": "w", "path": "/referrals/v1/consents", "body": body}
+    service_id, written = await story.service(), []
+    for together in (False, True):
+        batch = of_a_new_case(service_id, story)
+        batch.insert(at, decision)
+        before = await contents(story)
+        results = await bulk(story, of_its_own(batch), together=together)
+        assert [one["status"] for one in results] == [*[201] * 4, 200], results
+        written.append(await contents(story) - before)
+    one_by_one, at_once = written
+    assert at_once == one_by_one
+    (told,) = (row for row in at_once if row.startswith("outbox") and "referral.sent" in row)
+    assert '"age_band": "18-59"' in told
+
+
+async def test_a_batch_keeps_to_the_times_that_coordinators_set(story: Story) -> None:
+    times = {
+        "window_minutes": 30,
+        "supervisor_after_minutes": 10,
+        "alternative_after_minutes": 20,
+        "expiry_after_minutes": 30,
+        "working_time": False,
+    }
+    path = "/timers/policies/GBV/urgent/acknowledge"
+    assert (await story.call("gbv-coordinator", "PUT", path, times)).status_code == 200
+    batch = of_a_new_case(await story.service(categories=("GBV-PSS",)), story)
+    batch[1]["body"]["purpose"] = batch[2]["body"]["category"] = "GBV-PSS"
+    batch[2]["body"]["urgency"] = "urgent"
+    *_, sent = await bulk(story, batch, together=True)
+    due, since = (datetime.fromisoformat(sent["body"][at]) for at in ("acknowledge_by", "sent_at"))
+    assert due - since == timedelta(minutes=30)
 
 
 async def test_a_draft_may_come_right_after_its_case_and_need_not_be_done_again(

@@ -6,6 +6,7 @@ kept here: so it is as it stands there, as long as nothing but these four has co
 nothing.
 """
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,6 +28,10 @@ class Made:
     def find(self, kind: type[T], *ids: UUID | None) -> T | None:
         found: T | None = self._known.get((kind, *ids))
         return found
+
+    def all(self, kind: type[T]) -> Iterator[T]:
+        """Of a case that is known here each consent and each draft is, too."""
+        return (thing for thing in self._known.values() if type(thing) is kind)
 
 
 def made_together(session: AsyncSession) -> Made:

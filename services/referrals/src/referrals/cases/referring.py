@@ -27,6 +27,7 @@ from referrals.directory.queries import (
 from referrals.errors import ERASED
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.locking_queries import held_already
+from referrals.timers.service import all_policies_column
 
 # Bound: case_id and organisation of the case, service_id.
 BOTH = (
@@ -37,11 +38,11 @@ BOTH = (
     .where(*cases.OWN)
 )
 READ = QuickStatement(BOTH)
-# Of a case that is known.
+# Of a case that is known, with what sending asks beside.
 _SERVICE = QuickStatement(
-    sa.select(*SERVICE_COLUMNS, cases.is_implicated("case_id", ITS_ORGANISATION)).where(
-        IS_THE_SERVICE
-    )
+    sa.select(
+        *SERVICE_COLUMNS, cases.is_implicated("case_id", ITS_ORGANISATION), all_policies_column()
+    ).where(IS_THE_SERVICE)
 )
 
 
@@ -51,6 +52,7 @@ class _Service:
 
     record: ServiceRecord | None
     implicated: bool
+    policies: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,15 @@ async def made_case_and_service(
     made: Made,
     wanted: dict[str, Any],
 ) -> CaseAndService:
-    """As `case_and_service` with `READ` and `hold`; what the transaction has made itself is not read again."""
+    """As `case_and_service` with `READ` and `hold`; what the transaction has made itself is not read again, and
+    `more` is what coordinators have changed of times (`all_policies_column`) then."""
     case = made.find(CaseRecord, wanted["case_id"])
     if case is None:
         return await case_and_service(session, caller, keys, READ, wanted, hold=True)
     reading = _service_for(session, made, wanted)
     service, key = await keys.beside(case.id, reading, held=True)
-    return CaseAndService(case, key, _seen_by(caller, service.record), service.implicated, ())
+    seen = _seen_by(caller, service.record)
+    return CaseAndService(case, key, seen, service.implicated, (service.policies,))
 
 
 async def _service_for(session: AsyncSession, made: Made, wanted: dict[str, Any]) -> _Service:
@@ -129,8 +133,8 @@ async def _read_service(session: AsyncSession, wanted: dict[str, Any]) -> _Servi
     row = await _SERVICE.first(session, wanted, past=True)
     if row is None:
         return _Service(None, implicated=False)
-    (record,), (implicated,) = split(row, ServiceRecord)
-    return _Service(record, implicated)
+    (record,), (implicated, policies) = split(row, ServiceRecord)
+    return _Service(record, implicated, policies)
 
 
 def _seen_by(caller: Principal, service: ServiceRecord | None) -> ServiceRecord | None:

@@ -1,6 +1,7 @@
 """Drafting and sending: where consent is checked and the snapshot is made."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,12 @@ from referrals.cases import service as case_service
 from referrals.cases.made_together import made_together
 from referrals.cases.models import CaseRecord
 from referrals.cases.opening import open_with
-from referrals.cases.referring import BOTH, case_and_service, made_case_and_service
+from referrals.cases.referring import (
+    BOTH,
+    CaseAndService,
+    case_and_service,
+    made_case_and_service,
+)
 from referrals.consents import queries as consents
 from referrals.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.consents.counting import counted, read_word, reporting_word
@@ -51,7 +57,7 @@ from referrals.timers.deadlines import Clock, Policies, calendar_of, deadline, p
 from referrals.timers.service import policies_column, policies_of
 from referrals.vocabulary.disclosure import NotOnRecord, compose, texts_of
 
-_REFERRALS = RowWriter(Referral.metadata.tables["referrals"], *Referral.model_fields, alone=True)
+_REFERRALS = RowWriter(Referral.metadata.tables["referrals"], *Referral.model_fields)
 _SNAPSHOTS = RowWriter(
     Snapshot.metadata.tables["snapshots"],
     "referral_id",
@@ -106,8 +112,9 @@ async def draft(
         created_by=caller.subject,
         changed_at=now,
     )
-    await send_now(session)  # the case, where the command before let it wait: a referral goes alone
+    # The rules of the other rows look for this one. With it goes the case, where the command before let it wait.
     write_soon(session, _REFERRALS, referral.model_dump())
+    await send_now(session)
     await write_step(session, caller, referral, command="draft", before=None)
     await record(
         session,
@@ -142,20 +149,17 @@ async def send(
     )
     state_after(referral, taken)  # who may, and whether it is a draft, is said before anything else
     now = clock.now()
-    found = await case_and_service(
-        session,
-        caller,
-        keys,
-        _IN_SENDING,
-        {
-            "case_id": referral.case_id,
-            "service_id": referral.service_id,
-            "grant_id": body.grant_id,
-            "exception_id": body.exception_id,
-            "aor": referral.aor,
-            "urgency": referral.urgency,
-        },
-        past=both is not None,
+    wanted = {
+        "case_id": referral.case_id,
+        "service_id": referral.service_id,
+        "grant_id": body.grant_id,
+        "exception_id": body.exception_id,
+        "aor": referral.aor,
+        "urgency": referral.urgency,
+    }
+    found = await _made_with_its_case(session, caller, keys, wanted) if both else None
+    found = found or await case_and_service(
+        session, caller, keys, _IN_SENDING, wanted, past=both is not None
     )
     case, service = found.case, found.service_for(referral.category, now, "/category")
     used, counting, policies = found.more
@@ -262,6 +266,23 @@ def _made_to_send(
         return None
     of_one_case = grant.case_id == referral.case_id and case_id in (None, referral.case_id)
     return (word_of(grant), referral) if of_one_case else None
+
+
+async def _made_with_its_case(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, wanted: dict[str, Any]
+) -> CaseAndService | None:
+    """As `_IN_SENDING`, of a case that this transaction has made, too: all there is of it was handed on, and its service
+    was read when sendings shared their lock already. None if the case was there before, or if the person has decided on
+    statistics: what that comes to is told by the database alone."""
+    made, case_id = made_together(session), wanted["case_id"]
+    decided = (
+        grant.case_id == case_id and grant.kind == "reporting" for grant in made.all(GrantRecord)
+    )
+    if made.find(CaseRecord, case_id) is None or any(decided):
+        return None
+    found = await made_case_and_service(session, caller, keys, made, wanted)
+    used = any(sent.grant_id == wanted["grant_id"] for sent in made.all(Referral))
+    return replace(found, more=(used, None, *found.more))
 
 
 async def _authority(session: AsyncSession, caller: Principal, body: Send) -> Word:

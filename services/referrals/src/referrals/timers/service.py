@@ -28,17 +28,23 @@ _STOPPED = RowRemoval(_table, "referral_id")
 
 def policies_column(aor: str, urgency: str) -> sa.ScalarSelect[Any]:
     """What coordinators have changed for a pathway and urgency (bound parameters): JSON rows."""
-    return (
-        sa.select(sa.func.jsonb_agg(sa.func.jsonb_build_array(*_POLICY)))
-        .where(
-            sa.or_(
-                col(TimerPolicy.aor) == sa.bindparam(aor, type_=sa.Text()),
-                col(TimerPolicy.aor) == "*",
-            ),
-            col(TimerPolicy.urgency) == sa.bindparam(urgency, type_=sa.Text()),
-        )
-        .scalar_subquery()
+    return _policies(
+        sa.or_(
+            col(TimerPolicy.aor) == sa.bindparam(aor, type_=sa.Text()),
+            col(TimerPolicy.aor) == "*",
+        ),
+        col(TimerPolicy.urgency) == sa.bindparam(urgency, type_=sa.Text()),
     )
+
+
+def all_policies_column() -> sa.ScalarSelect[Any]:
+    """As `policies_column` for every pathway and urgency: some dozens of rows at most."""
+    return _policies()
+
+
+def _policies(*which: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    rows = sa.func.jsonb_agg(sa.func.jsonb_build_array(*_POLICY))
+    return sa.select(rows).select_from(TimerPolicy).where(*which).scalar_subquery()
 
 
 _POLICY = (
