@@ -1827,6 +1827,15 @@ MUTATIONS = (
         "::test_statistics_are_told_what_the_person_agreed_to_a_moment_before[1]",
     ),
     Mutation(
+        "decided-and-not-waiting",
+        "sending finds what the person decided on statistics in the same batch, which it reads past what waits",
+        f"{_REFERRALS}/consents/api.py",
+        '    if grant.kind == "referral":  #',
+        "    if grant.kind:  #",
+        f"{_TESTS}/test_done_together.py"
+        "::test_statistics_are_told_what_the_person_agreed_to_a_moment_before[3]",
+    ),
+    Mutation(
         "in-doubt-done-again",
         "what is refused of rows that waited for the next command is told by the one that wrote them",
         f"{_REFERRALS}/bulk/api.py",
