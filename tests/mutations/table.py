@@ -19,6 +19,8 @@ _ARRANGED = (
     "tests/services/reporting/bulletins/test_bulletins_api.py"
     "::test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_nobody"
 )
+_PLACES = "tests/services/directory/test_places.py"
+_MANDATES = "tests/services/directory/test_mandates.py"
 _CROSSWALKS = "tests/services/directory/crosswalks/test_crosswalks.py"
 
 
@@ -1966,6 +1968,107 @@ MUTATIONS = (
         "tests/deploy/test_cluster_commands.py"
         "::test_what_is_not_there_or_would_leave_keys_behind_is_said_and_nothing_runs[typed1-stays on"
         " the node]",
+    ),
+    Mutation(
+        "records-in-their-areas",
+        "the list of records holds those alone that each may be read by itself",
+        f"{_DIRECTORY}/records/queries.py",
+        "    if caller.areas:\n        held",
+        "    if False:\n        held",
+        f"{_MANDATES}::test_a_list_of_records_holds_those_that_each_may_be_read"
+        "[gbv-coordinator-changes1]",
+    ),
+    Mutation(
+        "records-of-shared-areas",
+        "whoever leads an area that has no coordinator of its own reads by that no records of others",
+        f"{_DIRECTORY}/records/queries.py",
+        "sorted(caller.aors - NO_AOR)",
+        "sorted(caller.aors)",
+        f"{_MANDATES}::test_a_list_of_records_holds_those_that_each_may_be_read"
+        "[cp-coordinator-changes4]",
+    ),
+    Mutation(
+        "approved-for-others",
+        "a draft is approved by whoever coordinates what it would be",
+        f"{_DIRECTORY}/services/service.py",
+        'if step == "approve" and not curates(caller, becomes.aors, becomes.states)',
+        'if step == "approve" and not curates(caller, scope.aors, scope.states)',
+        f"{_MANDATES}"
+        "::test_a_draft_that_belongs_to_others_is_not_approved_by_whom_the_entry_belonged_to",
+    ),
+    Mutation(
+        "endorsed-as-it-becomes",
+        "an approval endorses a service for the areas of responsibility that it has by then",
+        f"{_DIRECTORY}/services/service.py",
+        "publish(session, caller, placed, document, becomes, together)",
+        "publish(session, caller, placed, document, scope, together)",
+        f"{_MANDATES}"
+        "::test_a_draft_that_belongs_to_others_is_not_approved_by_whom_the_entry_belonged_to",
+    ),
+    Mutation(
+        "restricted-drafts",
+        "a draft that is to be restricted is read by named coordinators alone",
+        f"{_DIRECTORY}/services/entering.py",
+        '            values["visibility"] = max(row.visibility, level_of(plain))\n',
+        '            del values["visibility"]\n',
+        f"{_MANDATES}::test_a_draft_that_is_to_be_restricted_is_read_by_named_coordinators_alone",
+    ),
+    Mutation(
+        "endorsed-in-their-areas",
+        "nobody endorses or ends an endorsement outside their areas",
+        f"{_DIRECTORY}/pathways/endorsements_api.py",
+        "    if not covers(caller, states):\n",
+        "    if not states:\n",
+        f"{_MANDATES}::test_nobody_endorses_or_ends_an_endorsement_outside_their_areas",
+    ),
+    Mutation(
+        "warnings-of-others",
+        "a warning is published, changed and ended by those of all its areas",
+        f"{_DIRECTORY}/information/service.py",
+        '    if caller.areas and not (row["areas"] and all(_holds(caller, each) for each in row["areas"])):\n',
+        "    if False:\n",
+        f"{_MANDATES}::test_a_warning_for_others_is_published_changed_and_ended_by_none_but_those"
+        "_of_all_its_areas[areas1]",
+    ),
+    Mutation(
+        "places-of-shelters",
+        "a place is not opened by its own record where a service may not show it",
+        f"{_DIRECTORY}/locations/service.py",
+        "        _check_not_too_open(_with(row.document, {str(own): changed.document}))\n",
+        "        pass\n",
+        f"{_PLACES}::test_a_shelters_address_is_not_published_by_way_of_its_place",
+    ),
+    Mutation(
+        "places-shared-with-shelters",
+        "a service takes from another one at its place no more than it may show",
+        f"{_DIRECTORY}/locations/service.py",
+        "    return service if next(dangers(taken), None) else taken\n",
+        "    return taken\n",
+        f"{_PLACES}::test_another_service_at_a_shelters_place_does_not_publish_its_address",
+    ),
+    Mutation(
+        "places-of-what-is-published",
+        "whoever may not publish a service does not change its place by itself",
+        f"{_DIRECTORY}/locations/service.py",
+        "        if published and not curates(caller, row.aors, row.states):\n",
+        "        if False:\n",
+        f"{_PLACES}::test_whoever_may_not_publish_a_service_does_not_change_its_place_by_itself",
+    ),
+    Mutation(
+        "closed-places-stay-closed",
+        "a draft from before opens no place that was closed since",
+        f"{_DIRECTORY}/services/service.py",
+        "        document = await places.closed_since(session, row.document)\n",
+        "        document = row.document\n",
+        f"{_PLACES}::test_a_draft_from_before_opens_no_place_that_was_closed_since",
+    ),
+    Mutation(
+        "places-are-read-again",
+        "whoever read an entry before its place was closed reads it again before they write",
+        f"{_DIRECTORY}/locations/service.py",
+        "document=document, approved=approved, version=row.version + 1\n",
+        "document=document, approved=approved\n",
+        f"{_PLACES}::test_whoever_read_the_entry_before_its_place_was_closed_reads_it_again",
     ),
 )
 

@@ -24,6 +24,17 @@ async def is_seen(session: AsyncSession, audience: Audience, service_id: UUID) -
     return found is not None
 
 
+async def states_seen(
+    session: AsyncSession, audience: Audience, service_id: UUID
+) -> list[str] | None:
+    """The states of a service that the audience sees at some level; None for any other."""
+    d = service_documents.c
+    found: list[str] | None = await session.scalar(
+        sa.select(d.states).where(visible(d, audience), d.service_id == service_id)
+    )
+    return found
+
+
 async def shown(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> Sequence[UUID]:
     """Those of the services that the caller sees at some level, or whose record it may read."""
     wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))

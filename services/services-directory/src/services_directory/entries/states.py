@@ -10,7 +10,7 @@ from common.auth import Principal, Role
 from common.sight import states_of
 
 CURATE = "directory:curate"
-_NO_AOR = frozenset({"MULTI", "GP"})
+NO_AOR = frozenset({"MULTI", "GP"})
 """Areas without a coordinator of their own in every response: any curator may approve them."""
 
 
@@ -63,14 +63,14 @@ def curates(caller: Principal, aors: Collection[str], states: Collection[str]) -
         return False
     if not caller.roles & {Role.COORDINATOR, Role.IM}:
         return False
-    led = set(aors) - _NO_AOR
+    led = set(aors) - NO_AOR
     return (not led or bool(led & caller.aors)) and covers(caller, states)
 
 
 def endorsements(caller: Principal, aors: Collection[str]) -> list[str]:
     """Areas of responsibility for which this principal's approval is an endorsement."""
     own = set(aors) & set(caller.aors)
-    shared = set(aors) & _NO_AOR
+    shared = set(aors) & NO_AOR
     return sorted(own | shared)
 
 
@@ -80,5 +80,5 @@ def reads_every_record(caller: Principal) -> bool:
         CURATE in caller.scopes
         and Role.COORDINATOR in caller.roles
         and not caller.areas
-        and caller.aors >= set(codelists.pathways()) - _NO_AOR
+        and caller.aors >= set(codelists.pathways()) - NO_AOR
     )

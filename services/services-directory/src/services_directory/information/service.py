@@ -117,6 +117,7 @@ async def rewrite_message(
 ) -> RiskMessageView:
     """Replace a draft. What is published stays as it was read: withdraw it and write another."""
     row = await _as_read(session, caller, message_id, if_match)
+    _check_holds(caller, row)
     _check(caller, body)
     if row["state"] != "draft":
         raise CONFLICT.because(f"It is {row['state']}: only a draft can be changed.")
@@ -143,6 +144,7 @@ async def publish_message(
     """From the commit on anybody reads it, until it is withdrawn or its time ends. `alone`: whoever
     wrote it may publish it, too; the row then names the same person twice."""
     row = await _as_read(session, caller, message_id, if_match)
+    _check_holds(caller, row)
     if not alone:
         refuse_same_person(
             caller, row["written_by"], because="You wrote it yourself: somebody else publishes it."
@@ -161,6 +163,7 @@ async def withdraw_message(
 ) -> RiskMessageView:
     """Nobody reads it any more; withdrawing twice changes nothing."""
     row = await queries.one_own(session, caller, message_id)
+    _check_holds(caller, row)
     if row["state"] == "withdrawn":
         return view(row)
     return await _change(
@@ -188,12 +191,22 @@ async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessage
     return view(changed)
 
 
+def _holds(caller: Principal, area: str) -> bool:
+    places = Places.load()
+    return not caller.areas or any(places.within(area, own) for own in caller.areas)
+
+
+def _check_holds(caller: Principal, row: Any) -> None:
+    """403 for a message that is for others, too: who may not write it neither publishes nor ends it."""
+    if caller.areas and not (row["areas"] and all(_holds(caller, each) for each in row["areas"])):
+        raise FORBIDDEN.because("The message is also for areas that are not yours.")
+
+
 def _check(caller: Principal, body: NewRiskMessage) -> None:
     if body.aor not in caller.aors:
         raise FORBIDDEN.because(f"'{body.aor}' is none of your areas of responsibility.")
-    places = Places.load()
     for number, area in enumerate(body.areas):
-        if caller.areas and not any(places.within(area, own) for own in caller.areas):
+        if not _holds(caller, area):
             raise INVALID.because("It is outside your areas.", pointer=f"/areas/{number}")
     if caller.areas and not body.areas:
         raise INVALID.because(

@@ -6,7 +6,7 @@ from uuid import UUID
 from common.auth import Principal
 from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
-from common.web import IfMatch, Session, check_if_match, etag_of, requires, router
+from common.web import IfMatch, Session, etag_of, requires, router
 from starlette.responses import JSONResponse, Response
 
 from services_directory.entries.ids import own_id
@@ -58,11 +58,10 @@ async def replace(
     body: LocationDocument,
     if_match: IfMatch = None,
 ) -> Response:
-    """Every service at this place shows the change at once."""
-    row = await _own(session, caller, location_id)
-    check_if_match(if_match, etag_of(row.version))
-    changed = await service.replace(session, caller, location_id, body)
-    return _answer(changed, "unchanged" if changed.version == row.version else "changed")
+    """Every service at this place shows the change at once: by whoever may publish them, and as far as each may show it."""
+    await _own(session, caller, location_id)
+    before, after = await service.replace(session, caller, location_id, body, if_match)
+    return _answer(after, "unchanged" if after.version == before.version else "changed")
 
 
 async def _own(session: Session, caller: Principal, location_id: UUID) -> Any:

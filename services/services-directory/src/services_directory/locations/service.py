@@ -11,33 +11,37 @@ from common import clock
 from common.auth import Principal
 from common.errors import FieldError
 from common.happenings import tell
+from common.web import check_if_match, etag_of
 from common.writes import RowWriter, write_soon
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.recording import record_history
-from services_directory.errors import TOO_OPEN
+from services_directory.entries.states import curates
+from services_directory.errors import NOT_YOURS, TOO_OPEN
 from services_directory.happenings import PlacesChanged
 from services_directory.hsds.identity import with_ids
+from services_directory.hsds.safety import dangers
 from services_directory.hsds.schemas import LocationDocument
 from services_directory.hsds.visibility import level_of, unstorable
 from services_directory.locations.models import locations, service_locations
 from services_directory.records import service as records
-from services_directory.records.queries import readable_ids
+from services_directory.records.queries import ENDED, readable_ids
 
 Document = dict[str, Any]
 _UUIDS = sa.ARRAY(sa.Uuid)
 _PLACED = RowWriter(service_locations, "service_id", "location_id", on_conflict="DO NOTHING")
 
 
-async def known(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Any]:
+async def known(
+    session: AsyncSession, ids: Iterable[UUID], *, lock: bool = False
+) -> dict[UUID, Any]:
     """Location rows by id."""
     wanted = list(ids)
     if not wanted:
         return {}
-    rows = await session.execute(
-        sa.select(locations).where(locations.c.id == sa.any_(sa.literal(wanted, _UUIDS)))
-    )
+    found = sa.select(locations).where(locations.c.id == sa.any_(sa.literal(wanted, _UUIDS)))
+    rows = await session.execute(found.with_for_update() if lock else found)
     return {row.id: row for row in rows}
 
 
@@ -89,12 +93,50 @@ async def put(
 
 
 async def replace(
-    session: AsyncSession, caller: Principal, own: UUID, document: LocationDocument
-) -> Any:
-    """As `put`, of a place at which there are services."""
+    session: AsyncSession,
+    caller: Principal,
+    own: UUID,
+    document: LocationDocument,
+    if_match: str | None,
+) -> tuple[Any, Any]:
+    """As `put`, of a place at which there are services: what is published of them changes at once, so whoever may
+    not publish them is refused (403), and what one of them may not show, too (422). The row before and after."""
+    at_it = await _locked_at(session, [own])
+    before = (await known(session, [own], lock=True))[own]
+    check_if_match(if_match, etag_of(before.version))
+    for row in at_it:
+        published = row.approved is not None and row.state not in ENDED
+        if published and not curates(caller, row.aors, row.states):
+            raise NOT_YOURS.because(
+                "A published service is there: only its coordinator changes the place by itself. Send the service"
+                " with its new place."
+            )
     changed = await put(session, caller, own, document)
+    for row in at_it:
+        _check_not_too_open(_with(row.document, {str(own): changed.document}))
     await tell(session, PlacesChanged({str(own): changed.document}))
-    return changed
+    return before, changed
+
+
+def _check_not_too_open(service: Document) -> None:
+    found = next(dangers(service), None)
+    if found is not None:
+        raise TOO_OPEN.because(found[1])
+
+
+async def closed_since(session: AsyncSession, service: Document) -> Document:
+    """The service with those of its places that are more closed by now than it says: a draft is approved later
+    than it was written, and must open no place again, here or in other services at it."""
+    said = {
+        site["location"]["id"]: level_of(site["location"])
+        for site in service.get("service_at_locations", [])
+        if "location" in site
+    }
+    rows = await known(session, map(UUID, said))
+    closed = {
+        str(key): row.document for key, row in rows.items() if row.visibility > said[str(key)]
+    }
+    return _with(service, closed) if closed else service
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,20 +218,33 @@ _KEEP = _new.on_conflict_do_update(
 
 
 async def copy_into_services(session: AsyncSession, newest: Mapping[str, Document]) -> list[UUID]:
-    """Put the newest form of the locations into all services at them; returns those that differed."""
-    ids = [UUID(each) for each in newest]
-    at_them = sa.select(service_locations.c.service_id).where(
-        service_locations.c.location_id == sa.any_(sa.literal(ids, _UUIDS))
-    )
+    """Put the newest form of the locations into all services at them; returns those that differed. A service that
+    may not show a place so keeps it as it was. Whoever has read a record before reads it again before they write
+    (412): they would bring the former place back."""
     touched: list[UUID] = []
-    for row in await records.locked_among(session, at_them):
-        document = _with(row.document, newest)
-        approved = row.approved and _with(row.approved, newest)
+    for row in await _locked_at(session, [UUID(each) for each in newest]):
+        document = _taking(row.document, newest)
+        approved = row.approved and _taking(row.approved, newest)
         if (document, approved) == (row.document, row.approved):
             continue
-        await records.change(session, row.id, document=document, approved=approved)
+        await records.change(
+            session, row.id, document=document, approved=approved, version=row.version + 1
+        )
         touched.append(row.id)
     return touched
+
+
+async def _locked_at(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any]:
+    """Records of the services at these places."""
+    at_them = sa.select(service_locations.c.service_id).where(
+        service_locations.c.location_id == sa.any_(sa.literal(list(ids), _UUIDS))
+    )
+    return await records.locked_among(session, at_them)
+
+
+def _taking(service: Document, newest: Mapping[str, Document]) -> Document:
+    taken = _with(service, newest)
+    return service if next(dangers(taken), None) else taken
 
 
 def _with(service: Document, newest: Mapping[str, Document]) -> Document:

@@ -12,10 +12,11 @@ from common.sight import audience_of
 from common.web import Session, requires, router
 from fastapi import Path, Query, status
 
-from services_directory.documents.queries import is_seen, seen
+from services_directory.documents.queries import seen, states_seen
 from services_directory.endorsements import queries as endorsed
 from services_directory.endorsements.service import endorse as endorse_service
 from services_directory.endorsements.service import withdraw_endorsement
+from services_directory.entries.states import covers
 from services_directory.pathways.definition.profile import PLACE, Aor
 from services_directory.pathways.endorsing import suggestions as suggested
 from services_directory.pathways.schemas import Endorse, EndorsementOut, SuggestedEndorsements
@@ -55,7 +56,7 @@ async def list_endorsements(
 async def endorse(caller: Coordinator, session: Session, body: Endorse) -> dict[str, Any]:
     """Endorse a service for an AoR that the caller coordinates; repeating it changes nothing."""
     _check(caller, body.aor)
-    await _require_seen(session, caller, body.service_id)
+    await _check_place(session, caller, body.service_id)
     await endorse_service(session, caller, body.service_id, body.aor)
     return {"service_id": body.service_id, "aor": body.aor}
 
@@ -69,7 +70,7 @@ async def withdraw(
 ) -> None:
     """Take the endorsement back; without any endorsement the service is not referable."""
     _check(caller, aor)
-    await _require_seen(session, caller, service_id)
+    await _check_place(session, caller, service_id)
     if not await withdraw_endorsement(session, service_id, aor):
         raise NOT_FOUND.because("This AoR does not endorse the service.")
 
@@ -87,10 +88,14 @@ async def suggestions(
     return await suggested(session, audience_of(caller), aor, area)
 
 
-async def _require_seen(session: Session, caller: Principal, service_id: UUID) -> None:
-    """404 unless the caller sees the service."""
-    if not await is_seen(session, audience_of(caller), service_id):
+async def _check_place(session: Session, caller: Principal, service_id: UUID) -> None:
+    """404 unless the caller sees the service, 403 for one outside its areas: whoever endorses decides as whoever
+    approves."""
+    states = await states_seen(session, audience_of(caller), service_id)
+    if states is None:
         raise NOT_FOUND.because("No service has this id.")
+    if not covers(caller, states):
+        raise FORBIDDEN.because("The service is outside your areas.")
 
 
 def _check(caller: Principal, aor: str) -> None:

@@ -8,10 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.paging import id_cursor, next_cursor
-from common.sight import NAMES, PATHWAY, PUBLIC
+from common.sight import NAMES, PATHWAY, PUBLIC, states_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.entries.states import CURATE
+from services_directory.entries.states import CURATE, NO_AOR
 from services_directory.records.models import services
 from services_directory.records.schemas import RecordLine, RecordPage
 from services_directory.tables import TEXTS
@@ -29,14 +29,17 @@ def _own(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def readable(caller: Principal) -> sa.ColumnElement[bool]:
-    """Own entries; for curators also those of their areas of responsibility."""
+    """Own entries; for curators also those of their areas of responsibility, in their areas: `may_read` as SQL."""
     own = _own(caller)
     if CURATE not in caller.scopes or not caller.roles & {Role.COORDINATOR, Role.IM}:
         return own
     led: sa.ColumnElement[bool] = sa.or_(
-        services.c.aors.op("&&")(sa.literal(sorted(caller.aors), TEXTS)),
-        services.c.aors.op("<@")(sa.literal(["GP", "MULTI"], TEXTS)),
+        services.c.aors.op("&&")(sa.literal(sorted(caller.aors - NO_AOR), TEXTS)),
+        services.c.aors.op("<@")(sa.literal(sorted(NO_AOR), TEXTS)),
     )
+    if caller.areas:
+        held = sa.literal(states_of(caller.areas), TEXTS)
+        led = sa.and_(led, services.c.states.op("&&")(held))
     if Role.COORDINATOR not in caller.roles:
         led = sa.and_(led, services.c.visibility <= PATHWAY)
     return sa.or_(own, led)

@@ -53,9 +53,11 @@ async def locked(session: AsyncSession, service_id: UUID) -> Any:
 
 
 async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[Any]:
-    """`id`, `document` and `approved` of these records, locked in the order of ids."""
+    """`id`, `document`, `approved`, `state`, `version`, `aors` and `states` of these records, locked in the order
+    of ids."""
+    s = services.c
     statement = (
-        sa.select(services.c.id, services.c.document, services.c.approved)
+        sa.select(s.id, s.document, s.approved, s.state, s.version, s.aors, s.states)
         .where(services.c.id.in_(ids))
         .order_by(services.c.id)
         .with_for_update()

@@ -308,10 +308,12 @@ async def _write(
         new |= {"document": recorded, "approved": recorded if publishes else None}
         enter_soon(session, new)
     else:
-        # While a newer draft waits, what is published keeps the audience that was approved.
+        # While a newer draft waits, what is published keeps the audience that was approved; a draft that says more
+        # than that may be known by is read by those alone who may read what it will be.
         if row.published and not publishes:
-            for key in ("organization_id", "visibility", "aors", "states"):
+            for key in ("organization_id", "aors", "states"):
                 del values[key]
+            values["visibility"] = max(row.visibility, level_of(plain))
         await change(session, identity, **{"version": version, **values, **draft_or_approved})
         record_history(
             session,

@@ -1,6 +1,7 @@
 """Use cases of service entries that stand: steps of their life, capacity, verification. Nothing
 here commits."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -21,13 +22,14 @@ from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.happenings import CapacityTold
 from services_directory.hsds.rendering import Facts
 from services_directory.hsds.status import is_stale, valid_until
+from services_directory.hsds.taxonomy import aors_of
 from services_directory.locations import service as places
 from services_directory.organizations.queries import with_organization
 from services_directory.records.queries import ENDED, OFFERED_BY, one_record
-from services_directory.records.rights import check_owner, scope_of
+from services_directory.records.rights import Scope, check_owner, scope_of
 from services_directory.records.service import KIND, change, readable_record
 from services_directory.services.comparing import review
-from services_directory.services.drafting import locations_in
+from services_directory.services.drafting import locations_in, states_in
 from services_directory.services.entering import EntryBatch, approval, finish_together, publish
 from services_directory.services.schemas import CapacityIn, ReviewOut, VerificationIn
 
@@ -46,10 +48,17 @@ async def take_step(
     """Submit, approve, return, withdraw or reopen; 409 with the possible steps otherwise."""
     row = await readable_record(session, caller, service_id, lock=True)
     scope = scope_of(row)
+    becomes = _becoming(row)
     if step in {"approve", "return"}:
         if not curates(caller, scope.aors, scope.states):
             raise NOT_YOURS.because(
                 "Only a coordinator of its area of responsibility decides on this entry."
+            )
+        # What is published may be somebody else's to decide on than what would stand there instead.
+        if step == "approve" and not curates(caller, becomes.aors, becomes.states):
+            raise NOT_YOURS.because(
+                "It would be of another area of responsibility, or in another state: a coordinator of both"
+                " approves it.",
             )
     else:
         check_owner(caller, scope)
@@ -65,14 +74,20 @@ async def take_step(
         )
     version = await _set_state(session, caller, row, after, reason)
     if after == EntryState.APPROVED:
-        await change(session, service_id, **approval(row.document))
+        document = await places.closed_since(session, row.document)
+        await change(session, service_id, document=document, **approval(document))
         together = EntryBatch()
-        placed = places.Placed(service_id, scope.managed_by, locations_in(row.document), new=False)
-        publish(session, caller, placed, row.document, scope, together)
+        placed = places.Placed(service_id, scope.managed_by, locations_in(document), new=False)
+        publish(session, caller, placed, document, becomes, together)
         await finish_together(session, together)
     elif after == EntryState.WITHDRAWN:
         await store(session, [service_id])
     return Upserted(service_id, "changed", version, after.value)
+
+
+def _becoming(row: Any) -> Scope:
+    """Who the entry would concern once its draft is approved."""
+    return replace(scope_of(row), aors=aors_of(row.document), states=states_in(row.document))
 
 
 async def review_of(session: AsyncSession, row: Any) -> ReviewOut:

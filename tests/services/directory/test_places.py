@@ -1,0 +1,119 @@
+"""A place that several services share: who changes it, what may not be shown there, and that what was closed stays
+closed."""
+
+from typing import Any
+
+from httpx import AsyncClient, Response
+
+from tests.services.directory.conftest import V1, Publish, as_, service_document
+
+OPEN: dict[str, Any] = service_document()["service_at_locations"][0]["location"]
+CLOSED = {"location_type": "physical", "pcode": "VE23", "visibility": "restricted"}
+INTAKE = {"location": {"location_type": "virtual", "name": "Línea de ingreso"}}
+ADDRESS = "5 de Julio"
+
+
+async def _place_of(api: AsyncClient, service: str) -> str:
+    """The id of its place with a door."""
+    read = await api.get(f"{V1}/records/services/{service}", headers=as_("ngo-salud"))
+    sites = [each["location"] for each in read.json()["document"]["service_at_locations"]]
+    return str(next(each["id"] for each in sites if each["location_type"] == "physical"))
+
+
+async def _put(api: AsyncClient, place: str, document: dict[str, Any], client: str) -> Response:
+    path = f"{V1}/records/locations/{place}"
+    read = await api.get(path, headers=as_(client))
+    headers = {**as_(client), "If-Match": read.headers["etag"]}
+    return await api.put(path, json=document, headers=headers)
+
+
+async def _shown(api: AsyncClient, service: str) -> str:
+    """What everybody is shown of it."""
+    return (await api.get(f"{V1}/services/{service}", headers=as_("anonymous"))).text
+
+
+async def _shelter(publish: Publish, **house: Any) -> str:
+    return await publish(
+        name="Casa de abrigo",
+        categories=["GBV-SHELTER"],
+        service_areas=[],
+        service_at_locations=[INTAKE, {"location": {**CLOSED, **house}}],
+    )
+
+
+async def test_a_shelters_address_is_not_published_by_way_of_its_place(
+    api: AsyncClient, publish: Publish
+) -> None:
+    """Its entry refuses an address; the record of its place took one, and showed it to everybody at once."""
+    own = await _shelter(publish)
+    place = await _place_of(api, own)
+    for client in ("gbv-coordinator", "ngo-salud"):
+        refused = await _put(api, place, OPEN, client)
+        assert refused.status_code == (422 if client == "gbv-coordinator" else 403), refused.text
+        assert ADDRESS not in await _shown(api, own)
+    record = await api.get(f"{V1}/records/services/{own}", headers=as_("gbv-coordinator"))
+    assert ADDRESS not in record.text
+
+
+async def test_another_service_at_a_shelters_place_does_not_publish_its_address(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await _shelter(publish)
+    place = await _place_of(api, own)
+    other = await publish(
+        name="Consulta", service_at_locations=[{"location": {**OPEN, "id": place}}]
+    )
+    assert ADDRESS in await _shown(api, other)
+    assert ADDRESS not in await _shown(api, own)
+    record = await api.get(f"{V1}/records/services/{own}", headers=as_("gbv-coordinator"))
+    assert ADDRESS not in record.text
+
+
+async def test_whoever_may_not_publish_a_service_does_not_change_its_place_by_itself(
+    api: AsyncClient, publish: Publish
+) -> None:
+    """A partner's client, or whoever stole its secret, sent people to another door without any coordinator's
+    look."""
+    own = await publish()
+    place = await _place_of(api, own)
+    elsewhere = {**OPEN, "latitude": 10.1, "name": "Otra puerta"}
+    refused = await _put(api, place, elsewhere, "ngo-salud")
+    assert refused.status_code == 403, refused.text
+    assert "Otra puerta" not in await _shown(api, own)
+    assert (await _put(api, place, elsewhere, "gbv-coordinator")).status_code == 200
+    assert "Otra puerta" in await _shown(api, own)
+
+
+async def test_a_draft_from_before_opens_no_place_that_was_closed_since(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await publish()
+    place = await _place_of(api, own)
+    draft = await api.post(
+        f"{V1}/records/services",
+        json=service_document(name="Otra", service_at_locations=[{"location_id": place}]),
+        headers=as_("ngo-salud"),
+    )
+    assert draft.json()["state"] == "draft", draft.text
+    assert (await _put(api, place, CLOSED, "gbv-coordinator")).status_code == 200
+    assert ADDRESS not in await _shown(api, own)
+    other = draft.json()["id"]
+    approve = f"{V1}/records/services/{other}/approve"
+    approved = await api.post(approve, headers=as_("gbv-coordinator"))
+    assert approved.json()["state"] == "approved", approved.text
+    assert ADDRESS not in await _shown(api, own)
+    assert ADDRESS not in await _shown(api, other)
+
+
+async def test_whoever_read_the_entry_before_its_place_was_closed_reads_it_again(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await publish()
+    path = f"{V1}/records/services/{own}"
+    read = await api.get(path, headers=as_("gbv-coordinator"))
+    place = await _place_of(api, own)
+    assert (await _put(api, place, CLOSED, "gbv-coordinator")).status_code == 200
+    headers = {**as_("gbv-coordinator"), "If-Match": read.headers["etag"]}
+    late = await api.put(path, json=read.json()["document"], headers=headers)
+    assert late.status_code == 412, late.text
+    assert ADDRESS not in await _shown(api, own)
