@@ -41,6 +41,7 @@ def test_an_unknown_verb_is_answered_with_all_there_are() -> None:
     done = run("services_directory", "sing")
     assert done.returncode == 78
     verbs = "api|worker|migrate|republish|replay-dead-letters|announce-gaps"
+    verbs += "|list-restrictions|apply-restrictions"
     assert f"python -m services_directory {verbs}" in done.stderr
 
 

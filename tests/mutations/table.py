@@ -256,7 +256,7 @@ MUTATIONS = (
     Mutation(
         "tombstones-are-signed",
         "a list of the erased that was edited is not believed",
-        f"{_REFERRALS}/keys/tombstones.py",
+        f"{_REFERRALS}/keys/chained.py",
         "            signer.check(line)\n",
         "",
         f"{_TESTS}/test_tombstones.py::test_whatever_is_done_to_a_list_is_noticed",

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.database import Database
+from common.events.directory import SightChanged
 from common.events.referrals import ReferralData
 from httpx import AsyncClient
 from services_directory.curation.consumers import on_declined
@@ -20,11 +21,15 @@ from tests.support.principals import organisation
 
 
 async def _events(database: Database, service_id: str) -> list[tuple[str, dict[str, Any]]]:
+    """What readers are told of it; what of it is restricted has a test of its own."""
     outbox = COMMON.outbox.c
     async with database.transaction() as session:
         rows = await session.execute(
             sa.select(outbox.type, outbox.payload)
-            .where(outbox.aggregateid == service_id)
+            .where(
+                outbox.aggregateid == service_id,
+                outbox.type != SightChanged.SUBJECT,
+            )
             .order_by(outbox.version)
         )
         return [(row.type.split(".", 2)[2], row.payload) for row in rows]

@@ -12,15 +12,16 @@ import pytest
 from common.database import Database
 from common.ids import new_id
 from referrals.audit.anchoring import (
+    ERASED,
     BrokenAnchor,
     anchor,
-    anchored_tombstones,
+    anchored_list,
     mark_restored,
     restores,
     verify,
 )
 from referrals.audit.service import record
-from referrals.keys.tombstones import Head
+from referrals.keys.chained import Head
 from stack.postgres import PostgresServer
 
 from tests.support.principals import principal
@@ -150,7 +151,7 @@ async def test_the_anchor_says_how_far_the_list_of_the_erased_reached(
     assert len(file.read_text().splitlines()) == lines + 1, "an erasure alone is anchored, too"
     await entry(database, new_id())
     await anchor(database, file)
-    known = anchored_tombstones(file)
+    known = anchored_list(file, ERASED)
     assert (known.number, known.digest) == (2, "two")
 
 

@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 from common.crypto import new_key
 from common.database import Database
-from referrals.keys import telling, tombstones
+from referrals.keys import chained, telling, tombstones
+from referrals.keys.chained import BrokenList, Signer
 from referrals.keys.store import CaseKeys, create_tables
-from referrals.keys.tombstones import BrokenList, Signer
 from stack.postgres import PostgresServer
 
 from tests.services.referrals.test_key_encryption_keys import ring_text
@@ -23,7 +23,7 @@ WHEN = "2026-11-26T10:00:00+00:00"
 
 @pytest.fixture
 def signer() -> Signer:
-    return Signer(new_key())
+    return tombstones.signer_of(new_key())
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def test_a_list_grows_and_is_read_as_written(tmp_path: Path, signer: Signer) -> 
     file, erased = tmp_path / "list.jsonl", some(5)
     tombstones.append(file, signer, erased[:2])
     head = tombstones.append(file, signer, erased[2:])
-    known = tombstones.read(file, signer)
-    assert list(known.case_ids) == [case_id for case_id, _ in erased]
-    assert known.head == head == tombstones.end_of(file, signer)
+    known = chained.read(file, signer)
+    assert list(tombstones.case_ids(known)) == [case_id for case_id, _ in erased]
+    assert known.head == head == chained.end_of(file, signer)
     assert file.stat().st_mode & 0o077 == 0
 
 
@@ -60,7 +60,7 @@ def test_whatever_is_done_to_a_list_is_noticed(tmp_path: Path, signer: Signer) -
     file = tmp_path / "list.jsonl"
     tombstones.append(file, signer, some(4))
     lines = file.read_text().splitlines()
-    stranger = Signer(new_key()).line(1, uuid4(), WHEN, "")
+    stranger = tombstones.signer_of(new_key()).line(1, tombstones.said(uuid4(), WHEN), "")
     for changed in (
         lines[:1] + lines[2:],
         lines[1:],
@@ -75,7 +75,7 @@ def test_whatever_is_done_to_a_list_is_noticed(tmp_path: Path, signer: Signer) -
     ):
         file.write_text("\n".join(changed) + "\n")
         with pytest.raises(BrokenList, match="line"):
-            tombstones.read(file, signer)
+            chained.read(file, signer)
 
 
 def test_a_list_cut_at_its_end_does_not_reach_what_was_anchored(
@@ -83,12 +83,12 @@ def test_a_list_cut_at_its_end_does_not_reach_what_was_anchored(
 ) -> None:
     file = tmp_path / "list.jsonl"
     head = tombstones.append(file, signer, some(4))
-    assert tombstones.read(file, signer).reaches(head)
+    assert chained.read(file, signer).reaches(head)
     file.write_text("\n".join(file.read_text().splitlines()[:3]) + "\n")
-    assert not tombstones.read(file, signer).reaches(head)
+    assert not chained.read(file, signer).reaches(head)
     # Filled up again with others it still is another list.
     tombstones.append(file, signer, some(3))
-    assert not tombstones.read(file, signer).reaches(head)
+    assert not chained.read(file, signer).reaches(head)
 
 
 def test_a_line_that_a_kill_cut_off_is_written_again(tmp_path: Path, signer: Signer) -> None:
@@ -97,7 +97,9 @@ def test_a_line_that_a_kill_cut_off_is_written_again(tmp_path: Path, signer: Sig
     with file.open("a") as torn:
         torn.write('{"number":2,"ca')
     tombstones.append(file, signer, erased[1:])
-    assert list(tombstones.read(file, signer).case_ids) == [case_id for case_id, _ in erased]
+    assert list(tombstones.case_ids(chained.read(file, signer))) == [
+        case_id for case_id, _ in erased
+    ]
 
 
 def test_a_second_place_follows_and_is_never_overwritten(tmp_path: Path, signer: Signer) -> None:
@@ -113,7 +115,7 @@ def test_a_second_place_follows_and_is_never_overwritten(tmp_path: Path, signer:
     tombstones.append(file, signer, some(1))
     with pytest.raises(BrokenList, match="not a copy"):
         telling.carry_all([file], [place])
-    assert len(tombstones.read(place / file.name, signer).case_ids) == 4
+    assert len(tombstones.case_ids(chained.read(place / file.name, signer))) == 4
 
 
 async def test_what_was_erased_is_told_once_and_survives_the_loss_of_the_list(
@@ -129,15 +131,15 @@ async def test_what_was_erased_is_told_once_and_survives_the_loss_of_the_list(
     assert await telling.tell(keys.database, file, signer) == 1
     assert await telling.tell(keys.database, file, signer) == 0
     assert await telling.count_untold(keys.database) == 0
-    assert tombstones.read(file, signer).case_ids == (gone,)
+    assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
     telling.carry_all([file], [place])
     await asyncio.to_thread(file.unlink)
     assert await asyncio.to_thread(telling.put_back_if_lost, file, [place])
-    assert tombstones.read(file, signer).case_ids == (gone,)
+    assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
     # Without a second place, too, nothing that was erased is missing from what is begun anew.
     await asyncio.to_thread(file.unlink)
     assert await telling.tell(keys.database, file, signer) == 1
-    assert tombstones.read(file, signer).case_ids == (gone,)
+    assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
 
 
 async def test_two_workers_that_tell_at_once_write_one_list(
@@ -149,7 +151,7 @@ async def test_two_workers_that_tell_at_once_write_one_list(
         await keys.destroy(case_id)
     await asyncio.gather(*(telling.tell(keys.database, file, signer) for _ in range(4)))
     await telling.tell(keys.database, file, signer)
-    told = tombstones.read(file, signer).case_ids
+    told = tombstones.case_ids(chained.read(file, signer))
     assert set(told) == erased
     assert len(told) == len(erased)
 
@@ -171,7 +173,7 @@ async def test_a_worker_that_is_overtaken_after_it_looked_tells_nothing_again(
             return found
 
     assert await telling.tell(cast("Database", Overtaken()), file, signer) == 0
-    assert tombstones.read(file, signer).case_ids == (erased,)
+    assert tombstones.case_ids(chained.read(file, signer)) == (erased,)
 
 
 def test_of_several_copies_the_longest_counts_and_a_stranger_is_refused(

@@ -47,6 +47,11 @@ class Layout:
         return self.anchors / "tombstones.jsonl"
 
     @property
+    def restrictions_file(self) -> Path:
+        """What was restricted, beside the list of the erased."""
+        return self.anchors / "restrictions.jsonl"
+
+    @property
     def anchor_file(self) -> Path:
         return self.anchors / "referrals.jsonl"
 

@@ -11,7 +11,7 @@ from stack.errors import StackError
 from stack.key_files import make_key_files
 from stack.layout import DEFAULT_PORT, Layout
 from stack.nats import NatsServer, stored_credentials
-from stack.plan import Choices, Planner
+from stack.plan import SERVICES, Choices, Planner
 from stack.played import Played, refuse_played
 from stack.postgres import PostgresServer
 
@@ -84,11 +84,18 @@ def erase_again(layout: Layout, server: PostgresServer, *arguments: str) -> str:
     return run_on_stopped(layout, server, "apply-tombstones", *arguments)
 
 
-def run_on_stopped(layout: Layout, server: PostgresServer, *verb: str) -> str:
-    """A command of referrals while only PostgreSQL runs; StackError with its last line."""
+def run_on_stopped(
+    layout: Layout,
+    server: PostgresServer,
+    *verb: str,
+    service: str = "referrals",
+    owner: bool = False,
+) -> str:
+    """A command of a service while only PostgreSQL runs, as the owner of its tables if wished; StackError with its last
+    line."""
     done = subprocess.run(
-        [sys.executable, "-m", "referrals", *verb],
-        env=_deployed(layout, server).environment("referrals"),
+        [sys.executable, "-m", SERVICES[service], *verb],
+        env=_deployed(layout, server).environment(service, owner=owner),
         check=False,
         capture_output=True,
         text=True,

@@ -29,6 +29,16 @@ class ServiceCommands:
             layout, Choices(port=state.port), self.postgres, self.broker
         )
 
+    def ask(self, name: str, *verb: str) -> subprocess.CompletedProcess[str]:
+        """Runs it, and gives what it said."""
+        return subprocess.run(
+            [sys.executable, "-m", SERVICES[name], *verb],
+            env=self._deployed.environment(name),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
     def run(self, name: str, *verb: str, owner: bool = False, operator: bool = False) -> int:
         """Runs it on this terminal; returns its exit code."""
         package = "gateway" if name == "issuer" else SERVICES[name]

@@ -1,6 +1,7 @@
-"""What leaves the machine as it grows: the list of the erased and the audit's anchor."""
+"""What leaves the machine as it grows: the lists of the erased and of what was restricted, and the audit's anchor."""
 
 import asyncio
+from pathlib import Path
 
 from common.crypto import key_from_base64
 from common.database import Database
@@ -8,9 +9,12 @@ from common.logs import get_logger
 from common.telemetry import Metrics
 
 from referrals.audit.anchoring import anchor
+from referrals.keys import telling, tombstones
+from referrals.keys.chained import Head, Signer, end_of
 from referrals.keys.store import CaseKeys
-from referrals.keys.telling import carry_all, count_untold, put_back_if_lost, tell
-from referrals.keys.tombstones import Head, Signer, end_of
+from referrals.keys.telling import carry_all, put_back_if_lost
+from referrals.restrictions import telling as restrictions
+from referrals.restrictions import words
 from referrals.settings import Settings
 
 _log = get_logger(__name__)
@@ -22,12 +26,15 @@ class Evidence:
     def __init__(
         self, settings: Settings, database: Database, keys: CaseKeys, metrics: Metrics
     ) -> None:
+        secret = key_from_base64(settings.blind_index_key.get_secret_value())
         self._anchor_file = settings.audit_anchor_file
-        self._list = settings.tombstone_file
+        self._erased = settings.tombstone_file
+        self._restricted = settings.restriction_file
         self._places = settings.second_folders
         self._database = database
         self._keys = keys
-        self._signer = Signer(key_from_base64(settings.blind_index_key.get_secret_value()))
+        self._signer = tombstones.signer_of(secret)
+        self._of_restrictions, self._marks = words.signer_of(secret), words.Marks(secret)
         self._places_away = metrics.gauge(
             "ruta_second_places_away",
             "Second places that the list of the erased and the audit's anchor cannot be copied to.",
@@ -35,29 +42,49 @@ class Evidence:
         self._untold = metrics.gauge(
             "ruta_tombstones_untold", "Erasures that are not in the list of the erased yet."
         )
+        self._untold_restrictions = metrics.gauge(
+            "ruta_restrictions_untold",
+            "Restrictions that are not in the list yet from which a restore restricts again.",
+        )
 
     async def anchor(self) -> int:
-        """Append the heads of the audit that moved, and how far the list of the erased reaches."""
+        """Append the heads of the audit that moved, and how far the lists reach."""
         if self._anchor_file is not None:
-            await anchor(self._database, self._anchor_file, await self._erased())
+            erased = await _end(self._erased, self._signer)
+            restricted = await _end(self._restricted, self._of_restrictions)
+            await anchor(self._database, self._anchor_file, erased, restricted)
         return 0
 
     async def tell(self) -> int:
         """Append what was erased, then bring the second places up to date; returns how many."""
-        if self._list is None:
+        if self._erased is None:
             return 0
-        if await asyncio.to_thread(put_back_if_lost, self._list, self._places):
-            _log.warning("tombstones_put_back", file=self._list.name)
-        told = await tell(self._keys.database, self._list, self._signer)
-        files = [file for file in (self._list, self._anchor_file) if file is not None]
+        await self._put_back(self._erased)
+        told = await telling.tell(self._keys.database, self._erased, self._signer)
+        files = [file for file in (self._erased, self._anchor_file) if file is not None]
         away = await asyncio.to_thread(carry_all, files, self._places)
         self._places_away.set(len(away))
         return told
 
-    async def measure(self) -> None:
-        self._untold.set(await count_untold(self._keys.database))
+    async def tell_restrictions(self) -> int:
+        """The same of what was restricted."""
+        if self._restricted is None:
+            return 0
+        await self._put_back(self._restricted)
+        told = await restrictions.tell(
+            self._database, self._restricted, self._of_restrictions, self._marks
+        )
+        await asyncio.to_thread(carry_all, [self._restricted], self._places)
+        return told
 
-    async def _erased(self) -> Head | None:
-        if self._list is None:
-            return None
-        return await asyncio.to_thread(end_of, self._list, self._signer)
+    async def _put_back(self, file: Path) -> None:
+        if await asyncio.to_thread(put_back_if_lost, file, self._places):
+            _log.warning("tombstones_put_back", file=file.name)
+
+    async def measure(self) -> None:
+        self._untold.set(await telling.count_untold(self._keys.database))
+        self._untold_restrictions.set(await restrictions.count_untold(self._database))
+
+
+async def _end(file: Path | None, signer: Signer) -> Head | None:
+    return None if file is None else await asyncio.to_thread(end_of, file, signer)

@@ -2,10 +2,13 @@
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from common import clock
 from common.crypto import key_from_base64
@@ -14,8 +17,10 @@ from common.key_checks import KeysAway, WrongKeys
 from common.start import fail
 
 from referrals.audit.anchoring import (
+    ERASED,
+    RESTRICTED,
     BrokenAnchor,
-    anchored_tombstones,
+    anchored_list,
     mark_restored,
     restores,
     verify,
@@ -23,12 +28,16 @@ from referrals.audit.anchoring import (
 from referrals.cases.queries import kept_too_long
 from referrals.cases.retention import reapply_tombstones
 from referrals.followers_service import declare_followers
-from referrals.keys import ring
+from referrals.keys import chained, ring, tombstones
+from referrals.keys.chained import BrokenList, Chained, Signer
 from referrals.keys.ring import KeyRing
 from referrals.keys.store import CaseKeys
 from referrals.keys.telling import newest, put_in_place
-from referrals.keys.tombstones import BrokenList, Signer
 from referrals.keys.transit import Transit
+from referrals.restoring_service import restrict_again
+from referrals.restrictions import words
+from referrals.restrictions.telling import tell, tell_directory
+from referrals.restrictions.words import Kind, last_words
 from referrals.row_security import act_as_service
 from referrals.settings import Settings
 
@@ -174,40 +183,167 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
     `--list` names copies of the list of the erased, `--anchor` anchors that say how far it has to
     reach; both may be repeated. `--accept-unproven` goes on with a list that is too short.
     """
-    asked = _tombstone_arguments().parse_args(sys.argv[2:])
-    signer = Signer(key_from_base64(settings.blind_index_key.get_secret_value()))
-    own = [settings.tombstone_file] if settings.tombstone_file else []
+    asked = _list_arguments("apply-tombstones").parse_args(sys.argv[2:])
+    signer = tombstones.signer_of(_secret(settings))
+    found = await _longest(asked, settings.tombstone_file, signer, _THE_ERASED)
+    if found is None:
+        return 1
+    for case_id in tombstones.case_ids(found.known):
+        await keys.destroy(case_id)
+    erased = await reapply_tombstones(database, keys)
+    _say(f"{erased} cases erased again")
+    if not found.proven:
+        _say("not proven: erasures are missing from the list that an anchor knows")
+    at = found.known.head.at or "the backup"
+    _say(f"erasures after {at} are not known here: was it the last list?")
+    return 0
+
+
+async def tell_restrictions(settings: Settings, database: Database, _keys: CaseKeys) -> int:
+    """Before a backup replaces this record: bring what it restricts into the list. `--directory` names a file with
+    what the directory's own record restricts (its `list-restrictions`)."""
+    parser = argparse.ArgumentParser(prog="tell-restrictions")
+    parser.add_argument("--directory", type=Path)
+    asked = parser.parse_args(sys.argv[2:])
+    if settings.restriction_file is None:
+        return 0
+    secret, path = _secret(settings), settings.restriction_file
+    signer, marks = words.signer_of(secret), words.Marks(secret)
+    told = 0
     try:
-        known = newest([*own, *asked.list], signer)
-        anchors = [anchored_tombstones(path) for path in asked.anchor]
-    except (BrokenList, BrokenAnchor) as error:
+        while done := await tell(database, path, signer, marks):
+            told += done
+        if asked.directory is not None:
+            of_directory = await asyncio.to_thread(_read_words, asked.directory)
+            told += await asyncio.to_thread(tell_directory, path, signer, of_directory)
+    except BrokenList as error:
         _say(str(error))
         return 1
+    _say(f"{told} restrictions were not in the list yet")
+    return 0
+
+
+async def apply_restrictions(settings: Settings, database: Database, keys: CaseKeys) -> int:
+    """After restoring a backup: restrict again what was restricted since; 1 if that cannot be shown. Arguments as for
+    `apply-tombstones`."""
+    asked = _list_arguments("apply-restrictions").parse_args(sys.argv[2:])
+    secret = _secret(settings)
+    signer = words.signer_of(secret)
+    found = await _longest(asked, settings.restriction_file, signer, _THE_RESTRICTED)
+    if found is None:
+        return 1
+    done = await restrict_again(database, keys, found.known, words.Marks(secret))
+    said = ", ".join(f"{count} {_AGAIN[kind]}" for kind, count in done.items())
+    _say(f"again as they were restricted last: {said}")
+    if not found.proven:
+        _say("not proven: restrictions are missing from the list that an anchor knows")
+    at = found.known.head.at or "the backup"
+    _say(f"what was restricted after {at} is not known here: was it the last list?")
+    return 0
+
+
+async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) -> int:
+    """0 if the lists are there and whole, as far as the anchor knows them, else 1; says how far they reach."""
+    secret, wrong = _secret(settings), 0
+    for kind, path, signer in (
+        (_THE_ERASED, settings.tombstone_file, tombstones.signer_of(secret)),
+        (_THE_RESTRICTED, settings.restriction_file, words.signer_of(secret)),
+    ):
+        if path is None or not path.exists():
+            _say(f"{kind.name} is not there: {path or 'no file is set'}")
+            wrong = 1
+            continue
+        asked = argparse.Namespace(list=[], anchor=[], accept_unproven=False)
+        asked.anchor = [settings.audit_anchor_file] if settings.audit_anchor_file else []
+        found = await _longest(asked, path, signer, kind)
+        if found is None:
+            wrong = 1
+        else:
+            _say(f"{kind.name}: whole, {found.known.head.number} lines")
+    return wrong
+
+
+async def list_restrictions(settings: Settings, _database: Database, _keys: CaseKeys) -> int:
+    """Print the last word on each entry of the directory, a line each: for the directory's `apply-restrictions`."""
+    signer = words.signer_of(_secret(settings))
+    if settings.restriction_file is None:
+        return 0
+    try:
+        known = await asyncio.to_thread(chained.read, settings.restriction_file, signer)
+    except BrokenList as error:
+        _say(str(error))
+        return 1
+    for subject, word in last_words(known, Kind.SERVICE).items():
+        _say(json.dumps({"id": str(subject), "word": word}, separators=(",", ":")))
+    return 0
+
+
+def _read_words(path: Path) -> dict[UUID, words.Word]:
+    lines = [json.loads(line) for line in path.read_text().split()]
+    return {UUID(line["id"]): line["word"] for line in lines}
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One of the lists that a restore applies, and what is lost without its end."""
+
+    anchored: str
+    name: str
+    loss: str
+
+
+_THE_ERASED = _Kind(ERASED, "the list of the erased", "who was erased in between comes back")
+_THE_RESTRICTED = _Kind(
+    RESTRICTED,
+    "the list of what was restricted",
+    "what was hidden or taken back in between is open again",
+)
+_AGAIN = {
+    Kind.CONSENT: "consents",
+    Kind.EXCEPTION: "exceptions",
+    Kind.IMPLICATED: "cases with their accused",
+    Kind.LINE_REPORT: "reports of the line with theirs",
+}
+
+
+@dataclass(frozen=True)
+class _Found:
+    known: Chained
+    proven: bool
+
+
+async def _longest(
+    asked: argparse.Namespace, own: Path | None, signer: Signer, kind: _Kind
+) -> _Found | None:
+    """The longest of the lists at hand, which goes on here from now on; None, with a word on it, where it is not
+    whole."""
+    lists = [*([own] if own else []), *asked.list]
+    try:
+        known = newest(lists, signer)
+        anchors = [anchored_list(path, kind.anchored) for path in asked.anchor]
+    except (BrokenList, BrokenAnchor) as error:
+        _say(f"{error}. Give the copy of a second place, or the one in the backup")
+        return None
     beyond = [head for head in anchors if not known.reaches(head)]
     if beyond and not asked.accept_unproven:
         newest_anchor = max(beyond, key=lambda head: head.number)
         _say(
-            f"the list of the erased ends at {known.head.number} ({known.head.at or 'empty'}), but at"
+            f"{kind.name} ends at {known.head.number} ({known.head.at or 'empty'}), but at"
             f" {newest_anchor.at} it had {newest_anchor.number}: give the copy of a second place, or"
-            " accept that who was erased in between comes back"
+            f" accept that {kind.loss}"
         )
-        return 1
-    if settings.tombstone_file is not None:
-        await asyncio.to_thread(put_in_place, settings.tombstone_file, [*own, *asked.list], signer)
-    for case_id in known.case_ids:
-        await keys.destroy(case_id)
-    erased = await reapply_tombstones(database, keys)
-    _say(f"{erased} cases erased again")
-    if beyond:
-        _say("not proven: erasures are missing from the list that an anchor knows")
-    _say(
-        f"erasures after {known.head.at or 'the backup'} are not known here: was it the last list?"
-    )
-    return 0
+        return None
+    if own is not None:
+        await asyncio.to_thread(put_in_place, own, lists, signer)
+    return _Found(known, proven=not beyond)
 
 
-def _tombstone_arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="apply-tombstones")
+def _secret(settings: Settings) -> bytes:
+    return key_from_base64(settings.blind_index_key.get_secret_value())
+
+
+def _list_arguments(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program)
     parser.add_argument("--list", action="append", type=Path, default=[])
     parser.add_argument("--anchor", action="append", type=Path, default=[])
     parser.add_argument("--accept-unproven", action="store_true")
@@ -249,5 +385,9 @@ COMMANDS: dict[str, Callable[[Any], int]] = {
     "key-ring-drop": _command(drop_from_key_ring),
     "retention-report": _command(report_retention),
     "apply-tombstones": _command(apply_tombstones),
+    "tell-restrictions": _command(tell_restrictions),
+    "apply-restrictions": _command(apply_restrictions),
+    "list-restrictions": _command(list_restrictions),
+    "verify-lists": _command(verify_lists),
     "audit-mark-restored": _command(mark_restored_audit),
 }

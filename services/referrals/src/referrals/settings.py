@@ -53,12 +53,13 @@ class Settings(MessageSettings):
     )
     tombstone_file: Path | None = Field(
         None,
-        description="Append-only list of the erased, outside the databases: a restore applies it.",
+        description="Append-only list of the erased, outside the databases: a restore applies it. Beside it"
+        " lies restrictions.jsonl, the list of what was restricted.",
     )
     second_places: str = Field(
         "",
-        description="Folders outside this machine, by comma, that the list of the erased and the "
-        "audit's anchor are copied into as they grow.",
+        description="Folders outside this machine, by comma, that the lists of the erased and of what was "
+        "restricted and the audit's anchor are copied into as they grow.",
     )
     webhook_private_networks: str = Field(
         "",
@@ -111,6 +112,11 @@ class Settings(MessageSettings):
         "is erased if nothing was done with it.",
     )
     answer_link_days: int = Field(7, ge=1, le=60, description="Days that an answer link is valid.")
+
+    @property
+    def restriction_file(self) -> Path | None:
+        """Of what was restricted, beside the list of the erased: it goes wherever that goes."""
+        return self.tombstone_file and self.tombstone_file.with_name("restrictions.jsonl")
 
     @property
     def second_folders(self) -> list[Path]:

@@ -161,6 +161,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         _when_called("timers", timers, calls.timers),
         *(_by_the_calendar(name, work) for name, work in calendar.items()),
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
+        BackgroundTask.repeated("restrictions", evidence.tell_restrictions, _TICK_SECONDS),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
         _when_called("notices", pass_on, calls.notices),
         BackgroundTask.repeated("key-connections", keys.database.give_back, _CALENDAR_SECONDS),

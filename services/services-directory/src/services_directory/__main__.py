@@ -1,4 +1,4 @@
-"""`python -m services_directory api|worker|migrate|announce-gaps`."""
+"""`python -m services_directory api|worker|migrate`, or a command of an operator (`operations.COMMANDS`)."""
 
 from common.verbs import main
 

@@ -57,6 +57,30 @@ class ServiceWithdrawn(ServiceData):
     SUBJECT: ClassVar[str] = "ruta.directory.service.withdrawn.v1"
 
 
+class HiddenPart(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: UUID
+    visibility: Visibility
+
+
+class SightChanged(Event):
+    """What of an entry is restricted now: all of it, not what differs. Whoever keeps it beside the databases restricts
+    it again after a restore."""
+
+    SUBJECT: ClassVar[str] = "ruta.directory.sight.changed.v1"
+
+    service_id: UUID
+    withdrawn: bool = False
+    closed: Code | None = Field(
+        None, description="Functional status in which nobody is sent there."
+    )
+    hidden: tuple[HiddenPart, ...] = Field(
+        (),
+        description="The entry and its parts that not everybody sees, each with its own visibility.",
+    )
+
+
 class CapacityChanged(Event):
     SUBJECT: ClassVar[str] = "ruta.directory.capacity.changed.v1"
 

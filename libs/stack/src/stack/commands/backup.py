@@ -16,6 +16,7 @@ from stack.backup import contents
 from stack.backup.archive import Archive, at_moment, keep_base, log_broke_off, waits_for_base
 from stack.backup.consistent import consistent_copy, same_keys
 from stack.backup.contents import DATA_ARCHIVE, DATA_DATABASES, KEY_DATABASES, KEYS_ARCHIVE
+from stack.backup.restricting import restrict_again, tell_before
 from stack.backup.sealed_archive import read_archive, write_archive
 from stack.commands.options import Data
 from stack.errors import StackError
@@ -101,13 +102,16 @@ def restore(
     ] = False,
     tombstones: Annotated[
         list[Path] | None,
-        typer.Option(help="The list of the erased from a second place (tombstones.jsonl)"),
+        typer.Option(
+            help="The list of the erased from a second place (tombstones.jsonl), with restrictions.jsonl beside it"
+        ),
     ] = None,
     accept_unproven: Annotated[
         bool,
         typer.Option(
             "--accept-unproven",
-            help="Go on although the list of the erased is older than an anchor: some come back",
+            help="Go on although a list is older than an anchor: some who were erased come back, some of what was"
+            " hidden or taken back is open again",
         ),
     ] = False,
     rights_too: Annotated[
@@ -122,12 +126,15 @@ def restore(
 
     A key store that is there stays: what was erased since the backup stays unreadable. So does who
     may get in: a client or person switched off since stays out, a renewed secret stays renewed. Only an
-    empty data directory takes the key store of keys.ruta; then the newest list of the erased that
-    can be had is applied, and the stack does not start before it was.
+    empty data directory takes the key store of keys.ruta. The newest lists that can be had, of the erased and of what
+    was restricted since (consents taken back, entries hidden, who is accused), are applied, and the stack does not
+    start before they were.
     """
     layout = Layout.of(data)
     key = _key(key_file, make=False)
     moment = _moment(until) if until else None
+    if missing := [path for path in tombstones or () if not path.exists()]:
+        raise StackError(f"no list {missing[0]}")
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         if running_state(layout) is not None:
             raise StackError(f"containers run on {layout.root}: deploy/run-small down stops them")
@@ -148,6 +155,7 @@ def restore(
             read_archive(folder / DATA_ARCHIVE, plain, key, "data")
         if until is None and (fresh or (folder / KEYS_ARCHIVE).exists()):
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
+        repeated = layout.restore_mark.exists()
         layout.restore_mark.write_text(
             f"the restore from {folder} did not end: repeat it, the list of the erased must be"
             f" applied before anything is served{_INTO_NOTHING if fresh else ''}\n"
@@ -162,21 +170,23 @@ def restore(
         server = PostgresServer(layout.postgres, port=port)
         server.start()
         try:
+            # After one that was broken off the record may be the backup's: no last word on anything.
+            unasked = "" if fresh or repeated else tell_before(layout, server, Path(work))
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
             contents.load_data(server, plain, rights=fresh or rights_too)
             log_broke_off(layout)
             contents.continue_transactions(server, DATA_DATABASES)
             contents.forget_event_store(layout, server)
-            told = erase_again(
-                layout, server, *_lists(layout, keys, tombstones or [], accept_unproven)
-            )
+            given = [*(tombstones or ()), keys / "anchors" / layout.tombstones_file.name]
+            told = _apply_lists(layout, server, Path(work), given, accept_unproven)
             source = f"{folder.name} until {until}" if until else folder.name
             run_on_stopped(layout, server, "audit-mark-restored", source)
         finally:
             server.stop()
         layout.restore_mark.unlink()
-    _terminal.print(told)
+    for said in filter(None, (*told, unasked)):
+        _terminal.print(said)
     _show_next(layout, fresh=fresh, rights=fresh or rights_too)
 
 
@@ -216,19 +226,24 @@ def _dump_moment(
         contents.dump(server, KEY_DATABASES, keys)
 
 
-def _lists(layout: Layout, keys: Path, given: list[Path], accept_unproven: bool) -> list[str]:
-    """Every copy of the list of the erased at hand, and every anchor that says how far it reached."""
-    if missing := [path for path in given if not path.exists()]:
-        raise StackError(f"no list {missing[0]}")
-    in_backup = keys / "anchors"
-    lists = [*given, in_backup / layout.tombstones_file.name]
+def _apply_lists(
+    layout: Layout, server: PostgresServer, work: Path, given: list[Path], accept_unproven: bool
+) -> list[str]:
+    """Erase and restrict again, by the lists at hand: those given, of the erased, and the others beside them; returns
+    what was told."""
+    erased = erase_again(layout, server, *_lists(layout, given, accept_unproven))
+    beside = [path.with_name(layout.restrictions_file.name) for path in given]
+    return [erased, *restrict_again(layout, server, work, *_lists(layout, beside, accept_unproven))]
+
+
+def _lists(layout: Layout, copies: list[Path], accept_unproven: bool) -> list[str]:
+    """Every copy of one of the lists that is there, and every anchor beside one that says how far it reached."""
     anchors = [
         layout.anchor_file,
-        in_backup / layout.anchor_file.name,
-        *(path.with_name(layout.anchor_file.name) for path in given),
+        *(path.with_name(layout.anchor_file.name) for path in reversed(copies)),
     ]
     return [
-        *(part for path in lists if path.exists() for part in ("--list", str(path))),
+        *(part for path in copies if path.exists() for part in ("--list", str(path))),
         *(part for path in anchors if path.exists() for part in ("--anchor", str(path))),
         *(["--accept-unproven"] if accept_unproven else []),
     ]

@@ -26,7 +26,7 @@ from stack.ports import LOOPBACK, NO_AUTHORITIES, answers
 from stack.postgres import PostgresServer
 from stack.private_files import read_private_map
 from stack.running import running_state
-from stack.service_commands import attached_postgres
+from stack.service_commands import ServiceCommands, attached_postgres
 
 app = typer.Typer()
 # Into a pipe or a mail each finding is one line.
@@ -127,6 +127,7 @@ def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
     yield from _private_files(layout)
     yield from _keys(layout)
     yield from _databases(layout, state)
+    yield _lists(layout)
     for service in SERVICES:
         yield from _events(service, state.ports[service])
 
@@ -225,6 +226,16 @@ def _backup(layout: Layout) -> Finding:
         "" if hours < _BACKUP_HOURS else "./ruta backup, and look why the daily one did not run"
     )
     return Finding("last backup", f"{hours:.0f} hours ago, in {last['folder']}", advice)
+
+
+def _lists(layout: Layout) -> Finding:
+    """What a restore erases and restricts again."""
+    asked = ServiceCommands(layout).ask("referrals", "verify-lists")
+    said = " · ".join((asked.stdout.strip() or asked.stderr.strip()).splitlines())
+    advice = (
+        "" if asked.returncode == 0 else "put it back from a second place or a backup (IM guide)"
+    )
+    return Finding("lists for a restore", said, advice)
 
 
 def _private_files(layout: Layout) -> Iterator[Finding]:

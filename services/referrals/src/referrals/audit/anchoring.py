@@ -19,12 +19,14 @@ from common import clock, key_checks
 from common.database import Database
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.keys.tombstones import Head
+from referrals.keys.chained import Head
 from referrals.row_security import act_as_service
 
 _BATCH = 2000
 _BLOCK = 65_536
 _FIRST_LINE = "audit-anchor"
+ERASED, RESTRICTED = "tombstones", "restrictions"
+"""The lists whose heads are anchored, by the names that a line has for them."""
 _HEADS = sa.text(
     """
     SELECT chain, sequence, encode(hash, 'hex') AS hash, position::text AS position
@@ -111,11 +113,13 @@ def _last_line(path: Path) -> tuple[dict[str, Any], str]:
         raise BrokenAnchor("the last line is not readable") from error
 
 
-async def anchor(database: Database, path: Path, erased: Head | None = None) -> int:
+async def anchor(
+    database: Database, path: Path, erased: Head | None = None, restricted: Head | None = None
+) -> int:
     """Append the heads that moved since the last line; returns how many. One caller at a time.
 
-    `erased` is how far the list of the erased reaches: anchored with them, so that a restore can
-    tell a list that is too old. BrokenAnchor if the file that was begun is gone or another one.
+    `erased`, `restricted`: how far those lists reach, anchored with them, so that a restore can tell a list that is
+    too old. BrokenAnchor if the file that was begun is gone or another one.
     """
     async with database.transaction() as session:
         await act_as_service(session)
@@ -131,10 +135,14 @@ async def anchor(database: Database, path: Path, erased: Head | None = None) -> 
             sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
         )
         heads = (await session.execute(_HEADS, {"since": last["until"]})).all()
-        tombstones = [erased.number, erased.digest] if erased else last.get("tombstones")
-        if not heads and tombstones == last.get("tombstones"):
+        reached = {
+            name: [head.number, head.digest] if head else last.get(name)
+            for name, head in ((ERASED, erased), (RESTRICTED, restricted))
+        }
+        if not heads and all(last.get(name) == head for name, head in reached.items()):
             return 0
-        _append(path, heads, str(until), text, {"tombstones": tombstones} if tombstones else {})
+        more = {name: head for name, head in reached.items() if head}
+        _append(path, heads, str(until), text, more)
     await _record_first_line(database, path)
     return len(heads)
 
@@ -176,12 +184,12 @@ def _first_line_digest(path: Path) -> str:
     return hashlib.sha256(first).hexdigest() if first.endswith(b"\n") else ""
 
 
-def anchored_tombstones(path: Path) -> Head:
-    """How far the list of the erased reached when the anchor's last line that says so was written."""
+def anchored_list(path: Path, which: str) -> Head:
+    """How far the list (`ERASED`, `RESTRICTED`) reached when the anchor's last line that says so was written."""
     head = Head()
     for line in lines_of(path):
-        if line.get("tombstones"):
-            number, digest = line["tombstones"]
+        if line.get(which):
+            number, digest = line[which]
             head = Head(int(number), str(digest), str(line["at"]))
     return head
 

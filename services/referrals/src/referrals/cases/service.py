@@ -35,6 +35,8 @@ from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.locking_queries import held_already
+from referrals.restrictions.service import remember_word
+from referrals.restrictions.words import Kind, accusing
 from referrals.tables import COMMON
 from referrals.vocabulary.ages import SUPPRESSED, Caregiver
 
@@ -241,6 +243,8 @@ async def set_implicated(
     await record(
         session, caller, "case.implicated_set", chain=case.id, detail={"count": len(organisations)}
     )
+    word = accusing(organisations)
+    await remember_word(session, Kind.IMPLICATED, case.id, word, case_id=case.id)
     await tell(session, happenings.ConflictRecorded(case.id, organisations, caller, keys))
     return case
 

@@ -23,6 +23,8 @@ from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.restrictions.service import remember_end
+from referrals.restrictions.words import Kind
 from referrals.vocabulary.ages import Caregiver
 from referrals.vocabulary.disclosure import Item
 
@@ -100,6 +102,8 @@ async def decide(
     exception = await queries.own_exception(session, caller, exception_id, lock=True)
     exceptions_service.decide(exception, caller, approve=approve)
     await session.flush()
+    if not approve:
+        remember_end(session, Kind.EXCEPTION, exception.id, exception.case_id)
     await record(
         session,
         caller,
@@ -141,22 +145,22 @@ async def rationale_of(keys: CaseKeys, exception: DisclosureException) -> str | 
 
 async def end(session: AsyncSession, exception_id: UUID) -> None:
     """What was shared under it is to be shared no more."""
-    await session.execute(
-        sa.update(DisclosureException)
-        .where(col(DisclosureException.id) == exception_id)
-        .values(status="ended")
-        .execution_options(synchronize_session=False)
-    )
+    await _end(session, col(DisclosureException.id) == exception_id)
 
 
 async def end_those(session: AsyncSession, case_id: UUID, which: sa.ColumnElement[bool]) -> None:
-    await session.execute(
+    of_case = col(DisclosureException.case_id) == case_id
+    holds = col(DisclosureException.status).in_(("pending", "approved"))
+    await _end(session, of_case, holds, which)
+
+
+async def _end(session: AsyncSession, *which: sa.ColumnElement[bool]) -> None:
+    ended = await session.execute(
         sa.update(DisclosureException)
-        .where(
-            col(DisclosureException.case_id) == case_id,
-            col(DisclosureException.status).in_(("pending", "approved")),
-            which,
-        )
+        .where(*which)
         .values(status="ended")
+        .returning(col(DisclosureException.id), col(DisclosureException.case_id))
         .execution_options(synchronize_session=False)
     )
+    for exception_id, case_id in ended.all():
+        remember_end(session, Kind.EXCEPTION, exception_id, case_id)

@@ -15,6 +15,7 @@ from referrals.consents.service import end_all
 from referrals.happenings import CameOfAge, CaregiverSuppressed, CaseErased, CaseHandedOver
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.restrictions import service as restrictions
 from referrals.tables import COMMON
 from referrals.tasks.service import open_task
 from referrals.vocabulary.ages import Decider
@@ -48,6 +49,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
         .execution_options(synchronize_session=False)
     )
     await forget_persons(session, COMMON, grants.all())
+    await restrictions.forget(session, happening.case_id)
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:

@@ -255,6 +255,21 @@ async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
     return await session.get(Grant, grant_id)
 
 
+async def one_held(session: AsyncSession, grant_id: UUID) -> Grant | None:
+    """`by_id`, with its case held."""
+    statement = sa.select(Grant).where(col(Grant.id) == grant_id, held(col(Grant.case_id)))
+    return (await session.scalars(statement.with_for_update())).one_or_none()
+
+
+async def one_exception_held(
+    session: AsyncSession, exception_id: UUID
+) -> DisclosureException | None:
+    """`exception_by_id`, with its case held."""
+    kind = DisclosureException
+    statement = sa.select(kind).where(col(kind.id) == exception_id, held(col(kind.case_id)))
+    return (await session.scalars(statement.with_for_update())).one_or_none()
+
+
 async def exception_by_id(session: AsyncSession, exception_id: UUID) -> DisclosureException | None:
     """Needs service rights."""
     return await session.get(DisclosureException, exception_id)

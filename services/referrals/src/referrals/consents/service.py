@@ -37,6 +37,8 @@ from referrals.errors import (
 from referrals.keys.store import CaseKeys
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.restrictions.service import remember_end
+from referrals.restrictions.words import Kind
 from referrals.tables import COMMON
 from referrals.vocabulary.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
 from referrals.vocabulary.disclosure import Item
@@ -192,6 +194,8 @@ async def decide(
     await session.flush()
     if approve:
         await tell_given(session, grant)
+    else:
+        remember_end(session, Kind.CONSENT, grant.id, grant.case_id)
     await _audit(session, caller, "consent.decided", grant, {"status": grant.status})
     return grant
 
@@ -246,6 +250,7 @@ async def _end(session: AsyncSession, grant: Grant, method: str, at: datetime) -
     grant.attributes = None
     grant.version += 1
     await session.flush()
+    remember_end(session, Kind.CONSENT, grant.id, grant.case_id)
     if grant.kind != "transfer":
         await append(
             session,

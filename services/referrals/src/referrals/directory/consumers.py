@@ -14,12 +14,13 @@ from common.events.directory import (
     ServiceData,
     ServicePublished,
     ServiceWithdrawn,
+    SightChanged,
 )
 from common.events.envelope import Envelope
 from common.happenings import tell
 from common.messaging import TOGETHER, Subscription
 from common.reads import QuickStatement
-from common.sight import states_of
+from common.sight import LEVELS, states_of
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -28,6 +29,8 @@ from referrals import happenings
 from referrals.directory.models import DirectoryService, PathwayAlternative
 from referrals.directory.queries import choosable
 from referrals.protocols.borders import countries_of
+from referrals.restrictions.service import remember_word
+from referrals.restrictions.words import Kind
 from referrals.row_security import act_as_service
 
 _services = DirectoryService.metadata.tables["directory_services"]
@@ -47,6 +50,8 @@ async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) 
     for event, _ in received:
         if isinstance(event, PathwayPublished):
             await _replace_pathway(session, event)
+        elif isinstance(event, SightChanged):
+            await _keep_restrictions(session, event)
         elif await _is_news(session, event):
             changed[event.service_id] = None
     if changed:
@@ -85,6 +90,15 @@ async def _is_news(session: AsyncSession, event: ServiceData | CapacityChanged) 
     }
     taken = await _TAKE.first(session, {f"new_{name}": value for name, value in row.items()})
     return taken is not None
+
+
+async def _keep_restrictions(session: AsyncSession, event: SightChanged) -> None:
+    word: dict[str, Any] = {
+        "hidden": {str(part.id): LEVELS[part.visibility] for part in event.hidden}
+    }
+    word |= {"withdrawn": event.withdrawn, "closed": event.closed}
+    said = {name: value for name, value in word.items() if value}
+    await remember_word(session, Kind.SERVICE, event.service_id, said, version=event.version)
 
 
 def _countries(event: ServiceData) -> Sequence[str]:
@@ -183,7 +197,10 @@ async def flag_stale(session: AsyncSession, now: datetime) -> int:
 SUBSCRIPTION = Subscription(
     producer="directory",
     durable="referrals",
-    kinds=(ServicePublished, ServiceChanged, ServiceWithdrawn, CapacityChanged, PathwayPublished),
+    kinds=(
+        *(ServicePublished, ServiceChanged, ServiceWithdrawn, CapacityChanged, PathwayPublished),
+        SightChanged,
+    ),
     apply=take,
     at_once=TOGETHER,
     writer_lock=_WRITER_LOCK,

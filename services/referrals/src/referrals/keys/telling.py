@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 
-from referrals.keys import tombstones
+from referrals.keys import chained, tombstones
+from referrals.keys.chained import BrokenList, Chained, Signer
 from referrals.keys.store import case_keys
-from referrals.keys.tombstones import BrokenList, Head, Signer
 
 _BATCH = 1000
 _ANY_UNTOLD = (
@@ -88,16 +88,16 @@ def carry_all(files: Sequence[Path], places: Sequence[Path]) -> list[Path]:
         if place in unreachable:
             continue
         for file in files:
-            if file.exists() and tombstones.carry(file, [place / file.name]):
+            if file.exists() and chained.carry(file, [place / file.name]):
                 unreachable.append(place)
                 break
     return unreachable
 
 
-def newest(lists: Sequence[Path], signer: Signer) -> tombstones.Tombstones:
+def newest(lists: Sequence[Path], signer: Signer) -> Chained:
     """Of several copies of one list the longest; BrokenList if they are not copies of one."""
-    read = [tombstones.read(path, signer) for path in lists if path.exists()]
-    best = max(read, key=lambda one: one.head.number, default=tombstones.Tombstones((), (), Head()))
+    read = [chained.read(path, signer) for path in lists if path.exists()]
+    best = max(read, key=lambda one: one.head.number, default=Chained())
     for one, path in zip(read, [path for path in lists if path.exists()], strict=True):
         if not best.reaches(one.head):
             raise BrokenList(f"{path}: is another list than the longest one given")
@@ -108,7 +108,7 @@ def put_in_place(path: Path, lists: Sequence[Path], signer: Signer) -> None:
     """Let the longest of these copies be the list that goes on here."""
     best = max(
         (one for one in lists if one.exists()),
-        key=lambda one: tombstones.read(one, signer).head.number,
+        key=lambda one: chained.read(one, signer).head.number,
         default=path,
     )
     if best != path:

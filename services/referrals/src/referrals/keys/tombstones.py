@@ -1,160 +1,27 @@
-"""The list of the erased: append-only, each line signed and linked to the line before.
+"""The list of the erased. It leaves the machine, so that after its loss nobody who was erased comes back with a
+backup. A line holds the random id of a case and when its key was destroyed: nothing about a person."""
 
-It leaves the machine, so that after its loss nobody who was erased comes back with a backup. A line
-holds the random id of a case and when its key was destroyed: nothing about a person.
-"""
-
-import base64
-import hashlib
-import json
-import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from referrals.keys import chained
+from referrals.keys.chained import Chained, Head, Signer
 
 
-class BrokenList(Exception):
-    """A list was edited, cut in the middle or signed by somebody else; the message says where."""
+def signer_of(secret: bytes) -> Signer:
+    return Signer(secret, b"ruta-tombstones", ("case", "at"))
 
 
-@dataclass(frozen=True)
-class Head:
-    """How far a list reaches: number and digest of its last line. An empty list is number 0."""
-
-    number: int = 0
-    digest: str = ""
-    at: str = ""
-
-
-@dataclass(frozen=True)
-class Tombstones:
-    """A list that was read and proved whole up to its head."""
-
-    case_ids: tuple[UUID, ...]
-    digests: tuple[str, ...]
-    head: Head
-
-    def reaches(self, other: Head) -> bool:
-        """Whether this list is `other`'s or a continuation of it."""
-        if other.number == 0:
-            return True
-        return self.head.number >= other.number and self.digests[other.number - 1] == other.digest
-
-
-class Signer:
-    """Signs lines with a key made from a secret of the installation, for this use only."""
-
-    def __init__(self, secret: bytes) -> None:
-        seed = HKDF(hashes.SHA256(), 32, salt=None, info=b"ruta-tombstones").derive(secret)
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
-
-    def line(self, number: int, case_id: UUID, at: str, previous: str) -> str:
-        body = {"number": number, "case": str(case_id), "at": at, "previous": previous}
-        signature = base64.b64encode(self._key.sign(_bytes(body))).decode()
-        return json.dumps({**body, "signature": signature}, separators=(",", ":"))
-
-    def check(self, line: dict[str, Any]) -> None:
-        """InvalidSignature, or what a line of another shape raises."""
-        body = {name: line[name] for name in ("number", "case", "at", "previous")}
-        self._key.public_key().verify(base64.b64decode(line["signature"]), _bytes(body))
-
-
-def read(path: Path, signer: Signer) -> Tombstones:
-    """The whole list, each line proved; a missing file is an empty list.
-
-    A last line without its end was never finished: a writer was killed, and goes on before it.
-    """
-    case_ids: list[UUID] = []
-    digests: list[str] = []
-    head = Head()
-    for number, text in enumerate(_whole_lines(path), start=1):
-        try:
-            line = json.loads(text)
-            signer.check(line)
-            case_id, at = UUID(line["case"]), str(line["at"])
-        except (ValueError, KeyError, TypeError, InvalidSignature) as error:
-            raise BrokenList(f"{path}: line {number} is not ours or was edited") from error
-        if line["number"] != number or line["previous"] != head.digest:
-            raise BrokenList(f"{path}: line {number} does not follow the line before")
-        case_ids.append(case_id)
-        head = Head(number, hashlib.sha256(text.encode()).hexdigest(), at)
-        digests.append(head.digest)
-    return Tombstones(tuple(case_ids), tuple(digests), head)
+def said(case_id: UUID, at: str) -> Mapping[str, Any]:
+    return {"case": str(case_id), "at": at}
 
 
 def append(path: Path, signer: Signer, erased: Iterable[tuple[UUID, str]]) -> Head:
-    """Write (case, when) after the last whole line, safe on disk on return; BrokenList."""
-    head = end_of(path, signer)
-    lines = []
-    for case_id, at in erased:
-        text = signer.line(head.number + 1, case_id, at, head.digest)
-        head = Head(head.number + 1, hashlib.sha256(text.encode()).hexdigest(), at)
-        lines.append(text + "\n")
-    if lines:
-        _write_after(path, _whole_size(path), "".join(lines).encode())
-    return head
+    """As `chained.append`, of (case, when)."""
+    return chained.append(path, signer, (said(case_id, at) for case_id, at in erased))
 
 
-def carry(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Bring copies of the list elsewhere up to date; returns the places that could not be reached.
-
-    A copy only ever grows. One that is not a beginning of the list is left as it is: BrokenList.
-    """
-    unreachable = []
-    content = b"".join(text.encode() + b"\n" for text in _whole_lines(path))
-    for place in places:
-        try:
-            there = _whole_size(place)
-            if place.exists() and place.read_bytes()[:there] != content[:there]:
-                raise BrokenList(f"{place}: is not a copy of {path}")
-            if there < len(content):
-                _write_after(place, there, content[there:])
-        except OSError:
-            unreachable.append(place)
-    return unreachable
-
-
-def _bytes(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
-
-
-def _whole_lines(path: Path) -> list[str]:
-    if not path.exists():
-        return []
-    return path.read_bytes()[: _whole_size(path)].decode(errors="replace").splitlines()
-
-
-def _whole_size(path: Path) -> int:
-    return path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
-
-
-def end_of(path: Path, signer: Signer) -> Head:
-    """The head by the last line alone: whoever applies the list reads all of it."""
-    lines = _whole_lines(path)
-    if not lines:
-        return Head()
-    try:
-        line = json.loads(lines[-1])
-        signer.check(line)
-    except (ValueError, KeyError, TypeError, InvalidSignature) as error:
-        raise BrokenList(f"{path}: the last line is not ours or was edited") from error
-    digest = hashlib.sha256(lines[-1].encode()).hexdigest()
-    return Head(int(line["number"]), digest, str(line["at"]))
-
-
-def _write_after(path: Path, size: int, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.truncate(size)
-        file.seek(size)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def case_ids(known: Chained) -> tuple[UUID, ...]:
+    return tuple(UUID(line["case"]) for line in known.lines)

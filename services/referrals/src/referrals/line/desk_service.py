@@ -14,6 +14,8 @@ from referrals.line.kinds import kinds
 from referrals.line.models import LineReport
 from referrals.line.schemas import Closing, MessageView, Rerouting
 from referrals.line.service import Line, announce, read_as_desk, tell_desk, write
+from referrals.restrictions.service import remember_word
+from referrals.restrictions.words import Kind, accusing
 from referrals.row_security import acting_as_service
 
 
@@ -97,17 +99,23 @@ async def implicate(
     is told, and marks them in the case that was made of it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     async with acting_as_service(session):
-        report.implicated = sorted(set(organisations))
-        if report.handed_to in report.implicated:
-            report.handed_to = report.handed_at = report.handed_basis = None
-            report.status = "open"
-        await queries.ask_no_more(session, report)
-        await tell_desk(session, report)
-        await session.flush()
-        await audit(
-            session, caller, "line.implicated_set", report, {"count": len(report.implicated)}
-        )
+        await set_implicated(session, caller, report, set(organisations))
     return report
+
+
+async def set_implicated(
+    session: AsyncSession, caller: Principal | None, report: LineReport, organisations: set[UUID]
+) -> None:
+    """Needs service rights. Without `caller`: after a restore."""
+    report.implicated = sorted(organisations)
+    if report.handed_to in report.implicated:
+        report.handed_to = report.handed_at = report.handed_basis = None
+        report.status = "open"
+    await queries.ask_no_more(session, report)
+    await tell_desk(session, report)
+    await session.flush()
+    await remember_word(session, Kind.LINE_REPORT, report.id, accusing(organisations))
+    await audit(session, caller, "line.implicated_set", report, {"count": len(report.implicated)})
 
 
 async def close(
@@ -123,7 +131,7 @@ async def close(
 
 async def audit(
     session: AsyncSession,
-    caller: Principal,
+    caller: Principal | None,
     action: str,
     report: LineReport,
     detail: dict[str, object] | None = None,

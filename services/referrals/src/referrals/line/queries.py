@@ -200,6 +200,12 @@ async def one_exception(
     return found
 
 
+async def one_locked(session: AsyncSession, report_id: UUID) -> LineReport | None:
+    """Needs service rights."""
+    statement = sa.select(LineReport).where(col(LineReport.id) == report_id).with_for_update()
+    return (await session.scalars(statement)).one_or_none()
+
+
 async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
     """Forget whatever asked to hand the report to those that it speaks against: the feed and a repeated
     command would go on telling them of it, and by that of the accusation. The audit keeps that it was asked."""

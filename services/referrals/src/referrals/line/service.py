@@ -32,6 +32,7 @@ from referrals.line.schemas import MessageView, NewReport, ThreadView
 from referrals.line.suspicion import SAME_TEXT_WITHIN, signs
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.restrictions import service as restrictions
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 
@@ -267,6 +268,7 @@ async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None
     for table in (LineMessage, LineException):
         await session.execute(sa.delete(table).where(col(table.report_id) == report_id))
     await session.execute(sa.delete(LineReport).where(col(LineReport.id) == report_id))
+    await restrictions.forget_subject(session, report_id)
 
 
 async def _view(session: AsyncSession, opened: Opened) -> ThreadView:

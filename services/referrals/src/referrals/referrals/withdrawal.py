@@ -17,7 +17,7 @@ from referrals.audit.queries import disclosure_reads
 from referrals.consents import exceptions_service
 from referrals.consents import queries as consents
 from referrals.consents import service as consent_service
-from referrals.consents.models import Grant
+from referrals.consents.models import DisclosureException, Grant
 from referrals.keys.store import CaseKeys
 from referrals.notices.kinds import NoticeKind
 from referrals.referrals import queries
@@ -35,6 +35,8 @@ from referrals.tasks.service import open_task
 from referrals.transfers.service import end_offer
 
 _DELETION_DAYS = 7
+RESTORED = "restored_backup"
+"""The way in which what had ended before the backup was restored ends again."""
 
 
 async def withdraw_grant(
@@ -92,6 +94,20 @@ async def withdraw_referral(
                 await _withdraw(session, caller, keys, grant, method, at)
     _answer_about(session, seen)
     return seen
+
+
+async def withdraw_again(session: AsyncSession, keys: CaseKeys, grant: Grant) -> None:
+    """A restored backup has it in force again: it ends as if the person took it back now. Needs service rights."""
+    await _withdraw(session, None, keys, grant, RESTORED, None)
+
+
+async def end_exception_again(
+    session: AsyncSession, keys: CaseKeys, exception: DisclosureException
+) -> None:
+    """As `withdraw_again`, with what was shared under it."""
+    for referral in await queries.open_under_grant(session, exception_id=exception.id):
+        await _end_referral(session, None, keys, referral, RESTORED)
+    await exceptions_service.end(session, exception.id)
 
 
 def _answer_about(session: AsyncSession, referral: Referral) -> None:

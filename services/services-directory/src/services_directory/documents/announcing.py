@@ -10,18 +10,22 @@ from uuid import UUID
 from common.events.base import Event
 from common.events.directory import (
     CapacityChanged,
+    HiddenPart,
     ServiceChanged,
     ServiceData,
     ServicePublished,
     ServiceWithdrawn,
+    SightChanged,
 )
 from common.messaging import outbox
 from common.sight import NAMES
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.prepared import Prepared
+from services_directory.entries.states import EntryState
 from services_directory.hsds.countries import countries_of
 from services_directory.hsds.rendering import Facts
+from services_directory.hsds.restricted import Word, word_of
 from services_directory.hsds.visibility import level_of
 from services_directory.records.service import Told, remember_told
 from services_directory.tables import COMMON
@@ -40,16 +44,23 @@ class Announcements:
         self, row: Any, prepared: dict[int, Prepared], facts: Facts, *, changed: bool
     ) -> None:
         """Take in one service row; nothing if nothing that a reader could see changed."""
-        before = row.announced
+        before, after, steps = row.announced, row.announced, 0
         if prepared:
-            after = _data(row, prepared[level_of(row.approved)], facts)
-            if before != after or changed:
-                self._published(row, before, after)
+            told = _data(row, prepared[level_of(row.approved)], facts)
+            if before != told or changed:
+                after, steps = told, self._published(row, before, told)
         elif before is not None:
             self._add(row, ServiceWithdrawn, {**before, "referable": False})
-            self._remember(row, 1, None)
+            after, steps = None, 1
+        word = word_of(row.approved, withdrawn=row.state == EntryState.WITHDRAWN)
+        if word != (row.restricted or {}):
+            steps += 1
+            self._sight(row, steps, word)
+        if steps or row.restricted is None:
+            self.told.append(Told(row.id, row.event_version + steps, after, word))
 
-    def _published(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+    def _published(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any]) -> int:
+        """How many events that were."""
         self._add(row, ServicePublished if before is None else ServiceChanged, after)
         steps = 1
         if before is not None and any(before.get(key) != after.get(key) for key in _CAPACITY):
@@ -63,14 +74,24 @@ class Announcements:
                 referable=after["referable"],
             )
             self.events.append((event, row.id))
-        self._remember(row, steps, after)
+        return steps
+
+    def _sight(self, row: Any, step: int, word: Word) -> None:
+        hidden = word.get("hidden", {})
+        event = SightChanged(
+            version=row.event_version + step,
+            service_id=row.id,
+            withdrawn=word.get("withdrawn", False),
+            closed=word.get("closed"),
+            hidden=tuple(
+                HiddenPart(id=part, visibility=NAMES[level]) for part, level in hidden.items()
+            ),
+        )
+        self.events.append((event, row.id))
 
     def _add(self, row: Any, kind: type[ServiceData], data: dict[str, Any]) -> None:
         event = kind.model_validate({**data, "version": row.event_version + 1})
         self.events.append((event, row.id))
-
-    def _remember(self, row: Any, steps: int, data: Any) -> None:
-        self.told.append(Told(row.id, row.event_version + steps, data))
 
     async def write(self, session: AsyncSession) -> None:
         await outbox.append_all(session, COMMON, self.events, aggregate_type="service")

@@ -19,6 +19,8 @@ services = sa.Table(
     sa.Column("reminded_on", sa.Date),
     sa.Column("event_version", sa.BigInteger, nullable=False),
     sa.Column("announced", JSONB(none_as_null=True)),
+    # What of it is restricted, as it was told last (hsds.restricted); NULL: by an older version.
+    sa.Column("restricted", JSONB(none_as_null=True)),
     sa.Column("merged_into", sa.Uuid),
     sa.Column("plain_name", sa.Text, nullable=False),
     sa.Column("phone_digits", TEXTS, nullable=False),

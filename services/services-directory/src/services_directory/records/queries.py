@@ -81,7 +81,7 @@ def locked_published(ids: Collection[UUID]) -> sa.Select[Any]:
     return (
         sa.select(
             s.id, s.approved, s.state, s.organization_id, s.managed_by, s.aors, s.states,
-            s.event_version, s.announced,
+            s.event_version, s.announced, s.restricted,
         )
         .where(_any(ids))
         .order_by(s.id)

@@ -1,6 +1,6 @@
 """Records of services for those who edit or curate them, and the commands that change the table. Nothing here commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -52,6 +52,19 @@ async def locked(session: AsyncSession, service_id: UUID) -> Any:
     ).one_or_none()
 
 
+async def published_in_turn(session: AsyncSession) -> AsyncIterator[Any]:
+    """`id`, `state`, `approved` and `restricted` of all records that were ever published."""
+    s = services.c
+    statement = (
+        sa.select(s.id, s.state, s.approved, s.restricted)
+        .where(s.approved.is_not(None))
+        .order_by(s.id)
+        .execution_options(yield_per=500)
+    )
+    async for row in await session.stream(statement):
+        yield row
+
+
 async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[Any]:
     """`id`, `document`, `approved`, `state`, `version`, `aors` and `states` of these records, locked in the order
     of ids."""
@@ -95,7 +108,10 @@ async def take_less_told(session: AsyncSession, limit: int) -> list[UUID]:
     statement = (
         sa.select(services.c.id)
         .where(
-            services.c.announced.is_not(None), sa.not_(services.c.announced.has_key("countries"))
+            services.c.approved.is_not(None),
+            sa.or_(
+                services.c.restricted.is_(None), sa.not_(services.c.announced.has_key("countries"))
+            ),
         )
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -167,6 +183,7 @@ class Told:
     service_id: UUID
     event_version: int
     announced: dict[str, Any] | None
+    restricted: Mapping[str, Any]
 
 
 async def remember_told(session: AsyncSession, told: Sequence[Told]) -> None:
@@ -181,6 +198,7 @@ async def remember_told(session: AsyncSession, told: Sequence[Told]) -> None:
                 "own": each.service_id,
                 "event_version": each.event_version,
                 "announced": each.announced,
+                "restricted": each.restricted,
             }
             for each in told
         ],
@@ -190,5 +208,9 @@ async def remember_told(session: AsyncSession, told: Sequence[Told]) -> None:
 _REMEMBER = (
     sa.update(services)
     .where(services.c.id == sa.bindparam("own"))
-    .values(event_version=sa.bindparam("event_version"), announced=sa.bindparam("announced"))
+    .values(
+        event_version=sa.bindparam("event_version"),
+        announced=sa.bindparam("announced"),
+        restricted=sa.bindparam("restricted"),
+    )
 )

@@ -299,7 +299,9 @@ async def _write(
             "version": version,
             "created_at": now,
             "event_version": 0,
-            **dict.fromkeys(("announced", "merged_into", "approved", "valid_until", "reminded_on")),
+            **dict.fromkeys(
+                ("announced", "restricted", "merged_into", "approved", "valid_until", "reminded_on")
+            ),
             "stale": False,
             **values,
             **draft_or_approved,

@@ -1,0 +1,43 @@
+"""What was restricted since a backup is restricted again, before anybody is answered.
+
+The list of it lies beside the databases, as that of the erased does. Where a stack is restored in place, its record as it
+was is the last word: it is brought into the list before the backup takes its place.
+"""
+
+from pathlib import Path
+
+from stack.errors import StackError
+from stack.layout import Layout
+from stack.lost_keys import run_on_stopped
+from stack.plan import SERVICES
+from stack.postgres import PostgresServer
+
+
+def tell_before(layout: Layout, server: PostgresServer, work: Path) -> str:
+    """Bring what the record restricts now into the list; returns what to say, where that is not possible."""
+    words = work / "directory-words"
+    try:
+        words.write_text(run_on_stopped(layout, server, "list-restrictions", service="directory"))
+        run_on_stopped(layout, server, "tell-restrictions", "--directory", str(words))
+    except StackError as error:
+        # It may be what was spoiled, or of an older version: then the list is what there is.
+        return (
+            f"the record as it was could not be asked what it restricts ({error}): the list of restrictions alone says"
+            " it, look yourself at what was hidden or taken back in the minute before"
+        )
+    return ""
+
+
+def restrict_again(
+    layout: Layout, server: PostgresServer, work: Path, *lists: str
+) -> tuple[str, str]:
+    """By each service's own rules, in the newest form of its tables; returns what both told."""
+    for service in SERVICES:
+        run_on_stopped(layout, server, "migrate", service=service, owner=True)
+    told = run_on_stopped(layout, server, "apply-restrictions", *lists)
+    words = work / "restrictions"
+    words.write_text(run_on_stopped(layout, server, "list-restrictions"))
+    of_directory = run_on_stopped(
+        layout, server, "apply-restrictions", "--from", str(words), service="directory"
+    )
+    return told, of_directory

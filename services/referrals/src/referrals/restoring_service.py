@@ -1,0 +1,116 @@
+"""After a restored backup: what was restricted since is restricted again, each by the command that did it.
+
+A restriction of which the backup knows nothing concerns nothing in it. What the backup restricts and the last word
+does not stays restricted: whoever may shows it again.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from uuid import UUID
+
+from common.auth import Principal
+from common.database import Database
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.audit.service import SYSTEM_CLIENT
+from referrals.cases import queries as cases
+from referrals.cases.service import set_implicated
+from referrals.consents import queries as consents
+from referrals.directory import queries as directory
+from referrals.directory.copies import restrict_copies
+from referrals.keys.chained import Chained
+from referrals.keys.store import CaseKeys
+from referrals.line import desk_service
+from referrals.line import queries as line
+from referrals.referrals.withdrawal import end_exception_again, withdraw_again
+from referrals.restrictions.service import go_on_from
+from referrals.restrictions.words import Kind, Marks, Word, last_words
+from referrals.row_security import act_as_service
+
+_Work = Callable[[AsyncSession, UUID, Word], Awaitable[int]]
+
+
+async def restrict_again(
+    database: Database, keys: CaseKeys, known: Chained, marks: Marks
+) -> dict[Kind, int]:
+    """How many of each kind were restricted again; repeating it finds none. Raises what one of them raises: nothing
+    is served by halves."""
+    async with database.transaction() as session:
+        await act_as_service(session)
+        organisations = await directory.organisations(session) | await cases.organisations(session)
+    works: dict[Kind, _Work] = {
+        Kind.CONSENT: partial(_consent, keys),
+        Kind.EXCEPTION: partial(_exception, keys),
+        Kind.IMPLICATED: partial(_implicated, keys, marks, organisations),
+        Kind.LINE_REPORT: partial(_line_report, marks, organisations),
+    }
+    done = {
+        kind: sum(
+            [
+                await database.retried(partial(_one, work, subject, word))
+                for subject, word in last_words(known, kind).items()
+            ]
+        )
+        for kind, work in works.items()
+    }
+    async with database.transaction() as session:
+        await act_as_service(session)
+        await restrict_copies(session, last_words(known, Kind.SERVICE))
+        await go_on_from(session, known, marks)
+    return done
+
+
+async def _one(work: _Work, subject: UUID, word: Word, session: AsyncSession) -> int:
+    await act_as_service(session)
+    return await work(session, subject, word)
+
+
+async def _consent(keys: CaseKeys, session: AsyncSession, grant_id: UUID, _: Word) -> int:
+    grant = await consents.one_held(session, grant_id)
+    if grant is None or grant.status not in ("active", "pending"):
+        return 0
+    await withdraw_again(session, keys, grant)
+    return 1
+
+
+async def _exception(keys: CaseKeys, session: AsyncSession, exception_id: UUID, _: Word) -> int:
+    exception = await consents.one_exception_held(session, exception_id)
+    if exception is None or exception.status not in ("approved", "pending"):
+        return 0
+    await end_exception_again(session, keys, exception)
+    return 1
+
+
+async def _implicated(
+    keys: CaseKeys,
+    marks: Marks,
+    organisations: Collection[UUID],
+    session: AsyncSession,
+    case_id: UUID,
+    word: Word,
+) -> int:
+    accused = marks.among(case_id, word, organisations)
+    case = await cases.by_id(session, case_id) if accused else None
+    if case is None or case.status == "erased":
+        return 0
+    known = await cases.implicated(session, case_id)
+    if accused <= known:
+        return 0
+    of_holder = Principal(SYSTEM_CLIENT, SYSTEM_CLIENT, case.organisation_id)
+    await set_implicated(session, of_holder, keys, case_id, accused | known)
+    return 1
+
+
+async def _line_report(
+    marks: Marks,
+    organisations: Collection[UUID],
+    session: AsyncSession,
+    report_id: UUID,
+    word: Word,
+) -> int:
+    accused = marks.among(report_id, word, organisations)
+    report = await line.one_locked(session, report_id) if accused else None
+    if report is None or accused <= set(report.implicated):
+        return 0
+    await desk_service.set_implicated(session, None, report, accused | set(report.implicated))
+    return 1

@@ -1,0 +1,1 @@
+"""The last word on what is restricted, and the list of it that leaves the machine."""

@@ -1,0 +1,24 @@
+"""The table of last words: one row for each thing of which somebody ever restricted something."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field
+
+from referrals.tables import Instant, Json, Row
+
+
+class Restriction(Row, table=True):
+    """`word`: see `restrictions.words`. `case_id`: with which it is forgotten. `version`: of the directory's word.
+    `told_at`: when it was written to the list that leaves the machine."""
+
+    __tablename__ = "restrictions"
+
+    kind: str = Field(primary_key=True)
+    subject_id: UUID = Field(primary_key=True)
+    word: dict[str, Any] = Field(sa_type=Json)
+    version: int
+    case_id: UUID | None = None
+    at: datetime = Field(sa_type=Instant)
+    told_at: datetime | None = Field(default=None, sa_type=Instant)

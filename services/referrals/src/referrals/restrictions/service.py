@@ -1,0 +1,87 @@
+"""Keeping the last word on what is restricted, in the transaction that restricts. Nothing here commits."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.writes import RowWriter, write_soon
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.keys.chained import Chained
+from referrals.restrictions.models import Restriction
+from referrals.restrictions.words import Kind, Marks, Word, last_words, merged
+
+_TABLE = Restriction.metadata.tables["restrictions"]
+_COLUMNS = ("kind", "subject_id", "word", "version", "case_id", "at")
+_ENDED = RowWriter(_TABLE, *_COLUMNS, on_conflict="DO NOTHING")
+
+
+def remember_end(session: AsyncSession, kind: Kind, subject: UUID, case_id: UUID) -> None:
+    """What ended for good: a consent, an exception."""
+    write_soon(session, _ENDED, _row(kind, subject, "{}", case_id, 0, clock.now()))
+
+
+async def remember_word(
+    session: AsyncSession,
+    kind: Kind,
+    subject: UUID,
+    word: Word,
+    *,
+    case_id: UUID | None = None,
+    version: int = 0,
+) -> None:
+    """The last word of somebody who may say another one. One of an older `version` changes nothing."""
+    new = insert(_TABLE).values(_row(kind, subject, dict(word), case_id, version, clock.now()))
+    await session.execute(
+        new.on_conflict_do_update(
+            index_elements=["kind", "subject_id"],
+            set_={
+                "word": new.excluded.word,
+                "version": new.excluded.version,
+                "at": new.excluded.at,
+                "told_at": None,
+            },
+            where=_TABLE.c.version <= new.excluded.version,
+        )
+    )
+
+
+def _row(
+    kind: Kind, subject: UUID, word: Any, case_id: UUID | None, version: int, at: datetime
+) -> Mapping[str, Any]:
+    return {
+        "kind": kind.value,
+        "subject_id": subject,
+        "word": word,
+        "version": version,
+        "case_id": case_id,
+        "at": at,
+    }
+
+
+async def forget(session: AsyncSession, case_id: UUID) -> None:
+    """The case is erased: of its consents there is no last word any more."""
+    await session.execute(sa.delete(Restriction).where(col(Restriction.case_id) == case_id))
+
+
+async def forget_subject(session: AsyncSession, subject: UUID) -> None:
+    """What is gone without a case, as a report of the line."""
+    await session.execute(sa.delete(Restriction).where(col(Restriction.subject_id) == subject))
+
+
+async def go_on_from(session: AsyncSession, known: Chained, marks: Marks) -> None:
+    """After a restore: what the list does not say as it holds now is told anew. Of the directory the more restricted of
+    both words holds, as it has applied it."""
+    listed = {kind: last_words(known, kind) for kind in Kind}
+    for row in (await session.scalars(sa.select(Restriction))).all():
+        kind = Kind(row.kind)
+        last = listed[kind].get(row.subject_id)
+        if kind is Kind.SERVICE and last is not None:
+            row.word = merged(row.word, last)
+        if last != marks.listed(row.subject_id, row.word):
+            row.told_at = None

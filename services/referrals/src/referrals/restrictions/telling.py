@@ -1,0 +1,92 @@
+"""Last words leave the machine: from their table into the list."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.database import Database
+from sqlmodel import col
+
+from referrals.keys import chained
+from referrals.keys.chained import Signer
+from referrals.restrictions.models import Restriction
+from referrals.restrictions.words import Kind, Marks, Word, last_words
+
+_BATCH = 1000
+_ANY_UNTOLD = "SELECT EXISTS (SELECT FROM restrictions WHERE told_at IS NULL)"
+_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-restrictions'))")
+
+
+async def tell(database: Database, path: Path, signer: Signer, marks: Marks) -> int:
+    """Append what was said last and is not in the list yet; returns how many. One caller at a time.
+
+    A crash after the list was written says the same again, which changes nothing.
+    """
+    ((waits,),) = await database.once(_ANY_UNTOLD)
+    if not waits and await asyncio.to_thread(path.exists):
+        return 0
+    told = col(Restriction.told_at)
+    async with database.transaction() as session:
+        if not await session.scalar(_LOCK):
+            return 0
+        # Asked again: somebody else may have begun the list while this waited for its connection.
+        if not await asyncio.to_thread(path.exists):
+            await session.execute(
+                sa.update(Restriction).where(told.is_not(None)).values(told_at=None)
+            )
+        rows = (
+            await session.scalars(
+                sa.select(Restriction)
+                .where(told.is_(None))
+                .order_by(col(Restriction.at), col(Restriction.subject_id))
+                .limit(_BATCH)
+                .with_for_update()
+            )
+        ).all()
+        said = [
+            _said(
+                row.kind,
+                row.subject_id,
+                marks.listed(row.subject_id, row.word),
+                row.at.isoformat(),
+            )
+            for row in rows
+        ]
+        await asyncio.to_thread(chained.append, path, signer, said)
+        now = clock.now()
+        for row in rows:
+            row.told_at = now
+    return len(rows)
+
+
+def tell_directory(path: Path, signer: Signer, words: Mapping[UUID, Word]) -> int:
+    """Append what the directory's own record says otherwise than the list; returns how many."""
+    known = last_words(chained.read(path, signer), Kind.SERVICE)
+    now = clock.now().isoformat()
+    said = [
+        _said(Kind.SERVICE, subject, word, now)
+        for subject, word in words.items()
+        if known.get(subject, {}) != word
+    ]
+    chained.append(path, signer, said)
+    return len(said)
+
+
+def _said(kind: str, subject: UUID, word: Word, at: str) -> Mapping[str, Any]:
+    return {"kind": kind, "id": str(subject), "word": dict(word), "at": at}
+
+
+async def count_untold(database: Database) -> int:
+    async with database.transaction() as session:
+        return (
+            await session.scalar(
+                sa.select(sa.func.count())
+                .select_from(Restriction)
+                .where(col(Restriction.told_at).is_(None))
+            )
+            or 0
+        )

@@ -1,0 +1,85 @@
+"""What the list of restrictions says, and which of its words counts. Pure.
+
+A line names a thing by its random id, says what of it is restricted from then on, and nothing about a person.
+The last word counts: whoever shows an entry again, or takes a mark back, writes another line. A consent that
+ended gets one line and never another: whoever consents again makes a consent of its own.
+
+    consent, exception       {}
+    implicated, line_report  {"marks": [digest, …]}: against whom, which only this installation can tell; until it
+                             leaves the database {"organisations": [id, …]}
+    service                  {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the words of
+                             the directory, which applies them
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from referrals.keys.chained import Chained, Signer
+
+
+class Kind(StrEnum):
+    CONSENT = "consent"
+    EXCEPTION = "exception"
+    IMPLICATED = "implicated"
+    """Of a case; LINE_REPORT: of a report of the line."""
+    LINE_REPORT = "line_report"
+    SERVICE = "service"
+
+
+Word = Mapping[str, Any]
+
+
+def signer_of(secret: bytes) -> Signer:
+    return Signer(secret, b"ruta-restrictions", ("kind", "id", "word", "at"))
+
+
+def last_words(known: Chained, kind: Kind) -> dict[UUID, Word]:
+    """Of each thing of this kind, in the order in which they were first named."""
+    return {UUID(line["id"]): line["word"] for line in known.lines if line["kind"] == kind}
+
+
+def merged(one: Word, other: Word) -> dict[str, Any]:
+    """Of two words on an entry of the directory what is restricted by either."""
+    both: dict[str, Any] = {**one, **other}
+    hidden = dict(one.get("hidden", {}))
+    for part, level in other.get("hidden", {}).items():
+        hidden[part] = max(level, hidden.get(part, 0))
+    return both | ({"hidden": hidden} if hidden else {})
+
+
+def accusing(organisations: Iterable[UUID]) -> Word:
+    """The word of those against whom a case or a report speaks; of nobody, if they are none."""
+    named = sorted(str(each) for each in organisations)
+    return {"organisations": named} if named else {}
+
+
+class Marks:
+    """Stand for who is accused: the list leaves the machine, and is to accuse nobody."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = HKDF(hashes.SHA256(), 32, salt=None, info=b"ruta-implicated").derive(secret)
+
+    def listed(self, subject: UUID, word: Word) -> Word:
+        """The word as it leaves the database."""
+        named = word.get("organisations")
+        if named is None:
+            return word
+        return {"marks": sorted(self._mark(subject, UUID(each)) for each in named)}
+
+    def among(self, subject: UUID, word: Word, organisations: Iterable[UUID]) -> set[UUID]:
+        """Those of the organisations that a word of the list accuses."""
+        marks: Sequence[str] = word.get("marks", ())
+        if not marks:
+            return set()
+        return {each for each in organisations if self._mark(subject, each) in marks}
+
+    def _mark(self, subject: UUID, organisation: UUID) -> str:
+        named = subject.bytes + organisation.bytes
+        return hmac.new(self._key, named, hashlib.sha256).hexdigest()[:32]

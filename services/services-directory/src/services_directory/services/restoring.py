@@ -1,0 +1,74 @@
+"""After a restored backup: entries become at least as restricted as they were last, as if their keepers did it now.
+
+What the backup hides stays hidden, whatever was said last: whoever may shows it again.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.documents.storing import store
+from services_directory.entries.recording import record_history
+from services_directory.entries.states import EntryState
+from services_directory.hsds.restricted import Word, restricted, word_of
+from services_directory.hsds.visibility import level_of
+from services_directory.locations import service as places
+from services_directory.records.queries import ENDED
+from services_directory.records.service import KIND, change, locked, published_in_turn
+from services_directory.services.drafting import locations_in, phones_in
+
+REASON = "restored_backup"
+
+
+async def restrict_again(session: AsyncSession, service_id: UUID, word: Word) -> int:
+    """1 if that changed the entry; 0 where there is none, or it was as restricted already."""
+    row = await locked(session, service_id)
+    if row is None:
+        return 0
+    document = restricted(row.document, word)
+    approved = None if row.approved is None else restricted(row.approved, word)
+    state = EntryState.WITHDRAWN.value if _withdraws(row, word) else row.state
+    if (document, approved, state) == (row.document, row.approved, row.state):
+        return 0
+    values: dict[str, Any] = {
+        "document": document,
+        "approved": approved,
+        "state": state,
+        "visibility": level_of(approved or document),
+        "phone_digits": phones_in(document),
+        "version": row.version + 1,
+        "modified_at": clock.now(),
+    }
+    await change(session, service_id, **values)
+    new = document if state == row.state else {**document, "state": state, "reason": REASON}
+    record_history(
+        session, None, KIND, service_id, version=row.version + 1, old=row.document, new=new
+    )
+    touched = []
+    if approved is not None:
+        shown = places.Placed(service_id, row.managed_by, locations_in(approved), new=False)
+        touched = await places.publish(session, [shown])
+    await store(session, [service_id, *touched])
+    return 1
+
+
+def _withdraws(row: Any, word: Word) -> bool:
+    return bool(word.get("withdrawn")) and row.state not in ENDED
+
+
+async def words_now(session: AsyncSession) -> AsyncIterator[tuple[UUID, Word]]:
+    """Of each entry whose record restricts something, what it is."""
+    async for row in published_in_turn(session):
+        word = word_of(row.approved, withdrawn=row.state == EntryState.WITHDRAWN)
+        if word or row.restricted:
+            yield row.id, word
+
+
+def read_word(line: Mapping[str, Any]) -> tuple[UUID, Word]:
+    """A line of the list, as `referrals list-restrictions` prints it; KeyError, ValueError or TypeError."""
+    word = line["word"]
+    levels = {str(part): int(level) for part, level in word.get("hidden", {}).items()}
+    return UUID(line["id"]), {**word, "hidden": levels}

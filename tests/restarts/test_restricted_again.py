@@ -1,0 +1,219 @@
+"""A restore from before a restriction: what was taken back, hidden or marked since is so again before anybody asks."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.services.directory.conftest import service_document
+from tests.support.principals import organisation
+from tests.support.system import System, until
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+DIRECTORY, REFERRALS = "/directory/v1", "/referrals/v1"
+KEEPER, US, THEM = "gbv-coordinator", "ngo-refugio", "ngo-salud"
+
+
+def ask(system: System, who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    """The answer's JSON; an error is the test's."""
+    answer = system.running.request(
+        who, method, path, json=body, headers={"Idempotency-Key": f'"{uuid4()}"', **headers}
+    )
+    assert answer.status_code < 300, answer.text
+    return answer.json()
+
+
+def status_of(system: System, who: str | None, method: str, path: str, body: Any = None) -> int:
+    headers = {"Idempotency-Key": f'"{uuid4()}"'}
+    return system.running.request(who, method, path, json=body, headers=headers).status_code
+
+
+def entered(system: System, **changes: Any) -> str:
+    document = service_document(**changes)
+    return str(ask(system, KEEPER, "POST", f"{DIRECTORY}/records/services", document)["id"])
+
+
+def changed(system: System, service: str, **changes: Any) -> None:
+    record = f"{DIRECTORY}/records/services/{service}"
+    etag = system.running.request(KEEPER, "GET", record).headers["etag"]
+    ask(system, KEEPER, "PATCH", record, changes, **{"If-Match": etag})
+
+
+class Person:
+    """Sent to a service of theirs under a consent; another referral under it waits to be sent."""
+
+    def __init__(self, system: System, service: str) -> None:
+        identity = {"name": f"Persona {uuid4().hex}", "age": 30}
+        case = {"identity": identity, "area": "VE2313"}
+        self.case: str = ask(system, US, "POST", f"{REFERRALS}/cases", case)["id"]
+        consent = {
+            "case_id": self.case,
+            "kind": "referral",
+            "service_id": service,
+            "purpose": "GBV-PSS",
+            "items": ["name", "situation"],
+            "method": "verbal",
+        }
+        self.consent: str = ask(system, US, "POST", f"{REFERRALS}/consents", consent)["id"]
+        self.sent, self.draft = self._drafted(system, service), self._drafted(system, service)
+        assert self.send(system, self.sent) == 200
+        assert self.read(system) == 200
+
+    def _drafted(self, system: System, service: str) -> str:
+        draft = {
+            "case_id": self.case,
+            "service_id": service,
+            "category": "GBV-PSS",
+            "urgency": "routine",
+            "payload": {"situation": "asks for a consultation"},
+            "from_case": ["name"],
+            "safe_contact": {"rule": "do_not_contact"},
+        }
+        return str(ask(system, US, "POST", f"{REFERRALS}/referrals", draft)["id"])
+
+    def send(self, system: System, referral: str) -> int:
+        body = {"grant_id": self.consent}
+        return status_of(system, US, "POST", f"{REFERRALS}/referrals/{referral}/send", body)
+
+    def read(self, system: System) -> int:
+        return status_of(system, THEM, "GET", f"{REFERRALS}/referrals/{self.sent}/disclosure")
+
+
+def seen(system: System, who: str | None, service: str) -> bool:
+    """By search, by its id and in a copy: all say the same."""
+    running = system.running
+    by_id = running.request(who, "GET", f"{DIRECTORY}/services/{service}").status_code
+    assert by_id in (200, 404)
+    found = running.request(who, "GET", f"{DIRECTORY}/services?search=Zzyzx&per_page=100").json()
+    listed = service in {item["id"] for item in found["contents"]}
+    copy = running.request(who, "GET", f"{DIRECTORY}/sync/snapshot").text
+    ids = {line.get("id") for line in map(json.loads, copy.splitlines())}
+    assert (by_id == 200) == listed == (service in ids)
+    return listed
+
+
+class Told:
+    """What was restricted after the backup, and what was restricted and opened again."""
+
+    def __init__(self, system: System) -> None:
+        self.point = entered(system, name="Punto de atención Zzyzx")
+        self.house = entered(system, name="Casa de abrigo Zzyzx")
+        self.left = entered(system, name="Oficina Zzyzx")
+        self.opened = entered(system, name="Ambulatorio Zzyzx")
+        until(lambda: self._known(system), "referrals know the services")
+        self.person, self.kept = Person(system, self.point), Person(system, self.point)
+        self.accused = Person(system, self.point)
+
+    def _known(self, system: System) -> bool:
+        path = f"{REFERRALS}/services/{self.point}/team"
+        return status_of(system, "ngo-salud-supervisor", "GET", path) == 200
+
+    def restrict(self, system: System) -> None:
+        self._hide(system, self.house)
+        self._hide(system, self.opened)
+        changed(system, self.opened, visibility="public", **_placed("public"))
+        ask(system, KEEPER, "POST", f"{DIRECTORY}/records/services/{self.left}/withdraw")
+        consent = f"{REFERRALS}/consents/{self.person.consent}/withdraw"
+        ask(system, US, "POST", consent, {"method": "phone"})
+        marked = {"organisations": [str(organisation(2))]}
+        path = f"{REFERRALS}/cases/{self.accused.case}/implicated-organisations"
+        ask(system, US, "PUT", path, marked)
+
+    def _hide(self, system: System, service: str) -> None:
+        changed(system, service, visibility="restricted", **_placed("restricted"))
+
+    def holds(self, system: System) -> None:
+        assert not seen(system, None, self.house)
+        assert not seen(system, US, self.house)
+        assert not seen(system, US, self.left)
+        assert seen(system, None, self.opened)
+        assert seen(system, None, self.point)
+        record = system.running.request(
+            KEEPER, "GET", f"{DIRECTORY}/records/services/{self.house}"
+        ).text
+        assert "Calle" not in record, "of a restricted place no address is kept"
+        assert self.person.read(system) in (403, 410)
+        assert self.person.send(system, self.person.draft) == 409
+        assert self.accused.read(system) in (403, 404, 410)
+        assert self.kept.read(system) == 200
+        assert self.kept.send(system, self.kept.draft) == 200
+
+
+def _placed(visibility: str) -> dict[str, Any]:
+    """A street for everybody, or the state for those who may know."""
+    place: dict[str, Any] = {"location_type": "physical", "pcode": "VE23"}
+    if visibility == "public":
+        place = {**place, "name": "Calle", "pcode": "VE2313"}
+    return {"service_at_locations": [{"location": place}], "service_areas": [], "phones": []}
+
+
+def test_what_was_restricted_since_a_backup_is_so_after_a_restore(
+    system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    told = Told(system)
+    folder, key, usb = tmp_path / "backup", tmp_path / "key", tmp_path / "usb"
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
+    told.restrict(system)
+    kept = system.layout.restrictions_file
+    until(lambda: _says(kept, told), "the list says all of it")
+    system.down()
+    shutil.copytree(system.layout.anchors, usb)
+
+    said = system.ruta("restore", str(folder), "--key-file", str(key)).stdout
+    assert "2 entries of the directory are restricted again" in said
+    assert "1 consents" in said
+    system.up()
+    told.holds(system)
+    assert "0 findings" in system.ruta("audit", "verify").stdout
+    assert "lists for a restore" in system.ruta("doctor", check=False).stdout
+
+    elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
+    given = ["restore", str(folder), "--key-file", str(key), "--tombstones"]
+    lines = (usb / kept.name).read_text().splitlines()
+    edited = [lines[0].replace("2026", "2025"), *lines[1:]]
+    for wrong, why in ((edited, "not ours or was edited"), (lines[:-1], "it had")):
+        spoiled = tmp_path / f"spoiled{len(wrong)}"
+        shutil.copytree(usb, spoiled)
+        (spoiled / kept.name).write_text("\n".join(wrong) + "\n")
+        refused = elsewhere.ruta(*given, str(spoiled / "tombstones.jsonl"), check=False)
+        assert refused.returncode == 1
+        assert why in refused.stderr
+        assert elsewhere.ruta("up", "--detach", "--port", "0", check=False).returncode == 1
+    elsewhere.ruta(*given, str(usb / "tombstones.jsonl"))
+    elsewhere.up()
+    try:
+        told.holds(elsewhere)
+    finally:
+        elsewhere.down()
+
+
+def _says(kept: Path, told: Told) -> bool:
+    """The last word of each is in the list; it names nobody and no place."""
+    text = kept.read_text() if kept.exists() else ""
+    last = {json.loads(line)["id"]: json.loads(line)["word"] for line in text.splitlines()}
+    assert "Zzyzx" not in text
+    assert str(organisation(2)) not in text, "the list accuses nobody"
+    wanted = {told.house, told.opened, told.left, told.person.consent, told.accused.case}
+    return wanted <= last.keys() and last[told.opened] == {} and last[told.house] != {}
+
+
+def test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself(
+    system: System, tmp_path: Path
+) -> None:
+    """A kill between the commit and the list: in place the record that is replaced says it."""
+    told = Told(system)
+    folder, key = tmp_path / "backup", tmp_path / "key"
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
+    kept = system.layout.restrictions_file
+    before = kept.read_bytes() if kept.exists() else b""
+    told.restrict(system)
+    system.down()
+    kept.write_bytes(before)  # nothing of it left the database
+    system.layout.anchor_file.with_name("anchored").write_bytes(b"")
+    said = system.ruta("restore", str(folder), "--key-file", str(key), "--accept-unproven").stdout
+    assert "2 entries of the directory are restricted again" in said
+    system.up()
+    told.holds(system)
