@@ -90,6 +90,7 @@ FIRES: list[tuple[str, Series, int, dict[str, str]]] = [
     ("RutaEscalationsDue", {"ruta_escalations_due": "4"}, 6, {}),
     ("RutaSecondPlaceAway", {"ruta_second_places_away": "1"}, 31, {}),
     ("RutaTombstonesUntold", {"ruta_tombstones_untold": "1"}, 11, {}),
+    ("RutaRestrictionsUntold", {"ruta_restrictions_untold": "1"}, 11, {}),
     ("RutaKeyOld", {'ruta_key_age_seconds{key="k"}': "20000000"}, 61, {"key": "k"}),
     (
         "RutaCertificateEnds",

@@ -262,6 +262,69 @@ MUTATIONS = (
         f"{_TESTS}/test_tombstones.py::test_whatever_is_done_to_a_list_is_noticed",
     ),
     Mutation(
+        "what-ends-is-listed",
+        "a consent that ends is brought into the list from which a restore restricts again",
+        f"{_REFERRALS}/consents/service.py",
+        """    await session.flush()
+    remember_end(session, Kind.CONSENT, grant.id, grant.case_id)
+    if grant.kind""",
+        """    await session.flush()
+    if grant.kind""",
+        f"{_TESTS}/test_restrictions.py::test_what_ends_is_in_the_list_once_and_names_nobody",
+    ),
+    Mutation(
+        "what-ended-ends-again",
+        "a consent that a backup has in force again ends after the restore",
+        f"{_REFERRALS}/restoring_service.py",
+        "    await withdraw_again(session, keys, grant)\n",
+        "",
+        f"{_TESTS}/test_restrictions.py"
+        "::test_a_consent_that_the_backup_has_in_force_ends_as_if_it_were_taken_back_now",
+    ),
+    Mutation(
+        "restrictions-are-signed",
+        "a list of what was restricted that somebody changed is not believed",
+        f"{_REFERRALS}/keys/chained.py",
+        "            signer.check(line)\n",
+        "",
+        f"{_TESTS}/test_restrictions.py::test_a_list_that_somebody_changed_is_refused",
+    ),
+    Mutation(
+        "the-list-accuses-nobody",
+        "the list of what was restricted leaves the machine without saying who is accused",
+        f"{_REFERRALS}/restrictions/words.py",
+        "        if named is None:\n",
+        "        if True:\n",
+        f"{_TESTS}/test_restrictions.py::test_what_ends_is_in_the_list_once_and_names_nobody",
+    ),
+    Mutation(
+        "the-last-word-counts",
+        "an older word on an entry of the directory does not open what a newer one hides",
+        f"{_REFERRALS}/restrictions/service.py",
+        "            where=_TABLE.c.version <= new.excluded.version,\n",
+        "",
+        f"{_TESTS}/test_restrictions.py"
+        "::test_the_directory_has_the_last_word_and_an_older_one_changes_nothing",
+    ),
+    Mutation(
+        "hidden-is-told",
+        "what the directory hides is told to whoever keeps it beside the databases",
+        f"{_DIRECTORY}/documents/announcing.py",
+        "        if word != (row.restricted or {}):\n",
+        "        if False:\n",
+        "tests/services/directory/test_restricting.py"
+        "::test_what_is_hidden_is_told_and_what_is_opened_again_too",
+    ),
+    Mutation(
+        "hidden-is-hidden-again",
+        "an entry that a backup shows is hidden again after the restore",
+        f"{_DIRECTORY}/hsds/restricted.py",
+        "    after: dict[str, Any] = _raised(document, hidden) if hidden else document\n",
+        "    after = document\n",
+        "tests/services/directory/test_restricting.py"
+        "::test_an_entry_becomes_as_hidden_as_it_was_and_keeps_no_address",
+    ),
+    Mutation(
         "erased-stays-erased",
         "what was erased is erased again after a restore",
         f"{_REFERRALS}/cases/retention.py",

@@ -11,7 +11,12 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.events.directory import PathwayPublished, PathwayStep
+from common.events.directory import (
+    HiddenPart,
+    PathwayPublished,
+    PathwayStep,
+    SightChanged,
+)
 from common.ids import new_id
 from fastapi import FastAPI
 from referrals.directory import queries
@@ -27,6 +32,7 @@ RULES = {
     "audit",  # ids, for the organisation itself and for auditors
     "copy",  # read through `seen_by` only
     "event",  # ids and codes, for services that know who may see what
+    "list",  # for the list that a restore applies: no route reads it
     "own",  # read by the organisation alone that did it, or that it is addressed to
     "party",  # of those who chose the service when they saw it, and of the service's own people
     "suggestion",  # shown where the reader sees the service now
@@ -65,6 +71,8 @@ class House:
         self.id = str(new_id())
 
     async def announced(self, version: int, visibility: str) -> None:
+        hidden = (HiddenPart(id=UUID(self.id), visibility="restricted"),)
+        await self.story.told(SightChanged(version=version, entry_id=UUID(self.id), hidden=hidden))
         await self.story.service(
             KEEPER,
             ("HLT", "CP-CM"),

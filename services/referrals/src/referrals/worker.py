@@ -32,6 +32,7 @@ from referrals.links.models import ENDING as LINKS
 from referrals.notices.fanning import fan_out
 from referrals.notices.models import ENDING as NOTICES
 from referrals.notices.queries import any_untold
+from referrals.restrictions.queries import any_untold as any_restriction_untold
 from referrals.row_security import act_as_service
 from referrals.screenings.service import erase_unattached
 from referrals.settings import Settings
@@ -59,6 +60,7 @@ _WAITS: Mapping[str, sa.Exists] = {
     "notices": any_untold(),
     "webhooks": any_delivery_due(_NOW),
     "channels": any_channel_due(_NOW),
+    "restrictions": any_restriction_untold(),
 }
 _LOOK = QuickStatement(
     sa.select().add_columns(*(waits.label(name) for name, waits in _WAITS.items()))
@@ -72,6 +74,7 @@ class Calls:
     def __init__(self) -> None:
         self.timers, self.notices = asyncio.Event(), asyncio.Event()
         self.webhooks, self.channels = asyncio.Event(), asyncio.Event()
+        self.restrictions = asyncio.Event()
 
     async def look(self, database: Database) -> None:
         async with database.transaction() as session:
@@ -161,7 +164,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         _when_called("timers", timers, calls.timers),
         *(_by_the_calendar(name, work) for name, work in calendar.items()),
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
-        BackgroundTask.repeated("restrictions", evidence.tell_restrictions, _TICK_SECONDS),
+        _when_called("restrictions", evidence.tell_restrictions, calls.restrictions),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
         _when_called("notices", pass_on, calls.notices),
         BackgroundTask.repeated("key-connections", keys.database.give_back, _CALENDAR_SECONDS),

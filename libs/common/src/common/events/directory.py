@@ -70,7 +70,8 @@ class SightChanged(Event):
 
     SUBJECT: ClassVar[str] = "ruta.directory.sight.changed.v1"
 
-    service_id: UUID
+    entry_id: UUID
+    entry: Code = Field("service", description="`service`, `organisation` or `risk_message`.")
     withdrawn: bool = False
     closed: Code | None = Field(
         None, description="Functional status in which nobody is sent there."

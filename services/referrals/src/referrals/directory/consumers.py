@@ -30,7 +30,7 @@ from referrals.directory.models import DirectoryService, PathwayAlternative
 from referrals.directory.queries import choosable
 from referrals.protocols.borders import countries_of
 from referrals.restrictions.service import remember_word
-from referrals.restrictions.words import Kind
+from referrals.restrictions.words import OF_DIRECTORY, Kind
 from referrals.row_security import act_as_service
 
 _services = DirectoryService.metadata.tables["directory_services"]
@@ -98,7 +98,8 @@ async def _keep_restrictions(session: AsyncSession, event: SightChanged) -> None
     }
     word |= {"withdrawn": event.withdrawn, "closed": event.closed}
     said = {name: value for name, value in word.items() if value}
-    await remember_word(session, Kind.SERVICE, event.service_id, said, version=event.version)
+    if event.entry in OF_DIRECTORY:  # else of a release that comes
+        await remember_word(session, Kind(event.entry), event.entry_id, said, version=event.version)
 
 
 def _countries(event: ServiceData) -> Sequence[str]:

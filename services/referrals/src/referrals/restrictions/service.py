@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from referrals.keys.chained import Chained
 from referrals.restrictions.models import Restriction
-from referrals.restrictions.words import Kind, Marks, Word, last_words, merged
+from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words, merged
 
 _TABLE = Restriction.metadata.tables["restrictions"]
 _COLUMNS = ("kind", "subject_id", "word", "version", "case_id", "at")
@@ -78,10 +78,14 @@ async def go_on_from(session: AsyncSession, known: Chained, marks: Marks) -> Non
     """After a restore: what the list does not say as it holds now is told anew. Of the directory the more restricted of
     both words holds, as it has applied it."""
     listed = {kind: last_words(known, kind) for kind in Kind}
-    for row in (await session.scalars(sa.select(Restriction))).all():
-        kind = Kind(row.kind)
+    for row in (await session.execute(sa.select(_TABLE))).all():
+        kind, word = Kind(row.kind), row.word
         last = listed[kind].get(row.subject_id)
-        if kind is Kind.SERVICE and last is not None:
-            row.word = merged(row.word, last)
-        if last != marks.listed(row.subject_id, row.word):
-            row.told_at = None
+        if kind in OF_DIRECTORY and last is not None:
+            word = merged(word, last)
+        if last != marks.listed(row.subject_id, word):
+            await session.execute(
+                sa.update(_TABLE)
+                .where(_TABLE.c.kind == row.kind, _TABLE.c.subject_id == row.subject_id)
+                .values(word=word, told_at=None)
+            )

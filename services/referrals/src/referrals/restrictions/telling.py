@@ -9,15 +9,25 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.database import Database
-from sqlmodel import col
 
 from referrals.keys import chained
 from referrals.keys.chained import Signer
 from referrals.restrictions.models import Restriction
+from referrals.restrictions.queries import UNTOLD
 from referrals.restrictions.words import Kind, Marks, Word, last_words
 
 _BATCH = 1000
-_ANY_UNTOLD = "SELECT EXISTS (SELECT FROM restrictions WHERE told_at IS NULL)"
+_TABLE = Restriction.metadata.tables["restrictions"]
+_UNTOLD = (
+    sa.select(_TABLE)
+    .where(UNTOLD)
+    .order_by(_TABLE.c.at, _TABLE.c.subject_id)
+    .limit(_BATCH)
+    .with_for_update()
+)
+_TOLD = sa.update(_TABLE).where(
+    _TABLE.c.kind == sa.bindparam("of"), _TABLE.c.subject_id == sa.bindparam("subject")
+)
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-restrictions'))")
 
 
@@ -26,40 +36,23 @@ async def tell(database: Database, path: Path, signer: Signer, marks: Marks) -> 
 
     A crash after the list was written says the same again, which changes nothing.
     """
-    ((waits,),) = await database.once(_ANY_UNTOLD)
-    if not waits and await asyncio.to_thread(path.exists):
-        return 0
-    told = col(Restriction.told_at)
+    told = _TABLE.c.told_at
     async with database.transaction() as session:
         if not await session.scalar(_LOCK):
             return 0
-        # Asked again: somebody else may have begun the list while this waited for its connection.
         if not await asyncio.to_thread(path.exists):
-            await session.execute(
-                sa.update(Restriction).where(told.is_not(None)).values(told_at=None)
-            )
-        rows = (
-            await session.scalars(
-                sa.select(Restriction)
-                .where(told.is_(None))
-                .order_by(col(Restriction.at), col(Restriction.subject_id))
-                .limit(_BATCH)
-                .with_for_update()
-            )
-        ).all()
+            await session.execute(sa.update(_TABLE).where(told.is_not(None)).values(told_at=None))
+        rows = (await session.execute(_UNTOLD)).all()
         said = [
             _said(
-                row.kind,
-                row.subject_id,
-                marks.listed(row.subject_id, row.word),
-                row.at.isoformat(),
+                row.kind, row.subject_id, marks.listed(row.subject_id, row.word), row.at.isoformat()
             )
             for row in rows
         ]
         await asyncio.to_thread(chained.append, path, signer, said)
-        now = clock.now()
-        for row in rows:
-            row.told_at = now
+        if rows:
+            given = [{"of": row.kind, "subject": row.subject_id} for row in rows]
+            await (await session.connection()).execute(_TOLD.values(told_at=clock.now()), given)
     return len(rows)
 
 
@@ -83,10 +76,5 @@ def _said(kind: str, subject: UUID, word: Word, at: str) -> Mapping[str, Any]:
 async def count_untold(database: Database) -> int:
     async with database.transaction() as session:
         return (
-            await session.scalar(
-                sa.select(sa.func.count())
-                .select_from(Restriction)
-                .where(col(Restriction.told_at).is_(None))
-            )
-            or 0
+            await session.scalar(sa.select(sa.func.count()).select_from(_TABLE).where(UNTOLD)) or 0
         )

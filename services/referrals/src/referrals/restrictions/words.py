@@ -7,7 +7,8 @@ ended gets one line and never another: whoever consents again makes a consent of
     consent, exception       {}
     implicated, line_report  {"marks": [digest, …]}: against whom, which only this installation can tell; until it
                              leaves the database {"organisations": [id, …]}
-    service                  {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the words of
+    service, organisation, risk_message
+                             {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the words of
                              the directory, which applies them
 """
 
@@ -31,8 +32,11 @@ class Kind(StrEnum):
     """Of a case; LINE_REPORT: of a report of the line."""
     LINE_REPORT = "line_report"
     SERVICE = "service"
+    ORGANISATION = "organisation"
+    RISK_MESSAGE = "risk_message"
 
 
+OF_DIRECTORY = frozenset({Kind.SERVICE, Kind.ORGANISATION, Kind.RISK_MESSAGE})
 Word = Mapping[str, Any]
 
 

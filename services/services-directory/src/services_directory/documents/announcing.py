@@ -80,7 +80,7 @@ class Announcements:
         hidden = word.get("hidden", {})
         event = SightChanged(
             version=row.event_version + step,
-            service_id=row.id,
+            entry_id=row.id,
             withdrawn=word.get("withdrawn", False),
             closed=word.get("closed"),
             hidden=tuple(

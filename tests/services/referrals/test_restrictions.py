@@ -1,0 +1,173 @@
+"""What is restricted leaves the database by a signed list, and is restricted again where a backup forgot it."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from common.crypto import new_key
+from common.database import Database
+from common.events.directory import HiddenPart, SightChanged
+from referrals.directory.queries import shown_services
+from referrals.keys import chained
+from referrals.keys.chained import BrokenList, Signer
+from referrals.keys.store import CaseKeys
+from referrals.restoring_service import restrict_again
+from referrals.restrictions import words
+from referrals.restrictions.telling import tell
+from referrals.restrictions.words import Kind, Marks
+
+from tests.services.referrals.story import SALUD, Story
+from tests.support.principals import principal
+
+WHEN = "2026-11-30T10:00:00+00:00"
+SECRET = new_key()
+MARKS = Marks(SECRET)
+
+
+@pytest.fixture
+def signer() -> Signer:
+    return words.signer_of(SECRET)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "restrictions.jsonl"
+
+
+async def told(database: Database, file: Path, signer: Signer) -> dict[UUID, Mapping[str, Any]]:
+    """The last word of each, after the worker's turn."""
+    await tell(database, file, signer, MARKS)
+    lines = (await asyncio.to_thread(chained.read, file, signer)).lines
+    return {UUID(line["id"]): line["word"] for line in lines}
+
+
+def listed(file: Path, signer: Signer, kind: Kind, subject: str, **word: Any) -> chained.Chained:
+    """A list that says this and no more: what a backup of before knows nothing of."""
+    line = {"kind": kind, "id": subject, "word": word, "at": WHEN}
+    chained.append(file, signer, [line])
+    return chained.read(file, signer)
+
+
+async def mark(story: Story, case_id: str, *who: UUID) -> None:
+    body = {"organisation_ids": [str(each) for each in who]}
+    path = f"/cases/{case_id}/implicated-organisations"
+    assert (await story.call("ngo-refugio", "PUT", path, body)).status_code == 200
+
+
+async def reads(story: Story, referral: dict[str, Any]) -> int:
+    path = f"/referrals/{referral['id']}/disclosure"
+    return (await story.get("ngo-salud", path)).status_code
+
+
+async def test_what_ends_is_in_the_list_once_and_names_nobody(
+    story: Story, database: Database, file: Path, signer: Signer
+) -> None:
+    referral = await story.accepted()
+    await story.made("ngo-refugio", f"/consents/{referral['grant_id']}/withdraw", {})
+    await mark(story, referral["case_id"], SALUD)
+    last = await told(database, file, signer)
+    assert last[UUID(referral["grant_id"])] == {}
+    assert len(last[UUID(referral["case_id"])]["marks"]) == 1
+    text = await asyncio.to_thread(file.read_text)
+    assert str(SALUD) not in text
+    await told(database, file, signer)
+    assert await asyncio.to_thread(file.read_text) == text, "nothing new is said"
+    await mark(story, referral["case_id"])
+    assert (await told(database, file, signer))[UUID(referral["case_id"])] == {}
+
+
+async def test_a_consent_that_the_backup_has_in_force_ends_as_if_it_were_taken_back_now(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    referral = await story.accepted()
+    assert await reads(story, referral) == 200
+    known = listed(file, signer, Kind.CONSENT, referral["grant_id"])
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.CONSENT] == 1
+    assert await reads(story, referral) in (403, 410)
+    seen = (await story.get("ngo-salud", f"/referrals/{referral['id']}")).json()
+    assert seen["state"] == "withdrawn"
+    grant = (await story.get("ngo-refugio", f"/consents/{referral['grant_id']}")).json()
+    assert grant["status"] == "withdrawn"
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.CONSENT] == 0
+
+
+async def test_who_is_accused_reads_nothing_more_after_a_restore(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    referral = await story.accepted()
+    case_id = UUID(referral["case_id"])
+    word = MARKS.listed(case_id, words.accusing([SALUD]))
+    known = listed(file, signer, Kind.IMPLICATED, str(case_id), **word)
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.IMPLICATED] == 1
+    assert await reads(story, referral) in (403, 404, 410)
+    case = (await story.get("ngo-refugio", f"/cases/{case_id}")).json()
+    assert case["implicated_organisations"] == [str(SALUD)]
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.IMPLICATED] == 0
+
+
+async def test_the_copy_of_the_directory_hides_what_was_hidden_before_the_directory_says_so(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    service = await story.service()
+    known = listed(file, signer, Kind.SERVICE, service, hidden={service: 3})
+    await restrict_again(database, case_keys, known, MARKS)
+    async with database.transaction() as session:
+        assert not await shown_services(session, principal("ngo-legal"), [UUID(service)])
+
+
+async def test_the_directory_has_the_last_word_and_an_older_one_changes_nothing(
+    story: Story, database: Database, file: Path, signer: Signer
+) -> None:
+    service = uuid4()
+    hidden = (HiddenPart(id=service, visibility="restricted"),)
+    await story.told(SightChanged(version=3, entry_id=service, hidden=hidden, withdrawn=True))
+    wanted = {"withdrawn": True, "hidden": {str(service): 3}}
+    assert (await told(database, file, signer))[service] == wanted
+    await story.told(SightChanged(version=2, entry_id=service))
+    assert (await told(database, file, signer))[service] == wanted
+    await story.told(SightChanged(version=4, entry_id=service))
+    assert (await told(database, file, signer))[service] == {}
+
+
+async def test_what_the_backup_and_the_list_restrict_is_the_next_list(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    """The backup hides what was opened since: it stays hidden, and the list says so from now on."""
+    service = UUID(await story.service())
+    hidden = (HiddenPart(id=service, visibility="pathway"),)
+    await story.told(SightChanged(version=3, entry_id=service, hidden=hidden))
+    await told(database, file, signer)
+    known = listed(file, signer, Kind.SERVICE, str(service), closed="suspended")
+    await restrict_again(database, case_keys, known, MARKS)
+    both = {"closed": "suspended", "hidden": {str(service): 2}}
+    assert (await told(database, file, signer))[service] == both
+
+
+async def test_of_an_erased_case_nothing_is_told_any_more(
+    story: Story, database: Database, file: Path, signer: Signer
+) -> None:
+    referral = await story.accepted()
+    case_id = referral["case_id"]
+    await mark(story, case_id, SALUD)
+    case = (await story.get("ngo-refugio", f"/cases/{case_id}")).json()
+    erased = await story.post(
+        "ngo-refugio-supervisor",
+        f"/cases/{case_id}/erase",
+        {"confirm": case["reference"], "basis": "person_request"},
+    )
+    assert erased.status_code < 300, erased.text
+    assert await told(database, file, signer) == {}
+
+
+@pytest.mark.parametrize("edited", ['"word":{}', '"at":"2026-11-29'])
+def test_a_list_that_somebody_changed_is_refused(file: Path, signer: Signer, edited: str) -> None:
+    listed(file, signer, Kind.SERVICE, str(uuid4()), withdrawn=True)
+    text = file.read_text()
+    former = '"word":{"withdrawn":true}' if "word" in edited else '"at":"2026-11-30'
+    assert former in text
+    file.write_text(text.replace(former, edited))
+    with pytest.raises(BrokenList, match="line 1"):
+        chained.read(file, signer)
