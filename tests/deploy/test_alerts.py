@@ -53,6 +53,7 @@ HEALTHY: Series = {
     "ruta_escalations_due": "0",
     "ruta_second_places_away": "0",
     "ruta_tombstones_untold": "0",
+    "ruta_restrictions_untold": "0",
     'ruta_key_age_seconds{key="k"}': "86400",
     'certmanager_certificate_expiration_timestamp_seconds{name="tls"}': "9000000",
     f'{_ANSWERS}"200"}}': "0+998",

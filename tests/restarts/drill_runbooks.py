@@ -15,6 +15,7 @@ from stack.service_commands import attached_postgres
 
 from tests.pages.world import CASES, RECIPIENT, SENDER, first_service, must, sent
 from tests.restarts.watching import firing, need_promtool
+from tests.support.principals import organisation
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -142,3 +143,22 @@ def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
         away.rename(listed)
     until(lambda: _quiet(watched, tmp_path), "it is appended by itself")
     assert len(listed.read_text().splitlines()) >= 1
+
+
+def test_a_restriction_is_not_told(watched: System, tmp_path: Path) -> None:
+    """RutaRestrictionsUntold: who is accused meanwhile would read it again after a restore."""
+    listed = watched.layout.restrictions_file
+    away = listed.with_suffix(".away")
+    had = listed.exists()
+    if had:
+        listed.rename(away)
+    listed.mkdir()
+    case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
+    marked = {"organisation_ids": [str(organisation(2))]}
+    must(watched, SENDER, "PUT", f"{CASES}/{case['id']}/implicated-organisations", json=marked)
+    until(lambda: "RutaRestrictionsUntold" in firing(watched, tmp_path), "it fires")
+    listed.rmdir()
+    if had:
+        away.rename(listed)
+    until(lambda: _quiet(watched, tmp_path), "it is appended by itself")
+    assert case["id"] in listed.read_text()

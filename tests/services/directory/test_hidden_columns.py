@@ -25,8 +25,8 @@ RULES = {
     "words",  # words without whose they are: only what is seen by its level is found by them
 }
 WORDS = ("zzyzx", "ocult", "287 000 0001", "2870000001")
-CHANGED = {("history", "old")}
-"""Reached where a change is recorded: a withdrawal changes no word."""
+CHANGED = {("history", "old"), ("services", "restricted")}
+"""Reached where a change is recorded, and where parts are named that are hidden: a withdrawal changes no word."""
 
 
 def service(level: str) -> dict[str, Any]:

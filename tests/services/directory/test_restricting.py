@@ -7,11 +7,13 @@ import sqlalchemy as sa
 from common.database import Database
 from common.events.directory import SightChanged
 from httpx import AsyncClient
+from services_directory.organizations import service as organizations
 from services_directory.records.models import services
 from services_directory.services.restoring import restrict_again, words_now
 from services_directory.tables import COMMON
 
 from tests.services.directory.conftest import V1, Publish, as_
+from tests.support.principals import organisation
 
 HIDDEN = {
     "visibility": "restricted",
@@ -125,3 +127,20 @@ async def test_the_record_says_what_it_restricts_without_having_told_it(
         now = {service: word async for service, word in words_now(session)}
     assert now[UUID(own)]["hidden"][own] == 3
     assert UUID(other) not in now
+
+
+async def test_a_hidden_organisation_is_told_and_hidden_again(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    await publish()
+    own, path = str(organisation(2)), f"{V1}/organizations/{organisation(2)}"
+    async with database.transaction() as session:
+        assert await organizations.restrict_again(session, UUID(own), {"hidden": {own: 3}}) == 1
+        assert await organizations.restrict_again(session, UUID(own), {"hidden": {own: 3}}) == 0
+        assert (UUID(own), {"hidden": {own: 3}}) in await organizations.words_now(session)
+    assert (await api.get(path, headers=as_("anonymous"))).status_code == 404
+    (event,) = await told(database, own)
+    assert (event["entry"], event["hidden"]) == (
+        "organisation",
+        [{"id": own, "visibility": "restricted"}],
+    )

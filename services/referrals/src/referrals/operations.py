@@ -37,7 +37,7 @@ from referrals.keys.transit import Transit
 from referrals.restoring_service import restrict_again
 from referrals.restrictions import words
 from referrals.restrictions.telling import tell, tell_directory
-from referrals.restrictions.words import Kind, last_words
+from referrals.restrictions.words import OF_DIRECTORY, Kind, last_words
 from referrals.row_security import act_as_service
 from referrals.settings import Settings
 
@@ -249,8 +249,8 @@ async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) 
         (_THE_ERASED, settings.tombstone_file, tombstones.signer_of(secret)),
         (_THE_RESTRICTED, settings.restriction_file, words.signer_of(secret)),
     ):
-        if path is None or not path.exists():
-            _say(f"{kind.name} is not there: {path or 'no file is set'}")
+        if path is None:
+            _say(f"{kind.name} is not kept: RUTA_TOMBSTONE_FILE is not set")
             wrong = 1
             continue
         asked = argparse.Namespace(list=[], anchor=[], accept_unproven=False)
@@ -273,14 +273,16 @@ async def list_restrictions(settings: Settings, _database: Database, _keys: Case
     except BrokenList as error:
         _say(str(error))
         return 1
-    for subject, word in last_words(known, Kind.SERVICE).items():
-        _say(json.dumps({"id": str(subject), "word": word}, separators=(",", ":")))
+    for kind in sorted(OF_DIRECTORY):
+        for subject, word in last_words(known, kind).items():
+            line = {"entry": kind, "id": str(subject), "word": word}
+            _say(json.dumps(line, separators=(",", ":")))
     return 0
 
 
-def _read_words(path: Path) -> dict[UUID, words.Word]:
+def _read_words(path: Path) -> dict[tuple[Kind, UUID], words.Word]:
     lines = [json.loads(line) for line in path.read_text().split()]
-    return {UUID(line["id"]): line["word"] for line in lines}
+    return {(Kind(line["entry"]), UUID(line["id"])): line["word"] for line in lines}
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,21 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from common.database import Database
 from common.start import fail
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.followers_service import declare_followers
 from services_directory.gaps.announcing import announce_observed
+from services_directory.hsds.restricted import Word
+from services_directory.information import queries as messages
+from services_directory.information import service as information
+from services_directory.organizations import service as organizations
 from services_directory.services import restoring
 from services_directory.settings import Settings
 
@@ -32,9 +38,33 @@ async def _announce(database: Database) -> int:
 async def _list_restrictions(database: Database) -> int:
     """Print what each entry restricts now, a line each: for `tell-restrictions` of referrals."""
     async with database.transaction() as session:
-        async for service_id, word in restoring.words_now(session):
-            _say(json.dumps({"id": str(service_id), "word": word}, separators=(",", ":")))
+        async for own, word in restoring.words_now(session):
+            _say_word("service", own, word)
+        for own, word in await organizations.words_now(session):
+            _say_word("organisation", own, word)
+        for own in await messages.withdrawn(session):
+            _say_word("risk_message", own, {"withdrawn": True})
     return 0
+
+
+def _say_word(entry: str, own: UUID, word: Word) -> None:
+    line = {"entry": entry, "id": str(own), "word": word}
+    _say(json.dumps(line, separators=(",", ":")))
+
+
+def _read_word(text: str) -> tuple[str, UUID, Word]:
+    """ValueError, or what a line of another shape raises."""
+    line = json.loads(text)
+    word = line["word"]
+    levels = {str(part): int(level) for part, level in word.get("hidden", {}).items()}
+    return line["entry"], UUID(line["id"]), {**word, "hidden": levels}
+
+
+_AGAIN: Mapping[str, Callable[[AsyncSession, UUID, Word], Awaitable[int]]] = {
+    "service": restoring.restrict_again,
+    "organisation": organizations.restrict_again,
+    "risk_message": information.withdraw_again,
+}
 
 
 async def _apply_restrictions(database: Database) -> int:
@@ -48,16 +78,24 @@ async def _apply_restrictions(database: Database) -> int:
     if asked.file is not None:
         lines = (await asyncio.to_thread(asked.file.read_text)).splitlines()
     try:
-        words = [restoring.read_word(json.loads(line)) for line in lines]
+        words = [_read_word(line) for line in lines]
+        works = [(_AGAIN[entry], own, word) for entry, own, word in words]
     except (ValueError, KeyError, TypeError, AttributeError):
         fail("these are not the words that `referrals list-restrictions` prints: nothing was done")
     done = 0
-    for service_id, word in words:
-        done += await database.retried(
-            partial(restoring.restrict_again, service_id=service_id, word=word)
-        )
+    for restrict, own, word in works:
+        done += await database.retried(partial(_one, restrict, own, word))
     _say(f"{done} entries of the directory are restricted again")
     return 0
+
+
+async def _one(
+    restrict: Callable[[AsyncSession, UUID, Word], Awaitable[int]],
+    own: UUID,
+    word: Word,
+    session: AsyncSession,
+) -> int:
+    return await restrict(session, own, word)
 
 
 def _say(text: str) -> None:

@@ -133,7 +133,7 @@ def restore(
     layout = Layout.of(data)
     key = _key(key_file, make=False)
     moment = _moment(until) if until else None
-    if missing := [path for path in tombstones or () if not path.exists()]:
+    if missing := [path for path in tombstones or () if not _any_list(path)]:
         raise StackError(f"no list {missing[0]}")
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         if running_state(layout) is not None:
@@ -224,6 +224,11 @@ def _dump_moment(
         shutil.copytree(key_files, keys)
         contents.dump(server, DATA_DATABASES, plain)
         contents.dump(server, KEY_DATABASES, keys)
+
+
+def _any_list(path: Path) -> bool:
+    """Where nobody was erased yet, only the other list is there."""
+    return path.exists() or path.with_name("restrictions.jsonl").exists()
 
 
 def _apply_lists(

@@ -14,7 +14,7 @@ from referrals.keys import chained
 from referrals.keys.chained import Signer
 from referrals.restrictions.models import Restriction
 from referrals.restrictions.queries import UNTOLD
-from referrals.restrictions.words import Kind, Marks, Word, last_words
+from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words
 
 _BATCH = 1000
 _TABLE = Restriction.metadata.tables["restrictions"]
@@ -56,14 +56,15 @@ async def tell(database: Database, path: Path, signer: Signer, marks: Marks) -> 
     return len(rows)
 
 
-def tell_directory(path: Path, signer: Signer, words: Mapping[UUID, Word]) -> int:
+def tell_directory(path: Path, signer: Signer, words: Mapping[tuple[Kind, UUID], Word]) -> int:
     """Append what the directory's own record says otherwise than the list; returns how many."""
-    known = last_words(chained.read(path, signer), Kind.SERVICE)
+    known = chained.read(path, signer)
+    last = {kind: last_words(known, kind) for kind in OF_DIRECTORY}
     now = clock.now().isoformat()
     said = [
-        _said(Kind.SERVICE, subject, word, now)
-        for subject, word in words.items()
-        if known.get(subject, {}) != word
+        _said(kind, subject, word, now)
+        for (kind, subject), word in words.items()
+        if last[kind].get(subject, {}) != word
     ]
     chained.append(path, signer, said)
     return len(said)

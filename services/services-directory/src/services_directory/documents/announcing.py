@@ -10,22 +10,21 @@ from uuid import UUID
 from common.events.base import Event
 from common.events.directory import (
     CapacityChanged,
-    HiddenPart,
     ServiceChanged,
     ServiceData,
     ServicePublished,
     ServiceWithdrawn,
-    SightChanged,
 )
 from common.messaging import outbox
 from common.sight import NAMES
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.prepared import Prepared
+from services_directory.entries.restricting import sight_of
 from services_directory.entries.states import EntryState
 from services_directory.hsds.countries import countries_of
 from services_directory.hsds.rendering import Facts
-from services_directory.hsds.restricted import Word, word_of
+from services_directory.hsds.restricted import word_of
 from services_directory.hsds.visibility import level_of
 from services_directory.records.service import Told, remember_told
 from services_directory.tables import COMMON
@@ -55,7 +54,8 @@ class Announcements:
         word = word_of(row.approved, withdrawn=row.state == EntryState.WITHDRAWN)
         if word != (row.restricted or {}):
             steps += 1
-            self._sight(row, steps, word)
+            event = sight_of("service", row.id, row.event_version + steps, word)
+            self.events.append((event, row.id))
         if steps or row.restricted is None:
             self.told.append(Told(row.id, row.event_version + steps, after, word))
 
@@ -75,19 +75,6 @@ class Announcements:
             )
             self.events.append((event, row.id))
         return steps
-
-    def _sight(self, row: Any, step: int, word: Word) -> None:
-        hidden = word.get("hidden", {})
-        event = SightChanged(
-            version=row.event_version + step,
-            entry_id=row.id,
-            withdrawn=word.get("withdrawn", False),
-            closed=word.get("closed"),
-            hidden=tuple(
-                HiddenPart(id=part, visibility=NAMES[level]) for part, level in hidden.items()
-            ),
-        )
-        self.events.append((event, row.id))
 
     def _add(self, row: Any, kind: type[ServiceData], data: dict[str, Any]) -> None:
         event = kind.model_validate({**data, "version": row.event_version + 1})

@@ -26,6 +26,18 @@ PER_PAGE = 20
 NEAR_METRES = 50_000
 
 
+async def one_locked(session: AsyncSession, message_id: UUID) -> Any:
+    """The message's row; None if there is none."""
+    statement = sa.select(risk_messages).where(risk_messages.c.id == message_id)
+    return (await session.execute(statement.with_for_update())).mappings().one_or_none()
+
+
+async def withdrawn(session: AsyncSession) -> Sequence[UUID]:
+    """Ids of all messages that were withdrawn."""
+    statement = sa.select(risk_messages.c.id).where(risk_messages.c.state == "withdrawn")
+    return (await session.scalars(statement)).all()
+
+
 async def public_help(
     session: AsyncSession, query: HelpQuery, today: date, local: datetime
 ) -> Found:

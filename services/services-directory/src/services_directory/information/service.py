@@ -17,7 +17,9 @@ from common.two_people import refuse_same_person
 from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.entries.restricting import tell_restricted
 from services_directory.hsds.opening import minute_of_week, weekly_spans
+from services_directory.hsds.restricted import Word
 from services_directory.information import queries
 from services_directory.information.models import risk_messages
 from services_directory.information.queries import PER_PAGE
@@ -31,6 +33,8 @@ from services_directory.information.schemas import (
 from services_directory.posters.service import spoken
 
 LONGEST_DAYS = 365
+
+RISK_MESSAGE = "risk_message"
 
 
 async def find_help(
@@ -166,9 +170,22 @@ async def withdraw_message(
     _check_holds(caller, row)
     if row["state"] == "withdrawn":
         return view(row)
-    return await _change(
-        session, row, state="withdrawn", withdrawn_by=caller.subject, withdrawn_at=clock.now()
-    )
+    return await _withdrawn(session, row, caller.subject)
+
+
+async def _withdrawn(session: AsyncSession, row: Any, by: str) -> RiskMessageView:
+    now, word = clock.now(), {"withdrawn": True}
+    await tell_restricted(session, RISK_MESSAGE, row["id"], row["version"] + 1, word)
+    return await _change(session, row, state="withdrawn", withdrawn_by=by, withdrawn_at=now)
+
+
+async def withdraw_again(session: AsyncSession, message_id: UUID, word: Word) -> int:
+    """After a restore: 1 if it was to be read again."""
+    row = await queries.one_locked(session, message_id)
+    if row is None or row["state"] == "withdrawn" or not word.get("withdrawn"):
+        return 0
+    await _withdrawn(session, row, "ruta-directory")
+    return 1
 
 
 async def _as_read(

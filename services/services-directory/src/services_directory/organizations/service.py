@@ -15,11 +15,13 @@ from common.sight import PARTNERS
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.recording import record_history
+from services_directory.entries.restricting import tell_restricted
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import CURATE
 from services_directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
 from services_directory.happenings import OrganizationChanged
 from services_directory.hsds.identity import with_ids
+from services_directory.hsds.restricted import Word, restricted, word_of
 from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.hsds.visibility import level_of
 from services_directory.identities.queries import by_external_id
@@ -30,6 +32,8 @@ from services_directory.organizations.storing import store_organization
 from services_directory.records.queries import reads_one_of
 
 KIND = "organization"
+KIND_OF_WORD = "organisation"
+"""As others are told it, who keep what is restricted."""
 
 
 async def may_change(session: AsyncSession, caller: Principal, row: Any) -> bool:
@@ -279,11 +283,37 @@ async def _created(
     if source and external_id:
         remember(session, KIND, source, external_id, identity)
     await store_organization(session, identity)
+    await _tell_restricted(session, identity, 1, {}, plain)
     return Upserted(identity, "created", 1, "approved")
 
 
+async def _tell_restricted(
+    session: AsyncSession, own: UUID, version: int, old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    word = word_of(new, withdrawn=False)
+    if word != word_of(old, withdrawn=False):
+        await tell_restricted(session, KIND_OF_WORD, own, version, word)
+
+
+async def restrict_again(session: AsyncSession, organization_id: UUID, word: Word) -> int:
+    """After a restore: 1 if that hid more of it; 0 where there is none, or it was as hidden already."""
+    row = await _row(session, organization_id)
+    plain = None if row is None else restricted(row.document, word)
+    if plain is None or plain == row.document:
+        return 0
+    await _changed(session, None, row, plain)
+    return 1
+
+
+async def words_now(session: AsyncSession) -> list[tuple[UUID, Word]]:
+    """Of each organisation whose record hides something, what it is."""
+    rows = await session.execute(sa.select(organizations.c.id, organizations.c.document))
+    words = ((row.id, word_of(row.document, withdrawn=False)) for row in rows)
+    return [(own, word) for own, word in words if word]
+
+
 async def _changed(
-    session: AsyncSession, caller: Principal, row: Any, plain: dict[str, Any]
+    session: AsyncSession, caller: Principal | None, row: Any, plain: dict[str, Any]
 ) -> Upserted:
     version = row.version + 1
     await session.execute(
@@ -299,6 +329,7 @@ async def _changed(
     )
     record_history(session, caller, KIND, row.id, version=version, old=row.document, new=plain)
     await store_organization(session, row.id)
+    await _tell_restricted(session, row.id, version, row.document, plain)
     await tell(session, OrganizationChanged(row.id))
     return Upserted(row.id, "changed", version, "approved")
 

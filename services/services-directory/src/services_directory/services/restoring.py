@@ -3,7 +3,7 @@
 What the backup hides stays hidden, whatever was said last: whoever may shows it again.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -65,10 +65,3 @@ async def words_now(session: AsyncSession) -> AsyncIterator[tuple[UUID, Word]]:
         word = word_of(row.approved, withdrawn=row.state == EntryState.WITHDRAWN)
         if word or row.restricted:
             yield row.id, word
-
-
-def read_word(line: Mapping[str, Any]) -> tuple[UUID, Word]:
-    """A line of the list, as `referrals list-restrictions` prints it; KeyError, ValueError or TypeError."""
-    word = line["word"]
-    levels = {str(part): int(level) for part, level in word.get("hidden", {}).items()}
-    return UUID(line["id"]), {**word, "hidden": levels}

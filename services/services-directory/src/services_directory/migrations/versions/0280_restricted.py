@@ -1,9 +1,7 @@
 """What of an entry is restricted, as other services were told it: they keep it beside the databases. NULL: not told
 yet; the worker tells it at its start."""
 
-import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0280"
 down_revision = "0201"
@@ -12,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("services", sa.Column("restricted", JSONB(none_as_null=True)))
+    op.execute("ALTER TABLE services ADD COLUMN IF NOT EXISTS restricted jsonb")
 
 
 def downgrade() -> None:
