@@ -167,6 +167,7 @@ def test_what_was_restricted_since_a_backup_is_so_after_a_restore(
     told.restrict(system)
     kept = system.layout.restrictions_file
     until(lambda: _says(kept, told), "the list says all of it")
+    until(lambda: _anchored(system), "the anchor knows it")
     system.down()
     shutil.copytree(system.layout.anchors, usb)
 
@@ -196,6 +197,11 @@ def test_what_was_restricted_since_a_backup_is_so_after_a_restore(
         told.holds(elsewhere)
     finally:
         elsewhere.down()
+
+
+def _anchored(system: System) -> bool:
+    number = len(system.layout.restrictions_file.read_text().splitlines())
+    return f'"restrictions":[{number},' in system.layout.anchor_file.read_text()
 
 
 def _says(kept: Path, told: Told) -> bool:
