@@ -290,6 +290,15 @@ MUTATIONS = (
         f"{_TESTS}/test_restrictions.py::test_a_list_that_somebody_changed_is_refused",
     ),
     Mutation(
+        "an-old-contact-is-doubted",
+        "a contact that changed after the backup is confirmed before it is used",
+        f"{_REFERRALS}/restoring_service.py",
+        "    await doubt_contact(session, keys, case, caregiver_too=caregiver_too)\n",
+        "",
+        f"{_TESTS}/test_restrictions.py"
+        "::test_a_contact_that_changed_after_the_backup_is_confirmed_before_it_is_used",
+    ),
+    Mutation(
         "the-list-accuses-nobody",
         "the list of what was restricted leaves the machine without saying who is accused",
         f"{_REFERRALS}/restrictions/words.py",

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from common import clock
 from common.crypto import new_key
 from common.database import Database
 from common.events.directory import HiddenPart, SightChanged
+from referrals.cases.service import CONTACT_IN_DOUBT
 from referrals.directory.queries import shown_services
 from referrals.keys import chained
 from referrals.keys.chained import BrokenList, Signer
@@ -171,3 +174,42 @@ def test_a_list_that_somebody_changed_is_refused(file: Path, signer: Signer, edi
     file.write_text(text.replace(former, edited))
     with pytest.raises(BrokenList, match="line 1"):
         chained.read(file, signer)
+
+
+async def test_a_contact_that_changed_after_the_backup_is_confirmed_before_it_is_used(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    case = await story.case()
+    path = f"/cases/{case['id']}"
+    before = (await story.get("ngo-refugio", path)).json()["identity"]["contact"]
+    later = (clock.now() + timedelta(hours=1)).isoformat()
+    known = listed(file, signer, Kind.CONTACT, case["id"], at=later, caregiver=True)
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.CONTACT] == 1
+    now = (await story.get("ngo-refugio", path)).json()
+    assert now["identity"]["contact"]["safe_way"].startswith(CONTACT_IN_DOUBT)
+    assert now["identity"]["contact"]["phone"] == before["phone"]
+    assert now["caregiver"] == "absent"
+    tasks = (await story.get("ngo-refugio", "/tasks")).json()["items"]
+    assert [task["kind"] for task in tasks] == ["confirm_contact"]
+
+
+async def test_a_change_of_contact_is_in_the_list_and_no_other_change_is(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    case = await story.case()
+    path, own = f"/cases/{case['id']}", UUID(case["id"])
+    identity = (await story.get("ngo-refugio", path)).json()["identity"]
+    await change(story, path, {"identity": {**identity, "name": "Otra"}})
+    assert own not in await told(database, file, signer)
+    moved = {"phone": "+58 000 000-0009", "safe_way": "nunca"}
+    await change(story, path, {"identity": {**identity, "contact": moved}})
+    last = await told(database, file, signer)
+    assert last[own].keys() == {"at"}
+    assert "000-0009" not in await asyncio.to_thread(file.read_text)
+    known = await asyncio.to_thread(chained.read, file, signer)
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.CONTACT] == 0
+
+
+async def change(story: Story, path: str, body: dict[str, Any]) -> None:
+    answer = await story.call("ngo-refugio", "PATCH", path, body)
+    assert answer.status_code == 200, answer.text

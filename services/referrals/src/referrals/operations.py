@@ -305,6 +305,7 @@ _AGAIN = {
     Kind.EXCEPTION: "exceptions",
     Kind.IMPLICATED: "cases with their accused",
     Kind.LINE_REPORT: "reports of the line with theirs",
+    Kind.CONTACT: "contacts of people to be confirmed first",
 }
 
 

@@ -5,16 +5,18 @@ does not stays restricted: whoever may shows it again.
 """
 
 from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+from common import clock
 from common.auth import Principal
 from common.database import Database
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import SYSTEM_CLIENT
 from referrals.cases import queries as cases
-from referrals.cases.service import set_implicated
+from referrals.cases.service import doubt_contact, set_implicated
 from referrals.consents import queries as consents
 from referrals.directory import queries as directory
 from referrals.directory.copies import restrict_copies
@@ -22,11 +24,15 @@ from referrals.keys.chained import Chained
 from referrals.keys.store import CaseKeys
 from referrals.line import desk_service
 from referrals.line import queries as line
+from referrals.locking_queries import hold_case
 from referrals.referrals.withdrawal import end_exception_again, withdraw_again
 from referrals.restrictions.service import go_on_from
 from referrals.restrictions.words import Kind, Marks, Word, last_words
 from referrals.row_security import act_as_service
+from referrals.tasks.service import open_task
 
+CONFIRM = "confirm_contact"
+_CONFIRM_DAYS = 3
 _Work = Callable[[AsyncSession, UUID, Word], Awaitable[int]]
 
 
@@ -43,6 +49,7 @@ async def restrict_again(
         Kind.EXCEPTION: partial(_exception, keys),
         Kind.IMPLICATED: partial(_implicated, keys, marks, organisations),
         Kind.LINE_REPORT: partial(_line_report, marks, organisations),
+        Kind.CONTACT: partial(_contact, keys),
     }
     done = {
         kind: sum(
@@ -98,6 +105,19 @@ async def _implicated(
         return 0
     of_holder = Principal(SYSTEM_CLIENT, SYSTEM_CLIENT, case.organisation_id)
     await set_implicated(session, of_holder, keys, case_id, accused | known)
+    return 1
+
+
+async def _contact(keys: CaseKeys, session: AsyncSession, case_id: UUID, word: Word) -> int:
+    await hold_case(session, case_id)
+    case = await cases.by_id(session, case_id, fresh=True)
+    changed_at = datetime.fromisoformat(word["at"])
+    if case is None or case.status == "erased" or case.changed_at >= changed_at:
+        return 0
+    caregiver_too = bool(word.get("caregiver"))
+    await doubt_contact(session, keys, case, caregiver_too=caregiver_too)
+    due_on = clock.now().date() + timedelta(days=_CONFIRM_DAYS)
+    await open_task(session, case.organisation_id, CONFIRM, case_id=case_id, due_on=due_on)
     return 1
 
 

@@ -61,6 +61,12 @@ def reporting_attributes(
     )
 
 
+def reached_by(identity: Mapping[str, Any], caregiver: Caregiver) -> tuple[Any, ...]:
+    """What is to be followed by whoever reaches the person: where, how safely, and whether by the caregiver."""
+    kept = ("contact", "address", "caregiver")
+    return (*(identity.get(name) for name in kept), caregiver in SUPPRESSED)
+
+
 def disclosable(
     reference: str,
     area: str | None,

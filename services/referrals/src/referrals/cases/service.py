@@ -162,6 +162,7 @@ async def change(
         )
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     identity, attributes = await open_record(keys, case)
+    reached = person.reached_by(identity, caregiver)
     today = clock.now().date()
     if body.identity is not None:
         identity = _dumped_identity(body.identity, today)
@@ -176,9 +177,39 @@ async def change(
         case.caregiver = body.caregiver
     touch(case)
     await session.flush()
+    if reached != person.reached_by(identity, Caregiver(case.caregiver)):
+        await _remember_contact(session, case)
     await record(session, caller, "case.changed", chain=case.id)
     await _tell_changed(session, case, minor, caregiver)
     return case
+
+
+async def _remember_contact(session: AsyncSession, case: Case) -> None:
+    word: dict[str, Any] = {"at": case.changed_at.isoformat()}
+    if Caregiver(case.caregiver) in SUPPRESSED:
+        word["caregiver"] = True
+    await remember_word(session, Kind.CONTACT, case.id, word, case_id=case.id)
+
+
+async def doubt_contact(
+    session: AsyncSession, keys: CaseKeys, case: Case, *, caregiver_too: bool
+) -> None:
+    """After a restore: how the person is reached was changed later than this record knows. Whoever reads it is warned,
+    and a caregiver whom nobody was to reach any more is reached by nobody. Needs service rights."""
+    identity, attributes = await open_record(keys, case)
+    minor, caregiver = case.minor, Caregiver(case.caregiver)
+    contact = identity.get("contact") or {}
+    former = contact.get("safe_way") or ""
+    if not former.startswith(CONTACT_IN_DOUBT):
+        way = f"{CONTACT_IN_DOUBT} {former}".strip()[:_LONGEST_WAY]
+        identity = {**identity, "contact": {**contact, "safe_way": way}}
+    seal_record(await keys.of(case.id), case, identity, attributes)
+    if caregiver_too and caregiver not in SUPPRESSED:
+        case.caregiver = Caregiver.ABSENT
+    touch(case)
+    await session.flush()
+    await record(session, None, "case.contact_in_doubt", chain=case.id)
+    await _tell_changed(session, case, minor, caregiver)
 
 
 async def _tell_changed(
@@ -189,6 +220,13 @@ async def _tell_changed(
         await tell(session, happenings.CameOfAge(*of))
     if Caregiver(case.caregiver) in SUPPRESSED and caregiver not in SUPPRESSED:
         await tell(session, happenings.CaregiverSuppressed(*of))
+
+
+CONTACT_IN_DOUBT = (
+    "Restaurado de un respaldo: el contacto cambió después; confírmelo antes de usarlo."
+    " Restored from a backup: the contact changed later; confirm it before you use it."
+)
+_LONGEST_WAY = 500
 
 
 def seal_record(

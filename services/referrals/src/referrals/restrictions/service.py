@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from referrals.keys.chained import Chained
 from referrals.restrictions.models import Restriction
-from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words, merged
+from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words, merged, newer
 
 _TABLE = Restriction.metadata.tables["restrictions"]
 _COLUMNS = ("kind", "subject_id", "word", "version", "case_id", "at")
@@ -83,6 +83,8 @@ async def go_on_from(session: AsyncSession, known: Chained, marks: Marks) -> Non
         last = listed[kind].get(row.subject_id)
         if kind in OF_DIRECTORY and last is not None:
             word = merged(word, last)
+        elif kind is Kind.CONTACT and last is not None:
+            word = dict(newer(word, last))
         if last != marks.listed(row.subject_id, word):
             await session.execute(
                 sa.update(_TABLE)

@@ -7,6 +7,7 @@ ended gets one line and never another: whoever consents again makes a consent of
     consent, exception       {}
     implicated, line_report  {"marks": [digest, …]}: against whom, which only this installation can tell; until it
                              leaves the database {"organisations": [id, …]}
+    contact (of a case)      {"at": moment of the change, "caregiver": true where nobody is to reach them}
     service, organisation, risk_message
                              {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the words of
                              the directory, which applies them
@@ -31,6 +32,8 @@ class Kind(StrEnum):
     IMPLICATED = "implicated"
     """Of a case; LINE_REPORT: of a report of the line."""
     LINE_REPORT = "line_report"
+    CONTACT = "contact"
+    """How the person of a case may be reached, or that their caregiver may not be."""
     SERVICE = "service"
     ORGANISATION = "organisation"
     RISK_MESSAGE = "risk_message"
@@ -56,6 +59,11 @@ def merged(one: Word, other: Word) -> dict[str, Any]:
     for part, level in other.get("hidden", {}).items():
         hidden[part] = max(level, hidden.get(part, 0))
     return both | ({"hidden": hidden} if hidden else {})
+
+
+def newer(one: Word, other: Word) -> Word:
+    """Of two words on a contact the later one."""
+    return max(one, other, key=lambda word: str(word.get("at", "")))
 
 
 def accusing(organisations: Iterable[UUID]) -> Word:
