@@ -106,7 +106,7 @@ class Told:
 
     def __init__(self, system: System) -> None:
         self.point = entered(system, name="Punto de atención Zzyzx")
-        self.house = entered(system, name="Casa de abrigo Zzyzx")
+        self.house = entered(system, name="Casa de abrigo Zzyzx", visibility="partners")
         self.left = entered(system, name="Oficina Zzyzx")
         self.opened = entered(system, name="Ambulatorio Zzyzx")
         until(lambda: self._known(system), "referrals know the services")
@@ -230,7 +230,15 @@ def test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself(
     server.start()
     server.psql("UPDATE restrictions SET told_at = NULL", database="referrals")
     server.stop()
-    said = system.ruta("restore", str(folder), "--key-file", str(key), "--accept-unproven").stdout
+    spoiled = tmp_path / "spoiled"
+    spoiled.mkdir()
+    (spoiled / kept.name).write_text("{}\n")
+    given = ["restore", str(folder), "--key-file", str(key), "--accept-unproven"]
+    list_of = ("--tombstones", str(spoiled / "tombstones.jsonl"))
+    assert system.ruta(*given, *list_of, check=False).returncode == 1
+    assert system.ruta("up", "--detach", "--port", "0", check=False).returncode == 1
+    # By now the record is the backup's, which shows the house to partners: no last word.
+    said = system.ruta(*given).stdout
     assert "2 entries of the directory are restricted again" in said
     system.up()
     told.holds(system)

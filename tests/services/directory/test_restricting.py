@@ -58,9 +58,10 @@ async def test_what_is_hidden_is_told_and_what_is_opened_again_too(
     own = await publish()
     assert await told(database, own) == [], "nothing of it was ever restricted"
     await changed(api, own, **HIDDEN)
-    (hidden,) = await told(database, own)
-    assert hidden["entry_id"] == own
-    assert {part["id"]: part["visibility"] for part in hidden["hidden"]}[own] == "restricted"
+    events = await told(database, own)
+    assert [event["entry_id"] for event in events] == [own]
+    hidden = {part["id"]: part["visibility"] for part in events[0]["hidden"]}
+    assert hidden[own] == "restricted"
     await changed(api, own, visibility="public")
     assert (await told(database, own))[-1]["hidden"] == []
     await api.post(f"{V1}/records/services/{own}/withdraw", headers=as_("ngo-salud"))

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from common import clock
 from common.crypto import new_key
 from common.database import Database
@@ -21,7 +22,9 @@ from referrals.restoring_service import restrict_again
 from referrals.restrictions import words
 from referrals.restrictions.telling import tell
 from referrals.restrictions.words import Kind, Marks
+from referrals.row_security import act_as_service
 
+from tests.services.referrals.line_words import TIP, Reporter, handed_over
 from tests.services.referrals.story import SALUD, Story
 from tests.support.principals import principal
 
@@ -72,10 +75,10 @@ async def test_what_ends_is_in_the_list_once_and_names_nobody(
     await story.made("ngo-refugio", f"/consents/{referral['grant_id']}/withdraw", {})
     await mark(story, referral["case_id"], SALUD)
     last = await told(database, file, signer)
-    assert last[UUID(referral["grant_id"])] == {}
-    assert len(last[UUID(referral["case_id"])]["marks"]) == 1
+    assert last.get(UUID(referral["grant_id"])) == {}
     text = await asyncio.to_thread(file.read_text)
     assert str(SALUD) not in text
+    assert len(last[UUID(referral["case_id"])]["marks"]) == 1
     await told(database, file, signer)
     assert await asyncio.to_thread(file.read_text) == text, "nothing new is said"
     await mark(story, referral["case_id"])
@@ -213,3 +216,29 @@ async def test_a_change_of_contact_is_in_the_list_and_no_other_change_is(
 async def change(story: Story, path: str, body: dict[str, Any]) -> None:
     answer = await story.call("ngo-refugio", "PATCH", path, body)
     assert answer.status_code == 200, answer.text
+
+
+async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    """No case is wished any more, and it speaks against somebody; both are one word."""
+    reporter = Reporter(story)
+    report = UUID(await handed_over(story, reporter))
+    await reporter.do("wish", wants_case=False)
+    marked = {"organisation_ids": [str(SALUD)]}
+    path = f"/line/reports/{report}/implicated-organisations"
+    assert (await story.call(TIP, "PUT", path, marked)).status_code == 200
+    last = await told(database, file, signer)
+    assert last[report].keys() == {"no_case", "marks"}
+    assert str(SALUD) not in await asyncio.to_thread(file.read_text)
+    await story.service(SALUD)
+    async with database.transaction() as session:
+        await act_as_service(session)
+        await session.execute(
+            sa.text("UPDATE line_reports SET wants_case = true, implicated = '{}'")
+        )
+    known = await asyncio.to_thread(chained.read, file, signer)
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.LINE_REPORT] == 1
+    (row,) = await story.rows("SELECT wants_case, implicated FROM line_reports")
+    assert (row.wants_case, row.implicated) == (False, [SALUD])
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.LINE_REPORT] == 0

@@ -24,6 +24,7 @@ from referrals.keys.chained import Chained
 from referrals.keys.store import CaseKeys
 from referrals.line import desk_service
 from referrals.line import queries as line
+from referrals.line import service as line_service
 from referrals.locking_queries import hold_case
 from referrals.referrals.withdrawal import end_exception_again, withdraw_again
 from referrals.restrictions.service import go_on_from
@@ -128,9 +129,15 @@ async def _line_report(
     report_id: UUID,
     word: Word,
 ) -> int:
-    accused = marks.among(report_id, word, organisations)
-    report = await line.one_locked(session, report_id) if accused else None
-    if report is None or accused <= set(report.implicated):
+    report = await line.one_locked(session, report_id)
+    if report is None:
         return 0
-    await desk_service.set_implicated(session, None, report, accused | set(report.implicated))
-    return 1
+    unwished = bool(word.get("no_case")) and report.wants_case
+    if unwished:
+        report.wants_case = False
+        await line_service.remember_report(session, report)
+        await line_service.tell_desk(session, report)
+    accused = marks.among(report_id, word, organisations) - set(report.implicated)
+    if accused:
+        await desk_service.set_implicated(session, None, report, accused | set(report.implicated))
+    return int(unwished or bool(accused))

@@ -13,9 +13,14 @@ from referrals.line import queries
 from referrals.line.kinds import kinds
 from referrals.line.models import LineReport
 from referrals.line.schemas import Closing, MessageView, Rerouting
-from referrals.line.service import Line, announce, read_as_desk, tell_desk, write
-from referrals.restrictions.service import remember_word
-from referrals.restrictions.words import Kind, accusing
+from referrals.line.service import (
+    Line,
+    announce,
+    read_as_desk,
+    remember_report,
+    tell_desk,
+    write,
+)
 from referrals.row_security import acting_as_service
 
 
@@ -114,7 +119,7 @@ async def set_implicated(
     await queries.ask_no_more(session, report)
     await tell_desk(session, report)
     await session.flush()
-    await remember_word(session, Kind.LINE_REPORT, report.id, accusing(organisations))
+    await remember_report(session, report)
     await audit(session, caller, "line.implicated_set", report, {"count": len(report.implicated)})
 
 

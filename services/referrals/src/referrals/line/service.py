@@ -33,6 +33,7 @@ from referrals.line.suspicion import SAME_TEXT_WITHIN, signs
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.restrictions import service as restrictions
+from referrals.restrictions.words import Kind, accusing
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 
@@ -247,9 +248,16 @@ async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: 
         opened = await open_thread(session, line, receipt, lock=True)
         if opened.report.wants_case != wants_case:
             opened.report.wants_case = wants_case
+            await remember_report(session, opened.report)
             await tell_desk(session, opened.report)
         await session.flush()
         return await _view(session, opened)
+
+
+async def remember_report(session: AsyncSession, report: LineReport) -> None:
+    """Keep the last word on whom it speaks against and that no case is wished."""
+    word = {**accusing(report.implicated), **({} if report.wants_case else {"no_case": True})}
+    await restrictions.remember_word(session, Kind.LINE_REPORT, report.id, word)
 
 
 async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None:

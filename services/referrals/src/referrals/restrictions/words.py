@@ -6,7 +6,8 @@ ended gets one line and never another: whoever consents again makes a consent of
 
     consent, exception       {}
     implicated, line_report  {"marks": [digest, …]}: against whom, which only this installation can tell; until it
-                             leaves the database {"organisations": [id, …]}
+                             leaves the database {"organisations": [id, …]}; of a report also
+                             {"no_case": true}, the reporter's wish
     contact (of a case)      {"at": moment of the change, "caregiver": true where nobody is to reach them}
     service, organisation, risk_message
                              {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the words of
@@ -83,7 +84,8 @@ class Marks:
         named = word.get("organisations")
         if named is None:
             return word
-        return {"marks": sorted(self._mark(subject, UUID(each)) for each in named)}
+        rest = {name: value for name, value in word.items() if name != "organisations"}
+        return rest | {"marks": sorted(self._mark(subject, UUID(each)) for each in named)}
 
     def among(self, subject: UUID, word: Word, organisations: Iterable[UUID]) -> set[UUID]:
         """Those of the organisations that a word of the list accuses."""
