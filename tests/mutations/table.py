@@ -2142,6 +2142,110 @@ MUTATIONS = (
         "document=document, approved=approved\n",
         f"{_PLACES}::test_whoever_read_the_entry_before_its_place_was_closed_reads_it_again",
     ),
+    Mutation(
+        "hidden-organisations",
+        "nobody reads a hidden organisation by entering a service for it",
+        f"{_DIRECTORY}/organizations/service.py",
+        "        if await _may_name(session, caller, row):\n            return own\n",
+        "        return own\n",
+        "tests/services/directory/test_leaks.py"
+        "::test_a_hidden_organisation_is_not_read_by_entering_a_service_for_it[entered]",
+    ),
+    Mutation(
+        "translated-texts",
+        "a translation changes texts alone",
+        f"{_DIRECTORY}/documents/prepared.py",
+        "{key: text for key, text in texts.items() if key in _TEXTS}",
+        "texts",
+        "tests/services/directory/test_services.py::test_a_translation_changes_texts_alone",
+    ),
+    Mutation(
+        "verified-by-an-organisation",
+        "what anybody reads of a verification is no person",
+        f"{_DIRECTORY}/services/service.py",
+        '        "by": str(caller.organisation),\n',
+        '        "by": caller.subject,\n',
+        "tests/services/directory/test_services.py"
+        "::test_what_anybody_reads_of_a_verification_is_no_person",
+    ),
+    Mutation(
+        "writers-of-pathways",
+        "who wrote a pathway is for those who draft with them",
+        f"{_DIRECTORY}/pathways/api.py",
+        "found.written_by if service.may_draft(caller, found.aor) else None",
+        "found.written_by",
+        "tests/services/directory/pathways/test_curation.py"
+        "::test_who_wrote_a_pathway_is_for_those_who_draft_with_them",
+    ),
+    Mutation(
+        "closed-stays-closed",
+        "the next edition of a file opens nothing that somebody closed here",
+        f"{_DIRECTORY}/imports/writing.py",
+        "        await self._keep_closed(rows, stand_for, records)\n",
+        "",
+        f"{_IMPORTS}/test_closed.py"
+        "::test_the_next_edition_opens_nothing_that_was_closed_here[pathway]",
+    ),
+    Mutation(
+        "closed-while-it-was-read",
+        "what was closed while a file was read stays closed",
+        f"{_DIRECTORY}/services/entering.py",
+        "    if level_of(plain) < level_of(row.document) and await levels_set_by_hand(\n",
+        "    if False and await levels_set_by_hand(\n",
+        f"{_IMPORTS}/test_closed.py::test_what_was_closed_while_a_file_was_read_stays_closed",
+    ),
+    Mutation(
+        "places-opened-by-files",
+        "a file opens no place that was closed here",
+        f"{_DIRECTORY}/services/entering.py",
+        "    return await places.closed_since(session, plain)\n",
+        "    return plain\n",
+        f"{_IMPORTS}/test_closed.py::test_a_file_opens_no_place_that_was_closed_here",
+    ),
+    Mutation(
+        "records-are-logged",
+        "whoever is shown the record of a restricted service stands in the log of who read it",
+        f"{_DIRECTORY}/records/service.py",
+        "    if RESTRICTED in levels_in(row.document, row.approved or {}):\n",
+        "    if False:\n",
+        "tests/services/directory/test_leaks.py"
+        "::test_reading_the_record_of_a_restricted_service_is_logged[/review]",
+    ),
+    Mutation(
+        "listed-records-are-logged",
+        "whoever is told the name of a restricted service in a list stands in the log",
+        f"{_DIRECTORY}/services/records_api.py",
+        "    await log_restricted(session, caller, request.url.path, restricted)\n",
+        "    pass\n",
+        "tests/services/directory/test_leaks.py"
+        "::test_reading_the_record_of_a_restricted_service_is_logged[list]",
+    ),
+    Mutation(
+        "words-of-hidden-terms",
+        "the words of a term are hidden with the last service that has it",
+        f"{_DIRECTORY}/taxonomies/queries.py",
+        '        f" WHERE d.{column} @> ARRAY[t.id])"\n',
+        '        f" WHERE d.{column} @> ARRAY[t.id] OR true)"\n',
+        "tests/services/directory/test_leaks.py"
+        "::test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it[hidden]",
+    ),
+    Mutation(
+        "kept-of-another-history",
+        "what is kept ends with the history that it is of",
+        f"{_DIRECTORY}/reading/rows_queries.py",
+        "        self.kept.forget_all()\n",
+        "",
+        "tests/services/directory/search/test_kept_rows.py"
+        "::test_what_is_kept_ends_with_the_history_that_it_is_of",
+    ),
+    Mutation(
+        "verifications-end",
+        "what an organisation says of its own entry ends",
+        f"{_DIRECTORY}/services/service.py",
+        "    if not now.date() <= until <= (now + timedelta(days=LONGEST_DAYS)).date():\n",
+        "    if now.date() > until:\n",
+        "tests/services/directory/test_services.py::test_a_verification_ends[366-422]",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

@@ -376,6 +376,56 @@ async def test_reading_a_restricted_service_is_logged(api: AsyncClient) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("end", ["hidden", "withdrawn"])
+async def test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it(
+    api: AsyncClient, end: str
+) -> None:
+    """What a publisher calls a house stood in the lists of terms after the house was hidden."""
+    detail = {"id": TAXONOMY, "name": "zzyzx", "description": "zzyzx"}
+    term = {"id": TERM, "name": "Casa Zzyzx", "description": "zzyzx", "taxonomy_detail": detail}
+    who = as_("gbv-coordinator")
+    given = service_document(attributes=[{"taxonomy_term": term}])
+    made = await api.post(f"{V1}/records/services", json=given, headers=who)
+    path = f"{V1}/records/services/{made.json()['id']}"
+    asked = [
+        f"{V1}/taxonomy_terms/{TERM}", f"{V1}/taxonomies/{TAXONOMY}",
+        f"{V1}/taxonomy_terms?search=zzyzx", f"{V1}/taxonomies?search=zzyzx",
+    ]  # fmt: skip
+    for each in asked:
+        assert "zzyzx" in (await api.get(each, headers=as_("anonymous"))).text, each
+    if end == "withdrawn":
+        ended = await api.post(f"{path}/withdraw", headers=who)
+    else:
+        read = await api.get(path, headers=who)
+        document = read.json()["document"] | {"visibility": "pathway"}
+        headers = {**who, "If-Match": read.headers["etag"]}
+        ended = await api.put(path, json=document, headers=headers)
+    assert ended.json()["outcome"] == "changed", ended.text
+    for each in asked:
+        assert "zzyzx" not in (await api.get(each, headers=as_("anonymous"))).text, each
+
+
+@pytest.mark.parametrize("road", ["", "/review", "/history", "list", "doubles"])
+async def test_reading_the_record_of_a_restricted_service_is_logged(
+    api: AsyncClient, road: str
+) -> None:
+    """The record says more than the entry that is shown, and left no trace of who looked at it."""
+    await _enter_hidden(api, "restricted")
+    who, path = as_("gbv-coordinator", aors=["TIP"]), f"{V1}/records/services"
+    asked = {"list": path}.get(road, f"{path}/{OWN}{road}")
+    if road == "doubles":
+        like = service_document(name="Casa Zzyzx", categories=["TIP-ASSIST"])
+        like["service_areas"] = [{"name": "x", "extent": "VE10", "extent_type": "pcode"}]
+        made = await api.post(path, json=like, headers=reads_everything())
+        asked = f"{path}/{made.json()['id']}/duplicates"
+    seen = await api.get(asked, headers=who)
+    assert "Casa Zzyzx" in seen.text
+    log = await api.get(f"{path}/{OWN}/reads", headers=who)
+    assert [(each["client_id"], each["route"]) for each in log.json()["items"]] == [
+        ("gbv-coordinator", asked)
+    ]
+
+
 async def test_a_member_sees_only_in_the_state_of_the_membership(api: AsyncClient) -> None:
     await _enter_hidden(api, "pathway")
     here = await api.get(f"{V1}/services/{OWN}", headers=as_("ngo-refugio", areas=["VE10"]))
@@ -411,6 +461,43 @@ async def test_a_hidden_place_cannot_be_copied_by_its_id(api: AsyncClient) -> No
     assert place["id"] != PLACE
     own = (await api.get(f"{V1}/records/services/{OWN}", headers=as_("tip-coordinator"))).json()
     assert own["document"]["service_at_locations"][0]["location"]["name"] == "Refugio Oculto"
+
+
+@pytest.mark.parametrize("road", ["entered", "imported"])
+async def test_a_hidden_organisation_is_not_read_by_entering_a_service_for_it(
+    api: AsyncClient, road: str
+) -> None:
+    """Whoever reads the record of one of its services reads the organisation's; so nobody makes one to read it."""
+    await _enter_hidden(api, "restricted")
+    im = as_("im-officer", scope=WRITE, aors=["GBV", "CP"])
+    named = {"id": ORGANIZATION, "name": "Propia", "description": "x"}
+    if road == "entered":
+        body = service_document(organization=named)
+        made = await api.post(f"{V1}/records/services", json=body, headers=im)
+        assert made.status_code == 201, made.text
+        own = made.json()["id"]
+    else:
+        row = "external_id,organisation,organisation_id,name,categories\n1,Propia,{},Mía,GP-INFO\n"
+        row = row.format(ORGANIZATION)
+        # A dry run first, which judges by the same rules.
+        for query in ("?dry_run=true", ""):
+            done = await api.post(f"{V1}/imports{query}", content=row.encode(), headers=im)
+            assert done.status_code == 201, done.text
+        rows = await api.get(done.json()["rows_url"], headers=im)
+        own = rows.json()["items"][0]["service_id"]
+    hidden_one = await api.get(f"{V1}/records/organizations/{ORGANIZATION}", headers=im)
+    assert hidden_one.status_code == 404, hidden_one.text
+    review = await api.get(f"{V1}/records/services/{own}/review", headers=im)
+    assert "Zzyzx" not in review.text
+    assert '"Propia"' in review.text
+    # Named again it is the same one.
+    again = service_document(name="Otra", organization=named)
+    second = await api.post(f"{V1}/records/services", json=again, headers=im)
+    records = [
+        (await api.get(f"{V1}/records/services/{each}", headers=im)).json()["document"]
+        for each in (own, second.json()["id"])
+    ]
+    assert len({each["organization_id"] for each in records} | {ORGANIZATION}) == 2
 
 
 WRITERS = {
@@ -449,7 +536,6 @@ async def _written(api: AsyncClient, client: str, number: int) -> list[tuple[str
         ("POST", f"{at}/services", service(service_at_locations=[{"location_id": PLACE}])),
         ("POST", f"{at}/services", service(attributes=[{"taxonomy_term": term}])),
         ("POST", f"{at}/services", service(organization_id=ORGANIZATION)),
-        ("POST", f"{at}/services", service() | {"organization": {**own, "id": ORGANIZATION}}),
         ("POST", f"{at}/locations", place),
         ("POST", f"{at}/locations", place),
         ("PUT", f"{at}/locations/{PLACE}", place),
@@ -457,6 +543,8 @@ async def _written(api: AsyncClient, client: str, number: int) -> list[tuple[str
         ("POST", f"{at}/organizations", {**own, "id": ORGANIZATION}),
         ("POST", f"{V1}/imports", import_row.format(OWN)),
         ("POST", f"{V1}/imports", import_row.format(OWN)),
+        # Last: a free id is an organisation of the caller's own from here on.
+        ("POST", f"{at}/services", service() | {"organization": {**own, "id": ORGANIZATION}}),
     ]  # fmt: skip
     found: list[tuple[str, int, Any]] = []
     ids: dict[str, str] = {}

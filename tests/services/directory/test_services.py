@@ -1,12 +1,15 @@
 """Services: written, approved, read and found."""
 
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from common import clock
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
+from tests.support.principals import organisation
 
 
 async def test_a_published_service_is_read_by_anybody(api: AsyncClient, publish: Publish) -> None:
@@ -175,3 +178,53 @@ async def test_beyond_the_last_page_is_an_empty_envelope(
     await publish()
     body = (await api.get(f"{V1}/services?page=9", headers=as_("anonymous"))).json()
     assert (body["empty"], body["total_items"], body["contents"]) == (True, 1, [])
+
+
+async def test_a_translation_changes_texts_alone(api: AsyncClient, publish: Publish) -> None:
+    """A closed service was open in English, under the id of another one."""
+    own = await publish(
+        functional_status={"code": "closed"},
+        translations={
+            "en": {
+                "name": "Counselling", "status": "active", "id": str(uuid4()), "phones": "x",
+                "referable": "yes", "visibility": "pathway",
+            }
+        },
+    )  # fmt: skip
+    english = {**as_("anonymous"), "Accept-Language": "en"}
+    plain = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    shown = (await api.get(f"{V1}/services/{own}", headers=english)).json()
+    assert shown == {**plain, "name": "Counselling"}
+    (listed,) = (await api.get(f"{V1}/services", headers=english)).json()["contents"]
+    assert (listed["id"], listed["name"], listed["status"]) == (own, "Counselling", "defunct")
+
+
+async def test_what_anybody_reads_of_a_verification_is_no_person(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await publish()
+    person = str(uuid4())
+    writer = as_("ngo-salud", sub=person)
+    verified = await api.post(f"{V1}/records/services/{own}/verify", json={}, headers=writer)
+    assert verified.json()["outcome"] == "changed", verified.text
+    shown = await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))
+    assert shown.json()["verification"]["by"] == str(organisation(2))
+    assert person not in shown.text
+    history = await api.get(f"{V1}/records/services/{own}/history", headers=writer)
+    assert person in history.text
+
+
+@pytest.mark.parametrize(("days", "status"), [(-1, 422), (0, 200), (365, 200), (366, 422)])
+async def test_a_verification_ends(
+    api: AsyncClient, publish: Publish, days: int, status: int
+) -> None:
+    """Its organisation said that an entry holds until 2999: people were sent there ever after, unasked."""
+    own = await publish()
+    until = (clock.now() + timedelta(days=days)).date().isoformat()
+    path, body = f"{V1}/records/services/{own}/verify", {"valid_until": until}
+    answer = await api.post(path, json=body, headers=as_("ngo-salud"))
+    assert answer.status_code == status, answer.text
+    if status == 422:
+        assert answer.json()["pointer"] == "/valid_until"
+    shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    assert (shown["verification"]["valid_until"] == until) is (status == 200)

@@ -69,6 +69,17 @@ async def test_a_pathway_goes_from_draft_over_review_to_published(api: AsyncClie
     assert [step["key"] for step in seen.json()["effective"]["steps"]] == ["safety", "care", "cash"]
 
 
+async def test_who_wrote_a_pathway_is_for_those_who_draft_with_them(api: AsyncClient) -> None:
+    own = f"{V1}/{(await published(api)).json()['pathway_id']}"
+    for path in (own, f"{own}/versions", f"{own}/versions/1"):
+        told = {}
+        for who in ("anonymous", "ngo-salud", "cp-coordinator", "im-officer"):
+            answer = await api.get(path, headers=as_(who))
+            assert answer.status_code == 200, (path, who)
+            told[who] = "gbv-coordinator" in answer.text
+        assert [who for who in told if told[who]] == ["im-officer"], path
+
+
 async def test_whoever_submitted_a_pathway_does_not_publish_it(api: AsyncClient) -> None:
     submitted = await act(api, await drafted(api), "submit")
     refused = await act(api, submitted, "publish")

@@ -99,6 +99,33 @@ async def test_what_was_hidden_is_gone_with_the_next_answer(
     assert house not in await kept(reader)
 
 
+async def test_what_is_kept_ends_with_the_history_that_it_is_of(
+    database: Database, reader: Counting
+) -> None:
+    """After a failover that lost the last commits the same number is another transaction: here a house was hidden
+    by it that was public in the history before."""
+    own = await enter(database, 60)
+    assert own in await kept(reader)
+    newest = sa.text("SELECT max(xid::text::bigint) FROM service_changes WHERE level = 0")
+    async with database.transaction() as session:
+        before = await session.scalar(newest)
+    await change(database, own, 60, visibility="pathway")
+    async with database.transaction() as session:
+        await session.execute(
+            sa.text(
+                f"UPDATE service_changes SET xid = '{before}'::xid8 WHERE xid > '{before}'::xid8"
+            )
+        )
+    async with database.transaction() as session:
+        assert await session.scalar(newest) == before
+        ended = sa.text(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE application_name = 'kept-rows'"
+        )
+        assert await session.scalar(ended)
+    assert own not in await ids(reader)
+
+
 async def test_nothing_is_kept_while_an_older_writer_runs(
     database: Database, reader: Counting
 ) -> None:

@@ -1,5 +1,6 @@
 """History, the log of restricted reads, reminders, duplicates and merges."""
 
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Annotated, Literal
 from uuid import UUID
@@ -16,6 +17,7 @@ from common.paging import (
     number_in,
     page_of,
 )
+from common.sight import RESTRICTED
 from common.web import (
     IfMatch,
     Postmaster,
@@ -46,9 +48,9 @@ from services_directory.entries.schemas import WrittenOut
 from services_directory.reading import queries as read_queries
 from services_directory.reading.answers import ReadIn
 from services_directory.reading.queries import reads_of
-from services_directory.reading.restricted_service import log_look
+from services_directory.reading.restricted_service import log_look, log_restricted
 from services_directory.records.queries import duplicates_of
-from services_directory.records.service import readable_record
+from services_directory.records.service import looked_at, readable_record
 from services_directory.services.records_api import written
 
 routes = router("/directory/v1/records", ["Curation"])
@@ -61,13 +63,15 @@ Curator = Annotated[
 
 @routes.get("/services/{service_id}/history", summary="Who changed what, when, from what to what")
 async def history(
+    *,
+    request: Request,
     session: Session,
     caller: Editor,
     service_id: UUID,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ChangeOut]:
-    await readable_record(session, caller, service_id)
+    await looked_at(session, caller, request.url.path, service_id)
     after = keys_in(cursor, number_in, id_in)
     rows = await history_of(session, service_id, after, limit + 1)
     return page_of(
@@ -128,6 +132,8 @@ async def all_reads(
 
 @routes.get("/reminders", summary="Entries whose verification runs out or has run out")
 async def reminders(
+    *,
+    request: Request,
     session: Session,
     caller: Editor,
     of: Annotated[
@@ -145,6 +151,7 @@ async def reminders(
     rows = await queries.reminders_for(
         session, caller, curated=of == "curated", language=language, after=after, limit=limit + 1
     )
+    await _log_names(session, caller, request, {row.service_id: row.visibility for row in rows})
     refusing = await queries.refusing(session, {row.organization_id for row in rows})
     return page_of(
         rows,
@@ -167,12 +174,23 @@ async def take_bounced_reminder(
 
 
 @routes.get("/services/{service_id}/duplicates", summary="Entries that look like this one")
-async def duplicates(session: Session, caller: Editor, service_id: UUID) -> DuplicatesOut:
+async def duplicates(
+    request: Request, session: Session, caller: Editor, service_id: UUID
+) -> DuplicatesOut:
     row = await readable_record(session, caller, service_id)
     found = await duplicates_of(session, caller, row)
+    await _log_names(session, caller, request, {each.id: each.visibility for each in found})
     return DuplicatesOut(
         items=[DuplicateOut.model_validate(each, from_attributes=True) for each in found]
     )
+
+
+async def _log_names(
+    session: Session, caller: Principal, request: Request, levels: Mapping[UUID, int]
+) -> None:
+    """Reading the name of a restricted house is logged like any reading of it."""
+    restricted = [each for each, level in levels.items() if level == RESTRICTED]
+    await log_restricted(session, caller, request.url.path, restricted)
 
 
 @routes.post("/services/{service_id}/merge", response_model=WrittenOut, summary="Merge a duplicate")

@@ -37,7 +37,7 @@ async def reminders_for(
     entries = standing(caller, curated=curated, language=language)
     r, s = reminders.c, entries.c
     statement = (
-        sa.select(reminders, s.name, s.aors, s.stale, s.organization_id)
+        sa.select(reminders, s.name, s.aors, s.stale, s.organization_id, s.visibility)
         .join(entries, s.id == r.service_id)
         .where(
             sa.case(

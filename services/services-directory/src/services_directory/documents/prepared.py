@@ -76,9 +76,18 @@ def bodies(dated: Document) -> Bodies:
     return Bodies(full, len(core_bytes) - 1, orjson.dumps(listed_service(dated)))
 
 
+_TEXTS = frozenset({
+    "name", "alternate_name", "description", "interpretation_services", "application_process",
+    "fees_description", "wait_time", "fees", "accreditations", "eligibility_description", "licenses",
+    "alert",
+})  # fmt: skip
+
+
 def translated(dated: Document, language: str) -> Document:
-    """The document with its texts in `language`, where they were translated."""
-    return {**dated, **dated.get("translations", {}).get(language, {})}
+    """The document with its texts in `language`, where they were translated. What is no text, such as its id or
+    whether it is open, is the same in every language."""
+    texts = dated.get("translations", {}).get(language, {})
+    return {**dated, **{key: text for key, text in texts.items() if key in _TEXTS}}
 
 
 def within(areas: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.models import history
@@ -46,4 +47,24 @@ async def changed_by_hand(
         )
         .distinct()
     )
+    return set(found)
+
+
+async def levels_set_by_hand(
+    session: AsyncSession, kind: str, entity_ids: Collection[UUID]
+) -> set[UUID]:
+    """Those of the entries of which somebody here, and no file, was the last to change who sees them."""
+    h = history.c
+    newest = (
+        sa.select(h.entity_id, h.source)
+        .ext(distinct_on(h.entity_id))
+        .where(
+            h.kind == kind,
+            h.entity_id == sa.any_(sa.literal(list(entity_ids), sa.ARRAY(sa.Uuid))),
+            h.pointer == "/visibility",
+        )
+        .order_by(h.entity_id, h.version.desc(), h.id.desc())
+        .subquery("newest")
+    )
+    found = await session.scalars(sa.select(newest.c.entity_id).where(newest.c.source.is_(None)))
     return set(found)

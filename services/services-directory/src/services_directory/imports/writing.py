@@ -7,6 +7,7 @@ from uuid import UUID
 
 from common.auth import Principal
 from common.errors import Problem
+from common.sight import NAMES
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.crosswalks.queries import additions_of, decided_in
@@ -14,9 +15,10 @@ from services_directory.crosswalks.service import Carried, keep
 from services_directory.crosswalks.suggesting import suggested
 from services_directory.crosswalks.terms import WORDS, Decided, crosswalked, terms_in, without
 from services_directory.documents.queries import shown
+from services_directory.entries.queries import levels_set_by_hand
 from services_directory.entries.schemas import Upserted
 from services_directory.hsds.given import Given
-from services_directory.hsds.visibility import without_unstorable
+from services_directory.hsds.visibility import level_of, without_unstorable
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
 from services_directory.imports.outcomes.mapped import (
@@ -104,7 +106,31 @@ class Writer:
         said = [list((each.document or {}).get("categories", ())) for each in rows]
         self._keep_what_is_not_said(rows, stand_for, records)
         await self._crosswalk(rows, said, stand_for)
+        await self._keep_closed(rows, stand_for, records)
         return validated_together(rows), stand_for, records
+
+    async def _keep_closed(
+        self,
+        rows: Sequence[Mapped],
+        stand_for: Mapping[str, UUID | None],
+        records: Mapping[UUID, Any],
+    ) -> None:
+        """The next edition of a file opens nothing that somebody closed here since: the level stays, and is told."""
+        opened: dict[UUID, Mapped] = {}
+        for mapped in rows:
+            entity = stand_for.get(mapped.external_id or "")
+            if mapped.document is None or entity is None or entity not in records:
+                continue
+            if level_of(mapped.document) < level_of(records[entity].document):
+                opened[entity] = mapped
+        if not opened:
+            return
+        for entity in await levels_set_by_hand(self.session, KIND, opened):
+            mapped, kept = opened[entity], NAMES[level_of(records[entity].document)]
+            document = mapped.document or {}
+            said = NAMES[level_of(document)]
+            mapped.notes.append(note("visibility_kept", "visibility", said, kept))
+            mapped.document = without_unstorable({**document, "visibility": kept})[0]
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
         """Refuse partial copies of services that the caller sees here: they would lose what was not

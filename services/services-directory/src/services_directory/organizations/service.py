@@ -14,10 +14,11 @@ from common.places import folded
 from common.sight import PARTNERS
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.entries.ids import own_id
 from services_directory.entries.recording import record_history
 from services_directory.entries.restricting import tell_restricted
 from services_directory.entries.schemas import Upserted
-from services_directory.entries.states import CURATE
+from services_directory.entries.states import CURATE, reads_every_record
 from services_directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
 from services_directory.happenings import OrganizationChanged
 from services_directory.hsds.identity import with_ids
@@ -92,11 +93,25 @@ async def ensure_organization(
         if not owns(caller, row):
             # Somebody who could not create it is not told whether it exists.
             _check_may_create(caller, own)
-        return own
+        if await _may_name(session, caller, row):
+            return own
+        # The same under an id of the caller's own, as of services (0037).
+        apart = document.model_copy(update={"id": own_id(caller, own)})
+        return await ensure_organization(session, caller, apart)
     made = await upsert_organization(session, caller, document)
     if source is not None:
         remember(session, KIND, source, f"name:{folded(document.name)}", made.id)
     return made.id
+
+
+async def _may_name(session: AsyncSession, caller: Principal, row: Any) -> bool:
+    """Whether services may be entered for it: of a confidential one its record, which stands beside them, is read
+    by those alone who might read it before."""
+    return (
+        row.visibility <= PARTNERS
+        or reads_every_record(caller)
+        or await may_change(session, caller, row)
+    )
 
 
 async def bring_in(
@@ -165,7 +180,11 @@ async def expected(
         if row is not None:
             if not owns(caller, row):
                 _check_may_create(caller, row.id)
-            return row
+            if await _may_name(session, caller, row):
+                return row
+            apart = own_id(caller, row.id)
+            made = await _row(session, apart, lock=False)
+            return made or Expected(apart, caller.organisation)
         identity = document.id or new_id()
         _check_may_create(caller, identity)
         return Expected(identity, caller.organisation)

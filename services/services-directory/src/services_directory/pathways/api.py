@@ -81,7 +81,7 @@ async def draft_from_proposal(
     """Open the first draft of an area's pathway with the shipped proposal as its text."""
     service.check_area(body.area)
     text = proposal(aor, body.area).model_copy(update={"proposal": False})
-    return _drafted(response, await service.create(session, caller, text), [])
+    return _drafted(response, caller, await service.create(session, caller, text), [])
 
 
 @routes.get("/situations", response_model=Codes)
@@ -127,7 +127,7 @@ async def create(
 ) -> dict[str, Any]:
     """Open the first draft of an AoR's pathway for an area."""
     made = await service.create(session, caller, body)
-    return _drafted(response, made, await service.findings_of(session, body))
+    return _drafted(response, caller, made, await service.findings_of(session, body))
 
 
 @routes.get("/{pathway_id}", response_model=VersionOut, response_model_exclude_none=True)
@@ -139,7 +139,7 @@ async def read(
     if found is None:
         raise NOT_FOUND.because("No published pathway has this id.")
     response.headers["ETag"] = service.etag(found)
-    return await _with_effective(session, found)
+    return await _with_effective(session, caller, found)
 
 
 @routes.get("/{pathway_id}/versions", response_model=list[VersionOut])
@@ -151,7 +151,7 @@ async def list_versions(
     found = await queries.versions(session, pathway_id, published_only=not mine)
     if not found:
         raise NOT_FOUND.because("No pathway has this id.")
-    return [_version(each) for each in found]
+    return [_version(caller, each) for each in found]
 
 
 @routes.get("/{pathway_id}/versions/{number}", response_model=VersionOut)
@@ -159,7 +159,7 @@ async def read_version(
     caller: Reader, session: Session, pathway_id: PathwayId, number: Number
 ) -> dict[str, Any]:
     """One version, as it was written."""
-    return _version(await _visible_version(session, caller, pathway_id, number))
+    return _version(caller, await _visible_version(session, caller, pathway_id, number))
 
 
 @routes.get("/{pathway_id}/draft", response_model=VersionOut, dependencies=[AtPrimary])
@@ -172,7 +172,7 @@ async def read_draft(
         raise NOT_FOUND.because("No draft is open under this id.")
     body = Pathway.model_validate(found.body)
     effective, findings = await service.once_published(session, body)
-    return {**_drafted(response, found, findings), "effective": plain(effective)}
+    return {**_drafted(response, caller, found, findings), "effective": plain(effective)}
 
 
 @routes.put("/{pathway_id}/draft", response_model=VersionOut)
@@ -187,7 +187,7 @@ async def put_draft(
 ) -> dict[str, Any]:
     """Write the open draft (If-Match), or open one over the published version."""
     found = await service.put_draft(session, caller, pathway_id, body, if_match)
-    return _drafted(response, found, await service.findings_of(session, body))
+    return _drafted(response, caller, found, await service.findings_of(session, body))
 
 
 @routes.post("/{pathway_id}/submit", response_model=VersionOut)
@@ -199,7 +199,9 @@ async def submit(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Send the draft to review."""
-    return _drafted(response, await service.submit(session, caller, pathway_id, if_match), [])
+    return _drafted(
+        response, caller, await service.submit(session, caller, pathway_id, if_match), []
+    )
 
 
 @routes.post("/{pathway_id}/return", response_model=VersionOut)
@@ -214,7 +216,7 @@ async def give_back(
 ) -> dict[str, Any]:
     """Give a submitted version back to its writer, with the reason."""
     found = await service.give_back(session, caller, pathway_id, if_match, body.because)
-    return _drafted(response, found, [])
+    return _drafted(response, caller, found, [])
 
 
 @routes.post("/{pathway_id}/publish", response_model=VersionOut, dependencies=[StepUp])
@@ -231,7 +233,7 @@ async def publish(
     alone = cast("Settings", context_of(request).settings).one_person_publishes
     found = await service.publish(session, caller, pathway_id, if_match, alone=alone)
     await announce(session, pathway_id)
-    return _drafted(response, found, [])
+    return _drafted(response, caller, found, [])
 
 
 @routes.get("/{pathway_id}/diff", response_model=DifferenceOut, response_model_exclude_none=True)
@@ -290,17 +292,20 @@ async def _visible_version(
     return found
 
 
-async def _with_effective(session: Session, found: Version) -> dict[str, Any]:
+async def _with_effective(session: Session, caller: Principal, found: Version) -> dict[str, Any]:
     force = (await in_force(session, found.area))[found.aor]
-    return {**_version(found), "effective": plain(force.pathway)}
+    return {**_version(caller, found), "effective": plain(force.pathway)}
 
 
-def _drafted(response: Response, found: Version, findings: list[Finding]) -> dict[str, Any]:
+def _drafted(
+    response: Response, caller: Principal, found: Version, findings: list[Finding]
+) -> dict[str, Any]:
     response.headers["ETag"] = service.etag(found)
-    return {**_version(found), "findings": [_finding(each) for each in findings]}
+    return {**_version(caller, found), "findings": [_finding(each) for each in findings]}
 
 
-def _version(found: Version) -> dict[str, Any]:
+def _version(caller: Principal, found: Version) -> dict[str, Any]:
+    """Who wrote it is for those who draft with them: anybody reads what is published."""
     return {
         "pathway_id": found.pathway_id,
         "aor": found.aor,
@@ -308,7 +313,7 @@ def _version(found: Version) -> dict[str, Any]:
         "number": found.number,
         "state": found.state,
         "pathway": found.body,
-        "written_by": found.written_by,
+        "written_by": found.written_by if service.may_draft(caller, found.aor) else None,
         "written_at": found.written_at,
         "submitted_at": found.submitted_at,
         "published_at": found.published_at,

@@ -66,6 +66,10 @@ class KeptRows:
         self.size += size
         self._bound()
 
+    def forget_all(self) -> None:
+        self._questions.clear()
+        self.size = 0
+
     def _empty(self, kept: _Kept) -> None:
         self.size -= kept.size
         kept.newest, kept.made, kept.size = None, None, 0

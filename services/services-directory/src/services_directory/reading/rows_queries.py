@@ -17,7 +17,13 @@ Row = Record
 Ready = Callable[[asyncpg.Connection], Awaitable[None]]
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
-_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionError)
+_LOST = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    ConnectionError,
+    # What the driver says where the server's last words come in with the question.
+    asyncpg.InternalClientError,
+)
 
 
 class SelectReader(Protocol):
@@ -96,7 +102,7 @@ class Reader:
             raise
         except BaseException:
             # Broken off in the middle of an answer: nobody can use it again.
-            connection.terminate()
+            self._throw_away([connection])
             raise
         idle.append(connection)
         return rows
@@ -122,6 +128,12 @@ class Reader:
 
     async def _drop(self, *, afresh: bool) -> None:
         lost, self._idle[afresh] = self._idle[afresh], []
+        self._throw_away(lost)
+
+    def _throw_away(self, lost: Sequence[asyncpg.Connection]) -> None:
+        """Who answers next may be another server, with another history: there the transaction under which something
+        is kept may be another one."""
+        self.kept.forget_all()
         for connection in lost:
             connection.terminate()
 

@@ -199,7 +199,8 @@ def name_in(document: dict[str, Any], language: str | None) -> str:
 
 def standing(caller: Principal, *, curated: bool, language: str | None = None) -> sa.Subquery:
     """Records that have not ended, of the caller's organisation, or of all that the caller may
-    read: `id`, `name` (in `language` where it was translated), `aors`, `stale`, `organization_id` and `valid_until`."""
+    read: `id`, `name` (in `language` where it was translated), `aors`, `stale`, `organization_id`, `valid_until` and
+    `visibility`."""
     s = services.c
     name = s.document["name"].astext
     if language is not None:
@@ -212,6 +213,7 @@ def standing(caller: Principal, *, curated: bool, language: str | None = None) -
             s.stale,
             s.organization_id,
             s.valid_until,
+            s.visibility,
         )
         .where(readable(caller) if curated else _own(caller), s.state.not_in(ENDED))
         .subquery("standing")
@@ -245,6 +247,7 @@ async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> l
             s.document["name"].astext.label("name"),
             s.organization_id,
             s.state,
+            s.visibility,
             alike.label("likeness"),
             same_phone.label("same_phone"),
             same_place.label("same_place"),

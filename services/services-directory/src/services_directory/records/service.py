@@ -10,11 +10,14 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
+from common.sight import RESTRICTED
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.recording import AS_RECORDED
 from services_directory.entries.states import EntryState
+from services_directory.hsds.visibility import levels_in
+from services_directory.reading.restricted_service import log_restricted
 from services_directory.records.models import services
 from services_directory.records.queries import ENDED
 from services_directory.records.rights import may_read
@@ -35,6 +38,14 @@ async def readable_record(
     row = await locked(session, service_id) if lock else await row_of(session, service_id)
     if row is None or not may_read(caller, row):
         raise NOT_FOUND.because("No service record has this id.")
+    return row
+
+
+async def looked_at(session: AsyncSession, caller: Principal, route: str, service_id: UUID) -> Any:
+    """As `readable_record`, for whoever is shown what it says: what is restricted in it is logged as read."""
+    row = await readable_record(session, caller, service_id)
+    if RESTRICTED in levels_in(row.document, row.approved or {}):
+        await log_restricted(session, caller, route, [service_id])
     return row
 
 

@@ -18,10 +18,11 @@ from services_directory.documents.storing import store
 from services_directory.endorsements.service import endorse_soon
 from services_directory.entries import states
 from services_directory.entries.ids import own_id
+from services_directory.entries.queries import levels_set_by_hand
 from services_directory.entries.recording import record_beginning, record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
-from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
+from services_directory.errors import ILLEGAL_STEP, NOT_YOURS, TOO_OPEN
 from services_directory.hsds.given import Given
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.status import is_stale, valid_until
@@ -109,6 +110,8 @@ async def upsert_service(
     )
     check_may_write(caller, scope, organization, row)
     plain = await _with_places(session, caller, plain, batch.asked)
+    if source is not None:
+        plain = await _opening_nothing(session, row, plain)
     check_not_merged(row)
     if row is not None and row.document == plain:
         return Upserted(identity, "unchanged", row.version, row.state)
@@ -257,6 +260,22 @@ async def _named_organization(
     if row is not None:
         return await organizations.known(session, row.organization_id)
     return await organizations.require(session, caller, caller.organisation)
+
+
+async def _opening_nothing(
+    session: AsyncSession, row: Any, plain: dict[str, Any]
+) -> dict[str, Any]:
+    """What a file says, with places as closed as they are by now. 422 if it would open an entry that somebody closed
+    here: whoever read the file did not know of it yet."""
+    if row is None or row.document == plain:
+        return plain
+    if level_of(plain) < level_of(row.document) and await levels_set_by_hand(
+        session, KIND, [row.id]
+    ):
+        raise TOO_OPEN.because(
+            "Somebody closed it here: it is opened by hand, not by a file.", pointer="/visibility"
+        )
+    return await places.closed_since(session, plain)
 
 
 async def _with_places(

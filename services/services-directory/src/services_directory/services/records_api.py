@@ -7,9 +7,11 @@ from uuid import UUID
 
 from common.auth import Principal
 from common.errors import INVALID, FieldError
+from common.sight import NAMES, RESTRICTED
 from common.web import IfMatch, Session, check_if_match, etag_of, requires, router
 from fastapi import Body, Query
 from pydantic import ValidationError
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services_directory.endorsements.queries import endorsed_aors
@@ -17,9 +19,10 @@ from services_directory.entries.schemas import Upserted, WrittenOut
 from services_directory.entries.states import possible_steps
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.reading.answers import ReadIn
+from services_directory.reading.restricted_service import log_restricted
 from services_directory.records import queries as record_queries
 from services_directory.records.schemas import RecordPage
-from services_directory.records.service import readable_record
+from services_directory.records.service import looked_at, readable_record
 from services_directory.services import service
 from services_directory.services.entering import upsert_service
 from services_directory.services.merge_patch import merged
@@ -52,6 +55,8 @@ def written(result: Upserted, status: int = 200) -> Response:
 
 @routes.get("/records/services", response_model=RecordPage, summary="Records that you may edit")
 async def list_records(
+    *,
+    request: Request,
     session: Session,
     caller: Editor,
     state: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
@@ -68,6 +73,8 @@ async def list_records(
     page = await record_queries.page(
         session, caller, state=state, own=own, language=language, cursor=cursor, limit=limit
     )
+    restricted = [line.id for line in page.items if line.visibility == NAMES[RESTRICTED]]
+    await log_restricted(session, caller, request.url.path, restricted)
     endorsed = await endorsed_aors(session, [line.id for line in page.items])
     for line in page.items:
         line.endorsed_by = list(endorsed.get(line.id, ()))
@@ -85,8 +92,8 @@ async def create(session: Session, caller: Writer, body: ServiceDocument) -> Res
 @routes.get(
     "/records/services/{service_id}", response_model=RecordOut, summary="A record, with its ETag"
 )
-async def read(session: Session, caller: Editor, service_id: UUID) -> Response:
-    row = await readable_record(session, caller, service_id)
+async def read(request: Request, session: Session, caller: Editor, service_id: UUID) -> Response:
+    row = await looked_at(session, caller, request.url.path, service_id)
     record = RecordOut(
         id=row.id,
         version=row.version,
@@ -105,10 +112,12 @@ async def read(session: Session, caller: Editor, service_id: UUID) -> Response:
     response_model=ReviewOut,
     summary="What approving would change, and for whom",
 )
-async def reviewed(session: Session, caller: Editor, service_id: UUID) -> Response:
+async def reviewed(
+    request: Request, session: Session, caller: Editor, service_id: UUID
+) -> Response:
     """The approved and the submitted document field by field, and both as anybody, a partner, somebody
     on the pathway and the coordination would see them: made by what publishes, and written nowhere."""
-    row = await readable_record(session, caller, service_id)
+    row = await looked_at(session, caller, request.url.path, service_id)
     found = await service.review_of(session, row)
     return JSONResponse(found.model_dump(mode="json"), headers={"ETag": etag_of(row.version)})
 

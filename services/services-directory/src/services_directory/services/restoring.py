@@ -37,7 +37,8 @@ async def restrict_again(session: AsyncSession, service_id: UUID, word: Word) ->
         "document": document,
         "approved": approved,
         "state": state,
-        "visibility": level_of(approved or document),
+        # A draft that says more than what is published is read as what it will be.
+        "visibility": max(level_of(approved or document), level_of(document)),
         "phone_digits": phones_in(document),
         "version": row.version + 1,
         "modified_at": clock.now(),

@@ -68,7 +68,7 @@ class CapacityIn(Strict):
 
 
 class VerificationIn(Strict):
-    """Says that the entry was checked and until when that holds (default: 90 days)."""
+    """Says that the entry was checked and until when that holds (default: 90 days, at most 365)."""
 
     valid_until: date | None = None
     method: str | None = Field(None, max_length=200)

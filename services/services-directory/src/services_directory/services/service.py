@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from common import clock
 from common.auth import Principal
+from common.errors import INVALID
 from common.happenings import tell
 from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,6 +35,7 @@ from services_directory.services.entering import EntryBatch, approval, finish_to
 from services_directory.services.schemas import CapacityIn, ReviewOut, VerificationIn
 
 DEFAULT_VALIDITY = timedelta(days=90)
+LONGEST_DAYS = 365
 
 
 async def take_step(
@@ -124,15 +126,22 @@ async def set_capacity(
 async def verify(
     session: AsyncSession, caller: Principal, service_id: UUID, body: VerificationIn
 ) -> Upserted:
-    """Say that the entry was checked today; a stale one becomes referable again."""
+    """Say that the entry was checked today; a stale one becomes referable again. Nobody approves that, so it ends: 422
+    for a day that is over, or more than a year ahead."""
     row = await readable_record(session, caller, service_id, lock=True)
     check_owner(caller, scope_of(row))
     now = clock.now()
     until = body.valid_until or (now + DEFAULT_VALIDITY).date()
+    if not now.date() <= until <= (now + timedelta(days=LONGEST_DAYS)).date():
+        raise INVALID.because(
+            f"From today to {LONGEST_DAYS} days ahead: people are sent where somebody looks again.",
+            pointer="/valid_until",
+        )
     verification = {
         "verified_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "valid_until": until.isoformat(),
-        "by": caller.subject,
+        # Anybody reads it: the organisation, and not who of its people; that stands in the history.
+        "by": str(caller.organisation),
     }
     if body.method:
         verification["method"] = body.method

@@ -76,10 +76,19 @@ async def _brought(
     level = s.argument(audience.base, "smallint")
     rows = await fetch(
         session,
-        f"SELECT body::text AS body FROM {table} WHERE visibility <= {level} ORDER BY name, id",
+        f"SELECT body::text AS body FROM {table} t WHERE visibility <= {level}"
+        f" AND {_carried(table, audience)} ORDER BY name, id",
         s.values,
     )
     return [_read(row["body"]) for row in rows]
+
+
+def _carried(table: str, audience: Audience) -> str:
+    """By a service that is shown now: once the last one was hidden or withdrawn, its words are hidden with it."""
+    column = "terms" if table == "taxonomy_terms" else "taxonomies"
+    return (
+        f"EXISTS (SELECT FROM service_documents_{audience.base} d WHERE d.{column} @> ARRAY[t.id])"
+    )
 
 
 async def _one(
@@ -90,7 +99,8 @@ async def _one(
     level = s.argument(audience.base, "smallint")
     rows = await fetch(
         session,
-        f"SELECT body::text AS body FROM {table} WHERE id = {wanted} AND visibility <= {level}",
+        f"SELECT body::text AS body FROM {table} t WHERE id = {wanted} AND visibility <= {level}"
+        f" AND {_carried(table, audience)}",
         s.values,
     )
     return _read(rows[0]["body"]) if rows else None

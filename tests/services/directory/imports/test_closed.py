@@ -1,0 +1,126 @@
+"""What somebody closed here since is not opened again by the next edition of a file."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from common.database import Database
+from httpx import AsyncClient
+from services_directory.entries.queries import levels_set_by_hand
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.imports.writing import Writer
+from services_directory.services.entering import upsert_service
+
+from tests.services.directory.conftest import V1, Publish, as_, service_document
+from tests.support.principals import organisation, principal
+
+HEAD = (
+    "external_id,organisation,organisation_id,name,categories,visibility,pcode,latitude,longitude\n"
+)
+EDITION = HEAD + "1,Propia,{},{},GBV-PSS,public,VE2313,10.65,-71.62\n"
+WHO = "gbv-coordinator"
+
+
+async def _import(api: AsyncClient, name: str = "Mía", query: str = "") -> dict[str, Any]:
+    content = EDITION.format(organisation(2), name).encode()
+    done = await api.post(f"{V1}/imports?source=registro{query}", content=content, headers=as_(WHO))
+    rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_(WHO))
+    found: dict[str, Any] = rows.json()["items"][0]
+    return found
+
+
+async def _closed(api: AsyncClient, own: str, level: str) -> None:
+    path = f"{V1}/records/services/{own}"
+    read = await api.get(path, headers=as_(WHO))
+    document = read.json()["document"] | {"visibility": level}
+    if level == "restricted":
+        document |= {"service_at_locations": []}
+    headers = {**as_(WHO), "If-Match": read.headers["etag"]}
+    answer = await api.put(path, json=document, headers=headers)
+    assert answer.json()["outcome"] == "changed", answer.text
+
+
+async def _anybody(api: AsyncClient, own: str) -> int:
+    return (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).status_code
+
+
+@pytest.mark.parametrize("level", ["partners", "pathway", "restricted"])
+async def test_the_next_edition_opens_nothing_that_was_closed_here(
+    api: AsyncClient, level: str
+) -> None:
+    """A house that was hidden as it was in danger was public again after the next month's import."""
+    own = (await _import(api))["service_id"]
+    assert await _anybody(api, own) == 200
+    await _closed(api, own, level)
+    assert await _anybody(api, own) == 404
+    for query in ("&dry_run=true", ""):
+        row = await _import(api, "Otro nombre", query)
+        assert (row["service_id"], row["verdict"]) == (own, "changed")
+        assert "visibility_kept" in [each["code"] for each in row["notes"]]
+    assert await _anybody(api, own) == 404
+    record = await api.get(f"{V1}/records/services/{own}", headers=as_(WHO))
+    document = record.json()["document"]
+    assert (document["name"], document["visibility"]) == ("Otro nombre", level)
+    assert ("10.65" in record.text) is (level != "restricted")
+
+
+async def test_what_a_file_closed_a_file_opens(api: AsyncClient) -> None:
+    content = EDITION.replace(",public,", ",partners,").format(organisation(2), "Mía").encode()
+    path = f"{V1}/imports?source=registro"
+    assert (await api.post(path, content=content, headers=as_(WHO))).status_code == 201
+    row = await _import(api)
+    assert row["outcome"] == "changed"
+    assert await _anybody(api, row["service_id"]) == 200
+
+
+async def test_what_was_closed_while_a_file_was_read_stays_closed(
+    api: AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = (await _import(api))["service_id"]
+    prepared = Writer.prepared
+
+    async def meanwhile(self: Writer, rows: Any) -> Any:
+        found = await prepared(self, rows)
+        await _closed(api, own, "pathway")
+        return found
+
+    monkeypatch.setattr(Writer, "prepared", meanwhile)
+    row = await _import(api, "Otro nombre", "&mode=skip-bad")
+    assert row["verdict"] == "refused", row
+    assert await _anybody(api, own) == 404
+
+
+async def test_a_file_opens_no_place_that_was_closed_here(
+    api: AsyncClient, database: Database
+) -> None:
+    own = (await _import(api))["service_id"]
+    record = await api.get(f"{V1}/records/services/{own}", headers=as_(WHO))
+    place = record.json()["document"]["service_at_locations"][0]["location"]["id"]
+    path = f"{V1}/records/locations/{place}"
+    read = await api.get(path, headers=as_(WHO))
+    closed = {"location_type": "physical", "pcode": "VE23", "visibility": "restricted"}
+    headers = {**as_(WHO), "If-Match": read.headers["etag"]}
+    assert (await api.put(path, json=closed, headers=headers)).status_code == 200
+    # As a package says it: the place as it was, under its id.
+    document = {**record.json()["document"], "name": "Otro nombre"}
+    given = ServiceDocument.model_validate(document)
+    async with database.transaction() as session:
+        written = await upsert_service(
+            session, principal(WHO), given, service_id=UUID(own), source="5:registro"
+        )
+    assert written.outcome == "changed"
+    shown = await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))
+    assert shown.json()["name"] == "Otro nombre"
+    assert "10.65" not in shown.text
+
+
+async def test_whose_word_the_level_is_says_the_newest_change_of_it(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    own = UUID((await _import(api))["service_id"])
+    other = UUID(await publish(**service_document()))
+    async with database.transaction() as session:
+        assert await levels_set_by_hand(session, "service", [own, other]) == set()
+    await _closed(api, str(own), "partners")
+    async with database.transaction() as session:
+        assert await levels_set_by_hand(session, "service", [own, other]) == {own}
