@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from tests.support.axe import axe_source
 from tests.support.collector import Collector
 from tests.support.people_at_browsers import chromium
 from tests.support.system import System
@@ -28,6 +29,11 @@ def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> It
     stack.up("--demo")
     yield stack
     stack.down()
+
+
+@pytest.fixture(scope="package")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 # Of a module: as long as Playwright runs no other event loop can in this thread.

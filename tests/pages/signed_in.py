@@ -2,11 +2,8 @@
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urljoin
@@ -16,13 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Response
 
 from tests.pages.looking import BROKEN, FLAT
 from tests.pages.words import CODE
-from tests.support.leaving_out import left_out
+from tests.support.axe import asking
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import DESK, PHONE, new_context
 from tests.support.system import System
 
-AXE = Path(__file__).resolve().parents[1] / "conformance" / "axe"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 POLICY = {"script-src 'self'", "style-src 'self'", "default-src 'none'", "frame-ancestors 'none'"}
 
 HALF_AN_HOUR = 1800
@@ -130,19 +125,6 @@ class Taps:
         self.page.get_by_label(label, exact=False).first.check()
 
 
-@cache
-def axe_source(folder: Path) -> str:
-    npm = shutil.which("npm")
-    if npm is None:
-        left_out("npm is not installed: axe-core cannot be had")
-    shutil.copy(AXE / "package.json", folder)
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    if done.returncode != 0:
-        left_out(f"axe-core could not be installed: {done.stderr[-300:]}")
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-
-
 _BESIDE: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
 
 
@@ -162,11 +144,7 @@ def findings(page: Page, axe: str) -> list[object]:
         beside.set_viewport_size(page.viewport_size)
     beside.evaluate("to => history.replaceState(null, '', to)", page.url)
     beside.set_content(re.sub(r"<script\b.*?</script>", "", page.content(), flags=re.DOTALL))
-    found: list[object] = beside.evaluate(
-        "rules => axe.run({runOnly: rules}).then(r => r.violations.map("
-        "v => [v.id, v.nodes.map(n => n.html.slice(0, 200)).slice(0, 3)]))",
-        RULES,
-    )
+    found: list[object] = beside.evaluate(asking())
     return found
 
 

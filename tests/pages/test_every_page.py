@@ -18,7 +18,6 @@ from stack.reference.described import descriptions
 from tests.pages.looking import Look
 from tests.pages.tour import FRAMED, MADE, OF_PROGRAMMERS, PERSON, SERVED, Walk
 from tests.pages.world import Sent, bulletin, risk_message, sent, sign_in
-from tests.support.axe import axe_source
 from tests.support.people_at_browsers import new_context, somebody_at
 from tests.support.system import System
 
@@ -60,11 +59,6 @@ def pictures() -> Path | None:
         return None
     Path(wanted).mkdir(parents=True, exist_ok=True)
     return Path(wanted)
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,12 @@ from gateway.issuer.people.second_factor import code_at
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.pages.signed_in import axe_source, looked_at, signed_in
+from tests.pages.signed_in import looked_at, signed_in
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 def added(page: Page, name: str) -> None:

@@ -6,17 +6,12 @@ import io
 import pytest
 from playwright.sync_api import Browser
 
-from tests.pages.signed_in import Taps, axe_source, looked_at, signed_in
+from tests.pages.signed_in import Taps, looked_at, signed_in
 from tests.pages.world import RECIPIENT, must, sent
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 NAME = "Kwyjibonia Zanzolqui"
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture(scope="module")

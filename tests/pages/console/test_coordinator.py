@@ -8,17 +8,12 @@ from common import clock
 from playwright.sync_api import Browser, Page
 
 from tests.pages.console.ways import submit
-from tests.pages.signed_in import axe_source, codes_shown, looked_at, signed_in, too_wide
+from tests.pages.signed_in import codes_shown, looked_at, signed_in, too_wide
 from tests.pages.world import must, sent
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 RECORDS = "/directory/v1/records/services"
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture(scope="module", autouse=True)

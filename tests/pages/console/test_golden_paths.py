@@ -22,7 +22,6 @@ from tests.pages.console.ways import (
 from tests.pages.signed_in import (
     Taps,
     at_both_widths,
-    axe_source,
     findings,
     looked_at,
     signed_in,
@@ -32,11 +31,6 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 Form = dict[str, str | float | bool]
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture(scope="module")

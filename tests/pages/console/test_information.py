@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Error, FilePayload, Page
 from stack.service_commands import attached_postgres
 
 from tests.pages.console.ways import id_of, submit
-from tests.pages.signed_in import axe_source, looked_at, signed_in, too_wide
+from tests.pages.signed_in import looked_at, signed_in, too_wide
 from tests.support.patience import PATIENCE
 from tests.support.system import System
 
@@ -20,11 +20,6 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROWS, BAD = 60, 4
 _MINUTE_MS = 90_000
 MANY, BAD_OF_MANY = 5_000, 37
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 def a_file(system: System, rows: int = ROWS, bad: int = BAD) -> FilePayload:

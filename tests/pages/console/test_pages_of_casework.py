@@ -28,7 +28,6 @@ from tests.pages.console.test_supervisor import quarantined
 from tests.pages.console.ways import registered, reported, sent, submit, unfold
 from tests.pages.signed_in import (
     at_both_widths,
-    axe_source,
     findings,
     follows_the_rules,
     signed_in,
@@ -72,11 +71,6 @@ def pages() -> list[str]:
         for route in screens.router.routes
         if isinstance(route, Route) and "GET" in (route.methods or ())
     ]
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 def handed_over(system: System, browsers: Browser, reference: str) -> tuple[str, str]:

@@ -4,14 +4,14 @@ too."""
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from common import clock
 from gateway.issuer.sign_ins.service import TOGETHER
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Browser, Error, Page, Response
 from stack.service_commands import attached_postgres
 
 from tests.pages.console.ways import CLINIC, reported, unfold
@@ -29,11 +29,12 @@ REFUGIO = "0190a000-0000-7000-8000-000000000001"
 _RELOADS = 20
 # What is cut is seen at once. Whoever asked again for what is only late might leave a command behind that way.
 _PATIENCE_MS = PATIENCE * 1000
-# Half a page with a script in it does not always end. Asked again it is the same request with the same key.
-_WHOLE_MS = 20_000
+# Half a page with a script in it does not always end; its request says that it was cut, to whoever looks now and
+# then. Asked again it is the same request with the same key.
+_WHOLE_MS, _GLANCE_MS = 20_000, 200
 # Chromium takes a moment to show its own page instead of what was cut; until then it has nothing to reload.
 _BREATH_MS = 1000
-_LOOK_MS = 3000
+_LOOK_MS = 500
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +70,15 @@ def breaking(system: System, line: PoorLine) -> Iterator[None]:
         assert line.requests - before <= most
 
 
-def came(page: Page) -> bool:
+def came(page: Page, answer: Response | None) -> bool:
     """The whole page: what stands at its end is there, and it is none of the browser's own. Whoever looks for longer
     looks at half a page."""
+    for _ in range(_WHOLE_MS // _GLANCE_MS):
+        if answer is not None and answer.request.failure:
+            return False
+        with suppress(Error):
+            page.wait_for_load_state("domcontentloaded", timeout=_GLANCE_MS)
+            break
     try:
         page.locator("footer").wait_for(state="attached", timeout=_LOOK_MS)
     except Error:
@@ -89,14 +96,13 @@ def done(page: Page, act: Callable[[], object]) -> None:
     for step in (act, *[again] * _RELOADS):
         asks.append(page.url)
         try:
-            with page.expect_navigation(wait_until="commit", timeout=_PATIENCE_MS):
+            with page.expect_navigation(wait_until="commit", timeout=_PATIENCE_MS) as answer:
                 step()
-            page.wait_for_load_state("domcontentloaded", timeout=_WHOLE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
             page.wait_for_timeout(_BREATH_MS)
             continue
-        if came(page):
+        if came(page, answer.value):
             return
         met.append(f"half of {page.url}")
     raise AssertionError(f"nothing came: {met}")
@@ -107,14 +113,13 @@ def opened(page: Page, address: str) -> None:
     for _ in range(_RELOADS):
         asks.append(address)
         try:
-            page.goto(address, wait_until="commit", timeout=_PATIENCE_MS)
-            page.wait_for_load_state("domcontentloaded", timeout=_WHOLE_MS)
+            answer = page.goto(address, wait_until="commit", timeout=_PATIENCE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
             # While Chromium shows its own page instead of what was cut, whatever is asked is interrupted.
             page.wait_for_timeout(_BREATH_MS)
             continue
-        if came(page):
+        if came(page, answer):
             return
     raise AssertionError(f"nothing came of {address}: {met}")
 

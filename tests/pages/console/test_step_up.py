@@ -7,7 +7,6 @@ from playwright.sync_api import Browser
 from stack.service_commands import attached_postgres
 
 from tests.pages.signed_in import (
-    axe_source,
     enter,
     findings,
     follows_the_rules,
@@ -19,11 +18,6 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 EXCEPTIONS, WHY = "/referrals/v1/exceptions", "Nadie la vio desde el martes y no contesta."
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 def asked(system: System) -> str:

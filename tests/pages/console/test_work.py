@@ -17,7 +17,6 @@ from stack.private_files import write_private
 from tests.pages.console.ways import CLINIC, choose, registered
 from tests.pages.signed_in import (
     at_both_widths,
-    axe_source,
     findings,
     follows_the_rules,
     signed_in,
@@ -67,11 +66,6 @@ MADE: tuple[tuple[str, str, tuple[tuple[str, dict[str, Any]], ...], int], ...] =
     ("referral_on_hold", SALUD, (("accept", {"focal_point": "x"}), ("start", {}),
                                  ("hold", {"reason": "other", "review_on": "2099-01-01"})), 2),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 def case_of(system: System, client: str, age: int = 30) -> str:

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -45,10 +46,16 @@ def crowded(aor: str, language: str, services: int) -> Poster:
     )
 
 
+@cache
+def paper(aor: str, services: int) -> PdfReader:
+    """In Spanish; laid out once for all that look at it."""
+    return PdfReader(io.BytesIO(printing.pdf(crowded(aor, "es", services))))
+
+
 @pytest.mark.parametrize("aor", AORS)
 @pytest.mark.parametrize("services", [0, 1, 3])
 def test_a_poster_is_one_a4_page_whatever_it_holds(aor: str, services: int) -> None:
-    pages = PdfReader(io.BytesIO(printing.pdf(crowded(aor, "es", services)))).pages
+    pages = paper(aor, services).pages
     assert len(pages) == 1
     width, height = (float(side) * 25.4 / 72 for side in pages[0].mediabox[2:])
     assert (round(width), round(height)) == (210, 297)
@@ -58,7 +65,7 @@ def test_a_poster_is_one_a4_page_whatever_it_holds(aor: str, services: int) -> N
 @pytest.mark.parametrize("services", [1, 3])
 def test_nothing_is_cut_off_and_nothing_runs_into_the_foot(aor: str, services: int) -> None:
     content = crowded(aor, "es", services)
-    page = PdfReader(io.BytesIO(printing.pdf(content))).pages[0]
+    page = paper(aor, services).pages[0]
     text = _words(page.extract_text())
     for band in content.bands:
         assert _words(band.title) in text
@@ -96,8 +103,7 @@ def _words(text: str) -> str:
 
 def test_a_poster_is_legible_in_black_and_white() -> None:
     """Black and white are the only colours of the page: nothing is said by colour."""
-    data = printing.pdf(crowded("GBV", "es", 1))
-    contents = PdfReader(io.BytesIO(data)).pages[0].get_contents()
+    contents = paper("GBV", 1).pages[0].get_contents()
     assert contents is not None
     stream = contents.get_data().decode("latin-1")
     colours = set(_colours(stream))
