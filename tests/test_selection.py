@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stack.commands.quality import MOST_UNSTEADY, alone, in_parallel
+from stack.commands.quality import MOST_UNSTEADY, alone, in_memory, in_parallel
 
 from tests.support.reference import ROOT
 
@@ -32,8 +32,9 @@ def test_it():
     with pathlib.Path(os.environ["BEGAN"]).open("a") as began:
         began.write(__name__.rpartition(".")[2] + "\\n")
 """
-
-
+# What else is installed takes longer to begin than these tests to run.
+ONLY_THOSE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+PLUGINS = ("-p", "xdist.plugin", "-p", "tests.support.selection")
 UNSTEADY = """
 import pathlib, pytest
 @pytest.mark.parametrize("case", ["one [of] two"])
@@ -53,9 +54,9 @@ def run(folder: Path, options: list[str], *, fails: bool = False, **environment:
     # Where these tests themselves run on a worker, the inner run must not take itself for one.
     outside = {name: each for name, each in os.environ.items() if "PYTEST" not in name}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.support.selection", *options],
+        [sys.executable, "-m", "pytest", *PLUGINS, *options],
         cwd=folder,
-        env={**outside, "PYTHONPATH": str(ROOT), **environment},
+        env={**outside, "PYTHONPATH": str(ROOT), ONLY_THOSE: "1", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -98,6 +99,7 @@ def test_what_holds_alone_is_named_and_what_fails_there_too_fails(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p tests.support.selection")
+    monkeypatch.setenv(ONLY_THOSE, "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     for worker in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID"):
         monkeypatch.delenv(worker, raising=False)
@@ -126,3 +128,18 @@ def test_of_many_failures_none_is_tried_again(tmp_path: Path) -> None:
     run(tmp_path, in_parallel(), fails=True)
     assert alone(tmp_path, 1) == 1
     assert len(list(tmp_path.glob("*.seen"))) == MOST_UNSTEADY + 1
+
+
+def test_a_whole_run_lies_in_memory_where_there_is_room_and_what_was_left_there_goes(
+    tmp_path: Path,
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, running = tmp_path / f"ruta-tests-{ended.pid}", tmp_path / f"ruta-tests-{os.getppid()}"
+    for each in (left, running):
+        (each / "postgres").mkdir(parents=True)
+    assert in_memory(tmp_path, room=0) == tmp_path / f"ruta-tests-{os.getpid()}"
+    assert running.exists()
+    assert not left.exists()
+    assert in_memory(tmp_path, room=1 << 60) is None
+    assert in_memory(tmp_path / "none", room=0) is None

@@ -15,7 +15,7 @@ from typing import IO, Self
 from common.migrations.runner import migrate_now
 from stack.postgres import PostgresServer
 
-from tests.mutations.prepared import ROOT, Order
+from tests.mutations.prepared import LIBRARIES, ROOT, WHOLE, Order
 from tests.mutations.table import Mutation
 from tests.support.databases import BEGUN
 
@@ -56,7 +56,8 @@ def broken_source(mutation: Mutation) -> str:
 
 
 class Player:
-    """Plays one after the other, each in a copy of one prepared process, which ends with the block.
+    """Plays one after the other, each in a copy of a prepared process, which ends with the block: of the one that has
+    everything, and if nobody noticed, of the one that has nothing of ours.
 
     What a row cannot break is begun for it: the server of its tests runs on a copy of a cluster in which the
     database of its package is migrated. Revisions import nothing of a service.
@@ -65,14 +66,7 @@ class Player:
     def __enter__(self) -> Self:
         self._begun: dict[str, Path] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="ruta-mutations-")
-        self._prepared = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests/mutations/prepared.py")],
-            cwd=ROOT,
-            env=_without_pytests(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._prepared: dict[str, subprocess.Popen[str]] = {}
         return self
 
     def __exit__(
@@ -81,9 +75,10 @@ class Player:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for end in (self._pipe(self._prepared.stdin), self._pipe(self._prepared.stdout)):
-            end.close()
-        self._prepared.wait()
+        for prepared in self._prepared.values():
+            for end in (self._pipe(prepared.stdin), self._pipe(prepared.stdout)):
+                end.close()
+            prepared.wait()
         self._folder.cleanup()
 
     def play(self, mutation: Mutation) -> Played:
@@ -98,18 +93,27 @@ class Player:
             shutil.copytree(package, copy, ignore=shutil.ignore_patterns(f"{source.stem}.*.pyc"))
             (copy / source.relative_to(package)).write_text(content, encoding="utf-8")
             output = Path(folder) / "output"
-            code = self._ran(
-                {
-                    "arguments": [
-                        *("-q", "-p", "no:cacheprovider", f"--basetemp={folder}/tests"),
-                        mutation.noticed_by,
-                    ],
-                    "path": [folder, str(ROOT)],
-                    "output": str(output),
-                    "environment": self._begins_with(source, package),
-                }
+            order: Order = {
+                "arguments": [
+                    *("-q", "-p", "no:cacheprovider", f"--basetemp={folder}/tests"),
+                    mutation.noticed_by,
+                ],
+                "path": [folder, str(ROOT)],
+                "output": str(output),
+                "environment": self._begins_with(source, package),
+                "breaks": (str(source), content),
+            }
+            played = self._played(mutation, WHOLE, order)
+            # What a module makes of it when it is imported: a constant, a decorator's argument.
+            return (
+                played
+                if played.noticed
+                else self._played(mutation, LIBRARIES, {**order, "breaks": None})
             )
-            told = output.read_text(encoding="utf-8", errors="replace")
+
+    def _played(self, mutation: Mutation, kind: str, order: Order) -> Played:
+        code = self._ran(kind, order)
+        told = Path(order["output"]).read_text(encoding="utf-8", errors="replace")
         return _judged(mutation, code, told)
 
     def _begins_with(self, broken: Path, package: Path) -> dict[str, str]:
@@ -120,18 +124,32 @@ class Player:
             self._begun[name] = _stopped(Path(self._folder.name) / name, DATABASES[name])
         return {BEGUN: str(self._begun[name])}
 
-    def _ran(self, order: Order) -> int:
-        orders, codes = self._pipe(self._prepared.stdin), self._pipe(self._prepared.stdout)
+    def _ran(self, kind: str, order: Order) -> int:
+        if kind not in self._prepared:
+            self._prepared[kind] = _program(kind)
+        prepared = self._prepared[kind]
+        orders, codes = self._pipe(prepared.stdin), self._pipe(prepared.stdout)
         orders.write(f"{json.dumps(order)}\n")
         orders.flush()
         if not (answer := codes.readline()):
-            raise RuntimeError(f"the prepared process ended by {self._prepared.wait()}: see above")
+            raise RuntimeError(f"the prepared process ended by {prepared.wait()}: see above")
         return int(answer)
 
     @staticmethod
     def _pipe(pipe: IO[str] | None) -> IO[str]:
         assert pipe is not None
         return pipe
+
+
+def _program(kind: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "tests/mutations/prepared.py"), kind],
+        cwd=ROOT,
+        env=_without_pytests(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _stopped(folder: Path, database: tuple[str, str] | None) -> Path:

@@ -1,8 +1,9 @@
 """A process that has imported the libraries; the test of each row runs in a copy of it.
 
-Half of what a row takes is importing what no row breaks. Nothing of ours may be there before the copy
-is made, or the copy would not see what is broken: the process says what it imports by the text of our
-sources alone, is begun by its path, and ends when a module of ours, or a thread, has come along.
+Most of what a row takes is importing what no row breaks. In the one kind (`whole`) everything of ours is there,
+too, and a copy breaks functions where they are (`in_place`). In the other nothing of ours may be there, or the
+copy would not see what is broken: the process says what it imports by the text of our sources alone, is begun
+by its path, and ends when a module of ours has come along. No thread may run in either.
 
 Reads an order a line (`Order`) and answers with a line, the exit status of that copy.
 """
@@ -10,6 +11,7 @@ Reads an order a line (`Order`) and answers with a line, the exit status of that
 import contextlib
 import gc
 import importlib
+import inspect
 import json
 import os
 import re
@@ -24,6 +26,9 @@ from typing import TypedDict
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+LIBRARIES, WHOLE = "libraries", "whole"
+"""Its argument: what is imported."""
+_IN_PLACE = "tests.mutations.in_place"
 _OURS = ("libs", "gateway", "services", "tests")
 _IMPORTED = re.compile(r"^(?:from|import) ([a-zA-Z][\w.]*)", re.MULTILINE)
 
@@ -37,6 +42,8 @@ class Order(TypedDict):
     """The file that takes what it prints."""
     environment: dict[str, str]
     """What differs from the process's own."""
+    breaks: tuple[str, str] | None
+    """A file of which everything is there, and its broken source."""
 
 
 def libraries() -> list[str]:
@@ -46,6 +53,20 @@ def libraries() -> list[str]:
     files = (file for place in (*sources, ROOT / "tests/support") for file in place.rglob("*.py"))
     named = {name for file in (ROOT / "tests/conftest.py", *files) for name in _named(file)}
     return sorted(name for name in named if name.partition(".")[0] not in ours)
+
+
+def ours() -> list[str]:
+    """What no process of a test runs, and what tests share; but no test, which pytest itself imports."""
+    sources = [source for folder in _OURS[:3] for source in (ROOT / folder).glob("**/src/*/")]
+    modules = {
+        ".".join(file.relative_to(source.parent).with_suffix("").parts).removesuffix(".__init__")
+        for source in sources
+        for file in source.rglob("*.py")
+        if file.stem != "__main__" and "migrations" not in file.parts
+    }
+    tests = {name for file in (ROOT / "tests").rglob("*.py") for name in _named(file)}
+    shared = {name for name in tests if name.startswith("tests.") and ".test_" not in name}
+    return sorted(modules | shared)
 
 
 def _named(file: Path) -> Iterator[str]:
@@ -72,8 +93,12 @@ def main() -> None:
             importlib.import_module(name)
     if names := come_along():
         sys.exit(f"a library has imported what may be broken: {', '.join(names)}")
+    if WHOLE in sys.argv:
+        _with_ours()
     if (threads := psutil.Process().num_threads()) > 1:
         sys.exit(f"a library has begun {threads - 1} threads, which copies would not have")
+    # Which file a module is of is looked up once for all: by whoever tells a failure.
+    inspect.getmodule(main.__code__)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -82,6 +107,13 @@ def main() -> None:
             _become(json.loads(line))
         sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])}\n")
         sys.stdout.flush()
+
+
+def _with_ours() -> None:
+    sys.path.insert(0, str(ROOT))
+    for name in ours():
+        importlib.import_module(name)
+    importlib.import_module(_IN_PLACE).functions()
 
 
 def _become(order: Order) -> None:
@@ -93,6 +125,8 @@ def _become(order: Order) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(order["path"])
     os.environ.update(order["environment"])
     time.tzset()
+    if order["breaks"]:
+        importlib.import_module(_IN_PLACE).break_functions(*order["breaks"])
     # pytest would like to be the first to import some libraries, for better words of their asserts.
     sys.argv = ["pytest", "-W", "ignore::pytest.PytestAssertRewriteWarning", *order["arguments"]]
     runpy.run_module("pytest", run_name="__main__", alter_sys=True)

@@ -50,6 +50,15 @@ def test_a_row_leaves_nothing_behind_and_what_is_not_broken_is_not_noticed(playe
     assert [player.play(each).noticed for each in (broken, whole, broken)] == [True, False, True]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("service", ["services_directory", "referrals", "reporting"])
+def test_what_is_not_broken_is_not_noticed_beside_everything_of_ours(
+    player: Player, service: str
+) -> None:
+    row = next(each for each in MUTATIONS if f"/src/{service}/" in each.file)
+    assert not player.play(replace(row, broken=row.text)).noticed
+
+
 def test_nothing_of_ours_is_imported_before_a_row_is_played() -> None:
     """By name; what a library brings along ends the process (`come_along`, which finds itself here)."""
     ours = {"common", "stack", "gateway", "referrals", "reporting", "console", "tests"}

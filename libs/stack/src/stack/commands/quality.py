@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Annotated
 
+import psutil
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -50,9 +52,16 @@ def run_tests(
         *chosen,
         *context.args,
     ]
-    code = _run("pytest", [sys.executable, "-m", "pytest", *arguments])
-    if everything and not named:
-        code = alone(home(), code)
+    command = [sys.executable, "-m", "pytest", *arguments]
+    if not everything or named:
+        raise typer.Exit(_run("pytest", command))
+    folder = in_memory()
+    there = [] if folder is None else [f"--basetemp={folder}"]
+    code = alone(home(), _run("pytest", [*command, *there], folder=folder))
+    if folder is not None and code == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder is not None:
+        _terminal.print(f"Its files stay until the next run, in memory: {folder}")
     raise typer.Exit(code)
 
 
@@ -76,15 +85,12 @@ def check(
         ("map of floors", [sys.executable, "-m", "stack.floors_map", str(root)]),
         ("one chain of revisions", [sys.executable, "-m", "stack.one_chain"]),
         ("nothing unused", [sys.executable, "-m", "tests.support.unused"]),
-        *(
-            [("each package alone", [sys.executable, "-m", "stack.separate_builds", str(root)])]
-            if full
-            else []
-        ),
     ]
-    # mypy takes as long as all others together, and its second run what the first has found out.
-    with ThreadPoolExecutor(2) as beside:
-        results = [each for done in beside.map(_checked, (types, others)) for each in done]
+    built = [("each package alone", [sys.executable, "-m", "stack.separate_builds", str(root)])]
+    # mypy's second run takes what the first has found out. What is installed waits more than it computes.
+    beside = [types, others, *([built] if full else [])]
+    with ThreadPoolExecutor(len(beside)) as running:
+        results = [each for done in running.map(_checked, beside) for each in done]
     table = Table("check", "result", "seconds")
     for name, code, seconds in results:
         verdict = "[green]passed[/]" if code == 0 else "[bold red]failed[/]"
@@ -133,6 +139,19 @@ def alone(root: Path, code: int) -> int:
     return 0
 
 
+def in_memory(memory: Path = Path("/dev/shm"), room: int = 16 << 30) -> Path | None:  # noqa: S108 - named by its process
+    """Where the files of a whole run go (10 GB at its end): on a disk, making and removing those of some hundred
+    servers is a quarter of what it computes. None where there are not so many bytes free. What an ended process left
+    there goes."""
+    if not memory.is_dir():
+        return None
+    for left in memory.glob("ruta-tests-*"):
+        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    free = min(shutil.disk_usage(memory).free, psutil.virtual_memory().available)
+    return memory / f"ruta-tests-{os.getpid()}" if free >= room else None
+
+
 def in_parallel(*, waiting: bool = True) -> list[str]:
     """Three workers on two cores: each waits a part of its time, for servers and for clocks. A fourth costs
     more than it brings, as each imports everything and starts servers of its own (two cores, three and four
@@ -173,12 +192,14 @@ def _checked(steps: Iterable[tuple[str, list[str]]]) -> list[tuple[str, int, flo
     return results
 
 
-def _run(name: str, command: list[str], root: Path | None = None) -> int:
+def _run(
+    name: str, command: list[str], root: Path | None = None, folder: Path | None = None
+) -> int:
+    """`folder`: for its temporary files."""
     _terminal.rule(name, align="left")
+    environment = _environment() | ({"TMPDIR": str(folder)} if folder else {})
     with _starting(name):
-        return subprocess.run(
-            command, cwd=root or home(), check=False, env=_environment()
-        ).returncode
+        return subprocess.run(command, cwd=root or home(), check=False, env=environment).returncode
 
 
 @contextmanager
