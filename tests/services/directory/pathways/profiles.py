@@ -1,6 +1,7 @@
 """Strategies that draw pathways, profiles and services, and small builders for examples."""
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 from common import codelists
@@ -78,27 +79,43 @@ conditions = st.builds(
 )
 
 
+# Made once: Hypothesis looks at each new strategy before it draws from it, which took longer than the drawing.
+_needs = st.sampled_from(NEEDS)
+_urgencies = st.sampled_from(list(Urgency))
+_windows = st.none() | st.sampled_from([72, 120])
+_any_condition = st.just(Condition()) | conditions
+_booleans = st.booleans()
+
+
+@cache
+def _up_to_two(keys: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(keys), max_size=2, unique=True)
+
+
+@cache
+def _one_or_none(keys: tuple[str, ...]) -> st.SearchStrategy[str | None]:
+    return st.none() | st.sampled_from(keys)
+
+
 @st.composite
 def pathways(draw: st.DrawFn, aor: str = "TIP") -> Pathway:
     """Any pathway that passes validation: order edges only point backwards, so never a cycle."""
     count = draw(st.integers(1, 6))
     steps: list[Step] = []
     for at in range(count):
-        earlier = [known.key for known in steps]
-        primaries = [known.key for known in steps if known.fallback_of is None]
+        earlier = tuple(known.key for known in steps)
+        primaries = tuple(known.key for known in steps if known.fallback_of is None)
         steps.append(
             Step(
                 key=f"{aor.lower()}-{at}",
-                need=draw(st.sampled_from(NEEDS)),
-                urgency=draw(st.sampled_from(list(Urgency))),
-                window_hours=draw(st.none() | st.sampled_from([72, 120])),
-                condition=draw(st.just(Condition()) | conditions),
-                after=tuple(draw(st.lists(st.sampled_from(earlier), max_size=2, unique=True)))
-                if earlier
-                else (),
-                fallback_of=draw(st.none() | st.sampled_from(primaries)) if primaries else None,
-                safety=draw(st.booleans()),
-                confidential=draw(st.booleans()),
+                need=draw(_needs),
+                urgency=draw(_urgencies),
+                window_hours=draw(_windows),
+                condition=draw(_any_condition),
+                after=tuple(draw(_up_to_two(earlier))) if earlier else (),
+                fallback_of=draw(_one_or_none(primaries)) if primaries else None,
+                safety=draw(_booleans),
+                confidential=draw(_booleans),
                 intermediary=words("pregunte"),
             )
         )
