@@ -33,6 +33,7 @@ ACTS = {
     ("post", "/reports/v1/bulletins/{bulletin_id}/publish"),
     ("post", "/reports/v1/bulletins/{bulletin_id}/publication"),
     ("post", "/reports/v1/releases/{release_id}/publish"),
+    ("post", "/reports/v1/closings/{closing_id}/publications"),
 }
 PERSON = {
     "sub": "somebody",

@@ -213,7 +213,7 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "bulletins/{bulletin_id}/arrangement": (
         ("put", f"{BULLETIN}/arrangement", bulletins.ARRANGEMENT),
     ),
-    "bulletins/{bulletin_id}/sign-off": (("post", f"{BULLETIN}/sign-off", ()),),
+    "bulletins/{bulletin_id}/sign-off": (("post", f"{BULLETIN}/sign-off", bulletins.SIGNED),),
     "bulletins/{bulletin_id}/publish": (("post", f"{BULLETIN}/publication", ()),),
     "imports": (("post", "/directory/v1/imports", ()),),
     "pathways": (("post", "/directory/v1/pathways/proposals/{aor}", ("area",)),),

@@ -31,7 +31,13 @@ def test_a_month_is_its_two_halves_and_a_quarter_its_three_months(day: date) -> 
         month.parts(PeriodKind.QUARTER)
 
 
-@pytest.mark.parametrize("text", ["", "226", "2026-13", "2026-11c", "2026-Q5", "0000-01", "26-11a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "226", "2026-13", "2026-11c", "2026-Q5", "0000-01", "26-11a"),
+        *("9999", "9999-12", "0001-01a", "1999-12b", "٢٠٢٦-11"),  # of no time, in no digits of ours
+    ],
+)
 def test_what_names_no_period_is_refused(text: str) -> None:
     with pytest.raises(NoPeriodError):
         Period.parse(text)

@@ -93,6 +93,11 @@ class Layout:
         return self.root / "running.json"
 
     @property
+    def lost_record_file(self) -> Path:
+        """The day on which the record began here from a backup; not there where it began from nothing."""
+        return self.root / "record-lost-until"
+
+    @property
     def secrets_file(self) -> Path:
         return self.root / "secrets.json"
 

@@ -230,6 +230,8 @@ class Planner:
                 # One demo client closes and publishes; all others publish what somebody else wrote.
                 "RUTA_ONE_PERSON_PUBLISHES": "true",
             }
+            if self.layout.lost_record_file.exists():
+                settings["RUTA_RECORD_LOST_UNTIL"] = self.layout.lost_record_file.read_text()
         if name in {"directory", "reporting"} and self._channels:
             settings |= {
                 each: self._channels[each] for each in ("RUTA_SMTP_URL", "RUTA_MAIL_SENDER")

@@ -85,8 +85,13 @@ class Tasks(Generic[T]):
 
     async def _refused(self, session: AsyncSession, task: T, work: Work[T]) -> Problem | None:
         """What was refused, if it was; then nothing of it stays."""
-        # The route has seen this role of theirs.
-        caller = Principal(task.asked_by, task.asked_by, roles=frozenset({Role.IM}))
+        # The route has seen this role of theirs, and this scope.
+        caller = Principal(
+            task.asked_by,
+            task.asked_by,
+            roles=frozenset({Role.IM}),
+            scopes=frozenset({"reports:publish"}),
+        )
         try:
             async with session.begin_nested():
                 await work(session, caller, task)

@@ -13,10 +13,11 @@ from enum import StrEnum
 
 from common.conventions import month as month_in_words
 
-_HALF = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab])")
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
-_YEAR = re.compile(r"(\d{4})")
-_QUARTER = re.compile(r"(\d{4})-Q([1-4])")
+# Of the centuries in which somebody reports: a period has one before it and one after it.
+_HALF = re.compile(r"(2[01][0-9]{2})-(0[1-9]|1[0-2])([ab])")
+_MONTH = re.compile(r"(2[01][0-9]{2})-(0[1-9]|1[0-2])")
+_YEAR = re.compile(r"(2[01][0-9]{2})")
+_QUARTER = re.compile(r"(2[01][0-9]{2})-Q([1-4])")
 _LAST_DAY_OF_FIRST_HALF = 15
 
 
@@ -49,17 +50,14 @@ class Period:
     @classmethod
     def parse(cls, text: str) -> "Period":
         """Read an id such as ``2026-11a``, ``2026-11`` or ``2026-Q4``; raises NoPeriodError."""
-        try:
-            if match := _HALF.fullmatch(text):
-                return _half(int(match[1]), int(match[2]), match[3])
-            if match := _MONTH.fullmatch(text):
-                return _month(int(match[1]), int(match[2]))
-            if match := _QUARTER.fullmatch(text):
-                return _quarter(int(match[1]), int(match[2]))
-            if match := _YEAR.fullmatch(text):
-                return _year(int(match[1]))
-        except ValueError as error:  # year 0000
-            raise NoPeriodError(text) from error
+        if match := _HALF.fullmatch(text):
+            return _half(int(match[1]), int(match[2]), match[3])
+        if match := _MONTH.fullmatch(text):
+            return _month(int(match[1]), int(match[2]))
+        if match := _QUARTER.fullmatch(text):
+            return _quarter(int(match[1]), int(match[2]))
+        if match := _YEAR.fullmatch(text):
+            return _year(int(match[1]))
         raise NoPeriodError(text)
 
     @classmethod

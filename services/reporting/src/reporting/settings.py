@@ -1,5 +1,6 @@
 """What the reporting service reads from its environment."""
 
+from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,6 +34,12 @@ class Settings(StandbySettings, MailSettings):
         False,
         description="Whoever signed a bulletin off, or closed a release alone, may publish it, too: for"
         " operations of one person.",
+    )
+
+    record_lost_until: date | None = Field(
+        None,
+        description="The day on which the record began again from a backup, on another machine: a period that ended"
+        " before and is not closed may have been published by the one that was lost, and is not closed unseen.",
     )
 
     dhis2_mapping_file: Path | None = Field(

@@ -1,7 +1,17 @@
 """Single values out of files: formulas told from text, and the guard that exports put on."""
 
+import csv
+import io
+
 import pytest
-from common.tables_io.cells import guarded, guarded_cell, is_formula, needs_guard, unguarded
+from common.tables_io.cells import (
+    GuardedCsv,
+    guarded,
+    guarded_cell,
+    is_formula,
+    needs_guard,
+    unguarded,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +52,35 @@ def test_full_width_signs_and_leading_blanks_do_not_get_past_the_guard(text: str
     assert guarded(text).startswith("'")
     assert unguarded(guarded(text)) == text
     assert guarded_cell(text) == guarded(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a;=1+1",
+        "a;  =1+1",
+        'a;"=1+1"',
+        "a\n=1+1",
+        "a\t@SUM(A1)",
+        "a;+cmd|' /C calc'!A0;",
+        "a;'=1+1",
+    ],
+)
+def test_a_formula_that_another_separator_would_begin_a_cell_with_is_guarded(text: str) -> None:
+    """A CSV with commas that a spreadsheet in Spanish opens is parted by semicolons."""
+    file = io.StringIO()
+    GuardedCsv(file).row(["x", text, "y"])
+    for separator in ",;\t":
+        cells = [
+            c for row in csv.reader(file.getvalue().splitlines(), delimiter=separator) for c in row
+        ]
+        assert not any(map(is_formula, cells)), cells
+    assert unguarded(guarded(text)) == text
+
+
+def test_lists_and_numbers_inside_a_text_stay_as_they_are() -> None:
+    for text in ("- uno\n- dos", "58 212; +58 414 000", "a; b"):
+        assert guarded(text).removeprefix("'") == text
 
 
 def test_numbers_and_telephones_are_not_guarded() -> None:

@@ -454,6 +454,67 @@ async def test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_
     assert (await put("arrangement", {"order": order})).json()["code"] == "bulletin_state"
 
 
+async def test_what_is_taken_back_between_draft_and_publication_is_not_published(
+    api: AsyncClient,
+) -> None:
+    """An institution whose desk is watched now, a statement that its author does not stand for any more."""
+    context = "/reports/v1/context"
+    entry = {**INSTITUTION, "code": "desk", "in_bulletin": True}
+    made = await api.post(f"{context}/stakeholders", json=entry, headers=as_("im-officer"))
+    desk = f"{context}/stakeholders/{made.json()['id']}"
+    judged = {
+        "analysis": "a",
+        "place": "strength",
+        "text": {"es": "Se acordó.", "en": "It was agreed."},
+        "basis": [{"kind": "judgement"}],
+    }
+    made = await api.post(f"{context}/statements", json=judged, headers=as_("tip-coordinator"))
+    statement = f"{context}/statements/{made.json()['id']}"
+    anyhow = {"If-Match": "*"}
+    await api.post(f"{statement}/agreement", headers=as_("im-officer") | anyhow)
+
+    async def drafted_with_both() -> dict[str, Any]:
+        asked = {"period": PERIOD, "beside": ["stakeholders"], "analysis": "a"}
+        drafted: dict[str, Any] = (
+            await api.post(PATH, json=asked, headers=as_("im-officer"))
+        ).json()
+        return drafted
+
+    bulletin = await drafted_with_both()
+    assert (await step(api, bulletin, "sign-off", "tip-coordinator")).status_code == 200
+    withdrawn = await api.put(
+        desk, json={**entry, "in_bulletin": False}, headers=as_("im-officer") | anyhow
+    )
+    assert withdrawn.status_code == 200, withdrawn.text
+    answer = await step(api, bulletin, "publish", "im-officer")
+    assert (answer.status_code, answer.json()["code"]) == (409, "untraceable_number")
+    assert "stakeholders" in str(answer.json()["numbers"])
+
+    bulletin = await drafted_with_both()
+    said_anew = {**judged, "text": {"es": "Otra cosa.", "en": "Something else."}}
+    changed = await api.put(statement, json=said_anew, headers=as_("tip-coordinator") | anyhow)
+    assert changed.status_code == 200, changed.text
+    answer = await step(api, bulletin, "sign-off", "tip-coordinator")
+    assert (answer.status_code, answer.json()["code"]) == (409, "untraceable_number")
+    assert "swot" in str(answer.json()["numbers"])
+    # Drafted again it says neither, and goes its way.
+    bulletin = await drafted_with_both()
+    assert (await step(api, bulletin, "sign-off", "tip-coordinator")).status_code == 200
+
+
+async def test_a_coordinator_signs_the_draft_that_they_read(api: AsyncClient) -> None:
+    bulletin = await drafted(api)
+    words = {"texts": {"highlights": {"es": "La red creció.", "en": "The network grew."}}}
+    path = f"{PATH}/{bulletin['id']}"
+    changed = await api.put(f"{path}/words", json=words, headers=as_("im-officer"))
+    read = {"content_sha256": bulletin["content_sha256"]}
+    signed = await api.post(f"{path}/sign-off", json=read, headers=as_("tip-coordinator"))
+    assert (signed.status_code, signed.json().get("code")) == (409, "version_conflict")
+    read = {"content_sha256": changed.json()["content_sha256"]}
+    signed = await api.post(f"{path}/sign-off", json=read, headers=as_("tip-coordinator"))
+    assert (signed.status_code, signed.json()["state"]) == (200, "signed_off")
+
+
 async def test_what_is_beside_the_numbers_is_printed_where_the_draft_asks_for_it(
     api: AsyncClient,
 ) -> None:

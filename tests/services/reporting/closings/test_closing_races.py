@@ -33,7 +33,12 @@ from stack.postgres import ServiceDatabase
 from tests.support.databases import MigratedDatabases
 from tests.support.patience import PATIENCE
 
-IM = Principal("im-officer", "im-officer", roles=frozenset({Role.IM}))
+IM = Principal(
+    "im-officer",
+    "im-officer",
+    roles=frozenset({Role.IM}),
+    scopes=frozenset({"reports:read", "reports:publish"}),
+)
 KEY = bytes(32)
 WORKER = """
 import asyncio, sys

@@ -1,13 +1,14 @@
 """All programmes of a period in one call each: closed, signed off, published, by a worker."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from common.auth import Principal, Role
 from common.database import Database
-from httpx import AsyncClient, Response
+from httpx import ASGITransport, AsyncClient, Response
+from reporting.app import create_app
 from reporting.closings import running
 from reporting.closings.running import Means, one
 from reporting.programmes.catalogue import Catalogue, load
@@ -16,7 +17,8 @@ from reporting.releases import service as releases
 from reporting.settings import Settings
 
 from tests.services.reporting.conftest import AUDIENCE
-from tests.services.reporting.events import LEGAL, caseload, record_together
+from tests.services.reporting.events import LEGAL, SALUD, caseload, record_together
+from tests.support.apps import with_built_routes
 from tests.support.principals import bearer, keyed
 
 URL = "/reports/v1/closings"
@@ -151,10 +153,38 @@ async def test_what_lacks_a_sign_off_stays_a_draft_and_hinders_no_other(
     }
     problem = whole["steps"][0]["problem"] or whole["steps"][1]["problem"]
     assert (problem["code"], problem["organisations"]) == ("sign_off_missing", [str(LEGAL)])
+    # Who else recorded somebody in this period is no matter of a contributor.
+    for step in (await look(api, place, "ngo-salud"))["steps"]:
+        assert step["problem"] is None
+        assert {each["organisation_id"] for each in step["contributors"] or ()} <= {str(SALUD)}
     await signed(api, place, "ngo-legal")
     await api.post(f"{place}/publications", headers=as_("another-im"))
     await worker.all()
     assert (await look(api, place))["state"] == "published"
+
+
+@pytest.mark.usefixtures("people")
+async def test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen(
+    database: Database, catalogue: Catalogue, settings: Settings
+) -> None:
+    """The backup knows nothing of it: rounded from another record it would be another table of the same people."""
+    lost = settings.model_copy(update={"record_lost_until": date(2026, 10, 20)})
+    means = Means(catalogue, settings.rounding_key_bytes, False, lost.record_lost_until)
+    transport = ASGITransport(with_built_routes(create_app(lost, database=database)))
+    async with AsyncClient(transport=transport, base_url="http://reporting") as api:
+        place = (await ask(api)).headers["location"]
+        while await one(database, means):
+            pass
+        for step in (await look(api, place))["steps"]:
+            assert step["problem"]["code"] == "period_maybe_published"
+        body = {"programme": "referrals", "period": PERIOD}
+        url, im = "/reports/v1/releases", as_("im-officer")
+        refused = await api.post(url, json=body, headers=im)
+        assert (refused.status_code, refused.json()["code"]) == (409, "period_maybe_published")
+        later = await api.post(url, json={**body, "period": "2026-10b"}, headers=as_("im-officer"))
+        assert later.status_code == 201, "it had not ended then"
+        seen = await api.post(url, json={**body, "never_closed": True}, headers=as_("im-officer"))
+        assert seen.status_code == 201, seen.text
 
 
 async def test_a_period_has_one_closing_however_often_it_is_asked_for(

@@ -77,6 +77,8 @@ async def test_bad_questions_are_refused_with_what_is_allowed(api: AsyncClient) 
         f"{PATH}/counts?programme=referrals&period=2026-10b": 404,
         f"{PATH}/counts?programme=nothing&period=2026-10a": 422,
         f"{PATH}/counts?programme=referrals&period=x": 422,
+        f"{PATH}/counts?programme=referrals&period=9999": 422,
+        f"{PATH}/counts?programme=referrals&period=9999-12": 422,
         f"{PATH}/counts?period=2026-10a": 422,
     }
     for path, status in cases.items():

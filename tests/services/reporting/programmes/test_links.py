@@ -23,6 +23,15 @@ def changed(folder: Path, name: str, **values: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values))
 
 
+def test_two_populations_of_the_same_people_do_not_load(folder: Path) -> None:
+    path = folder / "populations.json"
+    populations = json.loads(path.read_text(encoding="utf-8"))
+    again = next(each for each in populations if each["id"] == "referred-persons")
+    path.write_text(json.dumps([*populations, {**again, "id": "referred-by-month"}]))
+    with pytest.raises(ValueError, match="referred-by-month and referred-persons"):
+        load(folder)
+
+
 def test_a_programme_whose_links_to_another_are_not_declared_does_not_load(folder: Path) -> None:
     assert load(folder)
     changed(folder, "unmet-needs", links=[])

@@ -8,20 +8,22 @@ from datetime import UTC, datetime
 
 import pytest
 from common.database import Database
+from common.errors import Problem
 from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.periods import Period
+from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import programme, shipped
 from reporting.programmes.definition import Codes, Link, Programme
 from reporting.protection.protected import ProtectedCube
 from reporting.protection.rounding import protect, seed
 from reporting.recording.service import Recorder
-from reporting.releases import queries
+from reporting.releases import queries, service
 from reporting.releases.joint import tilt
 from reporting.releases.models import releases
 from reporting.releases.service import FORMER
 from reporting.releases.views import over, seen, view_of
+from reporting.settings import Settings
 
 from tests.services.reporting.events import (
     DECLINED,
@@ -35,6 +37,7 @@ from tests.services.reporting.events import (
 from tests.services.reporting.releases.test_story import as_
 from tests.services.reporting.releases.true_counts import as_joint, true_joint, true_view
 from tests.services.reporting.trafficking.test_trafficking import people
+from tests.support.principals import principal
 
 LATER = datetime(2026, 10, 20, 12, tzinfo=UTC)
 HALVES = ("2026-10a", "2026-10b")
@@ -211,6 +214,33 @@ async def test_a_period_that_was_rounded_apart_is_never_rounded_again(
     for other in ({**body, "period": "2026-10b"}, {**body, "programme": "gaps"}):
         made = await api.post("/reports/v1/releases", json=other, headers=as_("im-officer"))
         assert made.status_code == 201, made.text
+
+
+async def test_people_of_a_closed_period_are_not_rounded_again_by_another_definition(
+    database: Database, recorder: Recorder, settings: Settings
+) -> None:
+    """A deployment's own folder closes by month what was closed by half months, or calls the population otherwise."""
+    await record_together(database, recorder, list(caseload(persons=60, seed=3)))
+    im = principal("im-officer")
+    shipped_one = programme("referrals")
+    monthly = replace(
+        shipped_one, population=replace(shipped_one.population, period_kind=PeriodKind.MONTH)
+    )
+    renamed = replace(
+        shipped_one, id="mine", population=replace(shipped_one.population, id="my-persons")
+    )
+
+    async def close(definition: Programme, period: str) -> None:
+        order = service.Order(definition, Period.parse(period))
+        async with database.transaction() as session:
+            await service.close(session, im, order, settings.rounding_key_bytes)
+
+    await close(shipped_one, "2026-10a")
+    for definition, period in ((monthly, "2026-10"), (renamed, "2026-10a")):
+        with pytest.raises(Problem) as refused:
+            await close(definition, period)
+        assert refused.value.kind.code == "period_closed_apart"
+    await close(renamed, "2026-10b")
 
 
 def test_what_was_rounded_apart_are_the_seven_programmes_of_that_time() -> None:

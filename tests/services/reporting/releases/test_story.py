@@ -67,6 +67,34 @@ async def test_a_draft_is_invisible_to_the_public_and_to_those_who_contribute_no
     assert (await api.get(url, headers=as_("ngo-salud"))).status_code == 200
 
 
+@pytest.mark.parametrize("client", ["im-officer", "ngo-salud"])
+async def test_an_application_that_was_let_into_the_directory_only_sees_no_draft(
+    api: AsyncClient, closed: dict[str, Any], client: str
+) -> None:
+    """Roles and organisation are the person's; the scopes say what the application may do in their name."""
+    narrow = as_(client, client_id="an-application", scope="directory:read")
+    url = f"/reports/v1/releases/{closed['id']}"
+    assert (await api.get("/reports/v1/releases", headers=narrow)).json()["items"] == []
+    for path in (url, f"{url}/query"):
+        assert (await api.get(path, headers=narrow)).status_code == 404
+    assert (await api.get(url, headers=as_(client))).status_code == 200
+
+
+async def test_a_contributor_is_not_told_who_else_recorded_somebody(
+    api: AsyncClient, closed: dict[str, Any]
+) -> None:
+    """That an organisation is asked to sign says that it recorded somebody in that period, perhaps one person."""
+    headers = as_("ngo-salud")
+    url = f"/reports/v1/releases/{closed['id']}"
+    one = (await api.get(url, headers=headers)).json()
+    listed = (await api.get("/reports/v1/releases", headers=headers)).json()["items"][0]
+    signed = (await api.post(f"{url}/sign-offs", headers=headers)).json()
+    for shown in (one, listed, signed):
+        assert [each["organisation_id"] for each in shown["contributors"]] == [str(SALUD)]
+    whole = (await api.get(url, headers=as_("im-officer"))).json()
+    assert len(whole["contributors"]) == 3
+
+
 async def test_publication_waits_for_every_contributor_or_a_waiver_with_a_reason(
     api: AsyncClient, closed: dict[str, Any]
 ) -> None:

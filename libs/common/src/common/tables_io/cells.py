@@ -12,6 +12,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _SIGNS = str.maketrans("＝＋－＠", "=+-@")
 _FIRST = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _ARITHMETIC = re.compile(r"[-+][\d .,;:()+-]*")
+_PART = re.compile(r"([;\t\r\n])([^;\t\r\n]+)")
 _CALL = re.compile(r"\w\(|[|!]")
 
 
@@ -36,8 +37,14 @@ def needs_guard(text: str) -> bool:
 
 
 def guarded(text: str) -> str:
-    """The text for a cell: an apostrophe before what a spreadsheet might run."""
-    return f"'{text}" if needs_guard(text) else text
+    """The text for a cell: an apostrophe before what a spreadsheet might run, also where one that parts cells by
+    semicolons or tabs, as in Spanish, would begin another cell in the middle of it."""
+    inside = _PART.sub(lambda part: part[1] + ("'" if _runs(part[2]) else "") + part[2], text)
+    return f"'{inside}" if needs_guard(text) else inside
+
+
+def _runs(part: str) -> bool:
+    return is_formula(part.lstrip(" \"'"))
 
 
 def guarded_cell(value: Any) -> Any:
@@ -68,5 +75,8 @@ TEXT_STAYS_TEXT = {
 
 
 def unguarded(text: str) -> str:
-    """The text without the apostrophe that `guarded` put before it."""
-    return text[1:] if text.startswith("'") and needs_guard(text[1:]) else text
+    """The text without the apostrophes that `guarded` put into it."""
+    whole = text[1:] if text.startswith("'") and needs_guard(text[1:]) else text
+    return _PART.sub(
+        lambda part: part[1] + part[2][part[2].startswith("'") and _runs(part[2]) :], whole
+    )

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from stack.backup.published import put_back, set_aside
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.postgres import SUPERUSER, PostgresServer, binaries
@@ -51,8 +52,11 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
 
 def load_data(server: PostgresServer, folder: Path, *, rights: bool) -> None:
     """The record and, with `rights`, who may get in. Without, that stays: whoever was let go, or whose secret was
-    stolen, would get in again."""
+    stolen, would get in again. So does what was published."""
+    kept = set_aside(server)
     load(server, _SERVICES, folder)
+    if kept:
+        put_back(server, folder)
     if rights:
         load(server, (ISSUER,), folder)
         # A refresh token that was used or withdrawn since would be a fresh one again.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from common import clock
 from common.crypto import check_value, key_from_base64, new_key
 from rich.console import Console
 
@@ -174,6 +175,7 @@ def restore(
             unasked = "" if fresh or repeated else tell_before(layout, server, Path(work))
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
+                layout.lost_record_file.write_text(clock.now().date().isoformat())
             contents.load_data(server, plain, rights=fresh or rights_too)
             log_broke_off(layout)
             contents.continue_transactions(server, DATA_DATABASES)
@@ -191,6 +193,11 @@ def restore(
 
 
 def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:
+    if fresh:
+        _terminal.print(
+            "periods that are not closed in the backup may have been published since: none of them is closed unseen"
+            " (409 period_maybe_published)"
+        )
     if rights:
         _terminal.print(
             "who may get in is as in the backup: switch off again whom you switched off since, and renew"

@@ -24,6 +24,7 @@ from console.screens.visit import (
 screens = Screens()
 _BULLETINS = "/reports/v1/bulletins"
 DRAFT = ("period",)
+SIGNED = ("content_sha256",)
 WORDS = ("content_sha256", "texts")
 ARRANGEMENT = ("content_sha256", "order", "hidden")
 PREVIEWS = ("es.html", "en.html", "es.pdf", "en.pdf")
@@ -164,7 +165,7 @@ async def preview(visit: Visit) -> Download:
 @screens.form("/bulletins/{bulletin_id:uuid}/sign-off", show=bulletin)
 async def sign_off(visit: Visit) -> Outcome:
     path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/sign-off"
-    return _then(await visit.calls.post(path, {}, key=visit.key))
+    return _then(await visit.calls.post(path, body(visit.typed, SIGNED), key=visit.key))
 
 
 @screens.form("/bulletins/{bulletin_id:uuid}/publish", show=bulletin)

@@ -30,6 +30,7 @@ from starlette.requests import Request
 
 from reporting.bulletins import queries, service
 from reporting.bulletins.document.arranging import printed
+from reporting.bulletins.document.content import BulletinWish
 from reporting.bulletins.document.reading import all_figures
 from reporting.bulletins.document.sources import described
 from reporting.bulletins.queries import Bulletin, Publication
@@ -45,6 +46,7 @@ from reporting.bulletins.schemas import (
     DraftBulletin,
     FileView,
     PublicationView,
+    SignedDraft,
     State,
     Trace,
     TracedFigure,
@@ -71,7 +73,11 @@ async def draft_bulletin(
     """Draft the bulletin of an ended half month or month; a draft that exists is composed anew."""
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     period = service.bulletin_period(body.period)
-    wish = service.Wish("stakeholders" in body.beside, "milestones" in body.beside, body.analysis)
+    wish = BulletinWish(
+        stakeholders="stakeholders" in body.beside,
+        milestones="milestones" in body.beside,
+        analysis=body.analysis,
+    )
     return _view(await service.draft(session, caller.subject, period, catalogue, wish))
 
 
@@ -185,10 +191,12 @@ async def arrange(
 
 @routes.post("/{bulletin_id}/sign-off", dependencies=[StepUp])
 async def sign_off_bulletin(
-    caller: Coordinator, session: Session, bulletin_id: BulletinId
+    caller: Coordinator, session: Session, bulletin_id: BulletinId, body: SignedDraft | None = None
 ) -> BulletinView:
-    """A coordinator stands for the draft. 409 if a number changed since: draft it again."""
-    return _view(await service.sign_off(session, caller, bulletin_id))
+    """A coordinator stands for the draft that they read (`content_sha256`). 409 if a number changed since, or
+    something that stands beside the numbers: draft it again."""
+    read = body.content_sha256 if body else None
+    return _view(await service.sign_off(session, caller, bulletin_id, read=read))
 
 
 @routes.post("/{bulletin_id}/publish", dependencies=[StepUp])

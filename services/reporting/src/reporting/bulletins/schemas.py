@@ -60,6 +60,10 @@ class _OfDraft(Strict):
     )
 
 
+class SignedDraft(_OfDraft):
+    """What a coordinator stands for."""
+
+
 class Arrangement(_OfDraft):
     """In which order the sections with numbers stand, and which of them are not printed."""
 

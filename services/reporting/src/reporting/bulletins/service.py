@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,10 +24,11 @@ from reporting.activities import queries as activity_queries
 from reporting.asked_periods import asked_period
 from reporting.asked_tasks import asked
 from reporting.bulletins import queries
+from reporting.bulletins.composing.beside import outdated
 from reporting.bulletins.composing.compose import KINDS, compose
 from reporting.bulletins.composing.evidence import Beside, Evidence
 from reporting.bulletins.document.arranging import arranged, movable, printed
-from reporting.bulletins.document.content import Content
+from reporting.bulletins.document.content import NOTHING, BulletinWish, Content
 from reporting.bulletins.document.figures import OutsideSource
 from reporting.bulletins.document.reading import all_figures
 from reporting.bulletins.document.words import places, unfounded, with_words, words_of
@@ -55,23 +55,11 @@ REACH = timedelta(days=400)
 """How far back evidence is read: a trend of six months, and the last quarter of a programme."""
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is printed beside the numbers: nothing, unless somebody asked for it with this draft."""
-
-    stakeholders: bool = False
-    milestones: bool = False
-    analysis: str | None = None
-
-
-NOTHING = Wish()
-
-
 async def evidence(
     session: AsyncSession,
     period: Period,
     quoted: Content | None = None,
-    wish: Wish = NOTHING,
+    wish: BulletinWish = NOTHING,
 ) -> Evidence:
     """All that a bulletin of the period may rest on, read now.
 
@@ -96,7 +84,7 @@ async def evidence(
     )
 
 
-async def _beside(session: AsyncSession, wish: Wish) -> Beside:
+async def _beside(session: AsyncSession, wish: BulletinWish) -> Beside:
     statements = []
     superseded: set[UUID] = set()
     if wish.analysis is not None:
@@ -138,14 +126,15 @@ async def draft(
     drafted_by: str,
     period: Period,
     catalogue: Catalogue,
-    wish: Wish = NOTHING,
+    wish: BulletinWish = NOTHING,
 ) -> Bulletin:
     """Compose the bulletin of an ended period. An unpublished draft is composed anew; after a
     publication a new edition begins, and the published one stays as it is."""
     now = clock.now()
     if not period.ended(now.date()):
         raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end}.")
-    content = compose(period, await evidence(session, period, wish=wish), catalogue)
+    composed = compose(period, await evidence(session, period, wish=wish), catalogue)
+    content = composed.model_copy(update={"wish": wish})
     known = await queries.editions(session, content.kind, period.id)
     if known and known[0].state != "published":
         before = known[0].content
@@ -270,10 +259,12 @@ async def _rewritten(
     return await _found(session, bulletin_id)
 
 
-async def sign_off(session: AsyncSession, caller: Principal, bulletin_id: UUID) -> Bulletin:
-    """A coordinator has read the draft and stands for it; every figure is checked once more. What is
-    hidden ends here: nobody has read it as a part of this bulletin."""
-    bulletin = await _in_state(session, bulletin_id, "draft")
+async def sign_off(
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, *, read: str | None = None
+) -> Bulletin:
+    """A coordinator has read the draft (`read`: its digest) and stands for it; every figure is checked once more.
+    What is hidden ends here: nobody has read it as a part of this bulletin."""
+    bulletin = await _as_read(session, bulletin_id, read)
     content = printed(bulletin.content)
     _refuse(await _problems(session, bulletin.period, content))
     await session.execute(
@@ -384,15 +375,26 @@ async def problems(session: AsyncSession, bulletin: Bulletin) -> list[Stray]:
 
 
 async def _problems(session: AsyncSession, period: str, content: Content) -> list[Stray]:
-    known = await evidence(session, Period.parse(period), content)
-    return [*wrong_figures(content, known), *numbers_in_wording(content)]
+    asked = Period.parse(period)
+    known = await evidence(session, asked, content, content.wish)
+    return [
+        *wrong_figures(content, known),
+        *numbers_in_wording(content),
+        *(
+            Stray("content", name, "what stands beside the numbers is not said any more")
+            for name in outdated(content, asked, known)
+        ),
+    ]
 
 
 def _document(content: Content) -> dict[str, Any]:
-    """As it is stored. Where nothing is hidden nothing is said of it: what was stored before is equal."""
+    """As it is stored. Where nothing is hidden or wished for nothing is said of it: what was stored before is
+    equal."""
     document = content.model_dump(mode="json")
     if not content.hidden:
         del document["hidden"]
+    if content.wish == NOTHING:
+        del document["wish"]
     return document
 
 

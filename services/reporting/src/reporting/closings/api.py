@@ -6,7 +6,7 @@ from uuid import UUID
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.paging import CursorText, Page, day_in, id_in, keys_in, page_of
-from common.web import Session, context_of, requires, router
+from common.web import Session, StepUp, context_of, requires, router
 from fastapi import Path, Query, Response
 from starlette.requests import Request
 
@@ -44,7 +44,9 @@ async def close_programmes(
     again, what was not closed is tried again. `Location` shows the progress."""
     wanted = service.Wanted(asked_period(body.period), body.programmes)
     programmes = _programmes(request)
-    return _accepted(response, programmes, await service.close(session, caller, wanted, programmes))
+    return _accepted(
+        response, caller, programmes, await service.close(session, caller, wanted, programmes)
+    )
 
 
 @routes.get("")
@@ -69,7 +71,7 @@ async def list_closings(
     return page_of(
         found,
         limit,
-        lambda each: _view(each, programmes),
+        lambda each: _view(each, caller, programmes),
         lambda each: (each.period_start, each.id),
     )
 
@@ -82,7 +84,7 @@ async def read_closing(
     found = await queries.visible(session, caller, closing_id=closing_id)
     if not found:
         raise NOT_FOUND.because("There is no such closing.")
-    return _view(found[0], _programmes(request))
+    return _view(found[0], caller, _programmes(request))
 
 
 @routes.post("/{closing_id}/sign-offs")
@@ -91,10 +93,10 @@ async def sign_off_closing(
 ) -> ClosingView:
     """Your organisation agrees to the publication of each draft that it contributes to."""
     done = await service.sign_off(session, caller, closing_id)
-    return _view(done, _programmes(request))
+    return _view(done, caller, _programmes(request))
 
 
-@routes.post("/{closing_id}/publications", status_code=202)
+@routes.post("/{closing_id}/publications", status_code=202, dependencies=[StepUp])
 async def publish_closing(
     request: Request,
     response: Response,
@@ -105,7 +107,7 @@ async def publish_closing(
     """Publish all that is closed, each in a transaction of its own. A programme that a contributor has
     not agreed to stays a draft (`not_published`, with the problem) and hinders no other."""
     asked = await service.publish(session, caller, closing_id)
-    return _accepted(response, _programmes(request), asked)
+    return _accepted(response, caller, _programmes(request), asked)
 
 
 def _programmes(request: Request) -> Catalogue:
@@ -113,14 +115,17 @@ def _programmes(request: Request) -> Catalogue:
     return catalogue
 
 
-def _accepted(response: Response, programmes: Catalogue, closing: Closing) -> ClosingView:
+def _accepted(
+    response: Response, caller: Principal, programmes: Catalogue, closing: Closing
+) -> ClosingView:
     response.headers["Location"] = f"{PREFIX}/{closing.id}"
-    return _view(closing, programmes)
+    return _view(closing, caller, programmes)
 
 
-def _view(closing: Closing, programmes: Catalogue) -> ClosingView:
+def _view(closing: Closing, caller: Principal, programmes: Catalogue) -> ClosingView:
     titles = {each.id: dict(each.title) for each in programmes}
     steps = []
+    whole = Role.IM in caller.roles  # a problem may name those who contribute
     for each in closing.steps:
         release = each.release
         steps.append(
@@ -129,9 +134,9 @@ def _view(closing: Closing, programmes: Catalogue) -> ClosingView:
                 title=titles.get(each.programme, {}),
                 state=each.state,
                 release_id=release.id if release else None,
-                contributors=contributors_of(release) if release else None,
+                contributors=contributors_of(release, caller) if release else None,
                 attempts=each.attempts,
-                problem=each.problem if each.state.startswith("not_") else None,
+                problem=each.problem if each.state.startswith("not_") and whole else None,
                 changed_at=each.changed_at,
             )
         )

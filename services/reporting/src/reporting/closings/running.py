@@ -1,7 +1,7 @@
 """Does the tasks that closings ask for, one after the other, by the use cases of single releases."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 from common.auth import Principal
@@ -32,18 +32,24 @@ STEPS = Tasks(
 
 @dataclass(frozen=True)
 class Means:
-    """What a release is made with. `alone`: one person may close and publish."""
+    """What a release is made with. `alone`: one person may close and publish; `lost_until`: of `releases.Order`."""
 
     catalogue: Catalogue
     key: bytes
     alone: bool
+    lost_until: date | None = None
 
 
 def task(context: ServiceContext) -> BackgroundTask:
     settings = context.settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
     catalogue: Catalogue = context.parts["catalogue"]
-    means = Means(catalogue, settings.rounding_key_bytes, settings.one_person_publishes)
+    means = Means(
+        catalogue,
+        settings.rounding_key_bytes,
+        settings.one_person_publishes,
+        settings.record_lost_until,
+    )
     return BackgroundTask.repeated("closings", partial(one, context.database, means), EVERY_SECONDS)
 
 
@@ -56,7 +62,8 @@ async def _do(means: Means, session: AsyncSession, caller: Principal, work: Work
     # Somebody may have done it singly meanwhile: then it is done.
     release = await release_queries.release_of(session, work.programme, work.period)
     if work.task == "close" and release is None:
-        order = releases.Order(means.catalogue.get(work.programme), Period.parse(work.period))
+        programme, period = means.catalogue.get(work.programme), Period.parse(work.period)
+        order = releases.Order(programme, period, means.lost_until)
         await releases.close(session, caller, order, means.key)
     elif work.task == "publish" and release is not None and not release.published:
         await releases.publish(session, caller, release.id, alone=means.alone)

@@ -32,11 +32,11 @@ class StepView(BaseModel):
     state: StepState
     release_id: UUID | None
     contributors: list[Contributor] | None = Field(
-        description="Who signs off; shown while it is a draft."
+        description="Who signs off, for the IM role; for a contributor itself. Shown while it is a draft."
     )
     attempts: int = Field(description="How often the present task was begun.")
     problem: dict[str, Any] | None = Field(
-        description="A problem detail: why the last task was not done."
+        description="A problem detail, for the IM role: why the last task was not done."
     )
     changed_at: datetime
 

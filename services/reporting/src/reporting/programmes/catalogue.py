@@ -7,7 +7,7 @@ A dimension lists its codes in the file, or takes them from shared lists: ``{"pl
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -116,8 +116,17 @@ def _read(folder: Traversable) -> Catalogue:
         if entry.name.endswith(".json")
     }
     populations = {each["id"]: _population(each) for each in read.pop(POPULATIONS, ())}
+    _check_apart(populations.values())
     definitions = [_programme(each, populations) for each in read.values()]
     return Catalogue({each.id: each for each in definitions})
+
+
+def _check_apart(populations: Iterable[Population]) -> None:
+    """Raises ValueError where two count the same people: each would be rounded by itself."""
+    known: dict[Measure, str] = {}
+    for each in sorted(populations, key=lambda population: population.id):
+        if (other := known.setdefault(each.measure, each.id)) != each.id:
+            raise ValueError(f"{other} and {each.id} count the same people: one population")
 
 
 def _population(entry: Mapping[str, Any]) -> Population:

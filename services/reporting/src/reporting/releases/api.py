@@ -114,11 +114,13 @@ async def close_release(
     body: CloseRelease,
 ) -> ReleaseView:
     """Close a period: count it, round it once, ask the contributors. Needs the role im."""
+    settings = cast("Settings", context_of(request).settings)
+    lost = None if body.never_closed else settings.record_lost_until
     order = service.Order(
-        _programme(programmes, body.programme, "/programme"), asked_period(body.period)
+        _programme(programmes, body.programme, "/programme"), asked_period(body.period), lost
     )
-    key = context_of(request).settings.rounding_key_bytes  # type: ignore[attr-defined] # ours
-    return _view(await service.close(session, caller, order, key))
+    key = settings.rounding_key_bytes
+    return _view(await service.close(session, caller, order, key), caller)
 
 
 @routes.get("/releases")
@@ -148,7 +150,7 @@ async def list_releases(
     )
     if programme is not None and not found:
         _programme(programmes, programme, "/programme")
-    return page_of(found, limit, _view, attrgetter("period_start", "id"))
+    return page_of(found, limit, lambda each: _view(each, caller), attrgetter("period_start", "id"))
 
 
 @routes.get("/releases/{release_id}")
@@ -159,7 +161,7 @@ async def read_release(
     release = await _visible(session, caller, release_id)
     cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
     return ReleaseDetail(
-        **_view(release).model_dump(),
+        **_view(release, caller).model_dump(),
         dimensions={each.name: list(each.codes) for each in cube.dimensions},
         groups={
             each.name: {code: list(codes) for code, codes in each.groups.items()}
@@ -191,7 +193,7 @@ async def query_release(
 @routes.post("/releases/{release_id}/sign-offs")
 async def sign_off(caller: Contributing, session: Session, release_id: ReleaseId) -> ReleaseView:
     """Your organisation agrees to the publication of this draft."""
-    return _view(await service.sign_off(session, caller, release_id))
+    return _view(await service.sign_off(session, caller, release_id), caller)
 
 
 @routes.post("/releases/{release_id}/waivers")
@@ -199,9 +201,8 @@ async def waive(
     caller: Publisher, session: Session, release_id: ReleaseId, body: Waiver
 ) -> ReleaseView:
     """Go on without a contributor that does not answer; the reason is kept."""
-    return _view(
-        await service.waive(session, caller, release_id, body.organisation_id, body.reason)
-    )
+    waived = await service.waive(session, caller, release_id, body.organisation_id, body.reason)
+    return _view(waived, caller)
 
 
 @routes.post("/releases/{release_id}/publish", dependencies=[StepUp])
@@ -211,7 +212,7 @@ async def publish(
     """Make it readable for everyone; 409 `sign_off_missing` while a contributor has not agreed, 403
     `second_person_needed` if you closed it yourself and no contributor signed it off."""
     alone = cast("Settings", context_of(request).settings).one_person_publishes
-    return _view(await service.publish(session, caller, release_id, alone=alone))
+    return _view(await service.publish(session, caller, release_id, alone=alone), caller)
 
 
 def _is_internal(caller: Principal, tier: str) -> bool:
@@ -270,9 +271,9 @@ async def _counts(
     )
 
 
-def contributors_of(release: Release) -> list[Contributor] | None:
-    """Who signs off. Who contributes says who works where: it is nobody else's matter once
-    published."""
+def contributors_of(release: Release, caller: Principal) -> list[Contributor] | None:
+    """Who signs off: for the IM role everybody, for a contributor itself. Who contributes says who works where,
+    and that they recorded somebody; it is nobody else's matter, and nobody's once published."""
     if release.published:
         return None
     return [
@@ -282,10 +283,11 @@ def contributors_of(release: Release) -> list[Contributor] | None:
             waived=each.waived_because is not None,
         )
         for each in release.sign_offs
+        if Role.IM in caller.roles or each.organisation_id == caller.organisation_id
     ]
 
 
-def _view(release: Release) -> ReleaseView:
+def _view(release: Release, caller: Principal) -> ReleaseView:
     return ReleaseView(
         id=release.id,
         programme=release.programme,
@@ -298,7 +300,7 @@ def _view(release: Release) -> ReleaseView:
         status="published" if release.published else "draft",
         closed_at=release.closed_at,
         published_at=release.published_at,
-        contributors=contributors_of(release),
+        contributors=contributors_of(release, caller),
     )
 
 

@@ -16,9 +16,16 @@ PERIOD_CLOSED = ProblemType(
 PERIOD_CLOSED_APART = ProblemType(
     "period_closed_apart",
     409,
-    "These people were rounded in this period before, each programme by itself",
+    "These people were rounded in this period before, in another way",
     "A second rounding could be played against the first: close a later period. What happened in this"
     " one stays in the releases that were made then.",
+)
+PERIOD_MAYBE_PUBLISHED = ProblemType(
+    "period_maybe_published",
+    409,
+    "The machine that was lost may have published this period",
+    "Look among the files and bulletins that were published. Are its numbers there, it stays as it is; are they not,"
+    " close its release with `never_closed`.",
 )
 SIGN_OFF_MISSING = ProblemType(
     "sign_off_missing",

@@ -16,6 +16,10 @@ READING = (
 class CloseRelease(Strict):
     programme: str = Field(max_length=80, examples=["referrals"])
     period: str = Field(max_length=10, examples=["2026-11a"])
+    never_closed: bool = Field(
+        default=False,
+        description="After the loss of a machine: you have looked, and it had not published this period.",
+    )
 
 
 class Waiver(Strict):
@@ -53,7 +57,8 @@ class ReleaseView(BaseModel):
     closed_at: datetime
     published_at: datetime | None
     contributors: list[Contributor] | None = Field(
-        None, description="Who signs off; shown while it is a draft."
+        None,
+        description="Who signs off, for the IM role; for a contributor itself. Shown while it is a draft.",
     )
 
 

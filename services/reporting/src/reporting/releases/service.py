@@ -1,9 +1,10 @@
 """Closing, signing off and publishing a release. Never commits."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from reporting.releases.errors import (
     ALREADY_PUBLISHED,
     PERIOD_CLOSED,
     PERIOD_CLOSED_APART,
+    PERIOD_MAYBE_PUBLISHED,
     PERIOD_NOT_ENDED,
     SIGN_OFF_MISSING,
 )
@@ -59,10 +61,11 @@ from reporting.trafficking.queries import identifications_by_person
 
 @dataclass(frozen=True)
 class Order:
-    """What to close."""
+    """What to close. What ended before `lost_until` may have been published from a record that was lost."""
 
     programme: Programme
     period: Period
+    lost_until: date | None = None
 
 
 async def close(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> Release:
@@ -70,7 +73,7 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
     (R2, R4); what another programme over the same people has closed is taken as it is.
 
     Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`, 409
-    `period_closed_apart`.
+    `period_closed_apart`, 409 `period_maybe_published`.
     """
     programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
@@ -87,35 +90,44 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
         raise PERIOD_CLOSED.because(
             f"{programme.id} {period.id} was closed before.", release_id=str(existing.id)
         )
-    cube = await _joint(session, caller, programme.population, period, key)
+    cube = await _joint(session, caller, order, key)
     release_id = await _write_release(session, caller, order, cube)
     await _ask_contributors(session, release_id, programme, period)
     return await _required(session, caller, release_id)
 
 
-FORMER: Mapping[str, Sequence[str]] = defaultdict(
-    tuple,
-    {
-        "referred-persons": ("referrals", "unmet-needs"),
-        "screened-or-assisted-persons": ("screening", "trafficking", "routes", "assistance"),
-        "searches": ("gaps",),
-    },
-)
+FORMER: Mapping[str, Sequence[str]] = {
+    "referred-persons": ("referrals", "unmet-needs"),
+    "screened-or-assisted-persons": ("screening", "trafficking", "routes", "assistance"),
+    "searches": ("gaps",),
+}
 """The programmes that were rounded apart, by the population whose people they share."""
 
 
-async def _joint(
-    session: AsyncSession, caller: Principal, population: Population, period: Period, key: bytes
-) -> UUID:
+async def _joint(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> UUID:
     """The joint cube of the period: the one that exists, or closed now."""
+    population, period = order.programme.population, order.period
     known = await queries.joint_cube_of(session, population.id, period.id)
     if known is not None:
         return known
-    apart = await queries.closed_apart(session, FORMER[population.id], period.start, period.end)
+    if order.lost_until is not None and period.ended(order.lost_until):
+        # Rounded a second time, from another record, it could be played against what was published.
+        raise PERIOD_MAYBE_PUBLISHED.because(
+            f"{period.id} ended before {order.lost_until.isoformat()}, when the record began again from a backup."
+        )
+    former = FORMER.get(population.id, ())
+    apart = await queries.closed_apart(session, former, period.start, period.end)
     if apart:
         raise PERIOD_CLOSED_APART.because(
             f"{period.id} was closed for {', '.join(apart)} before there were joint cubes.",
             programmes=apart,
+        )
+    otherwise = await queries.rounded_otherwise(
+        session, population.measure.value, period.start, period.end
+    )
+    if otherwise:
+        raise PERIOD_CLOSED_APART.because(
+            f"The same people were closed as {', '.join(otherwise)}, by another definition."
         )
     counts = await count(session, population, period)
     return await store(session, caller, population, period, counts, key)

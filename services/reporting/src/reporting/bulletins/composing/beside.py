@@ -8,9 +8,10 @@ from common.languages import LANGUAGES
 
 from reporting.bulletins.composing.evidence import Evidence, UntraceableError, figure
 from reporting.bulletins.composing.parts import place, section, sentence, word
-from reporting.bulletins.document.content import Label, Section, Table
+from reporting.bulletins.document.content import NOTHING, Content, Label, Section, Table
 from reporting.bulletins.document.figures import Figure, OutsideSource, ReleaseSource
 from reporting.bulletins.document.texts import say
+from reporting.bulletins.document.words import without_words
 from reporting.judgements.citations import Cited, Statement
 from reporting.judgements.schemas import FigureBasis, SeriesBasis
 from reporting.judgements.tree import SWOT, TREE, branches
@@ -24,7 +25,9 @@ AHEAD = timedelta(days=183)
 """Milestones of about two quarters are next steps; later ones are the plan's."""
 
 
-def stakeholders(_period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
+def stakeholders(
+    _period: Period, evidence: Evidence, _catalogue: Catalogue | None = None
+) -> Section | None:
     found = evidence.beside.stakeholders
     if not found:
         return None
@@ -60,7 +63,9 @@ def _reached(body: StakeholderBody) -> Text:
     return {lang: f"{function[lang]}: {how}" for lang in LANGUAGES}
 
 
-def problem_tree(_period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
+def problem_tree(
+    _period: Period, evidence: Evidence, _catalogue: Catalogue | None = None
+) -> Section | None:
     nodes = [each for each in evidence.beside.statements if each.place in TREE]
     parents = {each.id: each.parent for each in nodes}
     by_id = {each.id: each for each in nodes}
@@ -69,7 +74,9 @@ def problem_tree(_period: Period, evidence: Evidence, _catalogue: Catalogue) -> 
     return _judged("problem-tree", ordered, evidence, note=True)
 
 
-def swot(_period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
+def swot(
+    _period: Period, evidence: Evidence, _catalogue: Catalogue | None = None
+) -> Section | None:
     listed = [(each, 0) for each in evidence.beside.statements if each.place in SWOT]
     listed.sort(key=lambda found: SWOT.index(found[0].place))
     told = any(each.place in TREE for each in evidence.beside.statements)
@@ -127,7 +134,9 @@ def _figure(cited: Cited, evidence: Evidence) -> Figure | None:
     return None
 
 
-def next_steps(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
+def next_steps(
+    period: Period, evidence: Evidence, _catalogue: Catalogue | None = None
+) -> Section | None:
     open_ones = [
         (each, quarter)
         for each in evidence.beside.milestones
@@ -152,3 +161,24 @@ def next_steps(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Sec
         rows=tuple(rows),
     )
     return section("next-steps", table)
+
+
+_ON_WISH = {
+    "stakeholders": stakeholders,
+    "problem-tree": problem_tree,
+    "swot": swot,
+    "next-steps": next_steps,
+}
+
+
+def outdated(content: Content, period: Period, evidence: Evidence) -> list[str]:
+    """The sections on wish that this evidence does not give any more: an institution is not to be printed now,
+    nobody agrees to a statement as it stands, a milestone was taken out. What was drafted before wishes were kept
+    is not looked at."""
+    if content.wish == NOTHING:
+        return []
+    return [
+        each.id
+        for each in without_words(content).sections
+        if each.id in _ON_WISH and each != _ON_WISH[each.id](period, evidence)
+    ]

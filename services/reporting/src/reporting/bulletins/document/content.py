@@ -79,6 +79,19 @@ class Section(Frozen):
     blocks: tuple[Block, ...]
 
 
+class BulletinWish(Frozen):
+    """What is printed beside the numbers: nothing, unless somebody asked for it with this draft."""
+
+    stakeholders: bool = Field(default=False, description="Institutions that may be printed.")
+    milestones: bool = Field(default=False, description="The next milestones.")
+    analysis: str | None = Field(
+        default=None, description="The problem tree and SWOT of this analysis."
+    )
+
+
+NOTHING = BulletinWish()
+
+
 class Content(Frozen):
     """A whole bulletin of a period [start, end]."""
 
@@ -93,4 +106,7 @@ class Content(Frozen):
     sections: tuple[Section, ...]
     hidden: tuple[str, ...] = Field(
         default=(), description="Sections that are kept in the draft and not printed."
+    )
+    wish: BulletinWish = Field(
+        default=NOTHING, description="What was asked for beside the numbers."
     )
