@@ -1513,6 +1513,15 @@ MUTATIONS = (
         "::test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen",
     ),
     Mutation(
+        "cancelled-trainings",
+        "a training that somebody corrected among the activities still ends where it was recorded",
+        f"{_REPORTING}/activities/trainings.py",
+        "    untouched = known.changed_by == _WRITER\n",
+        "    untouched = sa.true()\n",
+        f"{_REPORTS}/activities/test_activities_api.py"
+        "::test_a_training_that_somebody_corrected_here_still_ends_where_it_was_recorded",
+    ),
+    Mutation(
         "nobody-publishes-alone",
         "a release is published by two people",
         "libs/common/src/common/two_people.py",

@@ -1,11 +1,18 @@
 """Activities over HTTP: who sees what, and that bad input changes nothing."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from common import clock
+from common.database import Database
+from common.events.envelope import Envelope
+from common.events.referrals import TrainingHeld
 from httpx import AsyncClient
+from reporting.activities.trainings import record_training
 
 from tests.services.reporting.activities.rows import body
-from tests.support.principals import bearer
+from tests.support.principals import bearer, organisation
 
 AUDIENCE = "ruta-reporting"
 PATH = "/reports/v1/activities"
@@ -52,6 +59,43 @@ async def test_an_organisation_sees_its_own_numbers_and_others_see_none(api: Asy
     assert own["location_name"] == "Casa Azul"
     assert other["masked"]
     assert other["reached"] is other["women"] is other["location_name"] is None
+
+
+async def test_a_training_that_somebody_corrected_here_still_ends_where_it_was_recorded(
+    api: AsyncClient, database: Database
+) -> None:
+    """Anybody's bulletin counts it exactly: one that was cancelled counts no more, whatever order its events come in."""
+    training = UUID("0190c000-0000-7000-8000-000000000001")
+
+    async def told(
+        version: int, when: datetime, *, women: int = 9, cancelled: bool = False
+    ) -> None:
+        event = TrainingHeld(
+            version=version, training_id=training, organisation_id=organisation(1), topic="screening",
+            area="VE2313", starts_on=date(2026, 11, 3), ends_on=date(2026, 11, 3), sessions=1,
+            women=women, men=4, others=0, cancelled=cancelled,
+        )  # fmt: skip
+        async with database.transaction() as session:
+            await record_training(session, event, Envelope.model_construct(time=when))
+
+    async def counted() -> int:
+        asked = f"{PATH}/indicators/people-trained?from=2026-11-01&to=2026-11-30"
+        value: int = (await api.get(asked, headers=SALUD)).json()["value"]
+        return value
+
+    before = datetime(2026, 11, 4, 12, tzinfo=UTC)
+    await told(1, before)
+    row = (await api.get(f"{PATH}?own=true", headers=REFUGIO)).json()["items"][0]
+    named = body(external_id=row["external_id"], women=9, men=4, girls=None, boys=None)
+    corrected = await api.put(f"{PATH}/{row['id']}", json=named, headers=REFUGIO)
+    assert (corrected.status_code, await counted()) == (200, 13), corrected.text
+    await told(2, before + timedelta(minutes=1), women=90)
+    assert await counted() == 13, "what was recorded before the correction"
+    since = clock.now() + timedelta(minutes=1)
+    await told(2, since, cancelled=True)
+    assert await counted() == 0
+    await told(1, before)
+    assert await counted() == 0
 
 
 async def test_a_foreign_activity_cannot_be_changed_or_withdrawn(api: AsyncClient) -> None:

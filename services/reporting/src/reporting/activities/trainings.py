@@ -22,7 +22,8 @@ _WRITER = "referrals"
 
 
 async def record_training(session: AsyncSession, event: TrainingHeld, envelope: Envelope) -> None:
-    """Write the training as its newest event says; an older event changes nothing."""
+    """Write the training as its newest event says; an older event changes nothing. Where somebody corrected the row
+    here since, its version counts that, too: then what happened later counts."""
     row = completed({**_row(event), **await _named(session, event)})
     statement = pg.insert(activities).values(
         id=new_id(),
@@ -33,12 +34,16 @@ async def record_training(session: AsyncSession, event: TrainingHeld, envelope: 
         withdrawn_at=envelope.time if event.cancelled else None,
         **row,
     )
+    new, known = statement.excluded, activities.c
     replaced = ("version", "changed_at", "changed_by", "withdrawn_at", *_row(event), "reached")
+    untouched = known.changed_by == _WRITER
     await session.execute(
         statement.on_conflict_do_update(
             constraint="activities_once",
-            set_={name: statement.excluded[name] for name in replaced},
-            where=activities.c.version < statement.excluded.version,
+            set_={name: new[name] for name in replaced},
+            where=sa.case(
+                (untouched, known.version < new.version), else_=known.changed_at < new.changed_at
+            ),
         )
     )
 
