@@ -1522,6 +1522,15 @@ MUTATIONS = (
         "::test_a_training_that_somebody_corrected_here_still_ends_where_it_was_recorded",
     ),
     Mutation(
+        "still-yesterday",
+        "what arrives where it is still yesterday counts in the period that is open",
+        f"{_REPORTING}/facts/arrivals.py",
+        "                day = end + timedelta(days=1)\n",
+        "                pass\n",
+        f"{_REPORTS}/facts/test_order.py"
+        "::test_what_arrives_where_it_is_still_yesterday_counts_in_the_period_that_is_open",
+    ),
+    Mutation(
         "nobody-publishes-alone",
         "a release is published by two people",
         "libs/common/src/common/two_people.py",

@@ -1,7 +1,7 @@
 """Late, repeated and reordered events end in the same facts, counters and releases."""
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -160,6 +160,21 @@ async def test_an_erased_person_is_forgotten_whenever_its_events_arrive(
         rows = (await session.execute(sa.select(referral_steps))).all()
     assert len(rows) == 5
     assert all(row.person is None and row.sex is None and row.age_band is None for row in rows)
+
+
+async def test_what_arrives_where_it_is_still_yesterday_counts_in_the_period_that_is_open(
+    database: Database, recorder: Recorder, api: Any
+) -> None:
+    """Clocks may be two minutes apart: whoever closes may be a day ahead of whoever records."""
+    from tests.services.reporting.releases.test_story import PERIOD, as_
+
+    closed = await api.post("/reports/v1/releases", json=PERIOD, headers=as_("im-officer"))
+    assert closed.status_code == 201
+    last = datetime(2026, 10, 15, 23, 59, 30, tzinfo=UTC)
+    with clock.shifted(last - clock.now()):
+        await record(database, recorder, Journey().events(*DELIVERED))
+    assert await count(database, "2026-10a") == {}
+    assert sum((await count(database, "2026-10b")).values()) == 1, "counted nowhere"
 
 
 async def test_what_arrives_after_the_closing_counts_in_the_current_period(

@@ -193,15 +193,15 @@ async def test_a_step_of_a_closed_period_counts_on_the_day_it_arrived(
 
 
 async def close(database: Database) -> None:
-    """Close the quarter of the events, as far as recording sees it."""
+    """Close the month of the events, as far as recording sees it."""
     async with database.transaction() as session:
         await session.execute(
             joint_cubes.insert().values(
                 id=new_id(),
                 population="referred-persons",
-                period="2026-Q4",
+                period="2026-10",
                 period_start=date(2026, 10, 1),
-                period_end=date(2026, 12, 31),
+                period_end=date(2026, 10, 31),
                 k=5,
                 profile="none",
                 schema_fingerprint=b"f" * 32,

@@ -6,7 +6,7 @@ population closes by itself: closing one moves no fact of another.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 REFERRED, SCREENED, SEARCHES = "referred-persons", "screened-or-assisted-persons", "searches"
@@ -36,8 +36,16 @@ class Arrivals:
             return natural_day
         if event_id in self.seen:
             return natural_day
-        self.late[event_id] = self.today
-        return self.today
+        self.late[event_id] = self._open_day(population)
+        return self.late[event_id]
+
+    def _open_day(self, population: str) -> date:
+        """Today; whose clock is ahead of this one may have closed the period of today already."""
+        day = self.today
+        for of, start, end in sorted(self.closed):
+            if of == population and start <= day <= end:
+                day = end + timedelta(days=1)
+        return day
 
     def _is_closed(self, population: str, day: date) -> bool:
         return any(of == population and start <= day <= end for of, start, end in self.closed)
