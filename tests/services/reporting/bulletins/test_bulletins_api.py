@@ -487,7 +487,7 @@ async def test_what_is_taken_back_between_draft_and_publication_is_not_published
     )
     assert withdrawn.status_code == 200, withdrawn.text
     answer = await step(api, bulletin, "publish", "im-officer")
-    assert (answer.status_code, answer.json()["code"]) == (409, "untraceable_number")
+    assert (answer.status_code, answer.json().get("code")) == (409, "untraceable_number")
     assert "stakeholders" in str(answer.json()["numbers"])
 
     bulletin = await drafted_with_both()
@@ -495,7 +495,7 @@ async def test_what_is_taken_back_between_draft_and_publication_is_not_published
     changed = await api.put(statement, json=said_anew, headers=as_("tip-coordinator") | anyhow)
     assert changed.status_code == 200, changed.text
     answer = await step(api, bulletin, "sign-off", "tip-coordinator")
-    assert (answer.status_code, answer.json()["code"]) == (409, "untraceable_number")
+    assert (answer.status_code, answer.json().get("code")) == (409, "untraceable_number")
     assert "swot" in str(answer.json()["numbers"])
     # Drafted again it says neither, and goes its way.
     bulletin = await drafted_with_both()
