@@ -6,12 +6,12 @@ from uuid import UUID
 
 from common import clock
 from common.database import Database
-from common.events.envelope import Envelope
 from common.events.referrals import TrainingHeld
 from httpx import AsyncClient
 from reporting.activities.trainings import record_training
 
 from tests.services.reporting.activities.rows import body
+from tests.services.reporting.events import enveloped
 from tests.support.principals import bearer, organisation
 
 AUDIENCE = "ruta-reporting"
@@ -76,7 +76,7 @@ async def test_a_training_that_somebody_corrected_here_still_ends_where_it_was_r
             women=women, men=4, others=0, cancelled=cancelled,
         )  # fmt: skip
         async with database.transaction() as session:
-            await record_training(session, event, Envelope.model_construct(time=when))
+            await record_training(session, event, enveloped(event, training, when)[1])
 
     async def counted() -> int:
         asked = f"{PATH}/indicators/people-trained?from=2026-11-01&to=2026-11-30"
