@@ -162,7 +162,7 @@ def restore(
             f" applied before anything is served{_INTO_NOTHING if fresh else ''}\n"
         )
         if fresh:
-            contents.put_keys(layout, keys)
+            _begin_anew(layout, keys)
         played = Played.of(layout)
         if played is not None:
             played.hand_passwords_over()
@@ -175,7 +175,6 @@ def restore(
             unasked = "" if fresh or repeated else tell_before(layout, server, Path(work))
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
-                layout.lost_record_file.write_text(clock.now().date().isoformat())
             contents.load_data(server, plain, rights=fresh or rights_too)
             log_broke_off(layout)
             contents.continue_transactions(server, DATA_DATABASES)
@@ -190,6 +189,12 @@ def restore(
     for said in filter(None, (*told, unasked)):
         _terminal.print(said)
     _show_next(layout, fresh=fresh, rights=fresh or rights_too)
+
+
+def _begin_anew(layout: Layout, keys: Path) -> None:
+    """What was published since the backup by the machine that was lost, nothing here knows."""
+    contents.put_keys(layout, keys)
+    layout.lost_record_file.write_text(clock.now().date().isoformat())
 
 
 def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:
