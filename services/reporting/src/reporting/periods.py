@@ -13,11 +13,11 @@ from enum import StrEnum
 
 from common.conventions import month as month_in_words
 
-# Of the centuries in which somebody reports: a period has one before it and one after it.
-_HALF = re.compile(r"(2[01][0-9]{2})-(0[1-9]|1[0-2])([ab])")
-_MONTH = re.compile(r"(2[01][0-9]{2})-(0[1-9]|1[0-2])")
-_YEAR = re.compile(r"(2[01][0-9]{2})")
-_QUARTER = re.compile(r"(2[01][0-9]{2})-Q([1-4])")
+# Of a time in which somebody reports: there are periods before and after each.
+_HALF = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])([ab])")
+_MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
+_YEAR = re.compile(r"(2[0-9]{3})")
+_QUARTER = re.compile(r"(2[0-9]{3})-Q([1-4])")
 _LAST_DAY_OF_FIRST_HALF = 15
 
 
