@@ -2146,7 +2146,7 @@ MUTATIONS = (
         "the-accused-are-asked-no-more",
         "whoever a report of the line speaks against finds nothing more of a wish to hand it to them",
         f"{_REFERRALS}/line/desk_service.py",
-        "        await queries.ask_no_more(session, report)\n",
+        "    await queries.ask_no_more(session, report)\n",
         "",
         f"{_TESTS}/test_line_desk.py"
         "::test_the_accused_find_nothing_of_an_exception_that_they_decided[False]",
@@ -2164,7 +2164,7 @@ MUTATIONS = (
         "told-whom-a-report-turns-against",
         "whoever made a case of a report is told when it turns against somebody",
         f"{_REFERRALS}/line/desk_service.py",
-        "        await tell_desk(session, report)\n",
+        "    await tell_desk(session, report)\n",
         "",
         f"{_TESTS}/test_line_desk.py"
         "::test_who_made_a_case_of_a_report_is_told_whom_it_turns_against_later",
@@ -2362,8 +2362,8 @@ MUTATIONS = (
         "words-of-hidden-terms",
         "the words of a term are hidden with the last service that has it",
         f"{_DIRECTORY}/taxonomies/queries.py",
-        '        f" WHERE d.{column} @> ARRAY[t.id])"\n',
-        '        f" WHERE d.{column} @> ARRAY[t.id] OR true)"\n',
+        'f"EXISTS (SELECT FROM service_documents_',
+        'f"true OR EXISTS (SELECT FROM service_documents_',
         "tests/services/directory/test_leaks.py"
         "::test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it[hidden]",
     ),
