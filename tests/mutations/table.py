@@ -290,6 +290,24 @@ MUTATIONS = (
         f"{_TESTS}/test_restrictions.py::test_a_list_that_somebody_changed_is_refused",
     ),
     Mutation(
+        "recalled-stays-recalled",
+        "what a recalled referral shared is read by nobody after a restore",
+        f"{_REFERRALS}/restoring_service.py",
+        "    return int(await end_sharing(session, None, keys, referral))\n",
+        "    return 1\n",
+        f"{_TESTS}/test_restrictions.py"
+        "::test_what_a_referral_shared_until_it_was_recalled_is_read_by_nobody_after_a_restore",
+    ),
+    Mutation(
+        "no-last-word-of-a-backup",
+        "a restore that was broken off and is repeated takes no last word from the backup that it loaded",
+        "libs/stack/src/stack/commands/backup.py",
+        'unasked = "" if fresh or repeated else',
+        'unasked = "" if fresh else',
+        "tests/restarts/test_restricted_again.py"
+        "::test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself",
+    ),
+    Mutation(
         "an-old-contact-is-doubted",
         "a contact that changed after the backup is confirmed before it is used",
         f"{_REFERRALS}/restoring_service.py",

@@ -242,3 +242,18 @@ async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
     (row,) = await story.rows("SELECT wants_case, implicated FROM line_reports")
     assert (row.wants_case, row.implicated) == (False, [SALUD])
     assert (await restrict_again(database, case_keys, known, MARKS))[Kind.LINE_REPORT] == 0
+
+
+async def test_what_a_referral_shared_until_it_was_recalled_is_read_by_nobody_after_a_restore(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    """Whoever sent it to the wrong place recalled it; the backup has it as it went."""
+    recalled, kept = await story.accepted(), await story.accepted()
+    await story.made("ngo-refugio", f"/referrals/{recalled['id']}/recall", {"reason": "other"})
+    assert (await told(database, file, signer)).keys() == {UUID(recalled["id"])}
+    wrong = await story.accepted()
+    known = listed(file, signer, Kind.SHARING, wrong["id"])
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.SHARING] == 1
+    assert await reads(story, wrong) in (403, 410)
+    assert await reads(story, kept) == 200
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.SHARING] == 0

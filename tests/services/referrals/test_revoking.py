@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.database import Database
+from referrals.referrals.models import Referral
 from referrals.referrals.steps import revoke_snapshot
 from referrals.row_security import acting_as_service
 
@@ -24,11 +25,12 @@ async def test_it_is_revoked_and_the_caller_sees_no_more_than_before(
     first, second = await story.sent(), await story.sent()
     now = clock.now()
     async with database.transaction(principal(who)) as session:
-        for referral in (first, second):
-            revoke_snapshot(session, UUID(referral["id"]), now)
+        rows = [await session.get_one(Referral, UUID(each["id"])) for each in (first, second)]
+        for row in rows:
+            revoke_snapshot(session, row, now)
         assert not await session.scalar(_AS_SERVICE)
         async with acting_as_service(session):
-            revoke_snapshot(session, UUID(first["id"]), clock.now())
+            revoke_snapshot(session, rows[0], clock.now())
             assert await session.scalar(_AS_SERVICE)
     for referral in (first, second):  # once: a later one changes nothing
         assert await story.rows(_REVOKED, r=referral["id"]) == [(now,)]

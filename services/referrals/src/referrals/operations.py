@@ -303,6 +303,7 @@ _THE_RESTRICTED = _Kind(
 _AGAIN = {
     Kind.CONSENT: "consents",
     Kind.EXCEPTION: "exceptions",
+    Kind.SHARING: "referrals that shared something",
     Kind.IMPLICATED: "cases with their accused",
     Kind.LINE_REPORT: "reports of the line with theirs",
     Kind.CONTACT: "contacts of people to be confirmed first",

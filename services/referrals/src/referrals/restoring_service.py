@@ -26,6 +26,8 @@ from referrals.line import desk_service
 from referrals.line import queries as line
 from referrals.line import service as line_service
 from referrals.locking_queries import hold_case
+from referrals.referrals import queries as referrals
+from referrals.referrals.conflict import end_sharing
 from referrals.referrals.withdrawal import end_exception_again, withdraw_again
 from referrals.restrictions.service import go_on_from
 from referrals.restrictions.words import Kind, Marks, Word, last_words
@@ -48,6 +50,7 @@ async def restrict_again(
     works: dict[Kind, _Work] = {
         Kind.CONSENT: partial(_consent, keys),
         Kind.EXCEPTION: partial(_exception, keys),
+        Kind.SHARING: partial(_sharing, keys),
         Kind.IMPLICATED: partial(_implicated, keys, marks, organisations),
         Kind.LINE_REPORT: partial(_line_report, marks, organisations),
         Kind.CONTACT: partial(_contact, keys),
@@ -87,6 +90,14 @@ async def _exception(keys: CaseKeys, session: AsyncSession, exception_id: UUID, 
         return 0
     await end_exception_again(session, keys, exception)
     return 1
+
+
+async def _sharing(keys: CaseKeys, session: AsyncSession, referral_id: UUID, _: Word) -> int:
+    referral = await referrals.one_held(session, referral_id)
+    # One that the backup has as a draft was sent and ended since: it is theirs to send again.
+    if referral is None or referral.sent_at is None:
+        return 0
+    return int(await end_sharing(session, None, keys, referral))
 
 
 async def _implicated(

@@ -50,16 +50,26 @@ async def end_sharing_with(
 async def _end(
     session: AsyncSession, caller: Principal, keys: CaseKeys, referral: Referral
 ) -> None:
+    await end_sharing(session, caller, keys, referral)
+    if referral.sent_at is not None:
+        referral.held_still = still_of(referral)
+        await session.flush()
+
+
+async def end_sharing(
+    session: AsyncSession, caller: Principal | None, keys: CaseKeys, referral: Referral
+) -> bool:
+    """Recall it while it goes on, else revoke what it shared; whether there was anything to end."""
     if ReferralState(referral.state) in OPEN:
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
         await take(session, keys, caller, referral, taken)
     elif await _is_shared(session, referral.id):
-        revoke_snapshot(session, referral.id, clock.now())
+        revoke_snapshot(session, referral, clock.now())
         await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
         await ask_deletion(session, referral)
-    if referral.sent_at is not None:
-        referral.held_still = still_of(referral)
-        await session.flush()
+    else:
+        return False
+    return True
 
 
 async def _is_shared(session: AsyncSession, referral_id: UUID) -> bool:

@@ -263,6 +263,13 @@ async def steps_of(session: AsyncSession, referral_id: UUID) -> Sequence[Step]:
     return rows.all()
 
 
+async def one_held(session: AsyncSession, referral_id: UUID) -> Referral | None:
+    """With its case held; needs service rights."""
+    which = col(Referral.id) == referral_id, held(col(Referral.case_id))
+    found = await session.scalars(sa.select(Referral).where(*which).with_for_update())
+    return found.one_or_none()
+
+
 async def open_under_grant(
     session: AsyncSession, *, grant_id: UUID | None = None, exception_id: UUID | None = None
 ) -> Sequence[Referral]:

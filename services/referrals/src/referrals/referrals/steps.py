@@ -6,7 +6,6 @@ Every change of state goes through `take`, so that none can happen without its t
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, cast
-from uuid import UUID
 
 from common import clock
 from common.auth import Principal
@@ -37,6 +36,8 @@ from referrals.referrals.lifecycle import (
 )
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.seeing import shown_instead, sides_of
+from referrals.restrictions.service import remember_end
+from referrals.restrictions.words import Kind
 from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
 from referrals.timers.service import set_timer, start_of, stop_timer
@@ -154,7 +155,7 @@ async def take(
         key=key,
     )
     if after in SHARING_ENDS:
-        revoke_snapshot(session, referral.id, now)
+        revoke_snapshot(session, referral, now)
     await announce(session, events.ENTERED[after], referral, before.value, late, counted)
     _set_timer(session, referral, after)
     await tell_parties(session, caller, referral, NoticeKind(f"referral.{after}"))
@@ -320,9 +321,11 @@ def recipient_is_told(caller: Principal | None, referral: Referral) -> bool:
     return own or referral.held_still is None
 
 
-def revoke_snapshot(session: AsyncSession, referral_id: UUID, now: datetime) -> None:
+def revoke_snapshot(session: AsyncSession, referral: Referral, now: datetime) -> None:
     """The recipient's reads fail from now on; the database itself refuses them too."""
-    write_soon(session, _REVOKED, {"referral_id": referral_id, "revoked_at": now})
+    write_soon(session, _REVOKED, {"referral_id": referral.id, "revoked_at": now})
+    if referral.sent_at is not None:
+        remember_end(session, Kind.SHARING, referral.id, referral.case_id)
 
 
 def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) -> None:

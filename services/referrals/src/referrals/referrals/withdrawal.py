@@ -164,7 +164,7 @@ async def _end_referral(
         taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason=method, detail=detail)
         await take(session, keys, caller, referral, taken)
     elif was_sent:
-        revoke_snapshot(session, referral.id, clock.now())
+        revoke_snapshot(session, referral, clock.now())
         await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
     if recipient_is_told(caller, referral):
         await ask_deletion(session, referral)

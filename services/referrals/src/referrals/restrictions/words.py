@@ -4,7 +4,8 @@ A line names a thing by its random id, says what of it is restricted from then o
 The last word counts: whoever shows an entry again, or takes a mark back, writes another line. A consent that
 ended gets one line and never another: whoever consents again makes a consent of its own.
 
-    consent, exception       {}
+    consent, exception, sharing (by a referral)
+                             {}
     implicated, line_report  {"marks": [digest, …]}: against whom, which only this installation can tell; until it
                              leaves the database {"organisations": [id, …]}; of a report also
                              {"no_case": true}, the reporter's wish
@@ -30,6 +31,8 @@ from referrals.keys.chained import Chained, Signer
 class Kind(StrEnum):
     CONSENT = "consent"
     EXCEPTION = "exception"
+    SHARING = "sharing"
+    """What a referral shared, however that ended: recalled, declined, withdrawn."""
     IMPLICATED = "implicated"
     """Of a case; LINE_REPORT: of a report of the line."""
     LINE_REPORT = "line_report"
