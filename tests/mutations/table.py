@@ -308,6 +308,15 @@ MUTATIONS = (
         "::test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself",
     ),
     Mutation(
+        "a-shortened-list-is-not-anchored",
+        "a list that lost its end does not become what the anchor knows of it",
+        f"{_REFERRALS}/audit/anchoring.py",
+        "    if head is None or (last and head.number < last[0]):\n",
+        "    if head is None:\n",
+        f"{_TESTS}/test_audit_anchor.py"
+        "::test_a_list_that_lost_its_end_does_not_become_what_the_anchor_knows",
+    ),
+    Mutation(
         "an-old-contact-is-doubted",
         "a contact that changed after the backup is confirmed before it is used",
         f"{_REFERRALS}/restoring_service.py",

@@ -13,6 +13,7 @@ from common.database import Database
 from common.ids import new_id
 from referrals.audit.anchoring import (
     ERASED,
+    RESTRICTED,
     BrokenAnchor,
     anchor,
     anchored_list,
@@ -153,6 +154,20 @@ async def test_the_anchor_says_how_far_the_list_of_the_erased_reached(
     await anchor(database, file)
     known = anchored_list(file, ERASED)
     assert (known.number, known.digest) == (2, "two")
+
+
+async def test_a_list_that_lost_its_end_does_not_become_what_the_anchor_knows(
+    database: Database, tmp_path: Path
+) -> None:
+    """Else whoever shortens it waits ten seconds, and a restore takes it."""
+    file = tmp_path / "anchor.jsonl"
+    await anchor(database, file, None, Head(4, "four"))
+    for shorter in (Head(3, "three"), Head()):
+        await entry(database, new_id())
+        await anchor(database, file, None, shorter)
+        assert anchored_list(file, RESTRICTED).number == 4
+    await anchor(database, file, None, Head(5, "five"))
+    assert anchored_list(file, RESTRICTED).digest == "five"
 
 
 def cut_back(postgres: PostgresServer, chain: UUID, to: int) -> None:

@@ -136,7 +136,7 @@ async def anchor(
         )
         heads = (await session.execute(_HEADS, {"since": last["until"]})).all()
         reached = {
-            name: [head.number, head.digest] if head else last.get(name)
+            name: _furthest(head, last.get(name))
             for name, head in ((ERASED, erased), (RESTRICTED, restricted))
         }
         if not heads and all(last.get(name) == head for name, head in reached.items()):
@@ -145,6 +145,14 @@ async def anchor(
         _append(path, heads, str(until), text, more)
     await _record_first_line(database, path)
     return len(heads)
+
+
+def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
+    """A list only grows: one that is shorter than it was lost its end, and the anchor goes on knowing that end until
+    the list is as long again."""
+    if head is None or (last and head.number < last[0]):
+        return last
+    return [head.number, head.digest]
 
 
 async def mark_restored(database: Database, path: Path, source: str) -> None:
