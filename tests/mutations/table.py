@@ -2374,7 +2374,7 @@ MUTATIONS = (
         "    if RESTRICTED in levels_in(row.document, row.approved or {}):\n",
         "    if False:\n",
         "tests/services/directory/test_leaks.py"
-        "::test_reading_the_record_of_a_restricted_service_is_logged[/review]",
+        "::test_reading_the_record_of_a_restricted_service_is_logged[review]",
     ),
     Mutation(
         "listed-records-are-logged",

@@ -405,14 +405,14 @@ async def test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it(
         assert "zzyzx" not in (await api.get(each, headers=as_("anonymous"))).text, each
 
 
-@pytest.mark.parametrize("road", ["", "/review", "/history", "list", "doubles"])
+@pytest.mark.parametrize("road", ["record", "review", "history", "list", "doubles"])
 async def test_reading_the_record_of_a_restricted_service_is_logged(
     api: AsyncClient, road: str
 ) -> None:
     """The record says more than the entry that is shown, and left no trace of who looked at it."""
     await _enter_hidden(api, "restricted")
     who, path = as_("gbv-coordinator", aors=["TIP"]), f"{V1}/records/services"
-    asked = {"list": path}.get(road, f"{path}/{OWN}{road}")
+    asked = {"list": path, "record": f"{path}/{OWN}"}.get(road, f"{path}/{OWN}/{road}")
     if road == "doubles":
         like = service_document(name="Casa Zzyzx", categories=["TIP-ASSIST"])
         like["service_areas"] = [{"name": "x", "extent": "VE10", "extent_type": "pcode"}]
