@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from stack.commands.quality import MOST_UNSTEADY, alone, in_memory, in_parallel
@@ -143,3 +144,11 @@ def test_a_whole_run_lies_in_memory_where_there_is_room_and_what_was_left_there_
     assert not left.exists()
     assert in_memory(tmp_path, room=1 << 60) is None
     assert in_memory(tmp_path / "none", room=0) is None
+
+
+def test_a_whole_run_does_not_lie_where_no_program_may_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = SimpleNamespace(f_flag=os.ST_NOEXEC)
+    monkeypatch.setattr(os, "statvfs", lambda _path: mounted)
+    assert in_memory(tmp_path, room=0) is None

@@ -141,9 +141,9 @@ def alone(root: Path, code: int) -> int:
 
 def in_memory(memory: Path = Path("/dev/shm"), room: int = 16 << 30) -> Path | None:  # noqa: S108 - named by its process
     """Where the files of a whole run go (10 GB at its end): on a disk, making and removing those of some hundred
-    servers is a quarter of what it computes. None where there are not so many bytes free. What an ended process left
-    there goes."""
-    if not memory.is_dir():
+    servers is a quarter of what it computes. None where there are not so many bytes free, or where no program may
+    run. What an ended process left there goes."""
+    if not memory.is_dir() or os.statvfs(memory).f_flag & os.ST_NOEXEC:
         return None
     for left in memory.glob("ruta-tests-*"):
         if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
