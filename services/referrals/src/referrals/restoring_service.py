@@ -4,7 +4,7 @@ A restriction of which the backup knows nothing concerns nothing in it. What the
 does not stays restricted: whoever may shows it again.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -36,7 +36,9 @@ from referrals.tasks.service import open_task
 
 CONFIRM = "confirm_contact"
 _CONFIRM_DAYS = 3
+_AT_ONCE = 5_000
 _Work = Callable[[AsyncSession, UUID, Word], Awaitable[int]]
+_Concerned = Callable[[AsyncSession, Collection[UUID]], Awaitable[set[UUID]]]
 
 
 async def restrict_again(
@@ -47,28 +49,42 @@ async def restrict_again(
     async with database.transaction() as session:
         await act_as_service(session)
         organisations = await directory.organisations(session) | await cases.organisations(session)
-    works: dict[Kind, _Work] = {
-        Kind.CONSENT: partial(_consent, keys),
-        Kind.EXCEPTION: partial(_exception, keys),
-        Kind.SHARING: partial(_sharing, keys),
-        Kind.IMPLICATED: partial(_implicated, keys, marks, organisations),
-        Kind.LINE_REPORT: partial(_line_report, marks, organisations),
-        Kind.CONTACT: partial(_contact, keys),
+    works: dict[Kind, tuple[_Concerned, _Work]] = {
+        Kind.CONSENT: (consents.in_force, partial(_consent, keys)),
+        Kind.EXCEPTION: (consents.exceptions_in_force, partial(_exception, keys)),
+        Kind.SHARING: (referrals.sharing, partial(_sharing, keys)),
+        Kind.IMPLICATED: (_all, partial(_implicated, keys, marks, organisations)),
+        Kind.LINE_REPORT: (_all, partial(_line_report, marks, organisations)),
+        Kind.CONTACT: (_all, partial(_contact, keys)),
     }
     done = {
-        kind: sum(
-            [
-                await database.retried(partial(_one, work, subject, word))
-                for subject, word in last_words(known, kind).items()
-            ]
-        )
-        for kind, work in works.items()
+        kind: await _again(database, last_words(known, kind), *those_and_work)
+        for kind, those_and_work in works.items()
     }
     async with database.transaction() as session:
         await act_as_service(session)
         await restrict_copies(session, last_words(known, Kind.SERVICE))
         await go_on_from(session, known, marks)
     return done
+
+
+async def _again(
+    database: Database, words: Mapping[UUID, Word], concerned: _Concerned, work: _Work
+) -> int:
+    """Most of a long list ended before the backup as well: what that holds of them is asked together."""
+    subjects, done = list(words), 0
+    for at in range(0, len(subjects), _AT_ONCE):
+        asked = subjects[at : at + _AT_ONCE]
+        async with database.transaction() as session:
+            await act_as_service(session)
+            found = await concerned(session, asked)
+        for subject in (each for each in asked if each in found):
+            done += await database.retried(partial(_one, work, subject, words[subject]))
+    return done
+
+
+async def _all(_session: AsyncSession, subjects: Collection[UUID]) -> set[UUID]:
+    return set(subjects)
 
 
 async def _one(work: _Work, subject: UUID, word: Word, session: AsyncSession) -> int:

@@ -19,11 +19,10 @@ from common import clock, key_checks
 from common.database import Database
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.keys.chained import Head
+from referrals.keys.chained import Head, last_line
 from referrals.row_security import act_as_service
 
 _BATCH = 2000
-_BLOCK = 65_536
 _FIRST_LINE = "audit-anchor"
 ERASED, RESTRICTED = "tombstones", "restrictions"
 """The lists whose heads are anchored, by the names that a line has for them."""
@@ -91,21 +90,11 @@ def _last_line(path: Path) -> tuple[dict[str, Any], str]:
     Only the end of the file is read: the whole of it is checked when the audit is verified. What a
     killed writer or a full disk left without its line end was never anchored, and is dropped.
     """
-    if not path.exists():
+    size, text = last_line(path)
+    if path.exists() and path.stat().st_size > size:
+        os.truncate(path, size)
+    if not text:
         return {"until": "0"}, ""
-    with path.open("rb+") as file:
-        start = size = file.seek(0, os.SEEK_END)
-        tail = b""
-        while start > 0 and tail.count(b"\n") < 2:
-            step = min(_BLOCK, start)
-            start = file.seek(start - step)
-            tail = file.read(step) + tail
-        whole, _, torn = tail.rpartition(b"\n")
-        if torn:
-            file.truncate(size - len(torn))
-    if not whole:
-        return {"until": "0"}, ""
-    text = whole.rsplit(b"\n", 1)[-1].decode()
     try:
         line: dict[str, Any] = json.loads(text)
         return {**line, "until": str(line["until"])}, text

@@ -1,7 +1,7 @@
 """Reading grants and exceptions."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -268,6 +268,19 @@ async def one_exception_held(
     kind = DisclosureException
     statement = sa.select(kind).where(col(kind.id) == exception_id, held(col(kind.case_id)))
     return (await session.scalars(statement.with_for_update())).one_or_none()
+
+
+async def in_force(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the consents that hold, or wait for a supervisor; needs service rights."""
+    those = col(Grant.id).in_(ids), col(Grant.status).in_(("active", "pending"))
+    return set(await session.scalars(sa.select(col(Grant.id)).where(*those)))
+
+
+async def exceptions_in_force(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """As `in_force`."""
+    kind = DisclosureException
+    those = col(kind.id).in_(ids), col(kind.status).in_(("approved", "pending"))
+    return set(await session.scalars(sa.select(col(kind.id)).where(*those)))
 
 
 async def exception_by_id(session: AsyncSession, exception_id: UUID) -> DisclosureException | None:

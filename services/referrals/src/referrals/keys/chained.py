@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+_BLOCK = 65_536
+
 
 class BrokenList(Exception):
     """A list was edited, cut in the middle or signed by somebody else; the message says where."""
@@ -93,14 +95,15 @@ def read(path: Path, signer: Signer) -> Chained:
 
 def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Head:
     """Write these after the last whole line, safe on disk on return; BrokenList."""
-    head = end_of(path, signer)
+    size, last = last_line(path)
+    head = _head(path, last, signer)
     lines = []
     for each in said:
         text = signer.line(head.number + 1, each, head.digest)
         head = Head(head.number + 1, hashlib.sha256(text.encode()).hexdigest(), str(each["at"]))
         lines.append(text + "\n")
     if lines:
-        _write_after(path, _whole_size(path), "".join(lines).encode())
+        _write_after(path, size, "".join(lines).encode())
     return head
 
 
@@ -113,7 +116,7 @@ def carry(path: Path, places: Sequence[Path]) -> list[Path]:
     content = b"".join(text.encode() + b"\n" for text in _whole_lines(path))
     for place in places:
         try:
-            there = _whole_size(place)
+            there, _ = last_line(place)
             if place.exists() and place.read_bytes()[:there] != content[:there]:
                 raise BrokenList(f"{place}: is not a copy of {path}")
             if there < len(content):
@@ -130,25 +133,40 @@ def _bytes(body: dict[str, Any]) -> bytes:
 def _whole_lines(path: Path) -> list[str]:
     if not path.exists():
         return []
-    return path.read_bytes()[: _whole_size(path)].decode(errors="replace").splitlines()
-
-
-def _whole_size(path: Path) -> int:
-    return path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
+    return path.read_bytes()[: last_line(path)[0]].decode(errors="replace").splitlines()
 
 
 def end_of(path: Path, signer: Signer) -> Head:
     """The head by the last line alone: whoever applies the list reads all of it."""
-    lines = _whole_lines(path)
-    if not lines:
+    return _head(path, last_line(path)[1], signer)
+
+
+def _head(path: Path, last: str, signer: Signer) -> Head:
+    if not last:
         return Head()
     try:
-        line = json.loads(lines[-1])
+        line = json.loads(last)
         signer.check(line)
     except (ValueError, KeyError, TypeError, InvalidSignature) as error:
         raise BrokenList(f"{path}: the last line is not ours or was edited") from error
-    digest = hashlib.sha256(lines[-1].encode()).hexdigest()
+    digest = hashlib.sha256(last.encode()).hexdigest()
     return Head(int(line["number"]), digest, str(line["at"]))
+
+
+def last_line(path: Path) -> tuple[int, str]:
+    """How many bytes the whole lines are, and the last of them, empty for none. Only the end of the file is read: it
+    grows for years."""
+    if not path.exists():
+        return 0, ""
+    with path.open("rb") as file:
+        start = size = file.seek(0, os.SEEK_END)
+        tail = b""
+        while start > 0 and tail.count(b"\n") < 2:
+            step = min(_BLOCK, start)
+            start = file.seek(start - step)
+            tail = file.read(step) + tail
+    whole, _, torn = tail.rpartition(b"\n")
+    return size - len(torn), whole.rsplit(b"\n", 1)[-1].decode(errors="replace")
 
 
 def _write_after(path: Path, size: int, content: bytes) -> None:

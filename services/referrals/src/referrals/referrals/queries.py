@@ -270,6 +270,19 @@ async def one_held(session: AsyncSession, referral_id: UUID) -> Referral | None:
     return found.one_or_none()
 
 
+async def sharing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Those that were sent and go on, or whose snapshot was not revoked; needs service rights."""
+    shared = sa.exists().where(
+        col(Snapshot.referral_id) == col(Referral.id), col(Snapshot.revoked_at).is_(None)
+    )
+    those = (
+        col(Referral.id).in_(ids),
+        col(Referral.sent_at).is_not(None),
+        sa.or_(col(Referral.state).in_([state.value for state in OPEN]), shared),
+    )
+    return set(await session.scalars(sa.select(col(Referral.id)).where(*those)))
+
+
 async def open_under_grant(
     session: AsyncSession, *, grant_id: UUID | None = None, exception_id: UUID | None = None
 ) -> Sequence[Referral]:
