@@ -258,6 +258,14 @@ async def test_what_is_refused_at_the_end_is_told_by_its_own_command(
     assert await counted(story) == [0, 0]
 
 
+DECISION = {
+    "key": "w",
+    "path": "/referrals/v1/consents",
+    "body": {"case_id": "${c.id}", "kind": "reporting", "method": "verbal"},
+}
+"""On statistics, by the person of that case."""
+
+
 def of_a_new_case(service_id: str, story: Story) -> list[dict[str, Any]]:
     """Registered, consent recorded, drafted, sent."""
     body = {"area": "VE23", "identity": {"name": "Eva Canaria", "age": 40}}
@@ -306,12 +314,10 @@ async def test_another_draft_under_a_consent_that_was_used_is_not_sent(story: St
 async def test_statistics_are_told_what_the_person_agreed_to_a_moment_before(
     story: Story, at: int
 ) -> None:
-    body = {"case_id": "${c.id}", "kind": "reporting", "method": "verbal"}
-    decision = {"key": "w", "path": "/referrals/v1/consents", "body": body}
     service_id, written = await story.service(), []
     for together in (False, True):
         batch = of_a_new_case(service_id, story)
-        batch.insert(at, decision)
+        batch.insert(at, DECISION)
         before = await contents(story)
         results = await bulk(story, of_its_own(batch), together=together)
         assert [one["status"] for one in results] == [*[201] * 4, 200], results
@@ -378,14 +384,15 @@ async def test_who_finds_a_service_closed_waits_for_a_batch_that_sends(
 async def test_what_waited_is_refused_to_its_own_command(
     story: Story, postgres: PostgresServer, key_store: tuple[ServiceDatabase, Path]
 ) -> None:
-    """A case's key cannot be stored, which shows when the next command ends."""
-    batch, role = of_a_new_case(await story.service(), story)[:3], key_store[0].app_role
+    """A case's key cannot be stored, which shows when a command ends that waits for none."""
+    batch, role = of_a_new_case(await story.service(), story), key_store[0].app_role
+    batch.insert(3, DECISION)
     postgres.psql(f"REVOKE INSERT ON case_keys FROM {role}", database="referral_keys")
     try:
         results = await bulk(story, batch, together=True)
     finally:
         postgres.psql(f"GRANT INSERT ON case_keys TO {role}", database="referral_keys")
-    assert [one["status"] for one in results] == [500, 424, 424]
+    assert [one["status"] for one in results] == [500, 424, 424, 424, 424]
     assert await counted(story) == [0, 0]
 
 
