@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+from common.events.directory import SightChanged
 from stack.postgres import PostgresServer
 
 from tests.faults.checker import Change, Layer
@@ -256,7 +257,7 @@ async def _transfers(databases: Databases, record: Record) -> None:
 
 async def _directory(databases: Databases, record: Record, before: Baseline) -> None:
     events = Layer("events of services")
-    known = Layer("services in referrals")
+    known, restricted = Layer("services in referrals"), Layer("restrictions of services")
     rows = await databases.fetch(
         "directory", "SELECT id, version, event_version, organization_id, announced FROM services"
     )
@@ -268,23 +269,30 @@ async def _directory(databases: Databases, record: Record, before: Baseline) -> 
                 record.changes.append(Change("service.capacity", target, version, client))
         for version in range(1, row["event_version"] + 1):
             events.expect(target, version)
-        if row["event_version"]:
-            known.expect(target, row["event_version"])
     for row in await databases.fetch(
         "directory",
         "SELECT external_id FROM external_ids WHERE source LIKE '%:faults' AND kind = 'service'",
     ):
         record.changes.append(Change("service.import", row["external_id"], 1, "im-officer"))
+    last: dict[tuple[str, bool], int] = {}
     for row in await databases.fetch(
-        "directory", "SELECT aggregateid, version FROM outbox WHERE aggregatetype = 'service'"
+        "directory", "SELECT aggregateid, version, type FROM outbox WHERE aggregatetype = 'service'"
     ):
         events.see(row["aggregateid"], row["version"])
+        of = row["aggregateid"], row["type"] == SightChanged.SUBJECT
+        last[of] = max(row["version"], last.get(of, 0))
+    for (target, is_sight), version in last.items():
+        (restricted if is_sight else known).expect(target, version)
     for row in await databases.fetch(
         "referrals",
         "SELECT service_id, GREATEST(version, state_version) AS version FROM directory_services",
     ):
         known.see(str(row["service_id"]), row["version"])
-    record.layers += [events, known]
+    for row in await databases.fetch(
+        "referrals", "SELECT subject_id, version FROM restrictions WHERE kind = 'service'"
+    ):
+        restricted.see(str(row["subject_id"]), row["version"])
+    record.layers += [events, known, restricted]
 
 
 def webhook_layer(record: Record, hooked: set[str], received: Counter[tuple[str, str]]) -> Layer:
