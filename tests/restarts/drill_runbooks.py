@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -129,36 +130,36 @@ def test_timers_are_due_and_nobody_is_told(watched: System, tmp_path: Path) -> N
 def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
     """The evidence volume takes nothing: whoever was erased meanwhile would come back with a restore."""
     listed = watched.layout.tombstones_file
+    with _taking_nothing(listed):
+        case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
+        body = {"confirm": case["reference"], "basis": "person_request"}
+        must(watched, f"{SENDER}-supervisor", "POST", f"{CASES}/{case['id']}/erase", json=body)
+        until(lambda: "RutaTombstonesUntold" in firing(watched, tmp_path), "it fires")
+    until(lambda: _quiet(watched, tmp_path), "it is appended by itself")
+    assert len(listed.read_text().splitlines()) >= 1
+
+
+@contextmanager
+def _taking_nothing(listed: Path) -> Iterator[None]:
+    """A folder lies where the list is to be written."""
     away = listed.with_suffix(".away")
     had = listed.exists()
     if had:
         listed.rename(away)
     listed.mkdir()
-    case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
-    body = {"confirm": case["reference"], "basis": "person_request"}
-    must(watched, f"{SENDER}-supervisor", "POST", f"{CASES}/{case['id']}/erase", json=body)
-    until(lambda: "RutaTombstonesUntold" in firing(watched, tmp_path), "it fires")
+    yield
     listed.rmdir()
     if had:
         away.rename(listed)
-    until(lambda: _quiet(watched, tmp_path), "it is appended by itself")
-    assert len(listed.read_text().splitlines()) >= 1
 
 
 def test_a_restriction_is_not_told(watched: System, tmp_path: Path) -> None:
     """RutaRestrictionsUntold: who is accused meanwhile would read it again after a restore."""
     listed = watched.layout.restrictions_file
-    away = listed.with_suffix(".away")
-    had = listed.exists()
-    if had:
-        listed.rename(away)
-    listed.mkdir()
-    case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
-    marked = {"organisation_ids": [str(organisation(2))]}
-    must(watched, SENDER, "PUT", f"{CASES}/{case['id']}/implicated-organisations", json=marked)
-    until(lambda: "RutaRestrictionsUntold" in firing(watched, tmp_path), "it fires")
-    listed.rmdir()
-    if had:
-        away.rename(listed)
+    with _taking_nothing(listed):
+        case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
+        marked = {"organisation_ids": [str(organisation(2))]}
+        must(watched, SENDER, "PUT", f"{CASES}/{case['id']}/implicated-organisations", json=marked)
+        until(lambda: "RutaRestrictionsUntold" in firing(watched, tmp_path), "it fires")
     until(lambda: _quiet(watched, tmp_path), "it is appended by itself")
     assert case["id"] in listed.read_text()
