@@ -2386,6 +2386,15 @@ MUTATIONS = (
         "::test_reading_the_record_of_a_restricted_service_is_logged[list]",
     ),
     Mutation(
+        "history-of-a-closed-place",
+        "history tells no address of a place that was closed since",
+        f"{_DIRECTORY}/curation/api.py",
+        "formerly.shown(row.pointer, getattr(row, name))",
+        "getattr(row, name)",
+        "tests/services/directory/test_places.py"
+        "::test_history_tells_no_address_of_a_place_that_was_closed_since[its entry]",
+    ),
+    Mutation(
         "words-of-hidden-terms",
         "the words of a term are hidden with the last service that has it",
         f"{_DIRECTORY}/taxonomies/queries.py",

@@ -3,6 +3,7 @@ closed."""
 
 from typing import Any
 
+import pytest
 from httpx import AsyncClient, Response
 
 from tests.services.directory.conftest import V1, Publish, as_, service_document
@@ -117,3 +118,31 @@ async def test_whoever_read_the_entry_before_its_place_was_closed_reads_it_again
     late = await api.put(path, json=read.json()["document"], headers=headers)
     assert late.status_code == 412, late.text
     assert ADDRESS not in await _shown(api, own)
+
+
+@pytest.mark.parametrize("by", ["its place", "its entry"])
+async def test_history_tells_no_address_of_a_place_that_was_closed_since(
+    api: AsyncClient, publish: Publish, by: str
+) -> None:
+    own = await publish()
+    path, reader = f"{V1}/records/services/{own}", as_("gbv-coordinator")
+
+    async def told() -> str:
+        return (await api.get(f"{path}/history", headers=reader)).text
+
+    where = (ADDRESS, str(OPEN["latitude"]), str(OPEN["longitude"]))
+    before = await told()
+    assert all(each in before for each in where)
+    if by == "its place":
+        closed = await _put(api, await _place_of(api, own), CLOSED, "gbv-coordinator")
+    else:
+        read = await api.get(path, headers=reader)
+        document = read.json()["document"]
+        (site,) = document["service_at_locations"]
+        site["location"] = {**CLOSED, "id": site["location"]["id"]}
+        headers = {**reader, "If-Match": read.headers["etag"]}
+        closed = await api.put(path, json=document, headers=headers)
+    assert closed.status_code == 200, closed.text
+    after = await told()
+    assert not [each for each in where if each in after]
+    assert "Atención psicológica" in after

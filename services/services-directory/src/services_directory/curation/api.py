@@ -1,8 +1,9 @@
 """History, the log of restricted reads, reminders, duplicates and merges."""
 
 from collections.abc import Mapping
+from functools import partial
 from operator import attrgetter
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from common.auth import Principal, Role
@@ -45,6 +46,7 @@ from services_directory.curation.schemas import (
 )
 from services_directory.entries.queries import history_of
 from services_directory.entries.schemas import WrittenOut
+from services_directory.hsds.formerly import Formerly
 from services_directory.reading import queries as read_queries
 from services_directory.reading.answers import ReadIn
 from services_directory.reading.queries import reads_of
@@ -71,15 +73,17 @@ async def history(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ChangeOut]:
-    await looked_at(session, caller, request.url.path, service_id)
+    record = await looked_at(session, caller, request.url.path, service_id)
+    formerly = Formerly(record.document, record.approved)
     after = keys_in(cursor, number_in, id_in)
     rows = await history_of(session, service_id, after, limit + 1)
-    return page_of(
-        rows,
-        limit,
-        lambda row: ChangeOut.model_validate(row, from_attributes=True),
-        attrgetter("version", "id"),
-    )
+    return page_of(rows, limit, partial(_change, formerly), attrgetter("version", "id"))
+
+
+def _change(formerly: Formerly, row: Any) -> ChangeOut:
+    change = ChangeOut.model_validate(row, from_attributes=True)
+    told = {name: formerly.shown(row.pointer, getattr(row, name)) for name in ("old", "new")}
+    return change.model_copy(update=told)
 
 
 @routes.get("/services/{service_id}/reads", summary="Who read this restricted entry")
