@@ -299,6 +299,24 @@ MUTATIONS = (
         "::test_what_a_referral_shared_until_it_was_recalled_is_read_by_nobody_after_a_restore",
     ),
     Mutation(
+        "ended-and-shared-is-revoked",
+        "what a referral that had ended still shared in the backup is revoked after a restore",
+        f"{_REFERRALS}/referrals/queries.py",
+        "        sa.or_(col(Referral.state).in_([state.value for state in OPEN]), shared),\n",
+        "        col(Referral.state).in_([state.value for state in OPEN]),\n",
+        f"{_TESTS}/test_restrictions.py"
+        "::test_what_a_referral_that_had_ended_still_shared_is_revoked_after_a_restore",
+    ),
+    Mutation(
+        "an-exception-ends-again",
+        "an exception that a backup has in force again ends after the restore",
+        f"{_REFERRALS}/restoring_service.py",
+        "    await end_exception_again(session, keys, exception)\n",
+        "",
+        f"{_TESTS}/test_restrictions.py"
+        "::test_an_exception_that_the_backup_has_in_force_ends_with_what_it_shared",
+    ),
+    Mutation(
         "no-last-word-of-a-backup",
         "a restore that was broken off and is repeated takes no last word from the backup that it loaded",
         "libs/stack/src/stack/commands/backup.py",
@@ -2262,7 +2280,7 @@ MUTATIONS = (
         "warnings-of-others",
         "a warning is published, changed and ended by those of all its areas",
         f"{_DIRECTORY}/information/service.py",
-        '    if caller.areas and not (row["areas"] and all(_holds(caller, each) for each in row["areas"])):\n',
+        '    if caller.areas and not (row["areas"] and all(covers(caller, each) for each in row["areas"])):\n',
         "    if False:\n",
         f"{_MANDATES}::test_a_warning_for_others_is_published_changed_and_ended_by_none_but_those"
         "_of_all_its_areas[areas1]",

@@ -26,6 +26,7 @@ from referrals.row_security import act_as_service
 
 from tests.services.referrals.line_words import TIP, Reporter, handed_over
 from tests.services.referrals.story import SALUD, Story
+from tests.services.referrals.test_borders import by_an_exception
 from tests.support.principals import principal
 
 WHEN = "2026-11-30T10:00:00+00:00"
@@ -257,3 +258,29 @@ async def test_what_a_referral_shared_until_it_was_recalled_is_read_by_nobody_af
     assert await reads(story, wrong) in (403, 410)
     assert await reads(story, kept) == 200
     assert (await restrict_again(database, case_keys, known, MARKS))[Kind.SHARING] == 0
+
+
+async def test_what_a_referral_that_had_ended_still_shared_is_revoked_after_a_restore(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    """It was delivered, and the backup has its recipient read on."""
+    referral = await story.accepted()
+    path = f"/referrals/{referral['id']}/complete"
+    await story.made("ngo-salud", path, {"outcome": "delivered"})
+    assert await reads(story, referral) == 200
+    known = listed(file, signer, Kind.SHARING, referral["id"])
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.SHARING] == 1
+    assert await reads(story, referral) in (403, 410)
+
+
+async def test_an_exception_that_the_backup_has_in_force_ends_with_what_it_shared(
+    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
+) -> None:
+    case, service = await story.case(), await story.service()
+    draft = await story.draft(case["id"], service)
+    sent = (await by_an_exception(story, draft, "")).json()
+    assert await reads(story, sent) == 200
+    known = listed(file, signer, Kind.EXCEPTION, sent["exception_id"])
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.EXCEPTION] == 1
+    assert await reads(story, sent) in (403, 410)
+    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.EXCEPTION] == 0

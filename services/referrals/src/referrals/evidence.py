@@ -79,7 +79,7 @@ class Evidence:
 
     async def _put_back(self, file: Path) -> None:
         if await asyncio.to_thread(put_back_if_lost, file, self._places):
-            _log.warning("tombstones_put_back", file=file.name)
+            _log.warning("list_put_back", file=file.name)
 
     async def measure(self) -> None:
         self._untold.set(await telling.count_untold(self._keys.database))

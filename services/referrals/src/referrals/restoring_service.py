@@ -50,7 +50,7 @@ async def restrict_again(
         await act_as_service(session)
         organisations = await directory.organisations(session) | await cases.organisations(session)
     works: dict[Kind, tuple[_Concerned, _Work]] = {
-        Kind.CONSENT: (consents.in_force, partial(_consent, keys)),
+        Kind.CONSENT: (consents.consents_in_force, partial(_consent, keys)),
         Kind.EXCEPTION: (consents.exceptions_in_force, partial(_exception, keys)),
         Kind.SHARING: (referrals.sharing, partial(_sharing, keys)),
         Kind.IMPLICATED: (_all, partial(_implicated, keys, marks, organisations)),
@@ -93,16 +93,16 @@ async def _one(work: _Work, subject: UUID, word: Word, session: AsyncSession) ->
 
 
 async def _consent(keys: CaseKeys, session: AsyncSession, grant_id: UUID, _: Word) -> int:
-    grant = await consents.one_held(session, grant_id)
-    if grant is None or grant.status not in ("active", "pending"):
+    grant = await consents.consent_in_force(session, grant_id)
+    if grant is None:
         return 0
     await withdraw_again(session, keys, grant)
     return 1
 
 
 async def _exception(keys: CaseKeys, session: AsyncSession, exception_id: UUID, _: Word) -> int:
-    exception = await consents.one_exception_held(session, exception_id)
-    if exception is None or exception.status not in ("approved", "pending"):
+    exception = await consents.exception_in_force(session, exception_id)
+    if exception is None:
         return 0
     await end_exception_again(session, keys, exception)
     return 1

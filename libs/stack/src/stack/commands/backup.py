@@ -134,7 +134,7 @@ def restore(
     layout = Layout.of(data)
     key = _key(key_file, make=False)
     moment = _moment(until) if until else None
-    if missing := [path for path in tombstones or () if not _any_list(path)]:
+    if missing := [path for path in tombstones or () if not _any_list(layout, path)]:
         raise StackError(f"no list {missing[0]}")
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         if running_state(layout) is not None:
@@ -238,9 +238,9 @@ def _dump_moment(
         contents.dump(server, KEY_DATABASES, keys)
 
 
-def _any_list(path: Path) -> bool:
+def _any_list(layout: Layout, path: Path) -> bool:
     """Where nobody was erased yet, only the other list is there."""
-    return path.exists() or path.with_name("restrictions.jsonl").exists()
+    return path.exists() or path.with_name(layout.restrictions_file.name).exists()
 
 
 def _apply_lists(

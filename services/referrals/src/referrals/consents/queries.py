@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -255,32 +255,41 @@ async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
     return await session.get(Grant, grant_id)
 
 
-async def one_held(session: AsyncSession, grant_id: UUID) -> Grant | None:
-    """`by_id`, with its case held."""
-    statement = sa.select(Grant).where(col(Grant.id) == grant_id, held(col(Grant.case_id)))
-    return (await session.scalars(statement.with_for_update())).one_or_none()
+OneKind = TypeVar("OneKind", Grant, DisclosureException)
+_HOLDS_OR_WAITS = ("active", "approved", "pending")
+"""Of a consent and of an exception: it holds, or waits for a supervisor."""
 
 
-async def one_exception_held(
-    session: AsyncSession, exception_id: UUID
-) -> DisclosureException | None:
-    """`exception_by_id`, with its case held."""
-    kind = DisclosureException
-    statement = sa.select(kind).where(col(kind.id) == exception_id, held(col(kind.case_id)))
-    return (await session.scalars(statement.with_for_update())).one_or_none()
-
-
-async def in_force(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Those of the consents that hold, or wait for a supervisor; needs service rights."""
-    those = col(Grant.id).in_(ids), col(Grant.status).in_(("active", "pending"))
-    return set(await session.scalars(sa.select(col(Grant.id)).where(*those)))
+async def consents_in_force(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Those that hold, or wait for a supervisor; needs service rights."""
+    return await _in_force(session, Grant, ids)
 
 
 async def exceptions_in_force(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """As `in_force`."""
-    kind = DisclosureException
-    those = col(kind.id).in_(ids), col(kind.status).in_(("approved", "pending"))
+    """As `consents_in_force`."""
+    return await _in_force(session, DisclosureException, ids)
+
+
+async def consent_in_force(session: AsyncSession, grant_id: UUID) -> Grant | None:
+    """With its case held; None as well if it ended. Needs service rights."""
+    return await _one_in_force(session, Grant, grant_id)
+
+
+async def exception_in_force(
+    session: AsyncSession, exception_id: UUID
+) -> DisclosureException | None:
+    """As `consent_in_force`."""
+    return await _one_in_force(session, DisclosureException, exception_id)
+
+
+async def _in_force(session: AsyncSession, kind: type[OneKind], ids: Collection[UUID]) -> set[UUID]:
+    those = col(kind.id).in_(ids), col(kind.status).in_(_HOLDS_OR_WAITS)
     return set(await session.scalars(sa.select(col(kind.id)).where(*those)))
+
+
+async def _one_in_force(session: AsyncSession, kind: type[OneKind], own: UUID) -> OneKind | None:
+    those = col(kind.id) == own, col(kind.status).in_(_HOLDS_OR_WAITS), held(col(kind.case_id))
+    return (await session.scalars(sa.select(kind).where(*those).with_for_update())).one_or_none()
 
 
 async def exception_by_id(session: AsyncSession, exception_id: UUID) -> DisclosureException | None:

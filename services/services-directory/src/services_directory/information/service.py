@@ -12,7 +12,6 @@ from common import clock, codelists
 from common.auth import Principal
 from common.errors import CONFLICT, FORBIDDEN, INVALID
 from common.ids import new_id
-from common.places import Places
 from common.two_people import refuse_same_person
 from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +29,7 @@ from services_directory.information.schemas import (
     NewRiskMessage,
     RiskMessageView,
 )
+from services_directory.pathways.versions.service import covers
 from services_directory.posters.service import spoken
 
 LONGEST_DAYS = 365
@@ -208,14 +208,9 @@ async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessage
     return view(changed)
 
 
-def _holds(caller: Principal, area: str) -> bool:
-    places = Places.load()
-    return not caller.areas or any(places.within(area, own) for own in caller.areas)
-
-
 def _check_holds(caller: Principal, row: Any) -> None:
     """403 for a message that is for others, too: who may not write it neither publishes nor ends it."""
-    if caller.areas and not (row["areas"] and all(_holds(caller, each) for each in row["areas"])):
+    if caller.areas and not (row["areas"] and all(covers(caller, each) for each in row["areas"])):
         raise FORBIDDEN.because("The message is also for areas that are not yours.")
 
 
@@ -223,7 +218,7 @@ def _check(caller: Principal, body: NewRiskMessage) -> None:
     if body.aor not in caller.aors:
         raise FORBIDDEN.because(f"'{body.aor}' is none of your areas of responsibility.")
     for number, area in enumerate(body.areas):
-        if not _holds(caller, area):
+        if not covers(caller, area):
             raise INVALID.because("It is outside your areas.", pointer=f"/areas/{number}")
     if caller.areas and not body.areas:
         raise INVALID.because(
