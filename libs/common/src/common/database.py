@@ -36,6 +36,7 @@ from sqlalchemy.util import greenlet_spawn
 from common import durability, writes
 from common.auth.principal import Principal
 from common.database_errors import sqlstate
+from common.known_types import Connection
 from common.logs import get_logger
 from common.pool import OldestFirst
 
@@ -286,6 +287,7 @@ class Database:
             "prepared_statement_cache_size": _KEPT_STATEMENTS,
             "statement_cache_size": _KEPT_STATEMENTS,  # of those that go to the driver directly
             "max_cached_statement_lifetime": 0,
+            "connection_class": Connection,
         }
         if via_pgbouncer:  # prepared statements of one transaction are gone in the next
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}

@@ -321,6 +321,12 @@ async def test_only_the_best_few_services_of_each_step_are_told_if_that_is_asked
         ]
 
     assert few == {**whole, "steps": cut(whole["steps"])}
+    several = await api.post(
+        f"{URL}/batch?services_per_step=1",
+        json={"profiles": [WOMAN, WOMAN]},
+        headers=as_("ngo-refugio"),
+    )
+    assert several.json() == {"items": [few, few]}
     # The same by the long way, which the framework checks: a key for a stored answer takes it.
     keyed = {**as_("ngo-refugio"), "Idempotency-Key": "pocos"}
     long = await api.post(f"{URL}?services_per_step=1", json=WOMAN, headers=keyed)

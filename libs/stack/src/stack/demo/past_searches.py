@@ -26,7 +26,7 @@ def search(tell: Storyteller, first: date, searches: int) -> None:
     for start in range(0, searches, 100):
         tell.call(
             "Refugio asks who can help these people",
-            *(REFUGIO, "POST", "/directory/v1/pathways/resolve/batch"),
+            *(REFUGIO, "POST", "/directory/v1/pathways/resolve/batch?services_per_step=1"),
             json={"profiles": list(profiles(first, min(100, searches - start)))},
             expect=200,
         )

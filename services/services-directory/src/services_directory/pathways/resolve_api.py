@@ -96,9 +96,7 @@ async def resolve_profile(
     language of `Accept-Language` where they were translated.
     """
     check_profile(body)
-    found = await plan(session, Caller.of(caller), body)
-    if services_per_step is not None:
-        found = shortened(found, services_per_step)
+    found = await _planned(session, Caller.of(caller), body, services_per_step)
     await _after(session, caller, request, [found])
     answer = resolution(found)
     await _name(session, caller, request, [answer])
@@ -107,7 +105,12 @@ async def resolve_profile(
 
 @routes.post("/resolve/batch", response_model=BatchResolution)
 async def resolve_batch(
-    caller: Asking, session: Session, request: Request, body: Batch
+    *,
+    caller: Asking,
+    session: Session,
+    request: Request,
+    body: Batch,
+    services_per_step: PerStep = None,
 ) -> Response:
     """The same for up to a hundred profiles, answered in their order."""
     for at, profile in enumerate(body.profiles):
@@ -119,12 +122,19 @@ async def resolve_batch(
     for profile in body.profiles:
         asked = profile.model_dump_json()
         if asked not in planned:
-            planned[asked] = await plan(session, asking, profile)
+            planned[asked] = await _planned(session, asking, profile, services_per_step)
         found.append(planned[asked])
     await _after(session, caller, request, found)
     answers = [resolution(each) for each in found]
     await _name(session, caller, request, answers)
     return _json({"items": answers})
+
+
+async def _planned(
+    session: Session, asking: Caller, profile: Profile, per_step: int | None
+) -> Plan:
+    found = await plan(session, asking, profile)
+    return found if per_step is None else shortened(found, per_step)
 
 
 async def _name(

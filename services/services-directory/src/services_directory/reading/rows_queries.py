@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import asyncpg
 from asyncpg import Record
+from common.known_types import Connection
 from common.positions import NotThereError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -118,6 +119,7 @@ class Reader:
             timeout=self._connect_seconds,
             command_timeout=self._statement_seconds,
             statement_cache_size=self._cache,
+            connection_class=Connection,
             server_settings={
                 "application_name": self._name,
                 "timezone": "UTC",
