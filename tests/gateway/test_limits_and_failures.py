@@ -415,7 +415,10 @@ def test_a_front_that_never_read_what_was_withdrawn_believes_nobody(gateway: Gat
                 assert refused.status_code == 503
                 assert refused.headers["retry-after"] == "2"
                 time.sleep(0.05)
-            assert httpx.get(f"{front.url}/readyz").status_code == 503
+            ready = httpx.get(f"{front.url}/readyz")
+            assert ready.status_code == 503
+            parts = ready.json()["parts"]
+            assert (parts["token_keys"], parts["revocations"]) == ("ok", "unavailable")
             assert httpx.get(seen).status_code == 200, "what is for all needs nobody's token"
             away.clear()
             eventually(lambda: httpx.get(seen, headers=headers).status_code == 200)

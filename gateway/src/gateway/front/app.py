@@ -141,7 +141,7 @@ class Front:
                     self.table, self._upstreams, settings.public_url, self._endpoints
                 ),
                 upstreams=self._upstreams,
-                can_verify=lambda: self._authentication.ready,
+                verifying=lambda: self._authentication.parts,
                 metrics=self._metrics,
                 issued_at=self._endpoints,
             ),

@@ -43,8 +43,12 @@ class Authentication:
         self._renewal = renewal
 
     @property
+    def parts(self) -> dict[str, bool]:
+        """What a token is verified by, and whether it is there: the keys, and the list of what was withdrawn."""
+        return {"token_keys": self._keys.ready, "revocations": self._revocations.known}
+
+    @property
     def ready(self) -> bool:
-        """Whether a token can be verified: by which keys, and whether it was withdrawn."""
         return self._keys.ready and self._revocations.known
 
     async def caller(self, exchange: Exchange, route: Route) -> Caller | None:

@@ -160,14 +160,14 @@ class Pages:
         *,
         description: Description,
         upstreams: Upstreams,
-        can_verify: Callable[[], bool],
+        verifying: Callable[[], dict[str, bool]],
         metrics: FrontMetrics,
         issued_at: Callable[[], Endpoints],
     ) -> None:
         self._endpoints = issued_at
         self._description = description
         self._upstreams = upstreams
-        self._can_verify = can_verify
+        self._verifying = verifying
         self._metrics = metrics
         contents = {name: (swagger_ui_path / name).read_bytes() for name in _ASSETS}
         contents |= {name: script.read_bytes() for name, script in _VENDORED.items()}
@@ -208,8 +208,8 @@ class Pages:
 
     async def _ready(self) -> Page:
         """503 while nothing can be authenticated; else each part's state."""
-        verifies = self._can_verify()
-        parts: dict[str, str] = {"token_keys": "ok" if verifies else "unavailable"}
+        verifying = self._verifying()
+        parts = {name: "ok" if there else "unavailable" for name, there in verifying.items()}
         for upstream in self._upstreams.replicas:
             answers = await self._upstreams.alive(upstream)
             parts[upstream.value] = "ok" if answers else "unavailable"
@@ -217,7 +217,7 @@ class Pages:
             if answers and apart != clocks.OK:
                 parts |= {upstream.value: f"the front's clock is {apart}", "remedy": clocks.REMEDY}
         status = "ok" if set(parts.values()) == {"ok"} else "degraded"
-        if not verifies:
+        if not all(verifying.values()):
             status = "unavailable"
         body = orjson.dumps({"status": status, "parts": parts, "circuits": self._circuits()})
         return 200 if status in {"ok", "degraded"} else 503, _head(b"application/json"), body

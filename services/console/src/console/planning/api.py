@@ -290,7 +290,7 @@ async def end(visit: Visit) -> Outcome:
     return Elsewhere("/console/protocols?done=1") if answer.ok else Refused(answer)
 
 
-PARTS = ("directory", "referrals", "reporting", "issuer", "console", "token_keys")
+PARTS = ("directory", "referrals", "reporting", "issuer", "console", "token_keys", "revocations")
 
 
 @screens.page("/state")
@@ -316,6 +316,7 @@ async def state(visit: Visit) -> Page:
                     else "–",
                 )
                 for name, told in parts.items()
+                if name != "remedy"
             ],
             "closings": [
                 (
