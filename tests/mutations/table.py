@@ -1540,6 +1540,14 @@ MUTATIONS = (
         "tests/stack/test_published.py::test_a_restore_takes_back_nothing_that_was_published",
     ),
     Mutation(
+        "rounded-apart-for-the-record",
+        "who contributed to a release that was rounded apart is told nothing of it either",
+        "services/reporting/src/reporting/releases/queries.py",
+        "sa.and_(contributes, releases.c.cube_id.is_not(None))",
+        "contributes",
+        "tests/services/reporting/releases/test_joint.py::test_what_was_rounded_apart_is_listed_for_the_im_team_and_its_numbers_told_to_nobody",
+    ),
+    Mutation(
         "formulas-behind-separators",
         "a formula that another separator would begin a cell with is guarded",
         f"{_COMMON}/tables_io/cells.py",

@@ -27,6 +27,12 @@ PERIOD_MAYBE_PUBLISHED = ProblemType(
     "Look among the files and bulletins that were published. Are its numbers there, it stays as it is; are they not,"
     " close its release with `never_closed`.",
 )
+ROUNDED_APART = ProblemType(
+    "release_rounded_apart",
+    410,
+    "This release was rounded apart from others over the same people",
+    "Its numbers could be played against theirs, so nobody is told them any more: read a release that was closed since.",
+)
 SIGN_OFF_MISSING = ProblemType(
     "sign_off_missing",
     409,

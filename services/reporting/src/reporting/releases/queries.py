@@ -13,6 +13,7 @@ from common.auth import Principal, Role
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.protection.protected import ExpectedError, ProtectedCube
+from reporting.releases.errors import ROUNDED_APART
 from reporting.releases.models import (
     joint_cells,
     joint_cubes,
@@ -287,6 +288,10 @@ async def _read_view(
     session: AsyncSession, release_id: UUID, *, internal: bool
 ) -> tuple[tuple[View, JointCube], ProtectedCube]:
     row = (await session.execute(sa.select(releases).where(releases.c.id == release_id))).one()
+    if row.cube_id is None:
+        raise ROUNDED_APART.because(
+            f"{row.programme} {row.period} was closed before one rounding served all programmes over its people."
+        )
     view = stored_view(row.programme, row.definition)
     cube = await joint(session, row.cube_id, internal=internal)
     errors = tuple(_expected(each) for each in row.expected_errors)
@@ -339,7 +344,7 @@ def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
         sign_offs.c.release_id == releases.c.id,
         sign_offs.c.organisation_id == caller.organisation_id,
     )
-    return sa.or_(allowed, contributes)
+    return sa.or_(allowed, sa.and_(contributes, releases.c.cube_id.is_not(None)))
 
 
 async def _releases(

@@ -276,6 +276,7 @@ async def publish(
     """Let it leave the house, once every contributor agreed; tells the other services. Somebody else
     closed it, or signed it off for a contributor; with `alone` the record may name one person only."""
     release = await _required(session, caller, release_id)
+    await queries.cube_of(session, release_id, internal=True)  # 410 for what was rounded apart
     if release.published:
         raise ALREADY_PUBLISHED.because(f"It was published on {release.published_at}.")
     missing = [str(each.organisation_id) for each in release.sign_offs if not each.settled]
