@@ -1548,6 +1548,14 @@ MUTATIONS = (
         "tests/services/reporting/releases/test_joint.py::test_what_was_rounded_apart_is_listed_for_the_im_team_and_its_numbers_told_to_nobody",
     ),
     Mutation(
+        "log-of-lost-keys",
+        "what is given up with a lost key leaves for the archive as well",
+        "libs/stack/src/stack/lost_keys.py",
+        "PostgresServer(layout.postgres, spool=layout.archive_spool)",
+        "PostgresServer(layout.postgres)",
+        "tests/stack/test_archive.py::test_what_is_given_up_is_in_the_log_that_leaves",
+    ),
+    Mutation(
         "formulas-behind-separators",
         "a formula that another separator would begin a cell with is guarded",
         f"{_COMMON}/tables_io/cells.py",

@@ -7,6 +7,7 @@ from stack.backup import contents
 from stack.backup.archive import Archive, at_moment, keep_base, log_broke_off, ship, waits_for_base
 from stack.errors import StackError
 from stack.layout import Layout
+from stack.lost_keys import accept_another_key
 from stack.postgres import PostgresServer
 
 pytestmark = pytest.mark.laborious
@@ -131,3 +132,17 @@ def test_the_log_waits_while_the_disk_of_the_archive_is_away(
     machine.base(tmp_path / "copy")
     machine.tell("more")
     assert words(archive, tmp_path / "work") == ["word", "more"]
+
+
+def test_what_is_given_up_is_in_the_log_that_leaves(archive: Archive, tmp_path: Path) -> None:
+    """While a key is accepted the server is run without the rest of the stack: a log with a gap ends there."""
+    machine = Machine(tmp_path / "one", archive)
+    archive.begin(machine.layout)
+    server = machine.server()
+    server.start()
+    server.create_service_database("reporting")
+    server.psql("CREATE TABLE key_checks (name text)", database="reporting")
+    server.stop()
+    ship(archive, machine.layout.spool)
+    accept_another_key(machine.layout, "RUTA_PSEUDONYM_KEY")
+    assert ship(archive, machine.layout.spool) > 0

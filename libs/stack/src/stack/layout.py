@@ -71,6 +71,11 @@ class Layout:
         return self.root / "archive.json"
 
     @property
+    def archive_spool(self) -> Path | None:
+        """Whoever starts the server hands its log over here; None where no archive takes it from there."""
+        return self.spool if self.archive_file.exists() else None
+
+    @property
     def spool(self) -> Path:
         """Finished segments of the write-ahead log that have not left for the archive yet."""
         return self.postgres / "spool"

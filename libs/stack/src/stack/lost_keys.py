@@ -36,7 +36,7 @@ def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False)
             " and no vault, --give-up-cases erases those cases for good and lets new ones begin"
         )
     refuse_played(layout, "do it as on a cluster (IM guide, lost keys)")
-    server = PostgresServer(layout.postgres)
+    server = PostgresServer(layout.postgres, spool=layout.archive_spool)
     server.start()
     try:
         if key == KEY_ENCRYPTION_KEYS:

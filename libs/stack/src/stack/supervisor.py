@@ -60,9 +60,7 @@ class Supervisor:
         }
         self._prepared = Prepared(passed_on() | seen)
         self._archive = _archive_of(layout)
-        self._postgres = PostgresServer(
-            layout.postgres, spool=layout.spool if self._archive else None
-        )
+        self._postgres = PostgresServer(layout.postgres, spool=layout.archive_spool)
         self._broker = NatsServer(layout.nats, stored_credentials(layout.broker_credentials_file))
         self._watches = [
             ServerWatch("postgres", self._postgres, console, self._changed, self._hold("postgres")),
