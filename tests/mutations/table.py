@@ -127,10 +127,10 @@ MUTATIONS = (
     ),
     Mutation(
         "erased-comes-back",
-        "another system that sends its record again brings nobody back who was erased",
+        "another system that sends its record again, whether it maps or not, brings nobody back who was erased",
         f"{_REFERRALS}/intake/records_service.py",
-        'if case.status == "erased":',
-        'if case.status == "never":',
+        "    if await _is_forgotten(session, record):\n",
+        "    if False:\n",
         f"{_TESTS}/test_bridges.py::test_an_erased_person_is_not_brought_back",
     ),
     Mutation(

@@ -315,8 +315,10 @@ async def test_an_erased_person_is_not_brought_back(story: Story) -> None:
     for table in ("intake_records", "intake_submissions"):
         (kept,) = await story.rows(f"SELECT to_jsonb(t)::text AS text FROM {table} t")
         assert PRIMERO["data"]["record_id"] not in kept.text
-    again = await send(story, made, changed(PRIMERO, name="Otra vez Canaria"))
-    assert again.json()["status"] == "not_kept"
+    unmapped = [{"service_type": "not mapped"}]
+    for later in ({}, {"services_section": unmapped}):
+        again = await send(story, made, changed(PRIMERO, name="Otra vez Canaria", **later))
+        assert again.json()["status"] == "not_kept"
     assert len(await story.rows("SELECT 1 FROM cases WHERE status <> 'erased'")) == 0
     assert {r.content for r in await story.rows("SELECT content FROM intake_submissions")} == {None}
 

@@ -29,6 +29,7 @@ from referrals.intake.mapping import FormMapping, Reason
 from referrals.intake.models import SeenRecord
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
+from referrals.locking_queries import hold_case
 from referrals.referrals.schemas import NewReferral
 from referrals.referrals.sending import draft
 from referrals.tasks.service import open_task
@@ -69,6 +70,9 @@ async def become_case(
     record: Arrived,
 ) -> Made:
     """The case that the record is, or the reasons why not."""
+    if await _is_forgotten(session, record):
+        # The person asked to be forgotten: another system's repetition brings nobody back, nor waits to be read.
+        return Made(not_kept="case_erased")
     found = translate_case(mapping, record.submission)
     body = _body(found)
     if body is None or found.reasons:
@@ -90,6 +94,15 @@ async def become_case(
         await open_task(session, caller.organisation, CONSENT_TASK, case_id=case.id)
     await _add_needs(session, caller, keys, mapping, found.needs, made)
     return made
+
+
+async def _is_forgotten(session: AsyncSession, record: Arrived) -> bool:
+    """Whoever holds the case now, and whether the record maps or not. An erasure that comes later finds what waits."""
+    case_id = await queries.case_of(session, record.form_id, record.record_id)
+    if case_id is None:
+        return False
+    await hold_case(session, case_id)
+    return (await queries.seen(session, record.form_id, record.record_id)).person is None
 
 
 def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:
@@ -137,9 +150,6 @@ async def _seen(session: AsyncSession, caller: Principal, record: Arrived) -> Se
 
 def _refused(case: Case, seen: SeenRecord, person: bytes, record: Arrived) -> Made | None:
     """Why a later version adds nothing: None if it may."""
-    if case.status == "erased":
-        # The person asked to be forgotten: another system's repetition brings nobody back.
-        return Made(not_kept="case_erased")
     if case.status != "open":
         detail = "The case is closed: look at it, then put this away."
         return Made(reasons=[Reason("case_closed", "", detail)])
