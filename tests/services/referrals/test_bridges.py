@@ -9,8 +9,9 @@ from referrals.intake.mapping import FormMapping
 from referrals.intake.peers import NotThisPeer, Peer, read
 
 from tests.services.referrals.screening_words import SUPERVISOR
-from tests.services.referrals.story import Story
+from tests.services.referrals.story import SALUD, Story
 from tests.services.referrals.test_intake import NAME, received, send
+from tests.services.referrals.test_scenarios import transfer_offer
 
 # The shapes are those of the systems' own sources and documents; names and ids are invented.
 PRIMERO: dict[str, Any] = {
@@ -320,6 +321,26 @@ async def test_an_erased_person_is_not_brought_back(story: Story) -> None:
         again = await send(story, made, changed(PRIMERO, name="Otra vez Canaria", **later))
         assert again.json()["status"] == "not_kept"
     assert len(await story.rows("SELECT 1 FROM cases WHERE status <> 'erased'")) == 0
+    assert {r.content for r in await story.rows("SELECT content FROM intake_submissions")} == {None}
+
+
+async def test_whoever_had_the_case_when_it_was_erased_the_person_is_not_brought_back(
+    story: Story,
+) -> None:
+    made = await case_form(story, "primero", PRIMERO_MAPPING)
+    adult = changed(PRIMERO, age=26, date_of_birth="2000-03-01")
+    await send(story, made, adult)
+    (row,) = await received(story)
+    case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
+    offer = await transfer_offer(story, case["id"], SALUD)
+    transfer = await story.made("ngo-refugio", "/transfers", offer)
+    await story.made("ngo-salud", f"/transfers/{transfer['id']}/accept", {})
+    waits = await send(story, made, changed(adult, name="Otra vez Canaria"))
+    assert waits.json()["status"] == "quarantined", "the case is another's: somebody is to look"
+    erasure = {"confirm": case["reference"], "basis": "person_request"}
+    await story.made("ngo-salud-supervisor", f"/cases/{case['id']}/erase", erasure)
+    again = await send(story, made, changed(adult, name="Y otra vez Canaria"))
+    assert again.json()["status"] == "not_kept"
     assert {r.content for r in await story.rows("SELECT content FROM intake_submissions")} == {None}
 
 
