@@ -97,6 +97,7 @@ async def directory() -> AsyncIterator[Asked]:
         own = (found.get("contents") or found.get("items"))[0]["id"]
         yield {
             "search": partial(read, "/services?search=acompa%C3%B1amiento+mujeres&area=VE2313"),
+            "open at a moment": partial(read, "/services?area=VE2313&open_at=2026-11-23T10:00"),
             "one service": partial(read, f"/services/{own}"),
             "page of a list": partial(read, "/services?per_page=25&page=3"),
             "changes since a moment": partial(

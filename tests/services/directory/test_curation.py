@@ -1,6 +1,7 @@
 """Curation: history, verification and staleness, reminders, duplicates, merges, events."""
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,8 +14,11 @@ from common.events.referrals import ReferralData
 from httpx import AsyncClient
 from services_directory.curation.consumers import on_declined
 from services_directory.curation.sweep import mark_stale, remind, tell_more
+from services_directory.documents.models import service_documents
+from services_directory.hsds.opening import WEEK_MINUTES
 from services_directory.records.models import services
 from services_directory.tables import COMMON
+from sqlalchemy.dialects.postgresql import Range
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
 from tests.support.principals import organisation
@@ -100,6 +104,26 @@ async def test_what_an_older_version_told_less_of_is_told_again_once(
         "service.published.v1",
         "service.changed.v1",
     ]
+
+
+async def test_hours_that_an_older_version_took_for_open_are_not_until_they_are_stored_anew(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    unknown = import_module("services_directory.migrations.versions.0281_seasons").UNKNOWN
+    rule = {"byday": "MO", "opens_at": "08:00", "closes_at": "16:00"}
+    usual = await publish(schedules=[rule])
+    dated = await publish(schedules=[rule | {"until": "2026-11-30"}])
+    everything = {"open_minutes": [Range(0, WEEK_MINUTES)], "season_days": None}
+    async with database.transaction() as session:
+        await session.execute(sa.update(service_documents).values(everything))
+        await session.execute(sa.text(unknown))
+    seen = [await ids_seen(api, "anonymous", open_at=f"2026-11-{day}T10:00:00") for day in (30, 29)]
+    assert seen == [[usual], [usual]]
+    async with database.transaction() as session:
+        assert await tell_more(session) == 1
+    for moment, is_open in (("2026-11-30", True), ("2026-12-07", False)):
+        found = await ids_seen(api, "anonymous", open_at=f"{moment}T10:00:00")
+        assert (dated in found) is is_open, moment
 
 
 async def test_an_event_names_nobody(
@@ -260,6 +284,38 @@ async def test_duplicates_are_suggested_and_merged_without_losing_ids(
         headers=as_("gbv-coordinator"),
     )
     assert again.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("level", "known_to"),
+    [
+        ("public", {"anonymous", "ngo-refugio", "gbv-coordinator", "ngo-salud"}),
+        ("partners", {"ngo-refugio", "gbv-coordinator", "ngo-salud"}),
+        ("restricted", {"gbv-coordinator", "ngo-salud"}),
+    ],
+)
+async def test_the_old_id_of_a_hidden_entry_leads_nobody_on_who_did_not_see_it(
+    api: AsyncClient, publish: Publish, level: str, known_to: set[str]
+) -> None:
+    place = {"location_type": "physical", "pcode": "VE23"}
+    stays = await publish()
+    hidden = await publish(
+        name="Casa de paso", visibility=level, service_at_locations=[{"location": place}]
+    )
+    merged = await api.post(
+        f"{V1}/records/services/{hidden}/merge",
+        json={"into": stays},
+        headers=as_("gbv-coordinator"),
+    )
+    assert merged.status_code == 200, merged.text
+    told = {}
+    for who in ("anonymous", "ngo-refugio", "gbv-coordinator", "ngo-salud"):
+        old, unknown = [
+            await api.get(f"{V1}/services/{each}", headers=as_(who)) for each in (hidden, uuid4())
+        ]
+        told[who] = old.status_code
+        assert old.status_code == 308 or old.json() == unknown.json(), "as one that never was"
+    assert told == {who: 308 if who in known_to else 404 for who in told}
 
 
 async def test_a_newer_draft_does_not_change_what_is_published(
@@ -444,6 +500,24 @@ async def test_open_now_knows_nights_and_weekends(api: AsyncClient, publish: Pub
         ("2026-11-29T21:00:00", False),
     ):
         assert (await ids_seen(api, "anonymous", open_at=moment) == [own]) is is_open, moment
+
+
+async def test_hours_count_as_open_on_their_days_alone(api: AsyncClient, publish: Publish) -> None:
+    """A person must not be sent to a house that has closed for the season, or has not opened for it."""
+    rule = {"freq": "WEEKLY", "byday": "MO", "opens_at": "08:00", "closes_at": "16:00"}
+    own = await publish(schedules=[rule | {"valid_from": "2026-11-23", "until": "2026-12-07"}])
+    for day, is_open in (
+        ("2026-11-16", False), ("2026-11-23", True), ("2026-11-24", False), ("2026-12-07", True),
+        ("2026-12-14", False),
+    ):  # fmt: skip
+        found = await ids_seen(api, "anonymous", open_at=f"{day}T10:00:00")
+        assert (found == [own]) is is_open, day
+    await publish(schedules=[rule | {"until": str(clock.now().date() - timedelta(days=9))}])
+    soon = await publish(schedules=[rule | {"until": str(clock.now().date() + timedelta(days=9))}])
+    for asked in ({"open_on": "MO"}, {"day": "MO", "start_time": "07:00"}):
+        found = await ids_seen(api, "anonymous", **asked)
+        assert soon in found, asked
+        assert len(found) == 1 + (own in found), asked
 
 
 @pytest.mark.parametrize(

@@ -58,18 +58,33 @@ async def names(api: AsyncClient, **query: Any) -> list[str]:
 
 
 async def test_help_is_found_by_need_area_and_hour(api: AsyncClient, publish: Publish) -> None:
-    always = [{"freq": "WEEKLY", "byday": "MO,TU,WE,TH,FR,SA,SU"}]
-    await publish(name="Apoyo siempre", schedules=always)
+    always = {
+        "freq": "WEEKLY",
+        "byday": "MO,TU,WE,TH,FR,SA,SU",
+        "opens_at": "00:00",
+        "closes_at": "00:00",
+    }
+    await publish(name="Apoyo siempre", schedules=[always])
     await publish(name="Apoyo sin horario")
+    ended = str(clock.now().date() - timedelta(days=3))
+    await publish(name="Casa de temporada", schedules=[always | {"valid_to": ended}])
+    monthly = always | {"freq": "MONTHLY", "byday": "1MO"}
+    await publish(name="Jornada mensual", schedules=[monthly])
     await publish(name="Consulta legal", categories=["GBV-LEGAL"])
-    assert await names(api, need="mind", area="VE23") == ["Apoyo siempre", "Apoyo sin horario"]
+    assert set(await names(api, need="mind", area="VE23")) == {
+        "Apoyo siempre", "Apoyo sin horario", "Casa de temporada", "Jornada mensual",
+    }  # fmt: skip
     assert await names(api, need="legal") == ["Consulta legal"]
     assert await names(api, need="mind", area="VE20") == []
     assert await names(api, need="mind", open_now=True) == ["Apoyo siempre"]
     answer = await api.get(f"{HELP}/services?need=mind", headers=as_("anonymous"))
     assert {i["name"]: i["open_now"] for i in answer.json()["items"]} == {
-        "Apoyo siempre": True, "Apoyo sin horario": None,
+        "Apoyo siempre": True, "Apoyo sin horario": None, "Casa de temporada": False,
+        "Jornada mensual": None,
     }  # fmt: skip
+    hours = {i["name"]: i["hours"] for i in answer.json()["items"]}
+    assert hours["Apoyo siempre"]
+    assert not hours["Casa de temporada"]
 
 
 async def test_the_nearest_come_first_and_a_position_never_stands_in_an_address(

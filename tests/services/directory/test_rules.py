@@ -15,7 +15,14 @@ from services_directory.access import begins_above, visible, visible_sql
 from services_directory.entries.differences import Difference, differences
 from services_directory.entries.states import STEPS, EntryState, curates, possible_steps
 from services_directory.hsds.countries import countries_of
-from services_directory.hsds.opening import WEEK_MINUTES, minute_of_week, weekly_spans
+from services_directory.hsds.opening import (
+    WEEK_MINUTES,
+    Opening,
+    coming_week,
+    minute_of_week,
+    opening_of,
+    week_from,
+)
 from services_directory.hsds.rendering import Facts, Record, render_service
 from services_directory.hsds.safety import dangers
 from services_directory.hsds.status import with_status
@@ -109,15 +116,71 @@ def test_what_must_not_be_stored_of_a_restricted_place_is_named_and_taken_out() 
     ("schedule", "spans"),
     [
         ({"byday": "MO", "opens_at": "08:00", "closes_at": "16:30"}, [(480, 990)]),
-        ({"byday": "MO,TU"}, [(0, 2880)]),
+        ({"byday": "MO, TU", "opens_at": "00:00", "closes_at": "00:00"}, [(0, 2880)]),
         ({"byday": "SU", "opens_at": "22:00", "closes_at": "06:00"}, [(0, 360), (9960, 10080)]),
-        ({"byday": "MO", "freq": "MONTHLY"}, []),
-        ({"byday": "MO", "interval": 2}, []),
-        ({"opens_at": "08:00"}, []),
     ],
 )
 def test_opening_hours(schedule: dict[str, Any], spans: list[tuple[int, int]]) -> None:
-    assert weekly_spans([schedule]) == spans
+    assert opening_of([schedule]) == Opening(spans, [], unread=False)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"freq": "MONTHLY"},
+        {"interval": 2},
+        {"byday": "1MO,-1FR"},
+        {"byday": "MO,LUN"},
+        {"byday": ""},
+        {"bymonthday": "3"},
+        {"count": 4},
+        {"opens_at": None},
+        {"closes_at": None},
+        {"valid_from": "2026-12-01", "valid_to": "2026-11-01"},
+    ],
+)
+def test_hours_that_are_not_understood_are_never_taken_for_open(odd: dict[str, Any]) -> None:
+    rule = {"freq": "WEEKLY", "byday": "MO", "opens_at": "08:00", "closes_at": "16:00"}
+    known = {**rule, "byday": "TU"}
+    assert opening_of([known, rule | odd]) == Opening([(1920, 2400)], [], unread=True)
+
+
+NIGHTS = {"byday": "MO,TU", "opens_at": "22:00", "closes_at": "04:00"}
+MONDAY = date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    ("dates", "spans"),
+    [
+        ({"valid_to": "2026-11-29"}, []),
+        ({"until": "2026-12-01"}, [(1320, 1680), (2760, 3120)]),
+        ({"valid_to": "2026-12-01", "until": "2026-11-30"}, [(1320, 1680)]),
+        ({"valid_from": "2026-11-01", "dtstart": "2026-12-01"}, [(2760, 3120)]),
+        ({"valid_from": "2026-12-31"}, []),
+        ({"valid_to": "9999-12-31"}, [(1320, 1680), (2760, 3120)]),
+    ],
+)
+def test_a_season_ends_with_the_night_of_its_last_day(
+    dates: dict[str, str], spans: list[tuple[int, int]]
+) -> None:
+    found = opening_of([NIGHTS | dates])
+    assert week_from(found.usual, found.seasons, MONDAY) == spans
+
+
+def test_on_a_holiday_nothing_is_known_to_be_open() -> None:
+    holiday = {"valid_from": "2026-12-01", "valid_to": "2026-12-01", "description": "cerrado"}
+    found = opening_of([NIGHTS, holiday])
+    assert found.unread
+    assert week_from(found.usual, found.seasons, MONDAY) == [(1320, 1440), (2880, 3120)]
+    assert week_from(found.usual, found.seasons, date(2026, 12, 2)) == [(1320, 1680), (2760, 3120)]
+
+
+def test_a_weekday_that_may_be_yesterday_or_in_a_week_is_open_on_both() -> None:
+    """In Caracas it is still Monday evening when UTC has Tuesday."""
+    ends, begins = (opening_of([NIGHTS | {at: "2026-12-02"}]) for at in ("valid_to", "valid_from"))
+    tuesday = date(2026, 12, 1)
+    assert coming_week([], ends.seasons, tuesday) == [(1440, 1680), (2760, 3120)]
+    assert coming_week([], begins.seasons, tuesday) == []
 
 
 @given(st.datetimes())

@@ -1,11 +1,12 @@
 """Who comes first and why, who does not fit and why, and what is said where nobody fits."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from common.languages import LANGUAGES
+from services_directory.hsds.opening import WEEK_MINUTES, Season
 from services_directory.pathways.definition.graph import Urgency
 from services_directory.pathways.definition.profile import Moment, Profile, Sex
 from services_directory.pathways.matching.candidates import Candidate, ReferralWay
@@ -51,6 +52,32 @@ def test_capacity_then_status_then_language_decide_between_equals() -> None:
 
 def test_the_same_municipality_beats_another_one_of_the_state() -> None:
     assert order(service("a", area="VE2317"), service("z", area="VE2313")) == ["z", "a"]
+
+
+def test_what_gives_hours_for_other_dates_only_does_not_fit() -> None:
+    """TODAY is UTC's: where it is still yesterday, a season that ended then has not ended."""
+    always = (0, WEEK_MINUTES)
+    over = Season(None, TODAY - timedelta(days=2), always)
+    last = Season(None, TODAY - timedelta(days=1), always)
+    soon = Season(TODAY + timedelta(days=1), None, always)
+    assert excluded(service(seasons=(over, soon))) == ["out_of_season"]
+    assert not excluded(service(seasons=(last,)))
+    assert not excluded(service(seasons=(over,), open_minutes=((480, 960),)))
+    assert not excluded(service(seasons=(over,), hours_unread=True))
+
+
+def test_hours_that_cannot_be_read_are_to_be_asked_for() -> None:
+    at_night = SOMEBODY.model_copy(update={"moment": Moment(weekday=6, time="23:00")})
+    codes = {"hours_unread", "closed_now", "open_now"}
+
+    def said(**hours: Any) -> set[str]:
+        (best,), _ = rank([service(**hours)], situation(at_night))
+        return {reason.code for reason in best.reasons} & codes
+
+    assert said() == set()
+    assert said(open_minutes=((480, 960),)) == {"closed_now"}
+    assert said(open_minutes=((480, 960),), hours_unread=True) == {"hours_unread"}
+    assert said(open_minutes=((0, 10080),), hours_unread=True) == {"open_now"}
 
 
 def test_what_is_open_now_comes_first_at_night() -> None:

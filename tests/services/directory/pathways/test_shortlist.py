@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from common import clock, codelists
 from common.database import Database
 from common.sight import Audience, audience_of
@@ -49,6 +50,25 @@ def some_profiles(seed: int) -> list[Profile]:
     return [profile for profile in drawn if not disagreements(profile)]
 
 
+async def give_seasons(session: AsyncSession) -> None:
+    """Hours of every kind to the services of the scenario: that hold on any day, that have ended, that begin
+    today or tomorrow, that are not understood. What is kept of a document is kept by its ETag."""
+    statement = """
+        UPDATE service_documents SET
+            etag = etag || ' in season',
+            open_minutes = (ARRAY['{}', '{[600,700)}', '{}', '{}', '{}', '{[0,1440)}'])[kind]::int4multirange,
+            season_days = CASE WHEN kind > 1 THEN ARRAY[
+                daterange(current_date - 9, (ARRAY[NULL, 9, -2, -1, 0, 40])[kind] + current_date),
+                daterange(current_date + (ARRAY[1, 0, 1, 2, 1, -1])[kind], NULL)
+            ] END,
+            season_minutes = CASE WHEN kind > 1 THEN ARRAY['[0,10080)', '[3400,3600)']::int4range[] END,
+            hours_unread = kind = 4
+        FROM (SELECT service_id AS id, 1 + abs(hashtext(name)) % 6 AS kind FROM service_documents) k
+        WHERE k.id = service_id
+    """
+    await session.execute(sa.text(statement))
+
+
 async def offered(
     session: AsyncSession, audience: Audience, wanted: Sequence[Demand], area: str
 ) -> Found:
@@ -73,6 +93,7 @@ async def test_sql_and_rules_name_the_same_fitting_services(
     seen = 0
     chance = random.Random(7)  # noqa: S311 - reproducible test data
     async with database.transaction() as session:
+        await give_seasons(session)
         for profile in some_profiles(seed=len(who)):
             wanted = [demand(need, chance.choice(list(Urgency))) for need in NEEDS]
             everything = await offered(session, audience, wanted, profile.area)
@@ -172,9 +193,10 @@ async def test_sql_gives_the_points_that_the_rules_give(
     wanted = [demand(need, Urgency.WITHIN_72_HOURS) for need in NEEDS]
     compared: dict[int, int] = {}
     async with database.transaction() as session:
+        await give_seasons(session)
         everything = await offered(session, audience, wanted, profile.area)
         s = Statement()
-        points = candidate_queries.promising(s, profile)
+        points = candidate_queries.promising(s, profile, today)
         text = f"""
             SELECT d.service_id::text AS id, d.level, {points} AS points
             FROM service_documents d CROSS JOIN (SELECT TRUE AS limited) n

@@ -3,7 +3,14 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, INT4MULTIRANGE, JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import (
+    ARRAY,
+    DATERANGE,
+    INT4MULTIRANGE,
+    INT4RANGE,
+    JSONB,
+    TSVECTOR,
+)
 
 from services_directory.tables import INSTANT, METADATA, TEXTS, Point, Xid8
 
@@ -54,7 +61,11 @@ service_documents = sa.Table(
     sa.Column("verified_on", sa.Date),
     sa.Column("referable", sa.Boolean, nullable=False),
     sa.Column("endorsed_by", TEXTS, nullable=False),
+    # Hours that hold on any day, and those that hold on some: the days and the minutes of each (hsds.opening).
     sa.Column("open_minutes", INT4MULTIRANGE, nullable=False),
+    sa.Column("season_days", ARRAY(DATERANGE)),
+    sa.Column("season_minutes", ARRAY(INT4RANGE)),
+    sa.Column("hours_unread", sa.Boolean, nullable=False),
     sa.Column("quality", sa.REAL, nullable=False),
 )
 

@@ -35,6 +35,7 @@ from services_directory.documents.prepared import (
 from services_directory.endorsements.queries import endorsed_aors
 from services_directory.happenings import DocumentsStored
 from services_directory.hsds.columns import sites
+from services_directory.hsds.opening import Opening
 from services_directory.hsds.referability import is_referable
 from services_directory.hsds.rendering import Facts, Record
 from services_directory.hsds.status import is_stale, valid_until
@@ -341,9 +342,22 @@ def _columns(prepared: Prepared) -> dict[str, Any]:
         "verified_on": found.verified_on,
         "referable": found.referable,
         "endorsed_by": found.endorsed_by,
-        "open_minutes": [Range(start, end) for start, end in found.open_minutes],
+        **_opening(found.opening),
         "quality": quality(found),
     }
+
+
+def _opening(found: Opening) -> dict[str, Any]:
+    seasons = found.seasons
+    return {
+        "open_minutes": [Range(start, end) for start, end in found.usual],
+        "season_days": [Range(s.first, s.last, bounds="[]") for s in seasons] or None,
+        "season_minutes": [Range(*s.span) if s.span else _NO_MINUTES for s in seasons] or None,
+        "hours_unread": found.unread,
+    }
+
+
+_NO_MINUTES: Range[int] = Range(empty=True)
 
 
 def _delete(table: str) -> sa.TextClause:

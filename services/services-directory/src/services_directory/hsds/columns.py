@@ -10,7 +10,7 @@ from common import codelists
 from common.places import Places
 
 from services_directory.hsds import taxonomy
-from services_directory.hsds.opening import weekly_spans
+from services_directory.hsds.opening import Opening, opening_of
 from services_directory.hsds.status import functional_status
 
 Document = dict[str, Any]
@@ -49,7 +49,7 @@ class Columns:
     verified_on: date | None
     referable: bool
     endorsed_by: list[str]
-    open_minutes: list[tuple[int, int]]
+    opening: Opening
     points: list[tuple[float, float]]
     """(latitude, longitude) of each site that has one."""
 
@@ -81,7 +81,7 @@ def columns_of(full: Document) -> Columns:
         verified_on=_day(verification.get("verified_at")),
         referable=full.get("referable", False),
         endorsed_by=full.get("endorsed_by", []),
-        open_minutes=weekly_spans(list(_schedules(full))),
+        opening=opening_of(_schedules(full)),
         points=[point for site in sites(full) if (point := point_of(site.get("location", {})))],
     )
 

@@ -1,12 +1,13 @@
 """Opening hours as minutes of the week, for "open now": Monday 00:00 is 0, Sunday 24:00 is 10080.
 
-Only what a weekly rule says is known to be open; monthly rules and free text are not guessed.
+Only what a weekly rule says is known to be open, and only on the days on which it holds; monthly rules
+and free text are not guessed.
 """
 
 import re
-from collections.abc import Sequence
-from datetime import datetime, time
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal, NamedTuple, get_args
 
 Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 DAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -16,12 +17,33 @@ DAY_NAMES = {
 }
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
-_DAY = re.compile(rf"(?:[+-]?\d+)?({'|'.join(DAYS)})")
 _EACH = rf"([+-]?\d{{1,2}})?({'|'.join(DAYS)})"
 BYDAY = re.compile(rf"{_EACH}(,{_EACH})*")
 """Weekdays as RFC 5545 writes them: `MO,WE`, `1MO,-1FR`."""
 
 Span = tuple[int, int]
+_WEEK = timedelta(days=7)
+_DAY = timedelta(days=1)
+_BEGINS: dict[str, int] = {day: at * DAY_MINUTES for at, day in enumerate(DAYS)}
+_FOR_EVER = "9999"
+_NOT_WEEKLY = ("count", "byweekno", "bymonthday", "byyearday")
+
+
+class Season(NamedTuple):
+    """Open in `span` from the day `first` to the day `last`; None: as far as is known. No span: on these
+    days nothing is known to be open, such as those of a holiday."""
+
+    first: date | None
+    last: date | None
+    span: Span | None
+
+
+class Opening(NamedTuple):
+    """What the schedules of a service say together. `unread`: one of them says what is not understood."""
+
+    usual: list[Span]
+    seasons: list[Season]
+    unread: bool
 
 
 def minute_of_week(moment: datetime) -> int:
@@ -41,42 +63,142 @@ def windows(days: Sequence[Weekday], start: time, end: time | None) -> list[Span
     ]
 
 
-def weekly_spans(schedules: list[dict[str, Any]]) -> list[Span]:
+def opening_of(schedules: Iterable[dict[str, Any]]) -> Opening:
     """Half-open spans of minutes, merged and in order. A span past midnight runs into the next
     day; one past Sunday midnight continues on Monday."""
-    spans: list[Span] = []
+    usual: list[Span] = []
+    seasons: list[Season] = []
+    unread = False
     for schedule in schedules:
-        spans += _spans(schedule)
-    return _merged(spans)
+        first, last = _days(schedule)
+        spans = _spans(schedule)
+        backwards = first is not None and last is not None and last < first
+        if spans is None or backwards:
+            unread = True
+            # It may be a holiday. What never ends would leave nothing of the hours.
+            if first and last and not backwards:
+                seasons.append(Season(first, last, None))
+        elif first is None and last is None:
+            usual += [each for _, span in spans for each in _wrapped(*span)]
+        else:
+            seasons += [
+                Season(_after(first, nights), _after(last, nights), each)
+                for nights, span in spans
+                for each in _wrapped(*span)
+            ]
+    return Opening(_merged(usual), seasons, unread)
 
 
-def _spans(schedule: dict[str, Any]) -> list[Span]:
-    if schedule.get("freq", "WEEKLY") != "WEEKLY" or not schedule.get("byday"):
-        return []
-    if int(schedule.get("interval") or 1) != 1:
-        return []
-    opens = _minutes(schedule.get("opens_at"), 0)
-    closes = _minutes(schedule.get("closes_at"), DAY_MINUTES)
-    if closes <= opens:
-        closes += DAY_MINUTES
-    found: list[Span] = []
-    for day in _DAY.findall(str(schedule["byday"]).upper()):
-        start = DAYS.index(day) * DAY_MINUTES
-        found += _wrapped(start + opens, start + closes)
+def week_from(usual: Iterable[Span], seasons: Sequence[Season], first: date) -> list[Span]:
+    """What is known to be open in the seven days from `first` on, merged and in order."""
+    if not seasons:
+        return list(usual)
+    opened, shut = list(usual), []
+    for span, days in _held(seasons, first):
+        if span is None:
+            shut += days
+        else:
+            opened += _in_both([span], days)
+    found = _merged(opened)
+    for start, end in shut:
+        found = _in_both(found, [(0, start), (end, WEEK_MINUTES)])
     return found
 
 
+def coming_week(usual: Iterable[Span], seasons: Sequence[Season], today: date) -> list[Span]:
+    """The same where a weekday is asked and not a day. `today` is UTC's; where it is still yesterday, that
+    weekday may be meant, or the one in a week: a season counts for it that holds on both."""
+    if not seasons:
+        return list(usual)
+    one, other = (week_from(usual, seasons, each) for each in (today - _DAY, today))
+    return _merged(_in_both(one, other))
+
+
+def out_of_season(
+    usual: Sequence[Span], seasons: Sequence[Season], today: date, *, unread: bool
+) -> bool:
+    """Whether all hours that are told hold on other days than this one, yesterday's being counted as this one's."""
+    if usual or unread or not seasons:
+        return False
+    return not any(
+        (each.first is None or each.first <= today)
+        and (each.last is None or today - _DAY <= each.last)
+        for each in seasons
+    )
+
+
+def holds(schedule: dict[str, Any], day: date) -> bool:
+    """Whether it has begun and not ended, whatever it says."""
+    first, last = _days(schedule)
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def _held(seasons: Sequence[Season], first: date) -> Iterator[tuple[Span | None, list[Span]]]:
+    """The span of each season and the days of the week from `first` on which it holds, in minutes."""
+    for season in seasons:
+        begins = max(first, season.first or first)
+        ends = min(first + _WEEK, season.last + _DAY if season.last else first + _WEEK)
+        if begins < ends:
+            start = begins.weekday() * DAY_MINUTES
+            yield season.span, _wrapped(start, start + (ends - begins).days * DAY_MINUTES)
+
+
+def _spans(schedule: dict[str, Any]) -> list[tuple[int, Span]] | None:
+    """Each with the nights that lie between its rule's day and its beginning; None for what is not
+    understood. Without both times a day has no hours."""
+    days = str(schedule.get("byday") or "").upper().replace(" ", "").split(",")
+    opens, closes = _minutes(schedule.get("opens_at")), _minutes(schedule.get("closes_at"))
+    if (
+        schedule.get("freq", "WEEKLY") != "WEEKLY"
+        or (schedule.get("interval") or 1) != 1
+        or any(schedule.get(name) for name in _NOT_WEEKLY)
+        or not set(days) <= _BEGINS.keys()
+        or opens is None
+        or closes is None
+    ):
+        return None
+    found: list[tuple[int, Span]] = []
+    for day in days:
+        start = _BEGINS[day]
+        if opens < closes:
+            found.append((0, (start + opens, start + closes)))
+        else:
+            found.append((0, (start + opens, start + DAY_MINUTES)))
+            found.append((1, (start + DAY_MINUTES, start + DAY_MINUTES + closes)))
+    return [each for each in found if each[1][0] < each[1][1]]
+
+
 def _wrapped(start: int, end: int) -> list[Span]:
+    start, end = start % WEEK_MINUTES, end - start + start % WEEK_MINUTES
     if end <= WEEK_MINUTES:
         return [(start, end)]
     return [(start, WEEK_MINUTES), (0, end - WEEK_MINUTES)]
 
 
-def _minutes(text: str | None, default: int) -> int:
+def _in_both(some: Iterable[Span], others: Sequence[Span]) -> list[Span]:
+    both = ((max(a[0], b[0]), min(a[1], b[1])) for a in some for b in others)
+    return [each for each in both if each[0] < each[1]]
+
+
+def _minutes(text: str | None) -> int | None:
     if not text:
-        return default
+        return None
     clock = time.fromisoformat(text)
     return clock.hour * 60 + clock.minute
+
+
+def _days(schedule: dict[str, Any]) -> tuple[date | None, date | None]:
+    """The first and the last on which it holds, as far as they are known."""
+    first = [schedule.get("valid_from"), schedule.get("dtstart")]
+    last = [schedule.get("valid_to"), schedule.get("until")]
+    return (
+        max((date.fromisoformat(each) for each in first if each), default=None),
+        min((date.fromisoformat(each) for each in last if each and each < _FOR_EVER), default=None),
+    )
+
+
+def _after(day: date | None, nights: int) -> date | None:
+    return None if day is None else min(day, date.max - _DAY) + nights * _DAY
 
 
 def _merged(spans: list[Span]) -> list[Span]:

@@ -17,7 +17,7 @@ from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.restricting import tell_restricted
-from services_directory.hsds.opening import minute_of_week, weekly_spans
+from services_directory.hsds.opening import minute_of_week, opening_of, week_from
 from services_directory.hsds.restricted import Word
 from services_directory.information import queries
 from services_directory.information.models import risk_messages
@@ -58,7 +58,7 @@ async def find_help(
 
 def _help(row: Any, language: str, local: datetime) -> HelpView:
     document = orjson.loads(row["body"])
-    said = spoken(document, language)
+    said = spoken(document, language, local.date())
     metres = row.get("metres")
     return HelpView(
         id=row["service_id"],
@@ -82,11 +82,11 @@ def _open(document: dict[str, Any], local: datetime) -> bool | None:
             for each in (*site.get("schedules", []), *site.get("location", {}).get("schedules", []))
         ),
     ]
-    spans = weekly_spans(schedules)
-    if not spans:
-        return None
+    known = opening_of(schedules)
     minute = minute_of_week(local)
-    return any(start <= minute < end for start, end in spans)
+    if any(a <= minute < b for a, b in week_from(known.usual, known.seasons, local.date())):
+        return True
+    return None if known.unread or not (known.usual or known.seasons) else False
 
 
 async def write_message(

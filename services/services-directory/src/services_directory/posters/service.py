@@ -8,7 +8,7 @@ from common.places import Places
 from common.sight import ANYONE
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.hsds.opening import weekly_spans
+from services_directory.hsds.opening import coming_week, holds, opening_of
 from services_directory.pathways.planning.alternatives import alternatives
 from services_directory.pathways.planning.resolution import Course
 from services_directory.pathways.texts.opening import opening_hours
@@ -29,12 +29,12 @@ async def public_services(
         session, {UUID(each) for ids in best.values() for each in ids}
     )
     return {
-        need: [spoken(documents[each], language) for each in ids if each in documents]
+        need: [spoken(documents[each], language, today) for each in ids if each in documents]
         for need, ids in best.items()
     }
 
 
-def spoken(document: dict[str, Any], language: str) -> PublicService:
+def spoken(document: dict[str, Any], language: str, today: date) -> PublicService:
     """A document of the public level in the words of one language."""
     translated = document.get("translations", {}).get(language, {})
     return PublicService(
@@ -42,7 +42,7 @@ def spoken(document: dict[str, Any], language: str) -> PublicService:
         organisation=document.get("organization", {}).get("name", ""),
         place=_place(document),
         phones=tuple(_phones(document))[:2],
-        hours=document.get("referral", {}).get("hours") or _hours(document, language),
+        hours=document.get("referral", {}).get("hours") or _hours(document, language, today),
     )
 
 
@@ -71,14 +71,16 @@ def _phones(document: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(number for number in numbers if number))
 
 
-def _hours(document: dict[str, Any], language: str) -> str:
-    """Weekly hours in the poster's language, else the first schedule's own words."""
+def _hours(document: dict[str, Any], language: str, today: date) -> str:
+    """Weekly hours in the poster's language, else the own words of the first schedule that holds today."""
     sites = document.get("service_at_locations", [])
     schedules = [
         *document.get("schedules", []),
         *(schedule for site in sites for schedule in site.get("schedules", [])),
     ]
-    said = opening_hours(tuple(weekly_spans(schedules)))
+    known = opening_of(schedules)
+    said = opening_hours(tuple(coming_week(known.usual, known.seasons, today)))
     if said is not None:
         return said[language]
-    return next((each["description"] for each in schedules if each.get("description")), "")
+    words = (each.get("description") for each in schedules if holds(each, today))
+    return next(filter(None, words), "")

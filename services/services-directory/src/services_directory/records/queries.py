@@ -1,6 +1,6 @@
 """Records for editors and curators: which they may read, and lists of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.paging import id_cursor, next_cursor
-from common.sight import NAMES, PATHWAY, PUBLIC, states_of
+from common.sight import NAMES, PATHWAY, PUBLIC, RESTRICTED, Audience, states_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.access import visible
 from services_directory.entries.states import CURATE, NO_AOR
 from services_directory.records.models import services
 from services_directory.records.schemas import RecordLine, RecordPage
@@ -148,6 +149,20 @@ async def approved_forms(
     return {row.id: row.approved for row in found}
 
 
+async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Any]:
+    """Those of the records of which anything is restricted as it is published, with both their forms."""
+    s = services.c
+    restricted: sa.ColumnElement[Any] = sa.literal_column(
+        f"'$.hidden.* ? (@ == {RESTRICTED})'::jsonpath"
+    )
+    found = await session.execute(
+        sa.select(s.id, s.document, s.approved).where(
+            _any(ids), sa.func.jsonb_path_exists(s.restricted, restricted)
+        )
+    )
+    return found.all()
+
+
 async def standing_names(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
@@ -175,6 +190,18 @@ async def reads_one_of(session: AsyncSession, caller: Principal, organization_id
 async def merged_into(session: AsyncSession, service_id: UUID) -> UUID | None:
     found = sa.select(services.c.merged_into).where(services.c.id == service_id)
     return await session.scalar(found)
+
+
+async def was_seen(session: AsyncSession, audience: Audience, service_id: UUID) -> bool:
+    """Whether the audience would see something of a service that was published and is stored no more: by who reads
+    its record, at the level that it was kept at."""
+    s, levels = services.c, sa.values(sa.column("level", sa.SmallInteger), name="levels")
+    levels = levels.data([(level,) for level in range(PUBLIC, RESTRICTED + 1)])
+    read = sa.select(levels.c.level, s.organization_id, s.managed_by, s.aors, s.states).join_from(
+        services, levels, levels.c.level >= s.visibility
+    )
+    each = read.where(s.id == service_id, s.approved.is_not(None)).subquery().c
+    return await session.scalar(sa.select(sa.exists().where(visible(each, audience)))) or False
 
 
 async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:

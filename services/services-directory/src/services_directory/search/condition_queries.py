@@ -8,6 +8,7 @@ from asyncpg import Range
 from common.places import Places, folded
 
 from services_directory.hsds.opening import Span, minute_of_week, windows
+from services_directory.reading import opening_queries as opening
 from services_directory.reading.statement import Statement
 from services_directory.search.parameters import Filters, SiteQuery
 
@@ -101,13 +102,14 @@ def _place(query: Filters, s: Statement) -> Iterator[str]:
 def _state(query: Filters, s: Statement, today: date) -> Iterator[str]:
     if query.open_at:
         minute = s.argument(minute_of_week(query.open_at), "integer")
-        yield f"d.open_minutes @> {minute}"
+        yield f"({opening.week_from(query.open_at.date(), s)}) @> {minute}"
     if query.open_on or query.open_from or query.open_until:
         asked = windows(query.open_on, query.open_from or time.min, query.open_until)
-        yield f"d.open_minutes && {_spans(asked, s)}"
+        yield f"({opening.coming_week(today, s)}) && {_spans(asked, s)}"
     if query.day or query.start_time or query.end_time:
         inside = _spans(windows(query.day, query.start_time or time.min, query.end_time), s)
-        yield f"EXISTS (SELECT FROM unnest(d.open_minutes) AS span WHERE span <@ {inside})"
+        week = opening.coming_week(today, s)
+        yield f"EXISTS (SELECT FROM unnest({week}) AS span WHERE span <@ {inside})"
     if query.referable is not None:
         fresh = f"(d.referable AND d.valid_until >= {s.argument(today, 'date')})"
         yield fresh if query.referable else f"NOT {fresh}"

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services_directory.documents.queries import is_seen
 from services_directory.reading.rows_queries import SelectReader
-from services_directory.records.queries import merged_into
+from services_directory.records.queries import merged_into, was_seen
 
 _LONGEST_CHAIN = 10
 
@@ -19,7 +19,8 @@ _LONGEST_CHAIN = 10
 async def moved_to(
     request: Request, session: AsyncSession | SelectReader, audience: Audience, service_id: UUID
 ) -> Response:
-    """308 to the entry that took this one in, if the caller may see that; else 404."""
+    """308 to the entry that took this one in, if the caller may see that and would see this one; else 404: that a
+    hidden place is the one next door is no news for whoever kept its id."""
     if not isinstance(session, AsyncSession):
         async with context_of(request).database.transaction() as own:
             return await moved_to(request, own, audience, service_id)
@@ -29,6 +30,10 @@ async def moved_to(
         if following is None:
             break
         target = following
-    if target != service_id and await is_seen(session, audience, target):
+    if (
+        target != service_id
+        and await is_seen(session, audience, target)
+        and await was_seen(session, audience, service_id)
+    ):
         return RedirectResponse(f"/directory/v1/services/{target}", status_code=308)
     raise NOT_FOUND.because("No service has this id.")

@@ -112,7 +112,8 @@ def _day(name: str) -> str:
 
 
 def shown(schedules: list[dict[str, Any]], language: str = "es") -> str:
-    """The cell text of weekly schedules; `parse` reads it back. Others are left out."""
+    """The cell text of weekly schedules; `parse` reads it back. Others are left out, and those that hold on some
+    days only: read back, they would hold on any day."""
     return "; ".join(
         f"{_days_shown(each['byday'], language)} {each['opens_at'][:5]}-{each['closes_at'][:5]}"
         for each in schedules
@@ -121,6 +122,7 @@ def shown(schedules: list[dict[str, Any]], language: str = "es") -> str:
         and each.get("opens_at")
         and each.get("closes_at")
         and each.get("interval", 1) == 1
+        and not any(each.get(day) for day in ("valid_from", "valid_to", "dtstart", "until"))
     )
 
 

@@ -30,6 +30,7 @@ from services_directory.pathways.matching.candidate_rows import (
     size_of,
 )
 from services_directory.pathways.matching.reach import RESPONSE_HOURS, Demand, neighbourhood
+from services_directory.reading import opening_queries as opening
 from services_directory.reading.kept_queries import made_unless_kept
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
@@ -46,7 +47,7 @@ _READ = (
     "service_id", "etag", "name", "organization_name", "areas", "languages", "sexes", "populations",
     "nationalities", "documents", "minimum_age", "maximum_age", "capacity_state",
     "functional_status", "provider_level", "valid_until", "verified_on", "referable",
-    "endorsed_by", "open_minutes",
+    "endorsed_by", "open_minutes", "season_days", "season_minutes", "hours_unread",
 )  # fmt: skip
 _SELECTED = ", ".join([*(f"d.{name}" for name in _READ), "d.referral::text AS referral"])
 _CODES = ", ".join(f"'{code}'" for code in RESPONSE_HOURS)
@@ -79,7 +80,7 @@ async def fitting(
     """Services that fit, answer in time, may be in reach and serve the profile's area: the most promising ones of each need."""
     s = Statement()
     conditions = [OFFERS_HERE, *fits(s, profile, today), *_IN_REACH]
-    order = [(promising(s, profile), "DESC")]
+    order = [(promising(s, profile, today), "DESC")]
     return await shortlist(
         session, s, audience, demands, profile.area, conditions, order, FITTING_READ
     )
@@ -161,6 +162,7 @@ def fits(s: Statement, profile: Profile, today: date) -> list[str]:
         f"d.functional_status = ANY({s.argument(sorted(REFERABLE_STATUSES), 'text[]')})",
         "d.capacity_state IS DISTINCT FROM 'full'",
         "d.referral->>'method' IS DISTINCT FROM 'not_accepted'",
+        opening.in_season(today, s),
     ]
     if profile.age is not None:
         age = s.argument(profile.age, "real")
@@ -192,7 +194,7 @@ def offered_in(need: str, area: str) -> list[str]:
     return [f"{need}>{area}", *(f"{need}<{each}" for each in lineage(area))]
 
 
-def promising(s: Statement, profile: Profile) -> str:
+def promising(s: Statement, profile: Profile, today: date) -> str:
     """The points of ranking.py that need no more than a document, so that the best are among those
     that are read."""
     town = s.argument([Places.load().at_most(profile.area, 2)], "text[]")
@@ -207,7 +209,7 @@ def promising(s: Statement, profile: Profile) -> str:
         points.append(_merit("language_met", f"d.languages && {spoken}"))
     if profile.moment is not None:
         minute = s.argument(profile.moment.minute_of_week, "integer")
-        points.append(_merit("open_now", f"d.open_minutes @> {minute}"))
+        points.append(_merit("open_now", f"({opening.coming_week(today, s)}) @> {minute}"))
     return f"({' + '.join(points)})"
 
 

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import orjson
 from common.places import Places
 
+from services_directory.hsds.opening import Season
 from services_directory.pathways.matching.candidates import Candidate, ReferralWay
 from services_directory.pathways.matching.proximity import apart
 from services_directory.pathways.matching.ranking import MOST_ORDERS, Order
@@ -135,6 +137,8 @@ def known(row: Any, need: str) -> Known:
         by_phone="hotline" in referral.get("intake_modes", ()),
         mobile="outreach" in referral.get("intake_modes", ()),
         open_minutes=tuple([(span.lower, span.upper) for span in row["open_minutes"]]),
+        seasons=_seasons(row),
+        hours_unread=row["hours_unread"],
         verified_on=row["verified_on"],
         valid_until=row["valid_until"],
         endorsed_by=_codes(row["endorsed_by"]),
@@ -142,6 +146,19 @@ def known(row: Any, need: str) -> Known:
         referral=_way(referral),
     )
     return Known(candidate, sites)
+
+
+def _seasons(row: Any) -> tuple[Season, ...]:
+    if row["season_days"] is None:
+        return ()
+    return tuple([
+        Season(
+            days.lower,
+            days.upper and days.upper - timedelta(days=1),
+            None if minutes.isempty else (minutes.lower, minutes.upper),
+        )
+        for days, minutes in zip(row["season_days"], row["season_minutes"], strict=True)
+    ])  # fmt: skip
 
 
 _NONE: frozenset[str] = frozenset()

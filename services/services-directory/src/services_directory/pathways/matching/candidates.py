@@ -3,9 +3,11 @@
 Built from the stored document of the caller's level, so nothing here was ever hidden from them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from services_directory.hsds.opening import Season, Span, coming_week
 from services_directory.pathways.definition.profile import Sex
 
 
@@ -29,7 +31,8 @@ class Candidate:
     `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes
     served or sited in. `point` is (latitude, longitude). `remote` services need no journey; of them
     those are `by_phone` that are a hotline. `mobile` teams come to the person.
-    `open_minutes` are half-open spans of the week, Monday 00:00 is 0.
+    `open_minutes` are half-open spans of the week, Monday 00:00 is 0, that hold on any day; `seasons` those
+    that hold on some. `hours_unread`: they also say what is not understood.
     """
 
     service_id: str
@@ -53,11 +56,21 @@ class Candidate:
     by_phone: bool = False
     mobile: bool = False
     open_minutes: tuple[tuple[int, int], ...] = ()
+    seasons: tuple[Season, ...] = ()
+    hours_unread: bool = False
     verified_on: date | None = None
     valid_until: date | None = None
     endorsed_by: frozenset[str] = frozenset()
     provider_level: str | None = None
     referral: ReferralWay = field(default_factory=ReferralWay)
+
+    def open_in(self, today: date) -> Sequence[Span]:
+        """In the coming week."""
+        return (
+            coming_week(self.open_minutes, self.seasons, today)
+            if self.seasons
+            else self.open_minutes
+        )
 
     def admits(self, sex: Sex) -> bool:
         """True if the service is open to that sex."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from common.places import Places
 
+from services_directory.hsds.opening import out_of_season
 from services_directory.hsds.referability import REFERABLE_STATUSES, is_fresh
 from services_directory.pathways.definition.profile import Profile
 from services_directory.pathways.matching.candidates import Candidate
@@ -44,6 +45,10 @@ def eligibility(
         candidate.referral.method,
         today,
     )
+    if candidate.seasons and out_of_season(
+        candidate.open_minutes, candidate.seasons, today, unread=candidate.hours_unread
+    ):
+        found.append(_OUT_OF_SEASON)
     return found
 
 
@@ -62,6 +67,7 @@ _PAPERS_REQUIRED = Reason("documents_required", Weight.EXCLUDES)
 _NO_PAPERS = Reason("no_documents_needed", Weight.FOR)
 _AREA_UNKNOWN = Reason("area_unknown", Weight.CHECK)
 _AREA_SERVED = Reason("area_served", Weight.FOR)
+_OUT_OF_SEASON = Reason("out_of_season", Weight.EXCLUDES)
 OTHER_AREA = Reason(AREA, Weight.EXCLUDES)
 
 

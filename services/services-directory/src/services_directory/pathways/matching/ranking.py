@@ -13,7 +13,7 @@ from hashlib import blake2b
 from common.places import Places
 
 from services_directory.hsds.preference import CAPACITY, MERITS, NOTHING, STATUS
-from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.definition.profile import Moment, Profile
 from services_directory.pathways.matching.candidates import Candidate
 from services_directory.pathways.matching.eligibility import OTHER_AREA, eligibility, excluding
 from services_directory.pathways.matching.proximity import Proximity, proximity
@@ -185,8 +185,8 @@ def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[
     delay = candidate.referral.response_delay
     if situation.wanted.hours is not None:
         found.append(_delay(delay, MERITS["answers_in_time"]))
-    if profile.moment is not None and candidate.open_minutes:
-        found.append(_hours(candidate, profile.moment.minute_of_week, MERITS["open_now"]))
+    if profile.moment is not None and (hours := _hours(candidate, profile.moment, situation.today)):
+        found.append(hours)
     found.append(_freshness(candidate.verified_on, situation.today))
     found.append(_endorsement(candidate.endorsed_by, situation.aors))
     return found
@@ -232,12 +232,17 @@ def _delay(delay: str | None, points: int) -> Reason:
     return Reason("answers_in_time", Weight.FOR, points, (("delay", delay),))
 
 
-def _hours(candidate: Candidate, minute: int, points: int) -> Reason:
-    if any(opens <= minute < closes for opens, closes in candidate.open_minutes):
-        return Reason("open_now", Weight.FOR, points)
-    return _CLOSED
+def _hours(candidate: Candidate, moment: Moment, today: date) -> Reason | None:
+    """None of a service that says nothing of its hours."""
+    minute = moment.minute_of_week
+    if any(opens <= minute < closes for opens, closes in candidate.open_in(today)):
+        return Reason("open_now", Weight.FOR, MERITS["open_now"])
+    if candidate.hours_unread:
+        return _HOURS_UNREAD
+    return _CLOSED if candidate.open_minutes or candidate.seasons else None
 
 
+_HOURS_UNREAD = Reason("hours_unread", Weight.CHECK)
 _CLOSED = Reason("closed_now", Weight.AGAINST, 0)
 
 

@@ -1,6 +1,7 @@
 """A plan as JSON-ready data; the shapes are those of schemas.Resolution."""
 
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -80,7 +81,7 @@ def _step(plan: Plan, step: ResolvedStep, order: int) -> Json:
         "because": [_source(source) for source in planned.sources],
         "coverage": step.coverage.value,
         "coverage_says": say("coverage", step.coverage.value),
-        "services": [_ranked(ranked) for ranked in step.services],
+        "services": [_ranked(ranked, plan.as_of) for ranked in step.services],
         "fitting": step.fitting,
         "folded": step.folded,
     }
@@ -91,7 +92,7 @@ def _step(plan: Plan, step: ResolvedStep, order: int) -> Json:
     if planned.confidential and planned.intermediaries:
         answer["intermediaries"] = [each.model_dump() for each in planned.intermediaries]
     if step.shortfall is not None:
-        answer["gap"] = _gap(step.shortfall)
+        answer["gap"] = _gap(step.shortfall, plan.as_of)
     if step.fallbacks:
         answer["fallbacks"] = [
             _step(plan, fallback, at + 1) for at, fallback in enumerate(step.fallbacks)
@@ -127,28 +128,28 @@ def _source(source: Source) -> Json:
     return answer
 
 
-def _ranked(ranked: Ranked) -> Json:
+def _ranked(ranked: Ranked, today: date) -> Json:
     return {
-        **service(ranked.candidate, ranked.proximity),
+        **service(ranked.candidate, ranked.proximity, today),
         "points": ranked.points,
         "reasons": [_written(reason) for reason in ranked.reasons],
     }
 
 
-def _missed(missed: Missed) -> Json:
+def _missed(missed: Missed, today: date) -> Json:
     return {
-        **service(missed.candidate, missed.proximity),
+        **service(missed.candidate, missed.proximity, today),
         "excluded_by": [_written(reason) for reason in missed.excluded_by],
     }
 
 
-def _gap(shortfall: Shortfall) -> Json:
+def _gap(shortfall: Shortfall, today: date) -> Json:
     answer: Json = {
-        "near_misses": [_missed(missed) for missed in shortfall.near_misses],
+        "near_misses": [_missed(missed, today) for missed in shortfall.near_misses],
         "excluded": [{"code": code, "services": count} for code, count in shortfall.excluded],
     }
     if shortfall.nearest is not None:
-        answer["nearest"] = _missed(shortfall.nearest)
+        answer["nearest"] = _missed(shortfall.nearest, today)
     return answer
 
 
@@ -168,7 +169,7 @@ def _written(reason: Reason) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(reason_out(reason)))
 
 
-def service(candidate: Candidate, near: Proximity) -> Json:
+def service(candidate: Candidate, near: Proximity, today: date) -> Json:
     """What a caseworker needs of a service to decide and to refer."""
     referral = candidate.referral
     answer: Json = {
@@ -187,7 +188,7 @@ def service(candidate: Candidate, near: Proximity) -> Json:
         ("kilometres", near.kilometres),
         ("capacity_state", candidate.capacity_state),
         ("valid_until", candidate.valid_until),
-        ("open", opening_hours(candidate.open_minutes)),
+        ("open", opening_hours(tuple(candidate.open_in(today)))),
     ):
         if value is not None:
             answer[name] = value
