@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pyotp
 import pytest
+from common.auth import Principal
 from gateway.front.trust.claims import mapped
 from jose import jwt
 from stack.ports import free_port
@@ -141,3 +142,14 @@ def test_a_mapped_claim_never_comes_from_the_top_level() -> None:
         "client_id": "app",
     }
     assert "roles" not in mapped({"roles": ["admin"]}, {"roles": "realm_access.roles"})
+
+
+@pytest.mark.parametrize("said", ["", " "])
+def test_a_mapped_text_that_names_no_area_is_not_everywhere(said: str) -> None:
+    """As a provider sends it of somebody whose field was left empty."""
+    token = {"sub": "somebody", "client_id": "app", "zones": said}
+    with pytest.raises(ValueError, match="areas"):
+        Principal.from_claims(mapped(token, {"areas": "zones"}))
+    given = mapped({**token, "zones": "VE23 VE07"}, {"areas": "zones"})
+    assert Principal.from_claims(given).areas == {"VE23", "VE07"}
+    assert mapped(token, {"roles": "zones"})["roles"] == []

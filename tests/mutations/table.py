@@ -2386,11 +2386,152 @@ MUTATIONS = (
         "::test_the_next_edition_opens_nothing_that_was_closed_here[pathway]",
     ),
     Mutation(
+        "hidden-from-its-beginning",
+        "a file that comes to stand for an entry opens nothing that was hidden at first",
+        f"{_DIRECTORY}/entries/queries.py",
+        '            h.pointer.in_(("", "/visibility")),\n',
+        '            h.pointer.in_(("/visibility",)),\n',
+        f"{_IMPORTS}/test_closed.py"
+        "::test_a_file_that_comes_to_stand_for_an_entry_opens_nothing_that_was_hidden_at_first",
+    ),
+    Mutation(
+        "closed-by-hand-at-least",
+        "a file that closes more opens no more than somebody here allowed",
+        f"{_DIRECTORY}/entries/queries.py",
+        '            h.pointer.in_(("", "/visibility")),\n            h.source.is_(None),\n',
+        '            h.pointer.in_(("", "/visibility")),\n',
+        f"{_IMPORTS}/test_closed.py"
+        "::test_a_file_that_closes_more_opens_no_more_than_somebody_here_allowed",
+    ),
+    Mutation(
+        "hidden-numbers-stay",
+        "a number that somebody hid is not opened by a file",
+        f"{_DIRECTORY}/imports/writing.py",
+        "                mapped, mapped.document = hidden[entity]\n",
+        "                mapped, _ = hidden[entity]\n",
+        f"{_IMPORTS}/test_closed.py"
+        "::test_a_number_that_somebody_hid_is_neither_opened_nor_lost_by_a_file[0261-5550101]",
+    ),
+    Mutation(
+        "hidden-while-it-was-read",
+        "a number that was hidden while a file was read stays hidden",
+        f"{_DIRECTORY}/services/entering.py",
+        "    if keeping_hidden(row.document, plain) != plain and await",
+        "    if False and await",
+        f"{_IMPORTS}/test_closed.py::test_what_was_hidden_while_a_file_was_read_stays_hidden",
+    ),
+    Mutation(
+        "old-id-of-a-hidden-entry",
+        "the old id of a hidden entry leads nobody on who did not see it",
+        f"{_DIRECTORY}/services/merged.py",
+        "        and await was_seen(session, audience, service_id)\n",
+        "",
+        "tests/services/directory/test_curation.py"
+        "::test_the_old_id_of_a_hidden_entry_leads_nobody_on_who_did_not_see_it[restricted-known_to2]",
+    ),
+    Mutation(
+        "endorsed-what-it-is-no-more",
+        "an endorsement does not outlive what it was given to",
+        f"{_DIRECTORY}/services/entering.py",
+        "        await end_outlived(session, service_id, aors)\n",
+        "        pass\n",
+        "tests/services/directory/test_mandates.py"
+        "::test_an_endorsement_does_not_outlive_what_it_was_given_to",
+    ),
+    Mutation(
+        "history-forgets",
+        "no row of history keeps the address of a place that was closed since",
+        f"{_DIRECTORY}/curation/following.py",
+        "    await forget(session, KIND, changed)\n",
+        "",
+        "tests/services/directory/test_places.py"
+        "::test_history_tells_no_address_of_a_place_that_was_closed_since[its entry]",
+    ),
+    Mutation(
+        "history-forgets-nothing-else",
+        "history stays as it was written but for where a closed place is",
+        f"{_DIRECTORY}/migrations/versions/0282_history_forgets.py",
+        "            IF ruta_forgets(at, OLD.old, NEW.old) AND ruta_forgets(at, OLD.new, NEW.new) THEN\n",
+        "            IF true THEN\n",
+        "tests/services/directory/test_places.py"
+        "::test_history_tells_no_address_of_a_place_that_was_closed_since[its entry]",
+    ),
+    Mutation(
+        "verified-by-nobody",
+        "what older releases left of who verified an entry reaches nobody any more",
+        f"{_DIRECTORY}/migrations/versions/0283_nobody_is_named.py",
+        "    WHERE v.entity_id = s.id AND v.client_id IN",
+        "    WHERE false AND v.client_id IN",
+        "tests/services/directory/test_services.py"
+        "::test_what_older_releases_left_in_stored_entries_reaches_nobody_any_more",
+    ),
+    Mutation(
+        "no-area-is-not-everywhere",
+        "a mapped text that names no area is not everywhere",
+        "gateway/src/gateway/front/trust/claims.py",
+        '        return value.split() or (value if name == "areas" else [])\n',
+        "        return value.split()\n",
+        "tests/gateway/test_outside_provider.py"
+        "::test_a_mapped_text_that_names_no_area_is_not_everywhere",
+    ),
+    Mutation(
+        "seasons-end",
+        "a season ends with the night of its last day",
+        f"{_DIRECTORY}/hsds/opening.py",
+        "        ends = min(first + _WEEK, season.last + _DAY if season.last else first + _WEEK)\n",
+        "        ends = first + _WEEK\n",
+        "tests/services/directory/test_rules.py::test_a_season_ends_with_the_night_of_its_last_day",
+    ),
+    Mutation(
+        "hours-of-other-days",
+        "hours count as open on their days alone",
+        f"{_DIRECTORY}/search/condition_queries.py",
+        "opening.week_from(query.open_at.date(), s)",
+        "opening.week_from(date(2026, 11, 29), s)",
+        "tests/services/directory/test_curation.py::test_hours_count_as_open_on_their_days_alone",
+    ),
+    Mutation(
+        "hours-not-understood",
+        "hours that are not understood are never taken for open",
+        f"{_DIRECTORY}/hsds/opening.py",
+        "        or any(schedule.get(name) for name in _NOT_WEEKLY)\n",
+        "",
+        "tests/services/directory/test_rules.py"
+        "::test_hours_that_are_not_understood_are_never_taken_for_open",
+    ),
+    Mutation(
+        "out-of-season",
+        "what gives hours for other dates only does not fit, by the query as by the rules",
+        f"{_DIRECTORY}/pathways/matching/eligibility.py",
+        "        found.append(_OUT_OF_SEASON)\n",
+        "        pass\n",
+        "tests/services/directory/pathways/test_ranking.py"
+        "::test_what_gives_hours_for_other_dates_only_does_not_fit",
+    ),
+    Mutation(
+        "out-of-season-in-sql",
+        "a service that is out of season is not among those that fit",
+        f"{_DIRECTORY}/pathways/matching/candidate_queries.py",
+        "        opening.in_season(today, s),\n",
+        "",
+        "tests/services/directory/pathways/test_shortlist.py"
+        "::test_sql_and_rules_name_the_same_fitting_services[gbv-coordinator]",
+    ),
+    Mutation(
+        "hours-of-before-the-upgrade",
+        "hours that an older version took for open are not until they are stored anew",
+        f"{_DIRECTORY}/migrations/versions/0281_seasons.py",
+        "UPDATE service_documents SET open_minutes = '{{}}', hours_unread = true, etag = ''",
+        "UPDATE service_documents SET hours_unread = true, etag = ''",
+        "tests/services/directory/test_curation.py"
+        "::test_hours_that_an_older_version_took_for_open_are_not_until_they_are_stored_anew",
+    ),
+    Mutation(
         "closed-while-it-was-read",
         "what was closed while a file was read stays closed",
         f"{_DIRECTORY}/services/entering.py",
-        "    if level_of(plain) < level_of(row.document) and await levels_set_by_hand(\n",
-        "    if False and await levels_set_by_hand(\n",
+        "    opens = level_of(plain) < level_of(row.document)\n",
+        "    opens = False\n",
         f"{_IMPORTS}/test_closed.py::test_what_was_closed_while_a_file_was_read_stays_closed",
     ),
     Mutation(
@@ -2426,7 +2567,7 @@ MUTATIONS = (
         "formerly.shown(row.pointer, getattr(row, name))",
         "getattr(row, name)",
         "tests/services/directory/test_places.py"
-        "::test_history_tells_no_address_of_a_place_that_was_closed_since[its entry]",
+        "::test_history_tells_no_address_of_a_place_that_was_closed_since[its draft]",
     ),
     Mutation(
         "words-of-hidden-terms",

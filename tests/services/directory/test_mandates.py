@@ -13,7 +13,7 @@ from tests.services.directory.conftest import (
     reads_everything,
     service_document,
 )
-from tests.support.principals import keyed
+from tests.support.principals import keyed, organisation
 
 ELSEWHERE = {
     "service_areas": [{"name": "Bolívar", "extent": "VE07", "extent_type": "pcode"}],
@@ -87,7 +87,54 @@ async def test_a_draft_that_belongs_to_others_is_not_approved_by_whom_the_entry_
     both = await api.post(approve, headers=as_("cp-coordinator", aors=["CP", "GBV"]))
     assert both.json()["state"] == "approved", both.text
     shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
-    assert (shown["categories"], shown["endorsed_by"]) == (["GBV-CM"], ["CP", "GBV"])
+    assert (shown["categories"], shown["endorsed_by"]) == (["GBV-CM"], ["GBV"])
+
+
+OTHERS = {"id": str(organisation(1)), "name": "Refugio", "description": "Otra organización"}
+BOTH = {"categories": ["GBV-CM", "CP-CM"]}
+
+
+def _at(pcode: str, **place: Any) -> dict[str, Any]:
+    return {
+        "service_at_locations": [
+            {"location": {"location_type": "physical", "pcode": pcode, **place}}
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        (BOTH | {"name": "Otro nombre", "phones": []}, ["CP", "GBV"]),
+        (BOTH | {"visibility": "restricted"} | _at("VE23"), ["CP", "GBV"]),
+        ({"categories": ["GBV-LEGAL", "CP-CM", "CP-CFS"]}, ["CP", "GBV"]),
+        ({"categories": ["GBV-CM", "CP-CFS"]}, ["GBV"]),
+        (BOTH | {"organization": OTHERS}, ["GBV"]),
+        (BOTH | _at("VE2317"), ["GBV"]),
+    ],
+)
+@pytest.mark.parametrize("drafted", [False, True])
+async def test_an_endorsement_does_not_outlive_what_it_was_given_to(
+    api: AsyncClient, publish: Publish, changes: dict[str, Any], left: list[str], drafted: bool
+) -> None:
+    """What the CP coordinator stood behind is another organisation's, elsewhere, or of another kind by now."""
+    # An organisation gives nothing to another one: that is a coordinator's step at once.
+    who = "ngo-salud" if drafted and "organization" not in changes else "gbv-coordinator"
+    approves = as_("gbv-coordinator", aors=["CP", "GBV"])
+    own = await publish(**BOTH)
+    for aor in ("CP", "GBV"):
+        body = {"service_id": own, "aor": aor}
+        made = await api.post(f"{V1}/endorsements", json=body, headers=approves)
+        assert made.status_code == 201, made.text
+    state = await _changed(api, own, service_document(**changes), who)
+    if state == "draft":
+        approved = await api.post(
+            f"{V1}/records/services/{own}/approve", headers=as_("gbv-coordinator")
+        )
+        state = approved.json()["state"]
+    assert state == "approved"
+    shown = await api.get(f"{V1}/services/{own}", headers=approves)
+    assert shown.json()["endorsed_by"] == left
 
 
 async def test_a_draft_that_leaves_the_state_is_approved_by_a_coordinator_of_both(

@@ -4,7 +4,11 @@ closed."""
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from common.database import Database
 from httpx import AsyncClient, Response
+from services_directory.entries.models import history
+from sqlalchemy.exc import IntegrityError
 
 from tests.services.directory.conftest import V1, Publish, as_, service_document
 
@@ -120,10 +124,11 @@ async def test_whoever_read_the_entry_before_its_place_was_closed_reads_it_again
     assert ADDRESS not in await _shown(api, own)
 
 
-@pytest.mark.parametrize("by", ["its place", "its entry"])
+@pytest.mark.parametrize("by", ["its place", "its entry", "its draft"])
 async def test_history_tells_no_address_of_a_place_that_was_closed_since(
-    api: AsyncClient, publish: Publish, by: str
+    api: AsyncClient, publish: Publish, database: Database, by: str
 ) -> None:
+    """Nor do the rows keep it once that is published: they outlive in backups and copies what is told."""
     own = await publish()
     path, reader = f"{V1}/records/services/{own}", as_("gbv-coordinator")
 
@@ -140,9 +145,17 @@ async def test_history_tells_no_address_of_a_place_that_was_closed_since(
         document = read.json()["document"]
         (site,) = document["service_at_locations"]
         site["location"] = {**CLOSED, "id": site["location"]["id"]}
-        headers = {**reader, "If-Match": read.headers["etag"]}
+        writer = as_("ngo-salud") if by == "its draft" else reader
+        headers = {**writer, "If-Match": read.headers["etag"]}
         closed = await api.put(path, json=document, headers=headers)
     assert closed.status_code == 200, closed.text
     after = await told()
     assert not [each for each in where if each in after]
     assert "Atención psicológica" in after
+    async with database.transaction() as session:
+        rows = str((await session.execute(sa.select(history))).all())
+        assert bool([each for each in where if each in rows]) is (by == "its draft")
+        assert "Atención psicológica" in rows
+        with pytest.raises(IntegrityError, match="history stays as it was written"):
+            async with session.begin_nested():
+                await session.execute(sa.update(history).values(new={"name": "Otra"}))

@@ -20,5 +20,6 @@ def declare_followers() -> None:
     declare(PlacesChanged, documents.places_changed)
     declare(EndorsementsChanged, documents.endorsements_changed)
     declare(DocumentsStored, gaps.documents_stored)
+    declare(DocumentsStored, curation.documents_stored)
     declare(CapacityTold, curation.capacity_told)
     declare(GapsMet, gaps.gaps_met)

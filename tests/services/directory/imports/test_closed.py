@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from common.database import Database
+from common.sight import PARTNERS, PUBLIC
 from httpx import AsyncClient
 from services_directory.entries.queries import levels_set_by_hand
 from services_directory.hsds.schemas import ServiceDocument
@@ -38,6 +39,32 @@ async def _closed(api: AsyncClient, own: str, level: str) -> None:
     headers = {**as_(WHO), "If-Match": read.headers["etag"]}
     answer = await api.put(path, json=document, headers=headers)
     assert answer.json()["outcome"] == "changed", answer.text
+
+
+HIDDEN = {"number": "+58 261 555 0101", "visibility": "pathway"}
+
+
+async def _hide_number(api: AsyncClient, own: str) -> None:
+    path = f"{V1}/records/services/{own}"
+    read = await api.get(path, headers=as_(WHO))
+    document = read.json()["document"] | {"phones": [HIDDEN]}
+    headers = {**as_(WHO), "If-Match": read.headers["etag"]}
+    assert (await api.put(path, json=document, headers=headers)).status_code == 200
+
+
+async def _with_phones(
+    api: AsyncClient, phones: str, name: str = "Mía", query: str = ""
+) -> dict[str, Any]:
+    content = EDITION.replace("name,", "name,phone,", 1).replace(
+        "{},{},", "{},{}," + phones + ",", 1
+    )
+    content = content.format(organisation(2), name)
+    done = await api.post(
+        f"{V1}/imports?source=registro{query}", content=content.encode(), headers=as_(WHO)
+    )
+    rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_(WHO))
+    found: dict[str, Any] = rows.json()["items"][0]
+    return found
 
 
 async def _anybody(api: AsyncClient, own: str) -> int:
@@ -90,6 +117,23 @@ async def test_what_was_closed_while_a_file_was_read_stays_closed(
     assert await _anybody(api, own) == 404
 
 
+async def test_what_was_hidden_while_a_file_was_read_stays_hidden(
+    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = (await _with_phones(api, "0261-5550101"))["service_id"]
+    prepared = Writer.prepared
+
+    async def meanwhile(self: Writer, rows: Any) -> Any:
+        found = await prepared(self, rows)
+        await _hide_number(api, own)
+        return found
+
+    monkeypatch.setattr(Writer, "prepared", meanwhile)
+    row = await _with_phones(api, "0261-5550101", "Otro nombre", "&mode=skip-bad")
+    assert row["verdict"] == "refused", row
+    assert "5550101" not in (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).text
+
+
 async def test_a_file_opens_no_place_that_was_closed_here(
     api: AsyncClient, database: Database
 ) -> None:
@@ -120,7 +164,61 @@ async def test_whose_word_the_level_is_says_the_newest_change_of_it(
     own = UUID((await _import(api))["service_id"])
     other = UUID(await publish(**service_document()))
     async with database.transaction() as session:
-        assert await levels_set_by_hand(session, "service", [own, other]) == set()
+        assert await levels_set_by_hand(session, "service", [own, other]) == {other: PUBLIC}
     await _closed(api, str(own), "partners")
     async with database.transaction() as session:
-        assert await levels_set_by_hand(session, "service", [own, other]) == {own}
+        found = await levels_set_by_hand(session, "service", [own, other])
+    assert found == {own: PARTNERS, other: PUBLIC}
+
+
+async def test_a_file_that_comes_to_stand_for_an_entry_opens_nothing_that_was_hidden_at_first(
+    api: AsyncClient, publish: Publish
+) -> None:
+    """Entered here as hidden, and nobody touched its level since: a merge gave it the file's id."""
+    twin = (await _import(api))["service_id"]
+    hidden = await publish(name="Casa", visibility="pathway")
+    merged = await api.post(
+        f"{V1}/records/services/{twin}/merge", json={"into": hidden}, headers=as_(WHO)
+    )
+    assert merged.status_code == 200, merged.text
+    row = await _import(api, "Otro nombre")
+    assert (row["service_id"], row["verdict"]) == (hidden, "changed")
+    assert "visibility_kept" in [each["code"] for each in row["notes"]]
+    assert await _anybody(api, hidden) == 404
+
+
+@pytest.mark.parametrize(
+    "phones", ["0261-5550101", "0800 100 1000", "0800 100 1000; 0261 555 0101", ""]
+)
+async def test_a_number_that_somebody_hid_is_neither_opened_nor_lost_by_a_file(
+    api: AsyncClient, phones: str
+) -> None:
+    own = (await _with_phones(api, "0261-5550101"))["service_id"]
+    path = f"{V1}/records/services/{own}"
+    await _hide_number(api, own)
+    for _ in range(2):
+        row = await _with_phones(api, phones)
+        assert row["verdict"] != "refused", row
+        shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+        numbers = [each["number"] for each in shown.get("phones", [])]
+        assert len(numbers) == ("0800" in phones)
+        assert not any("5550101" in "".join(filter(str.isdigit, each)) for each in numbers)
+        record = (await api.get(path, headers=as_(WHO))).json()["document"]
+        assert [each["visibility"] for each in record["phones"] if "visibility" in each] == [
+            "pathway"
+        ]
+
+
+async def test_a_file_that_closes_more_opens_no_more_than_somebody_here_allowed(
+    api: AsyncClient,
+) -> None:
+    own = (await _import(api))["service_id"]
+    await _closed(api, own, "partners")
+    closer = EDITION.replace(",public,", ",pathway,").format(organisation(2), "Mía").encode()
+    path = f"{V1}/imports?source=registro"
+    assert (await api.post(path, content=closer, headers=as_(WHO))).status_code == 201
+    row = await _import(api)
+    assert row["outcome"] == "changed"
+    assert await _anybody(api, own) == 404
+    record = await api.get(f"{V1}/records/services/{own}", headers=as_(WHO))
+    assert record.json()["document"]["visibility"] == "partners"

@@ -36,5 +36,6 @@ def _shaped(name: str, value: Any) -> Any:
     if name == "scope" and isinstance(value, list):
         return " ".join(str(item) for item in value)
     if name in _LISTS and isinstance(value, str):
-        return value.split()
+        # No areas mean everywhere: a text that says none is left as it is, and refused as no list.
+        return value.split() or (value if name == "areas" else [])
     return value

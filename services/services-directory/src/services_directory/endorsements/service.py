@@ -1,5 +1,6 @@
 """Use cases of endorsements. Nothing here commits."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -49,6 +50,16 @@ def endorse_soon(session: AsyncSession, caller: Principal, service_id: UUID, aor
         "endorsed_at": clock.now(),
     }
     write_soon(session, _ENDORSEMENTS, row)
+
+
+async def end_outlived(session: AsyncSession, service_id: UUID, aors: Collection[str]) -> None:
+    """End those that were given to what the service is no more. Its documents are about to be stored: nothing is
+    told."""
+    await session.execute(
+        sa.delete(endorsements).where(
+            endorsements.c.service_id == service_id, endorsements.c.aor.in_(sorted(aors))
+        )
+    )
 
 
 async def withdraw_endorsement(session: AsyncSession, service_id: UUID, aor: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.sight import LEVELS, NAMES, PUBLIC
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,21 +51,39 @@ async def changed_by_hand(
     return set(found)
 
 
-async def levels_set_by_hand(
+async def written_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID]
 ) -> set[UUID]:
-    """Those of the entries of which somebody here, and no file, was the last to change who sees them."""
+    """Those of the entries of which anything that they say, or said, was written here."""
     h = history.c
+    found = await session.scalars(
+        sa.select(h.entity_id)
+        .where(
+            h.kind == kind,
+            h.entity_id == sa.any_(sa.literal(list(entity_ids), sa.ARRAY(sa.Uuid))),
+            h.source.is_(None),
+            h.pointer.not_in(_STEPS[1:]),
+        )
+        .distinct()
+    )
+    return set(found)
+
+
+async def levels_set_by_hand(
+    session: AsyncSession, kind: str, entity_ids: Collection[UUID]
+) -> dict[UUID, int]:
+    """The level that somebody here, and no file, gave an entry last, be it when they entered it."""
+    h = history.c
+    level = sa.case((h.pointer == "", h.new["visibility"].astext), else_=h.new[()].astext)
     newest = (
-        sa.select(h.entity_id, h.source)
+        sa.select(h.entity_id, level)
         .ext(distinct_on(h.entity_id))
         .where(
             h.kind == kind,
             h.entity_id == sa.any_(sa.literal(list(entity_ids), sa.ARRAY(sa.Uuid))),
-            h.pointer == "/visibility",
+            h.pointer.in_(("", "/visibility")),
+            h.source.is_(None),
         )
         .order_by(h.entity_id, h.version.desc(), h.id.desc())
-        .subquery("newest")
     )
-    found = await session.scalars(sa.select(newest.c.entity_id).where(newest.c.source.is_(None)))
-    return set(found)
+    return {key: LEVELS[name or NAMES[PUBLIC]] for key, name in await session.execute(newest)}

@@ -1,4 +1,5 @@
-"""What history says of a place that was closed since: what must not be stored of it is told to nobody any more. Pure.
+"""What history says of a place that was closed since: what must not be stored of it is told to nobody any more, and
+forgotten. Pure.
 
 In doubt it is closed: a place that the entry no longer names is judged like the most closed one that it does.
 """
@@ -11,6 +12,17 @@ from common.sight import RESTRICTED
 from services_directory.hsds.visibility import level_of, storable
 
 Document = Mapping[str, Any]
+
+
+def place_formerly(pointer: str, value: Any) -> Any:
+    """What may be kept of a field's value in the history of a place that is restricted by now."""
+    if value is None:
+        return None
+    match pointer.split("/")[1:]:
+        case []:
+            return storable(value, RESTRICTED)
+        case [key, *_]:
+            return storable({key: value}, RESTRICTED).get(key)
 
 
 class Formerly:
@@ -26,6 +38,12 @@ class Formerly:
                     for named in (site.get("id"), location.get("id")):
                         levels[named] = max(exact, levels.get(named, 0))
         self._closed = any(level >= RESTRICTED for level in levels.values())
+        self.closed_places = frozenset(
+            own
+            for document in filter(None, documents)
+            for site in document.get("service_at_locations", [])
+            if (own := site.get("location", {}).get("id")) and levels[own] >= RESTRICTED
+        )
         self._open = {named for named, level in levels.items() if level < RESTRICTED}
 
     def shown(self, pointer: str, value: Any) -> Any:

@@ -15,9 +15,10 @@ from services_directory.crosswalks.service import Carried, keep
 from services_directory.crosswalks.suggesting import suggested
 from services_directory.crosswalks.terms import WORDS, Decided, crosswalked, terms_in, without
 from services_directory.documents.queries import shown
-from services_directory.entries.queries import levels_set_by_hand
+from services_directory.entries.queries import levels_set_by_hand, written_by_hand
 from services_directory.entries.schemas import Upserted
 from services_directory.hsds.given import Given
+from services_directory.hsds.hidden_parts import keeping_hidden
 from services_directory.hsds.visibility import level_of, without_unstorable
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
@@ -117,20 +118,30 @@ class Writer:
     ) -> None:
         """The next edition of a file opens nothing that somebody closed here since: the level stays, and is told."""
         opened: dict[UUID, Mapped] = {}
+        hidden: dict[UUID, tuple[Mapped, dict[str, Any]]] = {}
         for mapped in rows:
             entity = stand_for.get(mapped.external_id or "")
             if mapped.document is None or entity is None or entity not in records:
                 continue
             if level_of(mapped.document) < level_of(records[entity].document):
                 opened[entity] = mapped
+            kept = keeping_hidden(records[entity].document, mapped.document)
+            if kept is not mapped.document and kept != mapped.document:
+                hidden[entity] = mapped, kept
+        if hidden:
+            for entity in await written_by_hand(self.session, KIND, hidden):
+                mapped, mapped.document = hidden[entity]
+                mapped.notes.append(note("hidden_kept"))
         if not opened:
             return
-        for entity in await levels_set_by_hand(self.session, KIND, opened):
-            mapped, kept = opened[entity], NAMES[level_of(records[entity].document)]
+        for entity, level in (await levels_set_by_hand(self.session, KIND, opened)).items():
+            mapped, floor = opened[entity], NAMES[level]
             document = mapped.document or {}
+            if level_of(document) >= level:
+                continue
             said = NAMES[level_of(document)]
-            mapped.notes.append(note("visibility_kept", "visibility", said, kept))
-            mapped.document = without_unstorable({**document, "visibility": kept})[0]
+            mapped.notes.append(note("visibility_kept", "visibility", said, floor))
+            mapped.document = without_unstorable({**document, "visibility": floor})[0]
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
         """Refuse partial copies of services that the caller sees here: they would lose what was not

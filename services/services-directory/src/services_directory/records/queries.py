@@ -156,7 +156,7 @@ async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) ->
         f"'$.hidden.* ? (@ == {RESTRICTED})'::jsonpath"
     )
     found = await session.execute(
-        sa.select(s.id, s.document, s.approved).where(
+        sa.select(s.id, s.version, s.document, s.approved).where(
             _any(ids), sa.func.jsonb_path_exists(s.restricted, restricted)
         )
     )

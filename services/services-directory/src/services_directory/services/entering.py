@@ -15,15 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.queries import is_shown
 from services_directory.documents.storing import store
-from services_directory.endorsements.service import endorse_soon
+from services_directory.endorsements.service import end_outlived, endorse_soon
 from services_directory.entries import states
 from services_directory.entries.ids import own_id
-from services_directory.entries.queries import levels_set_by_hand
+from services_directory.entries.queries import levels_set_by_hand, written_by_hand
 from services_directory.entries.recording import record_beginning, record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS, TOO_OPEN
+from services_directory.hsds.endorsed import outlived
 from services_directory.hsds.given import Given
+from services_directory.hsds.hidden_parts import keeping_hidden
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.status import is_stale, valid_until
 from services_directory.hsds.taxonomy import aors_of
@@ -32,6 +34,7 @@ from services_directory.identities.queries import by_external_id
 from services_directory.identities.service import remember
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
+from services_directory.records.queries import approved_forms
 from services_directory.records.rights import Scope, may_read
 from services_directory.records.service import KIND, change, enter_soon
 from services_directory.services.asked import Asked
@@ -118,6 +121,10 @@ async def upsert_service(
     publishes = curates(caller, scope.aors, scope.states)
     if publishes:
         await _place_for(session, caller, document, plain, batch)
+    if publishes and row is not None and row.published:
+        drafted = row.state != EntryState.APPROVED
+        before = (await approved_forms(session, [identity]))[identity] if drafted else row.document
+        await end_endorsements(session, identity, before, plain)
     version = await _write(
         session, caller, row, identity,
         plain=plain, scope=scope, publishes=publishes, source=source,
@@ -269,11 +276,18 @@ async def _opening_nothing(
     here: whoever read the file did not know of it yet."""
     if row is None or row.document == plain:
         return plain
-    if level_of(plain) < level_of(row.document) and await levels_set_by_hand(
-        session, KIND, [row.id]
+    opens = level_of(plain) < level_of(row.document)
+    if opens and level_of(plain) < (await levels_set_by_hand(session, KIND, [row.id])).get(
+        row.id, 0
     ):
         raise TOO_OPEN.because(
             "Somebody closed it here: it is opened by hand, not by a file.", pointer="/visibility"
+        )
+    if keeping_hidden(row.document, plain) != plain and await written_by_hand(
+        session, KIND, [row.id]
+    ):
+        raise TOO_OPEN.because(
+            "Somebody hid a part of it here: it is opened by hand, not by a file."
         )
     return await places.closed_since(session, plain)
 
@@ -362,6 +376,14 @@ def approval(plain: dict[str, Any]) -> dict[str, Any]:
         "stale": is_stale(plain, clock.now().date()),
         "reminded_on": None,
     }
+
+
+async def end_endorsements(
+    session: AsyncSession, service_id: UUID, before: dict[str, Any] | None, plain: dict[str, Any]
+) -> None:
+    """End those of what was published `before` that are none of what is published now."""
+    if aors := outlived(before, plain):
+        await end_outlived(session, service_id, aors)
 
 
 def publish(

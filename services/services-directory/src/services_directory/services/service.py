@@ -31,7 +31,13 @@ from services_directory.records.rights import Scope, check_owner, scope_of
 from services_directory.records.service import KIND, change, readable_record
 from services_directory.services.comparing import review
 from services_directory.services.drafting import locations_in, states_in
-from services_directory.services.entering import EntryBatch, approval, finish_together, publish
+from services_directory.services.entering import (
+    EntryBatch,
+    approval,
+    end_endorsements,
+    finish_together,
+    publish,
+)
 from services_directory.services.schemas import CapacityIn, ReviewOut, VerificationIn
 
 DEFAULT_VALIDITY = timedelta(days=90)
@@ -78,6 +84,7 @@ async def take_step(
     if after == EntryState.APPROVED:
         document = await places.closed_since(session, row.document)
         await change(session, service_id, document=document, **approval(document))
+        await end_endorsements(session, service_id, row.approved, document)
         together = EntryBatch()
         placed = places.Placed(service_id, scope.managed_by, locations_in(document), new=False)
         publish(session, caller, placed, document, becomes, together)
