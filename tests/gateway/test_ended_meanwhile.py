@@ -162,3 +162,36 @@ async def test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_anothe
     answers = await asyncio.gather(*(guessed(number) for number in range(16)))
     await database.execute("DELETE FROM failed_attempts")
     assert sorted(answers) == [401] * FREE_FAILURES + [429] * (16 - FREE_FAILURES)
+
+
+async def told(gateway: Gateway, service: str) -> dict[str, Any]:
+    """What the service was told last."""
+    async with httpx.AsyncClient() as http:
+        found: dict[str, Any] = (await http.get(f"{gateway.witnesses[service]}/told")).json()
+    return found
+
+
+async def until_told(gateway: Gateway, kind: str, target: str, *, suspended: bool) -> None:
+    for service in ("directory", "referrals", "reporting"):
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                off = (await told(gateway, service)).get("suspended", {}).get(kind, ())
+                if (target in off) is suspended:
+                    break
+                await asyncio.sleep(0.1)
+
+
+async def test_every_service_is_told_who_is_suspended_and_that_it_has_ended(
+    gateway: Gateway, partner: Partner
+) -> None:
+    """So that nothing that waits there, or stands, goes on for them without a token."""
+    organisation = f"organisations/{partner.organisation}"
+    await partner.changed(organisation, {"active": False})
+    await until_told(gateway, "organisation", partner.organisation, suspended=True)
+    changed = (await told(gateway, "directory"))["changed"]
+    assert partner.organisation in changed["organisation"]
+    assert partner.id in changed["client"]
+    await partner.changed(organisation, {"active": True})
+    await until_told(gateway, "organisation", partner.organisation, suspended=False)
+    await partner.changed(f"clients/{partner.id}", {"active": False})
+    await until_told(gateway, "client", partner.id, suspended=True)

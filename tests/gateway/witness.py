@@ -19,6 +19,7 @@ _KEYS = JwksFile(Path(os.environ["RUTA_INTERNAL_JWKS_FILE"]))
 _AUDIENCE = os.environ["WITNESS_AUDIENCE"]
 _COUNTS = {"seen": 0, "unauthenticated": 0}
 _TRIES: dict[str, int] = {}
+_TOLD: dict[str, Any] = {}
 _CHUNK = b"x" * 65536
 
 
@@ -37,12 +38,38 @@ async def app(
     path = scope["path"]
     if path == "/counts":
         await _json(send, 200, _COUNTS)
+    elif path == "/told":
+        await _json(send, 200, _TOLD)
+    elif path == "/internal/ended-rights":
+        await _heard(scope, receive, send)
     elif path in {"/healthz", "/readyz"}:
         await _json(send, 200, {"status": "ok"})
     elif path == "/openapi.json":
         await _json(send, 200, {"openapi": "3.1.0", "info": {}, "paths": {}})
     else:
         await _asked(scope, receive, send)
+
+
+async def _heard(
+    scope: Message,
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    """Whose rights have ended, as the front says; it is no request of anybody's, and not counted."""
+    headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+    claims = _claims(headers.get("authorization", "")) or {}
+    if "internal" not in claims.get("scope", ""):
+        await _json(send, 403, {})
+        return
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    _TOLD.clear()
+    _TOLD.update(json.loads(body))
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _asked(

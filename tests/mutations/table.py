@@ -134,6 +134,97 @@ MUTATIONS = (
         f"{_TESTS}/test_bridges.py::test_an_erased_person_is_not_brought_back",
     ),
     Mutation(
+        "suspended-and-called",
+        "a webhook of a suspended organisation, or that somebody suspended answers for, is not called",
+        f"{_REFERRALS}/webhooks/dispatch.py",
+        "        sa.not_(HELD),\n",
+        "        sa.or_(sa.not_(HELD), HELD),\n",
+        f"{_TESTS}/test_ended_rights.py"
+        "::test_a_suspended_organisation_is_not_called_and_is_once_the_suspension_has_ended",
+    ),
+    Mutation(
+        "left-and-called",
+        "a webhook waits once whoever answers for it is switched off",
+        f"{_COMMON}/ended_rights.py",
+        "    ids = [sa.cast(each, sa.Text) for each in targets]\n",
+        "    ids = [sa.cast(each, sa.Text) for each in targets[:1]]\n",
+        f"{_TESTS}/test_ended_rights.py"
+        "::test_whoever_is_suspended_is_told_nothing_more_and_the_next_on_call_at_once",
+    ),
+    Mutation(
+        "suspended-and-sending",
+        "the secret of a suspended organisation's form brings nothing in",
+        f"{_REFERRALS}/intake/service.py",
+        "    if held:\n        raise FORM_HELD",
+        "    if held is None:\n        raise FORM_HELD",
+        f"{_TESTS}/test_ended_rights.py"
+        "::test_the_secret_of_a_suspended_organisations_form_brings_nothing_in",
+    ),
+    Mutation(
+        "suspended-and-answering",
+        "the answer link of a suspended recipient answers nothing",
+        f"{_REFERRALS}/links/service.py",
+        "            usable = not await suspended_among(session, ENDED_RIGHTS, {to})\n",
+        "            await suspended_among(session, ENDED_RIGHTS, {to})\n",
+        f"{_TESTS}/test_ended_rights.py"
+        "::test_a_suspended_recipients_link_answers_nothing_until_that_has_ended",
+    ),
+    Mutation(
+        "told-by-anybody",
+        "only the front tells whose rights have ended",
+        f"{_COMMON}/web/told_rights.py",
+        '        if "internal" not in caller.scopes:\n',
+        '        if "internal" in caller.scopes and caller.anonymous:\n',
+        f"{_TESTS}/test_ended_rights.py"
+        "::test_only_the_front_tells_and_an_older_list_brings_nothing_back",
+    ),
+    Mutation(
+        "told-late",
+        "a front that read the list earlier brings nobody back",
+        f"{_COMMON}/ended_rights.py",
+        "        return frozenset()\n",
+        "        pass\n",
+        f"{_TESTS}/test_ended_rights.py"
+        "::test_only_the_front_tells_and_an_older_list_brings_nothing_back",
+    ),
+    Mutation(
+        "queued-and-narrowed",
+        "what was queued is not done with rights that were changed since",
+        f"{_COMMON}/auth/ended.py",
+        "    return Why.RIGHTS_CHANGED if until > asked_at - BELIEVED_SECONDS else None\n",
+        "    return None\n",
+        "tests/common/test_ended.py"
+        "::test_what_was_asked_for_is_not_done_once_the_rights_have_ended",
+    ),
+    Mutation(
+        "suspended-while-it-imports",
+        "a sender who is suspended while the file is written writes no more of it",
+        f"{_DIRECTORY}/imports/worker.py",
+        "            await refuse_ended(session, ENDED_RIGHTS, self._claims)\n"
+        "            await Writer(",
+        "            await Writer(",
+        f"{_IMPORTS}/test_taking_in.py"
+        "::test_a_sender_who_is_suspended_while_the_file_is_written_writes_no_more_of_it",
+    ),
+    Mutation(
+        "published-for-the-suspended",
+        "nothing is published in the name of somebody suspended since",
+        f"{_REPORTING}/asked_tasks.py",
+        "                await refuse_ended(session, ENDED_RIGHTS, claims)\n",
+        "",
+        f"{_REPORTS}/closings/test_closings.py"
+        "::test_nothing_is_published_in_the_name_of_somebody_suspended_since",
+    ),
+    Mutation(
+        "reminded-while-suspended",
+        "a suspended organisation is not written to",
+        f"{_DIRECTORY}/curation/queries.py",
+        "            sa.not_(suspended(ENDED_RIGHTS, newest.c.organisation_id)),\n",
+        "",
+        "tests/services/directory/test_reminder_mails.py"
+        "::test_a_suspended_organisation_is_not_written_to_until_that_has_ended",
+    ),
+    Mutation(
         "guessing-forms",
         "who guesses the secret of a form gets no more tries than anybody",
         "gateway/src/gateway/front/app.py",

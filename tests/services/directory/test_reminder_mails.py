@@ -23,6 +23,7 @@ from tests.services.directory.conftest import V1, Publish, as_
 from tests.support.channel_servers import LOGIN, Relay, relay
 from tests.support.principals import organisation
 from tests.support.returned_mails import report
+from tests.support.rights import told
 
 FRONT = "https://ruta.example.org"
 MAILBOX = "directorio@salud.example.org"
@@ -99,6 +100,17 @@ async def test_nothing_hidden_is_named_and_no_hidden_organisation_is_written_to(
     await world.reminded()
     with clock.shifted(timedelta(days=2)):
         assert await world.written() == [MAILBOX]
+
+
+async def test_a_suspended_organisation_is_not_written_to_until_that_has_ended(
+    world: World, api: AsyncClient, publish: Publish
+) -> None:
+    await publish(**due("Consulta"))
+    await world.reminded()
+    await told(api, "directory", suspended={"organisation": [str(organisation(2))]})
+    assert await world.written() == []
+    await told(api, "directory")
+    assert await world.written() == [MAILBOX]
 
 
 async def test_what_was_verified_meanwhile_is_not_told(

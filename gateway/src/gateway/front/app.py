@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 from common import clock
 from common.crypto import key_from_base64
@@ -34,13 +35,14 @@ from gateway.front.pages.public_pages import PublicPages
 from gateway.front.passing.exchange import Exchange, Receive, Scope, Send
 from gateway.front.passing.forwarding import Forwarding
 from gateway.front.replicas.upstreams import Upstreams
-from gateway.front.routes import Route, RouteTable, Upstream
+from gateway.front.routes import TOLD, Route, RouteTable, Upstream
 from gateway.front.settings import FrontSettings
 from gateway.front.trust.callers import Caller, Callers, Trust
 from gateway.front.trust.internal_tokens import InternalTokens
 from gateway.front.trust.key_source import KeySource
 from gateway.front.trust.revocation_source import RevocationSource
 from gateway.front.trust.revocations import Revocations
+from gateway.front.trust.telling import Telling
 from gateway.front.wire.bodies import ClientLeft
 from gateway.front.wire.connections import Broken, Silent
 from gateway.front.wire.cors import Cors
@@ -87,8 +89,13 @@ class Front:
             authorization=self._internal.of_the_front if own_issuer else None,
         )
         self._upstreams = Upstreams(settings)
+        self._telling = Telling(self._internal.of_the_front)
         self._revocation_source = RevocationSource(
-            own_issuer, self._internal.of_the_front, self._revocations, settings.revocations_seconds
+            own_issuer,
+            self._internal.of_the_front,
+            self._revocations,
+            settings.revocations_seconds,
+            self._telling.heard,
         )
         self._rates = Rates(
             {
@@ -187,6 +194,13 @@ class Front:
         tasks = [
             asyncio.create_task(self._keys.follow(session, stop), name="keys"),
             asyncio.create_task(self._revocation_source.follow(session, stop), name="revocations"),
+            *(
+                asyncio.create_task(
+                    self._telling.follow(each, partial(self._upstreams.url, each), session, stop),
+                    name=f"telling-{each}",
+                )
+                for each in TOLD
+            ),
             asyncio.create_task(self._upstreams.probe(stop), name="probes"),
             asyncio.create_task(self._shedding.watch(stop), name="memory"),
         ]

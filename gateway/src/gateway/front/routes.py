@@ -23,6 +23,10 @@ class Upstream(StrEnum):
     ISSUER = "issuer"
 
 
+# Those that do something by themselves, and keep whose rights have ended.
+TOLD = (Upstream.DIRECTORY, Upstream.REFERRALS, Upstream.REPORTING)
+
+
 @dataclass(frozen=True)
 class Deprecation:
     """When a version was deprecated (RFC 9745), when it ends (RFC 8594), what follows it."""

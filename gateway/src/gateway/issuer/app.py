@@ -20,7 +20,6 @@ from gateway.issuer.people.colleagues_api import routes as colleagues
 from gateway.issuer.people.passkeys import Passkeys
 from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.second_factor import SecondFactors
-from gateway.issuer.revocations.api import internal
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
 from gateway.issuer.signing.api import keys, well_known
@@ -28,6 +27,7 @@ from gateway.issuer.signing.ring import KeyRing
 from gateway.issuer.tables import COMMON
 from gateway.issuer.tokens.api import oauth
 from gateway.issuer.tokens.service import Desk
+from gateway.issuer.withdrawn.api import internal
 
 
 def create_app(settings: IssuerSettings, *, database: Database | None = None) -> FastAPI:

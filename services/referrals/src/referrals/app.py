@@ -42,7 +42,7 @@ from referrals.referrals.withdrawal_pages import withdrawal_page
 from referrals.row_security import act_as_service
 from referrals.screenings.api import instruments_of, screenings
 from referrals.settings import Settings
-from referrals.tables import COMMON
+from referrals.tables import COMMON, ENDED_RIGHTS
 from referrals.timers.api import timers
 from referrals.todo.api import tasks
 from referrals.todo.work_api import work
@@ -51,6 +51,7 @@ from referrals.training.api import certificates, trainings
 from referrals.transfers.api import transfers
 from referrals.webhooks.api import webhooks
 from referrals.webhooks.described import calls
+from referrals.webhooks.service import tell_of_held
 from referrals.worker import ENDINGS, background
 
 _DESCRIPTION = """
@@ -127,6 +128,8 @@ def create_app(
         worker=background,
         endings=ENDINGS,
         endings_as=act_as_service,
+        ended_rights=ENDED_RIGHTS,
+        rights_followed=tell_of_held,
         run_worker=True if role == "worker" else None,
         database=database,
         answers=ReferralAnswers(keys),

@@ -138,6 +138,12 @@ FORM_UNKNOWN = ProblemType(
     "The form is unknown, switched off, or its secret is wrong",
     "Copy the address and the secret of the form again, or rotate the secret.",
 )
+FORM_HELD = ProblemType(
+    "form_held",
+    403,
+    "The organisation of this form is suspended",
+    "Keep the submission, and send it again once that has ended: twice does no harm.",
+)
 NO_SUCH_CHANNEL = ProblemType(
     "no_such_channel",
     422,

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Self
 
 import sqlalchemy as sa
+from common.ended_rights import ended_rights
 from common.tables import common_tables
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
@@ -13,6 +14,7 @@ from sqlmodel import SQLModel
 
 metadata = sa.MetaData()
 COMMON = common_tables(metadata)
+ENDED_RIGHTS = ended_rights(metadata)
 
 
 class Row(SQLModel, registry=registry(metadata=metadata)):

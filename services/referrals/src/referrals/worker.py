@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from common import clock
 from common.crypto import key_from_base64
 from common.database import PLANNED_ONCE, Database
+from common.ended_rights import ending
 from common.key_ages import tell_key_ages
 from common.reads import QuickStatement
 from common.repeating import repeat_when_called
@@ -36,7 +37,7 @@ from referrals.restrictions.queries import any_untold as any_restriction_untold
 from referrals.row_security import act_as_service
 from referrals.screenings.service import erase_unattached
 from referrals.settings import Settings
-from referrals.tables import Instant
+from referrals.tables import ENDED_RIGHTS, Instant
 from referrals.timers.queries import any_due as any_timer_due
 from referrals.timers.queries import count_due
 from referrals.webhooks.addresses import networks
@@ -51,7 +52,7 @@ _UNCALLED_SECONDS = 30.0
 _ANCHOR_SECONDS = 10.0
 _CALENDAR_SECONDS = 60.0
 _NOW = sa.bindparam("now", type_=Instant())
-ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS)
+ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS, ending(ENDED_RIGHTS))
 
 
 # By the names that `Calls` has for them.

@@ -25,7 +25,7 @@ from reporting.stakeholders.api import routes as stakeholders
 from reporting.subscribers.api import MAIL
 from reporting.subscribers.api import bounces as bounced_bulletins
 from reporting.subscribers.api import routes as subscribers
-from reporting.tables import COMMON
+from reporting.tables import COMMON, ENDED_RIGHTS
 from reporting.worker import ENDINGS, tasks
 
 DESCRIPTION = """
@@ -67,6 +67,7 @@ def create_app(
         routers=ROUTERS if role == "api" else (),
         worker=tasks,
         endings=ENDINGS,
+        ended_rights=ENDED_RIGHTS,
         run_worker=True if role == "worker" else None,
         database=database,
         parts={

@@ -1,8 +1,9 @@
 """A task that somebody asked a worker for: a row of its capability's table, which says who asked
-(`asked_by`), how often it was tried (`attempts`), when it is due (`due_at`, NULL once it is done or refused)
+(`asked_by`, and under which `claims`), how often it was tried (`attempts`), when it is due (`due_at`, NULL once it is done or refused)
 and why it was refused (`problem`). It is done in one transaction, which also settles its row: a worker that
 is killed has done it or not begun, and the next one goes on."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,12 +12,15 @@ from typing import Any, Generic, Protocol, TypeVar
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal, Role
+from common.auth.ended import claims_to_act
 from common.database import Database, OpeningRead, answer_of
+from common.ended_rights import refuse_ended
 from common.errors import Problem, ProblemType
 from common.logs import get_logger
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.errors import STEP_FAILED
+from reporting.tables import ENDED_RIGHTS
 
 EVERY_SECONDS = 1.0
 MOST_ATTEMPTS = 5
@@ -29,6 +33,8 @@ class Asked(Protocol):
 
     @property
     def asked_by(self) -> str: ...
+    @property
+    def claims(self) -> dict[str, Any] | None: ...
     @property
     def attempts(self) -> int: ...
 
@@ -92,9 +98,12 @@ class Tasks(Generic[T]):
             roles=frozenset({Role.IM}),
             scopes=frozenset({"reports:publish"}),
         )
+        claims = task.claims or {"sub": task.asked_by, "client_id": task.asked_by}
         try:
             async with session.begin_nested():
                 await work(session, caller, task)
+                # At the end: drawing and counting take their time, and it is refused whole.
+                await refuse_ended(session, ENDED_RIGHTS, claims)
         except Problem as problem:
             return None if problem.kind in self.moot else problem
         return None
@@ -108,4 +117,10 @@ class Tasks(Generic[T]):
 
 def asked(caller: Principal) -> dict[str, Any]:
     """What a row says when it is asked for, or asked again."""
-    return {"asked_by": caller.subject, "attempts": 0, "due_at": clock.now(), "problem": None}
+    return {
+        "asked_by": caller.subject,
+        "claims": claims_to_act(caller, time.time()),
+        "attempts": 0,
+        "due_at": clock.now(),
+        "problem": None,
+    }

@@ -5,10 +5,12 @@ tables in `public` are the service's own record (releases, sign-offs, audited re
 """
 
 import sqlalchemy as sa
+from common.ended_rights import ended_rights
 from common.tables import common_tables
 
 METADATA = sa.MetaData()
 COMMON = common_tables(METADATA)
+ENDED_RIGHTS = ended_rights(METADATA)
 
 PROJECTION = "projection"
 SHADOW = "projection_shadow"

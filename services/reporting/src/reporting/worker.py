@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from common.ended_rights import ending
 from common.messages.mail import mail_of
 from common.web import BackgroundTask, ServiceContext
 
@@ -12,8 +13,9 @@ from reporting.recording.service import Recorder
 from reporting.settings import Settings
 from reporting.subscribers import sending
 from reporting.subscribers.models import ENDING as SUBSCRIBERS
+from reporting.tables import ENDED_RIGHTS
 
-ENDINGS = (SUBSCRIBERS,)
+ENDINGS = (SUBSCRIBERS, ending(ENDED_RIGHTS))
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:

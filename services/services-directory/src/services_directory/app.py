@@ -34,7 +34,7 @@ from services_directory.services import api as services
 from services_directory.services import names_api, records_api
 from services_directory.settings import Settings
 from services_directory.sync import api as sync
-from services_directory.tables import COMMON
+from services_directory.tables import COMMON, ENDED_RIGHTS
 from services_directory.taxonomies import api as taxonomies
 from services_directory.worker import ENDINGS, tasks
 
@@ -101,6 +101,7 @@ def create_app(
         routers=ROUTERS if role == "api" else (),
         worker=tasks,
         endings=ENDINGS,
+        ended_rights=ENDED_RIGHTS,
         run_worker=True if role == "worker" else None,
         database=database,
         parts=parts,

@@ -3,11 +3,13 @@
 from typing import Any
 
 import sqlalchemy as sa
+from common.ended_rights import ended_rights
 from common.tables import common_tables
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 METADATA = sa.MetaData()
 COMMON = common_tables(METADATA)
+ENDED_RIGHTS = ended_rights(METADATA)
 
 TEXTS = ARRAY(sa.Text)
 INSTANT = sa.DateTime(timezone=True)

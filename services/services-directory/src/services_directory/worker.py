@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from common.ended_rights import ending
 from common.web import BackgroundTask, ServiceContext
 
 from services_directory.crosswalks.worker import crosswalk_tasks
@@ -14,8 +15,9 @@ from services_directory.gaps.models import ENDING as OBSERVATIONS
 from services_directory.imports.models import ENDING as IMPORTS
 from services_directory.imports.worker import import_tasks
 from services_directory.pathways import announcing as pathways
+from services_directory.tables import ENDED_RIGHTS
 
-ENDINGS = (REMINDERS, OBSERVATIONS, IMPORTS)
+ENDINGS = (REMINDERS, OBSERVATIONS, IMPORTS, ending(ENDED_RIGHTS))
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:

@@ -1,6 +1,7 @@
 """Imports against a real database: what is written, what is undone, what the report says."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
@@ -8,7 +9,9 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common.auth import Principal
+from common.auth.ended import Named
 from common.database import Database
+from common.ended_rights import take_in as take_in_rights
 from services_directory.demo_data import demo_services
 from services_directory.imports import queries
 from services_directory.imports.models import IMPORTS
@@ -18,8 +21,9 @@ from services_directory.imports.publishers.space import Space
 from services_directory.imports.schemas import ImportOut, ImportState, Mode, import_out
 from services_directory.imports.service import Order, take_in
 from services_directory.imports.worker import work_one
-from services_directory.imports.writing import Judge
+from services_directory.imports.writing import Judge, Writer
 from services_directory.records.models import services
+from services_directory.tables import ENDED_RIGHTS
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import DIRTY, package
@@ -27,6 +31,7 @@ from tests.support.advisor_features import ROWS, made_features
 from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.principals import organisation, principal
 from tests.support.reference import reference_data
+from tests.support.rights import said
 
 HEADER = "external_id,organisation,name,categories,visibility,pcode\n"
 
@@ -273,6 +278,45 @@ async def test_a_file_that_we_fail_on_does_not_hold_up_the_queue(database: Datab
     assert (await read_again(database, who, broken.id)).state is ImportState.FAILED
     assert await work_one(database)
     assert (await read_again(database, who, behind.id)).state is ImportState.FINISHED
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("how", ["suspended", "narrowed"])
+async def test_a_queued_file_is_not_written_once_the_rights_of_its_sender_have_ended(
+    database: Database, mode: Mode, how: str
+) -> None:
+    who = principal("im-officer")
+    queued = await taken_in(database, who, large(110, 1), mode=mode)
+    off = {Named.ORGANISATION: [str(organisation(8))]} if how == "suspended" else {}
+    until = {Named.SUBJECT: {"im-officer": time.time()}} if how == "narrowed" else {}
+    await said(database, ENDED_RIGHTS, suspended=off, changed=until)
+    assert await work_one(database)
+    refused = await read_again(database, who, queued.id)
+    assert refused.state is ImportState.REFUSED
+    assert [each.code for each in refused.notes] == ["rights_ended"]
+    assert await stored_services(database) == 0
+    await said(database, ENDED_RIGHTS)
+    assert not await work_one(database)
+
+
+async def test_a_sender_who_is_suspended_while_the_file_is_written_writes_no_more_of_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = principal("im-officer")
+    queued = await taken_in(database, who, large(210, 1), mode=Mode.SKIP_BAD)
+    write = Writer.write
+
+    async def written(self: Writer, rows: list[Mapped], report: Report) -> None:
+        await write(self, rows, report)
+        async with database.transaction() as session:
+            off = {Named.SUBJECT: ["im-officer"]}
+            await take_in_rights(session, ENDED_RIGHTS, time.time(), off, {})
+
+    monkeypatch.setattr(Writer, "write", written)
+    assert await work_one(database)
+    refused = await read_again(database, who, queued.id)
+    assert (refused.state, refused.notes[-1].code) == (ImportState.REFUSED, "rights_ended")
+    assert await stored_services(database) == 100
 
 
 async def test_a_dry_run_only_reads_so_that_no_writer_waits_for_it(

@@ -20,6 +20,7 @@ from tests.services.reporting.conftest import AUDIENCE
 from tests.services.reporting.events import LEGAL, SALUD, caseload, record_together
 from tests.support.apps import with_built_routes
 from tests.support.principals import bearer, keyed
+from tests.support.rights import told
 
 URL = "/reports/v1/closings"
 PERIOD = "2026-10a"
@@ -111,6 +112,25 @@ async def test_one_call_each_closes_signs_off_and_publishes_all_programmes_of_a_
     for each in whole["steps"]:
         url = f"/reports/v1/releases/{each['release_id']}"
         assert (await api.get(url, headers=as_("anonymous"))).json()["status"] == "published"
+
+
+@pytest.mark.usefixtures("people")
+async def test_nothing_is_published_in_the_name_of_somebody_suspended_since(
+    api: AsyncClient, worker: Worker
+) -> None:
+    place = await closed(api, worker)
+    await signed(api, place)
+    assert (await api.post(f"{place}/publications", headers=as_("another-im"))).is_success
+    await told(api, "reporting", suspended={"subject": ["another-im"]})
+    await worker.all()
+    refused = await look(api, place)
+    assert set(states(refused).values()) == {"not_published"}
+    assert {each["problem"]["code"] for each in refused["steps"]} == {"rights_ended"}
+    await told(api, "reporting")  # what was refused is not done by itself afterwards
+    assert await worker.all() == 0
+    await api.post(f"{place}/publications", headers=as_("another-im"))
+    await worker.all()
+    assert (await look(api, place))["state"] == "published"
 
 
 async def test_one_programme_that_fails_undoes_no_other(

@@ -16,7 +16,7 @@ from gateway.keys import ALGORITHM, named_jwk
 TYPE = "ruta-int+jwt"
 LIFETIME_SECONDS = 60
 _REUSED_SECONDS = 40
-# What the front is when it asks the issuer for keys and revocations on its own behalf.
+# What the front is when it asks the issuer for keys and revocations, or tells services of these, on its own behalf.
 _FRONT = Principal(client_id="ruta-gateway", subject="ruta-gateway", scopes=frozenset({"internal"}))
 
 
@@ -43,9 +43,9 @@ class InternalTokens:
         caller.internal[audience] = (value, min(now + _REUSED_SECONDS, expires))
         return value
 
-    def of_the_front(self) -> str:
-        """The front's own Authorization header towards the issuer."""
-        return self.authorization(self._front, "ruta-issuer").decode()
+    def of_the_front(self, audience: str = "ruta-issuer") -> str:
+        """The front's own Authorization header, towards the issuer if nobody else is named."""
+        return self.authorization(self._front, audience).decode()
 
     def _follow(self) -> None:
         """Take the key that the file holds now, so that a rotation needs no restart."""

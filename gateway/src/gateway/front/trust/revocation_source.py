@@ -5,7 +5,8 @@ live for minutes (docs/decisions/0021).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import aiohttp
 import orjson
@@ -26,11 +27,13 @@ class RevocationSource:
         authorization: Callable[[], str],
         revocations: Revocations,
         seconds: float,
+        heard: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._url = f"{issuer_url}{_PATH}" if issuer_url else None
         self._authorization = authorization
         self._revocations = revocations
         self._seconds = seconds
+        self._heard = heard
 
     async def follow(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
         while self._url is not None and not stop.is_set():
@@ -44,7 +47,9 @@ class RevocationSource:
             ) as answer:
                 if answer.status != 200:
                     raise ValueError(f"status {answer.status}")
-                self._revocations.replace(orjson.loads(await answer.read()))
+                document = orjson.loads(await answer.read())
+                self._revocations.replace(document)
+                self._heard(document)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             _log.warning("revocations_unreadable", reason=type(error).__name__)
             return False

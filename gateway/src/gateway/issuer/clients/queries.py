@@ -29,6 +29,10 @@ async def names(session: AsyncSession) -> frozenset[str]:
     return frozenset(await session.scalars(sa.select(clients.c.id)))
 
 
+async def suspended(session: AsyncSession) -> list[str]:
+    return list(await session.scalars(sa.select(clients.c.id).where(sa.not_(clients.c.active))))
+
+
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:
     """Clients by id, beginning after `after`; one more than `limit` tells that more follow."""
     statement = sa.select(clients).order_by(clients.c.id).limit(limit + 1)

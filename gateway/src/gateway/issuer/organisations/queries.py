@@ -29,6 +29,13 @@ async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence
     return (await session.execute(statement)).mappings().all()
 
 
+async def suspended(session: AsyncSession) -> list[str]:
+    rows = await session.scalars(
+        sa.select(organisations.c.id).where(sa.not_(organisations.c.active))
+    )
+    return [str(each) for each in rows]
+
+
 def activity(organisation_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
     """`organisation_active` of the row whose organisation this column names; None without one."""
     active = sa.select(organisations.c.active).where(organisations.c.id == organisation_id)

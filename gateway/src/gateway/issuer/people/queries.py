@@ -54,6 +54,11 @@ async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:
     return rows.mappings().one_or_none()
 
 
+async def suspended(session: AsyncSession) -> list[str]:
+    rows = await session.scalars(sa.select(people.c.id).where(sa.not_(people.c.active)))
+    return [str(each) for each in rows]
+
+
 async def colleagues(
     session: AsyncSession, organisation: UUID, ids: Sequence[UUID], after: str | None, limit: int
 ) -> Sequence[Row]:

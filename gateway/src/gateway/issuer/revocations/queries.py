@@ -15,8 +15,11 @@ _LISTS = {"client": "clients", "subject": "subjects", "organisation": "organisat
 
 
 async def document(session: AsyncSession) -> dict[str, Any]:
-    """The list as the front reads it: target → second since 1970 until which tokens are void."""
+    """As the front reads it: target → second since 1970 until which tokens are void; `as_of`: by the clock that all
+    replicas share."""
+    as_of = await session.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp())))
     found: dict[str, Any] = {
+        "as_of": float(as_of or 0),
         **{name: {} for name in _LISTS.values()},
         **{name: [] for name in _NAMED.values()},
     }

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
@@ -31,6 +32,7 @@ from common.web.health import health
 from common.web.key_gate import KeyGate, KeyGateMiddleware
 from common.web.measuring import measuring
 from common.web.standing_by import standby_of, watching
+from common.web.told_rights import Followed, told_rights
 
 _log = get_logger(__name__)
 _GIVE_BACK_SECONDS = 60.0
@@ -58,6 +60,8 @@ def service_app(
     body_limit_of: Callable[[str], int | None] | None = None,
     endings: Sequence[Ending] = (),
     endings_as: AsWhom | None = None,
+    ended_rights: sa.Table | None = None,
+    rights_followed: Followed | None = None,
 ) -> FastAPI:
     """The app of one service.
 
@@ -65,6 +69,8 @@ def service_app(
     `database` replaces the one of the settings (tests). `parts` lands in `ServiceContext.parts`.
     `answers`: the rule of stored answers, for a service whose answers may be about people.
     `endings`: which rows of its own tables end by age; `endings_as` opens their transactions.
+    `ended_rights`: where the front tells whose rights have ended, for a service that does something by itself;
+    `rights_followed`: what it does besides when somebody is suspended.
     `key_holders` are asked with the settings' own keys before anything is served.
     """
     clock.follow(settings.clock_file)
@@ -127,6 +133,8 @@ def service_app(
     app.include_router(health)
     for part in routers:
         app.include_router(part)
+    if routers and ended_rights is not None:
+        app.include_router(told_rights(ended_rights, rights_followed))
     problems.install(app)
     app.add_middleware(_commands, context=context)
     app.add_middleware(RepeatedNamesMiddleware, larger=body_limit_of)

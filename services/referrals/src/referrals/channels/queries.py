@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
+from common.ended_rights import suspended
 from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -15,6 +16,9 @@ from sqlmodel import col
 from referrals.channels.kinds import Pace
 from referrals.channels.models import Channel, CodeAsked, Ping, Shift, waiting
 from referrals.channels.telling import SPACING, Listener
+from referrals.tables import ENDED_RIGHTS
+
+_SUSPENDED = suspended(ENDED_RIGHTS, col(Channel.organisation_id), col(Channel.person))
 
 
 def _own(caller: Principal) -> sa.ColumnElement[bool]:
@@ -89,12 +93,14 @@ async def codes_asked(
 async def listeners(
     session: AsyncSession, organisations: Collection[UUID]
 ) -> Mapping[UUID, list[Listener]]:
-    """By organisation the channels that tell; needs service rights."""
+    """By organisation the channels that tell; needs service rights. Whoever is suspended is not told, nor is anybody
+    else's turn later for it."""
     rows = await session.scalars(
         sa.select(Channel).where(
             col(Channel.organisation_id).in_(organisations),
             col(Channel.active),
             col(Channel.confirmed_at).is_not(None),
+            sa.not_(_SUSPENDED),
         )
     )
     found = defaultdict(list)
@@ -169,6 +175,7 @@ def _due(now: Any) -> sa.ColumnElement[bool]:
     )
     return sa.and_(
         col(Channel.active),
+        sa.not_(_SUSPENDED),
         col(Channel.next_attempt_at) <= now,
         sa.or_(
             col(Channel.code_wanted),

@@ -6,11 +6,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
+from common.ended_rights import suspended
 from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.intake.models import IntakeForm, SeenRecord, Submission
+from referrals.tables import ENDED_RIGHTS
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
 
@@ -23,6 +25,15 @@ async def forms(session: AsyncSession, caller: Principal) -> Sequence[IntakeForm
         .limit(200)
     )
     return rows.all()
+
+
+async def form_and_held(session: AsyncSession, form_id: UUID) -> tuple[IntakeForm | None, bool]:
+    """The form, and whether its organisation is suspended; needs service rights."""
+    held = suspended(ENDED_RIGHTS, col(IntakeForm.organisation_id))
+    row = (
+        await session.execute(sa.select(IntakeForm, held).where(col(IntakeForm.id) == form_id))
+    ).one_or_none()
+    return (None, False) if row is None else (row[0], row[1])
 
 
 async def own_form(

@@ -24,6 +24,7 @@ from standardwebhooks import WebhookVerificationError
 
 from referrals.audit.service import record
 from referrals.errors import (
+    FORM_HELD,
     FORM_UNKNOWN,
     NOT_SAFE_NOW,
     SCREENING_DECLINED,
@@ -128,13 +129,16 @@ async def rotate_secret(
 async def authenticated(
     session: AsyncSession, key: bytes, form_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> IntakeForm:
-    """The form whose secret the request knows; 404 alike for every other reason. Service rights."""
+    """The form whose secret the request knows; 404 alike for every other reason, and 403 while its organisation is
+    suspended. Service rights."""
     await act_as_service(session)
-    form = await session.get(IntakeForm, form_id)
+    form, held = await queries.form_and_held(session, form_id)
     # An unknown form costs the same comparison as a wrong secret.
     secret = _open_secret(key, form) if form is not None else _new_secret()
     if not _knows(secret, headers, body) or form is None or not form.active:
         raise FORM_UNKNOWN.because("Nothing was taken.")
+    if held:
+        raise FORM_HELD.because("Nothing was taken.")
     return form
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.ended_rights import suspended_among
 from common.errors import CONFLICT
 from common.referral_states import ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +25,7 @@ from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral
 from referrals.referrals.steps import Taken, take
 from referrals.row_security import act_as_service
+from referrals.tables import ENDED_RIGHTS
 
 LINK_CLIENT = "answer-link"
 
@@ -86,7 +88,8 @@ async def _new(
 async def open_link(
     session: AsyncSession, token: str, *, lock: bool = False
 ) -> tuple[AnswerLink, Referral]:
-    """The link and its referral; 410 if it is unknown, used or expired. Needs service rights.
+    """The link and its referral; 410 if it is unknown, used or expired, or while the recipient is suspended. Needs
+    service rights.
 
     `lock` holds the case.
     """
@@ -100,6 +103,9 @@ async def open_link(
             await session.refresh(referral, with_for_update=True)
             link = await session.get(AnswerLink, digest, populate_existing=True)
         usable = link is not None and link.used_at is None and link.expires_at > clock.now()
+        if usable and referral is not None:
+            to = str(referral.to_organisation)
+            usable = not await suspended_among(session, ENDED_RIGHTS, {to})
         if link is not None and referral is not None and usable:
             return link, referral
     raise LINK_SPENT.because("Ask the organisation that sent it for a new one.")

@@ -72,4 +72,5 @@ class NoticeKind(StrEnum):
     LINE_REPORT_HANDED_OVER = "line.report_handed_over", News.EVERYBODY
     LINE_EXCEPTION_ASKED = "line.exception_asked", News.SUPERVISORS
     CHANNEL_SWITCHED_OFF = "channel.switched_off", News.SUPERVISORS
+    WEBHOOK_HELD = "webhook.held", News.SUPERVISORS
     WEBHOOK_PING = "webhook.ping", News.NOBODY

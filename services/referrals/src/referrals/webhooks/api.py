@@ -47,7 +47,11 @@ async def add_webhook(
 
 @webhooks.get("")
 async def list_webhooks(session: Session, caller: CaseReader) -> list[WebhookView]:
-    return [_view(webhook) for webhook in await queries.listed(session, caller)]
+    held = await queries.held(session, caller)
+    return [
+        _view(webhook).model_copy(update={"held": webhook.id in held})
+        for webhook in await queries.listed(session, caller)
+    ]
 
 
 @webhooks.delete("/{webhook_id}", status_code=204)
@@ -68,7 +72,8 @@ async def rotate_secret(
 async def enable_webhook(
     webhook_id: UUID, _body: Nothing, session: Session, caller: Writer
 ) -> WebhookView:
-    """Call it again after it was switched off (it answered 410 Gone)."""
+    """Call it again after it was switched off (it answered 410 Gone), or while it is held because the account that
+    answers for it is switched off: from now on yours does."""
     return _view(await service.enable(session, caller, webhook_id))
 
 

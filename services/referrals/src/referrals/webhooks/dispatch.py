@@ -1,6 +1,7 @@
 """The webhook worker: notices become deliveries, due deliveries are sent.
 
-Receivers get a delivery at least once, always with the same webhook-id.
+Receivers get a delivery at least once, always with the same webhook-id. What is due for a suspended organisation, or
+is answered for by somebody who is suspended, waits.
 """
 
 import random
@@ -26,6 +27,7 @@ from referrals.notices.queries import by_ids
 from referrals.row_security import act_as_service
 from referrals.webhooks.addresses import Network
 from referrals.webhooks.models import Delivery, Webhook
+from referrals.webhooks.queries import HELD
 from referrals.webhooks.retries import next_attempt
 from referrals.webhooks.sending import Answer, Call, body_of, send
 from referrals.webhooks.service import open_secret
@@ -83,6 +85,7 @@ def _due(now: Any) -> tuple[Any, ...]:
         col(Delivery.status) == "waiting",
         col(Delivery.next_attempt_at) <= now,
         col(Webhook.active),
+        sa.not_(HELD),
     )
 
 

@@ -10,6 +10,9 @@ from referrals.tables import Instant, Row, Texts
 
 
 class Webhook(Row, table=True):
+    """`kept_by`: who answers for it since it was switched on again; None: whoever added it. It calls nobody while
+    they, or the organisation, are suspended."""
+
     __tablename__ = "webhooks"
 
     id: UUID = Field(primary_key=True)
@@ -23,6 +26,7 @@ class Webhook(Row, table=True):
     disabled_reason: str | None = None
     created_at: datetime = Field(sa_type=Instant)
     created_by: str
+    kept_by: str | None = None
 
 
 class Delivery(Row, table=True):

@@ -1,15 +1,22 @@
 """Reading webhooks and their deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
+from common.ended_rights import suspended
 from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.tables import ENDED_RIGHTS
 from referrals.webhooks.models import Delivery, Webhook
+
+# Who answers for a webhook.
+KEEPER = sa.func.coalesce(col(Webhook.kept_by), col(Webhook.created_by))
+# Whether it calls nobody for now: its organisation is suspended, or who answers for it.
+HELD = suspended(ENDED_RIGHTS, col(Webhook.organisation_id), KEEPER)
 
 
 async def one(
@@ -24,6 +31,20 @@ async def one(
     if webhook is None:
         raise NOT_FOUND.because("Your organisation has no such webhook.")
     return webhook
+
+
+async def held(session: AsyncSession, caller: Principal) -> frozenset[UUID]:
+    """Those of the caller's organisation that call nobody for now."""
+    own = col(Webhook.organisation_id) == caller.organisation
+    return frozenset(await session.scalars(sa.select(col(Webhook.id)).where(own, HELD)))
+
+
+async def kept_by(session: AsyncSession, keepers: Collection[str]) -> Sequence[Webhook]:
+    """Those that call, and that one of these answers for; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Webhook).where(col(Webhook.active), KEEPER.in_(keepers)).order_by(col(Webhook.id))
+    )
+    return rows.all()
 
 
 async def listed(session: AsyncSession, caller: Principal) -> Sequence[Webhook]:

@@ -22,6 +22,11 @@ class WebhookView(BaseModel):
     kinds: list[str] | None
     active: bool
     disabled_reason: str | None
+    held: bool = Field(
+        False,
+        description="It calls nobody, as the account that answers for it (that added it, or enabled it last) is"
+        " switched off: what is due waits. Whoever enables it answers for it.",
+    )
     created_at: datetime
 
 

@@ -18,6 +18,7 @@ from referrals.audit.service import record
 from referrals.errors import UNSAFE_ADDRESS
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.row_security import acting_as_service
 from referrals.webhooks import queries
 from referrals.webhooks.addresses import Network, UnsafeUrl, check_url
 from referrals.webhooks.models import Delivery, Webhook
@@ -86,8 +87,10 @@ async def rotate(
 
 
 async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
+    """It calls again, and the caller answers for it from now on."""
     webhook = await queries.one(session, caller, webhook_id, lock=True)
     webhook.active, webhook.disabled_reason = True, None
+    webhook.kept_by = caller.subject
     await session.flush()
     await record(
         session, caller, "webhook.enabled", chain=caller.organisation, target_id=webhook.id
@@ -96,10 +99,14 @@ async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
 
 
 async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
-    """Call it once as a change would; 409 while it is switched off."""
+    """Call it once as a change would; 409 while it is switched off, or held."""
     webhook = await queries.one(session, caller, webhook_id)
     if not webhook.active:
         raise CONFLICT.because("It is switched off: enable it first.")
+    if webhook.id in await queries.held(session, caller):
+        raise CONFLICT.because(
+            "It calls nobody, as the account that answers for it is switched off: enable it, and you answer for it."
+        )
     await notify(
         session,
         [caller.organisation],
@@ -109,6 +116,21 @@ async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> We
     )
     await record(session, caller, "webhook.pinged", chain=caller.organisation, target_id=webhook.id)
     return webhook
+
+
+async def tell_of_held(session: AsyncSession, suspended: frozenset[str]) -> None:
+    """Whoever answers for a webhook was suspended: its calls wait, and the organisation is told so by the other ways,
+    as somebody else there may answer for it."""
+    async with acting_as_service(session):
+        for webhook in await queries.kept_by(session, suspended):
+            await notify(
+                session,
+                [webhook.organisation_id],
+                NoticeKind.WEBHOOK_HELD,
+                subject_type="webhook",
+                subject_id=webhook.id,
+                for_supervisor=True,
+            )
 
 
 async def remove(session: AsyncSession, caller: Principal, webhook_id: UUID) -> None:

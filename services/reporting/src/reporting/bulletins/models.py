@@ -44,6 +44,8 @@ bulletin_publications = sa.Table(
     METADATA,
     sa.Column("bulletin_id", sa.Uuid, sa.ForeignKey("bulletins.id"), primary_key=True),
     sa.Column("asked_by", sa.Text, nullable=False),
+    # Under which it was asked for: they are judged anew when it is done.
+    sa.Column("claims", pg.JSONB(none_as_null=True)),
     sa.Column("asked_at", _TIME, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     # When it is to be done, or tried again; NULL once it is done or refused.

@@ -47,6 +47,7 @@ class Publication:
 
     bulletin_id: UUID
     asked_by: str
+    claims: dict[str, Any] | None
     asked_at: datetime
     attempts: int
     waiting: bool
@@ -179,7 +180,7 @@ async def _publications(
     session: AsyncSession, condition: sa.ColumnElement[bool], *, skip_locked: bool = False
 ) -> list[Publication]:
     waiting = bulletin_publications.c.due_at.is_not(None).label("waiting")
-    columns = ("bulletin_id", "asked_by", "asked_at", "attempts", "done", "problem")
+    columns = ("bulletin_id", "asked_by", "claims", "asked_at", "attempts", "done", "problem")
     statement = (
         sa.select(*(bulletin_publications.c[name] for name in columns), waiting)
         .where(condition)

@@ -30,6 +30,8 @@ closing_steps = sa.Table(
     # What was asked last: 'close' or 'publish'.
     sa.Column("task", sa.Text, nullable=False),
     sa.Column("asked_by", sa.Text, nullable=False),
+    # Under which it was asked for: they are judged anew when it is done.
+    sa.Column("claims", pg.JSONB(none_as_null=True)),
     sa.Column("attempts", sa.Integer, nullable=False),
     # When the task is to be done, or tried again; NULL once it is done or refused.
     sa.Column("due_at", _TIME),

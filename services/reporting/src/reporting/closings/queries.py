@@ -74,6 +74,7 @@ class Work:
     programme: str
     task: Task
     asked_by: str
+    claims: dict[str, Any] | None
     attempts: int
 
 
@@ -179,7 +180,7 @@ async def _work(
     *conditions: sa.ColumnElement[bool],
     order: Sequence[sa.ColumnElement[Any]] = (),
 ) -> list[Work]:
-    columns = ("closing_id", "programme", "task", "asked_by", "attempts")
+    columns = ("closing_id", "programme", "task", "asked_by", "claims", "attempts")
     rows = await session.execute(
         sa.select(*(closing_steps.c[name] for name in columns), closings.c.period)
         .join_from(closing_steps, closings)

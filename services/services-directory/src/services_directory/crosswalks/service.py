@@ -4,6 +4,7 @@ Deciding before an import and after it end alike: both go through `crosswalked`,
 added is remembered, so that another decision takes it back.
 """
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.auth.ended import claims_to_act
 from common.errors import INVALID, FieldError, Problem
 from common.ids import new_id
 from sqlalchemy.dialects.postgresql import insert
@@ -24,7 +26,6 @@ from services_directory.crosswalks.models import (
     crosswalk_waiting,
 )
 from services_directory.crosswalks.terms import Term, crosswalked, is_known, without
-from services_directory.entries.acting import claims_of
 from services_directory.entries.recording import record_history
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.records.queries import ENDED, locked_records, readable
@@ -206,7 +207,7 @@ async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) 
     if len(ids) <= AT_ONCE:
         return await apply(session, caller, ids)
     statement = insert(crosswalk_waiting)
-    claims = claims_of(caller)
+    claims = claims_to_act(caller, time.time())
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["service_id"], set_={"principal": statement.excluded.principal}

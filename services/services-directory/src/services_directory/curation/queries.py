@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.ended_rights import suspended
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.models import (
@@ -19,6 +20,7 @@ from services_directory.curation.models import (
 from services_directory.curation.naming import digest
 from services_directory.organizations.queries import mailboxes_of
 from services_directory.records.queries import standing
+from services_directory.tables import ENDED_RIGHTS
 
 DOUBTED_FOR = timedelta(days=30)
 
@@ -60,8 +62,8 @@ _TO_VERIFY = reminders.c.kind.in_((VERIFICATION_DUE, VERIFICATION_EXPIRED))
 
 
 async def to_write_to(session: AsyncSession, now: datetime, limit: int) -> Sequence[Any]:
-    """Organisations that nobody has written to of their newest reminder: `organisation_id`, `newest`,
-    and what is known of the mails to them, if any was sent."""
+    """Organisations that nobody has written to of their newest reminder, and that are not suspended:
+    `organisation_id`, `newest`, and what is known of the mails to them, if any was sent."""
     newest = (
         sa.select(reminders.c.organisation_id, sa.func.max(reminders.c.created_at).label("newest"))
         .where(_TO_VERIFY)
@@ -75,6 +77,7 @@ async def to_write_to(session: AsyncSession, now: datetime, limit: int) -> Seque
         .where(
             sa.or_(m.told_until.is_(None), m.told_until < newest.c.newest),
             sa.or_(m.next_attempt_at.is_(None), m.next_attempt_at <= now),
+            sa.not_(suspended(ENDED_RIGHTS, newest.c.organisation_id)),
         )
         .order_by(newest.c.newest)
         .limit(limit)

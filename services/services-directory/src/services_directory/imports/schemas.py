@@ -32,7 +32,8 @@ class ImportState(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     REFUSED = "refused"
-    """Not written: a row was refused in mode `all`, or the package shrank and nobody confirmed it."""
+    """Not written: a row was refused in mode `all`, the package shrank and nobody confirmed it, or the rights of
+    whoever sent it have ended (then of mode `skip-bad` what was written before stays)."""
     FAILED = "failed"
     """The file broke off while it was read; nothing of mode `all` was written."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,13 +15,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.auth.ended import claims_to_act
+from common.details import detail_of, said
 from common.errors import INVALID, Problem
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.crosswalks.queries import versions_of
 from services_directory.crosswalks.service import follow_up
-from services_directory.entries.acting import claims_of
 from services_directory.imports.models import IMPORT_ROWS, IMPORTS
 from services_directory.imports.outcomes.mapped import Mapped
 from services_directory.imports.outcomes.report import Report
@@ -136,7 +138,7 @@ async def _record(
             id=job.import_id,
             organisation_id=caller.organisation,
             client_id=caller.subject,
-            principal=claims_of(caller) if later else {},
+            principal=claims_to_act(caller, time.time()) if later else {},
             file_name=order.file_name,
             file_size=len(order.content),
             digest=job.claim.digest,
@@ -273,6 +275,11 @@ _BROKEN_OFF = {
 }
 
 
+def _said(problem: Problem, language: str) -> str:
+    detail = detail_of(problem.detail)
+    return (detail and said(detail.code, detail.params, language)) or problem.detail
+
+
 async def finish(
     session: AsyncSession,
     caller: Principal,
@@ -296,7 +303,7 @@ async def finish(
             {
                 "code": problem.kind.code,
                 "weight": "refused",
-                "es": f"{_BROKEN_OFF[state]['es']}: {problem.detail}",
+                "es": f"{_BROKEN_OFF[state]['es']}: {_said(problem, 'es')}",
                 "en": f"{_BROKEN_OFF[state]['en']}: {problem.detail}",
             }
         )

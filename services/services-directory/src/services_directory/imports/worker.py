@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.database import Database
+from common.ended_rights import RIGHTS_ENDED, refuse_ended
 from common.errors import INTERNAL, Problem
 from common.logs import get_logger
 from common.web import BackgroundTask, ServiceContext
@@ -35,8 +36,10 @@ from services_directory.imports.service import (
 )
 from services_directory.imports.source import MOST_LINES, Options, Source
 from services_directory.imports.writing import Writer
+from services_directory.tables import ENDED_RIGHTS
 
 IDLE_SECONDS = 1.0
+_REFUSALS = frozenset({PACKAGE_SHRUNK, RIGHTS_ENDED})
 _log = get_logger(__name__)
 
 
@@ -49,7 +52,8 @@ async def work_one(database: Database) -> bool:
     """Work through the oldest waiting import; False if there is none.
 
     A lock of its own transaction tells other workers; if this process dies the lock goes and
-    another begins again. That is harmless: rows are recognised by their external ids.
+    another begins again. That is harmless: rows are recognised by their external ids. Whoever sent it may have
+    been suspended since, or meanwhile: what is not committed by then is not written, and the report says so.
     """
     async with database.transaction() as holding:
         waiting = await queries.next_waiting(holding)
@@ -63,7 +67,8 @@ class _Work:
     def __init__(self, database: Database, waiting: sa.Row[Any]) -> None:
         self._database = database
         self._content: bytes = waiting.content
-        self._principal = Principal.from_claims(waiting.principal)
+        self._claims: dict[str, Any] = waiting.principal
+        self._principal = Principal.from_claims(self._claims)
         self._started = clock.now()
         self._job = Job(
             waiting.id,
@@ -94,11 +99,12 @@ class _Work:
         with Report() as report:
             problem: Problem | None = None
             try:
+                await self._still_may()
                 async with as_file(self._content) as path:
                     state = await self._through(path, report)
             except Problem as broken_off:  # what mode `all` wrote is undone by now
                 problem, state = broken_off, ImportState.FAILED
-                if broken_off.kind is PACKAGE_SHRUNK:
+                if broken_off.kind in _REFUSALS:
                     state = ImportState.REFUSED
                 report.undone = self._job.mode is Mode.ALL
             except (sa.exc.OperationalError, sa.exc.InterfaceError, OSError):
@@ -122,6 +128,11 @@ class _Work:
                 )
             _log.info("import_worked_through", state=state.value, rows=report.verdicts.total())
 
+    async def _still_may(self) -> None:
+        """Raises `RIGHTS_ENDED` where whoever sent it was suspended, or has other rights, since."""
+        async with self._database.transaction(self._principal) as session:
+            await refuse_ended(session, ENDED_RIGHTS, self._claims)
+
     async def _through(self, path: Path, report: Report) -> ImportState:
         if self._job.mode is Mode.SKIP_BAD and not self._job.dry_run:
             await each_batch(
@@ -131,7 +142,9 @@ class _Work:
         async with self._database.transaction(self._principal) as session:
             write = self._with_progress(session)
             settled = settling(session, self._principal, self._job)
-            return await write_all(session, write, self._job, path, self._options, settled, report)
+            state = await write_all(session, write, self._job, path, self._options, settled, report)
+            await refuse_ended(session, ENDED_RIGHTS, self._claims)
+            return state
 
     async def _settled(self, source: Source) -> None:
         async with self._database.transaction(self._principal) as session:
@@ -139,6 +152,7 @@ class _Work:
 
     async def _write_and_commit(self, rows: list[Mapped], report: Report, space: Space) -> None:
         async with self._database.transaction(self._principal) as session:
+            await refuse_ended(session, ENDED_RIGHTS, self._claims)
             await Writer(session, self._principal, space).write(rows, report)
             await self._progress(session, report)
 

@@ -1,0 +1,1 @@
+"""Everything that was withdrawn, in the one list that the front reads."""

@@ -1,0 +1,52 @@
+"""Says whose rights have ended, as the front tells a service."""
+
+import itertools
+import time
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from common.auth.ended import Named
+from common.database import Database
+from common.ended_rights import take_in
+from httpx import AsyncClient, Response
+
+from tests.support.principals import bearer
+
+_LATER = itertools.count(1)
+
+
+async def tell(
+    api: AsyncClient,
+    service: str,
+    *,
+    suspended: Mapping[str, list[str]] | None = None,
+    changed: Mapping[str, Mapping[str, float]] | None = None,
+    as_of: float | None = None,
+    scope: str = "internal",
+) -> Response:
+    """The whole list, as of now if nothing else is said; each call is later than the one before."""
+    claims = {"sub": "ruta-gateway", "client_id": "ruta-gateway", "org": None, "roles": []}
+    headers = bearer("ngo-refugio", audience=f"ruta-{service}", scope=scope, **claims)
+    moment = time.time() + next(_LATER) / 1000 if as_of is None else as_of
+    body = {"as_of": moment, "suspended": suspended or {}, "changed": changed or {}}
+    return await api.put("/internal/ended-rights", json=body, headers=headers)
+
+
+async def told(
+    api: AsyncClient, service: str, *, suspended: Mapping[str, list[str]] | None = None
+) -> None:
+    answer = await tell(api, service, suspended=suspended)
+    assert answer.status_code == 204, answer.text
+
+
+async def said(
+    database: Database,
+    table: sa.Table,
+    *,
+    suspended: Mapping[Named, list[str]] | None = None,
+    changed: Mapping[Named, Mapping[str, float]] | None = None,
+) -> None:
+    """The same where there is no app."""
+    moment = time.time() + next(_LATER) / 1000
+    async with database.transaction() as session:
+        await take_in(session, table, moment, suspended or {}, changed or {})
