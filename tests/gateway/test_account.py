@@ -14,6 +14,7 @@ from common.ids import new_id
 from common.web import page_texts
 from gateway.issuer.people.passwords import fault_of
 from gateway.issuer.people.recovery import HOW_MANY, RecoveryCodes, new_codes
+from stack.postgres import PostgresServer
 
 from tests.gateway.running import Gateway
 from tests.gateway.test_sign_in import (
@@ -138,6 +139,40 @@ def test_the_page_is_read_where_a_browser_opens_it(
     assert "<script" not in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert "content-encoding" not in answer.headers
+
+
+def test_a_session_left_open_and_the_password_change_no_credential(
+    browser: httpx.Client, somebody: Somebody, postgres: PostgresServer
+) -> None:
+    """Or whoever has both takes the second factor over."""
+    signed_in(browser, somebody)
+    page = Page(browser)
+    for table in ("refresh_tokens", "sign_ins"):
+        postgres.psql(
+            f"UPDATE {table} SET signed_in_at = signed_in_at - interval '10 minutes'"
+            f" WHERE person_id = '{somebody.id}'",
+            database="issuer_of_gateway",
+        )
+    token = browser.get("/session").json()["csrf_token"]
+    assert browser.post("/session/refresh", headers={"X-CSRF-Token": token}).status_code == 200
+    again = "/session/start?fresh=true&return_to=/account"
+    known = {"password": somebody.password}
+    for path, more in (
+        ("/second-factor", {}),
+        ("/recovery-codes", {}),
+        ("/password", {"new_password": NEW, "repeated": NEW}),
+    ):
+        led = page.send(path, **known, **more)
+        assert (led.status_code, led.headers["location"]) == (303, again), path
+    page = Page(browser)
+    assert texts("es")["fresh"] in page.html
+    assert f'href="{again}"' in page.html
+    assert "/account/second-factor" not in page.html
+    entered = enter(browser, begin(browser), somebody, code=next_code(somebody))
+    assert browser.get(entered.headers["location"]).status_code == 303
+    page = Page(browser)
+    assert texts("es")["fresh"] not in page.html
+    assert page.send("/second-factor", **known).status_code == 200
 
 
 def test_a_form_of_somebody_else_changes_nothing(

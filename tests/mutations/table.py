@@ -225,6 +225,24 @@ MUTATIONS = (
         "::test_a_suspended_organisation_is_not_written_to_until_that_has_ended",
     ),
     Mutation(
+        "factor-by-a-password",
+        "a session that was left open and the password change no second factor",
+        "gateway/src/gateway/issuer/account/api.py",
+        "                if not visit.fresh:\n",
+        "                if not visit.fresh and not visit.form:\n",
+        "tests/gateway/test_account.py"
+        "::test_a_session_left_open_and_the_password_change_no_credential",
+    ),
+    Mutation(
+        "signed-unread",
+        "whoever signs a bulletin off says which draft they read",
+        f"{_REPORTING}/bulletins/api.py",
+        "    if read is None:\n        raise",
+        '    if read is None and (read := "") is None:\n        raise',
+        f"{_REPORTS}/bulletins/test_bulletins_api.py"
+        "::test_a_coordinator_signs_the_draft_that_they_read",
+    ),
+    Mutation(
         "guessing-forms",
         "who guesses the secret of a form gets no more tries than anybody",
         "gateway/src/gateway/front/app.py",

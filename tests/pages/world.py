@@ -109,8 +109,8 @@ def bulletin(system: System) -> str:
     system.ruta("demo", "history", "--half-months", "2", "--people", "18", "--screened", "24")
     listed = must(system, "im-officer", "GET", "/reports/v1/releases?limit=200")
     period = max(each["period"] for each in listed["items"] if each["programme"] == "referrals")
-    drafted = system.ruta("bulletin", "draft", period).stdout.split()[0]
-    system.ruta("bulletin", "sign-off", drafted)
+    drafted, *_, read = system.ruta("bulletin", "draft", period).stdout.split()
+    system.ruta("bulletin", "sign-off", drafted, read)
     system.ruta("bulletin", "publish", drafted)
     return drafted
 

@@ -30,8 +30,8 @@ def period(system: System) -> str:
 def test_the_demo_bulletin_quotes_the_release_and_every_number_traces(
     system: System, period: str
 ) -> None:
-    drafted = system.ruta("bulletin", "draft", period).stdout.split()[0]
-    system.ruta("bulletin", "sign-off", drafted)
+    drafted, *_, read = system.ruta("bulletin", "draft", period).stdout.split()
+    system.ruta("bulletin", "sign-off", drafted, read)
     system.ruta("bulletin", "publish", drafted)
     traced = system.public(f"/reports/v1/bulletins/{drafted}/trace")
     shown = {

@@ -195,7 +195,9 @@ def test_18_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their
         row = page.locator("li.row", has=page.locator(f'a[href="/console/bulletins/{identifier}"]'))
         assert "Firmar" in row.inner_text(), "among what waits for whoever coordinates"
     path = f"/reports/v1/bulletins/{identifier}"
-    system.ruta("bulletin", "sign-off", identifier)
+    listed = system.ruta("bulletin", "list").stdout.splitlines()
+    (read,) = (line.split()[-1] for line in listed if line.startswith(identifier))
+    system.ruta("bulletin", "sign-off", identifier, read)
     with signed_in(browsers, system, "demo-im", scripts=True) as page:
         page.goto(bulletin)
         with page.expect_navigation():

@@ -36,7 +36,7 @@ def ended_rights(metadata: sa.MetaData) -> sa.Table:
 
 def create_ended_rights(op: Any) -> None:
     """In a migration; `op` is `alembic.op`."""
-    op.create_table("ended_rights", *_columns())
+    op.create_table("ended_rights", *_columns(), if_not_exists=True)
 
 
 def _columns() -> list[sa.Column[Any]]:

@@ -1,5 +1,6 @@
 """`/account`: what a person does about their own sign-in, with a browser and without a script."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial, wraps
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.auth.freshness import is_fresh
 from common.errors import CSRF, FORBIDDEN
 from common.form_tokens import FIELD, form_token, is_form_token
 from common.languages import PageLanguage, page_language
@@ -20,7 +22,7 @@ from gateway.issuer.access import Anyone
 from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
 from gateway.issuer.account.page import account_page, again_page, codes_page, enrolment_page
 from gateway.issuer.forms import BadForm, read_form
-from gateway.issuer.parts import Secrets
+from gateway.issuer.parts import Secrets, settings_of
 from gateway.issuer.people import own_service, passwords, queries
 from gateway.issuer.people.api import Factors, Recovery
 from gateway.issuer.people.second_factor import provisioning_uri
@@ -62,6 +64,9 @@ class Visit:
         self._csrf = request.headers.get("ruta-csrf", "")
         self.source = request.headers.get("ruta-source", "account")
         self.done = request.query_params.get("done")
+        minutes = settings_of(request).step_up_minutes
+        self.fresh = minutes == 0 or is_fresh(caller, time.time(), minutes * 60)
+        """Whether this person proved who they are, with the second factor, a moment ago."""
 
     def csrf(self, path: str) -> str:
         """The token of a form that is sent there."""
@@ -76,6 +81,7 @@ class Visit:
             passkeys=len(await queries.passkeys_of(self.session, self.row["id"])),
             sign_ins=await living_of_person(self.session, self.row["id"]),
             own=self.caller.sign_in,
+            fresh=None if self.fresh else sign_in_again(ACCOUNT),
             error=error,
             done=self.done,
         )
@@ -181,7 +187,9 @@ Shown = Callable[..., Awaitable[Response]]
 
 
 def form_on(routes: APIRouter, path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
-    """A form of the page, answered to whoever is signed in; one with a password, to whoever knows it."""
+    """A form of the page, answered to whoever is signed in; one with a password, to whoever knows it and has signed in
+    a moment ago: a session that was left open, or stolen, and a password that somebody saw are not enough to take
+    the second factor over."""
 
     def added(handle: Shown) -> Shown:
         @routes.post(
@@ -193,7 +201,11 @@ def form_on(routes: APIRouter, path: str, summary: str, *fields: str) -> Callabl
         )
         @wraps(handle)
         async def answer(visit: Visit, **parts: Any) -> Response:
-            refused = await visit.refused_password() if "password" in fields else None
+            refused = None
+            if "password" in fields:
+                if not visit.fresh:
+                    return see_other(sign_in_again(ACCOUNT))
+                refused = await visit.refused_password()
             return refused or await handle(visit=visit, **parts)
 
         return answer
@@ -292,6 +304,11 @@ def html_answer(
     html: str, language: str, status: int = 200, *, script_address: str | None = None
 ) -> Response:
     return page_response(html, language=language, status=status, script_address=script_address)
+
+
+def sign_in_again(path: str) -> str:
+    """Where a fresh sign-in begins that leads back to the page."""
+    return f"/session/start?fresh=true&return_to={path}"
 
 
 def see_other(address: str) -> Response:

@@ -23,10 +23,12 @@ def account_page(
     passkeys: int,
     sign_ins: Sequence[Any],
     own: str | None,
+    fresh: str | None,
     error: str | None,
     done: str | None,
 ) -> str:
-    """`passkeys`: how many. `own`: the id of the sign-in that asks. `error`, `done`: names of texts."""
+    """`passkeys`: how many. `own`: the id of the sign-in that asks. `fresh`: where to sign in again before a password,
+    the second factor or codes are changed; None if that was a moment ago. `error`, `done`: names of texts."""
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
     return _page(
         "account",
@@ -46,6 +48,7 @@ def account_page(
             }
             for row in sign_ins
         ],
+        fresh=fresh,
         error=error,
         done=done,
         least=LEAST,

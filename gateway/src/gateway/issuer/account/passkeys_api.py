@@ -2,7 +2,6 @@
 sign-in of a moment ago; everything else goes without."""
 
 import secrets
-import time
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -10,7 +9,6 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from common import clock
-from common.auth.freshness import is_fresh
 from common.web import context_of, router
 from fastapi import Depends
 from starlette.requests import Request
@@ -26,16 +24,16 @@ from gateway.issuer.account.api import (
     form_on,
     html_answer,
     see_other,
+    sign_in_again,
 )
 from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
 from gateway.issuer.account.page import passkeys_page
-from gateway.issuer.parts import settings_of
 from gateway.issuer.people import own_service, queries
 from gateway.issuer.people.api import Passkeying, script_address
 from gateway.issuer.people.passkeys import MOST_KEYS, MOST_NAME, NotAPasskey, Passkeys
 
 routes = router(ACCOUNT, ["account"])
-_FRESH = f"/session/start?fresh=true&return_to={PASSKEYS}"
+_FRESH = sign_in_again(PASSKEYS)
 # Of the script alone; the page that asks for it names its address in the policy.
 _KEPT_SECONDS = 3600
 _SCRIPT = files("gateway.issuer.account").joinpath("passkeys.js").read_text(encoding="utf-8")
@@ -113,9 +111,9 @@ async def rename(passkey: UUID, visit: Visiting, desk: AtDesk) -> Response:
 
 
 @_form("/passkeys/{passkey}/remove", "Remove an own passkey")
-async def remove(passkey: UUID, visit: Visiting, request: Request) -> Response:
+async def remove(passkey: UUID, visit: Visiting) -> Response:
     """Ends every other sign-in of the person; asks for a sign-in of a moment ago."""
-    if not _is_fresh(visit, request):
+    if not visit.fresh:
         return see_other(_FRESH)
     await own_service.remove_passkey(visit.session, visit.caller, visit.row, passkey)
     return visit.back("removed", PASSKEYS)
@@ -124,7 +122,7 @@ async def remove(passkey: UUID, visit: Visiting, request: Request) -> Response:
 async def _page(visit: Visit, desk: Desk, error: str | None = None) -> Response:
     row = visit.row
     keys = await queries.passkeys_of(visit.session, row["id"])
-    fresh = _is_fresh(visit, desk.request)
+    fresh = visit.fresh
     adding: dict[str, Any] | None = None
     if fresh and desk.passkeys.offered and len(keys) < MOST_KEYS:
         challenge = secrets.token_urlsafe(32)
@@ -150,11 +148,6 @@ async def _page(visit: Visit, desk: Desk, error: str | None = None) -> Response:
     )
     address = script_address(desk.request) if adding else None
     return html_answer(html, visit.language, 422 if error else 200, script_address=address)
-
-
-def _is_fresh(visit: Visit, request: Request) -> bool:
-    minutes = settings_of(request).step_up_minutes
-    return minutes == 0 or is_fresh(visit.caller, time.time(), minutes * 60)
 
 
 def _name(visit: Visit) -> str:

@@ -15,6 +15,8 @@ from stack.running import RunningStack, connect
 app = typer.Typer(name="bulletin", help="The biweekly and monthly bulletin.", no_args_is_help=True)
 _terminal = Console(highlight=False, soft_wrap=True)
 _PATH = "/reports/v1/bulletins"
+_SHOWN = 12
+"""Of a draft's digest: enough to tell it from what somebody made of it."""
 _PATIENCE = httpx.Timeout(300, connect=10)
 
 Period = Annotated[str, typer.Argument(help="A half month (2026-11a) or a month (2026-11)")]
@@ -64,15 +66,27 @@ def words(
 @app.command(name="sign-off")
 def sign_off(
     bulletin: Identifier,
+    read: Annotated[
+        str,
+        typer.Argument(
+            help="The draft that you read: what stands last where draft, words, fetch and list tell of it"
+        ),
+    ],
     *,
     client: Annotated[str, typer.Option("--as", help="Coordinator that signs")] = "tip-coordinator",
     data: Data = None,
     url: Url = None,
 ) -> None:
-    """A coordinator stands for a draft."""
+    """A coordinator stands for the draft that they read."""
     stack = connect(data, url)
+    now = _answer(stack.request(client, "GET", f"{_PATH}/{bulletin}"))["content_sha256"]
+    if not (len(read) >= _SHOWN and now.startswith(read)):
+        raise StackError(
+            f"The draft is {now[:_SHOWN]} now, not {read}: read it again (./ruta bulletin fetch {bulletin})."
+        )
     path = f"{_PATH}/{bulletin}/sign-off"
-    _tell(_answer(stack.request(client, "POST", path, json={}, timeout=_PATIENCE)))
+    signed = {"content_sha256": now}
+    _tell(_answer(stack.request(client, "POST", path, json=signed, timeout=_PATIENCE)))
 
 
 @app.command()
@@ -113,6 +127,7 @@ def fetch(
     """Write page, PDF, workbook and charts in every language."""
     stack = connect(data, url)
     detail = _answer(stack.request(client, "GET", f"{_PATH}/{bulletin}"))
+    _tell(detail)
     for file in detail["files"]:
         place = folder / file["language"] / file["name"]
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -156,5 +171,5 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
 def _tell(bulletin: dict[str, Any]) -> None:
     _terminal.print(
         f"{bulletin['id']}  {bulletin['kind']}  {bulletin['period']}"
-        f"  edition {bulletin['edition']}  {bulletin['state']}"
+        f"  edition {bulletin['edition']}  {bulletin['state']}  {bulletin['content_sha256'][:_SHOWN]}"
     )

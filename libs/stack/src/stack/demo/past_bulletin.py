@@ -23,7 +23,7 @@ def publish(tell: Storyteller, period: str) -> None:
     )
     url = f"{_PATH}/{draft['id']}"
     content = tell.get(IM, url)["content"]
-    tell.call(
+    written = tell.call(
         "The coordinator writes what the numbers do not say",
         *(COORDINATOR, "PUT", f"{url}/words"),
         json={"texts": words(content)},
@@ -32,7 +32,7 @@ def publish(tell: Storyteller, period: str) -> None:
     tell.call(
         "The coordinator signs it off",
         *(COORDINATOR, "POST", f"{url}/sign-off"),
-        json={},
+        json={"content_sha256": written["content_sha256"]},
         expect=200,
     )
     tell.call("The IM officer publishes it", *(IM, "POST", f"{url}/publish"), json={}, expect=200)

@@ -9,7 +9,7 @@ from common.auth import Principal
 from common.crypto import key_from_base64
 from common.errors import BAD_REQUEST, INVALID
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
-from common.web import AnyQuery, IdempotencyRequired, Session, open_to_all, router
+from common.web import AnyQuery, IdempotencyRequired, Session, StepUp, open_to_all, router
 from fastapi import Depends, Header
 from starlette.requests import Request
 
@@ -65,7 +65,7 @@ SealingKey = Annotated[bytes, Depends(_sealing_key)]
 Secret = Annotated[str | None, Header(alias="X-Form-Secret", max_length=200)]
 
 
-@forms.post("", status_code=201, dependencies=[IdempotencyRequired])
+@forms.post("", status_code=201, dependencies=[IdempotencyRequired, StepUp])
 async def add_form(
     body: NewForm,
     session: Session,
@@ -97,7 +97,7 @@ async def change_form(
     return _form(await service.change_form(session, caller, form_id, body), settings.public_url)
 
 
-@forms.post("/{form_id}/rotate-secret")
+@forms.post("/{form_id}/rotate-secret", dependencies=[StepUp])
 async def rotate_form_secret(
     form_id: UUID,
     _body: Nothing,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from common.crypto import key_from_base64
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
-from common.web import IdempotencyRequired, Session, router
+from common.web import IdempotencyRequired, Session, StepUp, router
 from fastapi import Depends
 
 from referrals.dependencies import CaseReader, ServiceSettingsOf, Writer
@@ -31,7 +31,7 @@ async def _sealing_key(settings: ServiceSettingsOf) -> bytes:
 SealingKey = Annotated[bytes, Depends(_sealing_key)]
 
 
-@webhooks.post("", status_code=201, dependencies=[IdempotencyRequired])
+@webhooks.post("", status_code=201, dependencies=[IdempotencyRequired, StepUp])
 async def add_webhook(
     body: NewWebhook,
     session: Session,
@@ -59,7 +59,7 @@ async def remove_webhook(webhook_id: UUID, session: Session, caller: Writer) -> 
     await service.remove(session, caller, webhook_id)
 
 
-@webhooks.post("/{webhook_id}/rotate-secret")
+@webhooks.post("/{webhook_id}/rotate-secret", dependencies=[StepUp])
 async def rotate_secret(
     webhook_id: UUID, _body: Nothing, session: Session, caller: Writer, key: SealingKey
 ) -> WebhookSecret:
@@ -68,7 +68,7 @@ async def rotate_secret(
     return WebhookSecret(**_view(webhook).model_dump(), secret=secret)
 
 
-@webhooks.post("/{webhook_id}/enable")
+@webhooks.post("/{webhook_id}/enable", dependencies=[StepUp])
 async def enable_webhook(
     webhook_id: UUID, _body: Nothing, session: Session, caller: Writer
 ) -> WebhookView:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND, UNAVAILABLE
+from common.errors import NOT_FOUND, PRECONDITION_REQUIRED, UNAVAILABLE
 from common.languages import LANGUAGES, PageLanguage
 from common.look import page_policy
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
@@ -193,9 +193,14 @@ async def arrange(
 async def sign_off_bulletin(
     caller: Coordinator, session: Session, bulletin_id: BulletinId, body: SignedDraft | None = None
 ) -> BulletinView:
-    """A coordinator stands for the draft that they read (`content_sha256`). 409 if a number changed since, or
-    something that stands beside the numbers: draft it again."""
+    """A coordinator stands for the draft that they read: 428 where they do not say which (`content_sha256`), 409 if
+    somebody changed it since. 409, too, if a number changed, or something that stands beside the numbers: draft it
+    again."""
     read = body.content_sha256 if body else None
+    if read is None:
+        raise PRECONDITION_REQUIRED.because(
+            "Say which draft you read: its content_sha256.", pointer="/content_sha256"
+        )
     return _view(await service.sign_off(session, caller, bulletin_id, read=read))
 
 

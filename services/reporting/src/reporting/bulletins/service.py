@@ -260,7 +260,7 @@ async def _rewritten(
 
 
 async def sign_off(
-    session: AsyncSession, caller: Principal, bulletin_id: UUID, *, read: str | None = None
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, *, read: str
 ) -> Bulletin:
     """A coordinator has read the draft (`read`: its digest) and stands for it; every figure is checked once more.
     What is hidden ends here: nobody has read it as a part of this bulletin."""
