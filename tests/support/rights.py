@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from common.auth.ended import Named
@@ -25,7 +26,12 @@ async def tell(
     scope: str = "internal",
 ) -> Response:
     """The whole list, as of now if nothing else is said; each call is later than the one before."""
-    claims = {"sub": "ruta-gateway", "client_id": "ruta-gateway", "org": None, "roles": []}
+    claims: dict[str, Any] = {
+        "sub": "ruta-gateway",
+        "client_id": "ruta-gateway",
+        "org": None,
+        "roles": [],
+    }
     headers = bearer("ngo-refugio", audience=f"ruta-{service}", scope=scope, **claims)
     moment = time.time() + next(_LATER) / 1000 if as_of is None else as_of
     body = {"as_of": moment, "suspended": suspended or {}, "changed": changed or {}}

@@ -53,7 +53,7 @@ def ending(table: sa.Table) -> Ending:
     return Ending(table, table.c.changed_until, _KEPT, sa.not_(table.c.suspended))
 
 
-def suspended(table: sa.Table, *targets: sa.ColumnElement[Any]) -> sa.Exists:
+def suspended(table: sa.Table, *targets: sa.ColumnExpressionArgument[Any]) -> sa.Exists:
     """Whether one of these is suspended now: ids of organisations, subjects or clients, in any column of a statement."""
     ids = [sa.cast(each, sa.Text) for each in targets]
     return sa.exists().where(table.c.target.in_(ids), table.c.suspended)

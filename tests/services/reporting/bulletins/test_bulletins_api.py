@@ -513,7 +513,8 @@ async def test_a_coordinator_signs_the_draft_that_they_read(api: AsyncClient) ->
     words = {"texts": {"highlights": {"es": "La red creció.", "en": "The network grew."}}}
     path = f"{PATH}/{bulletin['id']}"
     changed = await api.put(f"{path}/words", json=words, headers=as_("im-officer"))
-    for unsaid in (None, {}):
+    nothing: dict[str, str] = {}
+    for unsaid in (None, nothing):
         signed = await api.post(f"{path}/sign-off", json=unsaid, headers=as_("tip-coordinator"))
         assert (signed.status_code, signed.json()["code"]) == (428, "precondition_required")
     read = {"content_sha256": bulletin["content_sha256"]}

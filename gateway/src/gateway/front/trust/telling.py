@@ -35,7 +35,7 @@ class Telling:
         self._said: dict[str, Any] | None = None
 
     def heard(self, document: Mapping[str, Any]) -> None:
-        if "suspended" in document:
+        if {"suspended", "as_of"} <= document.keys():
             self._as_of = document["as_of"]
             changed = {named: document[listed] for named, listed in _NAMED.items()}
             self._said = {"suspended": document["suspended"], "changed": changed}
