@@ -21,7 +21,6 @@ async def tell(
     service: str,
     *,
     suspended: Mapping[str, list[str]] | None = None,
-    changed: Mapping[str, Mapping[str, float]] | None = None,
     as_of: float | None = None,
     scope: str = "internal",
 ) -> Response:
@@ -34,7 +33,7 @@ async def tell(
     }
     headers = bearer("ngo-refugio", audience=f"ruta-{service}", scope=scope, **claims)
     moment = time.time() + next(_LATER) / 1000 if as_of is None else as_of
-    body = {"as_of": moment, "suspended": suspended or {}, "changed": changed or {}}
+    body = {"as_of": moment, "suspended": suspended or {}, "changed": {}}
     return await api.put("/internal/ended-rights", json=body, headers=headers)
 
 
