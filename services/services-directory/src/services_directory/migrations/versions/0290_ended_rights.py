@@ -4,7 +4,7 @@ from alembic import op
 from common.ended_rights import create_ended_rights
 
 revision = "0290"
-down_revision = "0280"
+down_revision = "0283"
 branch_labels = None
 depends_on = None
 
