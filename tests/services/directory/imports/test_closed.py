@@ -25,6 +25,7 @@ WHO = "gbv-coordinator"
 async def _import(api: AsyncClient, name: str = "Mía", query: str = "") -> dict[str, Any]:
     content = EDITION.format(organisation(2), name).encode()
     done = await api.post(f"{V1}/imports?source=registro{query}", content=content, headers=as_(WHO))
+    assert done.status_code == 201, done.text
     rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_(WHO))
     found: dict[str, Any] = rows.json()["items"][0]
     return found
@@ -207,6 +208,25 @@ async def test_a_number_that_somebody_hid_is_neither_opened_nor_lost_by_a_file(
         assert [each["visibility"] for each in record["phones"] if "visibility" in each] == [
             "pathway"
         ]
+
+
+async def test_a_file_opens_no_site_that_was_hidden_here(api: AsyncClient) -> None:
+    own = (await _import(api))["service_id"]
+    path = f"{V1}/records/services/{own}"
+    read = await api.get(path, headers=as_(WHO))
+    document = read.json()["document"]
+    (site,) = document["service_at_locations"]
+    site["visibility"] = "pathway"
+    headers = {**as_(WHO), "If-Match": read.headers["etag"]}
+    assert (await api.put(path, json=document, headers=headers)).status_code == 200
+    for name in ("Otro nombre", "Otro nombre", "Y otro"):
+        assert (await _import(api, name))["verdict"] != "refused"
+        shown = await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))
+        assert shown.json()["name"] == name
+        assert "10.65" not in shown.text
+        assert "service_at_locations" not in shown.json()
+        (kept,) = (await api.get(path, headers=as_(WHO))).json()["document"]["service_at_locations"]
+        assert kept["visibility"] == "pathway"
 
 
 async def test_a_file_that_closes_more_opens_no_more_than_somebody_here_allowed(
