@@ -20,6 +20,9 @@ pytest_plugins = ["tests.support.selection"]
 # on cores that have other work small matrices cost three times as much.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# What programs say is compared with English, whatever the machine speaks.
+os.environ["RUTA_LANGUAGE"] = "en"
+
 _EXAMPLES = {"--quick": 10, "--all": 100}
 
 

@@ -69,7 +69,7 @@ def usage(line: str) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def mounted() -> None:
-    stack.cli._mount()
+    stack.cli.mount([])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

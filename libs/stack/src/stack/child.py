@@ -15,6 +15,7 @@ from common.repeating import pause
 from stack.console import Console
 from stack.errors import StackError
 from stack.plan import Process
+from stack.wording import said
 
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
@@ -80,7 +81,12 @@ class Child:
         """Raises StackError when the program ends with anything but 0."""
         code = await self._run()
         if code != 0:
-            raise StackError(f"{self.name} failed (exit {code}): {self.last_words()}")
+            raise StackError(
+                "{name} failed (exit {code}): {words}",
+                name=self.name,
+                code=code,
+                words=self.last_words(),
+            )
 
     async def keep_running(self) -> None:
         """Returns only after `stop()`."""
@@ -94,7 +100,12 @@ class Child:
                 seconds = _FIRST_PAUSE
             self.restarts += 1
             self._console.say(
-                f"{self.name} ended ({_ending(code)}); starting it again in {seconds:.1f} s"
+                said(
+                    "{name} ended ({how}); starting it again in {seconds:.1f} s",
+                    name=self.name,
+                    how=_ending(code),
+                    seconds=seconds,
+                )
             )
             await pause(self._stopping, seconds)
             await held(self._hold, self._stopping)
@@ -112,7 +123,13 @@ class Child:
         try:
             await asyncio.wait_for(running.wait(), seconds)
         except TimeoutError:
-            self._console.say(f"{self.name} did not stop within {seconds:.0f} s and was killed")
+            self._console.say(
+                said(
+                    "{name} did not stop within {seconds:.0f} s and was killed",
+                    name=self.name,
+                    seconds=seconds,
+                )
+            )
             with contextlib.suppress(ProcessLookupError):
                 running.kill()
             await running.wait()
@@ -120,7 +137,7 @@ class Child:
     def last_words(self) -> str:
         """The last line that says why: for the one-line message of a failed start."""
         lines = [line for line in self._last_lines if line.strip()]
-        return lines[-1][:400] if lines else "it printed nothing"
+        return lines[-1][:400] if lines else said("it printed nothing")
 
     @property
     def alive(self) -> bool:
@@ -158,11 +175,11 @@ async def held(hold: Path, stopping: asyncio.Event) -> None:
 
 def _ending(code: int) -> str:
     if code >= 0:
-        return f"exit {code}"
+        return said("exit {code}", code=code)
     try:
         return signal.Signals(-code).name
     except ValueError:
-        return f"signal {-code}"
+        return said("signal {number}", number=-code)
 
 
 def is_running(pid: int) -> bool:

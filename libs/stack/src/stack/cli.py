@@ -1,18 +1,21 @@
 """The command line: finds the command groups in `stack.commands` and turns failures into one line."""
 
 import importlib
+import os
 import pkgutil
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from typer.main import get_command_name
+from typer.main import get_command, get_command_name
 
 import stack.commands
 from stack.errors import StackError, in_one_line
+from stack.wording import LANGUAGE_VARIABLE, language_of, said, unknown_language
 
 app = typer.Typer(
     name="ruta",
@@ -54,7 +57,8 @@ def _group(module: str) -> typer.Typer | None:
         from stack.plan import CONSOLE, SERVICES  # noqa: PLC0415 - nearly every command does without the plan
 
         if error.name not in {CONSOLE, *SERVICES.values()}:
-            sys.stderr.write(f"ruta: without the commands of {module}: {error}\n")
+            lacks = said("without the commands of {module}: {error}", module=module, error=error)
+            sys.stderr.write(f"ruta: {lacks}\n")
         return None
     return group if isinstance(group, typer.Typer) else None
 
@@ -64,11 +68,11 @@ def _has(group: typer.Typer, command: str) -> bool:
     return command in {name or get_command_name(of.__name__) for name, of in named if of}
 
 
-def _mount() -> None:
+def mount(arguments: Sequence[str]) -> None:
     """A command that is named comes with its own group alone: `up` stays for as long as the stack runs, and half
     the start of another one was the groups beside it."""
     modules = [each.name for each in pkgutil.iter_modules(stack.commands.__path__)]
-    asked = sys.argv[1] if sys.argv[1:] else ""
+    asked = arguments[0] if arguments else ""
     named = _group(asked) if asked in modules else None
     if named is not None and named.info.name == asked:
         modules = [asked]
@@ -79,10 +83,21 @@ def _mount() -> None:
 
 
 def main() -> None:
-    _mount()
+    mount(sys.argv[1:])
     terminal = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        app(prog_name="ruta")
+        if asked := unknown_language(os.environ):
+            raise StackError(
+                "{variable} is {asked}: write en or es", variable=LANGUAGE_VARIABLE, asked=asked
+            )
+        if language_of(os.environ) == "en":
+            app(prog_name="ruta")
+        else:
+            from stack.spoken_commands import speak  # noqa: PLC0415 - English is what the sources say
+
+            command = get_command(app)
+            speak(command)
+            command(prog_name="ruta")
     except (StackError, OSError) as error:
         terminal.print(in_one_line(error), style="bold red", markup=False)
         sys.exit(1)

@@ -46,7 +46,9 @@ def configuration(readers: Sequence[str] = ()) -> str:
     from outside (component outside-events; passwords in the Secret `ruta-nats-outside`)."""
     for reader in readers:
         if not _READER.fullmatch(reader):
-            raise StackError(f"{reader!r} is no name of a reader: small letters, digits, hyphens")
+            raise StackError(
+                "{reader!r} is no name of a reader: small letters, digits, hyphens", reader=reader
+            )
     ways = ("STANDARD",) if readers else ()
     users = [
         *(_user(name, permissions(name), ways) for name in (*USERS, OPERATOR)),

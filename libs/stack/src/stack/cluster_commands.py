@@ -18,6 +18,7 @@ from common.ids import new_id
 from stack.arrows import OPERATOR
 from stack.errors import StackError
 from stack.plan import SERVICES
+from stack.wording import said
 
 Document = Mapping[str, Any]
 _CONTAINER = "app"
@@ -78,10 +79,11 @@ class ClusterCommands:
     ) -> int:
         """Runs it on this terminal; returns its exit code."""
         if name not in _PACKAGES:
-            raise StackError(f"no service {name!r}: {', '.join(_PACKAGES)}")
+            raise StackError("no service {name!r}: {known}", name=name, known=", ".join(_PACKAGES))
         if own_pod and _PRINT_KEYS.intersection(verb):
             raise StackError(
-                f"{verb[0]} prints keys, and the log of a pod of its own stays on the node"
+                "{verb} prints keys, and the log of a pod of its own stays on the node",
+                verb=verb[0],
             )
         deployment = self._deployment(name)
         command = (_PACKAGES[name], *verb)
@@ -104,7 +106,9 @@ class ClusterCommands:
             wanted = document["spec"].get("replicas", 1)
             there = document.get("status", {}).get("availableReplicas", 0)
             if there < wanted or wanted == 0:
-                found[document["metadata"]["name"]] = f"{there} of {wanted}"
+                found[document["metadata"]["name"]] = said(
+                    "{there} of {wanted}", there=there, wanted=wanted
+                )
         return found
 
     def ask(self, pod: ClusterPod, path: str) -> httpx.Response | None:
@@ -135,7 +139,10 @@ class ClusterCommands:
     def _deployments(self) -> list[Document]:
         found: list[Document] = self._read("get", "deployments", "-l", _OURS, "-o", "json")["items"]
         if not found:
-            raise StackError(f"nothing of Ruta in the namespace {self.namespace}: is it the one?")
+            raise StackError(
+                "nothing of Ruta in the namespace {namespace}: is it the one?",
+                namespace=self.namespace,
+            )
         return found
 
     def _deployment(self, name: str) -> Document:
@@ -146,7 +153,9 @@ class ClusterCommands:
             if document["spec"]["template"]["metadata"]["labels"]["ruta.service"] == name
         ]
         if not of_service:
-            raise StackError(f"no {name} in the namespace {self.namespace}")
+            raise StackError(
+                "no {name} in the namespace {namespace}", name=name, namespace=self.namespace
+            )
         return max(of_service, key=lambda document: _tier(document) == _WORKER)
 
     def _in_own_pod(
@@ -188,7 +197,7 @@ class ClusterCommands:
             [*self._kubectl, *arguments], capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise StackError(f"kubectl: {done.stderr.strip()[-300:]}")
+            raise StackError.passed_on(f"kubectl: {done.stderr.strip()[-300:]}")
         answered: dict[str, Any] = json.loads(done.stdout)
         return answered
 
@@ -215,5 +224,5 @@ def _wrong(phase: str, containers: Sequence[Document]) -> str:
             continue
         state = container.get("state", {})
         waits = state.get("waiting") or state.get("terminated") or {}
-        return str(waits.get("reason", "not ready"))
+        return str(waits.get("reason", said("not ready")))
     return "" if phase == "Running" and containers else phase

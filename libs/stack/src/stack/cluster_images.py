@@ -77,6 +77,6 @@ def _asked(image: str, insecure: bool) -> str:
         check=False,
     )
     if done.returncode != 0:
-        raise StackError(f"{image}: {done.stderr.strip()[-300:]}")
+        raise StackError.passed_on(f"{image}: {done.stderr.strip()[-300:]}")
     digest: str = json.loads(done.stdout)["Digest"]
     return digest

@@ -47,4 +47,8 @@ def _import_services(running: RunningStack) -> None:
         headers={"Content-Type": "text/csv"},
     )
     if answer.status_code not in (201, 202):
-        raise StackError(f"demo data was refused: HTTP {answer.status_code} {answer.text[:300]}")
+        raise StackError(
+            "demo data was refused: HTTP {status} {answer}",
+            status=answer.status_code,
+            answer=answer.text[:300],
+        )

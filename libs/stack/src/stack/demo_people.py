@@ -72,7 +72,9 @@ def make_people(running: RunningStack) -> None:
         body = {"json": person.wanted()} if identifier is None else {}
         answer = running.request(ADMINISTRATOR, "POST", path, **body)
         if answer.status_code >= 300:
-            raise StackError(f"{person.sign_in_name} was refused: {answer.text[:300]}")
+            raise StackError(
+                "{name} was refused: {answer}", name=person.sign_in_name, answer=answer.text[:300]
+            )
         made = answer.json()
         known[person.sign_in_name] = {
             "password": made["password"],
@@ -87,7 +89,12 @@ def sign_in_of(layout: Layout, sign_in_name: str) -> tuple[str, str]:
     known = _known(layout)
     if sign_in_name not in known:
         names = ", ".join(known) or "none: ./ruta up --demo makes them"
-        raise StackError(f"no demo person {sign_in_name!r} in {layout.root} (known: {names})")
+        raise StackError(
+            "no demo person {sign_in_name!r} in {root} (known: {names})",
+            sign_in_name=sign_in_name,
+            root=layout.root,
+            names=names,
+        )
     clock.follow(layout.clock_file)
     known_of = known[sign_in_name]
     return known_of["password"], code_at(known_of["second_factor_uri"], clock.now())
@@ -112,7 +119,7 @@ def _present(running: RunningStack) -> dict[str, str]:
     while True:
         answer = running.request(ADMINISTRATOR, "GET", _PEOPLE, params=parameters)
         if answer.status_code != 200:
-            raise StackError(f"people cannot be listed: {answer.text[:300]}")
+            raise StackError("people cannot be listed: {answer}", answer=answer.text[:300])
         page = answer.json()
         found |= {person["sign_in_name"]: person["id"] for person in page["items"]}
         if page.get("next_cursor") is None:

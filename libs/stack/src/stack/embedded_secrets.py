@@ -77,9 +77,10 @@ def _was_used(name: str, rows: Rows, *, file_is_gone: bool) -> bool:
 
 def _lost(path: Path, what: str) -> StackError:
     return StackError(
-        f"{path}: lost ({what}), though the databases were written with it. Nothing was changed."
-        " Put it back: ./ruta restore FOLDER --keys-only takes it from a backup"
-        " (IM guide, Lost keys)"
+        "{path}: lost ({what}), though the databases were written with it. Nothing was changed. Put it back:"
+        " ./ruta restore FOLDER --keys-only takes it from a backup (IM guide, Lost keys)",
+        path=path,
+        what=what,
     )
 
 

@@ -12,6 +12,7 @@ import psutil
 from stack.errors import StackError
 from stack.layout import Layout, StackState
 from stack.ports import is_taken
+from stack.wording import said
 
 _NEEDED_BYTES = 300 * 2**20
 _STOP_SECONDS = 10
@@ -29,7 +30,7 @@ def exclusive(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackError(already_runs(layout)) from None
+            raise StackError.passed_on(already_runs(layout)) from None
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
         yield
@@ -61,15 +62,25 @@ def check_room(layout: Layout) -> None:
     free = shutil.disk_usage(layout.root).free
     if free < _NEEDED_BYTES:
         raise StackError(
-            f"the disk is full: {free // 2**20} MB free at {layout.root}, "
-            f"{_NEEDED_BYTES // 2**20} MB needed; free some, or choose another place with --data"
+            "the disk is full: {free} MB free at {root}, {needed} MB needed; free some, or choose another place"
+            " with --data",
+            free=free // 2**20,
+            root=layout.root,
+            needed=_NEEDED_BYTES // 2**20,
         )
 
 
 def check_port(port: int, host: str) -> None:
     if is_taken(port, host):
+        if (whose := _by_whom(port)) is None:
+            raise StackError(
+                "port {port} is taken: end that program, or choose another with --port", port=port
+            )
         raise StackError(
-            f"port {port} is taken{_by_whom(port)}: end that program, or choose another with --port"
+            "port {port} is taken by {name} (process {pid}): end that program, or choose another with --port",
+            port=port,
+            name=whose.name(),
+            pid=whose.pid,
         )
 
 
@@ -99,15 +110,25 @@ def end_leftovers(layout: Layout) -> list[str]:
 
 def already_runs(layout: Layout) -> str:
     state, pid = StackState.read(layout), holder(layout)
-    where = f" at {state.url}" if state is not None and state.pid == pid else ""
-    where += f" (process {pid})" if pid else ""
-    return f"a stack already runs on {layout.root}{where}: ./ruta down stops it"
+    if pid is None:
+        return said("a stack already runs on {root}: ./ruta down stops it", root=layout.root)
+    if state is None or state.pid != pid:
+        return said(
+            "a stack already runs on {root} (process {pid}): ./ruta down stops it",
+            root=layout.root,
+            pid=pid,
+        )
+    return said(
+        "a stack already runs on {root} at {url} (process {pid}): ./ruta down stops it",
+        root=layout.root,
+        url=state.url,
+        pid=pid,
+    )
 
 
-def _by_whom(port: int) -> str:
+def _by_whom(port: int) -> psutil.Process | None:
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.laddr and connection.laddr.port == port and connection.pid:
-                name = psutil.Process(connection.pid).name()
-                return f" by {name} (process {connection.pid})"
-    return ""
+                return psutil.Process(connection.pid)
+    return None

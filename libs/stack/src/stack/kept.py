@@ -16,6 +16,7 @@ from stack.layout import Layout, StackState
 from stack.plan import Choices
 from stack.ports import free_port
 from stack.supervisor import supervise
+from stack.wording import said
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ async def _welcome(*arguments: str) -> None:
             process.kill()
         raise
     if process.returncode != 0:
-        raise StackError(
-            (words.decode(errors="replace").strip().splitlines() or ["no demo data"])[-1]
+        raise StackError.passed_on(
+            (words.decode(errors="replace").strip().splitlines() or [said("no demo data")])[-1]
         )
 
 
@@ -71,5 +72,5 @@ if __name__ == "__main__":
     try:
         main(Wanted(**json.loads(sys.argv[1])))
     except (StackError, OSError) as error:
-        said = in_one_line(error)
-        sys.exit(f"\x1b[1;31m{said}\x1b[0m" if sys.stderr.isatty() else said)
+        words = in_one_line(error)
+        sys.exit(f"\x1b[1;31m{words}\x1b[0m" if sys.stderr.isatty() else words)

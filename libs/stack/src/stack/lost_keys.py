@@ -14,6 +14,7 @@ from stack.nats import NatsServer, stored_credentials
 from stack.plan import SERVICES, Choices, Planner
 from stack.played import Played, refuse_played
 from stack.postgres import PostgresServer
+from stack.wording import said
 
 KEY_ENCRYPTION_KEYS = "key-encryption-keys"
 TOKEN_SIGNING_KEYS = "token-signing-keys"  # noqa: S105 -- a name, no key
@@ -29,13 +30,13 @@ def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False)
     settings = {use[1] for use in NAMES.values() if use is not None}
     if key not in {*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}:
         known = ", ".join(sorted({*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}))
-        raise StackError(f"no key {key!r}: {known}")
+        raise StackError("no key {key!r}: {known}", key=key, known=known)
     if key == KEY_ENCRYPTION_KEYS and not give_up_cases:
         raise StackError(
             "without its key-encryption key no case can be opened by anybody. If it is in no backup"
             " and no vault, --give-up-cases erases those cases for good and lets new ones begin"
         )
-    refuse_played(layout, "do it as on a cluster (IM guide, lost keys)")
+    refuse_played(layout, said("do it as on a cluster (IM guide, lost keys)"))
     server = PostgresServer(layout.postgres, spool=layout.archive_spool)
     server.start()
     try:
@@ -45,7 +46,7 @@ def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False)
         name = "token-signing-key/%" if key == TOKEN_SIGNING_KEYS else key
         for database in databases or {"issuer"}:
             server.psql(f"DELETE FROM key_checks WHERE name LIKE '{name}'", database=database)  # noqa: S608 -- one of the names above
-        return f"{key}: the next start takes the key that it finds, or makes one"
+        return said("{key}: the next start takes the key that it finds, or makes one", key=key)
     finally:
         server.stop()
 
@@ -60,7 +61,7 @@ def _give_up_cases(layout: Layout, server: PostgresServer) -> str:
         database=KEY_STORE,
     ).strip()
     erase_again(layout, server)
-    return f"{lost} case keys given up; their cases are erased"
+    return said("{number} case keys given up; their cases are erased", number=lost)
 
 
 def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
@@ -101,8 +102,8 @@ def run_on_stopped(
         text=True,
     )
     if done.returncode != 0:
-        lines = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()
-        raise StackError(f"{verb[0]}: {lines[-1]}")
+        lines = (done.stderr.strip() or done.stdout.strip() or said("no word")).splitlines()
+        raise StackError.passed_on(f"{verb[0]}: {lines[-1]}")
     return done.stdout.strip()
 
 

@@ -21,7 +21,11 @@ DISTRIBUTIONS = (
 def bill_of_materials(root: Path, distribution: str) -> str:
     """CycloneDX 1.5 JSON of an image's Python packages with their hashes; StackError if unknown."""
     if distribution not in DISTRIBUTIONS:
-        raise StackError(f"no image {distribution!r}: one of {', '.join(DISTRIBUTIONS)}")
+        raise StackError(
+            "no image {distribution!r}: one of {known}",
+            distribution=distribution,
+            known=", ".join(DISTRIBUTIONS),
+        )
     uv = shutil.which("uv")
     if uv is None:
         raise StackError("uv is not on the path: call this by ./ruta k8s sbom")
@@ -39,5 +43,5 @@ def bill_of_materials(root: Path, distribution: str) -> str:
         check=False,
     )
     if done.returncode != 0:
-        raise StackError(f"uv could not export the lock: {done.stderr.strip()}")
+        raise StackError("uv could not export the lock: {words}", words=done.stderr.strip())
     return done.stdout

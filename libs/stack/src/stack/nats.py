@@ -136,12 +136,16 @@ class NatsServer:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise StackError(f"nats-server did not start: {self._why()}")
+                raise StackError("nats-server did not start: {why}", why=self._why())
             if self._health(2) == 200:
                 return
             time.sleep(0.05)
         self.stop()
-        raise StackError(f"nats-server was not ready within {_START_SECONDS} s: {self._why()}")
+        raise StackError(
+            "nats-server was not ready within {seconds} s: {why}",
+            seconds=_START_SECONDS,
+            why=self._why(),
+        )
 
     def _why(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines()[-40:]

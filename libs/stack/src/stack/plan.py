@@ -15,6 +15,7 @@ from stack.layout import Layout
 from stack.nats import NatsServer
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres import PostgresServer, ServiceDatabase
+from stack.wording import LANGUAGE_VARIABLE
 
 # service name -> package that runs it
 SERVICES = {
@@ -33,9 +34,11 @@ _PASSED_ON = (
     "HOME",
     "LANG",
     "LC_ALL",
+    "LC_MESSAGES",
     "TZ",
     "TMPDIR",
     "PYTHONPATH",
+    LANGUAGE_VARIABLE,
     "RUTA_LOG_LEVEL",
     "RUTA_OTLP_ENDPOINT",
     "RUTA_SECOND_PLACES",

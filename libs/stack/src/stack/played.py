@@ -105,4 +105,6 @@ class Played:
 def refuse_played(layout: Layout, what: str) -> None:
     """For what only an embedded stack's own key files allow."""
     if layout.overlay_file.exists():
-        raise StackError(f"{layout.root} is played by deploy/run-small: {what}")
+        raise StackError(
+            "{root} is played by deploy/run-small: {what}", root=layout.root, what=what
+        )

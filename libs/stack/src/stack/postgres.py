@@ -23,6 +23,7 @@ from stack.errors import StackError
 from stack.ports import LOOPBACK, answers, free_port
 from stack.private_files import read_private_map, write_private, write_private_map
 from stack.unprivileged import account_for_servers, command_as
+from stack.wording import said
 
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist", "cube", "earthdistance")
 SUPERUSER = "postgres"
@@ -146,7 +147,7 @@ class PostgresServer:
         security binds it.
         """
         if not _NAME.fullmatch(name):
-            raise StackError(f"not a database name: {name}")
+            raise StackError("not a database name: {name}", name=name)
         owner, app = f"{name}_owner", f"{name}_app"
         passwords = {role: self.password(role) for role in (owner, app)}
         make = f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
@@ -183,7 +184,7 @@ class PostgresServer:
             env={**os.environ, "PGPASSWORD": self.password(SUPERUSER)},
         )
         if done.returncode != 0:
-            raise StackError(f"PostgreSQL refused: {done.stderr.strip()}")
+            raise StackError("PostgreSQL refused: {words}", words=done.stderr.strip())
         return done.stdout
 
     def rows(self, database: str, question: str) -> list[str]:
@@ -227,7 +228,8 @@ class PostgresServer:
             stale.wait(_STOP_SECONDS)
         except psutil.TimeoutExpired:
             raise StackError(
-                f"a PostgreSQL of an earlier run (pid {stale.pid}) does not stop: end it by hand"
+                "a PostgreSQL of an earlier run (pid {pid}) does not stop: end it by hand",
+                pid=stale.pid,
             ) from None
 
     def _initialise(self) -> None:
@@ -257,7 +259,9 @@ class PostgresServer:
             self._as_server_user(arguments), capture_output=True, text=True, check=False, cwd="/"
         )
         if done.returncode != 0:
-            raise StackError(f"{arguments[0]} failed: {_last_line(done.stderr)}")
+            raise StackError(
+                "{program} failed: {words}", program=arguments[0], words=_last_line(done.stderr)
+            )
 
     def _as_server_user(self, arguments: list[str]) -> list[str]:
         program = binaries() / arguments[0]
@@ -310,12 +314,16 @@ class PostgresServer:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise StackError(f"PostgreSQL did not start: {self._why()}")
+                raise StackError("PostgreSQL did not start: {why}", why=self._why())
             if self.port and answers(self.port) and self._accepts():
                 return
             time.sleep(0.05)
         self.stop(immediate=True)
-        raise StackError(f"PostgreSQL did not answer within {_START_SECONDS} s: {self._why()}")
+        raise StackError(
+            "PostgreSQL did not answer within {seconds} s: {why}",
+            seconds=_START_SECONDS,
+            why=self._why(),
+        )
 
     def _accepts(self) -> bool:
         try:
@@ -328,14 +336,16 @@ class PostgresServer:
         """The last telling line of the server's log."""
         lines = self.log_file.read_text(errors="replace").splitlines()[-40:]
         telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error" in line]
-        return f"{(telling or lines or ['no log'])[-1].strip()} (log: {self.log_file})"
+        words = (telling or lines or [said("no log")])[-1].strip()
+        return said("{words} (log: {file})", words=words, file=self.log_file)
 
     def password(self, role: str) -> str:
         passwords = read_private_map(self.passwords_file)
         if not passwords and (self.cluster / "PG_VERSION").exists():
             raise StackError(
-                f"{self.passwords_file}: lost, though the databases were made with it. Nothing was"
-                " changed. Put it back, or restore the last backup into a new data directory"
+                "{file}: lost, though the databases were made with it. Nothing was changed. Put it back, or restore"
+                " the last backup into a new data directory",
+                file=self.passwords_file,
             )
         if role not in passwords:
             passwords[role] = EMBEDDED_MARK + secrets.token_hex(24)
@@ -369,4 +379,4 @@ def _smaller_than(path: Path, size: int) -> bool:
 
 def _last_line(text: str) -> str:
     lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
+    return lines[-1] if lines else said("no message")

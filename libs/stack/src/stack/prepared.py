@@ -113,7 +113,9 @@ class Prepared:
             try:
                 return await self._ask(process)
             except OSError as error:
-                raise StackError(f"{process.name} could not be started: {error}") from error
+                raise StackError(
+                    "{name} could not be started: {error}", name=process.name, error=error
+                ) from error
 
     async def _ask(self, process: "Process") -> Copy:
         line = await self._opened()

@@ -136,7 +136,11 @@ def contents(documents: Iterable[Document], kind: str, name: str) -> dict[str, s
         if document["kind"] == kind and document["metadata"]["name"] == name:
             held: dict[str, str] = document.get("stringData") or document.get("data") or {}
             return held
-    raise StackError(f"no {kind} {name} among what is deployed: ./ruta k8s secrets makes them")
+    raise StackError(
+        "no {kind} {name} among what is deployed: ./ruta k8s secrets makes them",
+        kind=kind,
+        name=name,
+    )
 
 
 def _moved(value: str, places: Mapping[str, Path]) -> str:

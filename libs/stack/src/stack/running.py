@@ -45,8 +45,13 @@ class RunningStack:
         if client not in secrets:
             known = ", ".join(sorted(secrets)) or "none yet: start the stack once"
             raise StackError(
-                f"no demo client {client!r} in {self.layout.root} (known: {known}); elsewhere, with --url:"
-                f" {SECRET_VARIABLE} holds its secret, or {TOKEN_VARIABLE} a token"
+                "no demo client {client!r} in {root} (known: {known}); elsewhere, with --url: {secret} holds its"
+                " secret, or {token} a token",
+                client=client,
+                root=self.layout.root,
+                known=known,
+                secret=SECRET_VARIABLE,
+                token=TOKEN_VARIABLE,
             )
         return secrets[client]
 
@@ -65,7 +70,10 @@ class RunningStack:
         )
         if answer.status_code != 200:
             raise StackError(
-                f"no token for {client}: HTTP {answer.status_code} {answer.text[:200]}"
+                "no token for {client}: HTTP {status} {answer}",
+                client=client,
+                status=answer.status_code,
+                answer=answer.text[:200],
             )
         grant = answer.json()
         token = str(grant["access_token"])
@@ -92,7 +100,9 @@ class RunningStack:
             return self.http.request(method, path, **options)
         except httpx.TransportError as error:
             raise StackError(
-                f"no answer from {self.url} ({type(error).__name__}): is the stack running? ./ruta status"
+                "no answer from {url} ({error}): is the stack running? ./ruta status",
+                url=self.url,
+                error=type(error).__name__,
             ) from error
 
 
@@ -113,5 +123,5 @@ def connect(data: Path | None = None, url: str | None = None) -> RunningStack:
         return RunningStack(url, layout, os.environ)
     state = running_state(layout)
     if state is None:
-        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
     return RunningStack(state.url, layout)

@@ -108,7 +108,9 @@ def _stands_alone(program: str, work: Path, distribution: str, package: str) -> 
 def _must(*command: str | Path, cwd: Path) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise StackError(f"{' '.join(str(part) for part in command[:3])}: {done.stderr.strip()}")
+        raise StackError.passed_on(
+            f"{' '.join(str(part) for part in command[:3])}: {done.stderr.strip()}"
+        )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from stack.console import Console
 from stack.errors import StackError
 from stack.nats import NatsServer
 from stack.postgres import PostgresServer
+from stack.wording import said
 
 _LOOK_EVERY = 0.2
 _FIRST_PAUSE = 0.3
@@ -51,7 +52,13 @@ class ServerWatch:
                 await asyncio.sleep(_LOOK_EVERY)
                 await self._end_if_broken()
                 continue
-            self._console.say(f"{self.name} ended; starting it again in {seconds:.1f} s")
+            self._console.say(
+                said(
+                    "{name} ended; starting it again in {seconds:.1f} s",
+                    name=self.name,
+                    seconds=seconds,
+                )
+            )
             await pause(self._stopping, seconds)
             await held(self._hold, self._stopping)
             if self._stopping.is_set():
@@ -60,7 +67,9 @@ class ServerWatch:
                 await self.start()
                 seconds = _FIRST_PAUSE
             except (StackError, OSError) as error:  # on a full disk no file can be written
-                self._console.say(f"{self.name} did not start: {error}")
+                self._console.say(
+                    said("{name} did not start: {error}", name=self.name, error=error)
+                )
                 seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     async def _end_if_broken(self) -> None:
@@ -74,7 +83,7 @@ class ServerWatch:
         self._broken = self._broken + 1 if await asyncio.to_thread(self.server.is_broken) else 0
         if self._broken >= _BROKEN_ANSWERS:
             self._broken = 0
-            self._console.say(f"{self.name} says that it cannot write any more")
+            self._console.say(said("{name} says that it cannot write any more", name=self.name))
             await asyncio.to_thread(self.server.stop)
 
     async def stop(self) -> None:

@@ -20,7 +20,7 @@ class ServiceCommands:
     def __init__(self, layout: Layout) -> None:
         state = running_state(layout)
         if state is None:
-            raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+            raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
         self.layout = layout
         self.state = state
         self.postgres = attached_postgres(layout, state)

@@ -22,6 +22,7 @@ from stack.ports import status_of
 from stack.postgres import PostgresServer
 from stack.prepared import Prepared
 from stack.server_watch import ServerWatch
+from stack.wording import said
 
 if TYPE_CHECKING:
     from stack.backup.archive import Archive
@@ -102,16 +103,16 @@ class Supervisor:
 
     def _asked_to_stop(self, number: signal.Signals) -> None:
         if self._stop.is_set():
-            self._console.say("already stopping; services get time to finish their requests")
+            self._console.say(said("already stopping; services get time to finish their requests"))
             return
-        self._console.say(f"stopping ({signal.Signals(number).name})")
+        self._console.say(said("stopping ({name})", name=signal.Signals(number).name))
         self._stop.set()
 
     async def _start(self) -> None:
         # Its imports take as long as the servers and their databases, and another core.
         await self._prepared.warm_up()
         for watch in self._watches:
-            self._console.say(f"starting {watch.name}")
+            self._console.say(said("starting {name}", name=watch.name))
             await watch.start()
             self._keep(watch.keep_running())
         self._state.ports |= {
@@ -122,7 +123,7 @@ class Supervisor:
         plan, _ = await asyncio.gather(
             asyncio.to_thread(self._plan), self._run_once([key_files(self._layout)])
         )
-        self._console.say("migrating databases")
+        self._console.say(said("migrating databases"))
         await self._run_once(plan.migrations)
         await asyncio.gather(*(self._serve(process) for process in plan.services))
         await self._serve(plan.front)
@@ -141,7 +142,11 @@ class Supervisor:
                 failing = ""
             except (OSError, StackError) as error:
                 if str(error) != failing:
-                    self._console.say(f"the write-ahead log cannot leave for the archive: {error}")
+                    self._console.say(
+                        said(
+                            "the write-ahead log cannot leave for the archive: {error}", error=error
+                        )
+                    )
                 failing = str(error)
             await asyncio.sleep(_SHIP_SECONDS)
 
@@ -159,18 +164,22 @@ class Supervisor:
         """Returns when the process is ready; it must not crash before that."""
         child, port = self._child(process), process.port
         if port is None:
-            raise StackError(f"{process.name} has no port at which it could be asked")
+            raise StackError("{name} has no port at which it could be asked", name=process.name)
         self._state.ports[process.name] = port
         self._keep(child.keep_running())
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline:
             if child.restarts:
-                raise StackError(f"{process.name} did not start: {child.last_words()}")
+                raise StackError(
+                    "{name} did not start: {words}", name=process.name, words=child.last_words()
+                )
             if await asyncio.to_thread(status_of, port, "/readyz", 5) == 200:
-                self._console.say(f"{process.name} is ready")
+                self._console.say(said("{name} is ready", name=process.name))
                 return
             await asyncio.sleep(0.1)
-        raise StackError(f"{process.name} was not ready within {_READY_SECONDS} s")
+        raise StackError(
+            "{name} was not ready within {seconds} s", name=process.name, seconds=_READY_SECONDS
+        )
 
     def _child(self, process: Process) -> Child:
         child = Child(process, self._console, self._changed, self._hold(process.name), self._begin)
@@ -193,7 +202,7 @@ class Supervisor:
         try:
             self._state.write(self._layout)
         except OSError as error:  # a full disk must not end whoever keeps a program running
-            self._console.say(f"the state file is not written: {error}")
+            self._console.say(said("the state file is not written: {error}", error=error))
             self._keep(self._write_later())
 
     async def _write_later(self) -> None:
@@ -216,7 +225,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._layout.state_file.unlink(missing_ok=True)
-        self._console.say("stopped")
+        self._console.say(said("stopped"))
 
 
 def _archive_of(layout: Layout) -> "Archive | None":
@@ -236,18 +245,26 @@ def supervise(
         check_port(choices.port, choices.host)
         console = Console(layout.log_file, quiet=quiet)
         for name in end_leftovers(layout):
-            console.say(f"ended {name}, left over from a stack that was killed")
+            console.say(said("ended {name}, left over from a stack that was killed", name=name))
         prepare_clients(layout)
         layout.anchors.mkdir(exist_ok=True)
         if layout.restore_mark.exists():
-            raise StackError(layout.restore_mark.read_text().strip())
+            raise StackError.passed_on(layout.restore_mark.read_text().splitlines()[0])
         remove_leftover(layout)
         for name in layout.holds():
-            console.say(f"{name} was kept down by {layout.hold_file(name)}: it starts again")
+            console.say(
+                said(
+                    "{name} was kept down by {file}: it starts again",
+                    name=name,
+                    file=layout.hold_file(name),
+                )
+            )
             layout.hold_file(name).unlink()
         try:
             asyncio.run(Supervisor(layout, choices, console, when_ready).run())
         except OSError as error:
-            raise StackError(f"{error.strerror}: {error.filename or layout.root}") from error
+            raise StackError.passed_on(
+                f"{error.strerror}: {error.filename or layout.root}"
+            ) from error
         finally:
             console.close()

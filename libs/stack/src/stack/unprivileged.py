@@ -76,8 +76,10 @@ def command_as(account: Account | None, command: list[str], needs: list[Path]) -
             return [*widened, *command]
     blocked = next(path for path in needs if not _reaches(drop, path))
     raise StackError(
-        f"user id {account.uid}, which runs PostgreSQL, cannot reach {blocked}: "
-        "choose a directory outside private ones with --data, or run as an ordinary user"
+        "user id {user}, which runs PostgreSQL, cannot reach {blocked}: choose a directory outside private"
+        " ones with --data, or run as an ordinary user",
+        user=account.uid,
+        blocked=blocked,
     )
 
 

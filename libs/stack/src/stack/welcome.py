@@ -14,6 +14,7 @@ from stack.demo_people import PEOPLE, make_people
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.running import RunningStack
+from stack.wording import said
 
 _terminal = Console(highlight=False, soft_wrap=True)
 
@@ -26,21 +27,30 @@ def load(layout: Layout, url: str) -> None:
 
 def greet(layout: Layout, url: str) -> None:
     data = "" if layout == Layout.of(None) else f" --data {layout.root}"
-    people = (
-        f"\n  sign in           {url}/console as {PEOPLE[0].sign_in_name}"
-        f" or another of: {' '.join(person.sign_in_name for person in PEOPLE[1:])}"
-        f"\n                    password and code: ./ruta person code {PEOPLE[0].sign_in_name}{data}"
-        if layout.people_file.exists()
-        else ""
-    )
-    _terminal.print(
-        f"\n[bold green]Ruta is ready[/] at [bold]{url}[/]"
-        f"\n  API description   {url}/docs"
-        f"\n  a token           ./ruta token ngo-refugio{data}"
-        f"\n  the whole story   ./ruta demo{data}"
-        f"{people}"
-        f"\n  stop              Ctrl-C, or ./ruta down{data}\n"
-    )
+    lines = [
+        "",
+        said("[bold green]Ruta is ready[/] at [bold]{url}[/]", url=url),
+        said("  API description   {url}/docs", url=url),
+        said("  a token           ./ruta token ngo-refugio{data}", data=data),
+        said("  the whole story   ./ruta demo{data}", data=data),
+    ]
+    if layout.people_file.exists():
+        first, *others = (person.sign_in_name for person in PEOPLE)
+        lines += [
+            said(
+                "  sign in           {url}/console as {name} or another of: {others}",
+                url=url,
+                name=first,
+                others=" ".join(others),
+            ),
+            said(
+                "                    password and code: ./ruta person code {name}{data}",
+                name=first,
+                data=data,
+            ),
+        ]
+    lines += [said("  stop              Ctrl-C, or ./ruta down{data}", data=data), ""]
+    _terminal.print("\n".join(lines))
 
 
 def main(data: str, url: str, *doings: str) -> None:

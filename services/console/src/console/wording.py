@@ -1,14 +1,11 @@
 """What pages say: catalogues in gettext's format, whose ids are keys and whose languages are equals."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from common.catalogues import entries
 from common.languages import LANGUAGES
-
-_FIELD = re.compile(r"(?:(msgid|msgid_plural|msgstr(?:\[\d\])?) )?(\".*\")")
 
 
 class UnknownText(LookupError):
@@ -61,30 +58,11 @@ def wording(language: str) -> Wording:
     for part in files("console").joinpath("catalogues").iterdir():
         if part.name != f"{language}.po" and not part.name.endswith(f".{language}.po"):
             continue
-        for key, said in _entries(part.read_text(encoding="utf-8")):
+        for key, said in entries(part.read_text(encoding="utf-8")):
             if key in texts:
                 raise ValueError(f"{key} stands in two parts of the catalogue")
             texts[key] = said
     return Wording(language, texts)
-
-
-def _entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    """Key and text of each entry, or its texts for one and for several; not the head, whose key is empty. ValueError
-    where a line is none of a catalogue's."""
-    for entry in re.split(r"\n\s*\n", text):
-        fields: dict[str, str] = {}
-        name = ""
-        for line in entry.splitlines():
-            if line.startswith("#") or not line.strip():
-                continue
-            if (found := _FIELD.fullmatch(line.strip())) is None:
-                raise ValueError(f"no line of a catalogue: {line}")
-            name = found[1] or name
-            # Its escapes are those of JSON.
-            fields[name] = fields.get(name, "") + json.loads(found[2])
-        if key := fields.pop("msgid", ""):
-            several = "msgid_plural" in fields
-            yield key, (fields["msgstr[0]"], fields["msgstr[1]"]) if several else fields["msgstr"]
 
 
 def load_all() -> None:

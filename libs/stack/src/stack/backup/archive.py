@@ -26,6 +26,7 @@ from stack.errors import StackError
 from stack.layout import Layout
 from stack.postgres import PostgresServer
 from stack.private_files import read_private_map, write_private, write_private_map
+from stack.wording import said
 
 _SUFFIX = ".ruta"
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -53,7 +54,9 @@ class Archive:
         former = Archive.of(layout)
         if not self.key_file.exists():
             if former is not None or layout.last_backup_file.exists():
-                raise StackError(f"no key file {self.key_file}: it is that of the earlier backups")
+                raise StackError(
+                    "no key file {file}: it is that of the earlier backups", file=self.key_file
+                )
             write_private(self.key_file, base64.b64encode(new_key()))
         _ = self.key
         cluster = layout.postgres / "cluster"
@@ -91,8 +94,9 @@ class Archive:
 
     def _of_another(self) -> StackError:
         return StackError(
-            f"{self.folder} is the archive of another data directory, whose log this one would"
-            " overwrite: name a folder of its own, then ./ruta backup"
+            "{folder} is the archive of another data directory, whose log this one would overwrite: name a folder"
+            " of its own, then ./ruta backup",
+            folder=self.folder,
         )
 
     @property
@@ -100,7 +104,7 @@ class Archive:
         try:
             return key_from_base64(self.key_file.read_text())
         except (OSError, ValueError) as error:
-            raise StackError(f"{self.key_file}: {error}") from error
+            raise StackError.passed_on(f"{self.key_file}: {error}") from error
 
     @property
     def bases(self) -> Path:
@@ -208,8 +212,10 @@ def at_moment(
     except StackError as error:
         server.stop()
         raise StackError(
-            f"the archive does not reach {until.isoformat() if until else 'its end'}"
-            f" from {base.name}: {error}"
+            "the archive does not reach {moment} from {base}: {error}",
+            moment=until.isoformat() if until else said("its end"),
+            base=base.name,
+            error=error,
         ) from error
     try:
         yield server, folder / "keys"
@@ -224,7 +230,9 @@ def _base_before(archive: Archive, until: datetime | None) -> Path:
     }
     before = [moment for moment in moments if until is None or moment <= until]
     if not before:
-        raise StackError(f"{archive.bases}: no base backup from before; ./ruta backup makes one")
+        raise StackError(
+            "{folder}: no base backup from before; ./ruta backup makes one", folder=archive.bases
+        )
     return moments[max(before)]
 
 
@@ -245,9 +253,11 @@ def _check_end(server: PostgresServer, log: Path) -> None:
     after = [name for name in segments if _begins(name) >= int(read)]
     if after:
         raise StackError(
-            f"its log breaks off after {at.strip()} and goes on with {after[0]}: a restore or a time without"
-            " the archive lies between, and no base backup came after it. What came after it cannot be had; to go"
-            f" back to before it, move {after[0]} and what follows out of wal/"
+            "its log breaks off after {last} and goes on with {segment}: a restore or a time without the archive"
+            " lies between, and no base backup came after it. What came after it cannot be had; to go back to"
+            " before it, move {segment} and what follows out of wal/",
+            last=at.strip(),
+            segment=after[0],
         )
 
 

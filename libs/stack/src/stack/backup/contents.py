@@ -40,7 +40,7 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
     for name in databases:
         source = folder / f"{name}.dump"
         if not source.exists():
-            raise StackError(f"the backup holds no database {name}")
+            raise StackError("the backup holds no database {name}", name=name)
         server.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.create_service_database(name)
         run_program(
@@ -142,4 +142,4 @@ def run_program(server: PostgresServer, program: str, *arguments: str) -> None:
         env=environment,
     )
     if done.returncode != 0:
-        raise StackError(f"{program}: {done.stderr.strip().splitlines()[-1]}")
+        raise StackError.passed_on(f"{program}: {done.stderr.strip().splitlines()[-1]}")

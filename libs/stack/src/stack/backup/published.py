@@ -106,5 +106,5 @@ def _columns(server: PostgresServer, database: str, table: str) -> list[str]:
 
 def _quoted(path: Path) -> str:
     if "'" in str(path):
-        raise StackError(f"{path}: no folder with an apostrophe in its name")
+        raise StackError("{path}: no folder with an apostrophe in its name", path=path)
     return f"'{path}'"

@@ -11,6 +11,7 @@ from stack.layout import Layout
 from stack.lost_keys import run_on_stopped
 from stack.plan import SERVICES
 from stack.postgres import PostgresServer
+from stack.wording import said
 
 
 def tell_before(layout: Layout, server: PostgresServer, work: Path) -> str:
@@ -21,9 +22,10 @@ def tell_before(layout: Layout, server: PostgresServer, work: Path) -> str:
         run_on_stopped(layout, server, "tell-restrictions", "--directory", str(words))
     except StackError as error:
         # It may be what was spoiled, or of an older version: then the list is what there is.
-        return (
-            f"the record as it was could not be asked what it restricts ({error}): the list of restrictions alone says"
-            " it, look yourself at what was hidden or taken back in the minute before"
+        return said(
+            "the record as it was could not be asked what it restricts ({error}): the list of restrictions alone says"
+            " it, look yourself at what was hidden or taken back in the minute before",
+            error=error,
         )
     return ""
 

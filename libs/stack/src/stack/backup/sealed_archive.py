@@ -80,7 +80,7 @@ def write_archive(folder: Path, target: Path, key: bytes, kind: str) -> None:
     draft.chmod(0o600)
     if _names(draft, key, kind) != {path.name for path in folder.rglob("*") if path.is_file()}:
         draft.unlink()
-        raise StackError(f"{target} could not be verified after writing")
+        raise StackError("{target} could not be verified after writing", target=target)
     draft.replace(target)
 
 

@@ -134,7 +134,9 @@ def _manifests(folder: Path) -> None:
         try:
             text = yaml.safe_dump_all(built(overlay), allow_unicode=True)
         except Skipped as reason:
-            raise StackError(f"the manifests could not be rendered: {reason}") from reason
+            raise StackError(
+                "the manifests could not be rendered: {reason}", reason=reason
+            ) from reason
         (folder / f"{overlay}.yaml").write_text(text, encoding="utf-8")
 
 
@@ -173,12 +175,14 @@ def _output(*command: str, cwd: Path) -> str:
 def run(*command: str, cwd: Path | None = None) -> None:
     program = shutil.which(command[0])
     if program is None:
-        raise StackError(f"{command[0]} is not on the path: docs/supply.md says what is needed")
+        raise StackError(
+            "{program} is not on the path: docs/supply.md says what is needed", program=command[0]
+        )
     done = subprocess.run(
         [program, *command[1:]], cwd=cwd, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise StackError(f"{' '.join(command[:4])}: {done.stderr.strip()[-800:]}")
+        raise StackError.passed_on(f"{' '.join(command[:4])}: {done.stderr.strip()[-800:]}")
 
 
 def this_python() -> str:

@@ -26,7 +26,7 @@ def new_key(path: Path) -> str:
     """A signing key without a password in `path`, for its owner only; the public key as one line."""
     if path.exists():
         raise StackError(
-            f"{path} is there already: a key that signed a bundle is never overwritten"
+            "{path} is there already: a key that signed a bundle is never overwritten", path=path
         )
     pair = minisign.KeyPair.generate()
     write_private(path, bytes(pair.secret_key) + b"\n")
@@ -40,10 +40,10 @@ def signing_key(path: Path, password: str | None = None) -> minisign.SecretKey:
         key = minisign.SecretKey.from_file(path)
         if key.is_encrypted():
             if not password:
-                raise StackError(f"{path} has a password: set RUTA_BUNDLE_PASSWORD")
+                raise StackError("{path} has a password: set RUTA_BUNDLE_PASSWORD", path=path)
             key.decrypt(password)
     except minisign.Error as error:
-        raise StackError(f"{path}: {error}") from error
+        raise StackError.passed_on(f"{path}: {error}") from error
     return key
 
 
@@ -87,18 +87,30 @@ def verify(bundle: Path, trusted: minisign.PublicKey) -> tuple[str, int]:
         told = minisign.Signature.from_bytes(signature)
         trusted.verify(sums, told)
     except (minisign.Error, ValueError) as error:
-        raise StackError(f"{bundle}: not signed by that key ({error})") from error
+        raise StackError(
+            "{bundle}: not signed by that key ({error})", bundle=bundle, error=error
+        ) from error
     lines = [line.partition("  ") for line in sums.decode().splitlines()]
     expected = {name: digest for digest, _, name in lines}
     left = dict(expected)
     for name, content in parts:
         digest = left.pop(name, None)
         if digest is None:
-            raise StackError(f"{bundle}: {name} is not what was signed: remove the bundle")
+            raise StackError(
+                "{bundle}: {name} is not what was signed: remove the bundle",
+                bundle=bundle,
+                name=name,
+            )
         if _digest(content) != digest:
-            raise StackError(f"{bundle}: {name} is damaged or was changed: fetch the bundle again")
+            raise StackError(
+                "{bundle}: {name} is damaged or was changed: fetch the bundle again",
+                bundle=bundle,
+                name=name,
+            )
     if left:
-        raise StackError(f"{bundle}: {min(left)} is missing: fetch the bundle again")
+        raise StackError(
+            "{bundle}: {name} is missing: fetch the bundle again", bundle=bundle, name=min(left)
+        )
     return told.trusted_comment, len(expected)
 
 
@@ -111,7 +123,9 @@ def _head(parts: Parts) -> tuple[bytes, bytes]:
     for expected in (SUMS, SIGNATURE):
         name, content = next(parts, ("", io.BytesIO()))
         if name != expected:
-            raise StackError(f"no bundle of Ruta: it does not begin with {expected}")
+            raise StackError(
+                "no bundle of Ruta: it does not begin with {expected}", expected=expected
+            )
         found.append(content.read(_MOST))
     return found[0], found[1]
 
@@ -124,10 +138,12 @@ def _in_tar(file: Path) -> Parts:
                 content = tar.extractfile(entry) if entry.isreg() else None
                 if content is None:
                     # Neither links nor devices: what is unpacked stays in its folder.
-                    raise StackError(f"{file}: {entry.name} is no plain file")
+                    raise StackError("{file}: {name} is no plain file", file=file, name=entry.name)
                 yield name, content
     except (tarfile.TarError, EOFError) as error:
-        raise StackError(f"{file}: not whole, or no bundle ({error})") from error
+        raise StackError(
+            "{file}: not whole, or no bundle ({error})", file=file, error=error
+        ) from error
 
 
 def _in_folder(folder: Path) -> Parts:
@@ -141,7 +157,7 @@ def _in_folder(folder: Path) -> Parts:
     )
     for path in [*(path for path in head if path.is_file()), *rest]:
         if path.is_symlink():
-            raise StackError(f"{path} is no plain file")
+            raise StackError("{path} is no plain file", path=path)
         if path.is_file():
             with path.open("rb") as content:
                 yield path.relative_to(folder).as_posix(), content

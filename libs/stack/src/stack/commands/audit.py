@@ -13,6 +13,7 @@ from stack.layout import Layout
 from stack.lost_keys import accept_another_key
 from stack.played import refuse_played
 from stack.service_commands import ServiceCommands, commands_of
+from stack.wording import said
 
 _terminal = Console(highlight=False, soft_wrap=True)
 app = typer.Typer()
@@ -66,9 +67,9 @@ def rotate(data: Data = None) -> None:
     the gateway sign with."""
     layout = Layout.of(data)
     # Its key files are mounted read-only: a new key here would be one that the services do not have.
-    refuse_played(layout, "rotate as on a cluster, in two phases (IM guide)")
+    refuse_played(layout, said("rotate as on a cluster, in two phases (IM guide)"))
     commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
     signs = rotate_internal_keys(*internal_key(layout))
-    _terminal.print(f"the gateway signs with {signs}")
+    _terminal.print(said("the gateway signs with {signs}", signs=signs))
     raise typer.Exit(max(codes))

@@ -29,11 +29,12 @@ from stack.postgres import PostgresServer
 from stack.private_files import read_private_map, write_private, write_private_map
 from stack.running import running_state
 from stack.service_commands import attached_postgres
+from stack.wording import said
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
 _CHECKED = "backup-key"
-_INTO_NOTHING = " (it began in an empty directory)"
+_INTO_NOTHING = " (it began in an empty directory)"  # for the next restore, in any language
 KeyFile = Annotated[
     Path, typer.Option("--key-file", help="32 bytes in base64; backup makes it if it is missing")
 ]
@@ -59,7 +60,7 @@ def backup(
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
-        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
     key = _backup_key(layout, key_file, new_key_instead=new_key_instead)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     server = attached_postgres(layout, state)
@@ -81,7 +82,11 @@ def backup(
         write_archive(plain, folder / DATA_ARCHIVE, key, "data")
     _remember(layout, folder, key)
     _terminal.print(
-        f"backup written and verified: {folder / DATA_ARCHIVE}, {folder / KEYS_ARCHIVE}"
+        said(
+            "backup written and verified: {data}, {keys}",
+            data=folder / DATA_ARCHIVE,
+            keys=folder / KEYS_ARCHIVE,
+        )
     )
 
 
@@ -135,10 +140,12 @@ def restore(
     key = _key(key_file, make=False)
     moment = _moment(until) if until else None
     if missing := [path for path in tombstones or () if not _any_list(layout, path)]:
-        raise StackError(f"no list {missing[0]}")
+        raise StackError("no list {path}", path=missing[0])
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         if running_state(layout) is not None:
-            raise StackError(f"containers run on {layout.root}: deploy/run-small down stops them")
+            raise StackError(
+                "containers run on {root}: deploy/run-small down stops them", root=layout.root
+            )
         check_room(layout)
         # One that was broken off may have left an empty key store: it begins again from the start.
         fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists() or (
@@ -148,7 +155,11 @@ def restore(
         if keys_only:
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
             put_back = contents.put_missing_keys(layout, keys)
-            _terminal.print(f"put back: {', '.join(put_back) or 'nothing, no key file is missing'}")
+            _terminal.print(
+                said("put back: {files}", files=", ".join(put_back))
+                if put_back
+                else said("put back: nothing, no key file is missing")
+            )
             return
         if until is not None:
             _dump_moment(Archive(folder, key_file), Path(work), moment, plain, keys)
@@ -158,8 +169,12 @@ def restore(
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
         repeated = layout.restore_mark.exists()
         layout.restore_mark.write_text(
-            f"the restore from {folder} did not end: repeat it, the list of the erased must be"
-            f" applied before anything is served{_INTO_NOTHING if fresh else ''}\n"
+            said(
+                "the restore from {folder} did not end: repeat it, the list of the erased must be applied before"
+                " anything is served",
+                folder=folder,
+            )
+            + f"\n{_INTO_NOTHING if fresh else ''}"
         )
         if fresh:
             _begin_anew(layout, keys)
@@ -186,8 +201,8 @@ def restore(
         finally:
             server.stop()
         layout.restore_mark.unlink()
-    for said in filter(None, (*told, unasked)):
-        _terminal.print(said)
+    for line in filter(None, (*told, unasked)):
+        _terminal.print(line)
     _show_next(layout, fresh=fresh, rights=fresh or rights_too)
 
 
@@ -200,19 +215,37 @@ def _begin_anew(layout: Layout, keys: Path) -> None:
 def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:
     if fresh:
         _terminal.print(
-            "periods that are not closed in the backup may have been published since: none of them is closed unseen"
-            " (409 period_maybe_published)"
+            said(
+                "periods that are not closed in the backup may have been published since: none of them is closed"
+                " unseen (409 period_maybe_published)"
+            )
         )
     if rights:
         _terminal.print(
-            "who may get in is as in the backup: switch off again whom you switched off since, and renew"
-            " again what you renewed (./ruta client, ./ruta person), before others reach it"
+            said(
+                "who may get in is as in the backup: switch off again whom you switched off since, and renew again"
+                " what you renewed (./ruta client, ./ruta person), before others reach it"
+            )
         )
-    kept = "taken from the backup" if fresh else "kept as it was"
     start = "./ruta up" if Played.of(layout) is None else "deploy/run-small up"
     if waits_for_base(layout):
-        start += ", then ./ruta backup: what is archived from now on needs a base"
-    _terminal.print(f"restored into {layout.root}; key store {kept}. Next: {start}")
+        start = said(
+            "{start}, then ./ruta backup: what is archived from now on needs a base", start=start
+        )
+    restored = (
+        said(
+            "restored into {root}; key store taken from the backup. Next: {start}",
+            root=layout.root,
+            start=start,
+        )
+        if fresh
+        else said(
+            "restored into {root}; key store kept as it was. Next: {start}",
+            root=layout.root,
+            start=start,
+        )
+    )
+    _terminal.print(restored)
 
 
 def _moment(text: str) -> datetime | None:
@@ -221,9 +254,13 @@ def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise StackError(f"--until {text}: a time such as 2026-11-25T14:05:00Z, or end") from error
+        raise StackError(
+            "--until {text}: a time such as 2026-11-25T14:05:00Z, or end", text=text
+        ) from error
     if moment.tzinfo is None:
-        raise StackError(f"--until {text}: say the zone, Z for UTC or an offset such as -04:00")
+        raise StackError(
+            "--until {text}: say the zone, Z for UTC or an offset such as -04:00", text=text
+        )
     return moment
 
 
@@ -273,15 +310,16 @@ def _backup_key(layout: Layout, path: Path, *, new_key_instead: bool) -> bytes:
     """
     former = read_private_map(layout.last_backup_file)
     if former and not new_key_instead:
-        hint = (
-            f"the last backup ({former['at']}, {former['folder']}) was sealed with another key."
-            " Find its key file; if it is lost, --new-key seals with a new one, and only backups from"
-            " now on can be restored"
+        hint = said(
+            "the last backup ({at}, {folder}) was sealed with another key. Find its key file; if it is lost,"
+            " --new-key seals with a new one, and only backups from now on can be restored",
+            at=former["at"],
+            folder=former["folder"],
         )
         if not path.exists():
-            raise StackError(f"no key file {path}: {hint}")
+            raise StackError("no key file {path}: {hint}", path=path, hint=hint)
         if check_value(_CHECKED, _key(path, make=False)) != former["key_check"]:
-            raise StackError(f"{path}: {hint}")
+            raise StackError.passed_on(f"{path}: {hint}")
     return _key(path, make=True)
 
 
@@ -299,9 +337,9 @@ def _remember(layout: Layout, folder: Path, key: bytes) -> None:
 def _key(path: Path, *, make: bool) -> bytes:
     if not path.exists():
         if not make:
-            raise StackError(f"no key file {path}")
+            raise StackError("no key file {path}", path=path)
         write_private(path, base64.b64encode(new_key()))
     try:
         return key_from_base64(path.read_text().strip())
     except ValueError as error:
-        raise StackError(f"{path}: {error}") from error
+        raise StackError.passed_on(f"{path}: {error}") from error

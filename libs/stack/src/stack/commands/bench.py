@@ -39,7 +39,7 @@ def bench(
         _list(known)
         return
     if name != "all" and name not in known:
-        raise StackError(f"no benchmark {name!r}: {', '.join(known)}")
+        raise StackError("no benchmark {name!r}: {known}", name=name, known=", ".join(known))
     chosen = known if name == "all" else {name: known[name]}
     facts = machine_facts()
     _terminal.print(json.dumps(facts, indent=1))

@@ -1,6 +1,7 @@
 """`bulletin`: draft, sign off, publish and fetch the bulletins of the running stack."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from stack.commands.options import Data, Url
 from stack.errors import StackError
 from stack.running import RunningStack, connect
+from stack.wording import language_of, said
 
 app = typer.Typer(name="bulletin", help="The biweekly and monthly bulletin.", no_args_is_help=True)
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -58,7 +60,7 @@ def words(
     try:
         texts = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise StackError(f"{file}: no JSON: {error}") from None
+        raise StackError("{file}: no JSON: {error}", file=file, error=error) from None
     path = f"{_PATH}/{bulletin}/words"
     _tell(_answer(connect(data, url).request(client, "PUT", path, json={"texts": texts})))
 
@@ -82,7 +84,10 @@ def sign_off(
     now = _answer(stack.request(client, "GET", f"{_PATH}/{bulletin}"))["content_sha256"]
     if not (len(read) >= _SHOWN and now.startswith(read)):
         raise StackError(
-            f"The draft is {now[:_SHOWN]} now, not {read}: read it again (./ruta bulletin fetch {bulletin})."
+            "the draft is {now} now, not {read}: read it again (./ruta bulletin fetch {bulletin})",
+            now=now[:_SHOWN],
+            read=read,
+            bulletin=bulletin,
         )
     path = f"{_PATH}/{bulletin}/sign-off"
     signed = {"content_sha256": now}
@@ -145,31 +150,38 @@ def trace(
 ) -> None:
     """Each number with its source. Exit 1 if one does not trace."""
     found = _answer(connect(data, url).request(client, "GET", f"{_PATH}/{bulletin}/trace"))
+    language = language_of(os.environ)
     for figure in found["figures"]:
-        _terminal.print(
-            f"{figure['value']}  {figure['beside']['en']}  <-  {figure['source']['en']}"
-        )
+        beside, source = figure["beside"][language], figure["source"][language]
+        _terminal.print(f"{figure['value']}  {beside}  <-  {source}")
     for problem in found["problems"]:
-        _terminal.print(f"does not trace: {problem}")
+        _terminal.print(said("does not trace: {problem}", problem=problem))
     raise typer.Exit(1 if found["problems"] else 0)
 
 
 def _checked(stack: RunningStack, client: str, path: str) -> httpx.Response:
     response = stack.request(client, "GET", path, timeout=_PATIENCE)
     if response.status_code != 200:
-        raise StackError(f"{path}: HTTP {response.status_code} {response.text[:200]}")
+        raise StackError.passed_on(f"{path}: HTTP {response.status_code} {response.text[:200]}")
     return response
 
 
 def _answer(response: httpx.Response) -> dict[str, Any]:
     if response.status_code not in {200, 201}:
-        raise StackError(f"HTTP {response.status_code} {response.text[:500]}")
+        raise StackError.passed_on(f"HTTP {response.status_code} {response.text[:500]}")
     given: dict[str, Any] = response.json()
     return given
 
 
 def _tell(bulletin: dict[str, Any]) -> None:
     _terminal.print(
-        f"{bulletin['id']}  {bulletin['kind']}  {bulletin['period']}"
-        f"  edition {bulletin['edition']}  {bulletin['state']}  {bulletin['content_sha256'][:_SHOWN]}"
+        said(
+            "{id}  {kind}  {period}  edition {edition}  {state}  {content}",
+            id=bulletin["id"],
+            kind=bulletin["kind"],
+            period=bulletin["period"],
+            edition=bulletin["edition"],
+            state=bulletin["state"],
+            content=bulletin["content_sha256"][:_SHOWN],
+        )
     )

@@ -13,6 +13,7 @@ from rich.console import Console
 from stack.bundle import gathering, sealing
 from stack.commands.options import home
 from stack.errors import StackError
+from stack.wording import said
 
 app = typer.Typer(
     name="bundle", help="One signed file for an office without internet.", no_args_is_help=True
@@ -38,7 +39,7 @@ def make(
         list[str] | None, typer.Option(help="x86_64 or aarch64; both if none is named")
     ] = None,
     python: Annotated[
-        str | None, typer.Option(help="Version of Python at the office, such as 3.13 [as here]")
+        str | None, typer.Option(help="Version of Python at the office, such as 3.13 (as here)")
     ] = None,
     images: Annotated[
         bool,
@@ -58,7 +59,11 @@ def make(
         wheels,
     )
     if unknown := sorted({*wanted.architectures} - {*gathering.ARCHITECTURES}):
-        raise StackError(f"no architecture {unknown[0]}: {', '.join(gathering.ARCHITECTURES)}")
+        raise StackError(
+            "no architecture {unknown}: {known}",
+            unknown=unknown[0],
+            known=", ".join(gathering.ARCHITECTURES),
+        )
     secret = sealing.signing_key(key_file, os.environ.get(_ASKED))
     root, release = home(), version("ruta-stack")
     with tempfile.TemporaryDirectory(dir=file.absolute().parent) as work:
@@ -81,6 +86,10 @@ def verify(
 ) -> None:
     """Check signature and every file, without unpacking anything. Exit 1 and the file's name if not."""
     if not bundle.exists():
-        raise StackError(f"no bundle {bundle}")
+        raise StackError("no bundle {bundle}", bundle=bundle)
     told, files = sealing.verify(bundle, sealing.public_key(public_key))
-    _terminal.print(f"{bundle}: {files} files, all as signed: {told}")
+    _terminal.print(
+        said(
+            "{bundle}: {files} files, all as signed: {told}", bundle=bundle, files=files, told=told
+        )
+    )

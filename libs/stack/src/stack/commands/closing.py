@@ -10,6 +10,7 @@ from rich.console import Console
 from stack.commands.options import Data, Url
 from stack.errors import StackError
 from stack.running import RunningStack, connect
+from stack.wording import said
 
 app = typer.Typer(
     name="closing", help="All programmes of a period in one go.", no_args_is_help=True
@@ -18,12 +19,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 _PATH = "/reports/v1/closings"
 _AT_WORK = {"closing", "publishing"}
 _LOOK_SECONDS = 1.0
-_SHOWN = {
-    "closed": "closed",
-    "not_closed": "NOT closed",
-    "not_published": "NOT published",
-    "published": "published",
-}
+_SHOWN = {"closed", "not_closed", "not_published", "published"}
 
 Period = Annotated[str, typer.Argument(help="A half month (2026-11a) or a quarter (2026-Q4)")]
 Wait = Annotated[bool, typer.Option(help="Show the progress until it is done")]
@@ -91,7 +87,9 @@ def show(
 def _of_period(stack: RunningStack, client: str, period: str) -> dict[str, Any]:
     found = _answer(stack.request(client, "GET", _PATH, params={"period": period}))["items"]
     if not found:
-        raise StackError(f"{period} was not closed like this: ./ruta closing start {period}")
+        raise StackError(
+            "{period} was not closed like this: ./ruta closing start {period}", period=period
+        )
     closing: dict[str, Any] = found[0]
     return closing
 
@@ -124,22 +122,42 @@ def _tell(closing: dict[str, Any]) -> None:
 def _line(step: dict[str, Any]) -> str:
     contributors = step["contributors"] or []
     settled = sum(each["signed_off"] or each["waived"] for each in contributors)
-    signed = f"  sign-offs {settled}/{len(contributors)}" if contributors else ""
+    signed = ""
+    if contributors:
+        signed = said("  sign-offs {settled}/{all}", settled=settled, all=len(contributors))
     problem = f"  {step['problem']['detail']}" if step["problem"] else ""
-    state = _SHOWN.get(step["state"], step["state"])
-    return f"{step['programme']}  {state}{signed}{problem}"
+    return f"{step['programme']}  {_state(step['state'])}{signed}{problem}"
+
+
+def _state(state: str) -> str:
+    match state:
+        case "closed":
+            return said("closed")
+        case "not_closed":
+            return said("NOT closed")
+        case "not_published":
+            return said("NOT published")
+        case "published":
+            return said("published")
+        case _:
+            return state
 
 
 def _summary(closing: dict[str, Any]) -> str:
     done = closing["done"]
-    return (
-        f"{closing['period']}  {closing['state']}  of {done['programmes']} programmes"
-        f" {done['closed']} closed, {done['signed_off']} signed off, {done['published']} published"
+    return said(
+        "{period}  {state}  of {programmes} programmes {closed} closed, {signed_off} signed off, {published} published",
+        period=closing["period"],
+        state=closing["state"],
+        programmes=done["programmes"],
+        closed=done["closed"],
+        signed_off=done["signed_off"],
+        published=done["published"],
     )
 
 
 def _answer(response: httpx.Response) -> dict[str, Any]:
     if response.status_code not in {200, 202}:
-        raise StackError(f"HTTP {response.status_code} {response.text[:500]}")
+        raise StackError.passed_on(f"HTTP {response.status_code} {response.text[:500]}")
     given: dict[str, Any] = response.json()
     return given

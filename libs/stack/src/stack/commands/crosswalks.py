@@ -112,10 +112,10 @@ def decide(
         if each["name"] == term and taxonomy in (None, each["taxonomy"])
     ]
     if not named:
-        raise StackError(_SAID["none_called"][language].format(source=source, name=term))
+        raise StackError.passed_on(_SAID["none_called"][language].format(source=source, name=term))
     if len(named) > 1:
         there = ", ".join(sorted(each["taxonomy"] for each in named))
-        raise StackError(_SAID["several"][language].format(name=term, taxonomies=there))
+        raise StackError.passed_on(_SAID["several"][language].format(name=term, taxonomies=there))
     meant: list[str] | None = [code for code in categories if code != _NONE]
     if categories == [_UNDECIDED]:
         meant = None
@@ -191,6 +191,6 @@ def _answer(answer: httpx.Response) -> httpx.Response:
         return answer
     problem = answer.json()
     at = "".join(f"\n  {e['pointer']}: {e['detail']}" for e in problem.get("errors", []))
-    raise StackError(
+    raise StackError.passed_on(
         f"HTTP {answer.status_code} {problem.get('code', '')}: {problem.get('detail', '')}{at}"
     )

@@ -13,6 +13,7 @@ from stack.demo.history import live_the_past
 from stack.demo.storyteller import Storyteller
 from stack.demo_data import load_demo_data
 from stack.running import RunningStack, connect
+from stack.wording import said
 
 app = typer.Typer(name="demo", invoke_without_command=True)
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -35,7 +36,11 @@ def demo(
         asyncio.run(load_demo_data(running.layout, running.url))
     teller = play(running, _terminal)
     _terminal.print(
-        f"\n[bold green]The whole story held[/]: {teller.steps} steps in {time.monotonic() - began:.1f} s"
+        said(
+            "\n[bold green]The whole story held[/]: {steps} steps in {seconds:.1f} s",
+            steps=teller.steps,
+            seconds=time.monotonic() - began,
+        )
     )
 
 
@@ -61,7 +66,13 @@ def history(
         referred = live_the_past(
             teller, running.layout, number=half_months, people=people, screened=screened
         )
-    _terminal.print(f"{referred} people referred and released in {time.monotonic() - began:.1f} s")
+    _terminal.print(
+        said(
+            "{referred} people referred and released in {seconds:.1f} s",
+            referred=referred,
+            seconds=time.monotonic() - began,
+        )
+    )
 
 
 def play(running: RunningStack, terminal: Console) -> Storyteller:

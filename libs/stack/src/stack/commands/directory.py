@@ -19,6 +19,7 @@ from rich.table import Table
 from stack.commands.options import Data, Url
 from stack.errors import StackError
 from stack.running import RunningStack, connect
+from stack.wording import said
 
 app = typer.Typer(name="directory", help="Import and export services.", no_args_is_help=True)
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -106,7 +107,7 @@ def export(
     *,
     kind: Annotated[
         str | None,
-        typer.Option("--format", help="hsds, xlsx, csv, hxl, geojson [by the file's ending]"),
+        typer.Option("--format", help="hsds, xlsx, csv, hxl, geojson (by the file's ending)"),
     ] = None,
     category: Annotated[
         list[str] | None, typer.Option(help="Only these service categories")
@@ -122,7 +123,7 @@ def export(
     kind = kind or _FORMATS.get(target.suffix.lower())
     if kind is None:
         raise StackError(
-            f"which format is {target.name}? Name it: --format hsds|xlsx|csv|hxl|geojson"
+            "which format is {file}? Name it: --format hsds|xlsx|csv|hxl|geojson", file=target.name
         )
     query = {
         "format": kind,
@@ -134,7 +135,7 @@ def export(
     answer = connect(data, url).request(client, "GET", _EXPORTS, params=query, timeout=_PATIENCE)
     _must(answer)
     target.write_bytes(answer.content)
-    _terminal.print(f"{len(answer.content):,} bytes → {target}")
+    _terminal.print(said("{size:,} bytes → {target}", size=len(answer.content), target=target))
 
 
 @app.command()
@@ -179,7 +180,7 @@ def _must(answer: httpx.Response) -> None:
     except json.JSONDecodeError:
         problem = {}
     detail = problem.get("detail") or answer.text[:200]
-    raise StackError(f"HTTP {answer.status_code} {problem.get('code', '')}: {detail}")
+    raise StackError.passed_on(f"HTTP {answer.status_code} {problem.get('code', '')}: {detail}")
 
 
 def _finished(running: RunningStack, client: str, answer: httpx.Response) -> dict[str, Any]:
@@ -190,7 +191,9 @@ def _finished(running: RunningStack, client: str, answer: httpx.Response) -> dic
     found: dict[str, Any] = answer.json()
     with _terminal.status("…") as status:
         while found["state"] in ("queued", "running"):
-            status.update(f"{found['state']}: {found['rows']['read']} rows read")
+            status.update(
+                said("{state}: {read} rows read", state=found["state"], read=found["rows"]["read"])
+            )
             time.sleep(1)
             answer = running.request(client, "GET", f"{_IMPORTS}/{found['id']}")
             _must(answer)
@@ -200,13 +203,19 @@ def _finished(running: RunningStack, client: str, answer: httpx.Response) -> dic
 
 def _tell(running: RunningStack, client: str, found: dict[str, Any], language: str) -> None:
     rows, services = found["rows"], found["services"]
-    written = "nothing written" if found["dry_run"] or found["state"] != "finished" else "written"
+    unwritten = found["dry_run"] or found["state"] != "finished"
     _terminal.print(
-        f"[bold]{found['file_name']}[/] ({found['format']}) {found['state']}, {written}: "
-        f"{rows['read']} rows read, {rows['accepted']} accepted as they stand, "
-        f"{rows['changed']} accepted with changes, {rows['refused']} refused; "
-        f"services: {services['created']} new, {services['updated']} updated, "
-        f"{services['unchanged']} unchanged"
+        said(
+            "[bold]{file}[/] ({format}) {state}, {written}: {read} rows read, {accepted} accepted as they stand,"
+            " {changed} accepted with changes, {refused} refused; services: {created} new, {updated} updated,"
+            " {unchanged} unchanged",
+            file=found["file_name"],
+            format=found["format"],
+            state=found["state"],
+            written=said("nothing written") if unwritten else said("written"),
+            **{each: rows[each] for each in ("read", "accepted", "changed", "refused")},
+            **{each: services[each] for each in ("created", "updated", "unchanged")},
+        )
     )
     for note in found["notes"]:
         _terminal.print(f"  · {note[language]}", markup=False)
@@ -220,20 +229,30 @@ def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
         return
     values = fidelity["values"]
     _terminal.print(
-        f"  fidelity: {values['read']} values read, {values['as_is']} as they are, "
-        f"{values['changed']} changed, {values['left_out']} left out"
+        said(
+            "  fidelity: {read} values read, {as_is} as they are, {changed} changed, {left_out} left out",
+            read=values["read"],
+            as_is=values["as_is"],
+            changed=values["changed"],
+            left_out=values["left_out"],
+        )
     )
     touched = [each for each in fidelity.get("fields") or () if each["changed"] or each["left_out"]]
     if not touched:
         return
-    table = Table("field", "read", "changed", "left out", "why", title=None)
+    table = Table(said("field"), said("read"), said("changed"), said("left out"), said("why"))
     for each in touched[:_SHOWN]:
         counts = (str(each[name]) for name in ("read", "changed", "left_out"))
         why = " ".join(dict.fromkeys(reason[language] for reason in each["reasons"]))
         table.add_row(" ".join(filter(None, (each["file"], each["field"]))), *counts, why)
     _terminal.print(table)
     if len(touched) > _SHOWN:
-        _terminal.print(f"  … and {len(touched) - _SHOWN} more fields: GET /directory/v1/imports/…")
+        _terminal.print(
+            said(
+                "  … and {more} more fields: GET /directory/v1/imports/…",
+                more=len(touched) - _SHOWN,
+            )
+        )
 
 
 def _tell_changes(rows: Iterator[dict[str, Any]], language: str) -> None:
@@ -249,14 +268,16 @@ def _tell_changes(rows: Iterator[dict[str, Any]], language: str) -> None:
             if note["weight"] == "refused":
                 refused.append((row["number"], note[language]))
     if kinds:
-        table = Table("weight", "times", "for example", title=None)
+        table = Table(said("weight"), said("times"), said("for example"))
         for key, count in sorted(kinds.items(), key=lambda item: -item[1]):
             table.add_row(key[0], str(count), examples[key])
         _terminal.print(table)
     for number, text in refused[:_SHOWN]:
-        _terminal.print(f"  row {number}: {text}", markup=False)
+        _terminal.print(said("  row {number}: {text}", number=number, text=text), markup=False)
     if len(refused) > _SHOWN:
-        _terminal.print(f"  … and {len(refused) - _SHOWN} more; --report FILE writes all")
+        _terminal.print(
+            said("  … and {more} more; --report FILE writes all", more=len(refused) - _SHOWN)
+        )
 
 
 def _rows(running: RunningStack, client: str, found: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -281,4 +302,4 @@ def _write_report(
             texts = " ".join(note[language] for note in row["notes"])
             named = [row.get(name, "") for name in ("external_id", "name", "service_id", "outcome")]
             writer.row([row["number"], row["verdict"], *named, texts])
-    _terminal.print(f"report → {target}")
+    _terminal.print(said("report → {target}", target=target))

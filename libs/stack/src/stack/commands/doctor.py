@@ -27,6 +27,7 @@ from stack.postgres import PostgresServer
 from stack.private_files import read_private_map
 from stack.running import running_state
 from stack.service_commands import ServiceCommands, attached_postgres
+from stack.wording import known, said
 
 app = typer.Typer()
 # Into a pipe or a mail each finding is one line.
@@ -51,6 +52,13 @@ WHERE cardinality(pg_blocking_pids(holder.pid)) = 0
 GROUP BY holder.pid, holder.datname, holder.xact_start
 """
 """Who has made others wait for so long and waits for nobody: when it ends, they all go on."""
+OF_SERVICES = (
+    clocks.REMEDY,
+    durability.REMEDY,
+    positions.REMEDY,
+    "run the migration of this release",
+)
+"""What a process says at `/readyz` for whoever is on call, as far as the catalogues have it."""
 _WITHOUT_EVENTS = ("issuer", "gateway")  # neither publishes nor reads events
 
 
@@ -79,21 +87,24 @@ def _examine_here(data: Path | None) -> Iterator[Finding]:
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
-        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
     return examine(layout, state)
 
 
 def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
     """What its pods say of themselves; disks, backups, certificates are their operators': alerts watch them."""
     for name, found in sorted(cluster.too_few().items()):
-        yield Finding(f"pods of {name}", found, f"kubectl get pods -n {cluster.namespace}")
+        yield Finding(
+            said("pods of {name}", name=name), found, f"kubectl get pods -n {cluster.namespace}"
+        )
     for pod in cluster.pods():
-        seen = f"pod {pod.name}"
+        seen = said("pod {name}", name=pod.name)
         answer = cluster.ask(pod, "/readyz")
         if answer is None:
-            why = pod.wrong or "does not answer"
+            why = pod.wrong or said("does not answer")
             advice = f"kubectl describe pod {pod.name} -n {cluster.namespace}"
-            yield Finding(seen, f"{why}, ended {pod.restarts} times", advice)
+            ended = said("{why}, ended {times} times", why=why, times=pod.restarts)
+            yield Finding(seen, ended, advice)
             continue
         yield _judged(seen, pod.service, answer)
         measured = cluster.ask(pod, "/metrics") if pod.service in SERVICES else None
@@ -105,9 +116,11 @@ def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
 
 
 def _show(findings: Sequence[Finding]) -> None:
-    table = Table("check", "found", "what to do")
+    table = Table(said("check"), said("found"), said("what to do"))
     for finding in findings:
-        verdict = "[green]ok[/]" if not finding.advice else f"[yellow]{finding.advice}[/]"
+        verdict = (
+            f"[green]{said('ok')}[/]" if not finding.advice else f"[yellow]{finding.advice}[/]"
+        )
         table.add_row(finding.check, finding.found, verdict)
     _terminal.print(table)
 
@@ -119,11 +132,15 @@ def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
     if Archive.of(layout) is not None:
         seconds = oldest_waiting_seconds(layout.spool)
         late = (
-            "is the archive's folder there? see logs/stack.log" if seconds > _SPOOL_SECONDS else ""
+            said("is the archive's folder there? see logs/stack.log")
+            if seconds > _SPOOL_SECONDS
+            else ""
         )
-        yield Finding("write-ahead log", f"the oldest waits for {seconds:.0f} s", late)
+        waits = said("the oldest waits for {seconds:.0f} s", seconds=seconds)
+        yield Finding(said("write-ahead log"), waits, late)
         if since := waits_for_base(layout):
-            yield Finding("archive", f"no base backup since {since}", "./ruta backup makes one")
+            found = said("no base backup since {since}", since=since)
+            yield Finding(said("archive"), found, said("./ruta backup makes one"))
     yield from _private_files(layout)
     yield from _keys(layout)
     yield from _databases(layout, state)
@@ -139,21 +156,30 @@ def _processes(layout: Layout, state: StackState) -> Iterator[Finding]:
     held = layout.holds()
     for name, pid in sorted(state.processes.items()):
         if name in held:
-            found = "kept down on purpose" if not is_running(pid) else "will not be restarted"
-            yield Finding(f"process {name}", found, f"rm {layout.hold_file(name)} lets it start")
+            found = (
+                said("will not be restarted") if is_running(pid) else said("kept down on purpose")
+            )
+            lets = said("rm {file} lets it start", file=layout.hold_file(name))
+            yield Finding(_process(name), found, lets)
         elif not is_running(pid):
-            yield Finding(f"process {name}", "ended", "it is being restarted; see logs/stack.log")
+            yield Finding(
+                _process(name), said("ended"), said("it is being restarted; see logs/stack.log")
+            )
         elif name in state.ports and name not in ("postgres", "nats"):
             yield _ready(name, state.ports[name])
         else:
-            yield Finding(f"process {name}", f"runs (process {pid})")
+            yield Finding(_process(name), said("runs (process {pid})", pid=pid))
 
 
 def _server(name: str, port: int) -> Finding:
     up = answers(port)
-    return Finding(
-        f"process {name}", "answers" if up else "does not answer", "" if up else "see its log"
-    )
+    if up:
+        return Finding(_process(name), said("answers"))
+    return Finding(_process(name), said("does not answer"), said("see its log"))
+
+
+def _process(name: str) -> str:
+    return said("process {name}", name=name)
 
 
 def _ready(name: str, port: int) -> Finding:
@@ -163,42 +189,47 @@ def _ready(name: str, port: int) -> Finding:
         )
     except httpx.TransportError as error:
         return Finding(
-            f"process {name}",
-            f"does not answer ({type(error).__name__})",
-            "if it lasts, end the process: it is started again",
+            _process(name),
+            said("does not answer ({error})", error=type(error).__name__),
+            said("if it lasts, end the process: it is started again"),
         )
-    return _judged(f"process {name}", name, answer)
+    return _judged(_process(name), name, answer)
 
 
 def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
     """What `/readyz` of a process of that name means for whoever is on call."""
     if answer.status_code != 200:
-        return Finding(check, "not ready", _remedy(answer))
+        return Finding(check, said("not ready"), _remedy(answer))
     parts = _parts(answer)
     if "clock" in parts and parts["clock"] != clocks.OK:
-        return Finding(check, f"clock {parts['clock']}", clocks.REMEDY)
+        return Finding(check, said("clock {state}", state=parts["clock"]), known(clocks.REMEDY))
     if "durability" in parts and parts["durability"] != durability.OK:
-        return Finding(check, parts["durability"], durability.REMEDY)
+        return Finding(check, parts["durability"], known(durability.REMEDY))
     if parts.get("standby", positions.OK) != positions.OK:
-        return Finding(check, f"ready, its standby is {parts['standby']}", positions.REMEDY)
+        found = said("ready, its standby is {state}", state=parts["standby"])
+        return Finding(check, found, known(positions.REMEDY))
     if parts.get("step_up") == "off":
         return Finding(
             check,
-            "an old sign-in is enough for what can do much harm",
-            "unset RUTA_STEP_UP_MINUTES, unless that is meant",
+            said("an old sign-in is enough for what can do much harm"),
+            said("unset RUTA_STEP_UP_MINUTES, unless that is meant"),
         )
     if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
-        return Finding(check, "ready, without the event bus", "events wait; look at NATS")
-    return Finding(check, "ready, reads from a standby" if "standby" in parts else "ready")
+        return Finding(
+            check, said("ready, without the event bus"), said("events wait; look at NATS")
+        )
+    return Finding(
+        check, said("ready, reads from a standby") if "standby" in parts else said("ready")
+    )
 
 
 def _remedy(answer: httpx.Response) -> str:
     """What the process itself says at `/readyz`."""
     parts = _parts(answer)
     if not parts:
-        return "look at what it waits for below"
+        return said("look at what it waits for below")
     missing = ", ".join(f"{part} {state}" for part, state in parts.items() if part != "remedy")
-    return str(parts.get("remedy") or f"it waits: {missing}")
+    return known(parts.get("remedy", "")) or said("it waits: {missing}", missing=missing)
 
 
 def _parts(answer: httpx.Response) -> dict[str, str]:
@@ -211,8 +242,10 @@ def _parts(answer: httpx.Response) -> dict[str, str]:
 
 def _disk(layout: Layout) -> Finding:
     free = shutil.disk_usage(layout.root).free
-    advice = "" if free > _FREE_BYTES else "free some space: at 0 all writes are refused with 503"
-    return Finding("disk", f"{free / 2**30:.1f} GiB free", advice)
+    advice = (
+        "" if free > _FREE_BYTES else said("free some space: at 0 all writes are refused with 503")
+    )
+    return Finding(said("disk"), said("{size:.1f} GiB free", size=free / 2**30), advice)
 
 
 def _backup(layout: Layout) -> Finding:
@@ -220,22 +253,28 @@ def _backup(layout: Layout) -> Finding:
     if not last:
         # A stack of an hour has nothing to lose yet.
         young = time.time() - (layout.postgres / "cluster" / "PG_VERSION").stat().st_mtime < _DAY
-        return Finding("last backup", "none yet", "" if young else "./ruta backup (IM guide)")
+        advice = "" if young else said("./ruta backup (IM guide)")
+        return Finding(said("last backup"), said("none yet"), advice)
     hours = (time.time() - datetime.fromisoformat(last["at"]).timestamp()) / 3600
     advice = (
-        "" if hours < _BACKUP_HOURS else "./ruta backup, and look why the daily one did not run"
+        ""
+        if hours < _BACKUP_HOURS
+        else said("./ruta backup, and look why the daily one did not run")
     )
-    return Finding("last backup", f"{hours:.0f} hours ago, in {last['folder']}", advice)
+    found = said("{hours:.0f} hours ago, in {folder}", hours=hours, folder=last["folder"])
+    return Finding(said("last backup"), found, advice)
 
 
 def _lists(layout: Layout) -> Finding:
     """What a restore erases and restricts again."""
     asked = ServiceCommands(layout).ask("referrals", "verify-lists")
-    said = " · ".join((asked.stdout.strip() or asked.stderr.strip()).splitlines())
+    words = " · ".join((asked.stdout.strip() or asked.stderr.strip()).splitlines())
     advice = (
-        "" if asked.returncode == 0 else "put it back from a second place or a backup (IM guide)"
+        ""
+        if asked.returncode == 0
+        else said("put it back from a second place or a backup (IM guide)")
     )
-    return Finding("lists for a restore", said, advice)
+    return Finding(said("lists for a restore"), words, advice)
 
 
 def _private_files(layout: Layout) -> Iterator[Finding]:
@@ -248,8 +287,11 @@ def _private_files(layout: Layout) -> Iterator[Finding]:
         *_private_keys(layout),
     ]
     open_files = [path.name for path in secret if path.exists() and path.stat().st_mode & 0o077]
-    found = f"readable by others: {', '.join(open_files)}" if open_files else "owner only"
-    yield Finding("secret files", found, "chmod 600 them, then make new ones" if open_files else "")
+    if not open_files:
+        yield Finding(said("secret files"), said("owner only"))
+        return
+    found = said("readable by others: {files}", files=", ".join(open_files))
+    yield Finding(said("secret files"), found, said("chmod 600 them, then make new ones"))
 
 
 def _private_keys(layout: Layout) -> list[Path]:
@@ -265,20 +307,23 @@ def _keys(layout: Layout) -> Iterator[Finding]:
     for path in _private_keys(layout):
         days = (time.time() - path.stat().st_mtime) / _DAY
         advice = "" if days < _KEY_DAYS else "./ruta keys rotate"
-        yield Finding(f"key {path.relative_to(layout.keys)}", f"{days:.0f} days old", advice)
+        name = said("key {name}", name=path.relative_to(layout.keys))
+        yield Finding(name, said("{days:.0f} days old", days=days), advice)
 
 
 def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
     if not answers(state.ports["postgres"]):
         # What would be asked of it is left out, the rest is said.
-        yield Finding("databases", "do not answer", "is PostgreSQL up? postgres/postgres.log")
+        up = said("is PostgreSQL up? postgres/postgres.log")
+        yield Finding(said("databases"), said("do not answer"), up)
         return
     for name in SERVICES:
         dead = int(server.psql("SELECT count(*) FROM dead_letters", database=name) or 0)
         yield _dead_letters(name, dead, name)
     busy = server.psql("SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL").strip()
-    yield Finding("database connections", f"{busy} of 200", "" if int(busy) < 160 else "too many")
+    advice = "" if int(busy) < 160 else said("too many")
+    yield Finding(said("database connections"), said("{busy} of 200", busy=busy), advice)
     yield from held_up(server, here=bool(state.processes))
 
 
@@ -288,15 +333,15 @@ def held_up(server: PostgresServer, *, here: bool, seconds: int = 10) -> Iterato
         pid, database, others, since = line.split("|")
         ends = f"kill {pid}" if here else f"SELECT pg_terminate_backend({pid})"
         yield Finding(
-            f"session {pid} of {database}",
-            f"makes {others} wait, open for {since} s",
-            f"who left it open? {ends} undoes and ends it",
+            said("session {pid} of {database}", pid=pid, database=database),
+            said("makes {others} wait, open for {since} s", others=others, since=since),
+            said("who left it open? {ends} undoes and ends it", ends=ends),
         )
 
 
 def _dead_letters(where: str, dead: int, options: str) -> Finding:
-    advice = f"mend the cause, then ./ruta events dead-letters {options}" if dead else ""
-    return Finding(f"dead letters of {where}", str(dead), advice)
+    mend = said("mend the cause, then ./ruta events dead-letters {options}", options=options)
+    return Finding(said("dead letters of {where}", where=where), str(dead), mend if dead else "")
 
 
 def _events(service: str, port: int) -> Iterator[Finding]:
@@ -323,19 +368,23 @@ def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding
     age = values.get(("ruta_outbox_oldest_seconds",), 0.0)
     waiting = values.get(("ruta_outbox_unpublished",), 0.0)
     yield Finding(
-        f"outbox of {where}",
-        f"{waiting:.0f} wait, the oldest for {age:.0f} s",
-        "" if age < _OUTBOX_SECONDS else f"is NATS up? {log}",
+        said("outbox of {where}", where=where),
+        said("{waiting:.0f} wait, the oldest for {age:.0f} s", waiting=waiting, age=age),
+        "" if age < _OUTBOX_SECONDS else said("is NATS up? {log}", log=log),
     )
     limit = values.get(("ruta_stream_limit_bytes",), 0.0)
     if limit:
         full = values.get(("ruta_stream_bytes",), 0.0) / limit
         yield Finding(
-            f"stream of {where}",
-            f"{full:.0%} of {limit / 2**20:.0f} MiB",
-            "" if full < _STREAM_FULL else "raise RUTA_STREAM_MAX_BYTES before it is full",
+            said("stream of {where}", where=where),
+            said("{full:.0%} of {size:.0f} MiB", full=full, size=limit / 2**20),
+            "" if full < _STREAM_FULL else said("raise RUTA_STREAM_MAX_BYTES before it is full"),
         )
     for key, value in values.items():
         if key[0] == "ruta_consumer_pending":
-            advice = "" if value < _LAG else f"{service} is slow or stuck: {log}"
-            yield Finding(f"{where} reads {key[1]}", f"{value:.0f} wait", advice)
+            stuck = said("{service} is slow or stuck: {log}", service=service, log=log)
+            yield Finding(
+                said("{where} reads {stream}", where=where, stream=key[1]),
+                said("{waiting:.0f} wait", waiting=value),
+                "" if value < _LAG else stuck,
+            )

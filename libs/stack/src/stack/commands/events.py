@@ -28,7 +28,8 @@ def replay(
     commands = commands_of(data, kube)
     if source == "outbox":
         for producer in ("directory", "referrals"):
-            _must(commands.run(producer, "republish"), f"{producer} could not publish again")
+            if commands.run(producer, "republish") != 0:
+                raise StackError("{service} could not publish again", service=producer)
     raise typer.Exit(commands.run("reporting", "replay", owner=True, operator=True))
 
 
@@ -46,10 +47,7 @@ def dead_letters(service: Service, data: Data = None, kube: Kube = None) -> None
 
 def _known(service: str) -> str:
     if service not in SERVICES:
-        raise StackError(f"no service {service!r}: {', '.join(SERVICES)}")
+        raise StackError(
+            "no service {service!r}: {known}", service=service, known=", ".join(SERVICES)
+        )
     return service
-
-
-def _must(code: int, otherwise: str) -> None:
-    if code != 0:
-        raise StackError(otherwise)

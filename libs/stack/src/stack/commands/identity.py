@@ -13,6 +13,7 @@ from stack.demo_people import sign_in_of
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.running import RunningStack, connect
+from stack.wording import said
 
 app = typer.Typer()
 _clients = typer.Typer(help="Machine clients of partner organisations.", no_args_is_help=True)
@@ -46,14 +47,16 @@ class _Desk:
         if answer.status_code >= 400:
             problem = answer.json()
             pointer = f" ({problem['pointer']})" if problem.get("pointer") else ""
-            raise StackError(f"HTTP {answer.status_code}: {problem.get('detail')}{pointer}")
+            raise StackError.passed_on(
+                f"HTTP {answer.status_code}: {problem.get('detail')}{pointer}"
+            )
         return answer.json() if answer.content else None
 
     def change(self, path: str, wanted: dict[str, Any]) -> Any:
         """A PATCH of the version that is there now."""
         read = self._stack.request(self._admin, "GET", f"{_BASE}{path}")
         if read.status_code == 404:
-            raise StackError(f"nothing at {path}")
+            raise StackError("nothing at {path}", path=path)
         return self.call("PATCH", path, json=wanted, headers={"If-Match": read.headers["ETag"]})
 
     def all(self, path: str) -> list[dict[str, Any]]:
@@ -135,7 +138,7 @@ def renew_secret(
 def revoke(client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
     """Void all tokens of a client within a minute; it may get new ones."""
     _Desk(data, url, admin).call("POST", f"/clients/{client_id}/revocation")
-    _terminal.print(f"{client_id}: tokens are void within a minute")
+    _terminal.print(said("{client_id}: tokens are void within a minute", client_id=client_id))
 
 
 @_clients.command("switch-off")
@@ -144,14 +147,14 @@ def switch_off(
 ) -> None:
     """Let a client in no more; its tokens are void within a minute."""
     _Desk(data, url, admin).change(f"/clients/{client_id}", {"active": False})
-    _terminal.print(f"{client_id}: off")
+    _terminal.print(said("{client_id}: off", client_id=client_id))
 
 
 @_clients.command("switch-on")
 def switch_on(client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
     """Let a client in again."""
     _Desk(data, url, admin).change(f"/clients/{client_id}", {"active": True})
-    _terminal.print(f"{client_id}: on")
+    _terminal.print(said("{client_id}: on", client_id=client_id))
 
 
 @_organisations.command("add")
@@ -183,7 +186,7 @@ def set_aors(
 ) -> None:
     """Replace the AoRs that an organisation is a member of."""
     _Desk(data, url, admin).change(f"/organisations/{organisation_id}", {"aors": aor or []})
-    _terminal.print(f"{organisation_id}: {' '.join(aor or []) or 'none'}")
+    _terminal.print(f"{organisation_id}: {' '.join(aor or []) or said('none')}")
 
 
 @_people.command("add")
@@ -240,17 +243,27 @@ def renew_credentials(
 def demo_code(sign_in_name: str, data: Data = None) -> None:
     """Print what a person of `up --demo` signs in with: the password, and the code of this moment."""
     password, code = sign_in_of(Layout.of(data), sign_in_name)
-    _terminal.print(f"sign-in name    {sign_in_name}")
-    _terminal.print(f"password        {password}")
-    _terminal.print(f"code            {code}   (works once; a new one comes every 30 s)")
+    _terminal.print(said("sign-in name    {sign_in_name}", sign_in_name=sign_in_name))
+    _terminal.print(said("password        {password}", password=password))
+    _terminal.print(
+        said("code            {code}   (works once; a new one comes every 30 s)", code=code)
+    )
 
 
 def _show_secret(made: dict[str, Any]) -> None:
-    _terminal.print(f"client   {made['id']}")
-    _terminal.print(f"secret   {made['secret']}   (shown this once)")
+    _terminal.print(said("client   {id}", id=made["id"]))
+    _terminal.print(said("secret   {secret}   (shown this once)", secret=made["secret"]))
 
 
 def _show_credentials(made: dict[str, Any]) -> None:
-    _terminal.print(f"person          {made['id']}  {made['sign_in_name']}")
-    _terminal.print(f"password        {made['password']}   (shown this once)")
-    _terminal.print(f"second factor   {made['second_factor_uri']}   (shown this once)")
+    _terminal.print(
+        said(
+            "person          {id}  {sign_in_name}", id=made["id"], sign_in_name=made["sign_in_name"]
+        )
+    )
+    _terminal.print(
+        said("password        {password}   (shown this once)", password=made["password"])
+    )
+    _terminal.print(
+        said("second factor   {uri}   (shown this once)", uri=made["second_factor_uri"])
+    )

@@ -18,6 +18,7 @@ from stack.errors import StackError
 from stack.layout import Layout
 from stack.materials import DISTRIBUTIONS, bill_of_materials
 from stack.shipping import Shipment
+from stack.wording import said
 
 app = typer.Typer(name="k8s", help="The Kubernetes deployment: checks and secrets.")
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -29,12 +30,17 @@ def check() -> None:
     findings: list[Finding] = []
     for name, found, skipped in check_all():
         findings += found
-        state = f"skipped: {skipped}" if skipped else f"{len(found)} findings" if found else "clean"
+        if skipped:
+            state = said("skipped: {why}", why=skipped)
+        elif found:
+            state = said("{number} findings", number=len(found))
+        else:
+            state = said("clean")
         _terminal.print(f"{name:<34} {state}")
     for finding in findings:
         _terminal.print(f"  {finding}", markup=False)
     if findings:
-        raise StackError(f"{len(findings)} findings")
+        raise StackError("{number} findings", number=len(findings))
 
 
 @app.command()
@@ -60,7 +66,11 @@ def secrets(
         secret_of = prepare_clients(layout)
         clients = [client.record(secret_of[client.client_id]) for client in CLIENTS]
     if overlay not in cluster_check.OVERLAYS:
-        raise StackError(f"no overlay {overlay}: {', '.join(cluster_check.OVERLAYS)}")
+        raise StackError(
+            "no overlay {overlay}: {known}",
+            overlay=overlay,
+            known=", ".join(cluster_check.OVERLAYS),
+        )
     wanted = cluster_secrets.target(overlay)
     if database_host is not None:
         wanted = replace(
@@ -69,14 +79,17 @@ def secrets(
     made = cluster_secrets.documents(wanted, namespace, clients)
     sys.stdout.write(cluster_secrets.as_yaml(made))
     for name in cluster_secrets.to_fill_in(made):
-        typer.echo(f"{name}: put the keys of your bucket in the place of 'fill-in'", err=True)
+        typer.echo(
+            said("{name}: put the keys of your bucket in the place of 'fill-in'", name=name),
+            err=True,
+        )
 
 
 def _documents(overlay: str) -> list[dict[str, Any]]:
     try:
         return cluster_check.built(overlay)
     except (cluster_check.Skipped, cluster_check.BuildFailed) as error:
-        raise StackError(str(error)) from error
+        raise StackError.passed_on(str(error)) from error
 
 
 @app.command()
@@ -93,7 +106,9 @@ def images(
         typer.echo(image)
     loose = cluster_images.without_digest(documents, strictly=True)
     if strictly and loose:
-        raise StackError(f"{len(loose)} without a digest: ./ruta k8s pin asks their registries")
+        raise StackError(
+            "{number} without a digest: ./ruta k8s pin asks their registries", number=len(loose)
+        )
 
 
 @app.command()
@@ -171,7 +186,11 @@ def nats_config(
     for reader in readers:
         user = arrows.outside(reader)
         typer.echo(
-            f"{user}: its password is {cluster_broker.variable(user)} of the Secret ruta-nats-outside",
+            said(
+                "{user}: its password is {variable} of the Secret ruta-nats-outside",
+                user=user,
+                variable=cluster_broker.variable(user),
+            ),
             err=True,
         )
 

@@ -25,6 +25,7 @@ from stack.played import refuse_played
 from stack.ports import LOOPBACK, answers, status_of
 from stack.running import connect, running_state
 from stack.welcome import greet
+from stack.wording import said
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -64,7 +65,7 @@ def up(
 ) -> None:
     """Start PostgreSQL, NATS, every service and the gateway."""
     layout = Layout.of(data)
-    refuse_played(layout, "deploy/run-small up starts it")
+    refuse_played(layout, said("deploy/run-small up starts it"))
     if not all(map(find_spec, SERVICES.values())):
         raise StackError(
             "there are no services in this environment, as in the image of a cluster's operations:"
@@ -72,8 +73,10 @@ def up(
         )
     if demo and (issuer := outside_issuer()) is not None:
         raise StackError(
-            f"--demo is played by clients of Ruta's own issuer, but {OUTSIDE_ISSUER} names {issuer}: load"
-            " it once without that variable, then start with it"
+            "--demo is played by clients of Ruta's own issuer, but {variable} names {issuer}: load it once"
+            " without that variable, then start with it",
+            variable=OUTSIDE_ISSUER,
+            issuer=issuer,
         )
     if archive is not None:
         if archive_key is None:
@@ -92,19 +95,21 @@ def down(data: Data = None) -> None:
     """Stop the stack of the data directory, in order."""
     layout = Layout.of(data)
     if not is_locked(layout):
-        _terminal.print(f"no stack runs on {layout.root}")
+        _terminal.print(said("no stack runs on {root}", root=layout.root))
         return
     pid = holder(layout)
     if pid is None:
-        raise StackError(f"a stack on {layout.root} is just starting: try again in a moment")
+        raise StackError(
+            "a stack on {root} is just starting: try again in a moment", root=layout.root
+        )
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _DOWN_SECONDS
     # The lock is let go just before the process ends; stopped is when both are gone.
     while is_locked(layout) or is_running(pid):
         if time.monotonic() > deadline:
-            raise StackError(f"process {pid} does not stop: see {layout.log_file}")
+            raise StackError("process {pid} does not stop: see {log}", pid=pid, log=layout.log_file)
         time.sleep(0.1)
-    _terminal.print("stopped")
+    _terminal.print(said("stopped"))
 
 
 @app.command()
@@ -113,11 +118,11 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
-        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
     verdicts = {
         name: _verdict(name, pid, state.ports.get(name)) for name, pid in state.processes.items()
     }
-    healthy = state.ready and set(verdicts.values()) <= {"ready"}
+    healthy = state.ready and set(verdicts.values()) <= {said("ready")}
     if as_json:
         processes = [
             {"name": name, "pid": pid, "port": state.ports.get(name), "state": verdicts[name]}
@@ -126,7 +131,12 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
         about = {"url": state.url, "data": str(layout.root), "ready": healthy}
         write_json({**about, "processes": processes})
     else:
-        table = Table("process", "pid", "state", title=f"{state.url}   data: {layout.root}")
+        table = Table(
+            said("process"),
+            "pid",
+            said("state"),
+            title=said("{url}   data: {root}", url=state.url, root=layout.root),
+        )
         for name, pid in sorted(state.processes.items()):
             table.add_row(name, str(pid), verdicts[name])
         _terminal.print(table)
@@ -142,19 +152,19 @@ def token(client: str, data: Data = None, url: Url = None) -> None:
 
 def _verdict(name: str, pid: int, port: int | None) -> str:
     if not is_running(pid):
-        return "ended"
+        return said("ended")
     if port is None or name in SERVERS:
-        return "ready" if port is None or answers(port) else "does not answer"
+        return said("ready") if port is None or answers(port) else said("does not answer")
     status = status_of(port, "/readyz", 5)
     if status is None:
-        return "does not answer"
-    return "ready" if status == 200 else f"not ready (HTTP {status})"
+        return said("does not answer")
+    return said("ready") if status == 200 else said("not ready (HTTP {status})", status=status)
 
 
 def _detach(layout: Layout, wanted: Wanted) -> None:
     layout.logs.mkdir(parents=True, exist_ok=True)
     if is_locked(layout):
-        raise StackError(already_runs(layout))
+        raise StackError.passed_on(already_runs(layout))
     if wanted.port != 0:
         check_port(wanted.port, LOOPBACK)
     words = layout.logs / "start.log"
@@ -167,19 +177,21 @@ def _detach(layout: Layout, wanted: Wanted) -> None:
             start_new_session=True,
         )
     deadline = time.monotonic() + _DETACH_SECONDS
-    with _terminal.status("starting"):
+    with _terminal.status(said("starting")):
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise StackError(_failure(words.read_text(errors="replace")))
+                raise StackError.passed_on(_failure(words.read_text(errors="replace")))
             if (state := running_state(layout)) is not None and state.ready:
                 greet(layout, state.url)
                 return
             time.sleep(0.1)
     process.terminate()
-    raise StackError(f"not ready after {_DETACH_SECONDS} s: see {layout.log_file}")
+    raise StackError(
+        "not ready after {seconds} s: see {log}", seconds=_DETACH_SECONDS, log=layout.log_file
+    )
 
 
 def _failure(words: str) -> str:
     told = [line.split("ruta: ", 1)[1] for line in words.splitlines() if line.startswith("ruta: ")]
     lines = [line for line in words.splitlines() if line.strip()]
-    return (told or lines or ["the stack ended without a word"])[-1]
+    return (told or lines or [said("the stack ended without a word")])[-1]

@@ -12,6 +12,7 @@ import typer
 
 from stack.errors import StackError
 from stack.layout import DATA_VARIABLE, HOME_VARIABLE
+from stack.wording import speak_for_programs
 
 Data = Annotated[
     Path | None,
@@ -30,7 +31,19 @@ Kube = Annotated[
     ),
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON document")]
+
+def _for_programs(wanted: bool) -> bool:
+    if wanted:
+        speak_for_programs()
+    return wanted
+
+
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", callback=_for_programs, help="For programs: one JSON document, in English"
+    ),
+]
 
 
 def write_json(value: Any) -> None:
@@ -42,7 +55,7 @@ def home() -> Path:
     """The project's root, where `./ruta` lies; StackError outside a clone."""
     root = Path(os.environ.get(HOME_VARIABLE) or Path.cwd())
     if not (root / "uv.lock").exists():
-        raise StackError(f"{root} is no clone of the project: call ./ruta from one")
+        raise StackError("{root} is no clone of the project: call ./ruta from one", root=root)
     return root
 
 

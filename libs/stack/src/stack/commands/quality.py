@@ -23,6 +23,7 @@ from stack.commands.options import home
 from stack.errors import StackError
 from stack.reference import client
 from stack.separate_builds import CONSTRAINTS, PACKAGES, build_wheels
+from stack.wording import said
 
 app = typer.Typer()
 MOST_UNSTEADY = 3
@@ -61,7 +62,9 @@ def run_tests(
     if folder is not None and code == 0:
         shutil.rmtree(folder, ignore_errors=True)
     elif folder is not None:
-        _terminal.print(f"Its files stay until the next run, in memory: {folder}")
+        _terminal.print(
+            said("Its files stay until the next run, in memory: {folder}", folder=folder)
+        )
     raise typer.Exit(code)
 
 
@@ -135,7 +138,9 @@ def alone(root: Path, code: int) -> int:
     if _run("what failed, alone", command, root):
         return 1
     for test in failed:
-        _terminal.print(f"[yellow]unsteady[/] {escape(test)}: failed beside others, held alone")
+        _terminal.print(
+            said("[yellow]unsteady[/] {test}: failed beside others, held alone", test=escape(test))
+        )
     return 0
 
 
@@ -207,7 +212,12 @@ def _starting(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StackError(f"{name} could not run: {error.strerror}: {error.filename}") from error
+        raise StackError(
+            "{name} could not run: {strerror}: {filename}",
+            name=name,
+            strerror=error.strerror,
+            filename=error.filename,
+        ) from error
 
 
 def _environment() -> dict[str, str]:

@@ -28,14 +28,15 @@ def _document(data: Path | None, url: str | None) -> dict[str, Any]:
     for _ in range(_TRIES):
         answer = running.request(None, "GET", "/openapi.json")
         if answer.status_code != 200:
-            raise StackError(f"no description: HTTP {answer.status_code}")
+            raise StackError("no description: HTTP {status}", status=answer.status_code)
         document: dict[str, Any] = answer.json()
         lacking = document["info"].get("x-ruta-incomplete", [])
         if not lacking:
             return document
         time.sleep(1)
     raise StackError(
-        f"not described while away: {', '.join(lacking)}; ./ruta status, then repeat it"
+        "not described while away: {lacking}; ./ruta status, then repeat it",
+        lacking=", ".join(lacking),
     )
 
 

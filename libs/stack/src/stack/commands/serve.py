@@ -53,7 +53,9 @@ def nats(
     try:
         credentials = {name: os.environ[f"NATS_{name.upper()}_PASSWORD"] for name in names}
     except KeyError as error:
-        raise StackError(f"{error.args[0]} is missing (Secret ruta-nats)") from None
+        raise StackError(
+            "{variable} is missing (Secret ruta-nats)", variable=error.args[0]
+        ) from None
     server = NatsServer(data, credentials, port=port, listen=listen)
     server.start()
     _say(f"NATS answers on port {port}")
@@ -70,7 +72,11 @@ def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
     for name in names:
         file = secrets / ("superuser" if name == SUPERUSER else name)
         if not file.exists():
-            raise StackError(f"no password for {name}: {file} is missing (Secret ruta-postgres)")
+            raise StackError(
+                "no password for {name}: {file} is missing (Secret ruta-postgres)",
+                name=name,
+                file=file,
+            )
         passwords[name] = file.read_text().strip()
     write_private_map(kept, passwords)
 

@@ -21,6 +21,7 @@ from stack.exclusive import is_locked
 from stack.layout import Layout
 from stack.played import refuse_played
 from stack.running import running_state
+from stack.wording import said
 
 app = typer.Typer()
 _LOOK_AGAIN = 0.3
@@ -35,7 +36,7 @@ def env(data: Data = None) -> None:
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
-        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
     for name, value in (("RUTA", state.url), ("RUTA_DATA", str(layout.root))):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
@@ -55,13 +56,15 @@ def logs(
     if kube is not None:
         raise typer.Exit(ClusterCommands(kube).logs(process, lines, follow=follow))
     layout = Layout.of(data)
-    refuse_played(layout, "podman logs shows the lines of a container")
+    refuse_played(layout, said("podman logs shows the lines of a container"))
     if not layout.log_file.exists():
-        raise StackError(f"no log in {layout.root}: no stack was started on it")
+        raise StackError("no log in {root}: no stack was started on it", root=layout.root)
     with layout.log_file.open(encoding="utf-8", errors="replace") as file:
         past = deque(said_by(process, file), maxlen=lines)
         if process is not None and not past and not follow:
-            raise StackError(f"no line of {process!r} in {layout.log_file}")
+            raise StackError(
+                "no line of {process!r} in {log}", process=process, log=layout.log_file
+            )
         sys.stdout.writelines(past)
         if follow:
             _go_on(process, layout.log_file, file)
@@ -80,24 +83,30 @@ def uninstall(
 ) -> None:
     """Stop the stack and remove the environment that `./ruta` made. Data stays unless it is named."""
     layout = Layout.of(data)
-    refuse_played(layout, "deploy/run-small down stops it")
+    refuse_played(layout, said("deploy/run-small down stops it"))
     if with_data is not None and Path(with_data) != layout.root:
-        raise StackError(f"--with-data must say the data directory as it is: {layout.root}")
+        raise StackError(
+            "--with-data must say the data directory as it is: {root}", root=layout.root
+        )
     if is_locked(layout):
         down(layout.root)
     if with_data is not None:
         if not layout.keys.is_dir():
-            raise StackError(f"{layout.root} is no data directory of a stack: nothing was removed")
+            raise StackError(
+                "{root} is no data directory of a stack: nothing was removed", root=layout.root
+            )
         shutil.rmtree(layout.root)
-        sys.stdout.write(f"removed {layout.root}\n")
+        sys.stdout.write(said("removed {root}", root=layout.root) + "\n")
     elif layout.root.exists():
-        sys.stdout.write(f"kept {layout.root}: the data, and the keys that open it\n")
+        sys.stdout.write(
+            said("kept {root}: the data, and the keys that open it", root=layout.root) + "\n"
+        )
     root = home()
     for name in _MADE_ANEW:
         if (root / name).is_dir():
             shutil.rmtree(root / name)
-            sys.stdout.write(f"removed {root / name}\n")
-    sys.stdout.write(f"what is left is the clone itself: {root}\n")
+            sys.stdout.write(said("removed {path}", path=root / name) + "\n")
+    sys.stdout.write(said("what is left is the clone itself: {root}", root=root) + "\n")
 
 
 def said_by(process: str | None, lines: Iterable[str]) -> Iterator[str]:

@@ -39,7 +39,7 @@ def _send_one(tell: Storyteller, client: str, batch: Sequence[Command]) -> dict[
     )
     for result in answer["results"]:
         if result["status"] >= 300:
-            raise StackError(f"{result['key']}: {result['status']} {result['body']}")
+            raise StackError.passed_on(f"{result['key']}: {result['status']} {result['body']}")
     return {result["key"]: result["body"] for result in answer["results"]}
 
 

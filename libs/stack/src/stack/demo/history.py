@@ -183,7 +183,9 @@ class _Past:
         """A service for the need, near if there is one, and one of the others as referrer."""
         offers = [each for each in self._services if person.need in each.categories]
         if not offers:
-            raise StackError(f"no demo service for {person.need}: load them with ./ruta up --demo")
+            raise StackError(
+                "no demo service for {need}: load them with ./ruta up --demo", need=person.need
+            )
         near = [each for each in offers if each.state == person.state] or offers
         service = near[number % len(near)]
         others = [client for client in ORGANISATIONS if client != service.client]

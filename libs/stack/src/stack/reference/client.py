@@ -105,4 +105,4 @@ def _run(*arguments: str, cwd: Path) -> None:
     done = subprocess.run([uv(), *arguments], cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip()
-        raise StackError(f"uv {arguments[0]}: {said[-2000:]}")
+        raise StackError.passed_on(f"uv {arguments[0]}: {said[-2000:]}")
