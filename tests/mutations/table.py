@@ -2618,6 +2618,14 @@ MUTATIONS = (
         "::test_what_gives_hours_for_other_dates_only_does_not_fit",
     ),
     Mutation(
+        "out-of-season-in-help",
+        "help names no house that has closed for the season",
+        f"{_DIRECTORY}/search/condition_queries.py",
+        '        fresh = f"{fresh} AND {opening.in_season(today, s)})"\n',
+        '        fresh = f"{fresh})"\n',
+        "tests/services/directory/test_information.py::test_help_is_found_by_need_area_and_hour",
+    ),
+    Mutation(
         "out-of-season-in-sql",
         "a service that is out of season is not among those that fit",
         f"{_DIRECTORY}/pathways/matching/candidate_queries.py",

@@ -9,6 +9,7 @@ import pytest
 from common import clock
 from common.look import EXIT_SCRIPT
 from httpx import AsyncClient, Response
+from services_directory.hsds.opening import DAYS
 from services_directory.information.needs import needs
 from services_directory.information.short_text import ONE, PART, messages, plain
 
@@ -68,23 +69,30 @@ async def test_help_is_found_by_need_area_and_hour(api: AsyncClient, publish: Pu
     await publish(name="Apoyo sin horario")
     ended = str(clock.now().date() - timedelta(days=3))
     await publish(name="Casa de temporada", schedules=[always | {"valid_to": ended}])
+    later = DAYS[(clock.now().weekday() + 3) % 7]
+    await publish(name="Otro día", schedules=[always | {"byday": later}])
     monthly = always | {"freq": "MONTHLY", "byday": "1MO"}
     await publish(name="Jornada mensual", schedules=[monthly])
     await publish(name="Consulta legal", categories=["GBV-LEGAL"])
     assert set(await names(api, need="mind", area="VE23")) == {
-        "Apoyo siempre", "Apoyo sin horario", "Casa de temporada", "Jornada mensual",
+        "Apoyo siempre", "Apoyo sin horario", "Otro día", "Jornada mensual",
     }  # fmt: skip
+    text = await api.get(f"{HELP}/text?need=mind&area=VE23", headers=as_("anonymous"))
+    assert "Otro día" in text.text
+    assert "Casa de temporada" not in text.text, (
+        "nobody is sent to a house that closed for the season"
+    )
     assert await names(api, need="legal") == ["Consulta legal"]
     assert await names(api, need="mind", area="VE20") == []
     assert await names(api, need="mind", open_now=True) == ["Apoyo siempre"]
     answer = await api.get(f"{HELP}/services?need=mind", headers=as_("anonymous"))
     assert {i["name"]: i["open_now"] for i in answer.json()["items"]} == {
-        "Apoyo siempre": True, "Apoyo sin horario": None, "Casa de temporada": False,
+        "Apoyo siempre": True, "Apoyo sin horario": None, "Otro día": False,
         "Jornada mensual": None,
     }  # fmt: skip
     hours = {i["name"]: i["hours"] for i in answer.json()["items"]}
     assert hours["Apoyo siempre"]
-    assert not hours["Casa de temporada"]
+    assert not hours["Jornada mensual"]
 
 
 async def test_the_nearest_come_first_and_a_position_never_stands_in_an_address(

@@ -111,7 +111,8 @@ def _state(query: Filters, s: Statement, today: date) -> Iterator[str]:
         week = opening.coming_week(today, s)
         yield f"EXISTS (SELECT FROM unnest({week}) AS span WHERE span <@ {inside})"
     if query.referable is not None:
-        fresh = f"(d.referable AND d.valid_until >= {s.argument(today, 'date')})"
+        fresh = f"(d.referable AND d.valid_until >= {s.argument(today, 'date')}"
+        fresh = f"{fresh} AND {opening.in_season(today, s)})"
         yield fresh if query.referable else f"NOT {fresh}"
     if query.verified_after:
         yield f"d.verified_on >= {s.argument(query.verified_after, 'date')}"

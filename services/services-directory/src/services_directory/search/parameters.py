@@ -113,7 +113,9 @@ class Filters(PageQuery):
     ] = Field(default_factory=list, max_length=7)  # fmt: skip
     provider_level: Literal["national", "international"] | None = None
     pre_crisis: bool | None = Field(None, description="Existed before the crisis.")
-    referable: bool | None = Field(None, description="Endorsed, working and freshly verified.")
+    referable: bool | None = Field(
+        None, description="Endorsed, working, freshly verified and not out of season."
+    )
     verified_after: date | None = Field(None, description="Freshness: verified since this day.")
 
     @field_validator("open_at")
