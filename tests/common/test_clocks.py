@@ -1,17 +1,21 @@
 """Clocks that are apart: how much is tolerated between processes, and that it is told in time."""
 
+import asyncio
 import time
 
 import pytest
+import sqlalchemy as sa
 from common import clocks
 from common.database import Database
 from common.messaging import Broker
-from httpx import AsyncClient
+from common.web.context import ServiceContext
+from common.web.forgetting import ending
+from httpx import ASGITransport, AsyncClient
 from stack.nats import NatsServer
 
 from tests.common import sample
 from tests.common.test_messaging import until
-from tests.support.principals import bearer
+from tests.support.principals import bearer, keyed
 
 URL = "/sample/v1/notes/count"
 
@@ -77,3 +81,34 @@ async def test_the_broker_says_its_time_with_a_stream(
         assert clocks.compared(time.time(), said, "the broker") == clocks.OK
     finally:
         await broker.stop()
+
+
+async def test_old_rows_end_only_by_a_clock_that_the_database_s_bears_out(
+    api: AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That a command was carried out is known for half a year."""
+    await api.post("/sample/v1/notes", json={"text": "a"}, headers=keyed({}))
+    commands = sample.TABLES.stored_results
+    async with database.transaction() as session:
+        await session.execute(
+            commands.update().values(created_at=sa.text("now() - interval '181 days'"))
+        )
+    transport = api._transport
+    assert isinstance(transport, ASGITransport)
+    context: ServiceContext = transport.app.state.context  # type: ignore[attr-defined]
+    task = ending(context)
+
+    async def left() -> int:
+        stop = asyncio.Event()
+        running = asyncio.create_task(task.run(stop))
+        await asyncio.sleep(0)
+        stop.set()
+        await running
+        async with database.transaction() as session:
+            return len((await session.execute(sa.select(commands.c.key))).all())
+
+    really = time.time
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: really() + clocks.BETWEEN_PROCESSES_SECONDS + 5)
+        assert await left() == 1
+    assert await left() == 0

@@ -54,6 +54,8 @@ HEALTHY: Series = {
     "ruta_second_places_away": "0",
     "ruta_tombstones_untold": "0",
     "ruta_restrictions_untold": "0",
+    "ruta_clock_doubted": "0",
+    'ruta_clock_apart_seconds{pod="a"}': "-1",
     'ruta_key_age_seconds{key="k"}': "86400",
     'certmanager_certificate_expiration_timestamp_seconds{name="tls"}': "9000000",
     f'{_ANSWERS}"200"}}': "0+998",
@@ -92,6 +94,8 @@ FIRES: list[tuple[str, Series, int, dict[str, str]]] = [
     ("RutaSecondPlaceAway", {"ruta_second_places_away": "1"}, 31, {}),
     ("RutaTombstonesUntold", {"ruta_tombstones_untold": "1"}, 11, {}),
     ("RutaRestrictionsUntold", {"ruta_restrictions_untold": "1"}, 11, {}),
+    ("RutaClockDoubted", {"ruta_clock_doubted": "1"}, 6, {}),
+    ("RutaClockApart", {'ruta_clock_apart_seconds{pod="a"}': "-11"}, 11, {"pod": "a"}),
     ("RutaKeyOld", {'ruta_key_age_seconds{key="k"}': "20000000"}, 61, {"key": "k"}),
     (
         "RutaCertificateEnds",

@@ -391,6 +391,40 @@ MUTATIONS = (
         "::test_a_consent_that_the_backup_has_in_force_ends_as_if_it_were_taken_back_now",
     ),
     Mutation(
+        "a-clock-that-leapt",
+        "a clock that leapt or was set back erases nobody for three days",
+        f"{_REFERRALS}/dates/rules.py",
+        "    if -_BACK <= now - last.at <= LEAP:\n",
+        "    if True:\n",
+        f"{_TESTS}/test_dates.py"
+        "::test_a_clock_that_leapt_or_was_set_back_erases_nobody_for_three_days",
+    ),
+    Mutation(
+        "a-clock-of-its-own",
+        "a worker whose clock is not the database's erases nobody",
+        f"{_REFERRALS}/dates/service.py",
+        "        if clocks.too_far(time.time(), seconds):\n",
+        "        if False:\n",
+        f"{_TESTS}/test_dates.py::test_a_worker_whose_clock_is_not_the_database_s_erases_nobody",
+    ),
+    Mutation(
+        "erasing-asks-the-clock",
+        "what ends for good by its date asks whether the clock is believed",
+        f"{_REFERRALS}/worker.py",
+        "        if await dates.believed():\n",
+        "        if True:\n",
+        f"{_TESTS}/test_dates.py"
+        "::test_a_clock_that_leapt_or_was_set_back_erases_nobody_for_three_days",
+    ),
+    Mutation(
+        "old-rows-ask-the-clock",
+        "old rows end only by a clock that the database's bears out",
+        f"{_COMMON}/web/forgetting.py",
+        "        if clocks.too_far(time.time(), seconds):\n",
+        "        if False:\n",
+        "tests/common/test_clocks.py::test_old_rows_end_only_by_a_clock_that_the_database_s_bears_out",
+    ),
+    Mutation(
         "restrictions-are-signed",
         "a list of what was restricted that somebody changed is not believed",
         f"{_REFERRALS}/keys/chained.py",

@@ -86,6 +86,38 @@ def test_a_key_is_old(watched: System, tmp_path: Path) -> None:
     until(lambda: _quiet(watched, tmp_path), "no stop, and it is quiet again")
 
 
+def test_a_clock_leapt(watched: System, tmp_path: Path) -> None:
+    """RutaClockDoubted, as if the machine had been on last a month ago."""
+    _psql(watched, "UPDATE clock_looks SET at = at - interval '30 days'")
+    until(lambda: "RutaClockDoubted" in firing(watched, tmp_path), "it fires")
+    assert "nothing is erased by its date" in watched.ruta("doctor", check=False).stdout
+    _psql(watched, "UPDATE clock_looks SET believed_from = at")  # three days later
+    until(lambda: _quiet(watched, tmp_path), "it is believed by itself")
+
+
+def test_a_clock_is_apart(watched: System, tmp_path: Path) -> None:
+    """RutaClockApart: its database is an hour behind the directory."""
+    behind = "SELECT pg_catalog.clock_timestamp() - interval '1 hour'"
+    _psql(
+        watched,
+        "CREATE SCHEMA behind; GRANT USAGE ON SCHEMA behind TO PUBLIC;"
+        f"CREATE FUNCTION behind.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $${behind}$$;"
+        "ALTER DATABASE directory SET search_path = behind, pg_catalog, public",
+        "directory",
+    )
+    watched.kill("directory")  # so that it connects anew
+
+    def named() -> bool:
+        return "3600 s ahead of the database" in watched.ruta("doctor", check=False).stdout
+
+    until(named, "doctor names it")
+    assert "RutaClockApart" in firing(watched, tmp_path)
+    right = "ALTER DATABASE directory RESET search_path; DROP SCHEMA behind CASCADE"
+    _psql(watched, right, "directory")
+    watched.kill("directory")
+    until(lambda: not named() and _quiet(watched, tmp_path), "it is quiet again")
+
+
 def _psql(system: System, sql: str, database: str = "referrals") -> None:
     attached_postgres(system.layout, system.state).psql(sql, database=database)
 

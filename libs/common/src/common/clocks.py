@@ -7,7 +7,7 @@ callers bring from outside keeps its shorter leeway at its end.
 """
 
 BETWEEN_PROCESSES_SECONDS = 120
-"""Apart by more than this, internal tokens are refused."""
+"""Apart by more than this, internal tokens are refused, and nothing ends for good by its date."""
 TOLD_SECONDS = 10
 """From here on `/readyz` and `doctor` name the clock: time to mend it before it matters."""
 OK = "ok"
@@ -15,6 +15,14 @@ REMEDY = (
     "set the clocks of the machines (chrony or another NTP client); apart by more than"
     f" {BETWEEN_PROCESSES_SECONDS} s, requests between them are refused"
 )
+DOUBTED = (
+    "nothing is erased by its date meanwhile: compare the machine's date with one you trust, set it if it is wrong;"
+    " if it is right, nothing is to be done (IM guide, RutaClockDoubted)"
+)
+
+
+def too_far(ours: float, theirs: float) -> bool:
+    return abs(ours - theirs) > BETWEEN_PROCESSES_SECONDS
 
 
 def compared(ours: float, theirs: float, whose: str) -> str:

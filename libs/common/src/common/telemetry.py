@@ -143,6 +143,15 @@ class Metrics:
         """There from the first try to publish on: whoever leaves that to another is not away."""
         return Gauge("ruta_broker_connected", "1 while NATS is connected.", registry=self.registry)
 
+    @cached_property
+    def clock_apart(self) -> Gauge:
+        """There from the first question for readiness on."""
+        return Gauge(
+            "ruta_clock_apart_seconds",
+            "How far this process's clock is ahead of the database's (negative: behind).",
+            registry=self.registry,
+        )
+
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer. `route` is a template, so the kept children are few."""
         children = self._children.get((method, route, status))

@@ -23,6 +23,7 @@ from referrals.channels.models import ENDINGS as CHANNELS
 from referrals.channels.queries import any_due as any_channel_due
 from referrals.channels.sealing import Sealing
 from referrals.channels.transports.offered import Transports
+from referrals.dates.service import Dates
 from referrals.directory.consumers import SUBSCRIPTION, flag_stale
 from referrals.escalations.firing import fire_due
 from referrals.evidence import Evidence
@@ -106,9 +107,9 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     def unused_since() -> datetime:
         return clock.now() - timedelta(days=settings.screening_retention_days)
 
+    dates = Dates(database, context.metrics)
     # Each by itself: what one of them fails at must not keep another from erasing.
-    calendar: Mapping[str, Callable[[], Awaitable[object]]] = {
-        "stale": lambda: database.retried(partial(flag_stale, now=clock.now())),
+    for_good: Mapping[str, Callable[[], Awaitable[object]]] = {
         "reconsent": lambda: ask_reconsent(database, keys, clock.now().date()),
         "retention": lambda: erase_expired(database, keys, clock.now().date()),
         "threads": lambda: forget_expired(database, keys, clock.now()),
@@ -163,7 +164,8 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         context.consumer(SUBSCRIPTION),
         BackgroundTask.repeated("looking", partial(calls.look, database), _LOOK_SECONDS),
         _when_called("timers", timers, calls.timers),
-        *(_by_the_calendar(name, work) for name, work in calendar.items()),
+        BackgroundTask.repeated("stale", partial(_flag_stale, database), _CALENDAR_SECONDS),
+        *(_by_the_calendar(name, work, dates) for name, work in for_good.items()),
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
         _when_called("restrictions", evidence.tell_restrictions, calls.restrictions),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
@@ -174,6 +176,10 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     ]
 
 
+async def _flag_stale(database: Database) -> None:
+    await database.retried(partial(flag_stale, now=clock.now()))
+
+
 def _when_called(
     name: str, work: Callable[[], Awaitable[object]], called: asyncio.Event
 ) -> BackgroundTask:
@@ -182,8 +188,11 @@ def _when_called(
     )
 
 
-def _by_the_calendar(name: str, work: Callable[[], Awaitable[object]]) -> BackgroundTask:
+def _by_the_calendar(
+    name: str, work: Callable[[], Awaitable[object]], dates: Dates
+) -> BackgroundTask:
     async def once() -> None:  # nothing to be done again at once, whatever `work` found
-        await work()
+        if await dates.believed():
+            await work()
 
     return BackgroundTask.repeated(name, once, _CALENDAR_SECONDS)

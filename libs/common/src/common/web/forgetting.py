@@ -1,9 +1,10 @@
 """Rows that end by their age: answers after a day, what every service has beside its own, and what a
 service adds (`common.endings`)."""
 
+import time
 from collections.abc import Sequence
 
-from common import clock
+from common import clock, clocks
 from common.answers import forget_old_answers
 from common.endings import AsWhom, Ending, common_endings, end_all
 from common.logs import get_logger
@@ -29,10 +30,16 @@ def ending(
     context: ServiceContext, endings: Sequence[Ending] = (), as_whom: AsWhom | None = None
 ) -> BackgroundTask:
     """Ends old rows of the common tables, and those of `endings`: at the start, then four times a
-    day. `as_whom` is called in each transaction where row security asks who is there."""
+    day, by a clock that the database's bears out. `as_whom` is called in each transaction where row security asks who
+    is there."""
     all_endings = (*common_endings(context.tables), *endings)
 
     async def end() -> None:
+        seconds, _ = await context.database.told()
+        if clocks.too_far(time.time(), seconds):
+            said = clocks.compared(time.time(), seconds, "the database")
+            _log.warning("clock_doubted", said=said, remedy=clocks.DOUBTED)
+            return
         ended = await end_all(context.database, all_endings, clock.now(), as_whom)
         if any(ended.values()):
             _log.info("rows_ended", **{name: count for name, count in ended.items() if count})

@@ -34,7 +34,9 @@ async def readyz(request: Request) -> Response:
         parts["broker"] = "ok" if context.broker.connected else "unavailable"
     try:
         seconds, settings = await context.database.told()
-        clock = clocks.compared(time.time(), seconds, "the database")
+        ours = time.time()
+        context.metrics.clock_apart.set(ours - seconds)
+        clock = clocks.compared(ours, seconds, "the database")
         if context.revisions is not None:
             parts["schema"] = await context.revisions.compare(context.database)
         await key_gate_of(request.app).look()

@@ -380,6 +380,8 @@ def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding
             said("{full:.0%} of {size:.0f} MiB", full=full, size=limit / 2**20),
             "" if full < _STREAM_FULL else said("raise RUTA_STREAM_MAX_BYTES before it is full"),
         )
+    if values.get(("ruta_clock_doubted",)):
+        yield Finding(f"dates of {where}", "nothing is erased by its date", clocks.DOUBTED)
     for key, value in values.items():
         if key[0] == "ruta_consumer_pending":
             stuck = said("{service} is slow or stuck: {log}", service=service, log=log)

@@ -1,0 +1,1 @@
+"""Whether the clock is believed where it decides what ends for good."""
