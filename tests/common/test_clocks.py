@@ -100,7 +100,7 @@ async def test_old_rows_end_only_by_a_clock_that_the_database_s_bears_out(
 
     async def left() -> int:
         stop = asyncio.Event()
-        running = asyncio.create_task(task.run(stop))
+        running = asyncio.ensure_future(task.run(stop))
         await asyncio.sleep(0)
         stop.set()
         await running

@@ -391,6 +391,58 @@ MUTATIONS = (
         "::test_a_consent_that_the_backup_has_in_force_ends_as_if_it_were_taken_back_now",
     ),
     Mutation(
+        "held-to-the-lists",
+        "what a promoted standby forgot is erased and restricted again",
+        f"{_REFERRALS}/holding.py",
+        "        if await self._forgot(last):\n",
+        "        if False:\n",
+        f"{_TESTS}/test_holding.py"
+        "::test_what_a_promoted_standby_forgot_is_erased_and_restricted_again",
+    ),
+    Mutation(
+        "held-to-all-of-the-lists",
+        "a record that forgot the end of a list is held to all of it",
+        f"{_REFERRALS}/holding.py",
+        "                        await self._said(self._erased, self._restricted, whole=True)\n",
+        "                        await self._said(self._erased, self._restricted, whole=False)\n",
+        f"{_TESTS}/test_holding.py"
+        "::test_more_than_the_end_of_the_list_is_done_again_where_its_end_is",
+    ),
+    Mutation(
+        "keys-held-to-the-list",
+        "a key that a key store of before has again is destroyed again",
+        f"{_REFERRALS}/restoring_service.py",
+        "        await keys.destroy(case_id)\n",
+        "        continue\n",
+        f"{_TESTS}/test_holding.py"
+        "::test_a_key_that_a_key_store_of_before_has_again_is_destroyed_again",
+    ),
+    Mutation(
+        "a-list-lost-its-end",
+        "a list that lost its end goes on from its copy",
+        f"{_REFERRALS}/keys/telling.py",
+        "    return [copy for copy, size in zip(copies, sizes, strict=True) if size > here]\n",
+        "    return [] if here else copies\n",
+        f"{_TESTS}/test_tombstones.py::test_a_list_that_lost_its_end_goes_on_from_its_copy",
+    ),
+    Mutation(
+        "half-a-list",
+        "on a full disk half a list passes for no list",
+        f"{_REFERRALS}/keys/telling.py",
+        "            chained.replace(path, copy.read_bytes())\n",
+        "            path.write_bytes(copy.read_bytes())\n",
+        f"{_TESTS}/test_tombstones.py::test_on_a_full_disk_half_a_list_passes_for_no_list",
+    ),
+    Mutation(
+        "half-a-backup",
+        "where there is no room the last backup stays and nothing beside it",
+        "libs/stack/src/stack/backup/sealed_archive.py",
+        "        draft.unlink(missing_ok=True)\n",
+        "        pass\n",
+        "tests/stack/test_sealed_archive.py"
+        "::test_where_there_is_no_room_the_last_backup_stays_and_nothing_beside_it",
+    ),
+    Mutation(
         "a-clock-that-leapt",
         "a clock that leapt or was set back erases nobody for three days",
         f"{_REFERRALS}/dates/rules.py",
@@ -525,7 +577,7 @@ MUTATIONS = (
         "erased-stays-erased",
         "what was erased is erased again after a restore",
         f"{_REFERRALS}/cases/retention.py",
-        "    for case_id in sorted(tombstones - in_cases):\n",
+        "    for case_id in sorted(case_ids):\n",
         "    for case_id in ():\n",
         f"{_TESTS}/test_confidentiality.py"
         "::test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable",

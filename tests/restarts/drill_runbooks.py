@@ -86,6 +86,25 @@ def test_a_key_is_old(watched: System, tmp_path: Path) -> None:
     until(lambda: _quiet(watched, tmp_path), "no stop, and it is quiet again")
 
 
+def test_a_record_went_back(watched: System, tmp_path: Path) -> None:
+    """RutaRecordWentBack: it forgets who is accused, as a standby would that had not followed so far."""
+    case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
+    marked = {"organisation_ids": [str(organisation(2))]}
+    must(watched, SENDER, "PUT", f"{CASES}/{case['id']}/implicated-organisations", json=marked)
+    listed = watched.layout.restrictions_file
+    until(lambda: listed.exists() and case["id"] in listed.read_text(), "it is in the list")
+    _psql(
+        watched,
+        f"DELETE FROM implicated_organisations WHERE case_id = '{case['id']}';"
+        f"DELETE FROM restrictions WHERE subject_id = '{case['id']}'",
+    )
+    until(lambda: "RutaRecordWentBack" in firing(watched, tmp_path), "it fires")
+    again = must(watched, SENDER, "GET", f"{CASES}/{case['id']}")
+    assert again["implicated_organisations"] == marked["organisation_ids"]
+    watched.kill("referrals")
+    until(lambda: _quiet(watched, tmp_path), "it is quiet after a start")
+
+
 def test_a_clock_leapt(watched: System, tmp_path: Path) -> None:
     """RutaClockDoubted, as if the machine had been on last a month ago."""
     _psql(watched, "UPDATE clock_looks SET at = at - interval '30 days'")

@@ -72,7 +72,7 @@ async def closed_long_ago(story: Story) -> str:
 async def a_round(task: BackgroundTask) -> None:
     """What the worker does once, and then waits a minute."""
     stop = asyncio.Event()
-    running = asyncio.create_task(task.run(stop))
+    running = asyncio.ensure_future(task.run(stop))
     await asyncio.sleep(0)
     stop.set()
     await running

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import sqlalchemy as sa
 from common.crypto import key_from_base64
 from common.database import Database
 from common.logs import get_logger
@@ -12,11 +13,14 @@ from referrals.audit.anchoring import anchor
 from referrals.keys import telling, tombstones
 from referrals.keys.chained import Head, Signer, end_of
 from referrals.keys.store import CaseKeys
-from referrals.keys.telling import carry_all, put_back_if_lost
+from referrals.keys.telling import carry_all, longer_copies, put_back_if_lost
 from referrals.restrictions import telling as restrictions
 from referrals.restrictions import words
 from referrals.settings import Settings
 
+_REMEDY = (
+    "mount the second place again; where it holds another list, see IM guide, RutaSecondPlaceAway"
+)
 _log = get_logger(__name__)
 
 
@@ -31,6 +35,8 @@ class Evidence:
         self._erased = settings.tombstone_file
         self._restricted = settings.restriction_file
         self._places = settings.second_folders
+        # By list: the places that do not follow it, and why.
+        self._left: dict[Path, dict[Path, str]] = {}
         self._database = database
         self._keys = keys
         self._signer = tombstones.signer_of(secret)
@@ -59,27 +65,41 @@ class Evidence:
         """Append what was erased, then bring the second places up to date; returns how many."""
         if self._erased is None:
             return 0
-        await self._put_back(self._erased)
+        await self._put_back(self._erased, self._signer, self._keys.database, telling.LOCK)
         told = await telling.tell(self._keys.database, self._erased, self._signer)
-        files = [file for file in (self._erased, self._anchor_file) if file is not None]
-        away = await asyncio.to_thread(carry_all, files, self._places)
-        self._places_away.set(len(away))
+        await self._carry(self._erased, self._anchor_file)
         return told
 
     async def tell_restrictions(self) -> int:
         """The same of what was restricted."""
         if self._restricted is None:
             return 0
-        await self._put_back(self._restricted)
-        told = await restrictions.tell(
-            self._database, self._restricted, self._of_restrictions, self._marks
-        )
-        await asyncio.to_thread(carry_all, [self._restricted], self._places)
+        signer = self._of_restrictions
+        await self._put_back(self._restricted, signer, self._database, restrictions.LOCK)
+        told = await restrictions.tell(self._database, self._restricted, signer, self._marks)
+        await self._carry(self._restricted)
         return told
 
-    async def _put_back(self, file: Path) -> None:
-        if await asyncio.to_thread(put_back_if_lost, file, self._places):
-            _log.warning("list_put_back", file=file.name)
+    async def _put_back(
+        self, file: Path, signer: Signer, database: Database, lock: sa.TextClause
+    ) -> None:
+        if not await asyncio.to_thread(longer_copies, file, self._places):
+            return
+        async with database.transaction() as session:
+            # The one of whoever appends.
+            if await session.scalar(lock) and await asyncio.to_thread(
+                put_back_if_lost, file, self._places, signer
+            ):
+                _log.warning("list_put_back", file=file.name)
+
+    async def _carry(self, list_file: Path, *beside: Path | None) -> None:
+        files = [list_file, *(file for file in beside if file is not None)]
+        left = await asyncio.to_thread(carry_all, files, self._places)
+        if left and left != self._left.get(list_file):
+            said = {str(place): why for place, why in left.items()}
+            _log.warning("second_places_behind", places=said, remedy=_REMEDY)
+        self._left[list_file] = left
+        self._places_away.set(len(set().union(*self._left.values())))
 
     async def measure(self) -> None:
         self._untold.set(await telling.count_untold(self._keys.database))

@@ -274,7 +274,7 @@ async def list_restrictions(settings: Settings, _database: Database, _keys: Case
         _say(str(error))
         return 1
     for kind in sorted(OF_DIRECTORY):
-        for subject, word in last_words(known, kind).items():
+        for subject, word in last_words(known.lines, kind).items():
             line = {"entry": kind, "id": str(subject), "word": word}
             _say(json.dumps(line, separators=(",", ":")))
     return 0

@@ -1,12 +1,14 @@
-"""After a restored backup: what was restricted since is restricted again, each by the command that did it.
+"""After a restored backup, or where a promoted standby forgot it: what was restricted since is restricted again, each
+by the command that did it.
 
 A restriction of which the backup knows nothing concerns nothing in it. What the backup restricts and the last word
 does not stays restricted: whoever may shows it again.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from common import clock
@@ -16,12 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import SYSTEM_CLIENT
 from referrals.cases import queries as cases
+from referrals.cases.retention import erase_again
 from referrals.cases.service import doubt_contact, set_implicated
 from referrals.consents import queries as consents
 from referrals.directory import queries as directory
 from referrals.directory.copies import restrict_copies
 from referrals.keys.chained import Chained
 from referrals.keys.store import CaseKeys
+from referrals.keys.telling import not_destroyed
 from referrals.line import desk_service
 from referrals.line import queries as line
 from referrals.line import service as line_service
@@ -30,7 +34,7 @@ from referrals.referrals import queries as referrals
 from referrals.referrals.conflict import end_sharing
 from referrals.referrals.withdrawal import end_exception_again, withdraw_again
 from referrals.restrictions.service import go_on_from
-from referrals.restrictions.words import Kind, Marks, Word, last_words
+from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words
 from referrals.row_security import act_as_service
 from referrals.tasks.service import open_task
 
@@ -46,6 +50,38 @@ async def restrict_again(
 ) -> dict[Kind, int]:
     """How many of each kind were restricted again; repeating it finds none. Raises what one of them raises: nothing
     is served by halves."""
+    done = await restrict(database, keys, known.lines, marks)
+    async with database.transaction() as session:
+        await act_as_service(session)
+        await go_on_from(session, known, marks)
+    return done
+
+
+async def erase_forgotten(database: Database, keys: CaseKeys, listed: Collection[UUID]) -> int:
+    """Erase again what the list of the erased says, and the key store or the record forgot; returns how much that was."""
+    kept = await not_destroyed(keys.database, listed)
+    for case_id in kept:
+        await keys.destroy(case_id)
+    async with database.transaction() as session:
+        await act_as_service(session)
+        there = await cases.not_erased(session, listed)
+    return len(kept) + await erase_again(database, keys, there)
+
+
+async def restrict_forgotten(
+    database: Database, keys: CaseKeys, forgotten: Sequence[Mapping[str, Any]], marks: Marks
+) -> int:
+    """Restrict again what these lines say, of which the record does not know; returns how much that was. What the
+    directory hid counts: it is to be hidden there, too."""
+    done = await restrict(database, keys, forgotten, marks)
+    of_directory = {line["id"] for line in forgotten if line["kind"] in OF_DIRECTORY}
+    return sum(done.values()) + len(of_directory)
+
+
+async def restrict(
+    database: Database, keys: CaseKeys, lines: Sequence[Mapping[str, Any]], marks: Marks
+) -> dict[Kind, int]:
+    """By the last word of these lines on each; returns how many of each kind were open."""
     async with database.transaction() as session:
         await act_as_service(session)
         organisations = await directory.organisations(session) | await cases.organisations(session)
@@ -58,13 +94,12 @@ async def restrict_again(
         Kind.CONTACT: (_all, partial(_contact, keys)),
     }
     done = {
-        kind: await _again(database, last_words(known, kind), *those_and_work)
+        kind: await _again(database, last_words(lines, kind), *those_and_work)
         for kind, those_and_work in works.items()
     }
     async with database.transaction() as session:
         await act_as_service(session)
-        await restrict_copies(session, last_words(known, Kind.SERVICE))
-        await go_on_from(session, known, marks)
+        await restrict_copies(session, last_words(lines, Kind.SERVICE))
     return done
 
 

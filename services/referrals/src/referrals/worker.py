@@ -27,6 +27,7 @@ from referrals.dates.service import Dates
 from referrals.directory.consumers import SUBSCRIPTION, flag_stale
 from referrals.escalations.firing import fire_due
 from referrals.evidence import Evidence
+from referrals.holding import Holding
 from referrals.intake.service import discard_old
 from referrals.keys.store import CaseKeys
 from referrals.line.expiry import forget_expired
@@ -51,6 +52,7 @@ _TICK_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
 _UNCALLED_SECONDS = 30.0
 _ANCHOR_SECONDS = 10.0
+_HOLD_SECONDS = 5.0
 _CALENDAR_SECONDS = 60.0
 _NOW = sa.bindparam("now", type_=Instant())
 ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS, ending(ENDED_RIGHTS))
@@ -146,6 +148,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
             await repeat_when_called(round_trip, calls.channels, _UNCALLED_SECONDS, stop)
 
     evidence = Evidence(settings, database, keys, context.metrics)
+    holding = Holding(settings, database, keys, context.metrics)
     escalations_due = context.metrics.gauge(
         "ruta_escalations_due", "Timers that are due and have not fired."
     )
@@ -168,6 +171,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         *(_by_the_calendar(name, work, dates) for name, work in for_good.items()),
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
         _when_called("restrictions", evidence.tell_restrictions, calls.restrictions),
+        BackgroundTask.repeated("holding", holding.look, _HOLD_SECONDS),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
         _when_called("notices", pass_on, calls.notices),
         BackgroundTask.repeated("key-connections", keys.database.give_back, _CALENDAR_SECONDS),

@@ -70,18 +70,27 @@ def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
 
 
 def write_archive(folder: Path, target: Path, key: bytes, kind: str) -> None:
-    """Seals all files of `folder`; `target` appears only when it is whole and was read back."""
+    """Seals all files of `folder`; `target` appears only when it is whole and was read back. What could not be written
+    is taken away again: a disk that is full is to have room for the next one."""
     draft = target.with_name(target.name + ".new")
-    with draft.open("wb") as out:
-        writer = SealingWriter(out, key, kind)
-        with tarfile.open(fileobj=writer, mode="w|") as archive:
-            archive.add(folder, arcname=".")
-        writer.finish()
-    draft.chmod(0o600)
-    if _names(draft, key, kind) != {path.name for path in folder.rglob("*") if path.is_file()}:
-        draft.unlink()
-        raise StackError("{target} could not be verified after writing", target=target)
-    draft.replace(target)
+    try:
+        with draft.open("wb") as out:
+            writer = SealingWriter(out, key, kind)
+            with tarfile.open(fileobj=writer, mode="w|") as archive:
+                archive.add(folder, arcname=".")
+            writer.finish()
+        draft.chmod(0o600)
+        if _names(draft, key, kind) != {path.name for path in folder.rglob("*") if path.is_file()}:
+            raise StackError("{target} could not be verified after writing", target=target)
+        draft.replace(target)
+    except OSError as error:
+        raise StackError(
+            "{target} could not be written ({why}): this is no backup. Free some space there, then repeat it",
+            target=target,
+            why=error.strerror,
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read_archive(source: Path, folder: Path, key: bytes, kind: str) -> None:

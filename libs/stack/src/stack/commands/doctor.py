@@ -54,6 +54,7 @@ GROUP BY holder.pid, holder.datname, holder.xact_start
 """Who has made others wait for so long and waits for nobody: when it ends, they all go on."""
 OF_SERVICES = (
     clocks.REMEDY,
+    clocks.DOUBTED,
     durability.REMEDY,
     positions.REMEDY,
     "run the migration of this release",
@@ -381,7 +382,8 @@ def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding
             "" if full < _STREAM_FULL else said("raise RUTA_STREAM_MAX_BYTES before it is full"),
         )
     if values.get(("ruta_clock_doubted",)):
-        yield Finding(f"dates of {where}", "nothing is erased by its date", clocks.DOUBTED)
+        nothing = said("nothing is erased by its date")
+        yield Finding(said("dates of {where}", where=where), nothing, known(clocks.DOUBTED))
     for key, value in values.items():
         if key[0] == "ruta_consumer_pending":
             stuck = said("{service} is slow or stuck: {log}", service=service, log=log)

@@ -224,6 +224,14 @@ async def by_id(session: AsyncSession, case_id: UUID, *, fresh: bool = False) ->
     return await session.get(Case, case_id, populate_existing=fresh)
 
 
+async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """The cases among them that are there; needs service rights."""
+    asked = col(Case.id) == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
+    return set(
+        await session.scalars(sa.select(col(Case.id)).where(asked, col(Case.status) != "erased"))
+    )
+
+
 async def by_reference(session: AsyncSession, reference: str) -> Case | None:
     """Any organisation's case; needs service rights."""
     found = await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))

@@ -1,6 +1,6 @@
 """What the worker does for cases by the calendar: re-consent at 18, erasure, tombstones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -118,11 +118,18 @@ async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
         in_cases = set(
             await session.scalars(sa.select(col(Case.id)).where(col(Case.status) == "erased"))
         )
-    for case_id in sorted(tombstones - in_cases):
-        erased += await database.retried(partial(_erase_again, keys=keys, case_id=case_id))
+    erased += await erase_again(database, keys, tombstones - in_cases)
     for case_id in sorted(in_cases - tombstones):
         await keys.destroy(case_id)
         erased += 1
+    return erased
+
+
+async def erase_again(database: Database, keys: CaseKeys, case_ids: Collection[UUID]) -> int:
+    """Of these the cases that are there again; returns how many were."""
+    erased = 0
+    for case_id in sorted(case_ids):
+        erased += await database.retried(partial(_erase_again, keys=keys, case_id=case_id))
     return erased
 
 

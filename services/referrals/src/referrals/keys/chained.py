@@ -93,6 +93,20 @@ def read(path: Path, signer: Signer) -> Chained:
     return Chained(tuple(lines), tuple(digests), head)
 
 
+def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """What the last lines say, as many as lie in the file's last 64 KiB; not proved: whoever applies them reads all."""
+    if not path.exists():
+        return ()
+    with path.open("rb") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - _BLOCK)
+        file.seek(start)
+        whole = file.read().rpartition(b"\n")[0].decode(errors="replace").splitlines()
+    try:
+        return tuple(json.loads(text) for text in whole[1 if start else 0 :])
+    except ValueError as error:
+        raise BrokenList(f"{path}: one of the last lines is not readable") from error
+
+
 def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Head:
     """Write these after the last whole line, safe on disk on return; BrokenList."""
     size, last = last_line(path)
@@ -124,6 +138,15 @@ def carry(path: Path, places: Sequence[Path]) -> list[Path]:
         except OSError:
             unreachable.append(place)
     return unreachable
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put a whole file in its place in one step: on a full disk half of a list would pass for a shorter one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    _write_after(fresh, 0, content)
+    fresh.replace(path)
 
 
 def _bytes(body: dict[str, Any]) -> bytes:

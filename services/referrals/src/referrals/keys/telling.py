@@ -1,8 +1,9 @@
 """Tombstones leave the machine: from the key store into the list, from the list to second places."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
@@ -16,7 +17,7 @@ _BATCH = 1000
 _ANY_UNTOLD = (
     "SELECT EXISTS (SELECT FROM case_keys WHERE destroyed_at IS NOT NULL AND told_at IS NULL)"
 )
-_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-tombstones'))")
+LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-tombstones'))")
 
 
 async def tell(database: Database, path: Path, signer: Signer) -> int:
@@ -29,7 +30,7 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
         return 0
     told = case_keys.c.told_at
     async with database.transaction() as session:
-        if not await session.scalar(_LOCK):
+        if not await session.scalar(LOCK):
             return 0
         # Asked again: somebody else may have begun the list while this waited for its connection.
         if not await asyncio.to_thread(path.exists):
@@ -53,6 +54,14 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
     return len(rows)
 
 
+async def not_destroyed(database: Database, case_ids: Collection[UUID]) -> set[UUID]:
+    """Those of which the store does not know that their key was destroyed."""
+    asked = case_keys.c.case_id == sa.any_(sa.literal([*case_ids], sa.ARRAY(sa.Uuid)))
+    known = sa.select(case_keys.c.case_id).where(asked, case_keys.c.destroyed_at.is_not(None))
+    async with database.transaction() as session:
+        return {*case_ids} - set(await session.scalars(known))
+
+
 async def count_untold(database: Database) -> int:
     async with database.transaction() as session:
         return (
@@ -65,33 +74,48 @@ async def count_untold(database: Database) -> int:
         )
 
 
-def put_back_if_lost(path: Path, places: Sequence[Path]) -> bool:
-    """Take the list from a second place if it is gone here."""
-    if path.exists():
-        return False
-    for place in places:
-        copy = place / path.name
-        if copy.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(copy.read_bytes())
+def longer_copies(path: Path, places: Sequence[Path]) -> list[Path]:
+    """Of the second places, where the list is gone here or has lost its end: a list is written here first."""
+    copies = [copy for place in places if (copy := place / path.name).exists()]
+    # Theirs before ours: meanwhile somebody may append.
+    sizes = [copy.stat().st_size for copy in copies]
+    here = path.stat().st_size if path.exists() else 0
+    return [copy for copy, size in zip(copies, sizes, strict=True) if size > here]
+
+
+def put_back_if_lost(path: Path, places: Sequence[Path], signer: Signer) -> bool:
+    """Take the list from a second place if it is gone here, or has lost its end: the machine's disk was put back to what
+    it was before, and what has been said since is known there alone. Nobody appends meanwhile."""
+    for copy in longer_copies(path, places):
+        if _goes_on(copy, path, signer):
+            chained.replace(path, copy.read_bytes())
             return True
     return False
 
 
-def carry_all(files: Sequence[Path], places: Sequence[Path]) -> list[Path]:
-    """Bring every file's copy in every second place up to date; returns the places out of reach.
+def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
+    """Whether a longer copy is this list and more of it."""
+    try:
+        return chained.read(copy, signer).reaches(chained.read(path, signer).head)
+    except BrokenList:
+        return False
+
+
+def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
+    """Bring every file's copy in every second place up to date; returns the places where that was not possible, and
+    why.
 
     A place is a folder that somebody mounted: where it is not there, it is not made.
     """
-    unreachable = [place for place in places if not place.is_dir()]
+    left = {place: "is not there" for place in places if not place.is_dir()}
     for place in places:
-        if place in unreachable:
-            continue
-        for file in files:
-            if file.exists() and chained.carry(file, [place / file.name]):
-                unreachable.append(place)
-                break
-    return unreachable
+        for file in files if place not in left else ():
+            try:
+                if file.exists() and chained.carry(file, [place / file.name]):
+                    left[place] = "cannot be written"
+            except BrokenList as error:
+                left[place] = f"{error}: one of both was put back or exchanged"
+    return left
 
 
 def newest(lists: Sequence[Path], signer: Signer) -> Chained:
@@ -112,5 +136,4 @@ def put_in_place(path: Path, lists: Sequence[Path], signer: Signer) -> None:
         default=path,
     )
     if best != path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(best.read_bytes())
+        chained.replace(path, best.read_bytes())

@@ -77,7 +77,7 @@ async def forget_subject(session: AsyncSession, subject: UUID) -> None:
 async def go_on_from(session: AsyncSession, known: Chained, marks: Marks) -> None:
     """After a restore: what the list does not say as it holds now is told anew. Of the directory the more restricted of
     both words holds, as it has applied it."""
-    listed = {kind: last_words(known, kind) for kind in Kind}
+    listed = {kind: last_words(known.lines, kind) for kind in Kind}
     for row in (await session.execute(sa.select(_TABLE))).all():
         kind, word = Kind(row.kind), row.word
         last = listed[kind].get(row.subject_id)

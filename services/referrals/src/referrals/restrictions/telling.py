@@ -28,7 +28,7 @@ _UNTOLD = (
 _TOLD = sa.update(_TABLE).where(
     _TABLE.c.kind == sa.bindparam("of"), _TABLE.c.subject_id == sa.bindparam("subject")
 )
-_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-restrictions'))")
+LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-restrictions'))")
 
 
 async def tell(database: Database, path: Path, signer: Signer, marks: Marks) -> int:
@@ -38,7 +38,7 @@ async def tell(database: Database, path: Path, signer: Signer, marks: Marks) -> 
     """
     told = _TABLE.c.told_at
     async with database.transaction() as session:
-        if not await session.scalar(_LOCK):
+        if not await session.scalar(LOCK):
             return 0
         if not await asyncio.to_thread(path.exists):
             await session.execute(sa.update(_TABLE).where(told.is_not(None)).values(told_at=None))
@@ -59,7 +59,7 @@ async def tell(database: Database, path: Path, signer: Signer, marks: Marks) -> 
 def tell_directory(path: Path, signer: Signer, words: Mapping[tuple[Kind, UUID], Word]) -> int:
     """Append what the directory's own record says otherwise than the list; returns how many."""
     known = chained.read(path, signer)
-    last = {kind: last_words(known, kind) for kind in OF_DIRECTORY}
+    last = {kind: last_words(known.lines, kind) for kind in OF_DIRECTORY}
     now = clock.now().isoformat()
     said = [
         _said(kind, subject, word, now)

@@ -25,7 +25,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from referrals.keys.chained import Chained, Signer
+from referrals.keys.chained import Signer
 
 
 class Kind(StrEnum):
@@ -51,9 +51,9 @@ def signer_of(secret: bytes) -> Signer:
     return Signer(secret, b"ruta-restrictions", ("kind", "id", "word", "at"))
 
 
-def last_words(known: Chained, kind: Kind) -> dict[UUID, Word]:
+def last_words(lines: Iterable[Mapping[str, Any]], kind: Kind) -> dict[UUID, Word]:
     """Of each thing of this kind, in the order in which they were first named."""
-    return {UUID(line["id"]): line["word"] for line in known.lines if line["kind"] == kind}
+    return {UUID(line["id"]): line["word"] for line in lines if line["kind"] == kind}
 
 
 def merged(one: Word, other: Word) -> dict[str, Any]:

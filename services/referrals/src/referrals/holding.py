@@ -1,0 +1,109 @@
+"""The record is held to the lists of what was erased and restricted: they know more than a standby that was promoted
+before it had followed so far, or than a volume that was put back beneath a database.
+
+What they say and the record forgot is done again, by the worker and at once: until then people are shown what was hidden.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.crypto import key_from_base64
+from common.database import Database
+from common.logs import get_logger
+from common.telemetry import Metrics
+
+from referrals.cases.queries import not_erased
+from referrals.keys import chained, tombstones
+from referrals.keys.store import CaseKeys
+from referrals.keys.telling import not_destroyed
+from referrals.restoring_service import erase_forgotten, restrict_forgotten
+from referrals.restrictions import words
+from referrals.restrictions.queries import not_said
+from referrals.row_security import act_as_service
+from referrals.settings import Settings
+
+REMEDY = (
+    "the database went back to a moment that is past: what was erased and restricted since is so again here; hide in the"
+    " directory, too, what was hidden, and look for the rest (IM guide, RutaRecordWentBack)"
+)
+_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-holding'))")
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Said:
+    erased: Sequence[UUID]
+    restricted: Sequence[Mapping[str, Any]]
+
+
+class Holding:
+    """Of one worker; without lists in the settings it does nothing."""
+
+    def __init__(
+        self, settings: Settings, database: Database, keys: CaseKeys, metrics: Metrics
+    ) -> None:
+        secret = key_from_base64(settings.blind_index_key.get_secret_value())
+        self._erased, self._restricted = settings.tombstone_file, settings.restriction_file
+        self._signer, self._of_restrictions = tombstones.signer_of(secret), words.signer_of(secret)
+        self._marks = words.Marks(secret)
+        self._database = database
+        self._keys = keys
+        self._went_back = metrics.gauge(
+            "ruta_record_went_back",
+            "What this worker erased or restricted again because the record had forgotten it.",
+        )
+        # Lines of which the record still knows nothing, although what they say is done.
+        self._done: set[int] = set()
+
+    async def look(self) -> int:
+        """The last lines tell whether the record forgot any: what was said last is forgotten first. Returns 0."""
+        if self._erased is None or self._restricted is None:
+            return 0
+        last = await self._said(self._erased, self._restricted, whole=False)
+        if await self._forgot(last):
+            async with self._database.transaction() as session:
+                # Another worker may be at it; all of both lists is looked at anew.
+                if await session.scalar(_LOCK):
+                    await self._do_again(
+                        await self._said(self._erased, self._restricted, whole=True)
+                    )
+        return 0
+
+    async def _said(self, erased: Path, restricted: Path, *, whole: bool) -> _Said:
+        def read(path: Path, signer: chained.Signer) -> Sequence[Mapping[str, Any]]:
+            return chained.read(path, signer).lines if whole else chained.latest(path)
+
+        lines = await asyncio.to_thread(read, erased, self._signer)
+        return _Said(
+            [UUID(line["case"]) for line in lines],
+            await asyncio.to_thread(read, restricted, self._of_restrictions),
+        )
+
+    async def _forgot(self, said: _Said) -> bool:
+        if await not_destroyed(self._keys.database, said.erased):
+            return True
+        async with self._database.transaction() as session:
+            await act_as_service(session)
+            return bool(await not_erased(session, said.erased)) or bool(
+                self._undone(await not_said(session, said.restricted))
+            )
+
+    def _undone(self, lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        return [line for line in lines if line["number"] not in self._done]
+
+    async def _do_again(self, said: _Said) -> None:
+        erased = await erase_forgotten(self._database, self._keys, said.erased)
+        async with self._database.transaction() as session:
+            await act_as_service(session)
+            forgotten = self._undone(await not_said(session, said.restricted))
+        restricted = await restrict_forgotten(self._database, self._keys, forgotten, self._marks)
+        # Of what is gone with its case nothing will be known again.
+        self._done |= {line["number"] for line in forgotten}
+        if erased or restricted:
+            self._went_back.inc(erased + restricted)
+            _log.error("record_went_back", erased=erased, restricted=restricted, remedy=REMEDY)
