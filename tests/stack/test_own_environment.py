@@ -67,3 +67,23 @@ def test_an_environment_that_was_made_before_they_were_told_apart_keeps_its_tool
     stamp.write_text("".join(stamp.read_text().splitlines(keepends=True)[:2]))
     (asked,) = call(clone, "status")
     assert "--no-dev" not in asked
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ({"LANG": "es_VE.UTF-8"}, "prepara el entorno según uv.lock"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "es_VE.UTF-8"}, "preparing the environment from uv.lock"),
+        ({"LC_MESSAGES": "fr_FR", "LANG": "es"}, "prepara el entorno según uv.lock"),
+        ({"RUTA_LANGUAGE": "en", "LANG": "es_VE.UTF-8"}, "preparing the environment from uv.lock"),
+    ],
+)
+def test_it_speaks_as_the_command_line_does(clone: Path, locale: dict[str, str], told: str) -> None:
+    done = subprocess.run(
+        [clone / "ruta", "up"],
+        env={"PATH": "/usr/bin:/bin", "UV_ASKED": str(clone / "asked"), **locale},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert told in done.stderr

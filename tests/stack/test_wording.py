@@ -21,9 +21,14 @@ from typer.main import get_command
 SOURCES = Path(cli.__file__).parent
 FRAME = {"errors.py", "spoken_commands.py", "wording.py"}
 """They are given a text that stands elsewhere."""
-SPEAKS = {"StackError", "said"}
+SPEAKS = {"StackError", "StepFailed", "said"}
 SHOWS = {"_terminal.print", "typer.echo", "sys.stdout.write", "sys.stderr.write"}
 """What writes to the terminal; beside any `.say` of a console."""
+OF_THE_DEMO = {
+    f"tell{teller}.{how}"
+    for teller in ("", "er")
+    for how in ("call", "chapter", "eventually", "holds")
+}
 READ_BY_PROGRAMS = {
     "commands/quality.py": "pipx install",  # a command to copy
     "commands/surroundings.py": "export ",  # for eval
@@ -53,7 +58,8 @@ def is_unsaid(call: ast.Call) -> bool:
     called = ast.unparse(call.func)
     if called in SPEAKS:
         return text_of(call) is None
-    return (called in SHOWS or called.endswith(".say")) and has_words(call.args[0])
+    shows = called in SHOWS or called.endswith((".say", ".status")) or called in OF_THE_DEMO
+    return shows and bool(call.args) and has_words(call.args[0])
 
 
 def has_words(shown: ast.expr) -> bool:
@@ -106,6 +112,16 @@ def test_no_spanish_text_is_left_over() -> None:
 def test_both_languages_fill_the_same_places() -> None:
     other = {text for text, translated in spanish().items() if places(text) != places(translated)}
     assert other == set()
+
+
+def test_each_place_is_given_its_value() -> None:
+    lacking = {
+        (file, text): given ^ places(text)
+        for file, call in parsed()
+        if ast.unparse(call.func) in SPEAKS and (text := text_of(call)) is not None
+        if None not in (given := {each.arg for each in call.keywords}) and given != places(text)
+    }
+    assert lacking == {}
 
 
 def test_what_is_said_can_be_translated() -> None:

@@ -62,7 +62,7 @@ def history(
     began = time.monotonic()
     running = connect(data)
     teller = Storyteller(running, Console(quiet=not verbose, highlight=False, soft_wrap=True))
-    with _terminal.status("living the past"):
+    with _terminal.status(said("living the past")):
         referred = live_the_past(
             teller, running.layout, number=half_months, people=people, screened=screened
         )

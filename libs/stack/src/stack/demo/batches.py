@@ -6,6 +6,7 @@ from typing import Any
 
 from stack.demo.storyteller import Storyteller
 from stack.errors import StackError
+from stack.wording import said
 
 CONNECTIONS = 3
 MOST = 30
@@ -32,7 +33,7 @@ def send(tell: Storyteller, commands: Mapping[str, Sequence[Command]]) -> dict[s
 
 def _send_one(tell: Storyteller, client: str, batch: Sequence[Command]) -> dict[str, Any]:
     answer = tell.call(
-        f"{client} sends {len(batch)} commands of that day",
+        said("{client} sends {number} commands of that day", client=client, number=len(batch)),
         *(client, "POST", _BULK),
         json={"commands": batch, "together": True},
         expect=200,

@@ -24,6 +24,7 @@ from stack.demo.storyteller import Storyteller
 from stack.demo_clients import organisation
 from stack.errors import StackError
 from stack.layout import Layout
+from stack.wording import said
 
 ORGANISATIONS = {REFUGIO: organisation(1), SALUD: organisation(2), LEGAL: organisation(3)}
 SENDER, RECIPIENT = "sender", "recipient"
@@ -101,7 +102,9 @@ def live_the_past(
         _announce_gaps(layout)
         report_activities(tell, [first for _, first, _ in wanted])
     # Events of one service come in their order: with the last referral all before it are there.
-    tell.eventually(f"reporting has heard of all {past.sent} referrals", past.arrived)
+    tell.eventually(
+        said("reporting has heard of all {number} referrals", number=past.sent), past.arrived
+    )
     quarters = [quarter_id(quarter)] if screening else []
     close_and_publish_all(tell, [*quarters, *(period for period, *_ in wanted)])
     if wanted:

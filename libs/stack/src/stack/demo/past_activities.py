@@ -8,6 +8,7 @@ from typing import Any
 from stack.demo.past_people import STATES
 from stack.demo.story import IM, LEGAL, REFUGIO, SALUD
 from stack.demo.storyteller import Storyteller
+from stack.wording import said
 
 _LEADERS = {
     REFUGIO: "Fundación Refugio (ficticia)",
@@ -39,20 +40,20 @@ def report_activities(tell: Storyteller, half_months: Sequence[date]) -> None:
     for first in half_months:
         for client, body in activities(first):
             tell.call(
-                f"{client} reports {body['activity_code']}",
+                said("{client} reports {activity}", client=client, activity=body["activity_code"]),
                 *(client, "POST", "/reports/v1/activities"),
                 json=body,
                 expect=(201, 409),
             )
     for target in targets(half_months[-1].year):
         tell.call(
-            f"The target for {target['indicator']}",
+            said("The target for {indicator}", indicator=target["indicator"]),
             *(IM, "PUT", "/reports/v1/activities/targets"),
             json=target,
             expect=200,
         )
     tell.call(
-        "A series of another source, with where it is from",
+        said("A series of another source, with where it is from"),
         *(IM, "POST", "/reports/v1/context/series"),
         json=outside_series(half_months),
         expect=201,

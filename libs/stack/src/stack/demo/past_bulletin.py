@@ -5,6 +5,7 @@ from typing import Any
 from stack.demo.past_context import ANALYSIS
 from stack.demo.story import IM
 from stack.demo.storyteller import Storyteller
+from stack.wording import said
 
 COORDINATOR = "tip-coordinator"
 _PATH = "/reports/v1/bulletins"
@@ -16,7 +17,7 @@ def publish(tell: Storyteller, period: str) -> None:
     if any(each["period"] == period and each["state"] == "published" for each in known):
         return
     draft: dict[str, Any] = tell.call(
-        f"The IM officer drafts the bulletin of {period}",
+        said("The IM officer drafts the bulletin of {period}", period=period),
         *(IM, "POST", _PATH),
         json={"period": period, "beside": ["stakeholders", "milestones"], "analysis": ANALYSIS},
         expect=201,
@@ -24,18 +25,20 @@ def publish(tell: Storyteller, period: str) -> None:
     url = f"{_PATH}/{draft['id']}"
     content = tell.get(IM, url)["content"]
     written = tell.call(
-        "The coordinator writes what the numbers do not say",
+        said("The coordinator writes what the numbers do not say"),
         *(COORDINATOR, "PUT", f"{url}/words"),
         json={"texts": words(content)},
         expect=200,
     )
     tell.call(
-        "The coordinator signs it off",
+        said("The coordinator signs it off"),
         *(COORDINATOR, "POST", f"{url}/sign-off"),
         json={"content_sha256": written["content_sha256"]},
         expect=200,
     )
-    tell.call("The IM officer publishes it", *(IM, "POST", f"{url}/publish"), json={}, expect=200)
+    tell.call(
+        said("The IM officer publishes it"), *(IM, "POST", f"{url}/publish"), json={}, expect=200
+    )
 
 
 def words(content: dict[str, Any]) -> dict[str, dict[str, str]]:

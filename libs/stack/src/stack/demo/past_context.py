@@ -5,6 +5,7 @@ from typing import Any
 from stack.demo.past_people import STATES
 from stack.demo.story import IM
 from stack.demo.storyteller import Storyteller
+from stack.wording import said
 
 ANALYSIS = "trata-demo"
 COORDINATOR = "tip-coordinator"
@@ -16,7 +17,7 @@ def tell_context(tell: Storyteller, year: int) -> None:
     """Two institutions, a problem tree and a SWOT that a second person agreed to, two milestones."""
     for body in _INSTITUTIONS:
         tell.call(
-            f"The coordinator lists {body['code']}",
+            said("The coordinator lists {code}", code=body["code"]),
             *(COORDINATOR, "POST", f"{_PATH}/stakeholders"),
             json=body,
             expect=(201, 409),
@@ -26,7 +27,7 @@ def tell_context(tell: Storyteller, year: int) -> None:
     if not tell.get(IM, f"{_PATH}/milestones", {"plan": str(year)})["items"]:
         for body in _milestones(year):
             tell.call(
-                "The coordinator sets a milestone",
+                said("The coordinator sets a milestone"),
                 *(COORDINATOR, "POST", f"{_PATH}/milestones"),
                 json=body,
                 expect=201,
@@ -41,7 +42,7 @@ def _judge(tell: Storyteller) -> None:
     for place, where, es, en in _STATEMENTS:
         figure = {"kind": "figure", "release": newest, "where": where}
         made = tell.call(
-            f"The coordinator writes under {place}",
+            said("The coordinator writes under {place}", place=place),
             *(COORDINATOR, "POST", f"{_PATH}/statements"),
             json={
                 "analysis": ANALYSIS,
@@ -54,7 +55,7 @@ def _judge(tell: Storyteller) -> None:
         )
         core = made["id"] if place == "core-problem" else core
         tell.call(
-            "The IM officer agrees to it as it was read",
+            said("The IM officer agrees to it as it was read"),
             *(IM, "POST", f"{_PATH}/statements/{made['id']}/agreement"),
             if_match=f'"{made["version"]}"',
             json={},

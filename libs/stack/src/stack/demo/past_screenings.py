@@ -9,6 +9,7 @@ from stack.demo.clock_shift import StackClock
 from stack.demo.screened_people import ScreenedPerson, ScreeningDay, quarter_id, screening_days
 from stack.demo.story import AGREED, IM, REFUGIO, SUPERVISOR
 from stack.demo.storyteller import Storyteller
+from stack.wording import said
 
 _HOURS_LATER = 5
 _PURPOSES = {"SexualExploitation": "purpose.sexual", "ForcedLabour": "purpose.forced_labour"}
@@ -24,7 +25,7 @@ def told_already(tell: Storyteller, first: date) -> bool:
 def certify(tell: Storyteller, first: date) -> None:
     """Who screens in that quarter has a certificate for it; the supervisor records it."""
     tell.call(
-        "The supervisor records who is certified to screen",
+        said("The supervisor records who is certified to screen"),
         *(SUPERVISOR, "POST", "/referrals/v1/certificates"),
         json={
             "holder": REFUGIO,
@@ -127,7 +128,7 @@ def _record_routes(tell: Storyteller, people: Sequence[tuple[ScreenedPerson, str
         person, case = of
         origin, transit, destination = person.route
         tell.call(
-            "The way she came",
+            said("The way she came"),
             *(REFUGIO, "PUT", f"/referrals/v1/cases/{case}/route"),
             json={
                 "origin": origin,

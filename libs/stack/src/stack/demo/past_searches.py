@@ -8,6 +8,7 @@ from typing import Any
 from stack.demo.past_people import one_of
 from stack.demo.story import REFUGIO
 from stack.demo.storyteller import Storyteller
+from stack.wording import said
 
 _GAPS = {
     ("VE2301", "SHL"): 30,
@@ -25,7 +26,7 @@ def search(tell: Storyteller, first: date, searches: int) -> None:
     """Ask for so many people of the half month that begins on `first`, all at once."""
     for start in range(0, searches, 100):
         tell.call(
-            "Refugio asks who can help these people",
+            said("Refugio asks who can help these people"),
             *(REFUGIO, "POST", "/directory/v1/pathways/resolve/batch?services_per_step=1"),
             json={"profiles": list(profiles(first, min(100, searches - start)))},
             expect=200,

@@ -7,6 +7,7 @@ from typing import Any
 from stack.demo.story import IM, PUBLISHER, REFUGIO, SALUD
 from stack.demo.storyteller import Storyteller
 from stack.demo_clients import CLIENTS
+from stack.wording import said
 
 PROGRAMME = "referrals"
 _CLOSINGS = "/reports/v1/closings"
@@ -21,7 +22,7 @@ def last_closed_period(today: date | None = None) -> str:
 
 
 def publish(tell: Storyteller) -> None:
-    tell.chapter("Published numbers come from a protected release only")
+    tell.chapter(said("Published numbers come from a protected release only"))
     _query(tell, close_and_publish(tell, PROGRAMME, last_closed_period()))
 
 
@@ -33,7 +34,11 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
         known[0]
         if known
         else tell.call(
-            f"The IM officer closes {programme} of the half month {period}",
+            said(
+                "The IM officer closes {programme} of the half month {period}",
+                programme=programme,
+                period=period,
+            ),
             *(IM, "POST", "/reports/v1/releases"),
             json=asked,
             expect=201,
@@ -43,7 +48,7 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
         return release
     _sign_off(tell, release)
     published: dict[str, Any] = tell.call(
-        "A second person publishes it: nobody does both alone",
+        said("A second person publishes it: nobody does both alone"),
         *(PUBLISHER, "POST", f"/reports/v1/releases/{release['id']}/publish"),
         json={},
         expect=200,
@@ -55,7 +60,7 @@ def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
     """All programmes of the periods, one call each per period; what was done already is not done again."""
     made = [
         tell.call(
-            f"The IM officer closes all programmes of {period}",
+            said("The IM officer closes all programmes of {period}", period=period),
             *(IM, "POST", _CLOSINGS),
             json={"period": period},
             expect=202,
@@ -66,21 +71,21 @@ def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
         contributors = [each for step in closing["steps"] for each in step["contributors"] or ()]
         for client in sorted(set(_awaited(contributors))):
             tell.call(
-                f"{client} signs off its parts",
+                said("{client} signs off its parts", client=client),
                 *(client, "POST", f"{_place(closing)}/sign-offs"),
                 json={},
                 expect=200,
             )
     for closing in made:
         tell.call(
-            f"A second person publishes all of {closing['period']}",
+            said("A second person publishes all of {period}", period=closing["period"]),
             *(PUBLISHER, "POST", f"{_place(closing)}/publications"),
             json={},
             expect=202,
         )
     for closing in made:
         end = _at_rest(tell, closing, "published")
-        tell.holds("none stayed a draft", end["state"] == "published", end["steps"])
+        tell.holds(said("none stayed a draft"), end["state"] == "published", end["steps"])
 
 
 def _at_rest(tell: Storyteller, closing: dict[str, Any], done: str) -> dict[str, Any]:
@@ -91,7 +96,7 @@ def _at_rest(tell: Storyteller, closing: dict[str, Any], done: str) -> dict[str,
         seen.update(tell.get(IM, _place(closing)))
         return seen["state"] not in {"closing", "publishing"}
 
-    tell.eventually(f"all of {closing['period']} are {done}", rests)
+    tell.eventually(said("all of {period} are {done}", period=closing["period"], done=done), rests)
     return seen
 
 
@@ -103,7 +108,7 @@ def _sign_off(tell: Storyteller, release: dict[str, Any]) -> None:
     """Each contributing organisation that has a demo client agrees."""
     for client in _awaited(release["contributors"]):
         tell.call(
-            f"{client} signs off its part",
+            said("{client} signs off its part", client=client),
             *(client, "POST", f"/reports/v1/releases/{release['id']}/sign-offs"),
             json={},
             expect=200,
@@ -125,29 +130,34 @@ def _awaited(contributors: Sequence[dict[str, Any]] | None) -> list[str]:
 def _query(tell: Storyteller, release: dict[str, Any]) -> None:
     path = f"/reports/v1/releases/{release['id']}/query"
     counts = tell.call(
-        "Anybody asks it: by area, sex and age band",
+        said("Anybody asks it: by area, sex and age band"),
         *(None, "GET", path),
         params={"by": "area,sex,age_band"},
         expect=200,
     )
     numbers = [counts["total"], *(row["count"] for row in counts["rows"])]
     tell.holds(
-        f"every number is a multiple of {counts['k']}",
+        said("every number is a multiple of {number}", number=counts["k"]),
         all(number % counts["k"] == 0 for number in numbers),
         numbers,
     )
     tell.call(
-        "A question outside the programme is refused",
+        said("A question outside the programme is refused"),
         *(None, "GET", path),
         params={"by": "name"},
         expect=422,
     )
     tell.call(
-        "A partner cannot publish",
+        said("A partner cannot publish"),
         *(SALUD, "POST", f"/reports/v1/releases/{release['id']}/publish"),
         json={},
         expect=403,
     )
     tell.call(
-        "Nor can it close a period", REFUGIO, "POST", "/reports/v1/releases", json={}, expect=403
+        said("Nor can it close a period"),
+        REFUGIO,
+        "POST",
+        "/reports/v1/releases",
+        json={},
+        expect=403,
     )

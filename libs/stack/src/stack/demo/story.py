@@ -6,6 +6,7 @@ from typing import Any
 
 from stack.demo.storyteller import Storyteller
 from stack.demo_clients import organisation
+from stack.wording import said
 
 SUPERVISOR = "ngo-refugio-supervisor"
 AGREED = {"safe_to_talk": "yes", "consent": "yes"}
@@ -37,28 +38,32 @@ class Facts:
 
 
 def find_help(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter("Who can help this person, here, now, safely?")
+    tell.chapter(said("Who can help this person, here, now, safely?"))
     public = tell.call(
-        "Anybody searches the public directory, without an account",
+        said("Anybody searches the public directory, without an account"),
         *(None, "GET", "/directory/v1/services"),
         params={"search": "salud", "area": AREA},
         expect=200,
     )
-    tell.holds("the public finds services", public["total_items"] > 0, "none: ./ruta up --demo")
+    tell.holds(
+        said("the public finds services"), public["total_items"] > 0, "none: ./ruta up --demo"
+    )
     partner = tell.call(
-        "Refugio sees more than the public: services of the pathway",
+        said("Refugio sees more than the public: services of the pathway"),
         *(REFUGIO, "GET", "/directory/v1/services"),
         params={"area": AREA, "per_page": 100},
         expect=200,
     )
     everyone = tell.get(None, "/directory/v1/services", {"area": AREA, "per_page": 100})
     tell.holds(
-        "what the public may not see is not even counted for it",
+        said("what the public may not see is not even counted for it"),
         everyone["total_items"] < partner["total_items"],
         f"{everyone['total_items']} and {partner['total_items']}",
     )
-    facts.services["health"] = _service_of(tell, 2, "Refugio finds health care by Salud")
-    facts.services["legal"] = _service_of(tell, 3, "Refugio finds legal aid by Puente de Justicia")
+    facts.services["health"] = _service_of(tell, 2, said("Refugio finds health care by Salud"))
+    facts.services["legal"] = _service_of(
+        tell, 3, said("Refugio finds legal aid by Puente de Justicia")
+    )
 
 
 def _service_of(tell: Storyteller, number: int, step: str) -> dict[str, Any]:
@@ -75,28 +80,32 @@ def _service_of(tell: Storyteller, number: int, step: str) -> dict[str, Any]:
         },
         expect=200,
     )
-    tell.holds("a service that may be referred to is among them", found["total_items"] > 0)
+    tell.holds(said("a service that may be referred to is among them"), found["total_items"] > 0)
     service: dict[str, Any] = found["contents"][0]
     return service
 
 
 def open_a_case(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter("She decides what is shared, with whom and for what")
+    tell.chapter(said("She decides what is shared, with whom and for what"))
     case = tell.call(
-        "Refugio opens a case; her identity is encrypted under a key of this case only",
+        said("Refugio opens a case; her identity is encrypted under a key of this case only"),
         *(REFUGIO, "POST", "/referrals/v1/cases"),
         json=PERSON,
         expect=201,
     )
     facts.case_id = case["id"]
     tell.call(
-        "She agrees to anonymous statistics (apart from any help)",
+        said("She agrees to anonymous statistics (apart from any help)"),
         *(REFUGIO, "POST", "/referrals/v1/consents"),
         json={"case_id": facts.case_id, "kind": "reporting", "method": "verbal"},
         expect=201,
     )
-    facts.consent = _consent(tell, facts, "health", "She agrees that Salud may know these items")
-    tell.holds("she holds a code to withdraw by herself", bool(facts.consent["withdrawal_code"]))
+    facts.consent = _consent(
+        tell, facts, "health", said("She agrees that Salud may know these items")
+    )
+    tell.holds(
+        said("she holds a code to withdraw by herself"), bool(facts.consent["withdrawal_code"])
+    )
 
 
 def _consent(tell: Storyteller, facts: Facts, which: str, step: str) -> dict[str, Any]:
@@ -118,28 +127,32 @@ def _consent(tell: Storyteller, facts: Facts, which: str, step: str) -> dict[str
 
 
 def refer(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter("Did the help arrive?")
+    tell.chapter(said("Did the help arrive?"))
     facts.delivered_before = _delivered(tell)
     draft = _draft(tell, facts, "health")
     facts.referral_id = draft["id"]
     path = f"/referrals/v1/referrals/{facts.referral_id}"
     tell.call(
-        "Without a grant nothing is sent",
+        said("Without a grant nothing is sent"),
         *(REFUGIO, "POST", f"{path}/send"),
         json={},
         expect=(409, 422),
     )
     tell.call(
-        "Refugio sends under the grant",
+        said("Refugio sends under the grant"),
         *(REFUGIO, "POST", f"{path}/send"),
         json={"grant_id": facts.consent["id"]},
         expect=200,
     )
     tell.call(
-        "Another organisation does not even learn that it exists", LEGAL, "GET", path, expect=404
+        said("Another organisation does not even learn that it exists"),
+        LEGAL,
+        "GET",
+        path,
+        expect=404,
     )
     tell.call(
-        "The referrer cannot accept its own referral",
+        said("The referrer cannot accept its own referral"),
         *(REFUGIO, "POST", f"{path}/accept"),
         json={"focal_point": "nobody"},
         expect=403,
@@ -150,7 +163,7 @@ def refer(tell: Storyteller, facts: Facts) -> None:
 def _draft(tell: Storyteller, facts: Facts, which: str) -> dict[str, Any]:
     service = facts.services[which]
     draft: dict[str, Any] = tell.call(
-        "Refugio drafts a referral for one need",
+        said("Refugio drafts a referral for one need"),
         *(REFUGIO, "POST", "/referrals/v1/referrals"),
         json={
             "case_id": facts.case_id,
@@ -167,76 +180,80 @@ def _draft(tell: Storyteller, facts: Facts, which: str) -> dict[str, Any]:
 
 
 def _serve(tell: Storyteller, facts: Facts, path: str) -> None:
-    tell.call("Salud acknowledges", SALUD, "POST", f"{path}/acknowledge", json={}, expect=200)
+    tell.call(said("Salud acknowledges"), SALUD, "POST", f"{path}/acknowledge", json={}, expect=200)
     disclosed = tell.call(
-        "Salud reads what was granted", SALUD, "GET", f"{path}/disclosure", expect=200
+        said("Salud reads what was granted"), SALUD, "GET", f"{path}/disclosure", expect=200
     )
     tell.holds(
-        "nothing but the granted items is there",
+        said("nothing but the granted items is there"),
         set(disclosed["items"]) <= set(ITEMS),
         sorted(disclosed["items"]),
     )
     tell.call(
-        "Salud accepts and names who is responsible",
+        said("Salud accepts and names who is responsible"),
         *(SALUD, "POST", f"{path}/accept"),
         json={"focal_point": "Doctora de guardia"},
         expect=200,
     )
     tell.call(
-        "Accepting twice is refused; the answer names the legal steps",
+        said("Accepting twice is refused; the answer names the legal steps"),
         *(SALUD, "POST", f"{path}/accept"),
         json={"focal_point": "Doctora de guardia"},
         expect=409,
     )
-    tell.call("The service begins", SALUD, "POST", f"{path}/start", json={}, expect=200)
+    tell.call(said("The service begins"), SALUD, "POST", f"{path}/start", json={}, expect=200)
     tell.call(
-        "The help was delivered",
+        said("The help was delivered"),
         *(SALUD, "POST", f"{path}/complete"),
         json={"outcome": "delivered"},
         expect=200,
     )
     tell.call(
-        "She confirms it: her word and the recipient's are kept apart",
+        said("She confirms it: her word and the recipient's are kept apart"),
         *(REFUGIO, "POST", f"{path}/confirm"),
         json={"confirmed_by": "person", "agrees": True},
         expect=200,
     )
     history = tell.call(
-        "Both sides read the same history", REFUGIO, "GET", f"{path}/history", expect=200
+        said("Both sides read the same history"), REFUGIO, "GET", f"{path}/history", expect=200
     )
     steps = history["items"] if isinstance(history, dict) else history
-    tell.holds("every step is in it", len(steps) >= 5, len(steps))
+    tell.holds(said("every step is in it"), len(steps) >= 5, len(steps))
 
 
 def withdraw(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter("A withdrawal always works, at once")
-    consent = _consent(tell, facts, "legal", "She agrees to legal aid, too")
+    tell.chapter(said("A withdrawal always works, at once"))
+    consent = _consent(tell, facts, "legal", said("She agrees to legal aid, too"))
     draft = _draft(tell, facts, "legal")
     path = f"/referrals/v1/referrals/{draft['id']}"
     tell.call(
-        "Refugio sends it",
+        said("Refugio sends it"),
         *(REFUGIO, "POST", f"{path}/send"),
         json={"grant_id": consent["id"]},
         expect=200,
     )
-    tell.call("Puente de Justicia reads it", LEGAL, "GET", f"{path}/disclosure", expect=200)
+    tell.call(said("Puente de Justicia reads it"), LEGAL, "GET", f"{path}/disclosure", expect=200)
     withdrawn = tell.call(
-        "She withdraws",
+        said("She withdraws"),
         *(REFUGIO, "POST", f"/referrals/v1/consents/{consent['id']}/withdraw"),
         json={"method": "phone"},
         expect=200,
     )
-    tell.holds("she is told honestly who had read it already", len(withdrawn["already_read"]) > 0)
-    tell.call("Reading is over at once", LEGAL, "GET", f"{path}/disclosure", expect=(403, 404, 410))
-    view = tell.call("The referral has ended", REFUGIO, "GET", path, expect=200)
-    tell.holds("its state is withdrawn", view["state"] == "withdrawn", view["state"])
+    tell.holds(
+        said("she is told honestly who had read it already"), len(withdrawn["already_read"]) > 0
+    )
+    tell.call(
+        said("Reading is over at once"), LEGAL, "GET", f"{path}/disclosure", expect=(403, 404, 410)
+    )
+    view = tell.call(said("The referral has ended"), REFUGIO, "GET", path, expect=200)
+    tell.holds(said("its state is withdrawn"), view["state"] == "withdrawn", view["state"])
 
 
 def screen(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter("A trained person asks, and judges; the system does not")
+    tell.chapter(said("A trained person asks, and judges; the system does not"))
     today = datetime.now(UTC).date()
     tell.call(
-        "Her supervisor records who is certified to screen",
+        said("Her supervisor records who is certified to screen"),
         *(SUPERVISOR, "POST", "/referrals/v1/certificates"),
         json={
             "holder": REFUGIO,
@@ -248,13 +265,13 @@ def screen(tell: Storyteller, facts: Facts) -> None:
     listed = tell.get(REFUGIO, "/referrals/v1/instruments")
     instrument = next(each["id"] for each in listed if each["shipped"])
     tell.call(
-        "Is it safe to talk now? If not, nothing is asked and nothing is kept",
+        said("Is it safe to talk now? If not, nothing is asked and nothing is kept"),
         *(REFUGIO, "POST", "/referrals/v1/screenings"),
         json={"instrument_id": instrument, "answers": {**AGREED, "safe_to_talk": "no"}},
         expect=409,
     )
     begun = tell.call(
-        "It is: what she says is sealed; each answer decides what is asked next",
+        said("It is: what she says is sealed; each answer decides what is asked next"),
         *(REFUGIO, "POST", "/referrals/v1/screenings"),
         json={
             "instrument_id": instrument,
@@ -264,13 +281,13 @@ def screen(tell: Storyteller, facts: Facts) -> None:
         expect=201,
     )
     tell.holds(
-        "the summary says what is missing, and no verdict",
+        said("the summary says what is missing, and no verdict"),
         begun["summary"]["missing"] == ["purpose"],
         begun["summary"]["missing"],
     )
     path = f"/referrals/v1/screenings/{begun['id']}"
     tell.call(
-        "The certified screener writes down her own judgement",
+        said("The certified screener writes down her own judgement"),
         *(REFUGIO, "POST", f"{path}/conclude"),
         json={
             "judgement": "possible_victim",
@@ -279,28 +296,32 @@ def screen(tell: Storyteller, facts: Facts) -> None:
         expect=200,
     )
     made = tell.call(
-        "One step leads to the plan by the pathway and to drafts, which share nothing",
+        said("One step leads to the plan by the pathway and to drafts, which share nothing"),
         *(REFUGIO, "POST", f"{path}/drafts"),
         json={},
         expect=201,
     )
-    tell.holds("needs have services, or are named as gaps", bool(made["plan"]), made["gaps"])
+    tell.holds(said("needs have services, or are named as gaps"), bool(made["plan"]), made["gaps"])
 
 
 def add_up(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter("What does it add up to?")
+    tell.chapter(said("What does it add up to?"))
     tell.eventually(
-        "the event crossed NATS: the delivered referral is in the coordinator's numbers",
+        said("the event crossed NATS: the delivered referral is in the coordinator's numbers"),
         lambda: _delivered(tell) > facts.delivered_before,
     )
     tell.call(
-        "The GBV coordinator reads operational counts, exact and audited",
+        said("The GBV coordinator reads operational counts, exact and audited"),
         *(COORDINATOR, "GET", "/reports/v1/indicators"),
         params={"by": "area"},
         expect=200,
     )
     tell.call(
-        "They are not for everybody", "health-cluster", "GET", "/reports/v1/indicators", expect=403
+        said("They are not for everybody"),
+        "health-cluster",
+        "GET",
+        "/reports/v1/indicators",
+        expect=403,
     )
 
 

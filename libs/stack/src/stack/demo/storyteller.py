@@ -11,6 +11,7 @@ from rich.text import Text
 
 from stack.errors import StackError
 from stack.running import RunningStack
+from stack.wording import said
 
 _TROUBLE = (429, 502, 503, 504)
 _NOT_YET = '"not_referable"'
@@ -61,16 +62,20 @@ class Storyteller:
         held = answer.status_code in expected
         self._show(step, client, answer, held=held)
         if not held:
-            wanted = " or ".join(str(code) for code in expected)
-            raise StepFailed(f"{step}: wanted HTTP {wanted}, got {_told(answer)}")
+            raise StepFailed(
+                "{step}: wanted HTTP {wanted}, got {answer}",
+                step=step,
+                wanted=", ".join(str(code) for code in expected),
+                answer=_told(answer),
+            )
         return answer.json() if answer.content else None
 
-    def holds(self, step: str, holds: bool, otherwise: object = "it does not") -> None:
+    def holds(self, step: str, holds: bool, otherwise: object = "") -> None:
         """A fact that must be true of what was answered."""
         self.steps += 1
         self._line("✓" if holds else "✗", step, "", good=holds)
         if not holds:
-            raise StepFailed(f"{step}: {otherwise}")
+            raise StepFailed.passed_on(f"{step}: {otherwise or said('it does not')}")
 
     def eventually(
         self, step: str, look: Callable[[], bool], seconds: float = _PATIENCE_SECONDS
@@ -80,17 +85,18 @@ class Storyteller:
         pause = 0.2
         while not look():
             if time.monotonic() - began > seconds:
-                raise StepFailed(f"{step}: not within {seconds:.0f} s")
+                raise StepFailed("{step}: not within {seconds:.0f} s", step=step, seconds=seconds)
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         self.steps += 1
-        self._line("✓", step, f"after {time.monotonic() - began:.1f} s", good=True)
+        after = said("after {seconds:.1f} s", seconds=time.monotonic() - began)
+        self._line("✓", step, after, good=True)
 
     def get(self, client: str | None, path: str, params: dict[str, Any] | None = None) -> Any:
         """A look that is no step of its own."""
         answer = self._answer(client, "GET", path, params=params, json=None)
         if answer.status_code != 200:
-            raise StepFailed(f"GET {path}: got {_told(answer)}")
+            raise StepFailed("GET {path}: got {answer}", path=path, answer=_told(answer))
         return answer.json()
 
     def _answer(
@@ -117,7 +123,12 @@ class Storyteller:
                 self.log.append((client or "anonymous", method, path, answer.status_code))
                 return answer
             if over:
-                raise StepFailed(f"{method} {path}: no answer within {_RETRY_SECONDS:.0f} s")
+                raise StepFailed(
+                    "{method} {path}: no answer within {seconds:.0f} s",
+                    method=method,
+                    path=path,
+                    seconds=_RETRY_SECONDS,
+                )
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
