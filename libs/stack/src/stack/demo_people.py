@@ -16,6 +16,7 @@ from stack.errors import StackError
 from stack.layout import Layout
 from stack.private_files import write_private
 from stack.running import RunningStack
+from stack.wording import said
 
 ADMINISTRATOR = "im-officer"
 _PEOPLE = "/identity/v1/people"
@@ -88,7 +89,7 @@ def sign_in_of(layout: Layout, sign_in_name: str) -> tuple[str, str]:
     """Password and the code of this moment."""
     known = _known(layout)
     if sign_in_name not in known:
-        names = ", ".join(known) or "none: ./ruta up --demo makes them"
+        names = ", ".join(known) or said("none: ./ruta up --demo makes them")
         raise StackError(
             "no demo person {sign_in_name!r} in {root} (known: {names})",
             sign_in_name=sign_in_name,

@@ -17,6 +17,7 @@ from stack.errors import StackError
 from stack.ports import LOOPBACK, free_ports, status_of
 from stack.postgres import stop_process
 from stack.private_files import read_private_map, write_private, write_private_map
+from stack.wording import said
 
 _START_SECONDS = 30
 _STOP_SECONDS = 20
@@ -150,7 +151,8 @@ class NatsServer:
     def _why(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines()[-40:]
         telling = [line for line in lines if "[FTL]" in line or "[ERR]" in line]
-        return f"{(telling or lines or ['no log'])[-1].strip()} (log: {self.log_file})"
+        words = (telling or lines or [said("no log")])[-1].strip()
+        return said("{words} (log: {file})", words=words, file=self.log_file)
 
     def _stop_stale(self) -> None:
         """Ends a server that an earlier, killed owner left on this data directory."""

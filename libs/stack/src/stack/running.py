@@ -13,6 +13,7 @@ from stack.exclusive import holder
 from stack.layout import Layout, StackState
 from stack.played import Played
 from stack.private_files import read_private_map
+from stack.wording import said
 
 # For `--url` alone: what is set for one deployment is never shown to another.
 TOKEN_VARIABLE = "RUTA_ACCESS_TOKEN"  # noqa: S105 -- the name of a variable
@@ -43,7 +44,7 @@ class RunningStack:
             return given
         secrets = read_private_map(self.layout.clients_file)
         if client not in secrets:
-            known = ", ".join(sorted(secrets)) or "none yet: start the stack once"
+            known = ", ".join(sorted(secrets)) or said("none yet: start the stack once")
             raise StackError(
                 "no demo client {client!r} in {root} (known: {known}); elsewhere, with --url: {secret} holds its"
                 " secret, or {token} a token",

@@ -46,7 +46,7 @@ def find_help(tell: Storyteller, facts: Facts) -> None:
         expect=200,
     )
     tell.holds(
-        said("the public finds services"), public["total_items"] > 0, "none: ./ruta up --demo"
+        said("the public finds services"), public["total_items"] > 0, said("none: ./ruta up --demo")
     )
     partner = tell.call(
         said("Refugio sees more than the public: services of the pathway"),
