@@ -63,6 +63,7 @@ async def _with_phones(
     done = await api.post(
         f"{V1}/imports?source=registro{query}", content=content.encode(), headers=as_(WHO)
     )
+    assert done.status_code == 201, done.text
     rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_(WHO))
     found: dict[str, Any] = rows.json()["items"][0]
     return found
