@@ -100,7 +100,8 @@ async def test_the_secret_of_a_suspended_organisations_form_brings_nothing_in(
     form = await case_form(story, "primero", PRIMERO_MAPPING)
     await told(story.client, "referrals", suspended={"organisation": [str(REFUGIO)]})
     refused = await send(story, form, PRIMERO)
-    assert (refused.status_code, refused.json()["code"]) == (403, "form_held")
+    assert refused.status_code == 403, refused.text
+    assert refused.json()["code"] == "form_held"
     wrong = await send(story, {**form, "secret": "x" * 40}, PRIMERO)
     assert (wrong.status_code, wrong.json()["code"]) == (404, "form_unknown")
     assert (await story.get(SUPERVISOR, "/intake/submissions")).json()["items"] == []
@@ -128,7 +129,7 @@ async def test_only_the_front_tells_and_an_older_list_brings_nothing_back(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
     refused = await tell(story.client, "referrals", suspended=OFF, scope="admin referrals:write")
-    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert refused.status_code == 403, refused.text
     await registered(story, receiver)
     await told(story.client, "referrals", suspended=OFF)
     older = await tell(story.client, "referrals", as_of=time.time() - 5)
