@@ -126,6 +126,16 @@ def test_the_front_renews_by_itself_and_says_so_in_the_answer(
     assert browser.get("/referrals/v1/cases").status_code == 200
 
 
+def test_a_browser_that_is_closed_keeps_no_session(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    """At a shared computer the next person opens it, and its history. What they had typed can be sent for a while by
+    whoever comes back: that opens nothing."""
+    signed_in(browser, somebody)
+    kept = {cookie.name for cookie in browser.cookies.jar if not cookie.discard}
+    assert kept == {"ruta-former"}
+
+
 def test_two_tabs_that_renew_together_both_stay_signed_in(
     browser: httpx.Client, somebody: Somebody, sealing: Cookies, gateway: Gateway
 ) -> None:

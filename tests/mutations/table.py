@@ -8,6 +8,7 @@ _COMMON = "libs/common/src/common"
 _DRAWING = "libs/drawing/src/drawing"
 _REPORTING = "services/reporting/src/reporting"
 _DIRECTORY = "services/services-directory/src/services_directory"
+_LEFT = "tests/services/console/test_left_screens.py"
 _TESTS = "tests/services/referrals"
 _REPORTS = "tests/services/reporting"
 _IMPORTS = "tests/services/directory/imports"
@@ -40,6 +41,46 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "left-screen",
+        "a screen that was left is empty once the session is over",
+        f"{_CONSOLE}/static/console.js",
+        "      if (left <= 0) end();\n      else if",
+        "      if",
+        f"{_LEFT}::test_a_screen_that_was_left_is_empty_once_the_session_is_over",
+    ),
+    Mutation(
+        "left-screen-of-somebody-else",
+        "a screen that was left shows nothing once somebody else has signed in beside it",
+        f"{_CONSOLE}/static/console.js",
+        "event.data.who !== who || !event.data.seconds",
+        "!event.data.seconds",
+        f"{_LEFT}::test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is_somebody_else",
+    ),
+    Mutation(
+        "left-screen-signed-out",
+        "signing out empties the screens of the tabs beside",
+        f"{_CONSOLE}/static/console.js",
+        "    tell(0);\n",
+        "    tell(900);\n",
+        f"{_LEFT}::test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is_somebody_else",
+    ),
+    Mutation(
+        "left-screen-typed",
+        "what was typed is shown again to the same person alone",
+        f"{_CONSOLE}/static/console.js",
+        "found.sign_in_name !== who",
+        "!found.sign_in_name",
+        f"{_LEFT}::test_what_was_typed_is_covered_and_shown_to_the_same_person_alone",
+    ),
+    Mutation(
+        "closed-browser",
+        "whoever closes the browser has left: it keeps no session on its disk",
+        "gateway/src/gateway/front/browsers/sessions.py",
+        "_KEPT_SECONDS.get(kind)",
+        "_KEPT_SECONDS.get(kind, SESSION_SECONDS)",
+        "tests/gateway/test_sessions.py::test_a_browser_that_is_closed_keeps_no_session",
+    ),
     Mutation(
         "plain-at-a-glance",
         "a body is taken for plain only if it holds no text that cannot be kept",

@@ -80,6 +80,8 @@ class Look:
             self._is(False, where, f"is wider than the screen: {each}")
         for each in page.evaluate(SMALL):
             self._is(False, where, f"is a small target: {each}")
+        for each in page.evaluate(CORRECTED):
+            self._is(False, where, f"is sent to whoever corrects or completes it: {each}")
         for each in page.evaluate(BROKEN):
             self._is(False, where, f"is broken in two lines in the bar: {each}")
         self._by_keyboard(where)
@@ -141,6 +143,10 @@ BROKEN = """[...document.querySelectorAll('.bar a, .bar button')]
   .filter(e => !e.closest('.off, .skip') && e.offsetParent !== null)
   .filter(e => { const words = document.createRange(); words.selectNodeContents(e);
     return new Set([...words.getClientRects()].map(line => Math.round(line.top))).size > 1; })
+  .map(e => e.outerHTML.slice(0, 120))"""
+# Browsers ask their makers' servers what is wrong with what is being written, where a page lets them.
+CORRECTED = """[...document.querySelectorAll('textarea')].filter(e => e.spellcheck ||
+    e.closest('[writingsuggestions]')?.getAttribute('writingsuggestions') !== 'false')
   .map(e => e.outerHTML.slice(0, 120))"""
 # By number, in the order of the page; of the radio buttons of one name one is reached, and arrows do the rest.
 _TABS = """const all = [...document.querySelectorAll(

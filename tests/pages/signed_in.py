@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Response
 
-from tests.pages.looking import BROKEN, FLAT
+from tests.pages.looking import BROKEN, CORRECTED, FLAT
 from tests.pages.words import CODE
 from tests.support.axe import asking
 from tests.support.patience import PATIENCE
@@ -199,6 +199,8 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
     assert page.title().endswith(" – Ruta")
     assert flat_with_forced_colours(page) == []
     assert page.evaluate(BROKEN) == []
+    assert page.evaluate(CORRECTED) == []
+    assert page.locator("meta[name=google]").get_attribute("content") == "notranslate"
     assert codes_shown(page) == []
     html = page.content()
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?! src=\"/console/static/)", html)

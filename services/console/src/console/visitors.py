@@ -13,7 +13,7 @@ from common.auth import Principal, Role
 class Visitor:
     """`token` is their own access token, with which the API is called; `csrf` the secret that the forms of
     their session are made with. `idle_until`: seconds since 1970, when they are signed out unless something
-    happens."""
+    happens, and `idle_in` how many seconds that was from when the front was asked, 0 if it did not say."""
 
     principal: Principal
     token: str = field(repr=False)
@@ -21,6 +21,7 @@ class Visitor:
     sign_in_name: str
     organisation_name: str
     idle_until: float
+    idle_in: int = 0
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -43,6 +44,7 @@ def visitor_of(principal: Principal | None, headers: Mapping[str, str]) -> Visit
         str(told.get("sign_in_name") or ""),
         str(told.get("organisation_name") or ""),
         float(told.get("idle_until") or 0),
+        int(told.get("idle_in") or 0),
     )
 
 

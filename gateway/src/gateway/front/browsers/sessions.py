@@ -68,6 +68,9 @@ class SignIn:
     language: str | None = None
 
 
+# Who closes the browser has left: what says who is signed in is kept by it no longer.
+_KEPT_SECONDS: Mapping[type, int] = {Former: SESSION_SECONDS, SignIn: SIGN_IN_SECONDS}
+
 Sealed = TypeVar("Sealed", PersonSession, Seen, Former, SignIn)
 
 
@@ -104,8 +107,9 @@ class Cookies:
     def write(self, value: PersonSession | Seen | Former | SignIn) -> Header:
         kind = type(value)
         sealed = crypto.seal(self._key, orjson.dumps(asdict(value)), kind.__name__.encode())
-        seconds = SIGN_IN_SECONDS if kind is SignIn else SESSION_SECONDS
-        return self._header(self._names[kind], base64.urlsafe_b64encode(sealed).decode(), seconds)
+        return self._header(
+            self._names[kind], base64.urlsafe_b64encode(sealed).decode(), _KEPT_SECONDS.get(kind)
+        )
 
     def clear(self, kind: type[PersonSession] | type[Seen] | type[Former] | type[SignIn]) -> Header:
         return self._header(self._names[kind], "", 0)
@@ -172,10 +176,11 @@ class Cookies:
         if not ours:
             raise CSRF.because("The request comes from another origin.")
 
-    def _header(self, name: str, value: str, seconds: int) -> Header:
+    def _header(self, name: str, value: str, seconds: int | None) -> Header:
+        kept = "" if seconds is None else f"; Max-Age={seconds}"
         # Lax, not Strict: the provider's redirect back must find the sign-in state.
         secure = "; Secure" if self._secure else ""
-        cookie = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        cookie = f"{name}={value}; Path=/{kept}; HttpOnly; SameSite=Lax{secure}"
         return b"set-cookie", cookie.encode()
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import time
 from dataclasses import dataclass
 
 import orjson
@@ -121,6 +122,8 @@ def _person(exchange: Exchange) -> list[Header]:
         "organisation_name": person.organisation_name,
         "language": person.language,
         "idle_until": person.idle_until,
+        # Beside the moment: a browser's clock, or the console's, may be another one.
+        "idle_in": max(0, int(person.idle_until - time.time())),
     }
     return [
         (b"ruta-person-token", person.token.encode("latin-1")),

@@ -2,7 +2,9 @@
 // the page's place in the history, and listens to Escape pressed three times.
 (function () {
   "use strict";
+  var tell = function () {};
   function leave(form) {
+    tell(0);
     var body = new URLSearchParams(new FormData(form));
     document.title = "";
     document.body.textContent = "";
@@ -37,6 +39,57 @@
     }, 2000);
   }
   look(document.getElementById("at-work"), 30);
+  // A screen that somebody left shows nobody once the session is over, or is somebody else's. What was typed is only
+  // covered, and shown again to the same person. No request asks whether it is over, for each would make it last: tabs
+  // tell each other. Whoever types is at work, and stays signed in.
+  function watch(told) {
+    var who = told.dataset.who, typed = "typed" in told.dataset, touched = 0, until = 0, ended = false;
+    var over = told.content.querySelector(".over"), said = over.querySelector("[role=alert]");
+    var tabs = "BroadcastChannel" in window ? new BroadcastChannel("ruta-session") : null;
+    function lasts(seconds) { until = Math.max(until, Date.now() + seconds * 1000); }
+    function end() {
+      if (ended) return;
+      ended = true;
+      until = 0;
+      var kept = typed && document.querySelector("main input:not([type=hidden]), main select, main textarea");
+      if (!kept) document.body.textContent = "";
+      over.querySelector(kept ? ".over__open" : ".over__kept").hidden = true;
+      document.body.classList.add("covered");
+      document.body.appendChild(over);
+      over.querySelector("h1").focus();
+    }
+    function show() {
+      ended = false;
+      over.remove();
+      document.body.classList.remove("covered");
+    }
+    function ask(same) {
+      said.textContent = "";
+      fetch("/session", { credentials: "same-origin" })
+        .then(function (answer) { return answer.ok ? answer.json() : {}; })
+        .then(function (found) {
+          if (found.sign_in_name !== who) { said.textContent = said.dataset.says; return; }
+          lasts(found.idle_in);
+          tell(found.idle_in);
+          same();
+        }, function () {});
+    }
+    tell = function (seconds) { if (tabs) tabs.postMessage({ who: who, seconds: seconds }); };
+    if (tabs) tabs.onmessage = function (event) {
+      if (event.data.who !== who || !event.data.seconds) end(); else lasts(event.data.seconds);
+    };
+    document.addEventListener("input", function () { typed = true; touched = Date.now(); });
+    over.querySelector("button").addEventListener("click", function () { ask(show); });
+    setInterval(function () {
+      var left = until - Date.now();
+      if (left <= 0) end();
+      else if (left < 60000 && Date.now() - touched < 60000) ask(function () {});
+    }, 5000);
+    lasts(Number(told.dataset.seconds));
+    tell(Number(told.dataset.seconds));
+  }
+  var told = document.getElementById("over");
+  if (told) watch(told);
   // A page that comes back from the browser's memory is asked for again: it may not be anybody's any more.
   window.addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
 })();
