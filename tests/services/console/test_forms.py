@@ -18,6 +18,12 @@ def test_a_number_that_is_none_stays_as_it_was_typed() -> None:
     assert body(read(KIND, b"age=diecisiete"), ("age",), numbers=("age",)) == {"age": "diecisiete"}
 
 
+def test_what_comes_along_unseen_with_a_copied_number_is_left_out() -> None:
+    content = b"phone=%E2%80%AA%2B58%20414%205550101%E2%80%AC&note=a%E2%80%AEb%E2%81%A9"
+    typed = read(KIND, content)
+    assert (typed.one("phone"), typed.one("note")) == ("+58 414 5550101", "ab")
+
+
 def test_fields_that_the_form_does_not_have_are_not_sent() -> None:
     assert body(read(KIND, b"organisation_id=x&name=Ana"), ("name",)) == {"name": "Ana"}
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from console.answers import Answer
+from console.codes import Codes
 from console.forms import Typed
 from console.moments import Moments
 from console.referrals import refer, views
@@ -115,3 +117,13 @@ def test_a_page_that_was_opened_again_is_one_line_for_whoever_sent() -> None:
         "28 nov., 10:00, Salud: Edad (3 veces, la última 28 nov., 12:00)",
         "28 nov., 13:00, Salud: Edad, Sexo",
     ]
+
+
+@pytest.mark.parametrize(("phone", "called"), [("0414 5550101", True), ("*21*04145550101#", False)])
+def test_a_code_that_a_phone_carries_out_is_not_offered_to_be_called(
+    phone: str, *, called: bool
+) -> None:
+    shared = {"items": {"contact": {"phone": phone}}, "safe_contact": {"rule": "contact_directly"}}
+    (told,) = views.disclosed(shared, wording("es"), Codes("es"))
+    assert phone in told.lines[0]
+    assert bool(told.phone) is called

@@ -54,6 +54,8 @@ FAULTS: dict[str, Document] = {
     "ages reversed": {"maximum_age": 2},
     "an area that is none": {"service_areas": [{"extent_type": "pcode", "extent": "XX"}]},
     "a control character": {"alert": "a\x01b"},
+    "a character that turns the order of others": {"alert": "0212 \u202e1010555"},
+    "a link that runs something": {"url": "JavaScript:alert(1)"},
     "a text that is too long": {"alert": "x" * 20_001},
     "a place that does not fit": {"service_at_locations": [{"location": {"latitude": "north"}}]},
     "an organisation that does not fit": {"organization": {"name": ""}},

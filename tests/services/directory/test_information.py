@@ -1,6 +1,7 @@
 """Information points: help near a place, at the public level only, and risk messages."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,18 @@ async def test_help_is_found_by_need_area_and_hour(api: AsyncClient, publish: Pu
     hours = {i["name"]: i["hours"] for i in answer.json()["items"]}
     assert hours["Apoyo siempre"]
     assert not hours["Jornada mensual"]
+
+
+async def test_what_a_phone_takes_for_a_command_is_no_number_to_call(
+    api: AsyncClient, publish: Publish
+) -> None:
+    """Some send all that somebody is called to another phone, from then on."""
+    await publish(phones=[{"number": "*21*0414 5550101#"}, {"number": "0800 5550102 ext. 7"}])
+    page = await api.post(HELP, data={"need": "mind"}, headers=as_("anonymous"))
+    called = re.findall(r'href="tel:([^"]*)"', page.text.split('id="found"')[1])
+    assert called == ["04145550101", "08005550102"]
+    assert "*21*" in page.text
+    assert "ext. 7" in page.text
 
 
 async def test_the_nearest_come_first_and_a_position_never_stands_in_an_address(

@@ -131,6 +131,7 @@ def test_what_cannot_be_taken_refuses_the_row_with_its_reason(
         ({"verified_at": "ayer"}, "date_unreadable"),
         ({"visibility": ""}, "visibility_assumed"),
         ({"name": "Casa\x07 abierta"}, "control_characters"),
+        ({"name": "Casa \u202eabierta"}, "control_characters"),
         ({"categories": "GBV-SHELTER"}, "visibility_raised"),
     ],
 )

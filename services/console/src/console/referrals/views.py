@@ -55,10 +55,15 @@ def _told(name: str, value: Any, say: Wording, codes: Codes, *, direct: bool) ->
         return Told(label, (codes.place(value),))
     if isinstance(value, Mapping):
         lines = tuple(_lines(value, say))
-        return Told(label, lines, str(value.get("phone") or "") if direct else "")
+        return Told(label, lines, _to_call(value.get("phone")) if direct else "")
     if isinstance(value, list):
         return Told(label, (", ".join(map(str, value)),))
     return Told(label, (str(value),))
+
+
+def _to_call(phone: str | None) -> str:
+    """Codes with * and # are no number to call: some send all calls to another phone from then on."""
+    return phone if phone and not {"*", "#"} & set(phone) else ""
 
 
 def _lines(value: Mapping[str, Any], say: Wording) -> Iterable[str]:

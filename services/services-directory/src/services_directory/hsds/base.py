@@ -44,12 +44,26 @@ class _Matching:
         return handler(schema["steps"][0] if schema["type"] == "chain" else schema)
 
 
-_CLEAN = _Matching(r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$", "control characters are not text")
+# Those, too, that turn the order of what follows: a number behind them is read another way than it is dialled.
+_CLEAN = _Matching(
+    r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$",
+    "control characters are not text",
+)
 _EMAIL = _Matching(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "not an e-mail address")
 _URI = _Matching(
     r"^[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+$",
     "not a URI: it needs a scheme and no spaces, such as https://example.org",
 )
+
+
+_PROGRAMS = ("javascript:", "vbscript:", "data:")
+
+
+def _leads_somewhere(value: str) -> str:
+    """Whoever shows the directory makes links of these: one that runs what is written in it is none."""
+    if value.lower().startswith(_PROGRAMS):
+        raise ValueError("a link leads somewhere, and runs nothing")
+    return value
 
 
 # The same few dates and times stand in most entries: looked at once. What is refused is not kept.
@@ -77,7 +91,7 @@ Short = Annotated[str, Field(min_length=1, max_length=1_000), _CLEAN]
 DateText = Annotated[str, Field(max_length=10), AfterValidator(_is_date)]
 InstantText = Annotated[str, Field(max_length=40), AfterValidator(_is_instant)]
 TimeText = Annotated[str, Field(max_length=24), AfterValidator(_is_time)]
-Uri = Annotated[str, Field(max_length=2_000), _CLEAN, _URI]
+Uri = Annotated[str, Field(max_length=2_000), _CLEAN, _URI, AfterValidator(_leads_somewhere)]
 Email = Annotated[str, Field(max_length=320), _CLEAN, _EMAIL]
 Number = Annotated[
     Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]

@@ -13,6 +13,7 @@ from services_directory.information.gap_map import SIDE, Area, tiles
 from services_directory.information.needs import needs
 from services_directory.information.schemas import HelpPage, HelpQuery, RiskMessageView
 from services_directory.pathways.definition.proposals import AORS
+from services_directory.posters.printing import as_call
 from services_directory.settings import Settings
 
 _PACKAGE = "services_directory.information"
@@ -40,6 +41,7 @@ def help_page(
         query=query,
         found=found and found.model_dump(),
         problem=t["unknown"] if status >= 400 else None,
+        as_call=as_call,
         updated=found and day_in_words(found.updated, language),
         needs=tuple(needs().values()),
         places=_places(settings.home_country, query.area),

@@ -88,7 +88,8 @@ def page_style() -> str:
 
 
 def as_call(text: str) -> Markup:
-    """The text with its first number as one that a phone can call by a touch."""
+    """The text with its first number as one that a phone can call by a touch. What a phone takes for a command (with
+    * or #: some send all calls elsewhere) is in no link."""
     found = _NUMBER.search(text)
     if found is None:
         return escape(text)

@@ -17,7 +17,7 @@ from services_directory.imports.package.fields import Field
 from services_directory.imports.values import cells
 from services_directory.imports.values.opening_hours import UnreadableHoursError, clock, weekdays
 
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
+_SCHEME = re.compile(r"(?!(?i:javascript|vbscript|data):)[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?:[:.]\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)
 _DEGREES = {"latitude": 90, "longitude": 180}
 _STATUSES = {

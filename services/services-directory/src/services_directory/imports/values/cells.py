@@ -18,7 +18,9 @@ TIDY_CHARACTERS = "!-~áéíóúñüÁÉÍÓÚÑÜ¿¡"
 """Between single spaces they need no cleaning."""
 _TIDY = re.compile(f"[{TIDY_CHARACTERS}]+(?: [{TIDY_CHARACTERS}]+)*")
 _SPACES = re.compile(r"[^\S\n]+")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _MOJIBAKE = re.compile("[ÂÃâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
 EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+", re.IGNORECASE)
