@@ -89,7 +89,7 @@
     tell(Number(told.dataset.seconds));
   }
   var told = document.getElementById("over");
-  if (told) watch(told);
+  if (told && told.content) watch(told);
   // A page that comes back from the browser's memory is asked for again: it may not be anybody's any more.
   window.addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
 })();
