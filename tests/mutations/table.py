@@ -2446,6 +2446,88 @@ MUTATIONS = (
         "tests/stack/test_played.py::test_it_is_refused_and_nothing_is_made[rotate]",
     ),
     Mutation(
+        "others-of-the-organisation",
+        "whoever does not work with cases finds nothing of them in audit, feed and exceptions either",
+        f"{_REFERRALS}/vocabulary/case_roles.py",
+        "    return not CASE_ROLES.isdisjoint(caller.roles)\n",
+        "    return bool(caller.roles)\n",
+        f"{_TESTS}/test_lists.py"
+        "::test_whoever_does_not_work_with_cases_finds_nothing_of_them_in_any_list",
+    ),
+    Mutation(
+        "exceptions-of-the-accused",
+        "a coordinator looks at no exception of a case that speaks against their own organisation",
+        f"{_REFERRALS}/cases/queries.py",
+        "sa.not_(accused.exists())",
+        "sa.true()",
+        f"{_TESTS}/test_queues.py"
+        "::test_a_coordinator_looks_at_exceptions_in_their_states_and_at_none_of_a_case_against_their_own",
+    ),
+    Mutation(
+        "exceptions-of-other-states",
+        "a coordinator of some states looks at no exception of another one",
+        f"{_REFERRALS}/cases/queries.py",
+        "        looked = looked.where(sa.or_(nowhere, ",
+        "        sa.select(sa.or_(nowhere, ",
+        f"{_TESTS}/test_queues.py"
+        "::test_a_coordinator_looks_at_exceptions_in_their_states_and_at_none_of_a_case_against_their_own",
+    ),
+    Mutation(
+        "comparisons-of-a-day",
+        "each comparison of doubles counts towards the day, whatever became of the consent to it",
+        f"{_REFERRALS}/assistance/matching_service.py",
+        '    recent = await count_done(session, caller.organisation, "matching.consented", since)\n',
+        "    recent = await session.scalar(sa.select(sa.func.count()).select_from(MatchConsent)) or 0\n",
+        f"{_TESTS}/test_assistance_doubles.py"
+        "::test_each_comparison_counts_towards_the_day_also_of_one_case_under_other_names",
+    ),
+    Mutation(
+        "line-closed-as-handed-over",
+        "whoever was handed a report goes on with it, and is told of it, when the desk closes it",
+        f"{_REFERRALS}/line/queries.py",
+        "col(LineReport.handed_to) == caller.organisation\n    return handed\n",
+        "col(LineReport.handed_to) == caller.organisation\n"
+        '    return handed & (col(LineReport.status) == "handed_over")\n',
+        f"{_TESTS}/test_line_desk.py"
+        "::test_who_was_handed_a_report_goes_on_with_it_when_the_desk_closes_it_as_handed_over",
+    ),
+    Mutation(
+        "line-closed-otherwise",
+        "a report that the desk closes for another reason is no more with whom it was handed to",
+        f"{_REFERRALS}/line/desk_service.py",
+        '    if body.reason != "handed_over" and report.case_id is None:\n',
+        "    if report.status is None:\n",
+        f"{_TESTS}/test_line_desk.py"
+        "::test_a_report_that_the_desk_closes_for_another_reason_is_no_more_with_whom_it_was_handed_to",
+    ),
+    Mutation(
+        "line-of-the-erased",
+        "who erases a case reads the report no more that it was made of",
+        f"{_REFERRALS}/followers_service.py",
+        "        line.case_erased,\n",
+        "",
+        f"{_TESTS}/test_line_desk.py"
+        "::test_who_erases_a_case_reads_the_report_no_more_that_it_was_made_of",
+    ),
+    Mutation(
+        "words-beside-the-record",
+        "whoever reads what plans, notes and reviews say of a person is audited",
+        f"{_REFERRALS}/assistance/service.py",
+        "    await record(session, caller, action, chain=case.id)\n",
+        "",
+        f"{_TESTS}/test_assistance.py"
+        "::test_whoever_reads_the_words_of_a_case_beside_its_record_is_audited",
+    ),
+    Mutation(
+        "instruments-of-all",
+        "a coordinator of some states retires no instrument for all",
+        f"{_REFERRALS}/screenings/instruments.py",
+        " and not caller.areas\n",
+        "\n",
+        f"{_TESTS}/test_screening.py"
+        "::test_a_retired_version_takes_no_new_screening_and_stays_readable",
+    ),
+    Mutation(
         "doubles-of-a-case-that-went",
         "what two were told of their doubles ends when one of the cases goes to somebody else",
         f"{_REFERRALS}/followers_service.py",

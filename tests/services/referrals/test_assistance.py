@@ -13,6 +13,7 @@ from referrals.assistance import htcds
 from referrals.assistance.codes import codes, type_of_category
 
 from tests.services.referrals.story import SALUD, Story
+from tests.services.referrals.test_scenarios import exception_body
 from tests.support.reference import shipped_data
 
 NGO, SUPERVISOR = "ngo-refugio", "ngo-refugio-supervisor"
@@ -231,6 +232,35 @@ async def test_the_timeline_tells_what_was_done_and_not_who_read(story: Story) -
     )
     told = (await story.get(NGO, f"/cases/{case}/timeline")).json()
     assert [e["action"] for e in told] == ["case.registered", "plan.need_added", "assistance.given"]
+
+
+async def test_whoever_reads_the_words_of_a_case_beside_its_record_is_audited(story: Story) -> None:
+    """The record itself is; what a plan, a note, a review or an exception says of the person is no less."""
+    case, service = (await story.case())["id"], await story.any_service()
+    given = {"support_type": "Health", "given_on": today()}
+    await story.made(NGO, f"/cases/{case}/plan", {"need": "HLT"})
+    await story.made(NGO, f"/cases/{case}/assistance", given)
+    review = await story.made(NGO, f"/cases/{case}/reviews", {"due_on": today(1)})
+    exception = (await story.made(NGO, "/exceptions", exception_body(case, service)))["id"]
+    lists = [f"/cases/{case}/{each}" for each in ("plan", "assistance", "reviews")]
+
+    async def read(*paths: str) -> list[str]:
+        for path in paths:
+            assert (await story.get(NGO, path)).status_code == 200, path
+        entries = (await story.get(NGO, f"/audit?case_id={case}&limit=200")).json()["items"]
+        return sorted(e["action"] for e in entries if e["action"].endswith("read"))
+
+    assert await read(*lists) == [], "codes say nothing that a list of cases would not"
+    await story.made(NGO, f"/cases/{case}/plan", {"need": "GBV-PSS", "objective": "salir de allí"})
+    await story.made(NGO, f"/cases/{case}/assistance", {**given, "note": "con su hermana"})
+    done = {"outcome": "continue", "note": "sigue en casa de su tía"}
+    await story.made(NGO, f"/cases/{case}/reviews/{review['id']}/done", done)
+    assert await read(*lists, f"/exceptions/{exception}") == [
+        "assistance.read",
+        "exception.read",
+        "plan.read",
+        "review.read",
+    ]
 
 
 async def test_supervisors_see_which_cases_need_a_look(story: Story) -> None:

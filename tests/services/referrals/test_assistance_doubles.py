@@ -1,10 +1,13 @@
 """Doubles across organisations: a consented, keyed match that tells nothing else."""
 
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 import pytest
+from common import clock
 from httpx import Response
+from referrals.assistance import matching_service
 from referrals.assistance.matching import Matching
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
@@ -148,6 +151,24 @@ async def test_an_upgrade_ends_the_doubles_of_cases_that_went_before_it(story: S
         went=went,
     )
     assert {(row.before, row.status) for row in statuses} == {(True, "ended"), (False, "possible")}
+
+
+async def test_each_comparison_counts_towards_the_day_also_of_one_case_under_other_names(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one invented case, renamed or withdrawn again and again, asks after as many people as one likes."""
+    monkeypatch.setattr(matching_service, "MOST_PER_DAY", 2)
+    case, other = await known(story, NGO), await known(story, OTHER)
+    asked = []
+    for name in ("Ana Pérez Canaria", "Luisa Pérez Canaria", "Yolimar Canaria Perdomo"):
+        body = {"identity": identity(name=name)}
+        assert (await story.call(NGO, "PATCH", f"/cases/{case}", body)).status_code == 200
+        asked.append((await agree(story, NGO, case)).status_code)
+        await story.call(NGO, "DELETE", f"/cases/{case}/matching")
+    assert asked == [200, 200, 429]
+    assert (await agree(story, OTHER, other)).status_code == 200, "of each organisation by itself"
+    with clock.shifted(timedelta(days=1, seconds=1)):
+        assert (await agree(story, NGO, case)).status_code == 200
 
 
 async def test_a_child_does_not_decide_this_alone(story: Story) -> None:

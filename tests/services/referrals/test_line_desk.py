@@ -195,6 +195,78 @@ async def test_who_made_a_case_of_a_report_is_told_whom_it_turns_against_later(
     assert handed["implicated"] == [str(SALUD)]
 
 
+async def test_who_was_handed_a_report_goes_on_with_it_when_the_desk_closes_it_as_handed_over(
+    story: Story, reporter: Reporter
+) -> None:
+    """And learns whom it turns against later: of the case that they made of it nobody else knows."""
+    report = await handed_over(story, reporter)
+    path, handed = f"/line/reports/{report}", f"/line/handed-over/{report}"
+    await story.made(TIP, f"{path}/close", {"reason": "handed_over"})
+    assert (await story.get(NGO, handed)).status_code == 200
+    assert [one["id"] for one in (await story.get(NGO, "/line/handed-over")).json()["items"]] == [
+        report
+    ]
+    await story.made(NGO, f"{handed}/case", {"area": "VE2313"})
+    await story.made(TIP, f"{path}/close", {"reason": "advised"})
+    await reporter.do("messages", text="uno de ellos trabaja donde me atienden")
+    assert (await story.get(TIP, path)).json()["status"] == "open"
+    await story.call(
+        TIP, "PUT", f"{path}/implicated-organisations", {"organisation_ids": [str(SALUD)]}
+    )
+    assert (await story.told_to(NGO, report))[-2:] == ["line.report_changed"] * 2
+    assert (await story.get(NGO, handed)).json()["implicated"] == [str(SALUD)]
+
+
+async def test_a_report_that_the_desk_closes_for_another_reason_is_no_more_with_whom_it_was_handed_to(
+    story: Story, reporter: Reporter
+) -> None:
+    report = await handed_over(story, reporter)
+    path = f"/line/reports/{report}"
+    assert code(await story.post(TIP, f"{path}/spam", {})) == (409, "conflict")
+    await story.made(TIP, f"{path}/close", {"reason": "outside_scope"})
+    assert (await story.get(NGO, f"/line/handed-over/{report}")).status_code == 404
+    told = "SELECT 1 FROM notices WHERE organisation_id = :legal AND kind = 'line.report_changed'"
+    await reporter.do("messages", text="siguen allá")
+    assert await story.rows(told, legal=LEGAL) == []
+
+
+async def test_who_erases_a_case_reads_the_report_no_more_that_it_was_made_of(
+    story: Story, reporter: Reporter
+) -> None:
+    report = await handed_over(story, reporter)
+    case = await story.made(NGO, f"/line/handed-over/{report}/case", {"area": "VE2313"})
+    erasure = {"confirm": case["reference"], "basis": "person_request"}
+    await story.made(NGO, f"/cases/{case['id']}/erase", erasure, roles=["supervisor"])
+    assert (await story.get(NGO, f"/line/handed-over/{report}")).status_code == 404
+    assert (await story.get(NGO, "/line/handed-over")).json()["items"] == []
+    at_desk = (await story.get(TIP, f"/line/reports/{report}")).json()
+    assert (at_desk["status"], at_desk["handed_to"]) == ("closed", None)
+    assert len(await reporter.thread()) == 1, "the reporter's own"
+
+
+async def test_an_upgrade_ends_what_had_ended_before_it(story: Story) -> None:
+    """The release before closed reports, and erased cases, without saying that nobody has them any more."""
+    left, ended = [], []
+    for reason, status in (("handed_over", "closed"), ("advised", "closed"), (None, "open")):
+        report = await handed_over(story, Reporter(story), text=f"{reason} {status}")
+        change = (
+            "UPDATE line_reports SET status = :s, closed_reason = :r WHERE id = :id RETURNING 1"
+        )
+        await story.rows(change, s=status, r=reason, id=report)
+        (left if reason == "handed_over" else ended).append(report)
+    made = await handed_over(story, Reporter(story), text="hecho")
+    left.append(made)
+    await story.made(NGO, f"/line/handed-over/{made}/case", {"area": "VE2313"})
+    gone = await handed_over(story, Reporter(story), text="borrado")
+    ended.append(gone)
+    case = await story.made(NGO, f"/line/handed-over/{gone}/case", {"area": "VE2313"})
+    await story.rows("UPDATE cases SET status = 'erased' WHERE id = :id RETURNING 1", id=case["id"])
+    revision = "referrals.migrations.versions.0286_handed_over_whatever_the_desk_says"
+    await story.rows(f"{import_module(revision).END} RETURNING 1")
+    listed = (await story.get(NGO, "/line/handed-over")).json()["items"]
+    assert {one["id"] for one in listed} == set(left)
+
+
 async def test_a_report_that_is_given_back_is_at_the_desk_again(
     story: Story, reporter: Reporter
 ) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.referrals.screening_words import begun, concluded
 from tests.services.referrals.story import Story
+from tests.services.referrals.test_scenarios import exception_body
 from tests.services.referrals.test_stored_answers import transfer
 from tests.support.principals import principal
 
@@ -98,3 +99,24 @@ async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
         async with acting_as_service(session):
             assert await count(session) == 1
         assert await count(session) == 0
+
+
+async def test_whoever_does_not_work_with_cases_finds_nothing_of_them_in_any_list(
+    story: Story,
+) -> None:
+    """Somebody of the same organisation who coordinates, keeps information or only reads."""
+    referral = await story.sent()
+    await story.made(NGO, f"/cases/{referral['case_id']}/plan", {"need": "HLT"})
+    exception = exception_body(referral["case_id"], referral["service_id"])
+    await story.made(NGO, "/exceptions", exception)
+    lists = ("/feed?limit=500", "/audit?limit=200", "/audit/export", "/exceptions", "/work")
+    for role in ("coordinator", "im", "reader"):
+        who = {"sub": role, "client_id": role, "roles": [role], "scope": "referrals:read"}
+        for path in lists:
+            answer = await story.get(NGO, path, **who)
+            assert answer.status_code == 200, (role, path)
+            for thing in (referral["id"], referral["case_id"], referral["grant_id"]):
+                assert thing not in answer.text, (role, path)
+    for path in ("/audit?limit=200", "/audit/export", "/exceptions"):
+        assert referral["case_id"] in (await story.get(NGO, path)).text, path
+    assert await story.told_to(NGO, referral["id"]) != []

@@ -191,7 +191,8 @@ async def test_a_coordinator_is_not_shown_the_house_behind_another_organisation_
     house = await story.service(
         organisation(77), ("GBV-SHELTER",), visibility="restricted", aors=("GBV",)
     )
-    body = {**exception_body((await story.case())["id"], house), "purpose": "GBV-SHELTER"}
+    case = await story.case(area="VE2001")
+    body = {**exception_body(case["id"], house), "purpose": "GBV-SHELTER"}
     made = await story.made(REFERRER, "/exceptions", body, **leads)
     assert made["service_id"] == house
 
@@ -204,6 +205,22 @@ async def test_a_coordinator_is_not_shown_the_house_behind_another_organisation_
     away = await seen("gbv-coordinator", areas=["VE20"])
     assert (away["service_id"], away["recipient_organisation_id"]) == (None, None)
     assert (await seen(REFERRER))["service_id"] == house, "its own exception"
+
+
+async def test_a_coordinator_looks_at_exceptions_in_their_states_and_at_none_of_a_case_against_their_own(
+    story: Story,
+) -> None:
+    case, service = await story.case(), await story.service(SALUD, ("GBV-SHELTER",))
+    body = {**exception_body(case["id"], service), "purpose": "GBV-SHELTER"}
+    made = (await story.made(REFERRER, "/exceptions", body))["id"]
+    for areas, shown in (([], True), (["VE23"], True), (["VE20"], False), (["XX99"], False)):
+        answer = await story.get("gbv-coordinator", "/exceptions", areas=areas)
+        assert (made in answer.text) is shown, areas
+    marked = {"organisation_ids": [str(organisation(5))]}  # the coordinator's
+    path = f"/cases/{case['id']}/implicated-organisations"
+    assert (await story.call(REFERRER, "PUT", path, marked)).status_code == 200
+    assert case["id"] not in (await story.get("gbv-coordinator", "/exceptions")).text
+    assert made in (await story.get(REFERRER, "/exceptions")).text
 
 
 async def test_what_stands_still_for_an_accused_organisation_is_found_by_no_later_change(

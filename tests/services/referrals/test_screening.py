@@ -344,6 +344,9 @@ async def test_a_retired_version_takes_no_new_screening_and_stays_readable(story
     assert (refused.status_code, refused.json()["code"]) == (409, "instrument_retired")
     assert (await story.get(WHO, f"/screenings/{screening['id']}")).status_code == 200
     assert (await story.post(SUPERVISOR, f"/instruments/{SHIPPED_ID}/retire")).status_code == 403
+    of_a_state = {"areas": ["VE20"]}
+    away = await story.post("tip-coordinator", f"/instruments/{SHIPPED_ID}/retire", **of_a_state)
+    assert away.status_code == 403, "for all, everywhere, and nothing brings a version back"
     await story.made("tip-coordinator", f"/instruments/{SHIPPED_ID}/retire", {})
     listed = (await story.get("ngo-salud", "/instruments")).json()
     assert [(each["shipped"], each["retired"]) for each in listed] == [(True, True)]

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
 from referrals.settings import Settings
-
-CASE_ROLES = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
+from referrals.vocabulary.case_roles import CASE_ROLES
 
 Reader = Annotated[Principal, requires("referrals:read")]
 CaseReader = Annotated[Principal, requires("referrals:read", roles=CASE_ROLES)]

@@ -47,6 +47,7 @@ def declare_followers() -> None:
         breakglass.case_erased,
         links.case_erased,
         intake.case_erased,
+        line.case_erased,
         cases.case_erased,
     )
     declare(

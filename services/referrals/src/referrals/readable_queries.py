@@ -19,24 +19,29 @@ from referrals.referrals import queries as referrals
 from referrals.screenings import queries as screenings
 from referrals.tasks import queries as tasks
 from referrals.transfers import queries as transfers
+from referrals.vocabulary.case_roles import works_with_cases
 
 Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 
 READING = tasks.Reading(held_by, referrals.readable, referrals.caller_values)
 # By what audit and notices call their subjects. What is not named here is found by nobody.
-BY_ID: Mapping[str, Found] = {
-    "break_glass": breakglass.readable,
+# These are found by whoever works with cases; others of the organisation are refused each by itself.
+OF_CASES: Mapping[str, Found] = {
     "case": held_by,
     "consent": consents.readable,
     "exception": consents.readable_exception,
-    "line_exception": line.readable_exception,
-    "line_report": line.readable,
     "match": assistance.readable_match,
     "referral": referrals.readable,
     "screening": screenings.readable,
     "submission": intake.readable,
     "task": lambda caller, task: tasks.readable(caller, task, READING),
     "transfer": transfers.readable,
+}
+# Each of these asks for the caller's roles itself.
+BY_ROLE: Mapping[str, Found] = {
+    "break_glass": breakglass.readable,
+    "line_exception": line.readable_exception,
+    "line_report": line.readable,
 }
 # Entries of a case that are read with it.
 BY_CASE = frozenset({"assistance", "plan", "review", "route"})
@@ -67,10 +72,12 @@ def readable(
 
     `record`: the case of an entry, where the row tells it. Its values are `readable_values`.
     """
+    of_cases = works_with_cases(caller)
+    by_id = {**OF_CASES, **BY_ROLE} if of_cases else BY_ROLE
     whens: list[tuple[Any, Any]] = [
-        (kind == name, found(caller, _one_by_one(subject))) for name, found in BY_ID.items()
+        (kind == name, found(caller, _one_by_one(subject))) for name, found in by_id.items()
     ]
-    if record is not None:
+    if of_cases and record is not None:
         whens.append((kind.in_(sorted(BY_CASE)), held_by(caller, _one_by_one(record))))
     whens.append((kind.in_(sorted(OWN_BUSINESS)), sa.true()))
     return sa.case(*whens, else_=sa.false())

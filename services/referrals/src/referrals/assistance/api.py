@@ -48,7 +48,12 @@ async def read_plan(
     items = await queries.of_case(session, PlanItem, case.id)
     counts = await queries.assistance_counts(session, case.id)
     objectives = await service.opened(
-        keys, case, [(i.id, i.organisation_id, "objective", i.objective) for i in items]
+        session,
+        caller,
+        keys,
+        case,
+        "plan.read",
+        [(i.id, i.organisation_id, "objective", i.objective) for i in items],
     )
     return [
         _item(item, objective, counts.get(item.id, 0))
@@ -121,7 +126,12 @@ async def list_assistance(
     case = await cases.own_case(session, caller, case_id)
     rows = await queries.of_case(session, Assistance, case.id)
     notes = await service.opened(
-        keys, case, [(r.id, r.organisation_id, "note", r.note) for r in rows]
+        session,
+        caller,
+        keys,
+        case,
+        "assistance.read",
+        [(r.id, r.organisation_id, "note", r.note) for r in rows],
     )
     return [_given(row, note) for row, note in zip(rows, notes, strict=True)]
 
@@ -148,7 +158,12 @@ async def list_reviews(
     case = await cases.own_case(session, caller, case_id)
     rows = await queries.of_case(session, CaseReview, case.id)
     notes = await service.opened(
-        keys, case, [(r.id, r.organisation_id, "note", r.note) for r in rows]
+        session,
+        caller,
+        keys,
+        case,
+        "review.read",
+        [(r.id, r.organisation_id, "note", r.note) for r in rows],
     )
     return [_review(row, note) for row, note in zip(rows, notes, strict=True)]
 

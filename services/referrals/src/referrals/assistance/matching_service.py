@@ -18,6 +18,7 @@ from referrals.assistance import queries
 from referrals.assistance.matching import Matching
 from referrals.assistance.models import CaseMatch, MatchConsent, MatchToken
 from referrals.assistance.schemas import MatchConsentBody, MatchConsentView, MatchView
+from referrals.audit.queries import count_done
 from referrals.audit.service import record
 from referrals.cases import person
 from referrals.cases import queries as cases
@@ -34,7 +35,7 @@ from referrals.row_security import acting_as_service
 from referrals.vocabulary.ages import Assent, Caregiver, Verdict, WrongDecider, judge
 
 MOST_PER_DAY = 200
-"""Consents of one organisation: whoever invents people to find out who is known elsewhere is slow."""
+"""Comparisons of one organisation: whoever invents people to find out who is known elsewhere is slow."""
 
 
 async def consent(
@@ -78,15 +79,10 @@ async def consent(
 
 async def _refuse_many(session: AsyncSession, caller: Principal) -> None:
     since = clock.now() - timedelta(days=1)
-    recent = await session.scalar(
-        sa.select(sa.func.count())
-        .select_from(MatchConsent)
-        .where(
-            col(MatchConsent.organisation_id) == caller.organisation,
-            col(MatchConsent.given_at) > since,
-        )
-    )
-    if (recent or 0) >= MOST_PER_DAY:
+    # Not the consents that are there: one that was withdrawn, or recorded again of somebody else's name, was
+    # compared as well.
+    recent = await count_done(session, caller.organisation, "matching.consented", since)
+    if recent >= MOST_PER_DAY:
         raise TOO_MANY_REQUESTS.because(
             f"At most {MOST_PER_DAY} cases a day are compared.", headers={"Retry-After": "3600"}
         )

@@ -347,12 +347,19 @@ async def end_with_case(session: AsyncSession, caller: Principal | None, case_id
 
 
 async def opened(
-    keys: CaseKeys, case: Case, rows: list[tuple[UUID, UUID, str, bytes | None]]
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    case: Case,
+    action: str,
+    rows: list[tuple[UUID, UUID, str, bytes | None]],
 ) -> list[str | None]:
-    """Sealed texts of a case in clear: (row, organisation that wrote it, column, sealed)."""
+    """Sealed texts of a case in clear: (row, organisation that wrote it, column, sealed). Where there are any, the
+    reading is audited as `action`, as any other of what a case says of its person."""
     if not any(sealed for *_, sealed in rows):
         return [None for _ in rows]
     key = (await keys.of_many([case.id])).get(case.id)
+    await record(session, caller, action, chain=case.id)
     return [
         None
         if sealed is None or key is None

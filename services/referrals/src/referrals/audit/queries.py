@@ -102,6 +102,22 @@ async def disclosure_reads(
     return rows.all()
 
 
+async def count_done(
+    session: AsyncSession, organisation: UUID, action: str, since: datetime
+) -> int:
+    """How often an organisation has done this since that moment, whatever became of it later."""
+    counted = (
+        sa.select(sa.func.count())
+        .select_from(AuditEntry)
+        .where(
+            col(AuditEntry.organisation_id) == organisation,
+            col(AuditEntry.at) > since,
+            col(AuditEntry.action) == action,
+        )
+    )
+    return await session.scalar(counted) or 0
+
+
 async def done_in(
     session: AsyncSession, chain: UUID, organisation: UUID, limit: int
 ) -> Sequence[AuditEntry]:

@@ -246,6 +246,23 @@ def is_implicated(case_id: str, organisation: Any) -> sa.ColumnElement[bool]:
     )
 
 
+def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
+    """Whether somebody who coordinates looks at what was decided in the case in this column: it lies in
+    their areas, and does not speak against their organisation. Needs service rights."""
+    accused = sa.select(sa.literal(1)).where(
+        col(ImplicatedOrganisation.case_id) == col(Case.id),
+        col(ImplicatedOrganisation.organisation_id) == caller.organisation,
+    )
+    looked = sa.select(sa.literal(1)).where(col(Case.id) == case_id, sa.not_(accused.exists()))
+    if caller.areas:
+        places = Places.load()
+        known = [area for area in caller.areas if places.is_known(area)]
+        within = {each for area in known for each in (area, *places.descendants(area))}
+        nowhere = sa.and_(col(Case.area).is_(None), col(Case.status) != "erased")
+        looked = looked.where(sa.or_(nowhere, col(Case.area).in_(sorted(within))))
+    return looked.exists()
+
+
 async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:
     rows = await session.scalars(
         sa.select(col(ImplicatedOrganisation.organisation_id)).where(

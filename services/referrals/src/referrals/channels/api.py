@@ -33,7 +33,8 @@ from referrals.channels.schemas import (
 )
 from referrals.channels.sealing import Sealing
 from referrals.channels.transports.offered import Transports
-from referrals.dependencies import CASE_ROLES, ServiceSettingsOf, Supervisor
+from referrals.dependencies import ServiceSettingsOf, Supervisor
+from referrals.vocabulary.case_roles import CASE_ROLES
 from referrals.webhooks.addresses import networks
 
 channels = router("/referrals/v1/channels", ["channels"])

@@ -112,8 +112,8 @@ async def list_exceptions(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ExceptionSummary]:
-    """For review: own ones; a coordinator sees those of their areas of responsibility."""
-    rows = await queries.exceptions(
+    """For review: own ones; a coordinator sees those of their areas of responsibility, in their states."""
+    rows = await exceptions_service.listed(
         session,
         caller,
         statuses=status or [],
@@ -138,8 +138,8 @@ async def list_exceptions(
 async def read_exception(
     exception_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> ExceptionDetail:
-    exception = await queries.own_exception(session, caller, exception_id)
-    rationale = await exceptions_service.rationale_of(keys, exception)
+    """With its rationale. The reading is audited."""
+    exception, rationale = await exceptions_service.read(session, caller, keys, exception_id)
     return ExceptionDetail(**_exception(exception).model_dump(), rationale=rationale)
 
 

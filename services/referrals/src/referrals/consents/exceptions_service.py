@@ -1,11 +1,12 @@
 """Use cases of exceptions to consent: ask, decide by a second person, review by a third, end."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal
+from common.auth import Principal, Role
 from common.ids import new_id
 from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +26,7 @@ from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.restrictions.service import remember_end
 from referrals.restrictions.words import Kind
+from referrals.row_security import acting_as_service
 from referrals.vocabulary.ages import Caregiver
 from referrals.vocabulary.disclosure import Item
 
@@ -96,6 +98,29 @@ async def ask(
     return exception
 
 
+async def listed(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    statuses: Sequence[str],
+    mine_to_decide: bool,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[DisclosureException]:
+    """As `queries.exceptions`: which of other organisations' cases speak against a coordinator's own, row
+    security does not show them."""
+    coordinates = Role.COORDINATOR in caller.roles
+    async with acting_as_service(session) if coordinates else nullcontext():
+        return await queries.exceptions(
+            session,
+            caller,
+            statuses=statuses,
+            mine_to_decide=mine_to_decide,
+            before=before,
+            limit=limit,
+        )
+
+
 async def decide(
     session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
 ) -> DisclosureException:
@@ -133,14 +158,20 @@ async def review(
     return exception
 
 
-async def rationale_of(keys: CaseKeys, exception: DisclosureException) -> str | None:
-    return await exceptions_service.rationale_of(
+async def read(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, exception_id: UUID
+) -> tuple[DisclosureException, str | None]:
+    """The caller's, with its rationale in clear; the reading is audited."""
+    exception = await queries.own_exception(session, caller, exception_id)
+    rationale = await exceptions_service.rationale_of(
         keys,
         exception.rationale,
         under=exception.case_id,
         organisation=exception.recipient_organisation_id,
         row=exception.id,
     )
+    await record(session, caller, "exception.read", chain=exception.case_id, target_id=exception.id)
+    return exception, rationale
 
 
 async def end(session: AsyncSession, exception_id: UUID) -> None:

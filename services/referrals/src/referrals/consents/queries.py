@@ -13,8 +13,10 @@ from common.reads import QuickStatement, Searchable, columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.cases import queries as cases
 from referrals.consents.models import DisclosureException, Grant, GrantRecord
 from referrals.locking_queries import held
+from referrals.vocabulary.case_roles import works_with_cases
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
 
@@ -146,14 +148,16 @@ async def exceptions(
     before: UUID | None,
     limit: int,
 ) -> Sequence[DisclosureException]:
-    """Own ones; a coordinator sees those of all organisations for the purposes of their AoRs."""
-    statement = sa.select(DisclosureException)
+    """Own ones, of whoever works with cases; of a coordinator those of all organisations for the purposes of
+    their AoRs, of cases that they look into. Needs service rights where the caller coordinates."""
+    shown: list[sa.ColumnElement[bool]] = [sa.false()]
+    if works_with_cases(caller):
+        shown.append(col(DisclosureException.organisation_id) == caller.organisation)
     if Role.COORDINATOR in caller.roles:
-        prefixes = [col(DisclosureException.purpose).startswith(f"{a}-") for a in caller.aors]
-        own = col(DisclosureException.organisation_id) == caller.organisation
-        statement = statement.where(sa.or_(own, *prefixes))
-    else:
-        statement = statement.where(col(DisclosureException.organisation_id) == caller.organisation)
+        theirs = [col(DisclosureException.purpose).startswith(f"{a}-") for a in caller.aors]
+        looked_into = cases.looked_into_by(caller, col(DisclosureException.case_id))
+        shown.append(sa.and_(sa.or_(sa.false(), *theirs), looked_into))
+    statement = sa.select(DisclosureException).where(sa.or_(*shown))
     if statuses:
         statement = statement.where(col(DisclosureException.status).in_(statuses))
     if mine_to_decide:

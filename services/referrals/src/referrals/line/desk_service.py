@@ -69,7 +69,7 @@ async def put_aside(
 ) -> LineReport:
     """Judge a suspicion: spam stays on record until its thread ends, and can be brought back."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
-    if report.status == "handed_over" or report.case_id is not None:
+    if report.handed_to is not None or report.case_id is not None:
         raise CONFLICT.because("The report was handed over: take it back first.")
     was_suspected = report.status == "suspected"
     report.status = "spam" if spam else "open"
@@ -126,8 +126,11 @@ async def set_implicated(
 async def close(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Closing
 ) -> LineReport:
-    """The thread stays readable, and a new message of the reporter opens it again."""
+    """The thread stays readable, and a new message of the reporter opens it again. Whoever it was handed to goes on
+    with it if that is why it is closed, or if they made a case of it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    if body.reason != "handed_over" and report.case_id is None:
+        report.handed_to = report.handed_basis = report.handed_at = None
     report.status, report.closed_reason = "closed", body.reason
     await session.flush()
     await audit(session, caller, "line.closed", report, {"reason": body.reason})

@@ -1,14 +1,18 @@
-"""Whoever gives a case away, or is implicated in it, reads the report that it was made of no more."""
+"""Whoever gives a case away, erases it or is implicated in it reads the report that it was made of no more."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.happenings import CaseHandedOver, ConflictRecorded
+from referrals.happenings import CaseErased, CaseHandedOver, ConflictRecorded
 from referrals.line import handing_service
 from referrals.row_security import acting_as_service
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
     await handing_service.end_for(session, happening.case_id, [happening.former])
+
+
+async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
+    await handing_service.end_with_case(session, happening.case_id)
 
 
 async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.line.models import LineException, LineMessage, LineReport
+from referrals.vocabulary.case_roles import works_with_cases
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
 
@@ -113,9 +114,10 @@ async def one_at_desk(
 
 
 def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        col(LineReport.handed_to) == caller.organisation, col(LineReport.status) == "handed_over"
-    )
+    """Whatever its status, which is the desk's: that closes what it has handed over, and opens it again when the
+    reporter writes. Whoever made a case of it reads on, or they would not learn whom it turns against."""
+    handed: sa.ColumnElement[bool] = col(LineReport.handed_to) == caller.organisation
+    return handed
 
 
 def _wish_stands() -> sa.ColumnElement[bool]:
@@ -134,13 +136,15 @@ async def handed(
 
 
 async def handed_of_case(
-    session: AsyncSession, case_id: UUID, organisations: Collection[UUID]
+    session: AsyncSession, case_id: UUID, organisations: Collection[UUID] | None = None
 ) -> Sequence[LineReport]:
-    """Reports that the case was made of and that are with these organisations, locked; needs
+    """Reports that the case was made of and that are with an organisation, one of these, locked; needs
     service rights."""
+    handed_to = col(LineReport.handed_to)
+    among = handed_to.is_not(None) if organisations is None else handed_to.in_(organisations)
     rows = await session.scalars(
         sa.select(LineReport)
-        .where(col(LineReport.case_id) == case_id, col(LineReport.handed_to).in_(organisations))
+        .where(col(LineReport.case_id) == case_id, among)
         .order_by(col(LineReport.id))
         .with_for_update()
     )
@@ -162,7 +166,7 @@ async def one_handed(
 def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """At the caller's desk, or handed to the caller's organisation: also where the wish was taken
     back, which it is told."""
-    theirs = _handed_to(caller)
+    theirs = _handed_to(caller) if works_with_cases(caller) else sa.false()
     if Role.COORDINATOR in caller.roles:
         theirs = sa.or_(theirs, at_desk(caller))
     return sa.exists().where(col(LineReport.id) == report_id, theirs)
@@ -171,6 +175,8 @@ def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
 def readable_exception(
     caller: Principal, exception_id: sa.ColumnElement[UUID]
 ) -> sa.ColumnElement[bool]:
+    if not {Role.SUPERVISOR, Role.COORDINATOR} & caller.roles:
+        return sa.false()
     mine = sa.select(col(LineReport.id)).where(at_desk(caller))
     return sa.exists().where(col(LineException.id) == exception_id, _concerns(caller, mine))
 

@@ -10,7 +10,7 @@ from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Session, requires, router
 from fastapi import File, Response, UploadFile
 
-from referrals.dependencies import CASE_ROLES, CaseReader, Keys, Supervisor, Writer
+from referrals.dependencies import CaseReader, Keys, Supervisor, Writer
 from referrals.referrals.api import views as referral_views
 from referrals.screenings import concluding, instruments, queries, service
 from referrals.screenings.answers import standing
@@ -43,6 +43,7 @@ from referrals.screenings.schemas import (
 from referrals.screenings.suggestions import profile
 from referrals.screenings.summary import Indication, Summary
 from referrals.screenings.workbook_guard import MAX_BYTES
+from referrals.vocabulary.case_roles import CASE_ROLES
 
 instruments_of = router("/referrals/v1/instruments", ["screening"])
 screenings = router("/referrals/v1/screenings", ["screening"])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from common import clock
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.errors import CONFLICT, FORBIDDEN, NOT_FOUND
 from common.ids import new_id
 from sqlalchemy.dialects.postgresql import insert
@@ -107,7 +107,7 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
     foreign = row is None or row.organisation_id != caller.organisation
     if foreign and not keeps_shared(caller):
         raise FORBIDDEN.because(
-            "Who uploaded it, or the counter-trafficking coordinator, retires it."
+            "Who uploaded it, or the counter-trafficking coordinator of the whole country, retires it."
         )
     await session.execute(
         insert(_retirements)
@@ -128,7 +128,8 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
 
 
 def keeps_shared(caller: Principal) -> bool:
-    return Role.COORDINATOR in caller.roles and _SPECIALIST in caller.aors
+    """A coordinator of some states keeps none: what is shared, or retired for all, is so everywhere."""
+    return caller.coordinates(_SPECIALIST) and not caller.areas
 
 
 async def _found(

@@ -25,7 +25,6 @@ from referrals.assistance.service import REVIEW_TASK
 from referrals.breakglass import service as breakglass
 from referrals.cases import queries as cases
 from referrals.consents import queries as consents
-from referrals.dependencies import CASE_ROLES
 from referrals.directory.queries import works_with
 from referrals.intake import queries as intake
 from referrals.line import handing_service
@@ -36,6 +35,7 @@ from referrals.tasks import queries as tasks
 from referrals.todo.grouping import WEEK, Bounds, Group, bounds
 from referrals.training import queries as training
 from referrals.transfers import queries as transfers
+from referrals.vocabulary.case_roles import CASE_ROLES
 from referrals.vocabulary.work_kinds import Whose, WorkKind
 from referrals.waiting_queries import NEVER, Waiting, WorkRow
 

@@ -10,7 +10,7 @@ from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Session, requires, router
 from fastapi import Query
 
-from referrals.dependencies import CASE_ROLES, Supervisor, Writer
+from referrals.dependencies import Supervisor, Writer
 from referrals.training import queries, service
 from referrals.training.models import Certificate, Training
 from referrals.training.schemas import (
@@ -21,6 +21,7 @@ from referrals.training.schemas import (
     TrainingChange,
     TrainingView,
 )
+from referrals.vocabulary.case_roles import CASE_ROLES
 
 trainings = router("/referrals/v1/trainings", ["training"])
 certificates = router("/referrals/v1/certificates", ["training"])
