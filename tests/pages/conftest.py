@@ -38,6 +38,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 # Of a module: as long as Playwright runs no other event loop can in this thread.
 @pytest.fixture(scope="module")
-def browsers() -> Iterator[Browser]:
-    with chromium() as browser:
+def browsers(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """The whole one where a module says that it is about the browser, too: what it keeps, and does by itself."""
+    with chromium(whole=getattr(request.module, "WHOLE_BROWSER", False)) as browser:
         yield browser

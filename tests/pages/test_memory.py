@@ -30,7 +30,7 @@ STANDS = (
 
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    browser = Browser(tmp_path, scripts=True)
+    browser = Browser(tmp_path, scripts=True, whole=True)
     await browser.start()
     yield browser
     await browser.close()
@@ -38,7 +38,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def without_scripts(tmp_path: Path) -> AsyncIterator[Browser]:
-    browser = Browser(tmp_path)
+    browser = Browser(tmp_path, whole=True)
     await browser.start()
     yield browser
     await browser.close()

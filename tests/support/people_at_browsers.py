@@ -10,17 +10,19 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.support.browser import executable
+from tests.support.browser import executable, without_window
 from tests.support.patience import PATIENCE
 
 PHONE, DESK = 360, 1280
 
 
 @contextmanager
-def chromium(*options: str) -> Iterator[Browser]:
+def chromium(*options: str, whole: bool = False) -> Iterator[Browser]:
+    """`whole`: also what keeps, shows and does things beside the pages."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable(), args=["--no-sandbox", "--disable-gpu", *options]
+            executable_path=executable() if whole else without_window(),
+            args=["--no-sandbox", "--disable-gpu", *options],
         )
         yield browser
         browser.close()

@@ -12,6 +12,7 @@ from tests.support.patience import PATIENCE
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
+WHOLE_BROWSER = True
 ADDRESS = "guardia-refugio@example.org"
 
 

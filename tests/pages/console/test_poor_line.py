@@ -48,7 +48,8 @@ def line(system: System) -> Iterator[PoorLine]:
 def browsers(system: System, line: PoorLine) -> Iterator[Browser]:
     """They reach the front by its own address, over this line."""
     front = system.state.port
-    with chromium(f"--host-resolver-rules=MAP 127.0.0.1:{front} 127.0.0.1:{line.port}") as browser:
+    mapped = f"--host-resolver-rules=MAP 127.0.0.1:{front} 127.0.0.1:{line.port}"
+    with chromium(mapped, whole=True) as browser:
         yield browser
 
 
