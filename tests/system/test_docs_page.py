@@ -15,7 +15,9 @@ OPERATION = "/directory/v1/organizations"
 
 
 @pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+async def browser(system: System, tmp_path: Path) -> AsyncIterator[Browser]:
+    # The pages show what the front had of the services when they were opened.
+    await asyncio.to_thread(system.description)
     opened = Browser(tmp_path / "profile", scripts=True)
     await opened.start()
     yield opened
