@@ -1,24 +1,19 @@
 """Going on without a key that is lost for good: what it sealed is given up, knowingly."""
 
 import json
-import subprocess
-import sys
 
 from common.crypto import check_value
 
 from stack.embedded_secrets import KEY_STORE, NAMES
 from stack.errors import StackError
-from stack.key_files import make_key_files
-from stack.layout import DEFAULT_PORT, Layout
-from stack.nats import NatsServer, stored_credentials
-from stack.plan import SERVICES, Choices, Planner
-from stack.played import Played, refuse_played
+from stack.layout import Layout
+from stack.played import refuse_played
 from stack.postgres import PostgresServer
+from stack.stopped_commands import StoppedCommands
 from stack.wording import said
 
 KEY_ENCRYPTION_KEYS = "key-encryption-keys"
 TOKEN_SIGNING_KEYS = "token-signing-keys"  # noqa: S105 -- a name, no key
-_NO_BROKER = 1  # nothing here talks to the event bus
 
 
 def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False) -> str:
@@ -60,7 +55,8 @@ def _give_up_cases(layout: Layout, server: PostgresServer) -> str:
         " SELECT count(*) FROM lost; TRUNCATE key_checks;",
         database=KEY_STORE,
     ).strip()
-    erase_again(layout, server)
+    with StoppedCommands(layout, server) as commands:
+        erase_again(commands)
     return said("{number} case keys given up; their cases are erased", number=lost)
 
 
@@ -80,38 +76,6 @@ def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
     ]
 
 
-def erase_again(layout: Layout, server: PostgresServer, *arguments: str) -> str:
+def erase_again(commands: StoppedCommands, *arguments: str) -> str:
     """Every case whose key is gone is erased in the record, too; returns what was told."""
-    return run_on_stopped(layout, server, "apply-tombstones", *arguments)
-
-
-def run_on_stopped(
-    layout: Layout,
-    server: PostgresServer,
-    *verb: str,
-    service: str = "referrals",
-    owner: bool = False,
-) -> str:
-    """A command of a service while only PostgreSQL runs, as the owner of its tables if wished; StackError with its last
-    line."""
-    done = subprocess.run(
-        [sys.executable, "-m", SERVICES[service], *verb],
-        env=_deployed(layout, server).environment(service, owner=owner),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        lines = (done.stderr.strip() or done.stdout.strip() or said("no word")).splitlines()
-        raise StackError.passed_on(f"{verb[0]}: {lines[-1]}")
-    return done.stdout.strip()
-
-
-def _deployed(layout: Layout, server: PostgresServer) -> Planner | Played:
-    if (played := Played.of(layout)) is not None:
-        return played
-    make_key_files(layout)
-    broker = NatsServer(
-        layout.nats, stored_credentials(layout.broker_credentials_file), port=_NO_BROKER
-    )
-    return Planner(layout, Choices(port=DEFAULT_PORT), server, broker)
+    return commands.run("apply-tombstones", *arguments)

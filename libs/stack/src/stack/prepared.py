@@ -3,7 +3,7 @@
 Six programs that each import the same thousand modules are most of a start and half of the memory.
 A copy shares both; from then on it is a process like any other, with its own environment, session,
 output, process id and exit status. `Prepared` is the supervisor's end of the line, `python -m
-stack.prepared FD` the other one. (Python's own fork server leaves out what programs register with
+stack.prepared FD` the other one, for the services. (Python's own fork server leaves out what programs register with
 `atexit`.)
 """
 
@@ -19,7 +19,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -215,11 +215,11 @@ def _end(pids: list[int]) -> None:
 # -- the prepared process ----------------------------------------------------------------------------
 
 
-def main(line: socket.socket) -> None:
-    """Copies itself as it is told until the line is closed; in a copy it is the program, and ends with it."""
+def main(line: socket.socket, modules: Sequence[str]) -> None:
+    """Imports the modules and copies itself as it is told until the line is closed; in a copy it is the program, and ends with it."""
     for module in _NOT_THE_SERVICES:
         sys.modules[module] = None  # type: ignore[assignment]  # "not there", as Python's documentation has it
-    for module in _SHARED:
+    for module in modules:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
@@ -229,7 +229,7 @@ def main(line: socket.socket) -> None:
         _become(*program)
 
 
-def _serve(line: socket.socket) -> tuple[list[str], dict[str, str], int] | None:
+def _serve(line: socket.socket) -> tuple[list[str], dict[str, str], list[int]] | None:
     woken, wake = os.pipe()
     for end in (woken, wake):
         os.set_blocking(end, False)
@@ -243,10 +243,9 @@ def _serve(line: socket.socket) -> tuple[list[str], dict[str, str], int] | None:
             _tell_who_ended(line)
         if line.fileno() not in ready:
             continue
-        message, descriptors, _, _ = socket.recv_fds(line, _LONGEST_MESSAGE, 1)
+        message, outputs, _, _ = socket.recv_fds(line, _LONGEST_MESSAGE, 2)
         if not message:
             return None
-        (output,) = descriptors
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
@@ -254,8 +253,9 @@ def _serve(line: socket.socket) -> tuple[list[str], dict[str, str], int] | None:
             os.close(woken)
             os.close(wake)
             order = json.loads(message)
-            return order["arguments"], order["environment"], output
-        os.close(output)
+            return order["arguments"], order["environment"], outputs
+        for output in outputs:
+            os.close(output)
         _tell(line, {"pid": pid})
 
 
@@ -270,13 +270,14 @@ def _tell(line: socket.socket, what: dict[str, int]) -> None:
         line.send(json.dumps(what).encode())
 
 
-def _become(arguments: list[str], environment: dict[str, str], output: int) -> None:
-    """The program `python -m …` with this environment and output."""
+def _become(arguments: list[str], environment: dict[str, str], outputs: list[int]) -> None:
+    """The program `python -m …` with this environment, and its output in one, or its errors apart in another."""
     os.setsid()
     sys.stdout.flush()
-    for number in (1, 2):
+    for number, output in ((1, outputs[0]), (2, outputs[-1])):
         os.dup2(output, number)
-    os.close(output)
+    for output in outputs:
+        os.close(output)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
@@ -290,4 +291,4 @@ def _become(arguments: list[str], environment: dict[str, str], output: int) -> N
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:] or _SHARED)

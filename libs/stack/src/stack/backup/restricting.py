@@ -7,19 +7,17 @@ was is the last word: it is brought into the list before the backup takes its pl
 from pathlib import Path
 
 from stack.errors import StackError
-from stack.layout import Layout
-from stack.lost_keys import run_on_stopped
 from stack.plan import SERVICES
-from stack.postgres import PostgresServer
+from stack.stopped_commands import StoppedCommands
 from stack.wording import said
 
 
-def tell_before(layout: Layout, server: PostgresServer, work: Path) -> str:
+def tell_before(commands: StoppedCommands, work: Path) -> str:
     """Bring what the record restricts now into the list; returns what to say, where that is not possible."""
     words = work / "directory-words"
     try:
-        words.write_text(run_on_stopped(layout, server, "list-restrictions", service="directory"))
-        run_on_stopped(layout, server, "tell-restrictions", "--directory", str(words))
+        words.write_text(commands.run("list-restrictions", service="directory"))
+        commands.run("tell-restrictions", "--directory", str(words))
     except StackError as error:
         # It may be what was spoiled, or of an older version: then the list is what there is.
         return said(
@@ -30,16 +28,12 @@ def tell_before(layout: Layout, server: PostgresServer, work: Path) -> str:
     return ""
 
 
-def restrict_again(
-    layout: Layout, server: PostgresServer, work: Path, *lists: str
-) -> tuple[str, str]:
+def restrict_again(commands: StoppedCommands, work: Path, *lists: str) -> tuple[str, str]:
     """By each service's own rules, in the newest form of its tables; returns what both told."""
     for service in SERVICES:
-        run_on_stopped(layout, server, "migrate", service=service, owner=True)
-    told = run_on_stopped(layout, server, "apply-restrictions", *lists)
+        commands.run("migrate", service=service, owner=True)
+    told = commands.run("apply-restrictions", *lists)
     words = work / "restrictions"
-    words.write_text(run_on_stopped(layout, server, "list-restrictions"))
-    of_directory = run_on_stopped(
-        layout, server, "apply-restrictions", "--from", str(words), service="directory"
-    )
+    words.write_text(commands.run("list-restrictions"))
+    of_directory = commands.run("apply-restrictions", "--from", str(words), service="directory")
     return told, of_directory

@@ -23,12 +23,13 @@ from stack.commands.options import Data
 from stack.errors import StackError
 from stack.exclusive import check_room, exclusive
 from stack.layout import Layout
-from stack.lost_keys import erase_again, run_on_stopped
+from stack.lost_keys import erase_again
 from stack.played import Played
 from stack.postgres import PostgresServer
 from stack.private_files import read_private_map, write_private, write_private_map
 from stack.running import running_state
 from stack.service_commands import attached_postgres
+from stack.stopped_commands import StoppedCommands
 from stack.wording import said
 
 app = typer.Typer()
@@ -184,22 +185,29 @@ def restore(
         # Where containers look for it: what the overlay tells a command is this port.
         port = played.ports()["postgres"] if played is not None else None
         server = PostgresServer(layout.postgres, port=port)
-        server.start()
-        try:
-            # After one that was broken off the record may be the backup's: no last word on anything.
-            unasked = "" if fresh or repeated else tell_before(layout, server, Path(work))
-            if fresh:
-                contents.load(server, KEY_DATABASES, keys)
-            contents.load_data(server, plain, rights=fresh or rights_too)
-            log_broke_off(layout)
-            contents.continue_transactions(server, DATA_DATABASES)
-            contents.forget_event_store(layout, server)
-            given = [*(tombstones or ()), keys / "anchors" / layout.tombstones_file.name]
-            told = _apply_lists(layout, server, Path(work), given, accept_unproven)
-            source = f"{folder.name} until {until}" if until else folder.name
-            run_on_stopped(layout, server, "audit-mark-restored", source)
-        finally:
-            server.stop()
+        # Its process imports while PostgreSQL starts and takes the record in.
+        with StoppedCommands(layout, server) as commands:
+            server.start()
+            try:
+                # After one that was broken off the record may be the backup's: no last word on anything.
+                unasked = "" if fresh or repeated else tell_before(commands, Path(work))
+                if fresh:
+                    contents.load(server, KEY_DATABASES, keys)
+                contents.load_data(server, plain, rights=fresh or rights_too)
+                log_broke_off(layout)
+                contents.continue_transactions(server, DATA_DATABASES)
+                contents.forget_event_store(layout, server)
+                told = _apply_lists(
+                    layout,
+                    commands,
+                    Path(work),
+                    [*(tombstones or ()), keys / "anchors" / layout.tombstones_file.name],
+                    accept_unproven,
+                )
+                as_of = folder.name if until is None else f"{folder.name} until {until}"
+                commands.run("audit-mark-restored", as_of)
+            finally:
+                server.stop()
         layout.restore_mark.unlink()
     for line in filter(None, (*told, unasked)):
         _terminal.print(line)
@@ -281,13 +289,17 @@ def _any_list(layout: Layout, path: Path) -> bool:
 
 
 def _apply_lists(
-    layout: Layout, server: PostgresServer, work: Path, given: list[Path], accept_unproven: bool
+    layout: Layout,
+    commands: StoppedCommands,
+    work: Path,
+    given: list[Path],
+    accept_unproven: bool,
 ) -> list[str]:
     """Erase and restrict again, by the lists at hand: those given, of the erased, and the others beside them; returns
     what was told."""
-    erased = erase_again(layout, server, *_lists(layout, given, accept_unproven))
+    erased = erase_again(commands, *_lists(layout, given, accept_unproven))
     beside = [path.with_name(layout.restrictions_file.name) for path in given]
-    return [erased, *restrict_again(layout, server, work, *_lists(layout, beside, accept_unproven))]
+    return [erased, *restrict_again(commands, work, *_lists(layout, beside, accept_unproven))]
 
 
 def _lists(layout: Layout, copies: list[Path], accept_unproven: bool) -> list[str]:

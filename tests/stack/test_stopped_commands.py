@@ -1,0 +1,30 @@
+"""Commands of services on a stack that is stopped: each says its own, and none outlives its block."""
+
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from stack.errors import StackError
+from stack.layout import Layout
+from stack.postgres import PostgresServer
+from stack.stopped_commands import StoppedCommands
+
+pytestmark = [pytest.mark.slow, pytest.mark.laborious]
+
+
+def test_each_is_its_service_and_tells_why_it_failed_by_its_errors(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    with StoppedCommands(Layout(tmp_path), postgres) as commands:
+        for service, package in (("referrals", "referrals"), ("directory", "services_directory")):
+            with pytest.raises(
+                StackError, match=f"^nonsense: ruta: say what to run: python -m {package} "
+            ):
+                commands.run("nonsense", service=service)
+        here = set(psutil.Process().children(recursive=True)) - before
+        assert len(here) == (sys.platform == "linux"), (
+            "one process is prepared, its copies have ended"
+        )
+    assert set(psutil.Process().children(recursive=True)) == before
