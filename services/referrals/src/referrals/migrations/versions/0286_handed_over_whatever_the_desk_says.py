@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0286"
-down_revision = "0281"
+down_revision = "0285"
 branch_labels = None
 depends_on = None
 
