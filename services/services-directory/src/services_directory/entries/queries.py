@@ -34,9 +34,9 @@ _STEPS = ("", "/state", "/reason")
 
 
 async def changed_by_hand(
-    session: AsyncSession, kind: str, entity_ids: Collection[UUID]
+    session: AsyncSession, kind: str, entity_ids: Collection[UUID], *, or_entered: bool = False
 ) -> set[UUID]:
-    """Those of the entries of which somebody changed here what they say."""
+    """Those of the entries of which somebody changed here what they say, or entered them here."""
     h = history.c
     found = await session.scalars(
         sa.select(h.entity_id)
@@ -44,25 +44,7 @@ async def changed_by_hand(
             h.kind == kind,
             h.entity_id == sa.any_(sa.literal(list(entity_ids), sa.ARRAY(sa.Uuid))),
             h.source.is_(None),
-            h.pointer.not_in(_STEPS),
-        )
-        .distinct()
-    )
-    return set(found)
-
-
-async def written_by_hand(
-    session: AsyncSession, kind: str, entity_ids: Collection[UUID]
-) -> set[UUID]:
-    """Those of the entries of which anything that they say, or said, was written here."""
-    h = history.c
-    found = await session.scalars(
-        sa.select(h.entity_id)
-        .where(
-            h.kind == kind,
-            h.entity_id == sa.any_(sa.literal(list(entity_ids), sa.ARRAY(sa.Uuid))),
-            h.source.is_(None),
-            h.pointer.not_in(_STEPS[1:]),
+            h.pointer.not_in(_STEPS[1:] if or_entered else _STEPS),
         )
         .distinct()
     )

@@ -15,7 +15,7 @@ from services_directory.crosswalks.service import Carried, keep
 from services_directory.crosswalks.suggesting import suggested
 from services_directory.crosswalks.terms import WORDS, Decided, crosswalked, terms_in, without
 from services_directory.documents.queries import shown
-from services_directory.entries.queries import levels_set_by_hand, written_by_hand
+from services_directory.entries.queries import changed_by_hand, levels_set_by_hand
 from services_directory.entries.schemas import Upserted
 from services_directory.hsds.given import Given
 from services_directory.hsds.hidden_parts import keeping_hidden
@@ -129,7 +129,7 @@ class Writer:
             if kept is not mapped.document and kept != mapped.document:
                 hidden[entity] = mapped, kept
         if hidden:
-            for entity in await written_by_hand(self.session, KIND, hidden):
+            for entity in await changed_by_hand(self.session, KIND, hidden, or_entered=True):
                 mapped, mapped.document = hidden[entity]
                 mapped.notes.append(note("hidden_kept"))
         if not opened:

@@ -18,7 +18,7 @@ from services_directory.documents.storing import store
 from services_directory.endorsements.service import end_outlived, endorse_soon
 from services_directory.entries import states
 from services_directory.entries.ids import own_id
-from services_directory.entries.queries import levels_set_by_hand, written_by_hand
+from services_directory.entries.queries import changed_by_hand, levels_set_by_hand
 from services_directory.entries.recording import record_beginning, record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
@@ -283,8 +283,8 @@ async def _opening_nothing(
         raise TOO_OPEN.because(
             "Somebody closed it here: it is opened by hand, not by a file.", pointer="/visibility"
         )
-    if keeping_hidden(row.document, plain) != plain and await written_by_hand(
-        session, KIND, [row.id]
+    if keeping_hidden(row.document, plain) != plain and await changed_by_hand(
+        session, KIND, [row.id], or_entered=True
     ):
         raise TOO_OPEN.because(
             "Somebody hid a part of it here: it is opened by hand, not by a file."
