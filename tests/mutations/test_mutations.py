@@ -22,8 +22,10 @@ def player() -> Iterator[Player]:
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_row_fits_the_tree(mutation: Mutation) -> None:
-    """What is broken is still Python, and the test that notices is there."""
-    ast.parse(broken_source(mutation))
+    """What is broken is still Python if it was, and the test that notices is there."""
+    broken = broken_source(mutation)
+    if mutation.file.endswith(".py"):
+        ast.parse(broken)
     assert_there(mutation.noticed_by)
 
 
