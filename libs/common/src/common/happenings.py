@@ -17,8 +17,9 @@ _FOLLOWERS: dict[type[Any], tuple[Follower[Any], ...]] = {}
 
 
 def declare(kind: type[H], *followers: Follower[H]) -> None:
-    """Who follows, in this order."""
-    _FOLLOWERS[kind] = followers
+    """Who follows, in this order: all of them at once. Declared otherwise, those before would follow no more."""
+    if _FOLLOWERS.setdefault(kind, followers) != followers:
+        raise ValueError(f"others were declared to follow {kind.__name__}: declare all together")
 
 
 async def tell(session: AsyncSession, happening: object) -> None:

@@ -19,7 +19,6 @@ def declare_followers() -> None:
     declare(OrganizationChanged, documents.organization_changed)
     declare(PlacesChanged, documents.places_changed)
     declare(EndorsementsChanged, documents.endorsements_changed)
-    declare(DocumentsStored, gaps.documents_stored)
-    declare(DocumentsStored, curation.documents_stored)
+    declare(DocumentsStored, gaps.documents_stored, curation.documents_stored)
     declare(CapacityTold, curation.capacity_told)
     declare(GapsMet, gaps.gaps_met)

@@ -15,7 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.support.principals import principal
 
-ALWAYS = {"freq": "WEEKLY", "byday": "MO,TU,WE,TH,FR,SA,SU", "opens_at": "00:00"}
+ALWAYS = {
+    "freq": "WEEKLY",
+    "byday": "MO,TU,WE,TH,FR,SA,SU",
+    "opens_at": "00:00",
+    "closes_at": "00:00",
+}
 OFFICE = {
     "freq": "WEEKLY", "byday": "MO,TU,WE,TH,FR", "opens_at": "08:00", "closes_at": "16:00",
 }  # fmt: skip
