@@ -9,8 +9,8 @@ from common.errors import Problem
 from common.two_people import refuse_alone, refuse_same_person
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
-# Passing the caller's claims on whole; and a certificate's holder, who may be named by either.
-_NO_RECORD = {"entries/acting.py": 1, "training/service.py": 2}
+# A certificate's holder may be named by either.
+_NO_RECORD = {"training/service.py": 2}
 
 
 def test_the_doer_is_the_person_and_a_client_by_itself_is_its_own() -> None:

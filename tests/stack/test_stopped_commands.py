@@ -1,6 +1,7 @@
 """Commands of services on a stack that is stopped: each says its own, and none outlives its block."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,11 +14,20 @@ from stack.stopped_commands import StoppedCommands
 pytestmark = [pytest.mark.slow, pytest.mark.laborious]
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PostgresServer]:
+    """One of its own: keys that others have used here would be missed."""
+    server = PostgresServer(Layout(tmp_path).postgres, durable=False)
+    server.start()
+    yield server
+    server.stop(immediate=True)
+
+
 def test_each_is_its_service_and_tells_why_it_failed_by_its_errors(
-    postgres: PostgresServer, tmp_path: Path
+    server: PostgresServer, tmp_path: Path
 ) -> None:
     before = set(psutil.Process().children(recursive=True))
-    with StoppedCommands(Layout(tmp_path), postgres) as commands:
+    with StoppedCommands(Layout(tmp_path), server) as commands:
         for service, package in (("referrals", "referrals"), ("directory", "services_directory")):
             with pytest.raises(
                 StackError, match=f"^nonsense: ruta: say what to run: python -m {package} "
