@@ -4,18 +4,20 @@
 the API says of a missing field what it says to everybody.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
+
+from common.unseen import TURNING
 
 MOST_FIELDS = 300
 # Ours, and no field of the API: the token, the key of the command, and a wish for another language.
 OWN = frozenset({"csrf_token", "key", "language_wanted", "sent", "look"})
 
 
-# What comes along unseen with a number copied from a message: it turns the order in which signs are read.
-_UNSEEN = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+_UNSEEN = re.compile(f"[{TURNING}]")
 
 
 class BadForm(ValueError):
@@ -54,7 +56,7 @@ def read(content_type: str, content: bytes) -> Typed:
         )
     except ValueError as error:
         raise BadForm("not a form of these pages") from error
-    return Typed([(name, value.replace("\r\n", "\n").translate(_UNSEEN)) for name, value in pairs])
+    return Typed([(name, _UNSEEN.sub("", value.replace("\r\n", "\n"))) for name, value in pairs])
 
 
 def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> dict[str, Any]:

@@ -159,6 +159,13 @@ def test_ids_that_are_no_uuids_become_the_same_uuid_each_time(tmp_path: Path) ->
     assert first.external_id == "7"
 
 
+def test_a_link_that_runs_something_is_left_out_and_told(tmp_path: Path) -> None:
+    run = {"id": "7", "organization_id": ORG, "name": "x", "url": "JavaScript:alert(1)"}
+    (row,), _ = read(package(tmp_path, {**PLAIN, "services.csv": [run]}))
+    assert "url" not in document(row)
+    assert [each.before for each in row.notes if "url" in each.field] == ["JavaScript:alert(1)"]
+
+
 def test_version_two_tables_map(tmp_path: Path) -> None:
     tables = {
         "organizations.csv": [{"id": "o1", "name": "Org", "description": "d", "url": "https://example.org"}],

@@ -42,6 +42,7 @@ def test_rows_read_together_are_as_each_is_alone(
     [
         ("email", "ayuda{}@correo.de.muchas.partes.example.org", "ayuda@ninguna"),
         ("uri", "https://example.org/a.b.c/{}", "https//example.org"),
+        ("uri", "https://example.org/a.b.c/{}", "JavaScript:alert(1)"),
     ],
 )
 def test_one_that_does_not_fit_among_many_is_seen_without_trying_all_ways_to_read_them(

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
+from common.unseen import TURNING
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -44,10 +45,8 @@ class _Matching:
         return handler(schema["steps"][0] if schema["type"] == "chain" else schema)
 
 
-# Those, too, that turn the order of what follows: a number behind them is read another way than it is dialled.
 _CLEAN = _Matching(
-    r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$",
-    "control characters are not text",
+    rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f{TURNING}]*$", "control characters are not text"
 )
 _EMAIL = _Matching(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "not an e-mail address")
 _URI = _Matching(
@@ -56,12 +55,13 @@ _URI = _Matching(
 )
 
 
-_PROGRAMS = ("javascript:", "vbscript:", "data:")
+PROGRAMS = ("javascript:", "vbscript:", "data:")
+"""What a link begins with that runs what is written in it."""
 
 
 def _leads_somewhere(value: str) -> str:
     """Whoever shows the directory makes links of these: one that runs what is written in it is none."""
-    if value.lower().startswith(_PROGRAMS):
+    if value.lower().startswith(PROGRAMS):
         raise ValueError("a link leads somewhere, and runs nothing")
     return value
 

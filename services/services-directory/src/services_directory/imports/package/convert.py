@@ -11,13 +11,14 @@ from common import codelists, json_once
 from common.places import folded
 from common.tables_io.cells import is_formula, unguarded
 
+from services_directory.hsds.base import PROGRAMS
 from services_directory.hsds.opening import BYDAY
 from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.package.fields import Field
 from services_directory.imports.values import cells
 from services_directory.imports.values.opening_hours import UnreadableHoursError, clock, weekdays
 
-_SCHEME = re.compile(r"(?!(?i:javascript|vbscript|data):)[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
+_SCHEME = re.compile(rf"(?!(?i:{'|'.join(PROGRAMS)}))[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{{}}|\\^`]+")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?:[:.]\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)
 _DEGREES = {"latitude": 90, "longitude": 180}
 _STATUSES = {

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import date, datetime
 
 from common.places import Point, kilometres
+from common.unseen import TURNING
 
 from services_directory.imports.outcomes.notes import Note, note
 
@@ -18,9 +19,7 @@ TIDY_CHARACTERS = "!-~áéíóúñüÁÉÍÓÚÑÜ¿¡"
 """Between single spaces they need no cleaning."""
 _TIDY = re.compile(f"[{TIDY_CHARACTERS}]+(?: [{TIDY_CHARACTERS}]+)*")
 _SPACES = re.compile(r"[^\S\n]+")
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f{TURNING}\ud800-\udfff]")
 _MOJIBAKE = re.compile("[ÂÃâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
 EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+", re.IGNORECASE)
