@@ -98,7 +98,19 @@ def test_a_command_runs_in_a_pod_that_is_there(
 ) -> None:
     done = office.ruta(*typed)
     assert (done.returncode, done.stdout) == (0, _SAID[command[-1]]), done.stderr
-    asked = ["exec", f"deployment/{target}", "-c", "app", "--", "python", "-m", *command]
+    spoken = "RUTA_LANGUAGE=en"
+    asked = [
+        "exec",
+        f"deployment/{target}",
+        "-c",
+        "app",
+        "--",
+        "env",
+        spoken,
+        "python",
+        "-m",
+        *command,
+    ]
     assert office.asked("exec") == [asked]
     assert office.asked("run") == []
 

@@ -26,7 +26,9 @@ class System:
         self._environment = {**os.environ, **environment}
         self._running: RunningStack | None = None
 
-    def ruta(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def ruta(
+        self, *arguments: str, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """`./ruta` on this data directory, with its output."""
         done = subprocess.run(
             [sys.executable, "-m", "stack", *arguments, "--data", str(self.layout.root)],
@@ -34,7 +36,7 @@ class System:
             text=True,
             check=False,
             timeout=PATIENCE,
-            env=self._environment,
+            env=self._environment | environment,
         )
         if check and done.returncode != 0:
             raise AssertionError(

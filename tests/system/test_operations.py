@@ -1,5 +1,7 @@
 """What an officer on call does with a running stack: look, verify, rebuild."""
 
+import re
+
 import pytest
 
 from tests.support.system import System, until
@@ -36,6 +38,17 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(system: System) -> None:
 @pytest.mark.slow
 def test_the_audit_chain_verifies(system: System) -> None:
     assert system.ruta("audit", "verify").returncode == 0
+
+
+@pytest.mark.slow
+def test_what_a_service_says_on_the_terminal_is_in_the_language_of_whoever_reads_it(
+    system: System,
+) -> None:
+    assert re.fullmatch(r"\d+ entries, 0 findings\n", system.ruta("audit", "verify").stdout)
+    spanish = system.ruta("audit", "verify", RUTA_LANGUAGE="es").stdout
+    assert re.fullmatch(r"\d+ entradas, 0 hallazgos\n", spanish)
+    rebuilt = system.ruta("events", "replay", RUTA_LANGUAGE="es").stdout
+    assert re.match(r"\d+ eventos\nantes    \S+\ndespués  \S+\niguales\n", rebuilt)
 
 
 @pytest.mark.slow

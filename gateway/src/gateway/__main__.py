@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from common.start import fail
+from common.start import fail, say
+
+from gateway.spoken import said
 
 
 def _front() -> None:
@@ -42,11 +44,11 @@ def _internal_rotate_keys() -> None:
     from gateway.keys import rotate_internal_keys  # noqa: PLC0415 - as above
 
     pem, jwks = _path("RUTA_INTERNAL_SIGNING_KEY_FILE"), _path("RUTA_INTERNAL_JWKS_FILE")
-    sys.stdout.write(f"the front signs with {rotate_internal_keys(pem, jwks)}\n")
+    say(said("the front signs with {key}", key=rotate_internal_keys(pem, jwks)))
 
 
 def _path(name: str) -> Path:
-    return Path(os.environ.get(name) or fail(f"{name}: is missing"))
+    return Path(os.environ.get(name) or fail(said("{setting}: is missing", setting=name)))
 
 
 _COMMANDS: dict[str, Callable[[], None]] = {
@@ -62,7 +64,8 @@ _COMMANDS: dict[str, Callable[[], None]] = {
 def main() -> None:
     command = _COMMANDS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        fail(f"say what to run: python -m gateway {'|'.join(_COMMANDS)}")
+        text = "say what to run: python -m {package} {verbs}"
+        fail(said(text, package="gateway", verbs="|".join(_COMMANDS)))
     command()
 
 

@@ -1,7 +1,6 @@
 """Runs the issuer, its migrations, and the rotation of its keys."""
 
 import asyncio
-import sys
 
 from common import server, serving, start
 from common.database import Database
@@ -10,7 +9,7 @@ from common.key_checks import WrongKeys
 from common.logs import get_logger
 from common.migrations import migrate as to_newest
 from common.migrations.state import Revisions, Schema
-from common.verbs import let_in_by, run_migrations
+from common.verbs import NO_OWNER, let_in_by, run_migrations
 from sqlalchemy.exc import DBAPIError
 
 from gateway.issuer import bootstrap
@@ -19,6 +18,7 @@ from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
 from gateway.issuer.signing.recognising import recognise
 from gateway.issuer.signing.ring import KeyRing
+from gateway.spoken import said, told
 
 PACKAGE = "gateway.issuer"
 _WAIT_SECONDS = 2.0
@@ -38,7 +38,7 @@ def migrate() -> None:
     settings = start.load(IssuerSettings)
     start.prepare(settings)
     if settings.database_owner_url is None:
-        start.fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
+        start.fail(said(NO_OWNER))
     url = settings.database_owner_url.get_secret_value()
     with let_in_by("RUTA_DATABASE_OWNER_URL"):
         run_migrations(to_newest(PACKAGE, url, settings.run_time_role))
@@ -58,20 +58,20 @@ async def _rotate(settings: IssuerSettings) -> None:
         await _recognise(database, ring)
     finally:
         await database.close()
-    sys.stdout.write(f"{ring.current().kid} signs from now on\n")
+    start.say(said("{key} signs from now on", key=ring.current().kid))
 
 
 async def _recognise(database: Database, ring: KeyRing) -> None:
     try:
         await recognise(database, ring)
     except WrongKeys as error:
-        start.fail(str(error))
+        start.fail(told(error))
 
 
 async def _bootstrap(settings: IssuerSettings) -> None:
     file = settings.bootstrap_clients_file
     if file is not None and not file.exists():
-        start.fail("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file")
+        start.fail(said("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file"))
     callback = f"{settings.public_url.rstrip('/')}/session/callback"
     database = Database.at(settings.database_url.get_secret_value())
     try:

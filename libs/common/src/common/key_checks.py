@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from common import database_errors
 from common.crypto import check_value
 from common.database import Database
+from common.wording import Worded
 
 _NO_SUCH_TABLE = "42P01"
 CREATE = (
@@ -26,11 +27,11 @@ _RECORD = (
 )
 
 
-class WrongKeys(Exception):
+class WrongKeys(Worded):
     """Keys are missing or other ones than the data was written with; the message names them."""
 
 
-class KeysAway(ConnectionError):
+class KeysAway(Worded, ConnectionError):
     """What holds the keys does not answer now; the message names it. It may come back by itself."""
 
 
@@ -76,12 +77,9 @@ async def verify(database: Database, secrets: Mapping[str, str]) -> None:
         # Another replica may have been quicker, with another key.
         known = await recorded(database)
     if wrong := sorted(name for name in values if known.get(name) != values[name]):
-        raise WrongKeys(wrong_message(wrong))
-
-
-def wrong_message(names: list[str]) -> str:
-    return (
-        f"{', '.join(names)}: not the key that the stored data was written with. Nothing was changed."
-        " Put the right one back (./ruta restore --keys-only takes it from a backup); if it is lost"
-        " for good, the IM guide says what that costs (Lost keys)"
-    )
+        raise WrongKeys(
+            "{names}: not the key that the stored data was written with. Nothing was changed. Put the right one back"
+            " (./ruta restore --keys-only takes it from a backup); if it is lost for good, the IM guide says what that"
+            " costs (Lost keys)",
+            names=", ".join(wrong),
+        )

@@ -24,6 +24,11 @@ def load(kind: type[S]) -> S:
         fail(explain(error))
 
 
+def say(text: str) -> None:
+    """A line of what a command found or did."""
+    sys.stdout.write(f"{text}\n")
+
+
 def fail(message: str, status: int = CONFIGURATION_ERROR) -> NoReturn:
     sys.stderr.write(f"ruta: {message}\n")
     raise SystemExit(status)

@@ -17,9 +17,11 @@ from common.database_errors import remedy
 from common.logs import get_logger
 from common.settings import ServiceSettings
 from common.start import TEMPORARY_FAILURE, fail, load, prepare
+from common.wording import said, told
 
 _log = get_logger(__name__)
 _SERVING = ("api", "worker")
+NO_OWNER = "RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)"
 
 
 def main(
@@ -53,7 +55,8 @@ def main(
 
     if verb not in {*_SERVING, *server.OPERATIONS}:
         verbs = [*_SERVING, "migrate", *server.OPERATIONS, *own]
-        fail(f"say what to run: python -m {package} {'|'.join(verbs)}")
+        text = "say what to run: python -m {package} {verbs}"
+        fail(said(text, package=package, verbs="|".join(verbs)))
     loaded = _ready(settings)
     create_app = resolve_name(f"{package}.app:create_app")
     if verb in server.OPERATIONS:
@@ -73,7 +76,7 @@ def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:
     try:
         asyncio.run(migrating)
     except MigrationFailedError as error:
-        fail(str(error), status=TEMPORARY_FAILURE if error.in_the_way else 1)
+        fail(told(error), status=TEMPORARY_FAILURE if error.in_the_way else 1)
 
 
 @contextmanager
@@ -87,7 +90,8 @@ def let_in_by(setting: str) -> Iterator[None]:
         asyncpg.ClientConfigurationError,
     ) as error:
         reason = "; ".join([type(error).__name__, *remedy(error).values()])
-        fail(f"{setting}: the database does not let us in ({reason})", status=TEMPORARY_FAILURE)
+        text = "{setting}: the database does not let us in ({reason})"
+        fail(said(text, setting=setting, reason=reason), status=TEMPORARY_FAILURE)
 
 
 def _ready(kind: type[ServiceSettings]) -> ServiceSettings:
@@ -100,7 +104,7 @@ async def _migrate(package: str, settings: ServiceSettings) -> None:
     from common.migrations import migrate  # noqa: PLC0415 - Alembic, which nothing but a migration needs
 
     if settings.database_owner_url is None:
-        fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
+        fail(said(NO_OWNER))
     with let_in_by("RUTA_DATABASE_OWNER_URL"):
         revision = await migrate(
             package, settings.database_owner_url.get_secret_value(), settings.run_time_role

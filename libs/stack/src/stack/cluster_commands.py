@@ -5,6 +5,7 @@ Secrets stay in the cluster: a command runs in a pod of its service, or, where i
 """
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from common.ids import new_id
 from stack.arrows import OPERATOR
 from stack.errors import StackError
 from stack.plan import SERVICES
-from stack.wording import said
+from stack.wording import LANGUAGE_VARIABLE, language_of, said
 
 Document = Mapping[str, Any]
 _CONTAINER = "app"
@@ -91,7 +92,16 @@ class ClusterCommands:
             return self._in_own_pod(deployment, name, command, owner=owner, operator=operator)
         target = f"deployment/{deployment['metadata']['name']}"
         return subprocess.run(
-            [*self._kubectl, "exec", target, "-c", _CONTAINER, "--", "python", "-m", *command],
+            [
+                *(*self._kubectl, "exec", target, "-c", _CONTAINER, "--"),
+                *(
+                    "env",
+                    f"{LANGUAGE_VARIABLE}={language_of(os.environ)}",
+                    "python",
+                    "-m",
+                    *command,
+                ),
+            ],
             check=False,
         ).returncode
 
@@ -175,9 +185,12 @@ class ClusterCommands:
         if owner:
             secret = {"secretRef": {"name": f"ruta-{name}-owner"}}
             container["envFrom"] = [*container.get("envFrom", []), secret]
-        if operator:
-            others = [each for each in container.get("env", []) if each["name"] not in _OPERATOR]
-            container["env"] = [*others, *_OPERATOR.values()]
+        own = {
+            LANGUAGE_VARIABLE: {"name": LANGUAGE_VARIABLE, "value": language_of(os.environ)},
+            **(_OPERATOR if operator else {}),
+        }
+        others = [each for each in container.get("env", []) if each["name"] not in own]
+        container["env"] = [*others, *own.values()]
         spec = {**template["spec"], "containers": [container], "restartPolicy": "Never"}
         spec.pop("topologySpreadConstraints", None)
         # The policies know it by its service; no Service and no Deployment takes it for its own.

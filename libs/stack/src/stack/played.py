@@ -16,8 +16,12 @@ from stack.ports import LOOPBACK, answers
 from stack.postgres import SUPERUSER
 from stack.private_files import write_private_map
 from stack.rendered import Pod, contents, pods, port_of
+from stack.wording import LANGUAGE_VARIABLE
 
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE")
+_PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "LC_MESSAGES", LANGUAGE_VARIABLE),
+    *("TZ", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE"),
+)
 
 
 class Played:

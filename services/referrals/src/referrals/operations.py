@@ -14,7 +14,7 @@ from common import clock
 from common.crypto import key_from_base64
 from common.database import Database
 from common.key_checks import KeysAway, WrongKeys
-from common.start import fail
+from common.start import fail, say
 
 from referrals.audit.anchoring import (
     ERASED,
@@ -40,6 +40,7 @@ from referrals.restrictions.telling import tell, tell_directory
 from referrals.restrictions.words import OF_DIRECTORY, Kind, last_words
 from referrals.row_security import act_as_service
 from referrals.settings import Settings
+from referrals.spoken import said, told
 
 
 def open_key_store(settings: Settings) -> CaseKeys:
@@ -61,27 +62,27 @@ def _vault(settings: Settings) -> Transit | None:
     return Transit(settings.vault_url, settings.vault_engine, settings.vault_key, token)
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
 async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) -> int:
     """0 if every chain adds up and reaches its anchor, else 1."""
     try:
         count, findings = await verify(database, settings.audit_anchor_file)
         for restore in restores(settings.audit_anchor_file):
-            _say(
-                f"restored {restore.at} from {restore.source}: {restore.lost_entries} later entries"
-                " were given up"
-            )
+            text = "restored {at} from {source}: {lost} later entries were given up"
+            say(said(text, at=restore.at, source=restore.source, lost=restore.lost_entries))
     except BrokenAnchor as error:
-        _say(f"the anchor file does not add up: {error}")
+        say(said("the anchor file does not add up: {reason}", reason=told(error)))
         return 1
     for finding in findings:
-        _say(f"chain {finding.chain} entry {finding.sequence}: {finding.problem}")
+        text = "chain {chain} entry {number}: {problem}"
+        problem = said(finding.problem)
+        say(said(text, chain=finding.chain, number=finding.sequence, problem=problem))
     if settings.audit_anchor_file is None:
-        _say("no anchor outside the database (RUTA_AUDIT_ANCHOR_FILE): a cut end would not show")
-    _say(f"{count} entries, {len(findings)} findings")
+        say(
+            said(
+                "no anchor outside the database (RUTA_AUDIT_ANCHOR_FILE): a cut end would not show"
+            )
+        )
+    say(said("{count} entries, {wrong} findings", count=count, wrong=len(findings)))
     return 1 if findings else 0
 
 
@@ -97,18 +98,20 @@ async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -
     try:
         ring.write(path, added)
     except OSError as error:
-        _say(
-            f"{path}: cannot be written here ({error.strerror}); nothing was changed. Rotate in steps:"
-            " key-ring-add, key-ring-activate, rewrap-keys, key-ring-drop (IM guide, Rotate keys)"
+        text = (
+            "{path}: cannot be written here ({reason}); nothing was changed. Rotate in steps: key-ring-add,"
+            " key-ring-activate, rewrap-keys, key-ring-drop (IM guide, Rotate keys)"
         )
+        say(said(text, path=path, reason=error.strerror))
         return 1
     await keys.verify()
     ring.write(path, ring.with_newest_active(added))
     total = await _rewrap_all(keys)
     after = ring.without_unused(await keys.read_ring(), await keys.used_key_ids())
     ring.write(path, after)
-    removed = ", ".join(sorted(before.keys.keys() - after.keys.keys())) or "none"
-    _say(f"active {after.active}; {total} case keys wrapped anew; removed {removed}")
+    removed = ", ".join(sorted(before.keys.keys() - after.keys.keys())) or said("none")
+    text = "active {key}; {count} case keys wrapped anew; removed {removed}"
+    say(said(text, key=after.active, count=total, removed=removed))
     return 0
 
 
@@ -124,7 +127,7 @@ async def add_to_key_ring(settings: Settings, _database: Database, keys: CaseKey
     await keys.verify()
     before = await keys.read_ring()
     if ring.newest(before) != before.active:
-        _warn(f"{ring.newest(before)} was added already: activate it first")
+        _warn(said("{key} was added already: activate it first", key=ring.newest(before)))
         return 1
     path = settings.key_encryption_keys_file
     _print_secret(await ring.closed_by(ring.with_new_key(before), keys.vault, path))
@@ -136,10 +139,11 @@ async def activate_newest_key(_settings: Settings, _database: Database, keys: Ca
     present = await keys.read_ring()
     newest_id = ring.newest(present)
     if newest_id == present.active:
-        _warn(f"{newest_id} is active already")
+        _warn(said("{key} is active already", key=newest_id))
         return 1
     if newest_id not in await keys.known_key_ids():
-        _warn(f"no service has read {newest_id} yet: wait until the mounted Secret is the new one")
+        text = "no service has read {key} yet: wait until the mounted Secret is the new one"
+        _warn(said(text, key=newest_id))
         return 1
     _print_secret(ring.with_newest_active(present))
     return 0
@@ -148,7 +152,7 @@ async def activate_newest_key(_settings: Settings, _database: Database, keys: Ca
 async def rewrap_keys(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
     """Wrap every case key by the active key; the ring's file is only read."""
     total = await _rewrap_all(keys)
-    _say(f"{total} case keys wrapped anew")
+    say(said("{count} case keys wrapped anew", count=total))
     return 0
 
 
@@ -173,7 +177,8 @@ async def report_retention(_settings: Settings, database: Database, _keys: CaseK
     async with database.transaction() as session:
         await act_as_service(session)
         for organisation, reference, until in await kept_too_long(session, clock.now().date()):
-            _say(f"{organisation} {reference} kept until {until}")
+            text = "{organisation} {case} kept until {day}"
+            say(said(text, organisation=organisation, case=reference, day=until))
     return 0
 
 
@@ -191,11 +196,11 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
     for case_id in tombstones.case_ids(found.known):
         await keys.destroy(case_id)
     erased = await reapply_tombstones(database, keys)
-    _say(f"{erased} cases erased again")
+    say(said("{count} cases erased again", count=erased))
     if not found.proven:
-        _say("not proven: erasures are missing from the list that an anchor knows")
-    at = found.known.head.at or "the backup"
-    _say(f"erasures after {at} are not known here: was it the last list?")
+        say(said("not proven: erasures are missing from the list that an anchor knows"))
+    text = "erasures after {at} are not known here: was it the last list?"
+    say(said(text, at=found.known.head.at or said("the backup")))
     return 0
 
 
@@ -209,17 +214,17 @@ async def tell_restrictions(settings: Settings, database: Database, _keys: CaseK
         return 0
     secret, path = _secret(settings), settings.restriction_file
     signer, marks = words.signer_of(secret), words.Marks(secret)
-    told = 0
+    added = 0
     try:
         while done := await tell(database, path, signer, marks):
-            told += done
+            added += done
         if asked.directory is not None:
             of_directory = await asyncio.to_thread(_read_words, asked.directory)
-            told += await asyncio.to_thread(tell_directory, path, signer, of_directory)
+            added += await asyncio.to_thread(tell_directory, path, signer, of_directory)
     except BrokenList as error:
-        _say(str(error))
+        say(told(error))
         return 1
-    _say(f"{told} restrictions were not in the list yet")
+    say(said("{count} restrictions were not in the list yet", count=added))
     return 0
 
 
@@ -233,12 +238,12 @@ async def apply_restrictions(settings: Settings, database: Database, keys: CaseK
     if found is None:
         return 1
     done = await restrict_again(database, keys, found.known, words.Marks(secret))
-    said = ", ".join(f"{count} {_AGAIN[kind]}" for kind, count in done.items())
-    _say(f"again as they were restricted last: {said}")
+    again = ", ".join(said(_AGAIN[kind], count=count) for kind, count in done.items())
+    say(said("again as they were restricted last: {what}", what=again))
     if not found.proven:
-        _say("not proven: restrictions are missing from the list that an anchor knows")
-    at = found.known.head.at or "the backup"
-    _say(f"what was restricted after {at} is not known here: was it the last list?")
+        say(said("not proven: restrictions are missing from the list that an anchor knows"))
+    text = "what was restricted after {at} is not known here: was it the last list?"
+    say(said(text, at=found.known.head.at or said("the backup")))
     return 0
 
 
@@ -250,7 +255,7 @@ async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) 
         (_THE_RESTRICTED, settings.restriction_file, words.signer_of(secret)),
     ):
         if path is None:
-            _say(f"{kind.name} is not kept: RUTA_TOMBSTONE_FILE is not set")
+            say(said("{list} is not kept: RUTA_TOMBSTONE_FILE is not set", list=said(kind.name)))
             wrong = 1
             continue
         asked = argparse.Namespace(list=[], anchor=[], accept_unproven=False)
@@ -259,7 +264,8 @@ async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) 
         if found is None:
             wrong = 1
         else:
-            _say(f"{kind.name}: whole, {found.known.head.number} lines")
+            number = found.known.head.number
+            say(said("{list}: whole, {number} lines", list=said(kind.name), number=number))
     return wrong
 
 
@@ -271,12 +277,12 @@ async def list_restrictions(settings: Settings, _database: Database, _keys: Case
     try:
         known = await asyncio.to_thread(chained.read, settings.restriction_file, signer)
     except BrokenList as error:
-        _say(str(error))
+        say(told(error))
         return 1
     for kind in sorted(OF_DIRECTORY):
         for subject, word in last_words(known.lines, kind).items():
             line = {"entry": kind, "id": str(subject), "word": word}
-            _say(json.dumps(line, separators=(",", ":")))
+            say(json.dumps(line, separators=(",", ":")))
     return 0
 
 
@@ -301,12 +307,12 @@ _THE_RESTRICTED = _Kind(
     "what was hidden or taken back in between is open again",
 )
 _AGAIN = {
-    Kind.CONSENT: "consents",
-    Kind.EXCEPTION: "exceptions",
-    Kind.SHARING: "referrals that shared something",
-    Kind.IMPLICATED: "cases with their accused",
-    Kind.LINE_REPORT: "reports of the line with theirs",
-    Kind.CONTACT: "contacts of people to be confirmed first",
+    Kind.CONSENT: "{count} consents",
+    Kind.EXCEPTION: "{count} exceptions",
+    Kind.SHARING: "{count} referrals that shared something",
+    Kind.IMPLICATED: "{count} cases with their accused",
+    Kind.LINE_REPORT: "{count} reports of the line with theirs",
+    Kind.CONTACT: "{count} contacts of people to be confirmed first",
 }
 
 
@@ -326,15 +332,26 @@ async def _longest(
         known = newest(lists, signer)
         anchors = [anchored_list(path, kind.anchored) for path in asked.anchor]
     except (BrokenList, BrokenAnchor) as error:
-        _say(f"{error}. Give the copy of a second place, or the one in the backup")
+        text = "{reason}. Give the copy of a second place, or the one in the backup"
+        say(said(text, reason=told(error)))
         return None
     beyond = [head for head in anchors if not known.reaches(head)]
     if beyond and not asked.accept_unproven:
         newest_anchor = max(beyond, key=lambda head: head.number)
-        _say(
-            f"{kind.name} ends at {known.head.number} ({known.head.at or 'empty'}), but at"
-            f" {newest_anchor.at} it had {newest_anchor.number}: give the copy of a second place, or"
-            f" accept that {kind.loss}"
+        text = (
+            "{list} ends at {number} ({at}), but at {then} it had {more}: give the copy of a second place, or accept"
+            " that {loss}"
+        )
+        say(
+            said(
+                text,
+                list=said(kind.name),
+                number=known.head.number,
+                at=known.head.at or said("empty"),
+                then=newest_anchor.at,
+                more=newest_anchor.number,
+                loss=said(kind.loss),
+            )
         )
         return None
     if own is not None:
@@ -372,7 +389,7 @@ def _command(
         try:
             return await work(settings, database, keys)
         except (WrongKeys, KeysAway) as error:
-            fail(str(error))
+            fail(told(error))
         finally:
             await keys.close()
             await database.close()

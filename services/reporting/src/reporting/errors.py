@@ -1,6 +1,7 @@
 """What all of reporting may refuse, and what its pure rules refuse before any transport gives it a status."""
 
 from common.errors import ProblemType
+from common.wording import Worded
 
 STEP_FAILED = ProblemType(
     "step_failed",
@@ -24,9 +25,9 @@ class OutsideProgrammeError(ValueError):
         super().__init__(f"{field}: {given!r} is not one of {', '.join(allowed)}")
 
 
-class ReplayRunningError(RuntimeError):
+class ReplayRunningError(Worded):
     """Two rebuilds at once would fill the same shadow."""
 
 
-class HistoryIncompleteError(RuntimeError):
+class HistoryIncompleteError(Worded):
     """A rebuild from what is left of the streams would lose facts."""

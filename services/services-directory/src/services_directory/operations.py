@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from common.database import Database
-from common.start import fail
+from common.start import fail, say
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.followers_service import declare_followers
@@ -25,13 +25,14 @@ from services_directory.information import service as information
 from services_directory.organizations import service as organizations
 from services_directory.services import restoring
 from services_directory.settings import Settings
+from services_directory.spoken import said
 
 
 async def _announce(database: Database) -> int:
     """Print how many counters went out."""
     async with database.transaction() as session:
         gone = await announce_observed(session)
-    _say(f"{gone} gap counters go out")
+    say(said("{count} gap counters go out", count=gone))
     return 0
 
 
@@ -49,7 +50,7 @@ async def _list_restrictions(database: Database) -> int:
 
 def _say_word(entry: str, own: UUID, word: Word) -> None:
     line = {"entry": entry, "id": str(own), "word": word}
-    _say(json.dumps(line, separators=(",", ":")))
+    say(json.dumps(line, separators=(",", ":")))
 
 
 def _read_word(text: str) -> tuple[str, UUID, Word]:
@@ -81,11 +82,15 @@ async def _apply_restrictions(database: Database) -> int:
         words = [_read_word(line) for line in lines]
         works = [(_AGAIN[entry], own, word) for entry, own, word in words]
     except (ValueError, KeyError, TypeError, AttributeError):
-        fail("these are not the words that `referrals list-restrictions` prints: nothing was done")
+        fail(
+            said(
+                "these are not the words that `referrals list-restrictions` prints: nothing was done"
+            )
+        )
     done = 0
     for restrict, own, word in works:
         done += await database.retried(partial(_one, restrict, own, word))
-    _say(f"{done} entries of the directory are restricted again")
+    say(said("{count} entries of the directory are restricted again", count=done))
     return 0
 
 
@@ -96,10 +101,6 @@ async def _one(
     session: AsyncSession,
 ) -> int:
     return await restrict(session, own, word)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
 
 
 def _command(work: Callable[[Database], Awaitable[int]]) -> Callable[[Settings], int]:

@@ -7,6 +7,14 @@ from common.key_checks import WrongKeys
 from gateway.issuer.signing.ring import KeyRing
 
 _KIND = "token-signing-key/"
+_OTHERS = (
+    "{folder}: the keys that sign tokens are other ones. Nothing was changed. Put them back (./ruta restore --keys-only"
+    " takes them from a backup); if they are lost for good, every client needs a new token (IM guide, Lost keys)"
+)
+_NONE = (
+    "{folder}: the keys that sign tokens are not there. Nothing was changed. Put them back (./ruta restore --keys-only"
+    " takes them from a backup); if they are lost for good, every client needs a new token (IM guide, Lost keys)"
+)
 
 
 async def recognise(database: Database, ring: KeyRing) -> None:
@@ -18,9 +26,5 @@ async def recognise(database: Database, ring: KeyRing) -> None:
         if name.startswith(_KIND)
     }
     if known and not known & kids:
-        raise WrongKeys(
-            f"{ring.folder}: the keys that sign tokens are {'other ones' if kids else 'not there'}."
-            " Nothing was changed. Put them back (./ruta restore --keys-only takes them from a"
-            " backup); if they are lost for good, every client needs a new token (IM guide, Lost keys)"
-        )
+        raise WrongKeys(_OTHERS if kids else _NONE, folder=ring.folder)
     await key_checks.record(database, {f"{_KIND}{kid}": kid for kid in ring.published_kids()})

@@ -13,13 +13,14 @@ from nats.js import JetStreamContext
 
 from common.logs import get_logger
 from common.settings import ServiceSettings
+from common.wording import Worded
 
 _log = get_logger(__name__)
 _RETRY_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
 
 
-class BrokerDown(ConnectionError):
+class BrokerDown(Worded, ConnectionError):
     """NATS cannot be reached now; what was to be published waits in the outbox."""
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from common import key_checks
+from common.wording import Worded
 
 _LOCK = 0x5255_5441_4D49  # "RUTAMI": one migration at a time per database
 _TURN = 0.2
@@ -25,14 +26,18 @@ _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-class MigrationFailedError(Exception):
+class MigrationFailedError(Worded):
     """Says the revision that did not go through; those before it are kept."""
 
     def __init__(self, package: str, revision: str | None, error: DBAPIError) -> None:
-        at = f" at revision {revision}" if revision else ""
         # The first line alone: a DETAIL holds values of rows.
         reason = str(error.orig).partition("\n")[0]
-        super().__init__(f"the migration of {package} stopped{at}: {reason}")
+        if revision:
+            text = "the migration of {package} stopped at revision {revision}: {reason}"
+            super().__init__(text, package=package, revision=revision, reason=reason)
+        else:
+            text = "the migration of {package} stopped: {reason}"
+            super().__init__(text, package=package, reason=reason)
         self.in_the_way = getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
         """Traffic held a lock for too long: the same migration may go through later."""
 

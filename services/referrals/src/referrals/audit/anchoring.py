@@ -17,12 +17,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock, key_checks
 from common.database import Database
+from common.wording import Worded
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.chained import Head, last_line
 from referrals.row_security import act_as_service
 
 _BATCH = 2000
+_EXCHANGED = "{path} is another file than was begun: put it back from a backup or a second place"
+_GONE = "{path} is gone: put it back from a backup or a second place"
 _FIRST_LINE = "audit-anchor"
 ERASED, RESTRICTED = "tombstones", "restrictions"
 """The lists whose heads are anchored, by the names that a line has for them."""
@@ -52,7 +55,7 @@ _ONE_HEAD = sa.text(
 _ALL_HEADS = sa.text("SELECT chain, sequence, encode(hash, 'hex') AS hash FROM audit_heads")
 
 
-class BrokenAnchor(Exception):
+class BrokenAnchor(Worded):
     """The anchor file itself was edited or cut; the message says in which line."""
 
 
@@ -77,9 +80,9 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 line: dict[str, Any] = json.loads(text)
             except ValueError as error:
-                raise BrokenAnchor(f"line {number} is not readable") from error
+                raise BrokenAnchor("line {number} is not readable", number=number) from error
             if line.get("previous") != previous:
-                raise BrokenAnchor(f"line {number} does not follow the line before")
+                raise BrokenAnchor("line {number} does not follow the line before", number=number)
             previous = hashlib.sha256(text.rstrip("\n").encode()).hexdigest()
             yield line
 
@@ -163,8 +166,7 @@ async def _hold_to_first_line(database: Database, path: Path) -> None:
     known = (await key_checks.recorded(database)).get(_FIRST_LINE)
     found = _first_line_digest(path)
     if known is not None and known != found:
-        state = "another file than was begun" if found else "gone"
-        raise BrokenAnchor(f"{path} is {state}: put it back from a backup or a second place")
+        raise BrokenAnchor(_EXCHANGED if found else _GONE, path=path)
 
 
 async def _record_first_line(database: Database, path: Path) -> None:

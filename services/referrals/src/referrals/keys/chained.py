@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.wording import Worded
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _BLOCK = 65_536
 
 
-class BrokenList(Exception):
+class BrokenList(Worded):
     """A list was edited, cut in the middle or signed by somebody else; the message says where."""
 
 
@@ -84,9 +85,13 @@ def read(path: Path, signer: Signer) -> Chained:
             line = json.loads(text)
             signer.check(line)
         except (ValueError, KeyError, TypeError, InvalidSignature) as error:
-            raise BrokenList(f"{path}: line {number} is not ours or was edited") from error
+            raise BrokenList(
+                "{path}: line {number} is not ours or was edited", path=path, number=number
+            ) from error
         if line["number"] != number or line["previous"] != head.digest:
-            raise BrokenList(f"{path}: line {number} does not follow the line before")
+            raise BrokenList(
+                "{path}: line {number} does not follow the line before", path=path, number=number
+            )
         lines.append(line)
         head = Head(number, hashlib.sha256(text.encode()).hexdigest(), str(line["at"]))
         digests.append(head.digest)
@@ -104,7 +109,7 @@ def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
     try:
         return tuple(json.loads(text) for text in whole[1 if start else 0 :])
     except ValueError as error:
-        raise BrokenList(f"{path}: one of the last lines is not readable") from error
+        raise BrokenList("{path}: one of the last lines is not readable", path=path) from error
 
 
 def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Head:
@@ -132,7 +137,7 @@ def carry(path: Path, places: Sequence[Path]) -> list[Path]:
         try:
             there, _ = last_line(place)
             if place.exists() and place.read_bytes()[:there] != content[:there]:
-                raise BrokenList(f"{place}: is not a copy of {path}")
+                raise BrokenList("{place}: is not a copy of {path}", place=place, path=path)
             if there < len(content):
                 _write_after(place, there, content[there:])
         except OSError:
@@ -171,7 +176,7 @@ def _head(path: Path, last: str, signer: Signer) -> Head:
         line = json.loads(last)
         signer.check(line)
     except (ValueError, KeyError, TypeError, InvalidSignature) as error:
-        raise BrokenList(f"{path}: the last line is not ours or was edited") from error
+        raise BrokenList("{path}: the last line is not ours or was edited", path=path) from error
     digest = hashlib.sha256(last.encode()).hexdigest()
     return Head(int(line["number"]), digest, str(line["at"]))
 

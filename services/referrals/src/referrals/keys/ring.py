@@ -12,11 +12,12 @@ from uuid import UUID
 from common import crypto
 from common.crypto import check_value
 from common.key_checks import WrongKeys
+from common.wording import Worded
 
 _CLOSED = "vault:"
 
 
-class CannotOpenKey(Exception):
+class CannotOpenKey(Worded):
     """The keeper answers, and its key is not the one that closed this; the message says which."""
 
 
@@ -31,10 +32,12 @@ class Keeper(Protocol):
 class KeyRingError(WrongKeys):
     """The file of key-encryption keys cannot be used; the message says why and what to do."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: Worded) -> None:
         super().__init__(
-            f"{path}: {reason}. Nothing was changed. Put the right file back (./ruta restore"
-            " --keys-only takes it from a backup); without it no case can be opened (IM guide, Lost keys)"
+            "{path}: {reason}. Nothing was changed. Put the right file back (./ruta restore --keys-only takes it from a"
+            " backup); without it no case can be opened (IM guide, Lost keys)",
+            path=path,
+            reason=reason,
         )
 
 
@@ -51,9 +54,8 @@ class KeyRing:
         """Read a ring of keys in clear; KeyRingError if the file is missing or of another shape."""
         active, entries = _read(path)
         if behind := sorted(key_id for key_id, text in entries.items() if text.startswith(_CLOSED)):
-            raise KeyRingError(
-                path, f"a Vault keeps {', '.join(behind)} closed: set RUTA_VAULT_URL"
-            )
+            text = "a Vault keeps {keys} closed: set RUTA_VAULT_URL"
+            raise KeyRingError(path, Worded(text, keys=", ".join(behind)))
         return cls(active, {k: _decoded(path, text) for k, text in entries.items()})
 
     @classmethod
@@ -68,7 +70,7 @@ class KeyRing:
             try:
                 keys[key_id] = await vault.open(key_id, text)
             except CannotOpenKey as error:
-                raise KeyRingError(path, str(error)) from error
+                raise KeyRingError(path, error) from error
         return cls(active, keys, closed)
 
     def check_values(self) -> dict[str, str]:
@@ -97,7 +99,7 @@ def _read(path: Path) -> tuple[str, dict[str, str]]:
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise KeyRingError(path, _why(error)) from error
     if active not in entries:
-        raise KeyRingError(path, f"the active key {active!r} is not among the keys")
+        raise KeyRingError(path, Worded("the active key {key!r} is not among the keys", key=active))
     return active, entries
 
 
@@ -122,7 +124,7 @@ async def closed_by(ring: KeyRing, vault: Keeper | None, path: Path) -> KeyRing:
     try:
         text = await vault.close(key_id, ring.keys[key_id])
     except CannotOpenKey as error:
-        raise KeyRingError(path, str(error)) from error
+        raise KeyRingError(path, error) from error
     return replace(ring, closed={**ring.closed, key_id: text})
 
 
@@ -161,10 +163,10 @@ def check_name(key_id: str) -> str:
     return f"key-encryption-key/{key_id}"
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception) -> Worded:
     if isinstance(error, FileNotFoundError):
-        return "the key-encryption keys are not there"
-    return f"not a file of key-encryption keys ({type(error).__name__})"
+        return Worded("the key-encryption keys are not there")
+    return Worded("not a file of key-encryption keys ({kind})", kind=type(error).__name__)
 
 
 def _context(case_id: UUID, key_id: str) -> bytes:

@@ -19,6 +19,7 @@ from common.database import Database, begin_beside
 from common.database_errors import OF_DATABASE
 from common.key_checks import KeysAway
 from common.migrations.runner import make_key_checks
+from common.wording import Worded
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -120,14 +121,17 @@ class CaseKeys:
         if other := sorted(
             name for name in values if known.get(name, values[name]) != values[name]
         ):
-            raise KeyRingError(self._ring_file, f"another key than before: {', '.join(other)}")
+            raise self._wrong("another key than before: {keys}", keys=", ".join(other))
         if missing := sorted(used - values.keys()):
-            raise KeyRingError(self._ring_file, f"case keys are wrapped by {', '.join(missing)}")
+            raise self._wrong("case keys are wrapped by {keys}", keys=", ".join(missing))
         if known and not known.keys() & values.keys():
-            raise KeyRingError(self._ring_file, "none of its keys was ever used here")
+            raise self._wrong("none of its keys was ever used here")
         if not known and used:
             await self._open_one_of_each(ring)
         await key_checks.record(self.database, values)
+
+    def _wrong(self, text: str, **values: str) -> KeyRingError:
+        return KeyRingError(self._ring_file, Worded(text, **values))
 
     async def _open_one_of_each(self, ring: KeyRing) -> None:
         for key_id in await self.used_key_ids():
@@ -135,8 +139,8 @@ class CaseKeys:
             try:
                 ring.unwrap(row["case_id"], key_id, row["wrapped"])
             except crypto.CannotOpen:
-                reason = f"{check_name(key_id)} does not open what it wrapped"
-                raise KeyRingError(self._ring_file, reason) from None
+                text = "{key} does not open what it wrapped"
+                raise self._wrong(text, key=check_name(key_id)) from None
 
     async def create(self, case_id: UUID) -> bytes:
         """A new key for a new case. A case that then is not written leaves an unused key behind."""
@@ -208,8 +212,8 @@ class CaseKeys:
             rows = await self.database.once(_SELECT, list(case_ids))
         if strange := sorted({r["key_id"] for r in rows} - ring.keys.keys()):
             # Another process rotates, and the file here is not the new one yet; or a key is lost.
-            reason = f"case keys are wrapped by {', '.join(strange)}, which is not in it"
-            raise KeyRingError(self._ring_file, reason)
+            text = "case keys are wrapped by {keys}, which is not in it"
+            raise self._wrong(text, keys=", ".join(strange))
         found = {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
         _keep(found)
         return found

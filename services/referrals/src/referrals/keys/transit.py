@@ -40,7 +40,7 @@ class Transit:
         try:
             return key_from_base64(str(data["plaintext"]))
         except (KeyError, ValueError, binascii.Error) as error:
-            raise CannotOpenKey(f"Vault's answer for {key_id} holds no key") from error
+            raise CannotOpenKey("Vault's answer for {key} holds no key", key=key_id) from error
 
     async def _ask(self, verb: str, key_id: str, body: dict[str, str]) -> dict[str, Any]:
         address = f"{self._url}/v1/{self._engine}/{verb}/{self._key}"
@@ -56,32 +56,38 @@ class Transit:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError) as error:
             reason = type(error).__name__
-            raise KeysAway(f"Vault does not answer (RUTA_VAULT_URL): {reason}") from error
+            text = "Vault does not answer (RUTA_VAULT_URL): {reason}"
+            raise KeysAway(text, reason=reason) from error
         if status in {400, 404}:
             raise CannotOpenKey(
-                f"Vault's key {self._engine}/{self._key} does not {verb} {key_id}: another Vault,"
-                " or its key is lost (RUTA_VAULT_URL, RUTA_VAULT_KEY)"
+                "Vault's key {vault} does not {verb} {key}: another Vault, or its key is lost (RUTA_VAULT_URL,"
+                " RUTA_VAULT_KEY)",
+                vault=f"{self._engine}/{self._key}",
+                verb=verb,
+                key=key_id,
             )
-        raise KeysAway(_said(status, f"{self._engine}/{verb}/{self._key}"))
+        raise _away(status, f"{self._engine}/{verb}/{self._key}")
 
     async def _token(self) -> str:
         try:
             return (await asyncio.to_thread(self._token_file.read_text)).strip()
         except OSError as error:
             raise KeysAway(
-                f"no token for Vault at {self._token_file} (RUTA_VAULT_TOKEN_FILE)"
+                "no token for Vault at {path} (RUTA_VAULT_TOKEN_FILE)", path=self._token_file
             ) from error
 
 
-def _said(status: int, path: str) -> str:
+def _away(status: int, path: str) -> KeysAway:
     if status == 403:
-        return (
-            "Vault refuses the token: renew the file of RUTA_VAULT_TOKEN_FILE, and let its policy"
-            f" update {path}"
+        return KeysAway(
+            "Vault refuses the token: renew the file of RUTA_VAULT_TOKEN_FILE, and let its policy update {path}",
+            path=path,
         )
     if status == 503:
-        return "Vault is sealed: unseal it (RUTA_VAULT_URL); keys open again by themselves"
-    return f"Vault cannot answer now (RUTA_VAULT_URL): status {status}"
+        return KeysAway(
+            "Vault is sealed: unseal it (RUTA_VAULT_URL); keys open again by themselves"
+        )
+    return KeysAway("Vault cannot answer now (RUTA_VAULT_URL): status {status}", status=status)
 
 
 def _name(key_id: str) -> str:

@@ -6,11 +6,12 @@ from common.verbs import let_in_by
 
 from referrals.keys.store import create_tables
 from referrals.settings import Settings
+from referrals.spoken import said
 
 
 async def migrate_both(settings: Settings) -> None:
     if settings.database_owner_url is None or settings.key_store_owner_url is None:
-        fail("RUTA_DATABASE_OWNER_URL and RUTA_KEY_STORE_OWNER_URL are needed to migrate")
+        fail(said("RUTA_DATABASE_OWNER_URL and RUTA_KEY_STORE_OWNER_URL are needed to migrate"))
     with let_in_by("RUTA_KEY_STORE_OWNER_URL"):
         await create_tables(
             settings.key_store_owner_url.get_secret_value(), settings.key_store_role

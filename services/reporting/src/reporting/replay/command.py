@@ -5,6 +5,7 @@ import sys
 
 from common.messaging import Broker
 from common.messaging.connection import BrokerDown
+from common.start import say
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -13,29 +14,35 @@ from reporting.recording.service import Recorder
 from reporting.replay.fingerprint import fingerprint
 from reporting.replay.service import Rebuilt, replay
 from reporting.settings import Settings
+from reporting.spoken import said, told
 
 _CONNECT_SECONDS = 30
-_CARRIED_ON = ", added to what the projection said of older ones, which are not kept any more"
+_CARRIED_ON = (
+    "{count} events, added to what the projection said of older ones, which are not kept any more"
+)
+_DIFFERENT = "DIFFERENT: the old projection is kept in the shadow"
 
 
 def run_replay(settings: Settings) -> int:
     """Rebuild and swap; exit status 1 with one line if it could not."""
     if settings.database_owner_url is None:
-        return _refuse("RUTA_DATABASE_OWNER_URL: is missing (a rebuild runs as the owner role)")
+        return _refuse(
+            said("RUTA_DATABASE_OWNER_URL: is missing (a rebuild runs as the owner role)")
+        )
     try:
         rebuilt = asyncio.run(_replay(settings, settings.database_owner_url.get_secret_value()))
     except (ReplayRunningError, HistoryIncompleteError, BrokerDown) as error:
-        return _refuse(str(error))
-    sys.stdout.write(
-        f"{rebuilt.events} events{_CARRIED_ON if rebuilt.carried_on else ''}\nbefore {rebuilt.hash_before}\nafter  {rebuilt.hash_after}\n"
-        f"{'equal' if rebuilt.equal else 'DIFFERENT: the old projection is kept in the shadow'}\n"
-    )
+        return _refuse(told(error))
+    say(said(_CARRIED_ON if rebuilt.carried_on else "{count} events", count=rebuilt.events))
+    say(said("before {digest}", digest=rebuilt.hash_before))
+    say(said("after  {digest}", digest=rebuilt.hash_after))
+    say(said("equal" if rebuilt.equal else _DIFFERENT))
     return 0
 
 
 def run_hash(settings: Settings) -> int:
     """Print the hash over the live projection."""
-    sys.stdout.write(asyncio.run(_hash(settings)) + "\n")
+    say(asyncio.run(_hash(settings)))
     return 0
 
 

@@ -131,8 +131,9 @@ class _Rebuild:
             await asyncio.sleep(_MISSING_PAUSE)
             await self.catch_up()
         raise HistoryIncompleteError(
-            f"the streams lack {missing} events that had their effect before: publish them again"
-            " from the outboxes (--from outbox); nothing was changed"
+            "the streams lack {missing} events that had their effect before: publish them again from the outboxes"
+            " (--from outbox); nothing was changed",
+            missing=missing,
         )
 
     async def _record(self, batch: Batch) -> None:

@@ -1,0 +1,125 @@
+"""What a service's own commands print exists in Spanish and in English, with the same places."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from common.key_checks import KeysAway, WrongKeys
+from common.wording import Worded, Wording, spanish_of
+from referrals.audit.anchoring import BrokenAnchor
+from referrals.keys.chained import BrokenList
+from referrals.keys.ring import CannotOpenKey, KeyRingError
+from reporting.errors import HistoryIncompleteError, ReplayRunningError
+
+PACKAGES = ("common", "gateway", "referrals", "reporting", "services_directory")
+ERRORS = (
+    *(BrokenAnchor, BrokenList, CannotOpenKey, HistoryIncompleteError, KeysAway),
+    *(ReplayRunningError, Worded, WrongKeys),
+)
+GIVEN = {"said": (0,)} | {each.__name__: (0,) for each in ERRORS}
+"""Who is given a text of a catalogue, and as which argument; and in one package."""
+GIVEN_IN = {"referrals": {"_wrong": (0,), "_Kind": (1, 2), "Finding": (2,)}}
+SHOWS = ("say", "fail", "_refuse", "_warn", "write")
+SPEAKING = ("from common.wording import", ".spoken import")
+
+
+@cache
+def modules(package: str) -> tuple[tuple[bool, list[ast.AST]], ...]:
+    """What is in each module, and whether it says something to a person at a terminal."""
+    sources = (path.read_text(encoding="utf-8") for path in Path(str(files(package))).rglob("*.py"))
+    return tuple(
+        (any(sign in source for sign in SPEAKING), [*ast.walk(ast.parse(source))])
+        for source in sources
+    )
+
+
+def constants(package: str) -> set[str]:
+    return {
+        each.value
+        for _, nodes in modules(package)
+        for each in nodes
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+
+
+def calls(package: str, names: tuple[str, ...], *, speaking: bool = False) -> Iterator[ast.Call]:
+    """`speaking`: only in modules that are for a person at a terminal."""
+    for speaks, nodes in modules(package):
+        for each in nodes if speaks or not speaking else ():
+            if isinstance(each, ast.Call) and ast.unparse(each.func).rpartition(".")[2] in names:
+                yield each
+
+
+def literal(shown: ast.expr) -> set[str]:
+    """The texts that stand there; those of a name stand where it is given its value."""
+    if isinstance(shown, ast.IfExp):
+        return literal(shown.body) | literal(shown.orelse)
+    return (
+        {shown.value} if isinstance(shown, ast.Constant) and isinstance(shown.value, str) else set()
+    )
+
+
+def is_raw(shown: ast.expr) -> bool:
+    """Words that no catalogue can have."""
+    if isinstance(shown, ast.BinOp):
+        return is_raw(shown.left) or is_raw(shown.right)
+    parts = shown.values if isinstance(shown, ast.JoinedStr) else [shown]
+    words = "".join(str(each.value) for each in parts if isinstance(each, ast.Constant))
+    return sum(map(str.isalpha, words.replace("ruta: ", ""))) > 1
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_a_command_says_has_its_spanish(package: str) -> None:
+    given = GIVEN | GIVEN_IN.get(package, {})
+    said = {
+        text
+        for call in calls(package, tuple(given))
+        for at in given[ast.unparse(call.func).rpartition(".")[2]]
+        if len(call.args) > at
+        for text in literal(call.args[at])
+    }
+    assert said or package == "common"
+    known = spanish_of(package).keys() | spanish_of("common").keys()
+    assert said - known == set(), f"write them in {package}/spoken.es.po, as a person would"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_spanish_is_left_over_and_places_are_the_same(package: str) -> None:
+    assert spanish_of(package).keys() - constants(package) == set()
+    for text, spanish in spanish_of(package).items():
+        assert spanish
+        assert places(text) == places(spanish), text
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_is_shown_past_the_catalogues(package: str) -> None:
+    raw = [
+        ast.unparse(call)[:120]
+        for call in calls(package, SHOWS, speaking=True)
+        if call.args and is_raw(call.args[0])
+    ]
+    assert raw == [], 'write say(said("{count} events", count=…)) and its Spanish'
+
+
+def test_an_error_is_english_for_programs_and_in_the_language_of_whoever_reads_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = KeyRingError(Path("/keys.json"), Worded("case keys are wrapped by {keys}", keys="k2"))
+    told = Wording("referrals").told
+    monkeypatch.setenv("RUTA_LANGUAGE", "es")
+    assert str(wrong).startswith("/keys.json: case keys are wrapped by k2. Nothing was changed.")
+    assert told(wrong).startswith(
+        "/keys.json: hay llaves de casos envueltas por k2. No se cambió nada."
+    )
+    assert told(KeysAway("not of a catalogue")) == "not of a catalogue"
+    assert told(ValueError("another's")) == "another's"
+    monkeypatch.setenv("RUTA_LANGUAGE", "en")
+    assert told(wrong) == str(wrong)
