@@ -1,10 +1,13 @@
 """Attempts to use the front up: slow, endless, many, large."""
 
 import json
+import re
 import socket
 import time
+from contextlib import ExitStack
 
 import httpx
+import psutil
 import pytest
 
 from tests.attacks.conftest import read_all, send, status_of
@@ -14,6 +17,13 @@ from tests.support.patience import PATIENCE
 
 def connect(gateway: Gateway) -> socket.socket:
     return socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE)
+
+
+def resident(gateway: Gateway) -> int:
+    """Bytes of memory that the front takes."""
+    pid = gateway.processes["front"].pid
+    with open(f"/proc/{pid}/statm") as statm:  # noqa: PTH123 - a pseudo file
+        return int(statm.read().split()[1]) * 4096
 
 
 def test_a_head_that_trickles_in_is_cut_off(gateway: Gateway) -> None:
@@ -43,7 +53,7 @@ def test_a_connection_that_says_nothing_is_closed(gateway: Gateway) -> None:
 
 def test_a_body_that_stops_is_cut_off(gateway: Gateway) -> None:
     request = (
-        b"POST /directory/v1/services HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc"
+        b"POST /directory/v1/services HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc"
     )
     assert status_of(send(gateway, request, seconds=PATIENCE)) == 408
 
@@ -76,20 +86,15 @@ def test_a_declared_body_beyond_the_limit_is_refused_before_it_is_read(gateway: 
 
 
 def test_a_hundred_megabytes_stream_in_constant_memory(gateway: Gateway) -> None:
-    def resident() -> int:
-        pid = gateway.processes["front"].pid
-        with open(f"/proc/{pid}/statm") as statm:  # noqa: PTH123 - a pseudo file
-            return int(statm.read().split()[1]) * 4096
-
     httpx.get(f"{gateway.url}/reports/v1/stream-1")
-    before = resident()
+    before = resident(gateway)
     highest = before
     received = 0
     with httpx.stream("GET", f"{gateway.url}/reports/v1/stream-100", timeout=60) as answer:
         for number, chunk in enumerate(answer.iter_raw()):
             received += len(chunk)
             if number % 200 == 0:
-                highest = max(highest, resident())
+                highest = max(highest, resident(gateway))
     assert received == 100 * 1024 * 1024
     assert highest - before < 16 * 1024 * 1024
 
@@ -97,17 +102,38 @@ def test_a_hundred_megabytes_stream_in_constant_memory(gateway: Gateway) -> None
 def test_a_client_that_does_not_read_stops_the_service_and_not_the_memory(
     gateway: Gateway,
 ) -> None:
-    def resident() -> int:
-        pid = gateway.processes["front"].pid
-        with open(f"/proc/{pid}/statm") as statm:  # noqa: PTH123 - a pseudo file
-            return int(statm.read().split()[1]) * 4096
-
-    before = resident()
+    before = resident(gateway)
     with connect(gateway) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b"GET /reports/v1/stream-200 HTTP/1.1\r\nHost: a\r\n\r\n")
         time.sleep(2)
-        assert resident() - before < 16 * 1024 * 1024
+        assert resident(gateway) - before < 16 * 1024 * 1024
+
+
+def test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever(
+    gateway: Gateway,
+) -> None:
+    """Of the front's own, which are whole in its hand, from one machine without a token."""
+    page = httpx.get(f"{gateway.url}/docs/reference").text
+    script = re.findall(r'src="(/docs/[0-9a-f]+/redoc[^"]*)"', page)[0]
+    asked = f"GET {script} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    one = len(httpx.get(f"{gateway.url}{script}").content)
+    before = resident(gateway)
+    with ExitStack() as all_of_them:
+        connections = [all_of_them.enter_context(socket.socket()) for _ in range(60)]
+        for connection in connections:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(PATIENCE)
+            connection.connect(("127.0.0.1", gateway.port))
+            connection.sendall(asked * 8)  # more than the kernel takes
+        assert httpx.get(f"{gateway.url}/healthz", timeout=PATIENCE).status_code == 200
+        assert resident(gateway) - before < 60 * one / 3
+        for _ in range(4):  # longer than anything waits here of which nothing is taken
+            with connect(gateway) as silent:
+                assert silent.recv(1) == b"", "closed by the front"
+        front = psutil.Process(gateway.processes["front"].pid)
+        held = {each.raddr.port for each in front.net_connections() if each.raddr}
+        assert not held & {connection.getsockname()[1] for connection in connections}
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """What the front's protocol writes to a client, over real sockets: whole answers, and none that two could read."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +22,7 @@ async def answering(
     *,
     idle_seconds: float = 60,
     head_seconds: float = 60,
+    write_seconds: float = 60,
     state: ServerState | None = None,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A client's connection to a server that answers each request so."""
@@ -34,10 +36,17 @@ async def answering(
 
     config = uvicorn.Config(app, http=GuardedProtocol, lifespan="off", log_config=None)
     state = state or ServerState()
-    waits = {"idle_seconds": idle_seconds, "head_seconds": head_seconds}
+    waits = {
+        "idle_seconds": idle_seconds,
+        "head_seconds": head_seconds,
+        "write_seconds": write_seconds,
+    }
     kind = type("Impatient", (GuardedProtocol,), waits)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: kind(config, state, {}), "127.0.0.1", 0)
+    # What waits waits here, not in the kernel.
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    server = await loop.create_server(lambda: kind(config, state, {}), sock=listening)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
         yield reader, writer
@@ -130,3 +139,53 @@ async def test_a_head_that_began_with_the_request_before_it_is_not_awaited_for_e
         for connection in state.connections:  # none: it has ended by now
             assert connection._head_timer, "nothing ends the waiting"  # type: ignore[union-attr]
         assert (await said(reader)).startswith(b"HTTP/1.1 408 ")
+
+
+@asynccontextmanager
+async def a_slow_taker(
+    address: tuple[str, int], asked: bytes, state: ServerState
+) -> AsyncIterator[tuple[socket.socket, Any]]:
+    """A client that takes only what it is told to, and the server's end of it, once the answer has begun."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(client, address)
+        await loop.sock_sendall(client, asked)
+        await asyncio.wait_for(loop.sock_recv(client, 1), PATIENCE)
+        own = client.getsockname()[1]
+        (end,) = (each for each in state.connections if each.client[1] == own)
+        yield client, end
+
+
+@pytest.mark.parametrize("last", [True, False])
+async def test_what_is_left_of_a_short_answer_holds_no_connection_when_nobody_takes_it(
+    last: bool,
+) -> None:
+    state = ServerState()
+    waits = {"idle_seconds": 0.2, "write_seconds": 0.2}
+    async with answering(200, [], b"x" * 60_000, state=state, **waits) as (_, writer):
+        address = writer.get_extra_info("peername")
+        async with a_slow_taker(address, asks("GET", last=last), state) as (_, end):
+            assert end.transport.get_write_buffer_size() > 0
+            for _ in range(6):  # as many others come and are closed, one after the other
+                other, silent = await asyncio.open_connection(*address)
+                assert await said(other) == b""
+                silent.close()
+            assert end not in state.connections
+
+
+async def test_whoever_takes_a_long_answer_slowly_gets_on_and_whoever_stops_does_not() -> None:
+    state = ServerState()
+    async with answering(200, [], b"x" * 4_000_000, state=state) as (_, writer):
+        address = writer.get_extra_info("peername")
+        async with a_slow_taker(address, asks("GET"), state) as (client, end):
+            waiting = end.transport.get_write_buffer_size
+            before = waiting()
+            assert 0 < before < 200_000, "the rest of it is in memory once"
+            while waiting() == before:
+                await asyncio.get_running_loop().sock_recv(client, 1024)
+            end._look_taking()
+            assert not end.transport.is_closing(), "it took some"
+            end._look_taking()
+            assert end.transport.is_closing()

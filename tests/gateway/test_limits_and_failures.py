@@ -55,9 +55,32 @@ def test_a_form_tool_says_its_secret_by_basic_and_is_no_anybody(gateway: Gateway
         assert {http.post(FORM, json={}, headers=own).status_code for _ in range(30)} == {200}
         wrong = [http.post(FORM, json={}, auth=("x", "wrong")).status_code for _ in range(4)]
         assert wrong == [404, 404, 429, 429], "nobody guesses faster than anybody may ask"
+    with another_front(gateway, rate_anonymous="2/minute") as front, front.client() as http:
+        # Nor by what is refused for another reason, at as many addresses as there are.
+        paths = (f"/referrals/v1/intake/forms/{name}/submissions" for name in "abcd")
+        odd = {"X-Form-Secret": "for another form"}
+        sent = [http.post(path, json={}, headers=odd).status_code for path in paths]
+        assert sent == [422, 422, 429, 429]
     # On every other road Basic proves nothing.
     other = httpx.get(f"{gateway.url}/referrals/v1/cases", auth=("anybody", "whsec_own"))
     assert other.status_code == 401
+
+
+def test_of_nobody_no_more_is_taken_than_people_type(gateway: Gateway) -> None:
+    """A service may read it before it knows that nobody sends it: a few such requests took all its memory, or seconds
+    of its time."""
+    much = b'{"a": "' + b"x" * 200_000 + b'"}'
+
+    def sent(path: str, **headers: str) -> int:
+        headers = {"Content-Type": "application/json", **headers}
+        return httpx.post(gateway.url + path, content=much, headers=headers).status_code
+
+    assert sent("/directory/v1/services") == 413
+    assert sent("/directory/v1/services", **gateway.bearer()) == 200
+    assert sent(FORM) == 200, "what a form tool sends is as long as its form"
+    assert sent("/console/cases") == 401, "whoever had been signed in is told that they are not"
+    in_pieces = iter([much[:1000], much[1000:]])
+    assert httpx.post(f"{gateway.url}/reports/v1/x", content=in_pieces).status_code == 413
 
 
 def test_each_client_and_each_anonymous_source_has_its_own_rate(gateway: Gateway) -> None:

@@ -121,7 +121,9 @@ def test_a_body_beyond_the_limit_is_refused_with_a_pointer(gateway: Gateway) -> 
 
 
 def test_a_service_that_answers_before_the_body_is_sent_is_heard(gateway: Gateway) -> None:
-    answer = httpx.post(f"{gateway.url}/directory/v1/early", content=b"x" * 5_000_000)
+    answer = httpx.post(
+        f"{gateway.url}/directory/v1/early", content=b"x" * 5_000_000, headers=gateway.bearer()
+    )
     assert (answer.status_code, answer.json()) == (413, {"early": True})
 
 

@@ -201,6 +201,11 @@ def test_signing_out_needs_no_script_and_leaves_nothing(
     other = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     assert browser.post("/session/end", data={"csrf_token": token}).status_code == 403
     assert browser.post("/session/end", data=form, headers=other).status_code == 403
+    # As browsers send it for another site.
+    with httpx.Client(base_url=browser.base_url) as without_a_cookie:
+        ended = without_a_cookie.post("/session/end", data={"a": "b"}, headers=other)
+    assert (ended.status_code, ended.headers.get("clear-site-data")) == (403, None)
+    assert "set-cookie" not in ended.headers
     left = browser.post("/session/end", data=form)
     assert (left.status_code, left.headers["location"]) == (303, "/")
     assert left.headers["clear-site-data"] == '"cache", "cookies", "storage"'

@@ -95,6 +95,8 @@ async def _asked(
     elif last == "problem" or dict(headers).get("x-form-secret") == "wrong":
         problem = {"title": "Not here", "status": 404, "code": "not_found", "detail": "No such id."}
         await _json(send, 404, problem, b"application/problem+json")
+    elif dict(headers).get("x-form-secret") == "for another form":
+        await _json(send, 422, {})
     elif last == "early":
         await _json(send, 413, {"early": True})
     else:

@@ -317,6 +317,59 @@ MUTATIONS = (
         "::test_a_form_tool_says_its_secret_by_basic_and_is_no_anybody",
     ),
     Mutation(
+        "bodies-of-nobody",
+        "of nobody no more is taken than people type",
+        "gateway/src/gateway/front/routes.py",
+        "return min(self.upload_bytes, MOST_OF_NOBODY)",
+        "return self.upload_bytes",
+        "tests/gateway/test_limits_and_failures.py"
+        "::test_of_nobody_no_more_is_taken_than_people_type",
+    ),
+    Mutation(
+        "forms-made-up",
+        "addresses of forms that anybody makes up have no rate of their own",
+        "gateway/src/gateway/front/app.py",
+        "not 400 <= exchange.status < 500:",
+        "exchange.status != 404:",
+        "tests/gateway/test_limits_and_failures.py"
+        "::test_a_form_tool_says_its_secret_by_basic_and_is_no_anybody",
+    ),
+    Mutation(
+        "sign-out-of-another-site",
+        "another site signs nobody out, with no cookie either",
+        "gateway/src/gateway/front/browsers/session_pages.py",
+        "        self.cookies.check_origin(exchange.head, exchange.method)\n",
+        "",
+        "tests/gateway/test_sessions.py::test_signing_out_needs_no_script_and_leaves_nothing",
+    ),
+    Mutation(
+        "unread-answers",
+        "who takes nothing of a whole answer is given up",
+        "gateway/src/gateway/front/wire/protocol.py",
+        "        super().pause_writing()\n        self._await_taking()\n",
+        "        super().pause_writing()\n",
+        "tests/attacks/test_exhaustion.py"
+        "::test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever",
+    ),
+    Mutation(
+        "whole-answers-in-pieces",
+        "a long answer is not in memory once more for each who is slow to take it",
+        "gateway/src/gateway/front/wire/cycles.py",
+        "if bodiless or len(whole) <= _PIECE_BYTES:",
+        "if len(whole) >= 0:",
+        "tests/attacks/test_exhaustion.py"
+        "::test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever",
+    ),
+    Mutation(
+        "left-of-short-answers",
+        "what is left of a short answer holds no connection",
+        "gateway/src/gateway/front/wire/protocol.py",
+        "            if self.transport.is_closing() and not self._is_taken():\n",
+        "            if False:\n",
+        "tests/gateway/test_cycles.py"
+        "::test_what_is_left_of_a_short_answer_holds_no_connection_when_nobody_takes_it",
+    ),
+    Mutation(
         "answers-of-two-readings",
         "a header's value never ends the header, whatever a service said",
         "gateway/src/gateway/front/wire/cycles.py",

@@ -271,8 +271,6 @@ class Front:
             await self._forwarding.pass_on(exchange, route)
         finally:
             self._open.leave(who)
-            if exchange.status == 404 and route.takes_forms(exchange.method, exchange.path):
-                self._rates.count("anonymous", exchange.source)
 
     async def _preflight(self, exchange: Exchange, route: Route | None) -> bool:
         """Whether this was one, and is answered; else what the answer will tell a browser."""
@@ -320,6 +318,14 @@ class Front:
         else:
             exchange.allowance = self._rates.spend("client", exchange.caller.key)
 
+    def _count_refused(self, exchange: Exchange) -> None:
+        """Whatever was wrong: else as many addresses as anybody makes up would each have a rate of their own."""
+        route = exchange.route
+        if route is None or exchange.caller is not None or not 400 <= exchange.status < 500:
+            return
+        if route.takes_forms(exchange.method, exchange.path):
+            self._rates.count("anonymous", exchange.source)
+
     def _route_name(self, exchange: Exchange) -> str:
         if exchange.route is None:
             return "front"
@@ -328,6 +334,7 @@ class Front:
     def _account(self, exchange: Exchange) -> None:
         seconds = time.perf_counter() - exchange.started
         name = self._route_name(exchange)
+        self._count_refused(exchange)
         if exchange.path not in _OF_MACHINES:
             self._metrics.observe(exchange.method, name, exchange.status, seconds)
         if exchange.route is not None or 400 <= exchange.status < 500:

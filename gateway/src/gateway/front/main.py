@@ -16,7 +16,11 @@ def server_config(settings: FrontSettings) -> uvicorn.Config:
     protocol = type(
         "ConfiguredProtocol",
         (GuardedProtocol,),
-        {"head_seconds": settings.head_seconds, "idle_seconds": settings.idle_seconds},
+        {
+            "head_seconds": settings.head_seconds,
+            "idle_seconds": settings.idle_seconds,
+            "write_seconds": settings.write_seconds,
+        },
     )
     return uvicorn.Config(
         Front(settings),

@@ -11,6 +11,10 @@ from datetime import date
 from enum import StrEnum
 
 MEBIBYTE = 1024 * 1024
+MOST_OF_NOBODY = 128 * 1024
+"""Ten thousand signs of any script, as a form sends them: the longest text that somebody without an account has a field for."""
+MOST_TYPED = MEBIBYTE
+"""What people type into one page; files go by another kind of form."""
 
 
 class Upstream(StrEnum):
@@ -51,7 +55,7 @@ class Route:
     the cookie says who, and the service compares the token of its forms. `for_people`: the upstream is
     pages alone, which calls the API with the person's own token: it gets that token and who they are, it is
     no part of the API description, and of cookies it reads and sets `own_cookies` only. `upload_bytes`: largest
-    request body that the front passes on; the service behind sets its own, narrower limits.
+    request body that the front passes on (`most_bytes`); the service behind sets its own, narrower limits.
     """
 
     prefix: str
@@ -97,6 +101,16 @@ class Route:
     def speaks_fhir(self, method: str, path: str) -> bool:
         """Whether its answers, refusals too, are FHIR resources."""
         return self._is(self.fhir, method, path)
+
+    def most_bytes(self, method: str, path: str, *, known: bool, typed: bool) -> int:
+        """Largest body of a request. A service may read it before it knows that it is for nobody, and whoever
+        asks without a name can do so from anywhere; form tools hold the secret of their form. `typed`: a form
+        without a file."""
+        if not known and not self.takes_forms(method, path):
+            return min(self.upload_bytes, MOST_OF_NOBODY)
+        return (
+            min(self.upload_bytes, MOST_TYPED) if typed and self.for_people else self.upload_bytes
+        )
 
     def _is(self, these: str | None, method: str, path: str) -> bool:
         if these is None:

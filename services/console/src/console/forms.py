@@ -17,6 +17,8 @@ MOST_FIELDS = 300
 OWN = frozenset({"csrf_token", "key", "language_wanted", "sent", "look"})
 
 
+TYPED = "application/x-www-form-urlencoded"
+"""What a form without a file is sent as."""
 _UNSEEN = re.compile(f"[{TURNING}]")
 
 
@@ -45,7 +47,7 @@ class Typed:
 
 def read(content_type: str, content: bytes) -> Typed:
     """The fields of an urlencoded form; BadForm if it is none."""
-    if not content_type.startswith("application/x-www-form-urlencoded"):
+    if not content_type.startswith(TYPED):
         raise BadForm("not a form of these pages")
     try:
         pairs = parse_qsl(

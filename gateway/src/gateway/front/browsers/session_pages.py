@@ -155,6 +155,8 @@ class SessionPages:
     async def _end(self, exchange: Exchange) -> None:
         """204 to a script; a form is sent on to the front page. Whoever is not signed in (any more)
         is signed out all the same: the browser forgets what it kept."""
+        # Browsers send no cookie with forms of other sites, whose answer would end the session all the same.
+        self.cookies.check_origin(exchange.head, exchange.method)
         form = await _form(exchange)
         session = self.cookies.read(exchange.head, PersonSession)
         if session is None and not form:

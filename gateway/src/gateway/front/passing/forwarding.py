@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 import orjson
-from common.errors import BAD_REQUEST, TOO_LARGE
+from common.errors import BAD_REQUEST, TOO_LARGE, UNAUTHENTICATED
 
 from gateway.front.limiting.sources import Sources
 from gateway.front.passing.exchange import Exchange
@@ -44,7 +44,7 @@ class Forwarding:
             body,
         )
         try:
-            await relay(exchange, answer, route, write_seconds=self.settings.write_seconds)
+            await relay(exchange, answer, route)
         finally:
             answer.release()
 
@@ -54,13 +54,15 @@ class Forwarding:
             return None
         if exchange.method in _BODILESS:
             raise BAD_REQUEST.because(f"A {exchange.method} request has no body here.")
-        if (head.content_length or 0) > route.upload_bytes:
-            raise TOO_LARGE.because(
-                f"At most {route.upload_bytes} bytes are accepted here.", pointer=""
-            )
+        known = exchange.caller is not None
+        most = route.most_bytes(exchange.method, exchange.path, known=known, typed=exchange.is_form)
+        if (head.content_length or 0) > most:
+            if route.for_people and not known:
+                raise UNAUTHENTICATED.because("Your session has ended. Sign in again.")
+            raise TOO_LARGE.because(f"At most {most} bytes are accepted here.", pointer="")
         body = Body(
             exchange.receive,
-            limit=route.upload_bytes,
+            limit=most,
             idle_seconds=self.settings.body_idle_seconds,
             total_seconds=self.settings.body_seconds,
         )

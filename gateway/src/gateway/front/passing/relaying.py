@@ -14,7 +14,7 @@ from gateway.front.wire.heads import Header, returned
 _LONG_ANSWER_BYTES = 1024 * 1024
 
 
-async def relay(exchange: Exchange, answer: Answer, route: Route, *, write_seconds: float) -> None:
+async def relay(exchange: Exchange, answer: Answer, route: Route) -> None:
     """Stream the answer: read a chunk only when the client has taken the one before."""
     headers = returned(answer.headers, cookies=route.cookies, own_cookies=route.own_cookies)
     whole = answer.whole()
@@ -39,7 +39,7 @@ async def relay(exchange: Exchange, answer: Answer, route: Route, *, write_secon
             headers.append((b"content-length", str(len(whole)).encode()))
     await exchange.begin(answer.status, headers, whole)
     if whole is None:
-        await _stream(exchange, answer, compression.Stream() if compresses else None, write_seconds)
+        await _stream(exchange, answer, compression.Stream() if compresses else None)
 
 
 async def _problem_rewritten(
@@ -58,9 +58,7 @@ async def _problem_rewritten(
     return [*kept, *described, (b"content-length", str(len(page)).encode())], page
 
 
-async def _stream(
-    exchange: Exchange, answer: Answer, stream: compression.Stream | None, write_seconds: float
-) -> None:
+async def _stream(exchange: Exchange, answer: Answer, stream: compression.Stream | None) -> None:
     expected, received = answer.content_length, 0
     listener: asyncio.Task[None] | None = None
     try:
@@ -74,20 +72,11 @@ async def _stream(
                 listener = asyncio.create_task(_gone(exchange.receive))
             if listener is not None and listener.done():
                 raise ClientLeft
-            await _taken(exchange, sent, write_seconds)
+            await exchange.go_on(sent, more=True)
         await exchange.go_on(b"" if stream is None else stream.end(), more=False)
     finally:
         if listener is not None:
             listener.cancel()
-
-
-async def _taken(exchange: Exchange, chunk: bytes, seconds: float) -> None:
-    """Hand on one chunk; a client that takes nothing for so long is given up."""
-    try:
-        async with asyncio.timeout(seconds):
-            await exchange.go_on(chunk, more=True)
-    except TimeoutError:
-        raise ClientLeft from None
 
 
 async def _gone(receive: Receive) -> None:

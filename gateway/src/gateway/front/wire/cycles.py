@@ -7,6 +7,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+# More of an answer than this is not given to the connection before the client has taken what was.
+_PIECE_BYTES = 64 * 1024
 _BODILESS_STATUSES = frozenset({204, 304})
 # All but control characters; a tab is none of those that end something.
 _HARMLESS = bytes(byte for byte in range(256) if (byte >= 32 and byte != 127) or byte in b"\t\r\n")
@@ -28,12 +30,28 @@ class Cycle(RequestResponseCycle):
         self.waiting_for_100_continue = False
         bodiless = self.scope["method"] == "HEAD" or message["status"] in _BODILESS_STATUSES
         head = self._head(message["status"], message["headers"], None if bodiless else whole)
-        self.transport.write(head if bodiless else head + whole)
+        if bodiless or len(whole) <= _PIECE_BYTES:
+            self.transport.write(head if bodiless else head + whole)
+        elif not await self._written(head, memoryview(whole)):
+            return
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    async def _written(self, head: bytes, whole: memoryview) -> bool:
+        """Piece by piece, so that an answer that somebody is slow to take is not in memory once more for each of
+        them; False if they left."""
+        self.transport.write(head)
+        for start in range(0, len(whole), _PIECE_BYTES):
+            if self.flow.write_paused:
+                await self.flow.drain()
+            if self.transport.is_closing():
+                self.disconnected = True
+                return False
+            self.transport.write(whole[start : start + _PIECE_BYTES])
+        return True
 
     def _head(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes | None) -> bytes:
         named = dict(headers)

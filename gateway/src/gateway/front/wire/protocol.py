@@ -34,10 +34,11 @@ class _Refused(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """`head_seconds` and `idle_seconds` are class attributes so that settings reach them."""
+    """`head_seconds`, `idle_seconds` and `write_seconds` are class attributes so that settings reach them."""
 
     head_seconds: float = 15
     idle_seconds: float = 120
+    write_seconds: float = 60
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,6 +50,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._idle_since = 0.0
+        self._taking_timer: asyncio.TimerHandle | None = None
+        self._untaken = float("inf")
         self._begun: Cycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -58,10 +61,19 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        self._stop_taking_timer()
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_taking()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_taking_timer()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -230,12 +242,38 @@ class GuardedProtocol(HttpToolsProtocol):
     def _look_idle(self) -> None:
         """One timer for a connection, set again when it is over: not one for each answer."""
         left = self._idle_since + self.idle_seconds - self.loop.time()
-        if not self._is_waiting():
+        if not (self._is_waiting() or self.transport.is_closing()):
             left = self.idle_seconds
-        if left > 0:
-            self._idle_timer = self.loop.call_later(left, self._look_idle)
-        elif not self.transport.is_closing():
+        if left <= 0:
+            # What is left of a short answer paused nothing, and keeps even a closed connection.
+            if self.transport.is_closing() and not self._is_taken():
+                self.transport.abort()
+                return
             self.transport.close()
+            left = self.write_seconds
+        self._idle_timer = self.loop.call_later(left, self._look_idle)
+
+    def _await_taking(self) -> None:
+        self._untaken = self.transport.get_write_buffer_size()
+        self._taking_timer = self.loop.call_later(self.write_seconds, self._look_taking)
+
+    def _stop_taking_timer(self) -> None:
+        if self._taking_timer is not None:
+            self._taking_timer.cancel()
+            self._taking_timer = None
+
+    def _look_taking(self) -> None:
+        """Whoever takes nothing of what is ready for them is given up, whatever the answer: what waits for them is
+        memory. A slow line goes on."""
+        if self._is_taken():
+            self._await_taking()
+        else:
+            self.transport.abort()
+
+    def _is_taken(self) -> bool:
+        """Whether something waits for the client, and less than when this was asked before."""
+        before, self._untaken = self._untaken, self.transport.get_write_buffer_size()
+        return 0 < self._untaken < before
 
     def _head_too_slow(self) -> None:
         if self._in_head or self.cycle is None or self.cycle.response_complete:

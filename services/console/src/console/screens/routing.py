@@ -18,7 +18,7 @@ from console.answers import Answer, Upload
 from console.calls import Calls, Gateway
 from console.commands import Command
 from console.costs import Cost, Costs
-from console.forms import OWN, BadForm, Typed, read
+from console.forms import OWN, TYPED, BadForm, Typed, read
 from console.moments import Moments
 from console.screens.rendering import draw, draw_plain
 from console.screens.visit import Download, Elsewhere, NotShown, Outcome, Page, Refused, Visit
@@ -222,7 +222,7 @@ async def _sent(request: Request, *, uploads: bool) -> tuple[Typed, Upload | Non
     try:
         if uploads and kind.startswith("multipart/form-data"):
             return await read_upload(request)
-        return read(kind, await request.body()), None
+        return read(kind, await request.body() if kind.startswith(TYPED) else b""), None
     except BadForm:
         return Typed(), None
 
