@@ -16,10 +16,13 @@ from common.ids import new_id
 from common.look import SWITCH
 from gateway.issuer.authorize.asked import Asked
 from gateway.issuer.authorize.tickets import NoTicket, OldTicket, Tickets
+from stack.postgres import PostgresServer
 
 from tests.gateway.running import Gateway
 from tests.support.patience import PATIENCE
 from tests.support.principals import organisation
+
+DATABASE = "issuer_of_gateway"
 
 
 @dataclass
@@ -338,3 +341,41 @@ def test_a_sign_in_form_that_lay_for_an_hour_is_shown_anew_with_the_name(
     answer = enter(browser, made, somebody)
     assert answer.status_code == 400
     assert 'href="/session/start?ui_locales=es"' in answer.text
+
+
+def from_elsewhere(gateway: Gateway, number: int) -> httpx.Client:
+    """A browser at another address: the front is asked from each of this machine's own."""
+    elsewhere = httpx.HTTPTransport(local_address=f"127.0.1.{number}")
+    headers = {"Accept-Language": "es"}
+    return httpx.Client(base_url=gateway.url, transport=elsewhere, headers=headers)
+
+
+def tried(gateway: Gateway, number: int, who: Somebody, **changes: str) -> int:
+    with from_elsewhere(gateway, number) as browser:
+        return enter(browser, begin(browser), who, **changes).status_code
+
+
+def test_whoever_has_the_password_guesses_codes_no_faster_from_many_places(
+    gateway: Gateway, somebody: Somebody, postgres: PostgresServer
+) -> None:
+    for number in range(1, 8):
+        assert tried(gateway, number, somebody, password="guess", code="000000") == 401
+    assert tried(gateway, 10, somebody) == 303, "who has no password keeps nobody out"
+    wrong = [tried(gateway, number, somebody, code="000000") for number in range(11, 11 + 5)]
+    assert wrong == [401] * 5
+    # Many more of them: a wait that does not end while this is looked at.
+    postgres.psql(
+        "UPDATE failed_attempts SET failures = failures + 6 WHERE source = 'anywhere'",
+        database=DATABASE,
+    )
+    assert tried(gateway, 30, somebody, code=next_code(somebody)) == 401, "as if it were wrong"
+    changes = httpx.get(f"{gateway.url}/identity/v1/changes", headers=gateway.bearer("im-officer"))
+    told = [each["what"] for each in changes.json()["items"] if each["target"] == somebody.id]
+    assert told.count("refused several wrong codes") == 1
+    postgres.psql("DELETE FROM failed_attempts", database=DATABASE)
+    assert tried(gateway, 31, somebody, code=next_code(somebody)) == 303
+
+
+def next_code(who: Somebody) -> str:
+    """Of the step after this one, which is taken for clock drift."""
+    return who.totp.at(int(time.time()) + 30)

@@ -4,8 +4,10 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,10 +17,13 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from fastapi import FastAPI
+from gateway.issuer.people import service as people
 from gateway.issuer.revocations.queries import document
 from gateway.issuer.sign_ins.service import LOST_ANSWERS, REFRESH_IDLE
 from httpx import ASGITransport, AsyncClient, Response
 from jose import jwt
+from sqlalchemy.exc import DBAPIError
+from stack.postgres import ServiceDatabase
 
 from tests.gateway.conftest import ISSUER
 from tests.support.principals import bearer, internal_token, organisation
@@ -43,7 +48,7 @@ class Desk:
     redirect_uri: str = CALLBACK
     secret: str | None = None
 
-    async def code(self) -> str:
+    async def page(self, language: str = "es") -> Response:
         query = {
             "response_type": "code",
             "client_id": self.client_id,
@@ -51,19 +56,24 @@ class Desk:
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
             "state": "s",
+            "ui_locales": language,
         }
-        page = await self.http.get("/oauth/authorize", params=query)
+        return await self.http.get("/oauth/authorize", params=query)
+
+    def form(self, page: Response) -> dict[str, str]:
         ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
         assert ticket, page.text
         totp = pyotp.parse_uri(self.person["second_factor_uri"])
         assert isinstance(totp, pyotp.TOTP)
-        form = {
+        return {
             "ticket": ticket[1],
             "sign_in_name": self.person["sign_in_name"],
             "password": self.person["password"],
             "code": totp.at(clock.now()),
         }
-        entered = await self.http.post("/oauth/authorize", data=form)
+
+    async def code(self) -> str:
+        entered = await self.http.post("/oauth/authorize", data=self.form(await self.page()))
         assert entered.status_code == 303, entered.text
         return parse_qs(urlsplit(entered.headers["location"]).query)["code"][0]
 
@@ -355,3 +365,73 @@ async def test_a_secret_is_not_in_the_stored_answer_whoever_opens_it(
     opened = open_sealed(sealing, stored, context)
     assert b"ngo-salud" in opened
     assert made.json()["secret"].encode() not in opened
+
+
+async def test_whoever_signs_in_for_an_application_of_somebody_else_reads_whose_it_is(
+    desk: Desk,
+) -> None:
+    """A link that anybody sends opens Ruta's own page: without this it looks like any sign-in, and the application acts
+    in the name of whoever is led there."""
+    made = await desk.admin.post(
+        "/identity/v1/clients",
+        json={
+            "id": "ngo-puente",
+            "organisation_id": str(organisation(1)),
+            "name": "Puente & <Co>",
+            "roles": ["partner"],
+            "scopes": ALL,
+            "redirect_uris": [PUENTE],
+        },
+    )
+    path = f"/identity/v1/organisations/{organisation(1)}"
+    named = escape((await desk.admin.get(path)).json()["name"])
+    through = Desk(desk.http, desk.admin, desk.person, "ngo-puente", PUENTE, made.json()["secret"])
+    for language, said in (("en", "an application of"), ("es", "una aplicación de")):
+        page = await through.page(language)
+        assert "Puente &amp; &lt;Co&gt;" in page.text
+        assert f"{said} {named}" in page.text
+        ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
+        assert ticket
+        wrong = {"ticket": ticket[1], "sign_in_name": "nobody", "password": "x", "code": "000000"}
+        again = await desk.http.post(f"/oauth/authorize?ui_locales={language}", data=wrong)
+        assert f"{said} {named}" in again.text, "also where it is shown again"
+        assert said not in (await desk.page(language)).text, "Ruta's own asks for nobody else"
+
+
+async def test_a_code_goes_to_no_address_that_was_taken_away_meanwhile(desk: Desk) -> None:
+    path = "/identity/v1/clients/ngo-puente"
+    made = await desk.admin.post(
+        "/identity/v1/clients",
+        json={
+            "id": "ngo-puente",
+            "organisation_id": str(organisation(1)),
+            "name": "Case management system",
+            "roles": ["partner"],
+            "scopes": ALL,
+            "redirect_uris": [PUENTE],
+        },
+    )
+    through = Desk(desk.http, desk.admin, desk.person, "ngo-puente", PUENTE, made.json()["secret"])
+    form = through.form(await through.page())
+    etag = (await desk.admin.get(path)).headers["etag"]
+    taken = {"redirect_uris": ["https://new.puente.example/callback"]}
+    assert (await desk.admin.patch(path, json=taken, headers={"If-Match": etag})).status_code == 200
+    entered = await desk.http.post("/oauth/authorize", data=form)
+    assert (entered.status_code, entered.headers.get("location")) == (400, None)
+
+
+async def test_attempts_at_a_name_wait_for_each_other_wherever_they_come_from_and_whoever_has_it(
+    issuer_database: ServiceDatabase,
+) -> None:
+    """Only one that somebody has would, by the lock of its row: that two were slower would tell so."""
+    async with AsyncExitStack() as beside:
+        database = Database.at(issuer_database.app_url)
+        beside.push_async_callback(database.close)
+        one = await beside.enter_async_context(database.transaction())
+        other = await beside.enter_async_context(database.transaction())
+        await people.take_turn(one, "nobody-has-it")
+        await people.take_turn(other, "another-name")
+        await other.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
+        with pytest.raises(DBAPIError):
+            await people.take_turn(other, "nobody-has-it")
+        await other.rollback()

@@ -343,6 +343,42 @@ MUTATIONS = (
         "tests/gateway/test_sessions.py::test_signing_out_needs_no_script_and_leaves_nothing",
     ),
     Mutation(
+        "codes-from-many-places",
+        "whoever has the password guesses codes no faster from many places",
+        "gateway/src/gateway/issuer/people/service.py",
+        " or await attempts.must_wait_anywhere(session, guessed):",
+        ":",
+        "tests/gateway/test_sign_in.py"
+        "::test_whoever_has_the_password_guesses_codes_no_faster_from_many_places",
+    ),
+    Mutation(
+        "one-name-one-turn",
+        "attempts at a name wait for each other, whoever has it",
+        "gateway/src/gateway/issuer/throttle/service.py",
+        "    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))\n",
+        "    await session.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(turn)))\n",
+        "tests/gateway/test_sign_ins.py"
+        "::test_attempts_at_a_name_wait_for_each_other_wherever_they_come_from_and_whoever_has_it",
+    ),
+    Mutation(
+        "whose-application",
+        "whoever signs in for an application of somebody else reads whose it is",
+        "gateway/src/gateway/issuer/authorize/api.py",
+        '    if client is None or client["organisation_id"] is None:\n',
+        "    if wanted:\n",
+        "tests/gateway/test_sign_ins.py"
+        "::test_whoever_signs_in_for_an_application_of_somebody_else_reads_whose_it_is",
+    ),
+    Mutation(
+        "address-taken-away",
+        "a code goes to no address that was taken away meanwhile",
+        "gateway/src/gateway/issuer/authorize/api.py",
+        "    if client is None or wanted.redirect_uri not in registered:\n",
+        "    if client is None:\n",
+        "tests/gateway/test_sign_ins.py"
+        "::test_a_code_goes_to_no_address_that_was_taken_away_meanwhile",
+    ),
+    Mutation(
         "unread-answers",
         "who takes nothing of a whole answer is given up",
         "gateway/src/gateway/front/wire/protocol.py",
@@ -1583,7 +1619,7 @@ MUTATIONS = (
         "guesses-take-turns",
         "guesses that are sent at once are slowed down as those that are sent one after another",
         "gateway/src/gateway/issuer/authorize/api.py",
-        "    await people.take_turn(session, name, source)\n",
+        "    await people.take_turn(session, name)\n",
         "",
         "tests/gateway/test_ended_meanwhile.py"
         "::test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_another[True]",

@@ -1,6 +1,7 @@
 """`/oauth/authorize`: a person signs in with password and second factor, the client gets a code."""
 
 import secrets
+from dataclasses import replace
 from typing import Any, cast
 
 from common import clock
@@ -103,7 +104,7 @@ async def sign_in(
     source = request.headers.get("ruta-source", "unknown")
     if SWITCH in form:
         return _form(request, wanted, error=None, name=name)
-    await people.take_turn(session, name, source)
+    await people.take_turn(session, name)
     if await people.seconds_to_wait(session, name, source):
         return _form(request, wanted, error="wait", status=429, name=name)
     person = await people.signed_in(
@@ -123,7 +124,8 @@ async def sign_in(
         return _form(request, wanted, error="wrong", status=401, name=name)
     await clients.hold(session, wanted.client_id, share=True)
     client = await clients.client(session, wanted.client_id)
-    if client is None or not client["active"]:
+    registered = client["redirect_uris"] if client is not None and client["active"] else ()
+    if client is None or wanted.redirect_uri not in registered:
         return _page(request, ticket=None, error="unknown", status=400)
     code = await begin(
         session,
@@ -145,7 +147,10 @@ async def sign_in(
 async def _read(session: Session, query: dict[str, str]) -> Asked:
     client = await clients.client(session, query.get("client_id", ""))
     registered = client["redirect_uris"] if client is not None and client["active"] else None
-    return requests.read(query, requests.redirect_of(query, registered))
+    wanted = requests.read(query, requests.redirect_of(query, registered))
+    if client is None or client["organisation_id"] is None:
+        return wanted
+    return replace(wanted, application=client["name"], organisation=client["organisation_name"])
 
 
 def _scopes(wanted: Asked, person: Any, client: Any) -> tuple[str, ...]:
@@ -200,6 +205,8 @@ def _page(
         name=name,
         question=question,
         script=script,
+        application=wanted.application if wanted else None,
+        organisation=wanted.organisation if wanted else None,
     )
     return HTMLResponse(html, status, {**policy(target, script), "Content-Language": language})
 

@@ -25,12 +25,16 @@ class Faulty(Exception):
 
 @dataclass(frozen=True)
 class Asked:
+    """`application` and `organisation`: what the client is called, and whose it is; None where it is Ruta's own."""
+
     client_id: str
     redirect_uri: str
     scope: str
     challenge: str
     state: str | None = None
     nonce: str | None = None
+    application: str | None = None
+    organisation: str | None = None
 
 
 def redirect_of(query: Mapping[str, str], registered: Sequence[str] | None) -> str:

@@ -18,6 +18,8 @@ TEXTS = {
         "name": "Nombre de acceso",
         "password": "Contraseña",
         "code": "Código de su aplicación de autenticación (6 cifras)",
+        "lets_in": "«{application}», una aplicación de {organisation}, le pide que entre. Si entra, leerá y actuará en Ruta"
+        " en nombre de usted. Siga solo si la conoce y empezó en ella.",
         "enter": "Entrar",
         "lost": "No tengo el teléfono con los códigos",
         "recovery": "Código de recuperación",
@@ -46,6 +48,8 @@ TEXTS = {
         "name": "Sign-in name",
         "password": "Password",
         "code": "Code from your authenticator app (6 digits)",
+        "lets_in": "“{application}”, an application of {organisation}, asks you to sign in. If you do, it will read and act"
+        " in Ruta in your name. Go on only if you know it and began there.",
         "enter": "Sign in",
         "lost": "I do not have the phone with the codes",
         "recovery": "Recovery code",
@@ -81,6 +85,8 @@ _PAGE = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True
 <a href="/?language={{ language }}">{{ t.start }}</a></nav>
 <main id="main"><h1>{{ t.title }}</h1>
 {% if error %}<p class="note alert" role="alert" id="error" tabindex="-1" autofocus>{{ t[error] }}</p>
+{% endif %}
+{% if ticket and application %}<p class="note">{{ t.lets_in.format(application=application, organisation=organisation) }}</p>
 {% endif %}
 {% if ticket %}
 <form id="sign-in" method="post" action="/oauth/authorize?ui_locales={{ language }}"{% if question %} data-question="{{ question }}"{% endif %}>
@@ -127,10 +133,13 @@ def sign_in_page(
     name: str = "",
     question: str | None = None,
     script: str | None = None,
+    application: str | None = None,
+    organisation: str | None = None,
 ) -> str:
     """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `elsewhere`, `unknown`). `name`
     as it was typed. `question`: to whichever passkey is there, as JSON;
-    `script`: the address of the script that puts it."""
+    `script`: the address of the script that puts it. `application` of `organisation`: who will act in the person's name;
+    None where it is Ruta's own."""
     return _PAGE.render(
         t=TEXTS[language],
         language=language,
@@ -140,6 +149,8 @@ def sign_in_page(
         name=name[:63],
         question=question,
         script=script,
+        application=application,
+        organisation=organisation,
         style=PAGE_STYLE,
     )
 

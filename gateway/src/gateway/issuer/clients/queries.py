@@ -6,15 +6,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients.models import clients
-from gateway.issuer.organisations.queries import activity
+from gateway.issuer.organisations.queries import activity, naming
 
 Row = sa.RowMapping
 
 
 async def client(session: AsyncSession, client_id: str) -> Row | None:
-    """One client with `organisation_active`; None if there is none."""
-    active = activity(clients.c.organisation_id)
-    statement = sa.select(clients, active).where(clients.c.id == client_id)
+    """One client with `organisation_active` and `organisation_name`; None if there is none."""
+    of = clients.c.organisation_id
+    statement = sa.select(clients, activity(of), naming(of)).where(clients.c.id == client_id)
     return (await session.execute(statement)).mappings().one_or_none()
 
 

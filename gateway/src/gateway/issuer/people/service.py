@@ -97,9 +97,9 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonC
     return await found(session, row["id"])
 
 
-async def take_turn(session: AsyncSession, sign_in_name: str, source: str) -> None:
+async def take_turn(session: AsyncSession, sign_in_name: str) -> None:
     """Before anything is looked at, of names that nobody has, too: how long it takes tells nothing of them."""
-    await attempts.take_turn(session, attempt_name(sign_in_name), source)
+    await attempts.take_turn(session, attempt_name(sign_in_name))
 
 
 async def seconds_to_wait(session: AsyncSession, sign_in_name: str, source: str) -> int:
@@ -146,7 +146,10 @@ def attempt_name(sign_in_name: str) -> str:
 
 
 async def _used_code(session: AsyncSession, factors: SecondFactors, row: Any, code: str) -> bool:
-    if row["second_factor"] is None:
+    """Six figures can be guessed by whoever has the password and asks from many places: tries are counted of all of
+    them together. A passkey and a recovery code cannot be guessed, and stay."""
+    guessed = f"code/{row['id']}"
+    if row["second_factor"] is None or await attempts.must_wait_anywhere(session, guessed):
         return False
     step = factors.step_of(
         row["id"],
@@ -156,7 +159,11 @@ async def _used_code(session: AsyncSession, factors: SecondFactors, row: Any, co
         last_step=row["second_factor_step"],
     )
     if step is None:
+        if await attempts.failed_anywhere(session, guessed):
+            by = Principal(client_id=SIGN_IN, subject=str(row["id"]))
+            await record(session, by, "refused several wrong codes", "person", row["id"])
         return False
+    await attempts.succeeded_anywhere(session, guessed)
     await session.execute(
         sa.update(people).where(people.c.id == row["id"]).values(second_factor_step=step)
     )

@@ -18,13 +18,14 @@ from gateway.issuer.throttle.lockout import (
 from gateway.issuer.throttle.models import failed_attempts
 
 _ANY_NAME = b"*"
+_ANYWHERE = "anywhere"
 
 
-async def take_turn(session: AsyncSession, name: str, source: str) -> None:
-    """Wait until nobody else at `source` tries `name`; nobody else may until the transaction ends. Whoever sends many
-    guesses at once is slowed down, too: each knows what became of those before it."""
-    digest = hashlib.sha256(_digest(name) + source.encode()).digest()
-    turn = int.from_bytes(digest[:8], "big", signed=True)
+async def take_turn(session: AsyncSession, name: str) -> None:
+    """Wait until nobody else tries `name`; nobody else may until the transaction ends. Whoever sends many guesses at
+    once is slowed down, too: each knows what became of those before it. From several sources no two run beside each
+    other only where nobody has the name: how long they take would tell."""
+    turn = int.from_bytes(_digest(name)[:8], "big", signed=True)
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
 
 
@@ -45,20 +46,40 @@ async def seconds_to_wait(session: AsyncSession, name: str, source: str) -> int:
 
 
 async def failed(session: AsyncSession, name: str, source: str) -> None:
+    for digest in (_digest(name), _ANY_NAME):
+        await _count(session, digest, source)
+
+
+async def must_wait_anywhere(session: AsyncSession, name: str) -> bool:
+    """Whether `name` may not be tried now, wherever it is tried from (`failed_anywhere`)."""
+    return await seconds_to_wait(session, name, _ANYWHERE) > 0
+
+
+async def failed_anywhere(session: AsyncSession, name: str) -> bool:
+    """Count a failure that is counted for every source together; whether from now on `name` has to wait."""
+    return await _count(session, _digest(name), _ANYWHERE) == FREE_FAILURES
+
+
+async def succeeded_anywhere(session: AsyncSession, name: str) -> None:
+    await succeeded(session, name, _ANYWHERE)
+
+
+async def _count(session: AsyncSession, digest: bytes, source: str) -> int:
+    """How many there are now."""
     now = clock.now()
     await session.execute(
         sa.delete(failed_attempts).where(failed_attempts.c.last_at < now - FORGOTTEN_AFTER)
     )
-    for digest in (_digest(name), _ANY_NAME):
-        statement = insert(failed_attempts).values(
-            name_digest=digest, source=source, failures=1, last_at=now
+    counted = await session.execute(
+        insert(failed_attempts)
+        .values(name_digest=digest, source=source, failures=1, last_at=now)
+        .on_conflict_do_update(
+            index_elements=["name_digest", "source"],
+            set_={"failures": failed_attempts.c.failures + 1, "last_at": now},
         )
-        await session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["name_digest", "source"],
-                set_={"failures": failed_attempts.c.failures + 1, "last_at": now},
-            )
-        )
+        .returning(failed_attempts.c.failures)
+    )
+    return int(counted.scalar_one())
 
 
 async def succeeded(session: AsyncSession, name: str, source: str) -> None:
