@@ -154,7 +154,8 @@ async def a_slow_taker(
         await loop.sock_sendall(client, asked)
         await asyncio.wait_for(loop.sock_recv(client, 1), PATIENCE)
         own = client.getsockname()[1]
-        (end,) = (each for each in state.connections if each.client[1] == own)
+        ends: list[Any] = list(state.connections)
+        (end,) = (each for each in ends if each.client[1] == own)
         yield client, end
 
 

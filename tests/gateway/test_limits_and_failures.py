@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,32 @@ def test_open_requests_of_a_client_are_bounded_and_so_are_all(gateway: Gateway) 
     assert mine == [200, 200, 200, 429, 429]
     assert sorted(status for status, _ in others) == [200, 200, 503, 503, 503]
     assert all(after for status, after in others if status == 503)
+
+
+def test_whoever_asks_without_a_name_leaves_places_for_those_who_are_known(
+    gateway: Gateway,
+) -> None:
+    """Bodies that do not come to an end, from as many addresses as somebody has."""
+    slow = (
+        b"POST /directory/v1/services HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 5000\r\n\r\n{"
+    )
+    with (
+        another_front(gateway, concurrency="10", body_idle_seconds="300") as front,
+        ExitStack() as held,
+    ):
+        for number in range(20):
+            sock = held.enter_context(socket.socket())
+            sock.bind((f"127.0.2.{number + 1}", 0))
+            sock.connect((front.host, front.port))
+            sock.sendall(slow)
+
+        def nobody() -> int:
+            return httpx.get(f"{front.url}/directory/v1/x").status_code
+
+        eventually(lambda: nobody() == 503)
+        known = httpx.get(f"{front.url}/directory/v1/x", headers=gateway.bearer())
+        assert known.status_code == 200
 
 
 def test_the_guard_on_memory_stands_below_the_limit_of_the_container(tmp_path: Path) -> None:

@@ -379,6 +379,15 @@ MUTATIONS = (
         "::test_a_code_goes_to_no_address_that_was_taken_away_meanwhile",
     ),
     Mutation(
+        "places-for-the-known",
+        "whoever asks without a name leaves places for those who are known",
+        "gateway/src/gateway/front/limiting/shedding.py",
+        "not known and open_now.of_nobody",
+        "False and open_now.of_nobody",
+        "tests/gateway/test_limits_and_failures.py"
+        "::test_whoever_asks_without_a_name_leaves_places_for_those_who_are_known",
+    ),
+    Mutation(
         "unread-answers",
         "who takes nothing of a whole answer is given up",
         "gateway/src/gateway/front/wire/protocol.py",

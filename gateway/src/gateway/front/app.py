@@ -264,13 +264,13 @@ class Front:
         exchange.source = self._source(exchange)
         exchange.caller = await self._authentication.caller(exchange, route)
         self._limit(exchange, route)
-        self._shedding.check(self._open.total)
-        who = exchange.limit_key
-        self._open.enter(who)
+        who, known = exchange.limit_key, exchange.caller is not None
+        self._shedding.check(self._open, known=known)
+        self._open.enter(who, known=known)
         try:
             await self._forwarding.pass_on(exchange, route)
         finally:
-            self._open.leave(who)
+            self._open.leave(who, known=known)
 
     async def _preflight(self, exchange: Exchange, route: Route | None) -> bool:
         """Whether this was one, and is answered; else what the answer will tell a browser."""

@@ -100,7 +100,11 @@ class FrontSettings(CoreSettings):
         description="Sendings of one source to the anonymous line; counted in memory only.",
     )
     concurrency_per_client: int = Field(64, gt=0, description="Open requests of one caller.")
-    concurrency: int = Field(1000, gt=0, description="Open requests in all; 503 beyond.")
+    concurrency: int = Field(
+        1000,
+        gt=0,
+        description="Open requests in all; 503 beyond. Callers without a token or a session get half of them.",
+    )
     memory_limit_bytes: int = Field(
         768 * MEBIBYTE,
         gt=0,

@@ -106,14 +106,14 @@ class Rates:
 
 
 class Open:
-    """Requests that are open now, per caller."""
+    """Requests that are open now, per caller; `of_nobody`: those of callers without a token or a session."""
 
     def __init__(self, per_caller: int) -> None:
         self._per_caller = per_caller
         self._open: Counter[str] = Counter()
-        self.total = 0
+        self.total = self.of_nobody = 0
 
-    def enter(self, who: str) -> None:
+    def enter(self, who: str, *, known: bool) -> None:
         """429 if the caller has too many open already. Every `enter` needs its `leave`."""
         if self._open[who] >= self._per_caller:
             raise TOO_MANY_REQUESTS.because(
@@ -122,9 +122,11 @@ class Open:
             )
         self._open[who] += 1
         self.total += 1
+        self.of_nobody += not known
 
-    def leave(self, who: str) -> None:
+    def leave(self, who: str, *, known: bool) -> None:
         self.total -= 1
+        self.of_nobody -= not known
         self._open[who] -= 1
         if self._open[who] <= 0:
             del self._open[who]

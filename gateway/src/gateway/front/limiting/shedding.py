@@ -8,6 +8,8 @@ from pathlib import Path
 from common.errors import UNAVAILABLE
 from common.repeating import pause
 
+from gateway.front.limiting.limits import Open
+
 _STATM = Path("/proc/self/statm")
 _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -42,9 +44,13 @@ class Shedding:
         self._memory_limit_bytes = memory_limit_bytes
         self.memory_bytes = 0
 
-    def check(self, open_now: int) -> None:
-        """503 with Retry-After if this request would be one too many."""
-        if open_now >= self._open_limit or self.memory_bytes > self._memory_limit_bytes:
+    def check(self, open_now: Open, *, known: bool) -> None:
+        """503 with Retry-After if this request would be one too many. Whoever asks without a name can do so from
+        anywhere: half of the places are for those who are known."""
+        full = open_now.total >= self._open_limit or (
+            not known and open_now.of_nobody >= -(-self._open_limit // 2)
+        )
+        if full or self.memory_bytes > self._memory_limit_bytes:
             raise UNAVAILABLE.because(
                 "Ruta is overloaded at the moment.", headers={"Retry-After": "2"}
             )
