@@ -56,6 +56,9 @@ _LOOKED_AT = {
             "require-concurrent-index-creation",
         )
     },
+    ("referrals 0310", "ban-drop-constraint"): (
+        "a wider check in place of a narrower one, of new rows: no row of before is read"
+    ),
     **{
         ("reporting 0160", rule): "a row for each release: hundreds, referred to once"
         for rule in ("adding-foreign-key-constraint", "constraint-missing-not-valid")

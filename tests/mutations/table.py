@@ -208,6 +208,42 @@ MUTATIONS = (
         "::test_a_suspended_organisation_is_not_called_and_is_once_the_suspension_has_ended",
     ),
     Mutation(
+        "ended-and-called",
+        "a call that waited is not made once its referral is shared no more",
+        f"{_REFERRALS}/webhooks/dispatch.py",
+        "        if delivery.notice_id not in told:\n",
+        "        if delivery.notice_id not in notices:\n",
+        f"{_TESTS}/test_access_ended.py"
+        "::test_a_call_that_waited_is_not_made_once_its_referral_is_shared_no_more",
+    ),
+    Mutation(
+        "ended-and-messaged",
+        "a message that waited is not sent to whoever left the team",
+        f"{_REFERRALS}/channels/dispatch.py",
+        "            if each.notice_id not in known:\n",
+        "            if each.notice_id not in notices:\n",
+        f"{_TESTS}/test_access_ended.py"
+        "::test_a_message_that_waited_is_not_sent_to_whoever_left_the_team",
+    ),
+    Mutation(
+        "ended-and-not-told-so",
+        "that sharing ended is told, whatever waited before it",
+        f"{_REFERRALS}/readable_queries.py",
+        "sa.or_(queued.KIND.in_(sorted(ENDS)), sa.not_(over))",
+        "sa.and_(queued.KIND.not_in(sorted(ENDS)), sa.not_(over))",
+        f"{_TESTS}/test_access_ended.py"
+        "::test_a_call_that_waited_is_not_made_once_its_referral_is_shared_no_more",
+    ),
+    Mutation(
+        "line-turned-and-called",
+        "a call that waited is not made to whom a report of the line turned against",
+        f"{_REFERRALS}/readable_queries.py",
+        '    "line_report": line.told_of,\n',
+        '    "line_report": lambda _organisation, _report: sa.true(),\n',
+        f"{_TESTS}/test_access_ended.py"
+        "::test_a_call_that_waited_is_not_made_to_whom_a_report_of_the_line_turned_against",
+    ),
+    Mutation(
         "left-and-called",
         "a webhook waits once whoever answers for it is switched off",
         f"{_COMMON}/ended_rights.py",

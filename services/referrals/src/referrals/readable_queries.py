@@ -1,13 +1,14 @@
-"""What a caller would find one by one, for lists of other things that name it (audit, feed): what a
-single read refuses, none of them shows."""
+"""What a caller would find one by one, for lists of other things that name it (audit, feed) and for what is sent
+(webhooks, messages): what a single read refuses, none of them shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.auth import Principal
+from common.auth import Principal, Role
 from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.assistance import queries as assistance
 from referrals.breakglass import queries as breakglass
@@ -15,6 +16,9 @@ from referrals.cases.queries import held_by
 from referrals.consents import queries as consents
 from referrals.intake import queries as intake
 from referrals.line import queries as line
+from referrals.notices import queries as queued
+from referrals.notices.kinds import ENDS
+from referrals.notices.models import Notice
 from referrals.referrals import queries as referrals
 from referrals.screenings import queries as screenings
 from referrals.tasks import queries as tasks
@@ -91,3 +95,54 @@ def _one_by_one(subject: sa.ColumnElement[UUID]) -> sa.ColumnElement[UUID]:
 
 
 readable_values = referrals.caller_values
+
+# Of what its readers find by the areas that they coordinate, which a webhook or a channel does not tell.
+_OF_THE_LINE: Mapping[str, Callable[[UUID, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]] = {
+    "line_exception": line.told_of_exception,
+    "line_report": line.told_of,
+}
+
+
+async def still_told(
+    session: AsyncSession, receiver: Principal, notices: Sequence[Notice]
+) -> frozenset[UUID]:
+    """Which of these notices, queued for the receiver, are about what it would find now; needs service rights.
+
+    Asked when something is sent, maybe days after it was queued. Nothing is told either of what was shared until a
+    moment after the notice, but that it ended (`ENDS`).
+    """
+    if not notices:
+        return frozenset()
+    which = sa.case(
+        *(
+            (sa.literal(kind) == queued.SUBJECT_TYPE, _told(receiver, kind))
+            for kind in sorted({notice.subject_type for notice in notices})
+        ),
+        else_=sa.false(),
+    )
+    ids = [notice.id for notice in notices]
+    return await queued.of_which(session, ids, which, readable_values(receiver))
+
+
+def _told(receiver: Principal, kind: str) -> sa.ColumnElement[bool]:
+    if kind in OWN_BUSINESS:
+        return sa.true()
+    if kind in _OF_THE_LINE:
+        return _OF_THE_LINE[kind](receiver.organisation, queued.SUBJECT_ID)
+    if kind not in OF_CASES:
+        return sa.false()
+    found = OF_CASES[kind](receiver, queued.SUBJECT_ID)
+    over: sa.ColumnElement[bool] = sa.false()
+    if kind == "referral":
+        over = referrals.sharing_ended_after(receiver, queued.SUBJECT_ID, queued.AT)
+    elif kind == "match":
+        over = assistance.match_ended_after(queued.SUBJECT_ID, queued.AT)
+    return sa.and_(found, sa.or_(queued.KIND.in_(sorted(ENDS)), sa.not_(over)))
+
+
+def receiver_of(organisation: UUID, person: str, *, supervisor: bool) -> Principal:
+    """Whoever is told without asking, as far as it is known: one who works with cases."""
+    role = Role.SUPERVISOR if supervisor else Role.CASEWORKER
+    return Principal(
+        client_id=person, subject=person, organisation_id=organisation, roles=frozenset({role})
+    )

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -219,6 +219,13 @@ def readable_match(caller: Principal, match_id: sa.ColumnElement[UUID]) -> sa.Co
         col(CaseMatch.id) == match_id,
         sa.or_(cases.held_by(caller, CaseMatch.case_a), cases.held_by(caller, CaseMatch.case_b)),
     )
+
+
+def match_ended_after(
+    match_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
+) -> sa.ColumnElement[bool]:
+    """Whether one of the two consents to compare was taken back after `moment`."""
+    return sa.exists().where(col(CaseMatch.id) == match_id, col(CaseMatch.ended_at) > moment)
 
 
 async def matches(session: AsyncSession, own: Sequence[UUID] | None = None) -> Sequence[CaseMatch]:

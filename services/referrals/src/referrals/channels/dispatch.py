@@ -5,7 +5,7 @@ waits for the next.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import sqlalchemy as sa
 from common import clock
+from common.auth import Principal
 from common.database import PLANNED_ONCE, Database
 from common.ids import new_id
 from common.languages import page_language
@@ -35,7 +36,9 @@ from referrals.channels.telling import Matter, Turn, due_at, turns
 from referrals.channels.transports.offered import Transports
 from referrals.directory.queries import teams_of
 from referrals.notices.kinds import News, NoticeKind
+from referrals.notices.models import Notice
 from referrals.notices.queries import by_ids
+from referrals.readable_queries import receiver_of, still_told
 from referrals.referrals import queries as referrals
 from referrals.row_security import act_as_service
 from referrals.transfers import queries as transfers
@@ -149,12 +152,19 @@ async def _claim(
     if not channels:
         return 0, ()
     pings = await queries.pings_due(session, [each.id for each in channels], now)
-    moot = await _moot(session, [each for some in pings.values() for each in some])
+    due = [each for some in pings.values() for each in some]
+    notices = await by_ids(session, {each.notice_id for each in due}) if due else {}
+    moot = await _moot(session, due, notices)
     claimed = []
     for channel in channels:
         told = []
-        for each in pings.get(channel.id, ()):
-            if each.id in moot:
+        own = pings.get(channel.id, ())
+        about = [notices[each.notice_id] for each in own if each.notice_id in notices]
+        known = await still_told(session, _receiver(channel), about)
+        for each in own:
+            if each.notice_id not in known:
+                each.status, each.settled_at = PingStatus.ACCESS_ENDED, now
+            elif each.id in moot:
                 each.status, each.settled_at = PingStatus.MOOT, now
             else:
                 told.append(each)
@@ -183,10 +193,15 @@ def _message(channel: Channel, told: Sequence[Ping], sealing: Sealing, front: st
     )
 
 
-async def _moot(session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]:
+def _receiver(channel: Channel) -> Principal:
+    return receiver_of(channel.organisation_id, channel.person, supervisor=channel.supervisor)
+
+
+async def _moot(
+    session: AsyncSession, pings: Sequence[Ping], notices: Mapping[UUID, Notice]
+) -> frozenset[UUID]:
     """Pings about referrals that somebody has acted on since. What the other side did is told all the
     same: nothing later may tell of it."""
-    notices = await by_ids(session, {each.notice_id for each in pings}) if pings else {}
     ids = {n.subject_id for n in notices.values() if n.subject_type == "referral"}
     now = await referrals.outlines(session, ids)
     overtaken = set()

@@ -34,4 +34,6 @@ class PingStatus(StrEnum):
     TOLD = "told"
     MOOT = "moot"
     """Somebody had acted before it was due."""
+    ACCESS_ENDED = "access_ended"
+    """Whoever would have been told could not find it any more when it was due."""
     GIVEN_UP = "given_up"

@@ -172,6 +172,29 @@ def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
     return sa.exists().where(col(LineReport.id) == report_id, theirs)
 
 
+def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether messages of this report go to the organisation: it took the report, or was handed it, and the report
+    does not speak against it. Whoever answers it there is found by `readable`."""
+    at_it = sa.literal(organisation, sa.Uuid)
+    return sa.exists().where(
+        col(LineReport.id) == report_id,
+        at_it.in_([col(LineReport.taken_organisation), col(LineReport.handed_to)]),
+        at_it != sa.all_(col(LineReport.implicated)),
+    )
+
+
+def told_of_exception(
+    organisation: UUID, exception_id: sa.ColumnElement[UUID]
+) -> sa.ColumnElement[bool]:
+    """The same of an exception: whoever would be handed the report is asked."""
+    return sa.exists().where(
+        col(LineException.id) == exception_id,
+        col(LineException.organisation_id) == organisation,
+        col(LineReport.id) == col(LineException.report_id),
+        sa.literal(organisation, sa.Uuid) != sa.all_(col(LineReport.implicated)),
+    )
+
+
 def readable_exception(
     caller: Principal, exception_id: sa.ColumnElement[UUID]
 ) -> sa.ColumnElement[bool]:

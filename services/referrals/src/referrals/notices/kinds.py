@@ -74,3 +74,17 @@ class NoticeKind(StrEnum):
     CHANNEL_SWITCHED_OFF = "channel.switched_off", News.SUPERVISORS
     WEBHOOK_HELD = "webhook.held", News.SUPERVISORS
     WEBHOOK_PING = "webhook.ping", News.NOBODY
+
+
+ENDS = frozenset(
+    {
+        NoticeKind.REFERRAL_RECALLED,
+        NoticeKind.REFERRAL_WITHDRAWN,
+        NoticeKind.REFERRAL_EXPIRED,
+        NoticeKind.REFERRAL_DECLINED,
+        NoticeKind.REFERRAL_ENTERED_IN_ERROR,
+        NoticeKind.REFERRAL_DISCLOSURE_CHANGED,
+        NoticeKind.REFERRAL_SHARING_ENDED,
+    }
+)
+"""What says that something may not be read or used any more: it is told whenever that was."""

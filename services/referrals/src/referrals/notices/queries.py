@@ -18,6 +18,7 @@ from referrals.notices.models import Notice
 _NOTICES = Notice.metadata.tables["notices"]
 # For conditions of others on notices: columns that they may speak of.
 SUBJECT_TYPE, SUBJECT_ID = _NOTICES.c.subject_type, _NOTICES.c.subject_id
+KIND, AT = _NOTICES.c.kind, _NOTICES.c.at
 _UNTOLD = col(Notice.fanned_out_at).is_(None)
 _COLUMNS = (
     "id",
@@ -91,3 +92,14 @@ async def by_ids(session: AsyncSession, notice_ids: Collection[UUID]) -> dict[UU
     """Needs service rights."""
     rows = await session.scalars(sa.select(Notice).where(col(Notice.id).in_(notice_ids)))
     return {notice.id: notice for notice in rows}
+
+
+async def of_which(
+    session: AsyncSession,
+    notice_ids: Collection[UUID],
+    which: sa.ColumnElement[bool],
+    values: Mapping[str, Any],
+) -> frozenset[UUID]:
+    """Those of which `which` with its `values` is true; needs service rights."""
+    statement = sa.select(_NOTICES.c.id).where(_NOTICES.c.id.in_(notice_ids), which)
+    return frozenset(await session.scalars(statement, values))

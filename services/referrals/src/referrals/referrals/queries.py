@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -178,6 +179,20 @@ def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.Colum
         ),
     )
     return found.exists()
+
+
+def sharing_ended_after(
+    caller: Principal, referral_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
+) -> sa.ColumnElement[bool]:
+    """Whether what was shared with the caller by this referral ended after `moment`; never for its sender. Needs
+    service rights: a recipient does not see the row of what it may not read any more."""
+    ended = sa.select(sa.literal(1)).where(
+        col(Referral.id) == referral_id,
+        col(Referral.from_organisation) != caller.organisation,
+        col(Snapshot.referral_id) == col(Referral.id),
+        col(Snapshot.revoked_at) > moment,
+    )
+    return ended.exists()
 
 
 def searchable(caller: Principal) -> Searchable:

@@ -90,11 +90,12 @@ async def list_deliveries(
     webhook_id: UUID,
     session: Session,
     caller: CaseReader,
-    status: Literal["waiting", "delivered", "dead"] | None = None,
+    status: Literal["waiting", "delivered", "dead", "access_ended"] | None = None,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[DeliveryView]:
-    """What was or will be sent; `dead` are the dead letters."""
+    """What was or will be sent; `dead` are the dead letters. `access_ended`: not sent, as you could not read any more
+    what it was about when it was due."""
     await queries.one(session, caller, webhook_id)
     rows = await queries.deliveries(
         session, caller, webhook_id, status=status, before=id_cursor(cursor), limit=limit

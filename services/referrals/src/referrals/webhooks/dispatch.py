@@ -1,7 +1,7 @@
 """The webhook worker: notices become deliveries, due deliveries are sent.
 
 Receivers get a delivery at least once, always with the same webhook-id. What is due for a suspended organisation, or
-is answered for by somebody who is suspended, waits.
+is answered for by somebody who is suspended, waits. What it would not find any more it is not told: `access_ended`.
 """
 
 import random
@@ -23,7 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.notices.kinds import NoticeKind
+from referrals.notices.models import Notice
 from referrals.notices.queries import by_ids
+from referrals.readable_queries import receiver_of, still_told
 from referrals.row_security import act_as_service
 from referrals.webhooks.addresses import Network
 from referrals.webhooks.models import Delivery, Webhook
@@ -125,8 +127,12 @@ async def _claim(
         )
     ).all()
     notices = await by_ids(session, {delivery.notice_id for delivery, _ in due}) if due else {}
+    told = await _still_told(session, [webhook for _, webhook in due], list(notices.values()))
     claimed = []
     for delivery, webhook in due:
+        if delivery.notice_id not in told:
+            delivery.status, delivery.failure = "access_ended", None
+            continue
         delivery.next_attempt_at = now + _LEASE
         sealed = [webhook.secret]
         if webhook.former_secret and webhook.former_until and webhook.former_until > now:
@@ -137,6 +143,19 @@ async def _claim(
             call = Call(webhook.url, secrets, f"msg_{notice.id}", body_of(notice))
             claimed.append((delivery.id, call))
     return len(due), claimed
+
+
+async def _still_told(
+    session: AsyncSession, webhooks: Sequence[Webhook], notices: Sequence[Notice]
+) -> frozenset[UUID]:
+    """Of notices that are due: those whose organisation would find what they are about."""
+    told: frozenset[UUID] = frozenset()
+    for organisation in {webhook.organisation_id for webhook in webhooks}:
+        own = [notice for notice in notices if notice.organisation_id == organisation]
+        told |= await still_told(
+            session, receiver_of(organisation, "webhooks", supervisor=True), own
+        )
+    return told
 
 
 def _opened(key: bytes, webhook_id: UUID, sealed: Sequence[bytes]) -> tuple[str, ...]:
