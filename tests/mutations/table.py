@@ -1330,7 +1330,8 @@ MUTATIONS = (
         "libs/stack/src/stack/backup/contents.py",
         "    if rights:\n",
         "    if folder:\n",
-        "tests/restarts/test_backup.py::test_who_was_switched_off_stays_out_after_a_restore",
+        "tests/stack/test_postgres.py"
+        "::test_who_may_get_in_is_taken_from_a_backup_where_nothing_knows_better",
     ),
     Mutation(
         "tokens-of-a-backup",
@@ -1338,7 +1339,8 @@ MUTATIONS = (
         "libs/stack/src/stack/backup/contents.py",
         '"TRUNCATE authorization_codes, refresh_tokens"',
         '"TRUNCATE authorization_codes"',
-        "tests/restarts/test_backup.py::test_who_was_switched_off_stays_out_after_a_restore",
+        "tests/stack/test_postgres.py"
+        "::test_who_may_get_in_is_taken_from_a_backup_where_nothing_knows_better",
     ),
     Mutation(
         "after-a-restore",

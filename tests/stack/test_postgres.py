@@ -134,6 +134,31 @@ def test_what_is_written_after_a_restore_comes_after_all_that_was(tmp_path: Path
             each.stop(immediate=True)
 
 
+def test_who_may_get_in_is_taken_from_a_backup_where_nothing_knows_better(tmp_path: Path) -> None:
+    """In place those who were let go since stay out. Elsewhere the backup says who may get in, but no token of it goes on:
+    it may have been used, or withdrawn, since."""
+    folder, server = tmp_path / "dump", PostgresServer(tmp_path / "pg", durable=False)
+    folder.mkdir()
+    asked = "SELECT active FROM clients", "SELECT count(*) FROM refresh_tokens"
+    server.start()
+    try:
+        for name in contents.DATA_DATABASES:
+            server.create_service_database(name)
+        server.psql(
+            "CREATE TABLE clients AS SELECT true AS active; CREATE TABLE authorization_codes (code text);"
+            " CREATE TABLE refresh_tokens AS SELECT 'used since' AS token",
+            database=contents.ISSUER,
+        )
+        contents.dump(server, contents.DATA_DATABASES, folder)
+        server.psql("UPDATE clients SET active = false", database=contents.ISSUER)
+        contents.load_data(server, folder, rights=False)
+        assert [server.rows(contents.ISSUER, each) for each in asked] == [["f"], ["1"]]
+        contents.load_data(server, folder, rights=True)
+        assert [server.rows(contents.ISSUER, each) for each in asked] == [["t"], ["0"]]
+    finally:
+        server.stop(immediate=True)
+
+
 def test_a_server_that_a_killed_owner_left_is_stopped_first(tmp_path: Path) -> None:
     left = PostgresServer(tmp_path / "pg", durable=False)
     left.start()
