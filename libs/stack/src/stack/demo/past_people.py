@@ -84,10 +84,11 @@ def intake_days(first: date, people: int) -> Iterator[IntakeDay]:
     for number, days in enumerate(INTAKE_DAYS):
         moment = datetime.combine(first + timedelta(days=days), time(14), UTC)
         count = each + (number < more)
-        yield IntakeDay(moment, tuple(_person(chance) for _ in range(count)))
+        sittings = chance.choice((3, 20)), chance.choice((44, 68))
+        yield IntakeDay(moment, tuple(_person(chance, sittings) for _ in range(count)))
 
 
-def _person(chance: random.Random) -> PastPerson:
+def _person(chance: random.Random, sittings: tuple[int, int]) -> PastPerson:
     low, high = one_of(chance, _AGES)
     age = chance.randint(low, high)
     need = _CHILD_NEED if age < 18 and chance.random() < 0.5 else one_of(chance, NEEDS)
@@ -101,16 +102,19 @@ def _person(chance: random.Random) -> PastPerson:
         counts=chance.random() < 0.94,
         urgency="urgent" if chance.random() < 0.3 else "routine",
         fate=fate,
-        steps=_steps(fate, chance),
+        steps=_steps(fate, chance, sittings),
         reason=_reason(fate, chance),
     )
 
 
-def _steps(fate: Fate, chance: random.Random) -> tuple[tuple[int, str], ...]:
-    """Commands after the sending, in order, no two in one hour: they are sent beside each other."""
+def _steps(
+    fate: Fate, chance: random.Random, sittings: tuple[int, int]
+) -> tuple[tuple[int, str], ...]:
+    """Commands after the sending, in order, no two in one hour: they are sent beside each other. `sittings`: after how
+    many hours an organisation works through its queue; who came on one day is answered in the same one."""
     if fate == "unanswered":
         return ()
-    answered, decided = chance.choice((3, 20)), chance.choice((44, 68))
+    answered, decided = sittings
     last = {"delivered": "complete", "under_way": "start", "not_delivered": "report-not-delivered"}
     if fate == "declined":
         return (answered, "acknowledge"), (decided, "decline")
