@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import socket
 import time
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from tests.attacks.conftest import read_all, send, status_of
-from tests.gateway.running import Gateway
+from tests.gateway.running import Gateway, another_front
 from tests.support.patience import PATIENCE
 
 
@@ -134,6 +135,22 @@ def test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_ke
         front = psutil.Process(gateway.processes["front"].pid)
         held = {each.raddr.port for each in front.net_connections() if each.raddr}
         assert not held & {connection.getsockname()[1] for connection in connections}
+
+
+def test_connections_that_say_nothing_do_not_shut_the_door(gateway: Gateway) -> None:
+    """Where processes begin with few file descriptors, as systemd and containerd give them."""
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert most >= 1024, "this machine gives no process more"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
+    try:
+        with another_front(gateway) as front:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+            with ExitStack() as silent:
+                for _ in range(400):
+                    silent.enter_context(connect(front))
+                assert httpx.get(f"{front.url}/healthz", timeout=PATIENCE).status_code == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.laborious
 
 ACTS = {
     ("patch", "/identity/v1/people/{person_id}"),
+    ("post", "/identity/v1/keys/rotate"),
     ("patch", "/identity/v1/clients/{client_id}"),
     ("patch", "/identity/v1/organisations/{organisation_id}"),
     ("post", "/directory/v1/pathways/{pathway_id}/publish"),

@@ -3,15 +3,23 @@
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pyotp
 import pytest
 import sqlalchemy as sa
 from common import clock
+from common.auth import Principal
 from common.database import Database
+from common.errors import STALE, Problem
 from fastapi import FastAPI
+from gateway.issuer.clients import service as clients
+from gateway.issuer.clients.schemas import ClientChange
+from gateway.issuer.organisations import service as organisations
+from gateway.issuer.organisations.schemas import OrganisationChange
 from gateway.issuer.revocations.queries import document
+from gateway.issuer.signing.ring import MOST_KEYS
 from httpx import ASGITransport, AsyncClient
 from jose import jwt
 
@@ -112,6 +120,42 @@ async def test_an_edit_needs_the_version_that_was_read(admin: AsyncClient) -> No
     assert (await admin.patch(path, json={"name": "x"})).status_code == 428
     stale = await admin.patch(path, json={"name": "x"}, headers={"If-Match": '"99"'})
     assert stale.status_code == 412
+
+
+@pytest.mark.parametrize(
+    ("of", "path"),
+    [
+        (clients, "/identity/v1/clients/ngo-legal"),
+        (organisations, f"/identity/v1/organisations/{organisation(2)}"),
+    ],
+)
+async def test_whoever_was_not_seen_by_the_other_is_not_undone(
+    admin: AsyncClient, issuer_db: Database, of: Any, path: str
+) -> None:
+    """Two administrators at the same version and moment: one switches off, the other sends what their form showed."""
+    by = Principal(client_id="im-officer", subject="im-officer")
+    name = path.rpartition("/")[2]
+    async with issuer_db.transaction() as session:
+        seen = await of.found(session, name if of is clients else UUID(name))
+    etag = (await admin.get(path)).headers["etag"]
+    off = await admin.patch(path, json={"active": False}, headers={"If-Match": etag})
+    assert off.status_code == 200
+    wanted = ClientChange if of is clients else OrganisationChange
+    with pytest.raises(Problem) as refused:
+        async with issuer_db.transaction() as session:
+            await of.change(session, by, seen, wanted(name="Another name", active=True))
+    assert refused.value.kind is STALE
+    assert (await admin.get(path)).json()["active"] is False
+
+
+async def test_keys_are_rotated_so_often_only_that_whoever_verifies_still_reads_them(
+    admin: AsyncClient,
+) -> None:
+    """Else an hour of it leaves a list that the front does not read, and nobody's new token is believed."""
+    answers = [await admin.post("/identity/v1/keys/rotate") for _ in range(MOST_KEYS)]
+    assert {answer.status_code for answer in answers[:-2]} == {200}
+    assert answers[-1].status_code == 409
+    assert len(answers[-3].json()["published_kids"]) <= MOST_KEYS
 
 
 @pytest.mark.parametrize(

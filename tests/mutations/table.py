@@ -424,6 +424,31 @@ MUTATIONS = (
         "::test_whoever_asks_without_a_name_leaves_places_for_those_who_are_known",
     ),
     Mutation(
+        "descriptors-of-the-front",
+        "connections that say nothing do not shut the door",
+        "gateway/src/gateway/front/main.py",
+        "    take_all_descriptors()\n    # uvicorn",
+        "    # uvicorn",
+        "tests/attacks/test_exhaustion.py::test_connections_that_say_nothing_do_not_shut_the_door",
+    ),
+    Mutation(
+        "undone-unseen",
+        "whoever was not seen by another administrator is not undone by them",
+        "gateway/src/gateway/issuer/tables.py",
+        'table.c.id == row["id"], table.c.version == row["version"]',
+        'table.c.id == row["id"]',
+        "tests/gateway/test_identity.py::test_whoever_was_not_seen_by_the_other_is_not_undone",
+    ),
+    Mutation(
+        "keys-rotated-too-often",
+        "keys are rotated so often only that whoever verifies still reads them",
+        "gateway/src/gateway/issuer/signing/ring.py",
+        "            if len(keys) >= MOST_KEYS:\n",
+        "            if False:\n",
+        "tests/gateway/test_identity.py"
+        "::test_keys_are_rotated_so_often_only_that_whoever_verifies_still_reads_them",
+    ),
+    Mutation(
         "unread-answers",
         "who takes nothing of a whole answer is given up",
         "gateway/src/gateway/front/wire/protocol.py",

@@ -1,6 +1,8 @@
 """Runs the front under uvicorn with the guarded protocol."""
 
 import logging
+import resource
+from contextlib import suppress
 
 import uvicorn
 from common.serving import collect_seldom
@@ -41,9 +43,18 @@ def server_config(settings: FrontSettings) -> uvicorn.Config:
     )
 
 
+def take_all_descriptors() -> None:
+    """As many connections as this process may have: what it begins with is often 1,024 (systemd, containerd 2), and so many
+    that say nothing take no bandwidth from one machine."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # what says that there is no limit may have one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def serve() -> None:
     settings = load(FrontSettings)
     prepare(settings)
+    take_all_descriptors()
     # uvicorn says once per malformed request that it was one; the answer says so already.
     logging.getLogger("uvicorn.error").addFilter(
         lambda record: record.getMessage() != "Invalid HTTP request received."

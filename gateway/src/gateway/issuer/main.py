@@ -17,7 +17,7 @@ from gateway.issuer.app import create_app
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
 from gateway.issuer.signing.recognising import recognise
-from gateway.issuer.signing.ring import KeyRing
+from gateway.issuer.signing.ring import KeyRing, RotatedTooOften
 from gateway.spoken import said, told
 
 PACKAGE = "gateway.issuer"
@@ -54,7 +54,12 @@ async def _rotate(settings: IssuerSettings) -> None:
     database = Database.at(settings.session_url)
     try:
         await _recognise(database, ring)
-        ring.rotate()
+        try:
+            ring.rotate()
+        except RotatedTooOften:
+            start.fail(
+                "the keys were rotated many times within the last hour: wait before the next time"
+            )
         await _recognise(database, ring)
     finally:
         await database.close()

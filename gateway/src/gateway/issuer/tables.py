@@ -1,7 +1,26 @@
-"""The metadata of the issuer's database, and its tables that have no capability of their own."""
+"""The metadata of the issuer's database, its tables that have no capability of their own, and how a row is changed."""
+
+from typing import Any
 
 import sqlalchemy as sa
+from common.errors import STALE
 from common.tables import common_tables
+from sqlalchemy.ext.asyncio import AsyncSession
 
 METADATA = sa.MetaData()
 COMMON = common_tables(METADATA)
+
+
+async def change_version(
+    session: AsyncSession, table: sa.Table, row: Any, **values: object
+) -> None:
+    """The next version of a row as it was read. 412 if somebody was faster, and only that moment: else what they did, such
+    as switching somebody off, would be undone by whoever had not seen it."""
+    changed = await session.execute(
+        sa.update(table)
+        .where(table.c.id == row["id"], table.c.version == row["version"])
+        .values(**values, version=row["version"] + 1)
+        .returning(table.c.id)
+    )
+    if changed.first() is None:
+        raise STALE.because("The entry has changed. Read it again.")

@@ -58,7 +58,9 @@ class Forwarding:
         most = route.most_bytes(exchange.method, exchange.path, known=known, typed=exchange.is_form)
         if (head.content_length or 0) > most:
             if route.for_people and not known:
-                raise UNAUTHENTICATED.because("Your session has ended. Sign in again.")
+                raise UNAUTHENTICATED.because(
+                    "Your session has ended. Sign in again at /session/start."
+                )
             raise TOO_LARGE.because(f"At most {most} bytes are accepted here.", pointer="")
         body = Body(
             exchange.receive,

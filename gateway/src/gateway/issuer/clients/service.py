@@ -17,6 +17,7 @@ from gateway.issuer.clients.schemas import ClientChange, NewClient
 from gateway.issuer.organisations.queries import organisation
 from gateway.issuer.secrets import SecretChecks, new_secret
 from gateway.issuer.sign_ins.service import end_all_through
+from gateway.issuer.tables import change_version
 
 _HARMLESS = {"name", "redirect_uris"}
 
@@ -67,11 +68,7 @@ async def ensure_browser_client(session: AsyncSession, client_id: str, redirect_
 async def change(session: AsyncSession, by: Principal, row: Any, wanted: ClientChange) -> Any:
     values = wanted.model_dump(exclude_unset=True)
     values = {name: value for name, value in values.items() if value is not None}
-    await session.execute(
-        sa.update(clients)
-        .where(clients.c.id == row["id"])
-        .values(**values, version=row["version"] + 1)
-    )
+    await change_version(session, clients, row, **values)
     if values.keys() - _HARMLESS:
         await end_all_through(session, row["id"])
     await record(session, by, f"changed {' '.join(sorted(values))}", "client", row["id"])

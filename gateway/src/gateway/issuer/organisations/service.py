@@ -18,6 +18,7 @@ from gateway.issuer.organisations.models import memberships, organisations
 from gateway.issuer.organisations.schemas import NewOrganisation, Organisation, OrganisationChange
 from gateway.issuer.revocations.service import revoke
 from gateway.issuer.sign_ins.service import end_all_through
+from gateway.issuer.tables import change_version
 
 
 async def shown(session: AsyncSession, row: Any) -> Organisation:
@@ -71,11 +72,7 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
         # token holds them.
         for client_id in await queries.hold_clients(session, row["id"]):
             await end_all_through(session, client_id)
-    await session.execute(
-        sa.update(organisations)
-        .where(organisations.c.id == row["id"])
-        .values(**values, version=row["version"] + 1)
-    )
+    await change_version(session, organisations, row, **values)
     # A form sends all that it shows: whoever only corrects a name ends nobody's token.
     before = await queries.membership_aors(session, row["id"])
     aors = before if wanted.aors is None else wanted.aors

@@ -22,6 +22,7 @@ from gateway.issuer.people.schemas import NewPerson, PersonChange
 from gateway.issuer.people.second_factor import SecondFactors
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.sign_ins.service import end_all_of_person
+from gateway.issuer.tables import change_version
 from gateway.issuer.throttle import service as attempts
 
 # Who is recorded as the client of what happens on the sign-in page itself.
@@ -87,11 +88,7 @@ async def renew_credentials(
 async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonChange) -> Any:
     values = wanted.model_dump(exclude_unset=True)
     values = {name: value for name, value in values.items() if value is not None}
-    await session.execute(
-        sa.update(people)
-        .where(people.c.id == row["id"])
-        .values(**values, version=row["version"] + 1)
-    )
+    await change_version(session, people, row, **values)
     await end_all_of_person(session, row["id"])
     await record(session, by, f"changed {' '.join(sorted(values))}", "person", row["id"])
     return await found(session, row["id"])

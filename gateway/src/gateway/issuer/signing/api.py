@@ -3,8 +3,9 @@
 from typing import Any, cast
 
 from common.auth import SCOPES
+from common.errors import CONFLICT
 from common.languages import LANGUAGES
-from common.web import AnyQuery, Session, context_of, router
+from common.web import AnyQuery, Session, StepUp, context_of, router
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
@@ -13,7 +14,7 @@ from gateway.issuer.access import Admin, Anyone
 from gateway.issuer.changes.service import record
 from gateway.issuer.parts import settings_of
 from gateway.issuer.signing.recognising import recognise
-from gateway.issuer.signing.ring import KeyRing
+from gateway.issuer.signing.ring import KeyRing, RotatedTooOften
 
 well_known = router("/.well-known", ["tokens"])
 keys = router("/identity/v1/keys", ["identity"])
@@ -54,10 +55,15 @@ async def authorization_server(request: Request, _caller: Anyone) -> JSONRespons
     return JSONResponse(_document(request), headers=_PUBLIC)
 
 
-@keys.post("/rotate", summary="Let the next key sign and retire the current one")
+@keys.post(
+    "/rotate", summary="Let the next key sign and retire the current one", dependencies=[StepUp]
+)
 async def rotate(request: Request, admin: Admin, session: Session) -> Rotated:
     ring = ring_of(request)
-    current = ring.rotate()
+    try:
+        current = ring.rotate()
+    except RotatedTooOften:
+        raise CONFLICT.because("The keys were rotated many times within the last hour.") from None
     await record(session, admin, "rotated", "keys", current.kid)
     await recognise(context_of(request).database, ring)
     return Rotated(current_kid=current.kid, published_kids=ring.published_kids())

@@ -19,8 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from gateway.keys import named_jwk, new_private_pem, write_private
 
 RETIRED_SECONDS = 3600
+MOST_KEYS = 20
+"""Published at once: whoever verifies reads all of them, and takes no document of any length."""
 _RSA_BITS = 3072
 _LOOK_SECONDS = 1.0
+
+
+class RotatedTooOften(Exception):
+    """As many keys as are published are still needed to verify what they signed."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,12 @@ class KeyRing:
         return {"keys": [key.jwk for key in self._all() if _still_verifies(key)]}
 
     def rotate(self) -> SigningKey:
-        """Let the next key sign, retire the current one, make a new next one."""
+        """Let the next key sign, retire the current one, make a new next one; RotatedTooOften if that were
+        more than `MOST_KEYS`."""
         with self._locked():
             keys = [key for key in self._read() if _still_verifies(key)]
+            if len(keys) >= MOST_KEYS:
+                raise RotatedTooOften
             turned = [_turned(key) for key in keys]
             self._write([*turned, self._made("next")])
         return self.current()
