@@ -326,6 +326,33 @@ MUTATIONS = (
         "::test_a_suspended_organisation_is_not_written_to_until_that_has_ended",
     ),
     Mutation(
+        "suspended-and-offered",
+        "what a suspended organisation offers is shown to nobody",
+        f"{_DIRECTORY}/entries/offered.py",
+        "    return is_published(approved, state) and not organisation_suspended\n",
+        "    return is_published(approved, state)\n",
+        "tests/services/directory/test_withheld.py"
+        "::test_a_suspended_organisations_services_are_offered_to_nobody_and_again_once_that_has_ended",
+    ),
+    Mutation(
+        "suspended-and-named",
+        "of a suspended organisation its name alone is left",
+        f"{_DIRECTORY}/organizations/storing.py",
+        "        if row.suspended and level < RESTRICTED:\n",
+        "        if row.suspended and level < PUBLIC:\n",
+        "tests/services/directory/test_withheld.py"
+        "::test_of_the_organisation_itself_its_name_is_left_for_those_who_sent_somebody_there",
+    ),
+    Mutation(
+        "withheld-for-ever",
+        "what a suspended organisation offers is there again once that has ended",
+        f"{_DIRECTORY}/records/service.py",
+        "    for which in (to_withhold, sa.and_(s.withheld, sa.not_(offered_by))):\n",
+        "    for which in (to_withhold,):\n",
+        "tests/services/directory/test_withheld.py"
+        "::test_a_suspended_organisations_services_are_offered_to_nobody_and_again_once_that_has_ended",
+    ),
+    Mutation(
         "factor-by-a-password",
         "a session that was left open and the password change no second factor",
         "gateway/src/gateway/issuer/account/api.py",

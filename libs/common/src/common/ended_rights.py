@@ -8,6 +8,7 @@ one says as of when all of it is.
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -57,6 +58,24 @@ def suspended(table: sa.Table, *targets: sa.ColumnExpressionArgument[Any]) -> sa
     """Whether one of these is suspended now: ids of organisations, subjects or clients, in any column of a statement."""
     ids = [sa.cast(each, sa.Text) for each in targets]
     return sa.exists().where(table.c.target.in_(ids), table.c.suspended)
+
+
+def organisation_suspended(
+    table: sa.Table, organisation: sa.ColumnExpressionArgument[Any]
+) -> sa.Exists:
+    """Whether the organisation itself is suspended now, by its id in any column of a statement."""
+    of_it = (
+        table.c.kind == Named.ORGANISATION.value,
+        table.c.target == sa.cast(organisation, sa.Text),
+    )
+    return sa.exists().where(*of_it, table.c.suspended)
+
+
+async def suspended_organisations(session: AsyncSession, table: sa.Table) -> list[UUID]:
+    rows = await session.scalars(
+        sa.select(table.c.target).where(table.c.kind == Named.ORGANISATION.value, table.c.suspended)
+    )
+    return [UUID(each) for each in rows]
 
 
 async def suspended_among(

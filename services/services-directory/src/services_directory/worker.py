@@ -10,6 +10,7 @@ from services_directory.curation.consumers import SUBSCRIPTION as DECLINED
 from services_directory.curation.mailing import mailing_tasks
 from services_directory.curation.models import ENDING as REMINDERS
 from services_directory.curation.sweep import sweep_tasks
+from services_directory.documents.worker import withholding_tasks
 from services_directory.gaps import worker as gaps
 from services_directory.gaps.models import ENDING as OBSERVATIONS
 from services_directory.imports.models import ENDING as IMPORTS
@@ -21,10 +22,11 @@ ENDINGS = (REMINDERS, OBSERVATIONS, IMPORTS, ending(ENDED_RIGHTS))
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
-    """Relay of own events, declined referrals, stale entries, mails, queued imports, decided terms, counters, pathways."""
+    """Relay of own events, declined referrals, withheld and stale entries, mails, queued imports, decided terms, counters, pathways."""
     return [
         context.relay(),
         context.consumer(DECLINED),
+        *withholding_tasks(context),
         *sweep_tasks(context),
         *mailing_tasks(context),
         *import_tasks(context),

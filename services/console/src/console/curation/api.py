@@ -88,7 +88,10 @@ async def entry(visit: Visit) -> Page:
                 for each in history.items
             ],
             "steps": [step for step in record["possible_steps"] if step in {"approve", "return"}],
-            "endorsable": sorted(visit.visitor.principal.aors) if record["published"] else [],
+            "withheld": record["withheld"],
+            "endorsable": sorted(visit.visitor.principal.aors)
+            if record["published"] and not record["withheld"]
+            else [],
             "verifiable": record["published"] and visit.visitor.may("directory:write"),
             "capacities": CAPACITIES,
             "done": visit.asked("done") and visit.refusal is None,

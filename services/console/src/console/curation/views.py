@@ -166,6 +166,7 @@ class Line:
     seen: str
     changed: str
     endorsed: str
+    withheld: bool
 
 
 def lines(items: Iterable[Mapping[str, Any]], say: Wording, moments: Moments) -> list[Line]:
@@ -178,6 +179,7 @@ def lines(items: Iterable[Mapping[str, Any]], say: Wording, moments: Moments) ->
             say.known(f"visibility.{one['visibility']}", "visibility.public"),
             moments.at(one["modified_at"]),
             ", ".join(one.get("endorsed_by") or []),
+            one["withheld"],
         )
         for one in items
     ]

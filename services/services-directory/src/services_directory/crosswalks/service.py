@@ -26,9 +26,10 @@ from services_directory.crosswalks.models import (
     crosswalk_waiting,
 )
 from services_directory.crosswalks.terms import Term, crosswalked, is_known, without
+from services_directory.entries.offered import ENDED
 from services_directory.entries.recording import record_history
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.records.queries import ENDED, locked_records, readable
+from services_directory.records.queries import locked_records, readable
 from services_directory.services.entering import EntryBatch, finish_together, upsert_service
 
 KIND = "crosswalk_term"

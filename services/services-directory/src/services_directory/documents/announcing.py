@@ -20,6 +20,7 @@ from common.sight import NAMES
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.prepared import Prepared
+from services_directory.entries.offered import is_withheld
 from services_directory.entries.restricting import sight_of
 from services_directory.entries.states import EntryState
 from services_directory.hsds.countries import countries_of
@@ -56,8 +57,11 @@ class Announcements:
             steps += 1
             event = sight_of("service", row.id, row.event_version + steps, word)
             self.events.append((event, row.id))
-        if steps or row.restricted is None:
-            self.told.append(Told(row.id, row.event_version + steps, after, word))
+        suspended = row.organisation_suspended
+        withheld = is_withheld(row.approved, row.state, organisation_suspended=suspended)
+        if steps or row.restricted is None or withheld != row.withheld:
+            version = row.event_version + steps
+            self.told.append(Told(row.id, version, after, word, withheld=withheld))
 
     def _published(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any]) -> int:
         """How many events that were."""

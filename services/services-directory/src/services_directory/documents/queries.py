@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible
 from services_directory.documents.models import service_documents, site_documents
-from services_directory.records.queries import readable_ids
+from services_directory.records.queries import readable_ids, withheld_sites
 
 
 def seen(audience: Audience) -> sa.Select[UUID]:
@@ -47,10 +47,10 @@ async def is_shown(session: AsyncSession, caller: Principal, service_id: UUID) -
 
 
 async def taken_sites(session: AsyncSession, given: Collection[UUID]) -> set[UUID]:
-    """Those of the site ids that a service has."""
+    """Those of the site ids that a service has, or will have again: one that is withheld has no document now."""
     taken = await session.scalars(
         sa.select(site_documents.c.site_id).where(
             site_documents.c.site_id == sa.any_(sa.literal(list(given), sa.ARRAY(sa.Uuid)))
         )
     )
-    return set(taken)
+    return set(taken) | set(given) & await withheld_sites(session)

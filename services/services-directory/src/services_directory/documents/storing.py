@@ -33,6 +33,7 @@ from services_directory.documents.prepared import (
     words,
 )
 from services_directory.endorsements.queries import endorsed_aors
+from services_directory.entries.offered import is_offered
 from services_directory.happenings import DocumentsStored
 from services_directory.hsds.columns import sites
 from services_directory.hsds.opening import Opening
@@ -134,7 +135,8 @@ async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int
 def _prepared(row: Any, endorsed_by: list[str], now: datetime) -> tuple[dict[int, Prepared], Facts]:
     today = now.date()
     service = row.approved
-    if service is None or row.state in {"withdrawn", "merged"}:
+    suspended = row.organisation_suspended
+    if not is_offered(service, row.state, organisation_suspended=suspended):
         return {}, Facts(today)
     status = "unknown" if is_stale(service, today) else (
         service.get("functional_status", {}).get("code", "unknown")

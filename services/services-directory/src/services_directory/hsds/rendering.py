@@ -126,6 +126,13 @@ def render_organization(organization: Document, level: int) -> Document | None:
     return without_empty(shown)
 
 
+def named_alone(organization: Document) -> Document:
+    """What other organisations are shown of one whose access is suspended: what was sent there still names it, and
+    nothing leads to its door. HSDS wants a description."""
+    name = organization["name"]
+    return {"id": organization["id"], "name": name, "description": name}
+
+
 def listed_service(full: Document) -> Document:
     """The list form: one-to-one fields, the organisation's own fields, the program."""
     listed = {key: value for key, value in full.items() if key not in _SERVICE_MANY}

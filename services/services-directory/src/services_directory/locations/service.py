@@ -16,6 +16,7 @@ from common.writes import RowWriter, write_soon
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.entries.offered import is_published
 from services_directory.entries.recording import record_history
 from services_directory.entries.states import curates
 from services_directory.errors import NOT_YOURS, TOO_OPEN
@@ -26,7 +27,7 @@ from services_directory.hsds.schemas import LocationDocument
 from services_directory.hsds.visibility import level_of, unstorable
 from services_directory.locations.models import locations, service_locations
 from services_directory.records import service as records
-from services_directory.records.queries import ENDED, readable_ids
+from services_directory.records.queries import readable_ids
 
 Document = dict[str, Any]
 _UUIDS = sa.ARRAY(sa.Uuid)
@@ -105,8 +106,7 @@ async def replace(
     before = (await known(session, [own], lock=True))[own]
     check_if_match(if_match, etag_of(before.version))
     for row in at_it:
-        published = row.approved is not None and row.state not in ENDED
-        if published and not curates(caller, row.aors, row.states):
+        if is_published(row.approved, row.state) and not curates(caller, row.aors, row.states):
             raise NOT_YOURS.because(
                 "A published service is there: only its coordinator changes the place by itself. Send the service"
                 " with its new place."

@@ -10,6 +10,8 @@ organizations = sa.Table(
     METADATA,
     *record_columns(),
     sa.Column("plain_name", sa.Text, nullable=False),
+    # Suspended: organisations are shown its name alone, anybody else nothing.
+    sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 organization_documents = sa.Table(

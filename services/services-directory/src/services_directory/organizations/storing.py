@@ -1,25 +1,40 @@
 """Brings the stored documents of organisations up to date with their records."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
 from common import clock
+from common.ended_rights import organisation_suspended
+from common.sight import PUBLIC, RESTRICTED
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.hsds.rendering import digest, listed_organization, render_organization
+from services_directory.hsds.rendering import (
+    digest,
+    listed_organization,
+    named_alone,
+    render_organization,
+)
 from services_directory.organizations.models import organization_documents, organizations
+from services_directory.tables import ENDED_RIGHTS
 
 LEVELS = range(4)
 
 
 async def store_organization(session: AsyncSession, organization_id: UUID) -> None:
     """Write the levels whose content changed; a level that may not see it has no document."""
-    row = (
-        await session.execute(sa.select(organizations).where(organizations.c.id == organization_id))
-    ).one()
+    suspended = organisation_suspended(ENDED_RIGHTS, organizations.c.id).label("suspended")
+    found = sa.select(organizations, suspended).where(organizations.c.id == organization_id)
+    row = (await session.execute(found)).one()
+    if row.suspended != row.withheld:
+        await session.execute(
+            sa.update(organizations)
+            .where(organizations.c.id == organization_id)
+            .values(withheld=row.suspended)
+        )
     d = organization_documents.c
     stored = {
         each.level: each
@@ -29,6 +44,8 @@ async def store_organization(session: AsyncSession, organization_id: UUID) -> No
     }
     for level in LEVELS:
         shown = render_organization(row.document, level)
+        if row.suspended and level < RESTRICTED:
+            shown = named_alone(shown) if shown is not None and level > PUBLIC else None
         etag = None if shown is None else digest(shown)
         before = stored.get(level)
         if before is not None and before.etag == etag:
@@ -41,6 +58,19 @@ async def store_organization(session: AsyncSession, organization_id: UUID) -> No
             )
         if shown is not None:
             await session.execute(insert(organization_documents).values(_values(row, level, shown)))
+
+
+async def take_to_withhold(
+    session: AsyncSession, suspended: Collection[UUID], limit: int
+) -> list[UUID]:
+    """Lock organisations that are shown whole and are suspended, or the other way round."""
+    o = organizations.c
+    named = o.id == sa.any_(sa.literal(list(suspended), sa.ARRAY(sa.Uuid)))
+    found: list[UUID] = []
+    for which in (sa.and_(named, sa.not_(o.withheld)), sa.and_(o.withheld, sa.not_(named))):
+        statement = sa.select(o.id).where(which).limit(limit).with_for_update(skip_locked=True)
+        found += await session.scalars(statement)
+    return found
 
 
 def _values(row: Any, level: int, shown: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ services = sa.Table(
     sa.Column("announced", JSONB(none_as_null=True)),
     # What of it is restricted, as it was told last (hsds.restricted); NULL: by an older version.
     sa.Column("restricted", JSONB(none_as_null=True)),
+    # Published, and shown to nobody while its organisation is suspended (entries.offered).
+    sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("merged_into", sa.Uuid),
     sa.Column("plain_name", sa.Text, nullable=False),
     sa.Column("phone_digits", TEXTS, nullable=False),

@@ -7,17 +7,18 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
+from common.ended_rights import organisation_suspended
 from common.paging import id_cursor, next_cursor
 from common.sight import NAMES, PATHWAY, PUBLIC, RESTRICTED, Audience, states_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible
+from services_directory.entries.offered import ENDED
 from services_directory.entries.states import CURATE, NO_AOR
 from services_directory.records.models import services
 from services_directory.records.schemas import RecordLine, RecordPage
-from services_directory.tables import TEXTS
+from services_directory.tables import ENDED_RIGHTS, TEXTS
 
-ENDED = ("withdrawn", "merged")
 LIKELY = 0.45
 SUGGESTED = 20
 
@@ -82,7 +83,8 @@ def locked_published(ids: Collection[UUID]) -> sa.Select[Any]:
     return (
         sa.select(
             s.id, s.approved, s.state, s.organization_id, s.managed_by, s.aors, s.states,
-            s.event_version, s.announced, s.restricted,
+            s.event_version, s.announced, s.restricted, s.withheld,
+            organisation_suspended(ENDED_RIGHTS, s.organization_id).label("organisation_suspended"),
         )
         .where(_any(ids))
         .order_by(s.id)
@@ -173,6 +175,15 @@ async def standing_names(
         )
     )
     return {row.id: row.name for row in found}
+
+
+async def withheld_sites(session: AsyncSession) -> set[UUID]:
+    """The ids of all sites of services that are withheld."""
+    site: sa.ColumnElement[str] = sa.literal_column(
+        "jsonb_path_query(services.approved, '$.service_at_locations[*].id') #>> '{}'"
+    )
+    found = sa.select(site).select_from(services).where(services.c.withheld)
+    return {UUID(each) for each in await session.scalars(found)}
 
 
 async def ids_of(session: AsyncSession, organization_id: UUID) -> list[UUID]:
@@ -336,6 +347,7 @@ async def page(
             stale=row.stale,
             capacity_state=row.document.get("capacity_state"),
             functional_status=(row.document.get("functional_status") or {}).get("code"),
+            withheld=row.withheld,
         )
         for row in rows[:limit]
     ]

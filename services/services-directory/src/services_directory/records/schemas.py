@@ -19,6 +19,10 @@ class RecordLine(BaseModel):
     stale: bool
     capacity_state: str | None = None
     functional_status: str | None = None
+    withheld: bool = Field(
+        False,
+        description="Published, and shown to nobody while its organisation's access is suspended.",
+    )
     endorsed_by: list[str] = Field([], description="Areas of responsibility that endorse it.")
 
 

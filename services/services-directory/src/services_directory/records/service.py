@@ -1,6 +1,6 @@
 """Records of services for those who edit or curate them, and the commands that change the table. Nothing here commits."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,12 +14,12 @@ from common.sight import RESTRICTED
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.entries.offered import ENDED
 from services_directory.entries.recording import AS_RECORDED
 from services_directory.entries.states import EntryState
 from services_directory.hsds.visibility import levels_in
 from services_directory.reading.restricted_service import log_restricted
 from services_directory.records.models import services
-from services_directory.records.queries import ENDED
 from services_directory.records.rights import may_read
 
 KIND = "service"
@@ -130,6 +130,23 @@ async def take_less_told(session: AsyncSession, limit: int) -> list[UUID]:
     return list(await session.scalars(statement))
 
 
+async def take_to_withhold(
+    session: AsyncSession, suspended: Collection[UUID], limit: int
+) -> list[UUID]:
+    """Lock records that are withheld and are no longer to be, or the other way round (`entries.offered`). `suspended`:
+    the organisations that are."""
+    s = services.c
+    offered_by = s.organization_id == sa.any_(sa.literal(list(suspended), sa.ARRAY(sa.Uuid)))
+    to_withhold = sa.and_(
+        offered_by, sa.not_(s.withheld), s.approved.is_not(None), s.state.not_in(ENDED)
+    )
+    found: list[UUID] = []
+    for which in (to_withhold, sa.and_(s.withheld, sa.not_(offered_by))):
+        statement = sa.select(s.id).where(which).limit(limit).with_for_update(skip_locked=True)
+        found += await session.scalars(statement)
+    return found
+
+
 async def mark_stale(session: AsyncSession, today: date, limit: int) -> list[UUID]:
     """Mark published records whose verification has run out since they were looked at."""
     statement = (
@@ -195,6 +212,7 @@ class Told:
     event_version: int
     announced: dict[str, Any] | None
     restricted: Mapping[str, Any]
+    withheld: bool
 
 
 async def remember_told(session: AsyncSession, told: Sequence[Told]) -> None:
@@ -210,6 +228,7 @@ async def remember_told(session: AsyncSession, told: Sequence[Told]) -> None:
                 "event_version": each.event_version,
                 "announced": each.announced,
                 "restricted": each.restricted,
+                "withheld": each.withheld,
             }
             for each in told
         ],
@@ -223,5 +242,6 @@ _REMEMBER = (
         event_version=sa.bindparam("event_version"),
         announced=sa.bindparam("announced"),
         restricted=sa.bindparam("restricted"),
+        withheld=sa.bindparam("withheld"),
     )
 )

@@ -336,6 +336,7 @@ async def _write(
                 ("announced", "restricted", "merged_into", "approved", "valid_until", "reminded_on")
             ),
             "stale": False,
+            "withheld": False,
             **values,
             **draft_or_approved,
         }

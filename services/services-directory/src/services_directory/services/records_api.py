@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services_directory.endorsements.queries import endorsed_aors
+from services_directory.entries.offered import is_published
 from services_directory.entries.schemas import Upserted, WrittenOut
 from services_directory.entries.states import possible_steps
 from services_directory.hsds.schemas import ServiceDocument
@@ -99,7 +100,8 @@ async def read(request: Request, session: Session, caller: Editor, service_id: U
         version=row.version,
         state=row.state,
         possible_steps=possible_steps(row.state),
-        published=row.approved is not None and row.state not in {"withdrawn", "merged"},
+        published=is_published(row.approved, row.state),
+        withheld=row.withheld,
         managed_by=row.managed_by,
         document=row.document,
         approved_differs=row.approved is not None and row.approved != row.document,

@@ -11,12 +11,12 @@ from common import clock
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.storing import store
+from services_directory.entries.offered import ENDED
 from services_directory.entries.recording import record_history
 from services_directory.entries.states import EntryState
 from services_directory.hsds.restricted import Word, restricted, word_of
 from services_directory.hsds.visibility import level_of
 from services_directory.locations import service as places
-from services_directory.records.queries import ENDED
 from services_directory.records.service import KIND, change, locked, published_in_turn
 from services_directory.services.drafting import locations_in, phones_in
 

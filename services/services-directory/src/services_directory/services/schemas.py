@@ -18,6 +18,10 @@ class RecordOut(BaseModel):
     state: str
     possible_steps: list[str]
     published: bool
+    withheld: bool = Field(
+        False,
+        description="Published, and shown to nobody while its organisation's access is suspended.",
+    )
     managed_by: UUID
     document: dict[str, Any]
     approved_differs: bool = Field(description="True while a newer draft waits for approval.")

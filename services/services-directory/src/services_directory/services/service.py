@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.documents.storing import store
 from services_directory.endorsements.queries import endorsed_aors
 from services_directory.entries import states
+from services_directory.entries.offered import ENDED
 from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates, possible_steps
@@ -26,7 +27,7 @@ from services_directory.hsds.status import is_stale, valid_until
 from services_directory.hsds.taxonomy import aors_of
 from services_directory.locations import service as places
 from services_directory.organizations.queries import with_organization
-from services_directory.records.queries import ENDED, OFFERED_BY, one_record
+from services_directory.records.queries import OFFERED_BY, one_record
 from services_directory.records.rights import Scope, check_owner, scope_of
 from services_directory.records.service import KIND, change, readable_record
 from services_directory.services.comparing import review
