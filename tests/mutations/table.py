@@ -353,6 +353,24 @@ MUTATIONS = (
         "::test_a_suspended_organisations_services_are_offered_to_nobody_and_again_once_that_has_ended",
     ),
     Mutation(
+        "out-of-season-and-covering",
+        "what is open on other days only covers nothing on the map of gaps",
+        f"{_DIRECTORY}/gaps/shares.py",
+        "    if not facts.in_season:\n        return OUT_OF_SEASON\n",
+        "",
+        "tests/services/directory/gaps/test_gaps.py"
+        "::test_what_is_open_on_other_days_only_covers_nothing_until_its_season_begins",
+    ),
+    Mutation(
+        "moved-by-its-place",
+        "an endorsement ends when the service's place is moved by its own record",
+        f"{_DIRECTORY}/documents/following.py",
+        "        await end_outlived(session, happening.service_id, ended)\n",
+        "        await end_outlived(session, happening.service_id, ())\n",
+        "tests/services/directory/test_places.py"
+        "::test_an_endorsement_ends_when_the_place_of_a_service_is_moved_to_another_municipality",
+    ),
+    Mutation(
         "factor-by-a-password",
         "a session that was left open and the password change no second factor",
         "gateway/src/gateway/issuer/account/api.py",

@@ -46,6 +46,29 @@ async def _shelter(publish: Publish, **house: Any) -> str:
     )
 
 
+@pytest.mark.parametrize(("pcode", "left"), [("VE2317", ["GBV"]), ("VE231301", ["CP", "GBV"])])
+@pytest.mark.parametrize("road", ["its record", "another service's"])
+async def test_an_endorsement_ends_when_the_place_of_a_service_is_moved_to_another_municipality(
+    api: AsyncClient, publish: Publish, pcode: str, left: list[str], road: str
+) -> None:
+    """As when the service says so itself; whoever moves the place by its record approves that for their own areas."""
+    own = await publish(categories=["GBV-CM", "CP-CM"])
+    both = as_("gbv-coordinator", aors=["CP", "GBV"])
+    for aor in ("CP", "GBV"):
+        await api.post(f"{V1}/endorsements", json={"service_id": own, "aor": aor}, headers=both)
+    place = await _place_of(api, own)
+    moved = {**OPEN, "pcode": pcode}
+    if road == "its record":
+        assert (await _put(api, place, moved, "gbv-coordinator")).status_code == 200
+    else:
+        await publish(name="Otra", service_at_locations=[{"location": {**moved, "id": place}}])
+        left = [] if left == ["GBV"] else left
+    shown = (await api.get(f"{V1}/services/{own}", headers=both)).json()
+    assert shown["service_at_locations"][0]["location"]["pcode"] == pcode
+    assert shown.get("endorsed_by", []) == left
+    assert ("referable" in shown) is bool(left)
+
+
 async def test_a_shelters_address_is_not_published_by_way_of_its_place(
     api: AsyncClient, publish: Publish
 ) -> None:

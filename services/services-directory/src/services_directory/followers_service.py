@@ -11,6 +11,7 @@ from services_directory.happenings import (
     EndorsementsChanged,
     GapsMet,
     OrganizationChanged,
+    PlaceCopied,
     PlacesChanged,
 )
 
@@ -18,6 +19,7 @@ from services_directory.happenings import (
 def declare_followers() -> None:
     declare(OrganizationChanged, documents.organization_changed)
     declare(PlacesChanged, documents.places_changed)
+    declare(PlaceCopied, documents.place_copied)
     declare(EndorsementsChanged, documents.endorsements_changed)
     declare(DocumentsStored, gaps.documents_stored, curation.documents_stored)
     declare(CapacityTold, curation.capacity_told)

@@ -1,10 +1,12 @@
 """What happens in the directory and has to be followed elsewhere, in the same transaction: see
 common/happenings.py. `followers_service` says who follows, in which order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from common.auth import Principal
 
 
 @dataclass(frozen=True)
@@ -16,9 +18,21 @@ class OrganizationChanged:
 
 @dataclass(frozen=True)
 class PlacesChanged:
-    """Their documents, by id."""
+    """Their documents, by id, by whoever may publish all services at them."""
 
     documents: Mapping[str, dict[str, Any]]
+    caller: Principal
+
+
+@dataclass(frozen=True)
+class PlaceCopied:
+    """What is published of the service has another form of one of its places, from `before` to `after`; its documents
+    are about to be stored. `approved_for`: the areas of responsibility of whoever may publish it and changed the place."""
+
+    service_id: UUID
+    before: dict[str, Any]
+    after: dict[str, Any]
+    approved_for: Collection[str]
 
 
 @dataclass(frozen=True)

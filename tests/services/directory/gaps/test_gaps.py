@@ -5,6 +5,7 @@ import io
 import random
 import struct
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
@@ -13,11 +14,13 @@ import hxl  # type: ignore[import-untyped]  # ships no type information
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from common import clock
 from common.database import Database
 from common.places import Places
 from httpx import AsyncClient
 from pydantic import TypeAdapter
 from services_directory.gaps.models import coverage_cells, coverage_shares
+from services_directory.gaps.projection import turn_seasons
 from services_directory.gaps.schemas import Gaps
 from services_directory.gaps.shares import GROUPS
 
@@ -57,6 +60,37 @@ async def test_the_matrix_tells_referable_full_stale_and_none_apart(
     mine = await gaps(api, "gbv-coordinator")
     assert cell(mine, "VE2313", "GBV-SHELTER", "woman")["coverage"] == "referable"
     assert cell(mine, "VE2313", "GBV-SHELTER", "child")["coverage"] == "none"
+
+
+async def test_what_is_open_on_other_days_only_covers_nothing_until_its_season_begins(
+    api: AsyncClient, database: Database, publish: Any
+) -> None:
+    """A tent of the season of rains is no help in the dry one: nobody is sent there, and a map that counts it hides
+    the gap."""
+    today = clock.now().date()
+    begins, ends = today + timedelta(days=30), today + timedelta(days=60)
+    daily = {
+        "freq": "WEEKLY",
+        "byday": "MO,TU,WE,TH,FR,SA,SU",
+        "opens_at": "00:00",
+        "closes_at": "00:00",
+    }
+    season = {"valid_from": begins.isoformat(), "valid_to": ends.isoformat()}
+    await publish(categories=["GBV-LIV"], schedules=[daily | season])
+
+    async def covered() -> tuple[str, bool]:
+        async with database.transaction() as session:
+            await turn_seasons(session)
+        found = cell(await gaps(api), "VE2313", "GBV-LIV", "woman")
+        return found["coverage"], found["gap"]
+
+    assert await covered() == ("suspended", True)
+    with clock.shifted(timedelta(days=31)):
+        assert await covered() == ("referable", False)
+    with clock.shifted(timedelta(days=90)):
+        assert await covered() == ("suspended", True)
+        async with database.transaction() as session:
+            assert await turn_seasons(session) == 0, "counted once a turn"
 
 
 async def test_what_disappeared_since_before_the_crisis_is_counted_as_lost(

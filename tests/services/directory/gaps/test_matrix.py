@@ -24,6 +24,7 @@ def facts(**changes: Any) -> Shared:
         "valid_until": date(2027, 1, 1),
         "endorsed": True,
         "pre_crisis": None,
+        "in_season": True,
     }
     return Shared(**{**known, **changes})
 
@@ -40,6 +41,8 @@ def facts(**changes: Any) -> Shared:
         ({"valid_until": None}, "stale"),
         ({"functional_status": "unknown"}, "stale"),
         ({"functional_status": "suspended"}, "suspended"),
+        ({"in_season": False}, "suspended"),
+        ({"in_season": False, "functional_status": "closed"}, "closed"),
         ({"functional_status": "planned"}, "planned"),
         ({"functional_status": "closed"}, "closed"),
         ({"functional_status": "closed", "pre_crisis": True}, "lost"),

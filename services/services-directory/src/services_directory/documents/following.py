@@ -3,7 +3,14 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.storing import store
-from services_directory.happenings import EndorsementsChanged, OrganizationChanged, PlacesChanged
+from services_directory.endorsements.service import end_outlived
+from services_directory.happenings import (
+    EndorsementsChanged,
+    OrganizationChanged,
+    PlaceCopied,
+    PlacesChanged,
+)
+from services_directory.hsds.endorsed import outlived
 from services_directory.locations.service import copy_into_services
 from services_directory.records import queries as records
 
@@ -15,7 +22,15 @@ async def organization_changed(session: AsyncSession, happening: OrganizationCha
 
 async def places_changed(session: AsyncSession, happening: PlacesChanged) -> None:
     """Every service at the place shows the change at once."""
-    await store(session, await copy_into_services(session, happening.documents))
+    touched = await copy_into_services(session, happening.documents, happening.caller)
+    await store(session, touched)
+
+
+async def place_copied(session: AsyncSession, happening: PlaceCopied) -> None:
+    """A service that is somewhere else now is none that was endorsed, but by whoever moved its place (0180)."""
+    ended = outlived(happening.before, happening.after) - frozenset(happening.approved_for)
+    if ended:
+        await end_outlived(session, happening.service_id, ended)
 
 
 async def endorsements_changed(session: AsyncSession, happening: EndorsementsChanged) -> None:

@@ -10,7 +10,7 @@ from common.places import Places
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.gaps.queries import covering
+from services_directory.gaps.queries import covering, turned
 from services_directory.gaps.shares import Shared, shares
 
 CHUNK = 2000
@@ -61,9 +61,17 @@ async def refresh(session: AsyncSession, service_ids: Sequence[UUID]) -> None:
         await _refresh(session, ids[start : start + CHUNK])
 
 
+async def turn_seasons(session: AsyncSession) -> int:
+    """Recount services whose season has begun or ended since they were counted; returns how many there were (at most a
+    chunk)."""
+    ids = await turned(session, clock.now().date(), CHUNK)
+    await refresh(session, ids)
+    return len(ids)
+
+
 async def _refresh(session: AsyncSession, ids: list[UUID]) -> None:
-    rows = await covering(session, ids)
     today, places = clock.now().date(), Places.load()
+    rows = await covering(session, ids, today)
     columns: dict[str, list[Any]] = {
         name: []
         for name in (
@@ -102,4 +110,5 @@ def _shared(row: Any) -> Shared:
         valid_until=row["valid_until"],
         endorsed=bool(row["endorsed_by"]),
         pre_crisis=row["pre_crisis"],
+        in_season=row["in_season"],
     )

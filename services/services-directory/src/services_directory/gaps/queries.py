@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.gaps.matrix import Cell
 from services_directory.gaps.models import area_population
-from services_directory.gaps.shares import GROUPS
-from services_directory.reading.rows_queries import fetch
+from services_directory.gaps.shares import GROUPS, OUT_OF_SEASON
+from services_directory.hsds.referability import REFERABLE_STATUSES
+from services_directory.reading.opening_queries import in_season
+from services_directory.reading.rows_queries import Row, fetch
 from services_directory.reading.statement import Statement
 
 
@@ -67,14 +69,32 @@ async def population(session: AsyncSession, areas: Sequence[str]) -> dict[tuple[
     return {(area, group): people for area, group, people in rows}
 
 
-# Counted from what the least privileged reader of a service sees of it: never more exact.
-_DOCUMENTS = sa.text("""
-    SELECT service_id, visibility, aors, areas, categories, minimum_age, maximum_age, sexes,
-           functional_status, capacity_state, valid_until, endorsed_by, pre_crisis
-    FROM service_documents WHERE level = visibility AND service_id = ANY(:ids)
-""").bindparams(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+async def covering(session: AsyncSession, service_ids: Sequence[UUID], today: date) -> list[Row]:
+    """What the stored documents of these services say of coverage, by name: counted from what the least privileged
+    reader of a service sees of it, never more exact."""
+    s = Statement()
+    text = (
+        "SELECT service_id, visibility, aors, areas, categories, minimum_age, maximum_age, sexes,"
+        " functional_status, capacity_state, valid_until, endorsed_by, pre_crisis,"
+        f" {in_season(today, s)} AS in_season FROM service_documents d"
+        f" WHERE level = visibility AND service_id = ANY({s.argument(list(service_ids), 'uuid[]')})"
+    )
+    return await fetch(session, text, s.values)
 
 
-async def covering(session: AsyncSession, service_ids: Sequence[UUID]) -> Sequence[Any]:
-    """What the stored documents of these services say of coverage, by name."""
-    return (await session.execute(_DOCUMENTS, {"ids": list(service_ids)})).mappings().all()
+async def turned(session: AsyncSession, today: date, limit: int) -> list[UUID]:
+    """Services that are counted as out of season and are not today, or the other way round."""
+    s = Statement()
+    referable = s.argument(sorted(REFERABLE_STATUSES), "text[]")
+    counted_out = (
+        "EXISTS (SELECT FROM coverage_shares c WHERE c.service_id = d.service_id"
+        f" AND c.state = {s.argument(OUT_OF_SEASON, 'text')})"
+    )
+    text = (
+        "SELECT d.service_id FROM service_documents d"
+        " WHERE d.level = d.visibility AND d.season_days IS NOT NULL"
+        " AND EXISTS (SELECT FROM coverage_shares c WHERE c.service_id = d.service_id)"
+        f" AND d.functional_status = ANY({referable}) AND {in_season(today, s)} = {counted_out}"
+        f" ORDER BY d.service_id LIMIT {s.argument(limit, 'bigint')}"
+    )
+    return [row["service_id"] for row in await fetch(session, text, s.values)]

@@ -13,6 +13,8 @@ GROUPS = ("child", "woman", "man", "other")
 STATES = (
     "referable", "waitlist", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
 )  # fmt: skip
+OUT_OF_SEASON = "suspended"
+"""Nobody is sent to what is closed on all these days: as to what is suspended, it will be there again."""
 ADULT = 18
 
 
@@ -30,6 +32,8 @@ class Shared:
     valid_until: date | None
     endorsed: bool
     pre_crisis: bool | None
+    in_season: bool
+    """Unless all hours that it tells hold on other days."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,6 +68,8 @@ def state_of(facts: Shared, today: date) -> str:
         return "lost" if facts.pre_crisis else "closed"
     if facts.functional_status in {"suspended", "planned"}:
         return facts.functional_status
+    if not facts.in_season:
+        return OUT_OF_SEASON
     if facts.functional_status not in REFERABLE_STATUSES or not is_fresh(facts.valid_until, today):
         return "stale"
     if not facts.endorsed:

@@ -1,4 +1,4 @@
-"""The background task of the gap counter."""
+"""The background task of the gap counter: tells what was met, and recounts what a new day opened or closed."""
 
 import asyncio
 
@@ -6,6 +6,7 @@ from common.repeating import pause
 from common.web import BackgroundTask, ServiceContext
 
 from services_directory.gaps.announcing import announce_observed
+from services_directory.gaps.projection import CHUNK, turn_seasons
 
 EVERY_SECONDS = 3600.0
 
@@ -13,6 +14,10 @@ EVERY_SECONDS = 3600.0
 def tasks(context: ServiceContext) -> list[BackgroundTask]:
     async def run(stop: asyncio.Event) -> None:
         while not stop.is_set():
+            async with context.database.transaction() as session:
+                more = await turn_seasons(session) == CHUNK
+            if more:
+                continue
             await pause(stop, EVERY_SECONDS)
             async with context.database.transaction() as session:
                 await announce_observed(session)

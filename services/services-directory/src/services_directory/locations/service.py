@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.offered import is_published
 from services_directory.entries.recording import record_history
-from services_directory.entries.states import curates
+from services_directory.entries.states import curates, endorsements
 from services_directory.errors import NOT_YOURS, TOO_OPEN
-from services_directory.happenings import PlacesChanged
+from services_directory.happenings import PlaceCopied, PlacesChanged
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.safety import dangers
 from services_directory.hsds.schemas import LocationDocument
@@ -114,7 +114,7 @@ async def replace(
     changed = await put(session, caller, own, document)
     for row in at_it:
         _check_not_too_open(_with(row.document, {str(own): changed.document}))
-    await tell(session, PlacesChanged({str(own): changed.document}))
+    await tell(session, PlacesChanged({str(own): changed.document}, caller))
     return before, changed
 
 
@@ -217,10 +217,12 @@ _KEEP = _new.on_conflict_do_update(
 )
 
 
-async def copy_into_services(session: AsyncSession, newest: Mapping[str, Document]) -> list[UUID]:
+async def copy_into_services(
+    session: AsyncSession, newest: Mapping[str, Document], caller: Principal | None = None
+) -> list[UUID]:
     """Put the newest form of the locations into all services at them; returns those that differed. A service that
     may not show a place so keeps it as it was. Whoever has read a record before reads it again before they write
-    (412): they would bring the former place back."""
+    (412): they would bring the former place back. `caller`: who may publish all of them, and changed the place."""
     touched: list[UUID] = []
     for row in await _locked_at(session, [UUID(each) for each in newest]):
         document = _taking(row.document, newest)
@@ -230,6 +232,9 @@ async def copy_into_services(session: AsyncSession, newest: Mapping[str, Documen
         await records.change(
             session, row.id, document=document, approved=approved, version=row.version + 1
         )
+        if approved != row.approved:
+            own = () if caller is None else endorsements(caller, row.aors)
+            await tell(session, PlaceCopied(row.id, row.approved, approved, own))
         touched.append(row.id)
     return touched
 
