@@ -138,6 +138,85 @@ def test_another_key_a_cut_file_and_something_else_are_refused(
         sealing.verify(cut, key.get_public_key())
 
 
+def _entry(name: str, content: bytes) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+        return made.getvalue()[: tar.offset]
+
+
+@pytest.mark.parametrize("between", [b"x" * 512, bytes(1024)], ids=["damaged", "ended"])
+def test_what_another_program_would_unpack_behind_the_end_is_refused(
+    bundle: Path, key: minisign.SecretKey, between: bytes
+) -> None:
+    with tarfile.open(bundle) as tar:
+        ends = max(each.offset_data + (each.size + 511) // 512 * 512 for each in tar)
+    more = _entry("ruta-0.1.0/ruta", b"echo theirs\n")
+    bundle.write_bytes(bundle.read_bytes()[:ends] + between + more + bytes(10240))
+    with pytest.raises(StackError, match="more follows after its end"):
+        sealing.verify(bundle, key.get_public_key())
+
+
+@pytest.mark.parametrize("folder_there", ["ruta-0.0.9", "..", ""])
+def test_no_file_of_a_bundle_is_unpacked_into_another_folder(
+    bundle: Path, key: minisign.SecretKey, tmp_path: Path, folder_there: str
+) -> None:
+    """Such as that of the version that runs."""
+    moved = tmp_path / "moved.tar"
+    with tarfile.open(bundle) as tar, tarfile.open(moved, "w") as other:
+        for each in tar:
+            content = tar.extractfile(each)
+            if each.name.endswith("/ruta"):
+                each.name = f"{folder_there}/ruta"
+            other.addfile(each, content)
+    with pytest.raises(StackError, match="no plain file"):
+        sealing.verify(moved, key.get_public_key())
+
+
+@pytest.mark.parametrize("page", ["supply.md", "supply.es.md"])
+def test_what_an_office_is_told_to_type_notices_a_file_that_nobody_signed(
+    bundle: Path, tmp_path: Path, page: str
+) -> None:
+    """A wheel laid beside the others would be installed with them, and no checksum speaks of it."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (block,) = [each for each in text.split("```") if "sha256sum --check" in each]
+    kept = [line for line in block.strip().splitlines() if not line.startswith("minisign")]
+    *typed, last = [line.replace("ruta-0.1.0.tar", "../ruta.tar") for line in kept]
+    assert last.startswith("./ruta up")
+    told = []
+    for number in range(2):
+        office = tmp_path / f"office{number}"
+        office.mkdir()
+        script = "\n".join(["set -e", *typed[:1], *[": >.venv-of-theirs"] * number, *typed[1:]])
+        done = subprocess.run(
+            ["sh", "-c", script], cwd=office, capture_output=True, text=True, check=False
+        )
+        told.append((done.returncode, done.stdout + done.stderr))
+    assert told[0] == (0, "")
+    assert told[1][0] != 0
+    assert ".venv-of-theirs" in told[1][1]
+
+
+@pytest.mark.parametrize("name", ["wheels/own/theirs-1-py3-none-any.whl", "typer.py"])
+def test_nothing_is_installed_of_a_bundle_to_which_somebody_added_a_file(
+    folder: Path, key: minisign.SecretKey, tmp_path: Path, name: str
+) -> None:
+    shutil.copy(ROOT / "ruta", folder / "ruta")
+    sealing.seal(folder, tmp_path / "ruta.tar", key, "told")
+    office = _unpack(tmp_path / "ruta.tar", tmp_path / "office")
+    (office / name).parent.mkdir(exist_ok=True)
+    (office / name).write_bytes(b"theirs")
+    own = {"HOME": str(tmp_path), "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    done = subprocess.run(
+        [str(office / "ruta"), "--version"], env=own, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{name} is not what was signed" in done.stderr
+    assert not (office / ".ruta-env").exists()
+
+
 def test_a_key_is_never_overwritten_and_is_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / "release.key"
     line = sealing.new_key(file)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from common.auth import Principal
+from common.auth.ended import Named
 from common.database import Database
 from common.errors import Problem
 from httpx import AsyncClient
@@ -18,6 +19,7 @@ from services_directory.documents.models import service_documents, site_document
 from services_directory.entries.models import history
 from services_directory.hsds.taxonomy import CATEGORIES, term_id
 from services_directory.records.models import services
+from services_directory.tables import ENDED_RIGHTS
 from sqlalchemy.dialects.postgresql import JSONPATH
 from stack.postgres import ServiceDatabase
 
@@ -26,6 +28,7 @@ from tests.services.directory.imports.test_package import package
 from tests.services.directory.imports.test_taking_in import imported, report
 from tests.support.databases import rolled_back
 from tests.support.principals import principal
+from tests.support.rights import said
 
 AORS = ["CP", "GBV", "TIP", "GP"]
 WHO = principal("gbv-coordinator", aors=AORS)
@@ -254,6 +257,19 @@ async def test_what_very_many_services_carry_is_left_to_the_worker(
     )
     async with database.transaction() as session:
         assert (await session.execute(sa.select(crosswalk_waiting))).all() == []
+
+
+async def test_what_waits_is_not_carried_out_for_whoever_was_suspended_meanwhile(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "AT_ONCE", 1)
+    await bring(database, register(tmp_path))
+    assert await decide_by_name(database, {"Legal aid": ["GBV-LEGAL"]}) == (0, 2, 0)
+    await said(database, ENDED_RIGHTS, suspended={Named.SUBJECT: [WHO.subject]})
+    assert await crosswalk_worker.work_some(database)
+    assert (await categories(database))["uno"] == []
+    await said(database, ENDED_RIGHTS)
+    assert not await crosswalk_worker.work_some(database)
 
 
 async def test_a_decision_while_an_import_ran_is_followed_at_its_end(

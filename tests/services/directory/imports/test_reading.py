@@ -13,6 +13,7 @@ from common.errors import Problem
 from services_directory.imports.columns import columns
 from services_directory.imports.outcomes.mapped import Mapped
 from services_directory.imports.outcomes.notes import Note, Verdict
+from services_directory.imports.reading import sheet
 from services_directory.imports.reading.formats import Format, format_of
 from services_directory.imports.source import Options
 from services_directory.imports.sources import open_source
@@ -234,6 +235,26 @@ def test_hopeless_files_are_turned_away_with_a_reason(
         read(saved(tmp_path, content()))
     assert raised.value.kind.code == code
     assert 400 <= raised.value.kind.status < 500
+
+
+def test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of a few kilobytes would keep the service counting for hours."""
+    monkeypatch.setattr(sheet, "LAST_ROW", 1_000)
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(xlsx(SHEET))) as source, zipfile.ZipFile(target, "w") as made:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                assert b'<row r="2">' in content
+                content = content.replace(b'<row r="2">', b'<row r="2000">')
+                content = content.replace(b'r="A2"', b'r="A2000"')
+            made.writestr(name, content)
+    with pytest.raises(Problem) as raised:
+        read(saved(tmp_path, target.getvalue()))
+    assert raised.value.kind.code == "unreadable_file"
+    assert "beyond row 1,000" in raised.value.detail
 
 
 def test_a_named_format_must_fit_the_content(tmp_path: Path) -> None:

@@ -133,17 +133,31 @@ def _head(parts: Parts) -> tuple[bytes, bytes]:
 def _in_tar(file: Path) -> Parts:
     try:
         with tarfile.open(file) as tar:
+            whole = ""
             for entry in tar:
-                _, _, name = entry.name.partition("/")
+                folder, _, name = entry.name.partition("/")
+                whole = whole or folder
                 content = tar.extractfile(entry) if entry.isreg() else None
-                if content is None:
-                    # Neither links nor devices: what is unpacked stays in its folder.
+                if content is None or folder != whole or folder in ("", ".", ".."):
+                    # Neither links nor devices, and one folder: what is unpacked stays in it.
                     raise StackError("{file}: {name} is no plain file", file=file, name=entry.name)
                 yield name, content
+            _nothing_follows(file, tar)
     except (tarfile.TarError, EOFError) as error:
         raise StackError(
             "{file}: not whole, or no bundle ({error})", file=file, error=error
         ) from error
+
+
+def _nothing_follows(file: Path, tar: tarfile.TarFile) -> None:
+    """What Python reads a tar to the end of may go on for another program: GNU tar looks for the next header
+    behind one that is damaged, and unpacks what follows."""
+    rest = tar.fileobj
+    assert rest is not None  # noqa: S101 - it is open
+    rest.seek(tar.offset)
+    while block := rest.read(_BLOCK):
+        if block.strip(b"\0"):
+            raise StackError("{file}: more follows after its end: remove the bundle", file=file)
 
 
 def _in_folder(folder: Path) -> Parts:

@@ -6,11 +6,14 @@ from itertools import groupby
 import sqlalchemy as sa
 from common.auth import Principal
 from common.database import Database
+from common.ended_rights import refuse_ended
+from common.errors import Problem
 from common.web import BackgroundTask, ServiceContext
 
 from services_directory.crosswalks import queries
 from services_directory.crosswalks.models import crosswalk_waiting
 from services_directory.crosswalks.service import AT_ONCE, apply
+from services_directory.tables import ENDED_RIGHTS
 
 IDLE_SECONDS = 1.0
 
@@ -21,10 +24,15 @@ def crosswalk_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def work_some(database: Database) -> bool:
-    """Some of those that wait; False if none do."""
+    """Some of those that wait; False if none do. What somebody decided who was suspended since is not carried out
+    in their name: the decision stands, and the next import or decision follows it."""
     async with database.transaction() as session:
         waiting = await queries.next_waiting(session, AT_ONCE)
         for claims, rows in groupby(waiting, key=lambda row: row.principal):
+            try:
+                await refuse_ended(session, ENDED_RIGHTS, claims)
+            except Problem:
+                continue
             await apply(session, Principal.from_claims(claims), [row.service_id for row in rows])
         done = [row.service_id for row in waiting]
         w = crosswalk_waiting.c

@@ -22,6 +22,9 @@ else:
 HEADER_WITHIN = 20
 """Rows from the top in which the header must be."""
 MAX_COLUMNS = 500
+LAST_ROW = 1_048_576
+"""Of a sheet of any spreadsheet program. A row may say that it is number two thousand million, and its reader
+would count up to there, for hours."""
 
 
 def read_sheet(path: Path) -> Table:
@@ -58,7 +61,10 @@ def _sheet_rows(book: Any, notes: list[Note]) -> Iterator[RawRow]:
     if len(book.worksheets) > 1:
         notes.append(note("sheet_chosen", after=sheet.title))
     sheet.reset_dimensions()  # some programs write dimensions that are wrong
-    for number, cells in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), 1):
+    rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
+    for number, cells in enumerate(rows, 1):
+        if number > LAST_ROW:
+            raise UNREADABLE_FILE.because(f"The sheet goes on beyond row {LAST_ROW:,}.")
         yield RawRow(number, list(cells))
 
 
