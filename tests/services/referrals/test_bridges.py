@@ -10,7 +10,8 @@ from referrals.intake.peers import NotThisPeer, Peer, read
 
 from tests.services.referrals.screening_words import SUPERVISOR
 from tests.services.referrals.story import SALUD, Story
-from tests.services.referrals.test_intake import NAME, received, send
+from tests.services.referrals.test_intake import KOBO as SCREENED
+from tests.services.referrals.test_intake import NAME, form, received, send
 from tests.services.referrals.test_scenarios import transfer_offer
 
 # The shapes are those of the systems' own sources and documents; names and ids are invented.
@@ -322,6 +323,59 @@ async def test_an_erased_person_is_not_brought_back(story: Story) -> None:
         assert again.json()["status"] == "not_kept"
     assert len(await story.rows("SELECT 1 FROM cases WHERE status <> 'erased'")) == 0
     assert {r.content for r in await story.rows("SELECT content FROM intake_submissions")} == {None}
+
+
+KOBO: dict[str, Any] = {
+    "_uuid": "9d2f7c3e-2b1a-4b6e-8f4d-0a1b2c3d4e5f",
+    "meta/instanceID": "uuid:9d2f7c3e-2b1a-4b6e-8f4d-0a1b2c3d4e5f",
+    "person/name": NAME,
+    "person/age": "30",
+    "need": "medical",
+}
+KOBO_MAPPING = {
+    "fields": {"person/name": "name", "person/age": "age"},
+    "needs": {"need": {"medical": HEALTH, "psychosocial": PSYCHOSOCIAL}},
+}
+
+
+def corrected(**more: Any) -> dict[str, Any]:
+    """As KoboToolbox has a submission that somebody edited: under another id."""
+    own = "1b671a64-40d5-491e-99b0-da01ff1f3341"
+    said = {"_uuid": own, "meta/instanceID": f"uuid:{own}"}
+    return {**KOBO, **said, "meta/deprecatedID": f"uuid:{KOBO['_uuid']}", **more}
+
+
+async def test_a_corrected_submission_makes_nobody_twice(story: Story) -> None:
+    made = await case_form(story, "kobotoolbox", KOBO_MAPPING)
+    await send(story, made, KOBO)
+    (first,) = await received(story)
+    added = await send(story, made, corrected(need="psychosocial"))
+    assert added.json()["status"] == "taken", added.text
+    assert await plan_of(story, first["case_id"]) == [HEALTH, PSYCHOSOCIAL]
+    other = corrected(**{"person/name": "Otra Canaria", "meta/rootUuid": f"uuid:{KOBO['_uuid']}"})
+    other["meta/deprecatedID"] = "uuid:e7b7c9c2-0000-4000-8000-000000000001"
+    waits = await send(story, made, other)
+    assert waits.json()["status"] == "quarantined"
+    assert (await received(story, status="quarantined"))[0]["reasons"] == ["person_changed"]
+    assert len(await story.rows("SELECT 1 FROM cases")) == 1
+
+
+async def test_an_erased_person_is_not_brought_back_by_a_correction(story: Story) -> None:
+    made = await case_form(story, "kobotoolbox", KOBO_MAPPING)
+    await send(story, made, KOBO)
+    (row,) = await received(story)
+    case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
+    erasure = {"confirm": case["reference"], "basis": "person_request"}
+    await story.made(SUPERVISOR, f"/cases/{case['id']}/erase", erasure)
+    again = await send(story, made, corrected())
+    assert again.json()["status"] == "not_kept", again.text
+    assert await story.rows("SELECT 1 FROM cases WHERE status <> 'erased'") == []
+
+
+async def test_a_submission_of_a_telephone_without_a_date_is_taken(story: Story) -> None:
+    made = await form(story, mapping={"fixed_area": "VE2313"})
+    sent = await send(story, made, {**SCREENED, "end": "0001-01-01T00:00:00+05:00"})
+    assert sent.json()["status"] == "taken", sent.text
 
 
 async def test_whoever_had_the_case_when_it_was_erased_the_person_is_not_brought_back(

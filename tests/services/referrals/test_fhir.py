@@ -287,6 +287,68 @@ async def test_a_new_resource_that_lacks_something_says_what(
     ).status_code == 404
 
 
+MODIFIED = [{"url": "https://example.org/not", "valueBoolean": True}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "pointer"),
+    [
+        ("Consent", {"status": "rejected"}, "/status"),
+        ("Consent", {"status": "inactive"}, "/status"),
+        ("Consent", {"status": "entered-in-error"}, "/status"),
+        ("Consent", {"policyRule": codes("OPTOUT")}, "/policyRule"),
+        ("Consent", {"provision": {"type": "deny"}}, "/provision/type"),
+        (
+            "Consent",
+            {"provision": {"provision": [{"type": "deny", "code": [codes("situation")]}]}},
+            "/provision/provision",
+        ),
+        (
+            "Consent",
+            {"provision": {"dataPeriod": {"start": "2026-01-01"}}},
+            "/provision/dataPeriod",
+        ),
+        (
+            "Consent",
+            {"provision": {"period": {"start": "2099-01-01"}}},
+            "/provision/period/start",
+        ),
+        ("Consent", {"modifierExtension": MODIFIED}, "/modifierExtension"),
+        (
+            "Consent",
+            {"provision": {"modifierExtension": MODIFIED}},
+            "/provision/modifierExtension",
+        ),
+        ("ServiceRequest", {"doNotPerform": True}, "/doNotPerform"),
+        ("ServiceRequest", {"status": "revoked"}, "/status"),
+        ("ServiceRequest", {"modifierExtension": MODIFIED}, "/modifierExtension"),
+    ],
+)
+async def test_what_says_no_becomes_no_yes(
+    story: Story, kind: str, said: dict[str, Any], pointer: str
+) -> None:
+    service_id, case = await story.service(), await story.case()
+    make = new_request if kind == "ServiceRequest" else new_consent
+    body = make(case["id"], service_id)
+    narrowed = {**body.get("provision", {}), **said.get("provision", {})}
+    body |= {**said, **({"provision": narrowed} if kind == "Consent" else {})}
+    answer = await story.post(REFERRER, f"/fhir/{kind}", body)
+    assert (answer.status_code, answer.json().get("pointer")) == (422, pointer), answer.text
+    for table in ("grants", "referrals"):
+        assert await story.rows(f"SELECT 1 FROM {table}") == []
+
+
+async def test_a_step_that_a_modifier_may_turn_around_is_not_taken(story: Story) -> None:
+    referral = await story.sent()
+    task = await read(story, RECIPIENT, referral["id"])
+    task |= {"status": "accepted", "modifierExtension": MODIFIED}
+    task["owner"]["display"] = "Dra. M."
+    answer = await put(story, RECIPIENT, referral["id"], task)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["pointer"] == "/modifierExtension"
+    assert (await read(story, RECIPIENT, referral["id"]))["status"] == "requested"
+
+
 async def test_a_health_system_follows_a_referral_to_its_outcome(story: Story) -> None:
     service_id, case = await story.service(), await story.case()
     grant = await story.consent(case["id"], service_id)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,36 @@ async def test_suspicion_puts_apart_and_loses_nothing(story: Story, reporter: Re
     assert (
         len(await story.rows("SELECT 1 FROM outbox WHERE type LIKE '%line.report-received%'")) == 1
     )
+
+
+@pytest.mark.parametrize("apart", ["suspected", "spam"])
+async def test_whoever_comes_back_and_writes_is_no_machine(
+    story: Story, reporter: Reporter, apart: str
+) -> None:
+    sent = await reporter.send(form=await reporter.form(filled_in_seconds=0))
+    reporter.receipt = sent.json()["receipt"]
+    (report,) = (await story.get(TIP, "/line/reports?status=suspected")).json()["items"]
+    if apart == "spam":
+        await story.made(TIP, f"/line/reports/{report['id']}/spam", {})
+    assert (await story.get(TIP, "/line/reports")).json()["items"] == []
+    assert (await reporter.do("messages", text="Ahora son ocho, y hay niños.")).status_code == 200
+    seen = (await story.get(TIP, "/line/reports")).json()["items"]
+    assert [(each["id"], each["messages"]) for each in seen] == [(report["id"], 2)]
+
+
+async def test_a_form_that_lacked_something_is_no_quicker_when_it_is_sent_again(
+    story: Story, reporter: Reporter
+) -> None:
+    """Whoever only has to choose what it is about does so in a moment."""
+    fields = {"form": await reporter.form(), "text": TEXT}
+    page = "/referrals/v1/line"
+    sender = bearer("anonymous", audience=AUDIENCE)
+    lacking = await story.client.post(page, data=fields, headers=sender)
+    assert lacking.status_code == 422
+    (form,) = re.findall(r'name="form" value="([^"]+)"', lacking.text)
+    whole = {**fields, "form": form, "kind": "trafficking"}
+    assert (await story.client.post(page, data=whole, headers=sender)).status_code == 200
+    assert len((await story.get(TIP, "/line/reports")).json()["items"]) == 1
 
 
 async def test_the_event_says_a_kind_and_a_state_and_no_more(

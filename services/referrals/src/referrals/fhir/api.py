@@ -33,6 +33,7 @@ from referrals.fhir.mapping import (
     consent,
     decision_of,
     draft_of,
+    refuse_what_turns_it_around,
     service_request,
     task,
 )
@@ -125,6 +126,7 @@ async def update_task(
     body = _read_task(await request.body(), referral_id)
     referral = await queries.one(session, caller, referral_id)
     try:
+        refuse_what_turns_it_around(body)
         command, values = command_of(body, ReferralState(referral.state))
         given = _BODIES[command].model_validate(values)
         if if_match is not None and isinstance(given, schemas.Versioned):

@@ -74,6 +74,12 @@ _STATE_OF_BUSINESS_CODE = {code: state.value for state, code in BUSINESS_CODE.it
 PRIORITY = {"emergency": "stat", "urgent": "urgent", "routine": "routine"}
 _URGENCY = {"stat": "emergency", "asap": "urgent", "urgent": "urgent", "routine": "routine"}
 
+_NEW_REQUESTS = ("draft", "active")
+_TURNS_AROUND = ("modifierExtension", "implicitRules")
+_OF_A_PROVISION = frozenset(
+    {"id", "extension", "type", "action", "purpose", "code", "actor", "period"}
+)
+
 
 class CannotMap(Exception):
     """The resource stands for nothing that is done here; `pointer` says where, the message why."""
@@ -213,6 +219,11 @@ def healthcare_service(service: Any, *, choosable: bool) -> dict[str, Any]:
 
 def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
     """The draft that a new ServiceRequest stands for; CannotMap."""
+    refuse_what_turns_it_around(request)
+    if request.get("doNotPerform"):
+        raise CannotMap("/doNotPerform", "It asks that something is not done: nothing is drafted.")
+    if request.get("status") not in _NEW_REQUESTS:
+        raise CannotMap("/status", "Of a new ServiceRequest it is 'draft' or 'active'.")
     draft: dict[str, Any] = {
         "case_id": _identifier([request.get("subject")], CASE, "/subject/identifier"),
         "service_id": _identifier(request.get("performer"), SERVICE, "/performer"),
@@ -235,8 +246,11 @@ def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """The decision that a new Consent stands for; CannotMap."""
+    """The decision that a new Consent stands for; CannotMap for one that permits nothing, or less than could
+    be kept of it here: nobody may share by it what the person did not agree to."""
+    refuse_what_turns_it_around(resource)
     provision = resource.get("provision") or {}
+    _refuse_no(resource, provision)
     kinds = [_code(category) for category in resource.get("category") or []]
     decision: dict[str, Any] = {
         "case_id": _identifier([resource.get("patient")], CASE, "/patient/identifier"),
@@ -255,6 +269,49 @@ def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
             "items": [_code(item) for item in provision.get("code") or []],
         }
     return decision
+
+
+def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
+    """FHIR R4 §2.4.0.1: what a modifier says may turn the meaning of all else around, so whoever does not
+    know it must not go on; none is known here. CannotMap."""
+    if isinstance(found, list):
+        for at, each in enumerate(found):
+            refuse_what_turns_it_around(each, f"{where}/{at}")
+    elif isinstance(found, Mapping):
+        for name, value in found.items():
+            if name in _TURNS_AROUND:
+                raise CannotMap(
+                    f"{where}/{name}", "What it says is not understood here: leave it out."
+                )
+            refuse_what_turns_it_around(value, f"{where}/{name}")
+
+
+def _refuse_no(resource: Mapping[str, Any], provision: Mapping[str, Any]) -> None:
+    """What the person did not agree to, or agreed to in a narrower way than a grant can say."""
+    if resource.get("status") != "active":
+        raise CannotMap(
+            "/status",
+            "Only a decision that holds ('active') is recorded. Without one nothing is shared; one that was"
+            " recorded before is withdrawn.",
+        )
+    rules = (resource.get("policyRule") or {}).get("coding") or []
+    if any(str(each.get("code")).upper().startswith("OPTOUT") for each in rules):
+        raise CannotMap(
+            "/policyRule", "The person opted out: nothing is recorded, nothing is shared."
+        )
+    if provision.get("type", "permit") != "permit":
+        raise CannotMap("/provision/type", "It denies: nothing is recorded, nothing is shared.")
+    if narrowing := sorted(provision.keys() - _OF_A_PROVISION):
+        raise CannotMap(
+            f"/provision/{narrowing[0]}",
+            "A decision here cannot be narrowed by this. Name in 'code' only what may be shared, and leave it out.",
+        )
+    begins = (provision.get("period") or {}).get("start")
+    if begins is not None and str(begins)[:10] > str(resource.get("dateTime") or "")[:10]:
+        raise CannotMap(
+            "/provision/period/start",
+            "A decision holds from its 'dateTime' on: record one that begins later when it begins.",
+        )
 
 
 def _extension(resource: Mapping[str, Any], url: str) -> str | None:

@@ -20,6 +20,8 @@ _BY_TOOL = re.compile(
     r"|subscriberid|audit)"
 )
 _SUBMISSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.\-]{3,99}")
+CORRECTED, EDITED = "meta/deprecatedID", "edited"
+"""What a corrected submission has, and what it says where it kept its id."""
 _WHOLE = re.compile(r"-?\d{1,12}")
 _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 
@@ -79,6 +81,21 @@ def submission_id(submission: Mapping[str, Any]) -> str | None:
     return None
 
 
+def first_id(submission: Mapping[str, Any]) -> str | None:
+    """The id of the submission that this one corrects, or its own: KoboToolbox gives a corrected one another id,
+    and says of which it is one. The systems that keep an id say `edited` in its place."""
+    own = submission_id(submission)
+    for name in ("meta/rootUuid", CORRECTED):
+        found = submission_id({"_uuid": submission.get(name)})
+        if found is not None and found != EDITED:
+            return found
+    return own
+
+
+def is_corrected(submission: Mapping[str, Any]) -> bool:
+    return bool(submission.get(CORRECTED))
+
+
 def essence(submission: Mapping[str, Any]) -> dict[str, Any]:
     """What a submission says, without what the tool may change afterwards (its status, tags)."""
     return {name: value for name, value in submission.items() if not name.startswith("_")}
@@ -89,7 +106,7 @@ def translate(
 ) -> Translated:
     """All of it, or the reasons why not."""
     found = Translated(area=mapping.fixed_area)
-    if submission.get("meta/deprecatedID"):
+    if is_corrected(submission):
         found.reasons.append(
             Reason(
                 "edits_earlier_submission",
@@ -195,9 +212,10 @@ def _moments(submission: Mapping[str, Any]) -> Iterator[datetime]:
             continue
         try:
             read = datetime.fromisoformat(value)
-        except ValueError:
+            at = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):  # a telephone whose date is lost may say the year 1
             continue
-        yield read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+        yield at
 
 
 def pointer_to(path: str) -> str:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from referrals.intake.mapping import CORRECTED, EDITED
+
 Flat = dict[str, Any]
 _DEEPEST = 12
-_CORRECTED = "meta/deprecatedID"
 
 
 class Peer(StrEnum):
@@ -61,7 +62,7 @@ def _odk_central(sent: Mapping[str, Any]) -> Flat:
     found["_uuid"] = sent.get("__id") or found.get("meta/instanceID")
     found["_submission_time"] = system.get("submissionDate")
     if system.get("edits"):
-        found[_CORRECTED] = "edited"
+        found[CORRECTED] = EDITED
     return _named(found, "/__id", "Send rows of the OData table `Submissions`, with `__id`.")
 
 
@@ -75,7 +76,7 @@ def _commcare(sent: Mapping[str, Any]) -> Flat:
     found["start"], found["end"] = meta.get("timeStart"), meta.get("timeEnd")
     found["_submission_time"] = sent.get("received_on")
     if sent.get("edited_on"):
-        found[_CORRECTED] = "edited"
+        found[CORRECTED] = EDITED
     return _named(found, "/id", "A form has an 'id'.")
 
 

@@ -32,7 +32,15 @@ from referrals.errors import (
 )
 from referrals.intake import queries, records_service
 from referrals.intake.case_mapping import TARGETS
-from referrals.intake.mapping import FormMapping, Reason, essence, submission_id, translate
+from referrals.intake.mapping import (
+    FormMapping,
+    Reason,
+    essence,
+    first_id,
+    is_corrected,
+    submission_id,
+    translate,
+)
 from referrals.intake.models import IntakeForm, Submission
 from referrals.intake.peers import CHANGING, NotThisPeer, Peer
 from referrals.intake.peers import read as read_peer
@@ -156,12 +164,16 @@ async def take(
         )
         raise INVALID.because(detail, pointer="/_uuid")
     changing = form.makes == "case" and form.peer in CHANGING
+    # A corrected one is a version, too: whoever corrects must neither make the person twice nor bring them back.
+    version = changing or (form.makes == "case" and is_corrected(submission))
     said = _mapped(rules.rules(), submission) if changing else essence(submission)
     fingerprint = _fingerprint(stores.digests, form.id, said)
     named = tool_id
     if form.makes == "case":
-        named = records_service.record_name(stores.digests, form.id, tool_id)
-    if changing:
+        named = records_service.record_name(
+            stores.digests, form.id, first_id(submission) or tool_id
+        )
+    if version:
         named += f":{fingerprint.hex()[:_VERSION_DIGITS]}"
     now, row_id = clock.now(), new_id()
     written = await session.execute(
@@ -293,7 +305,7 @@ async def _made(
 ) -> Made:
     rules = MappingBody.model_validate(form.mapping).rules()
     if form.makes == "case":
-        record_id = submission_id(submission)
+        record_id = first_id(submission)
         if record_id is None:
             raise INVALID.because("The submission has no id of its own.", pointer="/_uuid")
         name = records_service.record_name(stores.digests, form.id, record_id)

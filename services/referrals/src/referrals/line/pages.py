@@ -15,7 +15,7 @@ from referrals.dependencies import ServiceSettingsOf
 from referrals.errors import FORM_TOO_OLD, NO_THREAD
 from referrals.line import service
 from referrals.line.api import LineOf
-from referrals.line.receipts import digits_of, in_groups
+from referrals.line.receipts import BadForm, digits_of, in_groups
 from referrals.line.rendering import Page, Typed
 from referrals.line.schemas import MAX_TEXT, NewReport, ThreadView
 from referrals.line.service import Line
@@ -80,24 +80,25 @@ async def take_report(
         urgent=fields.get("urgent") == "yes",
         wants_case=fields.get("wants_case") == "yes",
     )
+    form = fields.get("form", "")[:100]
     if SWITCH in fields:
-        return _start(page, parts, typed)
+        return _start(page, parts, typed, form)
     if len(typed.text) > MAX_TEXT:
-        return _start(page, parts, typed, problem="too_long", status=422)
+        return _start(page, parts, typed, form, problem="too_long", status=422)
     try:
         service.refuse_accounts(anyone)
-        report = _report(page, fields, typed)
+        report = _report(page, form, typed)
         receipt, until = await service.receive(session, parts, report, fields.get("website", ""))
     except ValidationError:
-        return _start(page, parts, typed, problem="missing", status=422)
+        return _start(page, parts, typed, form, problem="missing", status=422)
     except Problem as problem:
         return _start(page, parts, typed, problem=_said(problem), status=problem.kind.status)
     return page.show("receipt", receipt=in_groups(receipt), until=until)
 
 
-def _report(page: Page, fields: dict[str, str], typed: Typed) -> NewReport:
+def _report(page: Page, form: str, typed: Typed) -> NewReport:
     return NewReport(
-        form=fields.get("form", "")[:100],
+        form=form,
         kind=typed.kind,
         text=typed.text,
         area=typed.area or None,
@@ -193,11 +194,23 @@ def _thread(page: Page, receipt: str, thread: ThreadView, **values: Any) -> HTML
     )
 
 
-def _start(page: Page, line: Line, typed: Typed | None = None, **values: Any) -> HTMLResponse:
+def _start(
+    page: Page, line: Line, typed: Typed | None = None, given: str = "", **values: Any
+) -> HTMLResponse:
     if typed is not None:
         typed = Typed(**{**vars(typed), "text": typed.text[:_SHOWN_AGAIN]})
-    form = line.gate.receipts.new_form(clock.now())
-    return page.show("start", typed=typed, form=form, **values)
+    return page.show("start", typed=typed, form=_form(line, given), **values)
+
+
+def _form(line: Line, given: str) -> str:
+    """The form that was sent and lacked something, or a new one: of a new one that somebody completes in a moment it
+    would look as if no person had filled it in."""
+    now = clock.now()
+    try:
+        line.gate.receipts.read_form(given, now)
+    except BadForm:
+        return line.gate.receipts.new_form(now)
+    return given
 
 
 def _page(request: Request, settings: ServiceSettingsOf, asked: str | None) -> Page:

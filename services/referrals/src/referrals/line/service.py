@@ -214,8 +214,18 @@ async def add_message(session: AsyncSession, line: Line, receipt: str, text: str
         opened = await open_thread(session, line, receipt, lock=True)
         said = await _read(session, opened)
         if not said or said[-1].text != text or said[-1].author != "reporter":
+            await _heard(session, opened.report)
             await _say(session, line, opened.report, text, clock.now())
         return await _view(session, opened)
+
+
+async def _heard(session: AsyncSession, report: LineReport) -> None:
+    """Whoever kept the receipt, comes back and writes is no machine: the desk has what was put apart in its queue."""
+    if report.status == "suspected":
+        await announce(session, report)
+        report.status = "new"
+    elif report.status == "spam":
+        report.status = "open"
 
 
 async def _say(
