@@ -1,9 +1,12 @@
 """HTTP that two parsers could read differently, over raw sockets: refused, and the connection closed."""
 
+import socket
+
 import pytest
 
-from tests.attacks.conftest import send, status_of
+from tests.attacks.conftest import read_all, send, status_of
 from tests.gateway.running import Gateway
+from tests.support.patience import PATIENCE
 
 HOST = b"Host: ruta.example\r\n"
 
@@ -189,3 +192,22 @@ def test_an_upgrade_is_ignored_and_hides_no_second_request(gateway: Gateway) -> 
 def test_a_get_with_a_body_is_refused(gateway: Gateway) -> None:
     request = b"GET /directory/v1/services HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc"
     refused(send(gateway, request), 400)
+
+
+@pytest.mark.parametrize("in_one_piece", [True, False])
+def test_what_stands_behind_the_body_is_no_header(gateway: Gateway, in_one_piece: bool) -> None:
+    """A proxy before us that looks at heads lets trailers pass: a token, a key, or whom the request is from."""
+    head = b"POST /directory/v1/services HTTP/1.1\r\n" + HOST
+    head += b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n"
+    trailers = (
+        b"0\r\nAuthorization: Bearer x\r\nIdempotency-Key: k\r\nX-Request-Id: behind-the-body\r\n"
+        b"X-Forwarded-For: 198.51.100.1\r\nHost: b\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as connection:
+        connection.sendall(head + (trailers if in_one_piece else b""))
+        if not in_one_piece:
+            connection.sendall(trailers)
+        answer = read_all(connection, PATIENCE)
+    assert status_of(answer) == 200, answer
+    assert b"behind-the-body" not in answer
+    assert b"idempotency-key" not in answer

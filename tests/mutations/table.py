@@ -494,6 +494,14 @@ MUTATIONS = (
         "::test_keys_are_rotated_so_often_only_that_whoever_verifies_still_reads_them",
     ),
     Mutation(
+        "trailers",
+        "what stands behind the body is no header",
+        "gateway/src/gateway/front/wire/protocol.py",
+        "        if not self._in_head:\n            return  # a trailer",
+        "        if False:\n            return  # a trailer",
+        "tests/attacks/test_raw_requests.py::test_what_stands_behind_the_body_is_no_header[True]",
+    ),
+    Mutation(
         "unread-answers",
         "who takes nothing of a whole answer is given up",
         "gateway/src/gateway/front/wire/protocol.py",

@@ -111,6 +111,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes += len(name) + len(value) + 4
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(HEAD_TOO_LARGE.because(f"At most {MAX_HEAD_BYTES} bytes."))
+        if not self._in_head:
+            return  # a trailer: it came behind the body, past whoever looked at the head on the way
         if 0 in value:
             self._refuse(BAD_REQUEST.because("A header must not contain NUL."))
         name = name.lower()
