@@ -10,10 +10,13 @@ import pytest
 from gateway.front.describing.description import combined, operations
 from gateway.front.describing.endpoints import own
 from gateway.front.describing.plainer import plainer
+from gateway.front.own import pages
 from gateway.front.own.pages import Description
 from gateway.front.replicas.upstreams import Upstreams
 from gateway.front.routes import Deprecation, Route, RouteTable, Upstream, deprecation_headers
 from gateway.front.settings import FrontSettings
+
+from tests.support.patience import PATIENCE
 
 ROUTES = (
     Route("/directory/v1", Upstream.DIRECTORY, "v1", "Directory", anonymous=True),
@@ -172,17 +175,24 @@ def test_what_generators_stumble_over_is_said_plainly() -> None:
     assert told["components"]["pathItems"] == called
 
 
-async def test_a_description_without_a_service_that_is_away_says_so(closed_port: int) -> None:
+async def test_a_description_without_a_service_that_is_away_says_so_and_is_not_made_for_each_who_asks(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks again and again while a service is away would else keep the front from everything else."""
+    monkeypatch.setattr(pages, "_AGAIN_SECONDS", PATIENCE)
     settings = FrontSettings.model_construct(directory_url=f"http://127.0.0.1:{closed_port}")
     upstreams = Upstreams(settings)
     await upstreams.start()
     try:
-        told = await Description(
+        description = Description(
             RouteTable(ROUTES),
             upstreams,
             "https://ruta.example",
             lambda: own("https://ruta.example"),
-        ).document()
+        )
+        told, _ = await description.document()
+        again, _ = await description.document()
     finally:
         await upstreams.close()
+    assert again is told
     assert json.loads(told)["info"]["x-ruta-incomplete"] == ["directory"]

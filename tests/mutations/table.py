@@ -502,6 +502,15 @@ MUTATIONS = (
         "tests/attacks/test_raw_requests.py::test_what_stands_behind_the_body_is_no_header[True]",
     ),
     Mutation(
+        "description-while-away",
+        "the description is not made for each who asks while a service is away",
+        "gateway/src/gateway/front/own/pages.py",
+        "seconds = _FRESH_SECONDS if all(found) else _AGAIN_SECONDS",
+        "seconds = _FRESH_SECONDS if all(found) else -1",
+        "tests/gateway/test_description.py"
+        "::test_a_description_without_a_service_that_is_away_says_so_and_is_not_made_for_each_who_asks",
+    ),
+    Mutation(
         "unread-answers",
         "who takes nothing of a whole answer is given up",
         "gateway/src/gateway/front/wire/protocol.py",

@@ -27,6 +27,8 @@ from gateway.front.wire.security_headers import DOCS_POLICY
 
 _log = get_logger(__name__)
 _FRESH_SECONDS = 30.0
+# While a service is away: soon again, but not for each who asks, as that keeps the front from everything else.
+_AGAIN_SECONDS = 5.0
 _ASSETS = {
     "swagger-ui.css": b"text/css; charset=utf-8",
     "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
@@ -95,7 +97,7 @@ Page = tuple[int, list[Header], bytes]
 
 
 class Description:
-    """The combined document, made anew when it is older than half a minute."""
+    """The combined document, made anew when it is older than half a minute; sooner while a part is away."""
 
     def __init__(
         self,
@@ -109,15 +111,16 @@ class Description:
         self._public_url = public_url
         self._endpoints = issued_at
         self._parts: dict[Upstream, Mapping[str, Any]] = {}
-        self._made = b""
-        self._made_at = float("-inf")
+        self._made, self._tag = b"", b""
+        self._fresh_until = float("-inf")
         self._lock = asyncio.Lock()
 
-    async def document(self) -> bytes:
+    async def document(self) -> tuple[bytes, bytes]:
+        """Itself and its entity tag."""
         async with self._lock:
-            if time.monotonic() - self._made_at > _FRESH_SECONDS:
+            if time.monotonic() > self._fresh_until:
                 await self._make()
-        return self._made
+        return self._made, self._tag
 
     async def _make(self) -> None:
         described = {route.upstream for route in self._table.routes if not route.for_people}
@@ -136,8 +139,9 @@ class Description:
             # Nobody makes a client of half a description.
             document["info"]["x-ruta-incomplete"] = lacking
         self._made = orjson.dumps(document)
-        if all(found):
-            self._made_at = time.monotonic()
+        self._tag = b'"%b"' % hashlib.sha256(self._made).hexdigest()[:32].encode()
+        seconds = _FRESH_SECONDS if all(found) else _AGAIN_SECONDS
+        self._fresh_until = time.monotonic() + seconds
 
     async def _part(self, upstream: Upstream) -> Mapping[str, Any] | None:
         url = f"{self._upstreams.url(upstream)}/openapi.json"
@@ -237,9 +241,8 @@ class Pages:
         return 200, _head(b"text/plain; version=0.0.4; charset=utf-8"), self._metrics.text()
 
     async def _described(self) -> Page:
-        document = await self._description.document()
-        tag = hashlib.sha256(document).hexdigest()[:32].encode()
-        head = [*_head(b"application/json", b"public, max-age=30"), (b"etag", b'"' + tag + b'"')]
+        document, tag = await self._description.document()
+        head = [*_head(b"application/json", b"public, max-age=30"), (b"etag", tag)]
         return 200, head, document
 
 
