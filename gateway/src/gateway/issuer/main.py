@@ -57,9 +57,10 @@ async def _rotate(settings: IssuerSettings) -> None:
         try:
             ring.rotate()
         except RotatedTooOften:
-            start.fail(
+            text = (
                 "the keys were rotated many times within the last hour: wait before the next time"
             )
+            start.fail(said(text))
         await _recognise(database, ring)
     finally:
         await database.close()
