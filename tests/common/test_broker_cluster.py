@@ -4,9 +4,11 @@ Only hosts and ports are put in the place of the cluster's names. Each node is l
 relay and a consumer of ours work against all three: no event is lost, each has its effect once.
 """
 
+import asyncio
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -22,10 +24,13 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 from stack import cluster_secrets
 from stack.arrows import OPERATOR, stream
+from stack.authorities import Authority
 from stack.cluster_check import Skipped, built
+from stack.cluster_processes import BROKER, LIFETIME, NAMES, new_authority
 from stack.nats import binary
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres import stop_process
+from stack.private_files import write_private
 
 from tests.common import sample
 from tests.common.test_messaging import Reader, event, running, until, write
@@ -55,16 +60,24 @@ class Node:
                 else rf"\g<1>{key}: {self.ports[place]}",
                 configuration,
             )
-        self.configuration = configuration.replace("/data", str(folder / "data"))
+        for path in ("data", "etc/ruta"):
+            configuration = configuration.replace(f"/{path}", str(folder / path))
+        self.configuration = configuration
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"nats://{LOOPBACK}:{self.ports[0]}"
+        return f"tls://{LOOPBACK}:{self.ports[0]}"
 
     @property
     def monitor(self) -> str:
         return f"http://{LOOPBACK}:{self.ports[1]}"
+
+    def give(self, shown: tuple[str, str], trusted: str) -> None:
+        """What its pod mounts: its certificate, and whom it takes for the others."""
+        texts = dict(zip(("certificate/tls.crt", "certificate/tls.key"), shown, strict=True))
+        for name, text in {**texts, "trust/ca.crt": trusted}.items():
+            write_private(self.folder / "etc/ruta" / name, text)
 
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -113,8 +126,18 @@ def secret() -> dict[str, str]:
     return values
 
 
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return new_authority()
+
+
+def _shown(authority: Authority) -> tuple[str, str]:
+    """What the broker is given, for the loopback as well."""
+    return authority.signed(NAMES[BROKER], LIFETIME, addresses=[LOOPBACK])
+
+
 @pytest.fixture
-def nodes(tmp_path: Path, secret: dict[str, str]) -> Iterator[list[Node]]:
+def nodes(tmp_path: Path, secret: dict[str, str], authority: Authority) -> Iterator[list[Node]]:
     try:
         documents = built("production")
     except Skipped as reason:
@@ -138,6 +161,7 @@ def nodes(tmp_path: Path, secret: dict[str, str]) -> Iterator[list[Node]]:
     peers = {f"{node.name}.nats-peers:6222": f"{LOOPBACK}:{node.ports[2]}" for node in made}
     for node in made:
         node.peers = peers
+        node.give(_shown(authority), authority.certificate)
         node.start()
     yield made
     for node in made:
@@ -202,18 +226,43 @@ async def test_prometheus_has_what_a_node_says_and_has_it_as_down_when_it_is_los
 
     await until(lambda: answers(200, f"ruta_broker_peers {NODES - 1}.0"))
     assert await answers(200, "ruta_broker_store_limit_bytes")
+    assert await answers(200, 'ruta_certificate_seconds_left{certificate="own"} 3.14')
     nodes[0].lose()
     await until(lambda: answers(500))
 
 
+async def test_nobody_is_one_of_the_three_by_its_password_alone(nodes: list[Node]) -> None:
+    """A node with another authority's certificate gets no route, whoever dials; with the right one it does."""
+    await until(lambda: _routed(nodes))
+    alone = nodes[0]
+    alone.lose()
+    another = new_authority()
+    alone.give(_shown(another), another.certificate)
+    alone.start()
+    log = nodes[1].folder / "nats.log"
+
+    async def refused() -> bool:
+        return "TLS route handshake error" in await asyncio.to_thread(log.read_text)
+
+    await until(refused)
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        for node in nodes[1:]:
+            routes = (await client.get(f"{node.monitor}/routez")).json()["routes"]
+            assert alone.name not in {route["remote_name"] for route in routes}
+
+
 @pytest.fixture
-async def operator(nodes: list[Node], secret: dict[str, str]) -> AsyncIterator[Client]:
+async def operator(
+    nodes: list[Node], secret: dict[str, str], authority: Authority
+) -> AsyncIterator[Client]:
     await until(lambda: _routed(nodes))
     client = await nats.connect(
         [node.url for node in nodes],
         user=OPERATOR,
         password=secret["NATS_OPERATOR_PASSWORD"],
         max_reconnect_attempts=-1,
+        tls=ssl.create_default_context(cadata=authority.certificate),
+        tls_handshake_first=True,
     )
     yield client
     await client.close()
@@ -229,6 +278,7 @@ async def test_the_loss_of_each_node_loses_no_event(
 ) -> None:
     ours = settings.model_copy(
         update={
+            "trust_file": nodes[0].folder / "etc/ruta/trust/ca.crt",
             "nats_url": ",".join(node.url for node in nodes),
             "nats_password": SecretStr(secret["NATS_DIRECTORY_PASSWORD"]),
             "stream_replicas": NODES,

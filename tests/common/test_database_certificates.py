@@ -26,7 +26,6 @@ from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.common.test_start_messages import good, lines_of
 from tests.support import pgbouncer
-from tests.support.certificates import signed
 from tests.support.leaving_out import left_out
 from tests.support.system import until
 
@@ -34,11 +33,11 @@ __all__ = ["good"]
 
 NAME = "localhost"
 OURS, ANOTHER = new_authority(), new_authority()
-LATE = timedelta(days=100)
+SIGNED_FOR, LATE = timedelta(days=90), timedelta(days=100)
 SHOWN = {
-    "ours": signed(OURS, [NAME]),
-    "another's": signed(ANOTHER, [NAME]),
-    "ours of old": signed(OURS, [NAME], since=LATE),
+    "ours": OURS.signed([NAME], SIGNED_FOR),
+    "another's": ANOTHER.signed([NAME], SIGNED_FOR),
+    "ours of old": OURS.signed([NAME], SIGNED_FOR, since=LATE),
 }
 
 
@@ -91,7 +90,7 @@ def served(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
 def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The file of the authority, as the production overlay names it to the driver."""
     file = tmp_path / "ca.crt"
-    file.write_text(OURS[0])
+    file.write_text(OURS.certificate)
     monkeypatch.setenv("PGSSLMODE", "verify-full")
     monkeypatch.setenv("PGSSLROOTCERT", str(file))
     return file
@@ -143,10 +142,10 @@ async def test_whoever_does_not_is_refused_and_what_to_do_is_said(
 
 def test_a_renewed_file_counts_at_the_next_connection(served: Served, trust: Path) -> None:
     """And while one authority follows another both are taken."""
-    trust.write_text(ANOTHER[0])
+    trust.write_text(ANOTHER.certificate)
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         asyncio.run(_asks(served.by(NAME, served.tls["ours"]).app_url))
-    trust.write_text(OURS[0] + ANOTHER[0])
+    trust.write_text(OURS.certificate + ANOTHER.certificate)
     for which in ("ours", "another's"):
         assert asyncio.run(_asks(served.by(NAME, served.tls[which]).app_url)) == 7
 

@@ -9,11 +9,13 @@ the OIDC provider is a page with keys, the collector keeps what it gets.
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,19 +23,21 @@ from urllib.parse import urlsplit
 
 import httpx
 from gateway.keys import named_jwk, new_private_pem
-from stack import cluster_secrets, cluster_tls
+from stack import cluster_processes, cluster_secrets, cluster_tls
+from stack.authorities import Authority
 from stack.cluster_secrets import DATABASES
 from stack.ports import LOOPBACK, answers, free_port
 from stack.private_files import write_private
 from stack.rendered import Pod, pods
 
-from tests.support import certificates, pgbouncer
+from tests.support import pgbouncer
 from tests.support.collector import Collector
 from tests.support.network_policies import Document, allowing
 from tests.support.rendered_world import Asked, Dispatcher, World
 from tests.support.system import until
 
 PROVIDER = "sso.example.org"
+_SIGNED_FOR = timedelta(days=90)
 _KEPT = ("PATH", "HOME", "LANG")
 _WITH_TLS = {
     "client_tls_sslmode": "require",
@@ -47,6 +51,7 @@ class RunningPods:
 
     def __init__(self, overlay: str, documents: list[dict[str, Any]], folder: Path) -> None:
         made = cluster_secrets.documents(cluster_secrets.target(overlay))
+        self.authority = _on_the_loopback(made)
         self.documents = [*documents, *made]
         self.overlay, self.folder = overlay, folder
         self.passwords = _passwords(made)
@@ -91,7 +96,7 @@ class RunningPods:
         databases = sorted({"postgres", "postgres-keys"} & self.world.ends.keys())
         for name in databases:
             self._serve(name, "postgres", 5432, "--secrets", str(secrets))
-        self._serve("nats", "nats", 4222)
+        self._serve("nats", "nats", 4222, *self._certificate_of_the_broker())
         for name in databases:
             port = self.dispatcher.processes[name, 5432]
             until(lambda port=port: answers(port), f"{name} answers")  # type: ignore[misc]
@@ -163,11 +168,54 @@ class RunningPods:
             for probe, environment in probes
         )
 
+    def certified_anew(self, service: str, authority: Authority, **options: timedelta) -> None:
+        """From now on what a service and its workers show: it is read again at their next connection."""
+        certificate, key = _shown(authority, service, **options)
+        for pod in self.pods.values():
+            if pod.service == service and "RUTA_CERTIFICATE_FILE" in pod.environment:
+                write_private(Path(pod.environment["RUTA_CERTIFICATE_FILE"]), certificate)
+                write_private(Path(pod.environment["RUTA_CERTIFICATE_KEY_FILE"]), key)
+
+    @contextmanager
+    def another_broker(self, authority: Authority, **options: timedelta) -> Iterator[None]:
+        """Meanwhile whoever dials the broker reaches one with all passwords and another's certificate."""
+        right = self.dispatcher.processes["nats", 4222]
+        files = self._certificate_of_the_broker(_shown(authority, "nats", **options))
+        name = f"another-nats-{len(self._processes)}"
+        self._serve(name, "nats", 4222, *files)
+        self.dispatcher.processes["nats", 4222] = self.dispatcher.processes[name, 4222]
+        until(lambda: answers(self.dispatcher.processes["nats", 4222]), "it answers")
+        try:
+            yield
+        finally:
+            self.dispatcher.processes["nats", 4222] = right
+
+    def _certificate_of_the_broker(self, shown: tuple[str, str] | None = None) -> list[str]:
+        if self.authority is None:
+            return []
+        folder = self.folder / f"broker-{len(self._processes)}"
+        folder.mkdir()
+        files = {"certificate": folder / "tls.crt", "key": folder / "tls.key"}
+        for file, text in zip(files.values(), shown or _shown(self.authority, "nats"), strict=True):
+            write_private(file, text)
+        return [part for name, file in files.items() for part in (f"--{name}", str(file))]
+
+    def address(self, name: str) -> str:
+        """Where a pod's process listens, and how."""
+        scheme = "http" if self.authority is None else "https"
+        return f"{scheme}://{LOOPBACK}:{self.dispatcher.processes[name, self.pods[name].port or 0]}"
+
+    def asked(self, url: str) -> httpx.Response:
+        """As whoever takes for ours what our authority signed."""
+        if self.authority is None:
+            return httpx.get(url, timeout=20, trust_env=False)
+        known = ssl.create_default_context(cadata=self.authority.certificate)
+        return httpx.get(url, timeout=20, trust_env=False, verify=known)
+
     def ready(self, name: str) -> dict[str, Any]:
         """What its readiness probe gets: status and parts; nothing while nobody answers."""
-        port = self.dispatcher.processes[name, self.pods[name].port or 0]
         try:
-            answer = httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=20, trust_env=False)
+            answer = self.asked(f"{self.address(name)}/readyz")
             said: dict[str, Any] = answer.json()
         except (httpx.TransportError, ValueError):
             return {}
@@ -183,8 +231,7 @@ class RunningPods:
 
     def measured(self, name: str) -> str:
         """What Prometheus reads there; not the front's, which wants its key."""
-        port = self.dispatcher.processes[name, self.pods[name].port or 0]
-        return httpx.get(f"http://{LOOPBACK}:{port}/metrics", timeout=20, trust_env=False).text
+        return self.asked(f"{self.address(name)}/metrics").text
 
     def stop(self) -> None:
         for process in reversed(self._processes):
@@ -221,7 +268,7 @@ class RunningPods:
         said = pooler["spec"]["pgbouncer"]
         target = self.dispatcher.port("postgres-pooler", "postgres", 5432)
         files = self._shown(pooler["spec"]["cluster"]["name"])
-        files["server_tls_ca_file"] = self._authority()[0]
+        files["server_tls_ca_file"] = self._databases().certificate
         settings = {"pool_mode": said["poolMode"], **said["parameters"]}
         self._bounce("postgres-pooler", ("postgres-pooler", 5432), target, settings, files)
 
@@ -242,15 +289,16 @@ class RunningPods:
         self._run(name, command, dict(os.environ))
         until(lambda: answers(port), f"{name} answers")
 
-    def _shown(self, cluster: str, by: tuple[str, str] | None = None) -> dict[str, str]:
+    def _shown(self, cluster: str, by: Authority | None = None) -> dict[str, str]:
         """The certificate of a cluster, as its operator signs it, and as its pooler shows it."""
         names = self.certified[cluster]
-        certificate, key = certificates.signed(by or self._authority(), names, [LOOPBACK])
+        certificate, key = (by or self._databases()).signed(
+            names, _SIGNED_FOR, addresses=[LOOPBACK]
+        )
         return {"client_tls_cert_file": certificate, "client_tls_key_file": key}
 
-    def _authority(self) -> tuple[str, str]:
-        secret = _secret(self.documents, cluster_tls.AUTHORITY)
-        return secret["ca.crt"], secret["ca.key"]
+    def _databases(self) -> Authority:
+        return _authority(self.documents, cluster_tls.AUTHORITY)
 
     def _provide(self) -> None:
         """A page with keys in the place of an OIDC provider, where the gateway looks for one."""
@@ -266,6 +314,27 @@ class RunningPods:
             self._processes.append(
                 subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
             )
+
+
+def _authority(documents: list[dict[str, Any]], name: str) -> Authority:
+    secret = _secret(documents, name)
+    return Authority(secret["ca.crt"], secret["ca.key"])
+
+
+def _shown(authority: Authority, service: str, **options: timedelta) -> tuple[str, str]:
+    names = cluster_processes.NAMES[service]
+    return authority.signed(names, _SIGNED_FOR, addresses=[LOOPBACK], **options)
+
+
+def _on_the_loopback(made: list[dict[str, Any]]) -> Authority | None:
+    """What is made for the names of a cluster, by the same authority also for where all are here."""
+    if not any(d["metadata"]["name"] == cluster_processes.AUTHORITY for d in made):
+        return None
+    authority = _authority(made, cluster_processes.AUTHORITY)
+    for service in cluster_processes.NAMES:
+        held = _secret(made, cluster_processes.certificate_of(service))
+        held["tls.crt"], held["tls.key"] = _shown(authority, service)
+    return authority
 
 
 def _provider(issuer: str) -> ThreadingHTTPServer:

@@ -58,6 +58,7 @@ HEALTHY: Series = {
     "ruta_clock_doubted": "0",
     'ruta_clock_apart_seconds{pod="a"}': "-1",
     'ruta_key_age_seconds{key="k"}': "86400",
+    'ruta_certificate_seconds_left{pod="a", certificate="own"}': "20000000",
     'certmanager_certificate_expiration_timestamp_seconds{name="tls"}': "9000000",
     f'{_ANSWERS}"200"}}': "0+998",
     f'{_ANSWERS}"503"}}': "0+2",
@@ -99,6 +100,12 @@ FIRES: list[tuple[str, Series, int, dict[str, str]]] = [
     ("RutaClockDoubted", {"ruta_clock_doubted": "1"}, 6, {}),
     ("RutaClockApart", {'ruta_clock_apart_seconds{pod="a"}': "-11"}, 11, {"pod": "a"}),
     ("RutaKeyOld", {'ruta_key_age_seconds{key="k"}': "20000000"}, 61, {"key": "k"}),
+    (
+        "RutaInsideCertificateEnds",
+        {'ruta_certificate_seconds_left{pod="a", certificate="own"}': "2500000"},
+        61,
+        {"pod": "a", "certificate": "own"},
+    ),
     (
         "RutaCertificateEnds",
         {'certmanager_certificate_expiration_timestamp_seconds{name="tls"}': "500000"},

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -11,12 +12,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from cryptography import x509
 from referrals.settings import Settings as ReferralsSettings
 from services_directory.settings import Settings as DirectorySettings
-from stack import cluster_check, cluster_secrets, cluster_tls
+from stack import cluster_check, cluster_processes, cluster_secrets, cluster_tls
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_broker import configuration
 from stack.cluster_check import Skipped
+from stack.errors import StackError
 
 from tests.support.leaving_out import left_out
 from tests.support.reference import reference_data
@@ -220,6 +223,134 @@ def test_a_connection_that_anybody_could_answer_is_noticed(
     assert all(what in str(each) for each in found)
 
 
+def test_each_process_shows_a_certificate_and_wants_one(overlay: str) -> None:
+    assert cluster_check.process_certificates(overlay) == []
+
+
+def _says(documents: Documents, name: str, variable: str, value: str) -> None:
+    app = _app(documents, "Deployment", name)
+    next(each for each in app["env"] if each["name"] == variable)["value"] = value
+
+
+def _mounted(documents: Documents, kind: str, name: str, volume: str, **instead: Any) -> None:
+    pod = _each(documents, kind, name)["template"]["spec"]
+    held = next(each for each in pod["volumes"] if each["name"] == volume)
+    held |= instead
+
+
+def _by_subpath_of_its_own(documents: Documents) -> None:
+    mounts = _app(documents, "Deployment", "console")["volumeMounts"]
+    next(m for m in mounts if m["name"] == "certificate")["subPath"] = "tls.crt"
+
+
+def _watches(documents: Documents, name: str) -> Any:
+    return _each(documents, "PodMonitor", name)["podMetricsEndpoints"][0]
+
+
+CLEAR: list[tuple[Callable[[Documents], object], str, int]] = [
+    (lambda d: _without(d, "Deployment", "directory", "RUTA_TRUST_FILE"), "at RUTA_TRUST_FILE", 1),
+    (
+        lambda d: _without(d, "Deployment", "referrals-worker", "RUTA_CERTIFICATE_FILE"),
+        "at RUTA_CERTIFICATE_FILE",
+        1,
+    ),
+    (_by_subpath_of_its_own, "of its own at RUTA_CERTIFICATE", 2),
+    (
+        lambda d: _says(d, "gateway", "RUTA_REPORTING_URL", "http://reporting:8000"),
+        "dials reporting in clear",
+        1,
+    ),
+    # Six processes and a migration's settings name the broker; a migration dials none.
+    (
+        lambda d: next(
+            e for e in d if e["kind"] == "ConfigMap" and e["metadata"]["name"] == "ruta"
+        )["data"].update(RUTA_NATS_URL="nats://nats:4222"),
+        "dials nats in clear",
+        8,
+    ),
+    (
+        lambda d: _says(d, "console", "RUTA_GATEWAY_URL", "https://nats-peers:8000"),
+        "dials nats-peers, which no certificate names",
+        1,
+    ),
+    (
+        lambda d: _mounted(
+            d, "Deployment", "console", "tmp", secret={"secretName": "ruta-internal-ca"}
+        ),
+        "holds the authority's key",
+        1,
+    ),
+    (
+        lambda d: _mounted(
+            d, "Deployment", "console", "tmp", secret={"secretName": "ruta-gateway-certificate"}
+        ),
+        "could pass for gateway",
+        1,
+    ),
+    (
+        lambda d: _app(d, "Deployment", "reporting")["readinessProbe"]["httpGet"].pop("scheme"),
+        "its readinessProbe asks without TLS",
+        1,
+    ),
+    (lambda d: _watches(d, "ruta-referrals").pop("scheme"), "asks referrals without TLS", 1),
+    (lambda d: _watches(d, "ruta-front").pop("tlsConfig"), "takes anybody for gateway", 1),
+    (
+        lambda d: _watches(d, "ruta-console")["tlsConfig"].update(serverName="gateway"),
+        "for a name that its certificate is not for",
+        1,
+    ),
+    (
+        lambda d: d.remove(next(e for e in d if e["kind"] == "BackendTLSPolicy")),
+        "reaches the front without TLS",
+        1,
+    ),
+    (
+        lambda d: _mounted(d, "StatefulSet", "nats", "trust", configMap={"name": "nats"}),
+        "finds no /etc/ruta/trust/ca.crt",
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(("harm", "what", "times"), CLEAR)
+def test_a_way_inside_that_anybody_could_answer_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Documents], object],
+    what: str,
+    times: int,
+) -> None:
+    production = documents_of("production")
+    harm(production)
+    monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
+    found = cluster_check.process_certificates("production")
+    assert len(found) == times, found
+    assert all(what in str(each) for each in found)
+
+
+def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> None:
+    """As a store gives it back, as it was printed, and as a cluster would hold it."""
+    first = list(cluster_secrets.certificates())
+    kept = first[0]
+    assert kept["metadata"]["name"] == cluster_processes.AUTHORITY
+    values = kept["stringData"]
+    encoded = {name: b64encode(value.encode()).decode() for name, value in values.items()}
+    for said in (kept, values, {"kind": "Secret", "data": encoded}):
+        authority = cluster_processes.read_authority(json.dumps(said))
+        anew = list(cluster_secrets.certificates(authority))
+        assert [d["metadata"]["name"] for d in anew] == [d["metadata"]["name"] for d in first[1:]]
+        assert anew[-1]["data"] == {"ca.crt": values["ca.crt"]} == first[-1]["data"]
+        for old, new in zip(first[1:-1], anew[:-1], strict=True):
+            assert old["stringData"]["tls.key"] != new["stringData"]["tls.key"]
+            shown = x509.load_pem_x509_certificate(new["stringData"]["tls.crt"].encode())
+            shown.verify_directly_issued_by(
+                x509.load_pem_x509_certificate(values["ca.crt"].encode())
+            )
+    another = cluster_processes.new_authority()
+    for wrong in ("", "[]", "x: y", json.dumps({**values, "ca.key": another.key})):
+        with pytest.raises(StackError, match="no authority there"):
+            cluster_processes.read_authority(wrong)
+
+
 def test_postgresqls_operator_can_sign_with_the_authority_that_is_made() -> None:
     """It reads keys of one form alone; and our processes are given the certificate without the key."""
     made = {
@@ -278,9 +409,11 @@ def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
             assert name in secrets, f"{overlay}: nothing makes Secret {name}"
             assert key is None or key in secrets[name], f"{overlay}: {name} has no {key}"
             named.add(name)
-    assert set(secrets) == named
+    # Its key signs what is renewed, by whoever runs the command; no cluster needs it.
+    inside = set(secrets) - {cluster_processes.AUTHORITY}
+    assert inside == named
     asked = {d["metadata"]["name"] for d in documents if d["kind"] == "ExternalSecret"}
-    assert asked in (set(), set(secrets))
+    assert asked in (set(), inside)
     assert bool(asked) == (overlay == "production")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,8 @@ from common.database import Database
 from drawing.asking import ask_beside, drawn
 from stack.cluster_arrows import Arrow, design
 from stack.cluster_check import Skipped, built
+from stack.cluster_processes import new_authority
+from stack.ports import LOOPBACK
 
 from tests.deploy.running_pods import RunningPods
 from tests.support import pgbouncer
@@ -125,11 +128,94 @@ def test_each_way_that_is_declared_is_used_and_none_that_is_refused_is_tried(
 
     # Spans are sent once there was something to tell; probes are not told.
     for service in _SERVICES:
+        scheme = running.address(service).partition(":")[0]
         port = dispatcher.port("gateway", service, 8000)
-        answer = httpx.get(f"http://127.0.0.1:{port}/{service}/v1/x", trust_env=False)
+        answer = running.asked(f"{scheme}://{LOOPBACK}:{port}/{service}/v1/x")
         assert answer.status_code in {401, 404}
     until(lambda: unused() <= LATER, f"all are used but {LATER}")
     assert dispatcher.refused == set()
+
+
+@pytest.fixture
+def verified(running: RunningPods) -> RunningPods:
+    """Where processes know each other by certificates."""
+    if running.authority is None:
+        for pod in running.pods.values():
+            assert not any(name.startswith("RUTA_CERTIFICATE") for name in pod.environment)
+        pytest.skip("small: one machine, all on its loopback")
+    return running
+
+
+def test_a_call_passes_the_front_and_nobody_answers_without_tls(verified: RunningPods) -> None:
+    answer = verified.asked(f"{verified.address('gateway')}/directory/v1/services")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("application/json")
+    page = verified.asked(f"{verified.address('gateway')}/referrals/v1/line")
+    assert page.status_code == 200, page.text
+    for name in verified.deployments:
+        clear = verified.address(name).replace("https://", "http://")
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{clear}/healthz", trust_env=False)
+    with pytest.raises(httpx.RemoteProtocolError):  # a greeting in clear would be one
+        httpx.get(f"http://{LOOPBACK}:{verified.dispatcher.processes['nats', 4222]}")
+
+
+WRONG = [
+    ({}, "is by another authority"),
+    ({"since": timedelta(days=100)}, "is not valid now"),
+]
+
+
+@pytest.mark.parametrize(("age", "said"), WRONG)
+def test_the_front_takes_nobody_with_a_wrong_certificate_for_a_service(
+    verified: RunningPods, age: dict[str, timedelta], said: str
+) -> None:
+    """And takes it again as soon as it shows the right one, without a restart of either."""
+    assert verified.authority is not None
+    by = verified.authority if age else new_authority()
+    front = f"{verified.address('gateway')}/directory/v1/services"
+    log = verified.folder / "gateway.log"
+    before = len(log.read_text())
+    verified.certified_anew("directory", by, **age)
+    # What is open stays open: the way is cut, and has to be made anew.
+    verified.dispatcher.enforce(verified.without("egress", "gateway", "directory", 8000))
+    until(lambda: verified.asked(front).status_code == 503, "the way is cut")
+    verified.dispatcher.enforce(verified.policies)
+
+    def refused() -> bool:
+        answer = verified.asked(front)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        return said in log.read_text()[before:]
+
+    until(refused, "the front says why")
+    assert "RUTA_TRUST_FILE" in log.read_text()[before:]
+    verified.certified_anew("directory", verified.authority)
+    until(lambda: verified.asked(front).status_code == 200, "it is taken again")
+
+
+@pytest.mark.parametrize(("age", "said"), WRONG)
+def test_nobody_gives_the_brokers_password_to_one_with_a_wrong_certificate(
+    verified: RunningPods, age: dict[str, timedelta], said: str
+) -> None:
+    by = verified.authority if age else new_authority()
+    assert by is not None
+    workers = [f"{service}-worker" for service in _SERVICES]
+    before = {name: len((verified.folder / f"{name}.log").read_text()) for name in workers}
+    with verified.another_broker(by, **age):
+        for name in workers:
+            way = verified.without("egress", name, "nats", 4222)
+            verified.dispatcher.enforce(way)
+            until(lambda name=name: _misses_the_broker(verified, name), f"{name} misses it")  # type: ignore[misc]
+            verified.dispatcher.enforce(verified.policies)
+        for name in workers:
+            log = verified.folder / f"{name}.log"
+            until(
+                lambda log=log, name=name: said in log.read_text()[before[name] :],  # type: ignore[misc]
+                f"{name} says why",
+            )
+            assert _misses_the_broker(verified, name)
+    for name in workers:
+        until(lambda name=name: not _misses_the_broker(verified, name), f"{name} is back")  # type: ignore[misc]
 
 
 def _is_deployed(running: RunningPods, service: str) -> bool:

@@ -28,7 +28,7 @@ async def service(handle: Handler, **settings: float) -> AsyncIterator[Connectio
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    seconds = {"connect_seconds": 2.0, "answer_seconds": 30.0, **settings}
+    seconds: dict[str, Any] = {"connect_seconds": 2.0, "answer_seconds": 30.0, **settings}
     connections = Connections(f"http://127.0.0.1:{port}", **seconds)
     try:
         yield connections

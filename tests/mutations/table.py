@@ -23,6 +23,7 @@ _ARRANGED = (
 _PLACES = "tests/services/directory/test_places.py"
 _MANDATES = "tests/services/directory/test_mandates.py"
 _CROSSWALKS = "tests/services/directory/crosswalks/test_crosswalks.py"
+_CERTIFICATES = "tests/common/test_process_certificates.py"
 
 
 @dataclass(frozen=True)
@@ -3242,6 +3243,54 @@ MUTATIONS = (
         "::test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it[hidden]",
     ),
     Mutation(
+        "front-verifies",
+        "the front takes nobody for a service but by their certificate",
+        "gateway/src/gateway/front/wire/connections.py",
+        "        self._tls = (tls or ssl.create_default_context()) if",
+        "        self._tls = ssl._create_unverified_context() if",
+        f"{_CERTIFICATES}::test_the_front_tells_nothing_to_who_shows_a_certificate[of another authority]",
+    ),
+    Mutation(
+        "no-port-in-clear",
+        "who has a certificate answers nobody without TLS",
+        f"{_COMMON}/serving.py",
+        "    return {} if context is None else {",
+        "    return {} if context is not None else {",
+        f"{_CERTIFICATES}::test_who_has_a_certificate_answers_nobody_without_tls",
+    ),
+    Mutation(
+        "broker-verified",
+        "no broker is told a password but by its certificate",
+        f"{_COMMON}/messaging/connection.py",
+        'else {"tls": context, ',
+        'else {"tls": __import__("ssl")._create_unverified_context(), ',
+        f"{_CERTIFICATES}::test_no_broker_is_told_a_password_that_shows_one[of another authority]",
+    ),
+    Mutation(
+        "broker-tls-first",
+        "nor one that says in clear that it needs no TLS",
+        f"{_COMMON}/messaging/connection.py",
+        ', "tls_handshake_first": True}',
+        "}",
+        f"{_CERTIFICATES}::test_nor_is_one_that_says_in_clear_that_it_needs_no_tls",
+    ),
+    Mutation(
+        "no-way-in-clear",
+        "who has authorities dials nobody in clear",
+        f"{_COMMON}/settings.py",
+        "            if not all(address.startswith(begins) for address in addresses):\n",
+        "            if False:\n",
+        f"{_CERTIFICATES}::test_who_has_authorities_dials_nobody_in_clear",
+    ),
+    Mutation(
+        "certificate-renewed",
+        "a renewed certificate is shown without a restart",
+        f"{_COMMON}/certificates.py",
+        "        if stamps != self._seen:\n",
+        "        if False:\n",
+        f"{_CERTIFICATES}::test_a_renewed_certificate_is_shown_without_a_restart",
+    ),
+    Mutation(
         "kept-of-another-history",
         "what is kept ends with the history that it is of",
         f"{_DIRECTORY}/reading/rows_queries.py",
@@ -3263,6 +3312,7 @@ MUTATIONS = (
 # Broken where they stand, by the tests themselves.
 IN_PROCESS = (
     "tests/deploy/test_cluster.py::test_a_connection_that_anybody_could_answer_is_noticed",
+    "tests/deploy/test_cluster.py::test_a_way_inside_that_anybody_could_answer_is_noticed",
     "tests/deploy/test_reach.py::test_a_rule_too_many_shows",
     "tests/deploy/test_run_small.py::test_without_its_guard_it_would_go_on",
     "tests/deploy/test_rendered_run.py::test_without_a_rule_that_is_needed_a_service_says_so",

@@ -7,6 +7,7 @@ certificate's end. The rest is said in docs/reliability.md. Run by its name,
 """
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -15,14 +16,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from common import positions as states
+from common.certificates import tell_certificates
 from common.database import Database
+from common.settings import CoreSettings
 from common.standby import Standby as ReadFrom
 from common.telemetry import Metrics
+from prometheus_client import CollectorRegistry
+from stack import cluster_processes
 from stack.postgres import PostgresServer
 
 from tests.deploy.test_alerts import HEALTHY
@@ -288,6 +294,37 @@ def _certificate(folder: Path, days: int) -> float:
     )  # fmt: skip
     ends = told.stdout.strip().partition("=")[2].replace("Z", "+00:00")
     return datetime.fromisoformat(ends).astimezone(UTC).timestamp()
+
+
+def test_a_certificate_inside_ends(tmp_path: Path) -> None:
+    """RutaInsideCertificateEnds: quiet once what the command printed is mounted."""
+    authority = cluster_processes.new_authority()
+    files = tmp_path / "tls.crt", tmp_path / "tls.key"
+    for file, text in zip(files, authority.signed(["directory"], timedelta(days=20)), strict=True):
+        file.write_text(text)
+    registry = CollectorRegistry()
+    told = CoreSettings(certificate_file=files[0], certificate_key_file=files[1])
+    tell_certificates(registry, told)
+    name = "ruta_certificate_seconds_left"
+
+    def fires() -> bool:
+        left = registry.get_sample_value(name, {"certificate": "own"})
+        assert left is not None
+        return "RutaInsideCertificateEnds" in _fires(tmp_path, **{name: left})
+
+    assert fires()
+    kept = tmp_path / "authority.json"
+    kept.write_text(json.dumps(cluster_processes.kept(authority)))
+    done = _ended("stack", "k8s", "certificates", str(kept))
+    assert done.returncode == 0, done.stderr
+    new = next(
+        document["stringData"]
+        for document in yaml.safe_load_all(done.stdout)
+        if document["metadata"]["name"] == cluster_processes.certificate_of("directory")
+    )
+    for file in files:
+        file.write_text(new[file.name])
+    assert not fires()
 
 
 def test_a_certificate_ends(tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ class Broker:
             "http_port: 8222\n": "",
             "port: 8443": f'host: "{LOOPBACK}"\n  port: {self.outside}',
             "/etc/nats-outside/tls.crt": str(cert),
+            "/etc/ruta/certificate/tls.crt": str(cert),
+            "/etc/ruta/certificate/tls.key": str(key),
             "/etc/nats-outside/tls.key": str(key),
             "store_dir: /data": f"store_dir: {folder / 'data'}",
             "$POD_NAME": "alone",
@@ -79,12 +81,13 @@ class Broker:
             self.refusals.append(str(error))
 
         self.refusals: list[str] = []
-        way = f"nats://{LOOPBACK}:{self.inside}" if inside else f"wss://localhost:{self.outside}"
+        way = f"tls://localhost:{self.inside}" if inside else f"wss://localhost:{self.outside}"
         client = await nats.connect(
             way,
             user=name,
             password=password or f"pw-{name}",
-            tls=None if inside else self.trusts,
+            tls=self.trusts,
+            tls_handshake_first=inside,
             allow_reconnect=False,
             error_cb=told,
         )

@@ -28,8 +28,10 @@ Asked = tuple[str, str, int]
 Documents = list[dict[str, Any]]
 NAMESPACE = "ruta"
 _CHUNK = 65536
-_DIALLED = re.compile(r"://(?P<user>[^/@\s]*@)?(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?")
-_OF_SCHEME = {"http": 80, "https": 443, "nats": 4222}
+_DIALLED = re.compile(
+    r"(?P<scheme>[a-z+]+)://(?P<user>[^/@\s]*@)?(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?"
+)
+_OF_SCHEME = {"http": 80, "https": 443, "nats": 4222, "tls": 4222}
 _BEYOND = {"http": 80, "https": 443, "smtps": 465, "submission": 587, "postgresql": 5432}
 # Ports that the operator of PostgreSQL opens beside: status and metrics of an instance, metrics of PgBouncer.
 _INSTANCE = {"postgresql": 5432, "status": 8000, "metrics": 9187}
@@ -158,19 +160,20 @@ class Dispatcher:
     def rendered(self, source: str, environment: Mapping[str, str]) -> dict[str, str]:
         """The environment of a pod, with the places of what it dials put in for their names."""
 
-        def place(found: re.Match[str], value: str) -> str:
+        def place(found: re.Match[str]) -> str:
             target = self.world.hosts.get(found["host"])
             if target is None:
                 return found[0]
-            scheme = value[: found.start()].rpartition(" ")[2]
+            scheme = found["scheme"]
             port = int(found["port"] or _OF_SCHEME[scheme])
-            return f"://{found['user'] or ''}{LOOPBACK}:{self.port(source, target, port)}"
+            # What stands for a server outside speaks no TLS.
+            way = "http" if (scheme, target) == ("https", "outside") else scheme
+            return f"{way}://{found['user'] or ''}{LOOPBACK}:{self.port(source, target, port)}"
 
         changed = {}
         for key, value in environment.items():
-            put = _DIALLED.sub(lambda found, value=value: place(found, value), value)  # type: ignore[misc]
-            # The dispatcher passes bytes on and ends no TLS.
-            changed[key] = put.replace(f"https://{LOOPBACK}", f"http://{LOOPBACK}")
+            put = _DIALLED.sub(place, value)
+            changed[key] = put
         return changed
 
     def enforce(self, policies: Iterable[Document]) -> None:

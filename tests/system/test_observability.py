@@ -4,6 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from common.certificates import seconds_left
 from common.database import Database
 from common.standby import Standby
 from common.telemetry import Metrics
@@ -117,7 +118,7 @@ def of_a_standby() -> set[str]:
 
 @pytest.mark.slow
 def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> None:
-    known = of_a_standby()
+    known = of_a_standby() | {seconds_left().name}  # of certificates, which this stack has none of
     for name in system.state.ports:
         if name not in ("postgres", "nats", "mailbox"):
             known |= set(re.findall(r"^# TYPE (\S+)", system.measured(name), re.MULTILINE))

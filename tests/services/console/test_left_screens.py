@@ -16,6 +16,7 @@ from console.moments import Moments
 from console.screens.rendering import draw
 from console.screens.visit import Page as Screen
 from console.screens.visit import Visit
+from console.settings import Settings
 from console.visitors import Visitor
 from console.wording import wording
 from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -44,7 +45,7 @@ class Ruta:
         who = Principal("p", "p", None, roles=frozenset({Role.ADMIN}))
         visit = Visit(
             Visitor(who, "token", "csrf", self.name, CANARY, 0, 900),
-            Calls(Gateway(FRONT, 1), "token", "es", "number"),
+            Calls(Gateway(Settings.model_construct(gateway_url=FRONT)), "token", "es", "number"),
             "es",
             wording("es"),
             Moments("es", ZoneInfo("America/Caracas"), datetime.now(UTC)),

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from common import clock
+from common.certificates import tell_certificates
 from common.crypto import key_from_base64
 from common.errors import (
     BAD_REQUEST,
@@ -140,6 +141,7 @@ class Front:
         self._metrics.memory.set_function(lambda: self._shedding.memory_bytes)
         signing = settings.internal_signing_key_file
         tell_key_ages(self._metrics.registry, lambda: {"internal-signing": signing})
+        tell_certificates(self._metrics.registry, settings)
         self._log = AccessLog()
         key = settings.metrics_key
         self._own_pages = OwnPages(
@@ -192,7 +194,7 @@ class Front:
         stop = asyncio.Event()
         session = self._upstreams.session
         tasks = [
-            asyncio.create_task(self._keys.follow(session, stop), name="keys"),
+            asyncio.create_task(self._keys.follow(self._upstreams.issuing, stop), name="keys"),
             asyncio.create_task(self._revocation_source.follow(session, stop), name="revocations"),
             *(
                 asyncio.create_task(

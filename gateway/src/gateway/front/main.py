@@ -5,7 +5,7 @@ import resource
 from contextlib import suppress
 
 import uvicorn
-from common.serving import collect_seldom
+from common.serving import by_certificate, collect_seldom
 from common.start import load, prepare
 
 from gateway.front.app import Front
@@ -40,6 +40,7 @@ def server_config(settings: FrontSettings) -> uvicorn.Config:
         backlog=4096,
         timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=settings.graceful_seconds,
+        **by_certificate(settings),
     )
 
 

@@ -27,6 +27,7 @@ RateText = Annotated[str, AfterValidator(_rate)]
 
 class FrontSettings(CoreSettings):
     service: ClassVar[str] = "gateway"
+    ways_inside: ClassVar[dict[str, str]] = {f"{upstream}_url": "https://" for upstream in Upstream}
 
     directory_url: Addresses | None = Field(
         None,

@@ -6,7 +6,9 @@ not answer, nothing is measured here either, and Prometheus has it as down.
 
 import json
 import sys
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +16,8 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from common.certificates import seconds_left
 
 _SECONDS = 5
 Pages = dict[str, dict[str, Any]]
@@ -27,6 +31,11 @@ class BrokerCollector(Collector):
         said = {page: self._page(page) for page in ("varz", "routez", "jsz?config=true")}
         for name, help_, value in _measured(said):
             yield GaugeMetricFamily(f"ruta_broker_{name}", help_, value=float(value))
+        # Of what it shows, not of the file: it reads that at its start only.
+        if (ends := said["varz"].get("tls_cert_not_after")) is not None:
+            left = seconds_left()
+            left.add_metric(["own"], datetime.fromisoformat(ends).timestamp() - time.time())
+            yield left
 
     def _page(self, page: str) -> dict[str, Any]:
         connection = HTTPConnection(self._address, timeout=_SECONDS)

@@ -9,6 +9,8 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from common.certificates import refused
+
 OF_DATABASE = (
     DBAPIError,
     PoolTimeout,
@@ -19,9 +21,6 @@ OF_DATABASE = (
     TimeoutError,
 )
 """What a statement may end with: it was refused, or the database is not there."""
-_OTHER_NAME = frozenset({62, 64})
-"""Of OpenSSL's X509_V_ERR_*: the certificate names neither this host nor this address."""
-_NOT_IN_FORCE = frozenset({9, 10})
 
 
 def chain(error: BaseException) -> list[Any]:
@@ -58,18 +57,8 @@ def remedy(error: BaseException) -> dict[str, str]:
 def _of_certificate(error: BaseException) -> str | None:
     file = os.environ.get("PGSSLROOTCERT", "")
     match error:
-        case ssl.SSLCertVerificationError(verify_code=code) if code in _OTHER_NAME:
-            return (
-                "PGSSLMODE=verify-full: the server's certificate is not for the host in the URL; give that name to the"
-                " certificate, or see whether somebody answers in its place"
-            )
-        case ssl.SSLCertVerificationError(verify_code=code) if code in _NOT_IN_FORCE:
-            return "PGSSLMODE=verify-full: the server's certificate is not valid now; renew it there, or set the clock"
         case ssl.SSLCertVerificationError():
-            return (
-                f"PGSSLROOTCERT={file}: the server's certificate is by another authority; put its authority's into the"
-                " file, or see whether somebody answers in its place"
-            )
+            return refused(error, "PGSSLMODE=verify-full", f"PGSSLROOTCERT={file}")
         case ConnectionError() if "rejected SSL upgrade" in str(error):
             return "PGSSLMODE=verify-full: the server offers no TLS; turn it on there"
         case asyncpg.ClientConfigurationError():

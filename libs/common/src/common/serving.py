@@ -5,6 +5,7 @@ from typing import Any
 
 import uvicorn
 
+from common import certificates
 from common.settings import CoreSettings
 
 
@@ -14,6 +15,12 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def by_certificate(settings: CoreSettings) -> dict[str, Any]:
+    """uvicorn's options for whoever was given a certificate: no port without TLS."""
+    context = certificates.shown(settings)
+    return {} if context is None else {"ssl_context_factory": lambda _config, _default: context}
 
 
 def serve(app: Any, settings: CoreSettings) -> None:
@@ -34,4 +41,5 @@ def serve(app: Any, settings: CoreSettings) -> None:
         lifespan="on",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.graceful_seconds,
+        **by_certificate(settings),
     )

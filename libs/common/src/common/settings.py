@@ -51,6 +51,18 @@ class CoreSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe level that is logged."
     )
+    certificate_file: FilePath | None = Field(
+        None,
+        description="Certificate that this process shows, as PEM; with it, it listens with TLS alone.",
+    )
+    certificate_key_file: FilePath | None = Field(
+        None, description="Key of `RUTA_CERTIFICATE_FILE`, as PEM."
+    )
+    trust_file: FilePath | None = Field(
+        None,
+        description="Certificates of the authorities by which Ruta's processes know each other and the broker, as"
+        " PEM; with it they dial each other with TLS alone (`https://`, `tls://`).",
+    )
     otlp_endpoint: HttpAddress | None = Field(
         None, description="OTLP/HTTP collector, e.g. http://otel-collector:4318; none = no export."
     )
@@ -63,6 +75,24 @@ class CoreSettings(BaseSettings):
     graceful_seconds: int = Field(
         20, ge=1, description="Seconds that open requests get to finish after SIGTERM."
     )
+
+    ways_inside: ClassVar[dict[str, str]] = {}
+    """Settings with addresses of Ruta's own processes and servers, and how those with TLS begin."""
+
+    @model_validator(mode="after")
+    def _refuse_clear_ways(self) -> Self:
+        """With authorities to know them by, nobody inside is dialled in clear; and no certificate is without its key."""
+        if (self.certificate_file is None) != (self.certificate_key_file is None):
+            raise ValueError(
+                "RUTA_CERTIFICATE_FILE and RUTA_CERTIFICATE_KEY_FILE: set both or neither"
+            )
+        for name, begins in self.ways_inside.items() if self.trust_file else ():
+            addresses = (getattr(self, name) or "").replace(",", " ").split()
+            if not all(address.startswith(begins) for address in addresses):
+                raise ValueError(
+                    f"RUTA_{name.upper()} goes in clear, and RUTA_TRUST_FILE is set: begin it with {begins}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _refuse_weak_secrets(self) -> Self:
@@ -88,6 +118,8 @@ class CoreSettings(BaseSettings):
 
 class ServiceSettings(CoreSettings):
     """Settings of a service with a database and events."""
+
+    ways_inside: ClassVar[dict[str, str]] = {"nats_url": "tls://"}
 
     run_worker: bool = Field(
         False, description="Run relay, consumers and timers inside the API process."

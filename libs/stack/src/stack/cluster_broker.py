@@ -24,12 +24,19 @@ jetstream {
   # Acknowledged means on disk; the default flushes every two minutes.
   sync_interval: always
 }
+# From the first byte on: whoever listens first hears no greeting that could be another's.
+tls { cert_file: /etc/ruta/certificate/tls.crt, key_file: /etc/ruta/certificate/tls.key, handshake_first: true }
 cluster {
   name: ruta
   port: 6222
   # Whole addresses: the server puts a variable in the place of a value, never inside one.
   routes: [$NATS_ROUTE_0, $NATS_ROUTE_1, $NATS_ROUTE_2]
   authorization { user: route, password: $NATS_ROUTE_PASSWORD }
+  # Each of the three shows itself to the others, whoever dials.
+  tls {
+    cert_file: /etc/ruta/certificate/tls.crt, key_file: /etc/ruta/certificate/tls.key
+    ca_file: /etc/ruta/trust/ca.crt, verify: true
+  }
 }
 """
 # Readers outside come by this door alone, and nobody else does.

@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from stack import cluster_secrets, cluster_tls
+from stack import cluster_processes, cluster_secrets, cluster_tls
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_broker import configuration
 from stack.cluster_images import without_digest
@@ -27,6 +27,9 @@ OVERLAYS = ("dev", "small", "production")
 # Reasons are in deploy/README.md, section Checks.
 CHECKOV_SKIPS = ("CKV_K8S_43", "CKV_K8S_35", "CKV_K8S_15")
 _LABELS = ("title", "description", "licenses", "version", "revision", "created")
+
+# Its only one is compared with what it has to be (`cluster_processes`).
+_HELD_WORD_BY_WORD = frozenset({"BackendTLSPolicy"})
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ def custom_schemas(overlay: str) -> list[Finding]:
         if "." not in group or (group.endswith("k8s.io") and "gateway" not in group):
             continue
         name = f"{overlay} {document['kind']}/{document['metadata']['name']}"
+        if document["kind"] in _HELD_WORD_BY_WORD:
+            continue
         schema = schemas.get((group, version, document["kind"]))
         if schema is None:
             found.append(Finding(name, f"no definition of {document['apiVersion']}"))
@@ -220,6 +225,15 @@ def database_certificates(overlay: str) -> list[Finding]:
     ]
 
 
+def process_certificates(overlay: str) -> list[Finding]:
+    """Each process shows a certificate for its name, and whoever dials it wants that."""
+    made = cluster_secrets.documents(cluster_secrets.target(overlay))
+    return [
+        Finding(f"{overlay} {where}", what)
+        for where, what in cluster_processes.faults(built(overlay), made)
+    ]
+
+
 def images_by_digest(overlay: str) -> list[Finding]:
     """Of those that others publish; ours are pinned by whoever builds them (`./ruta k8s pin`)."""
     return [
@@ -253,6 +267,7 @@ _OF_OVERLAY: dict[str, Callable[[str], list[Finding]]] = {
     "network arrows": arrows,
     "workloads": workloads,
     "certificates": database_certificates,
+    "certificates inside": process_certificates,
     "images by digest": images_by_digest,
     "checkov": checkov,
 }

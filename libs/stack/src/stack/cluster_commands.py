@@ -39,10 +39,16 @@ _WORKER = "worker"
 _PACKAGES = {**SERVICES, "issuer": "gateway"}
 # What makes a pod one of a Deployment's: others must not count it, ask it, or end it.
 _OF_A_SERVER = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports")
-# In the image of every service is Python; curl is in none.
+# In the image of every service is Python; curl is in none. Of its own process it wants no name, only the authority.
 _ASK = """\
-import http.client, os, sys
-asked = http.client.HTTPConnection("127.0.0.1", int(os.environ.get("RUTA_PORT", "8000")), timeout=10)
+import http.client, os, ssl, sys
+at = {"host": "127.0.0.1", "port": int(os.environ.get("RUTA_PORT", "8000")), "timeout": 10}
+if "RUTA_CERTIFICATE_FILE" in os.environ:
+    known = ssl.create_default_context(cafile=os.environ["RUTA_TRUST_FILE"])
+    known.check_hostname = False
+    asked = http.client.HTTPSConnection(**at, context=known)
+else:
+    asked = http.client.HTTPConnection(**at)
 asked.request("GET", sys.argv[1])
 answer = asked.getresponse()
 sys.stdout.write(f"{answer.status}\\n{answer.read().decode()}")

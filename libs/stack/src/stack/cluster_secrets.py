@@ -17,8 +17,10 @@ from common.crypto import new_key
 from common.ids import new_id
 from gateway.keys import named_jwk, new_private_pem
 
-from stack import cluster_tls
+from stack import cluster_processes, cluster_tls
 from stack.arrows import OPERATOR, USERS
+from stack.authorities import Authority
+from stack.cluster_documents import config_map, secret
 
 KEY_STORE = "referral_keys"
 DATABASES = ("directory", "referrals", "reporting", "issuer", KEY_STORE)
@@ -35,10 +37,14 @@ class Target:
     """PgBouncer before the databases; what belongs to one connection goes to `database_host`."""
     operator: bool = False
     """PostgreSQL's operator makes databases, roles and certificates, and writes backups into a bucket."""
+    verified: bool = False
+    """Processes know each other by certificates."""
 
 
 EMBEDDED = Target()
-PRODUCTION = Target("postgres-rw", "postgres-keys-rw", "postgres-pooler", operator=True)
+PRODUCTION = Target(
+    "postgres-rw", "postgres-keys-rw", "postgres-pooler", operator=True, verified=True
+)
 FILL_IN = "fill-in"
 """In the place of what only you can know: the keys of your backups' buckets."""
 
@@ -81,20 +87,16 @@ def documents(
             owner["RUTA_KEY_STORE_OWNER_URL"] = url(KEY_STORE, "owner", apart)
         if name == "reporting":
             values |= {"RUTA_ROUNDING_KEY": _key(), "RUTA_PSEUDONYM_KEY": _key()}
-        made += [_secret(f"ruta-{name}", values), _secret(f"ruta-{name}-owner", owner)]
+        made += [secret(f"ruta-{name}", values), secret(f"ruta-{name}-owner", owner)]
     pem, jwks = _signing_key()
     made += [
-        _secret("ruta-gateway", {"RUTA_SESSION_KEY": _key(), "RUTA_METRICS_KEY": _key()}),
-        _secret("ruta-internal-signing-key", {"internal.pem": pem}),
-        _secret("ruta-key-encryption-keys", {"keys.json": _key_encryption_keys()}),
-        _secret("ruta-nats", {f"NATS_{u.upper()}_PASSWORD": p for u, p in broker.items()}),
+        secret("ruta-gateway", {"RUTA_SESSION_KEY": _key(), "RUTA_METRICS_KEY": _key()}),
+        secret("ruta-internal-signing-key", {"internal.pem": pem}),
+        secret("ruta-key-encryption-keys", {"keys.json": _key_encryption_keys()}),
+        secret("ruta-nats", {f"NATS_{u.upper()}_PASSWORD": p for u, p in broker.items()}),
         *(_by_operator(roles) if wanted.operator else _by_us(roles, clients)),
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "ruta-internal-jwks"},
-            "data": {"jwks.json": jwks},
-        },
+        *(certificates() if wanted.verified else ()),
+        config_map("ruta-internal-jwks", {"jwks.json": jwks}),
     ]
     for document in made:
         document["metadata"]["namespace"] = namespace
@@ -104,26 +106,35 @@ def documents(
 def _by_us(
     roles: Mapping[str, str], clients: list[dict[str, Any]] | None
 ) -> Iterator[dict[str, Any]]:
-    yield _secret("ruta-postgres", {"superuser": _password(), **roles})
-    yield _secret("ruta-bootstrap-clients", {"clients.json": json.dumps(clients or [_admin()])})
+    yield secret("ruta-postgres", {"superuser": _password(), **roles})
+    yield secret("ruta-bootstrap-clients", {"clients.json": json.dumps(clients or [_admin()])})
 
 
 def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for role, password in roles.items():
-        made = _secret(
+        made = secret(
             f"ruta-role-{role.replace('_', '-')}", {"username": role, "password": password}
         )
         yield made | {"type": "kubernetes.io/basic-auth"}
-    certificate, key = cluster_tls.new_authority()
-    authority = _secret(cluster_tls.AUTHORITY, {"ca.crt": certificate, "ca.key": key})
+    databases = cluster_tls.new_authority()
+    values = {"ca.crt": databases.certificate, "ca.key": databases.key}
+    authority = secret(cluster_tls.AUTHORITY, values)
     # Or its instances would read another one at their next start only.
     authority["metadata"]["labels"] = {"cnpg.io/reload": ""}
     yield authority
-    yield _secret(cluster_tls.TRUST, {"ca.crt": certificate})
+    yield secret(cluster_tls.TRUST, {"ca.crt": databases.certificate})
     for bucket in ("ruta-backups", "ruta-key-backups"):
-        yield _secret(
+        yield secret(
             f"{bucket}-credentials", {"ACCESS_KEY_ID": FILL_IN, "ACCESS_SECRET_KEY": FILL_IN}
         )
+
+
+def certificates(authority: Authority | None = None) -> Iterator[dict[str, Any]]:
+    """Those of the processes, newly made: by this authority, or by a new one, which then comes with them."""
+    if authority is None:
+        authority = cluster_processes.new_authority()
+        yield cluster_processes.kept(authority)
+    yield from cluster_processes.documents(authority)
 
 
 def to_fill_in(made: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -133,16 +144,6 @@ def to_fill_in(made: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def as_yaml(made: list[dict[str, Any]]) -> str:
     return str(yaml.safe_dump_all(made, sort_keys=False))
-
-
-def _secret(name: str, values: dict[str, str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name},
-        "type": "Opaque",
-        "stringData": values,
-    }
 
 
 def _admin() -> dict[str, Any]:

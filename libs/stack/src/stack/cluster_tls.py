@@ -6,15 +6,10 @@ Secret, which holds no key.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
-from common import clock
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from stack.authorities import Authority
+from stack.cluster_documents import Document, environment, held_values, names
 
 AUTHORITY = "ruta-postgres-ca"
 """The Secret with `ca.crt` and `ca.key`, for PostgreSQL's operator alone."""
@@ -22,42 +17,10 @@ TRUST = "ruta-postgres-trust"
 """The Secret with `ca.crt` alone: what our processes take for the authority, two of them while one follows another."""
 _NO_PLAIN_TEXT = "hostnossl all all all reject"
 _POOLER = {"client_tls_sslmode": "require", "server_tls_sslmode": "verify-full"}
-_DAYS = 3653
-Document = Mapping[str, Any]
 
 
-def new_authority() -> tuple[str, str]:
-    """Its certificate, good for ten years, and its key, both as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name.from_rfc4514_string("CN=Ruta databases")
-    known_by = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    signs = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(clock.now() - timedelta(days=1))
-        .not_valid_after(clock.now() + timedelta(days=_DAYS))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(signs, critical=True)
-        .add_extension(known_by, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    # The operator reads keys in this form alone ("EC PRIVATE KEY").
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    return made.public_bytes(Encoding.PEM).decode(), secret.decode()
+def new_authority() -> Authority:
+    return Authority.new("CN=Ruta databases")
 
 
 def certified(documents: Iterable[Document]) -> dict[str, set[str]]:
@@ -80,7 +43,7 @@ def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[
     known = list(documents)
     to_dial = _to_dial(known)
     sources = {
-        (each["kind"], each["metadata"]["name"]): each.get("stringData") or each.get("data") or {}
+        (each["kind"], each["metadata"]["name"]): held_values(each)
         for each in (*known, *made)
         if each["kind"] in {"Secret", "ConfigMap"}
     }
@@ -91,11 +54,14 @@ def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[
 
 def _to_dial(documents: list[Document]) -> set[str]:
     """Names under which a server is found that shows a certificate for them."""
-    names = certified(documents)
-    found = {service for cluster in names for service in _services(cluster)}
+    certificates = certified(documents)
+    found = {service for cluster in certificates for service in _services(cluster)}
     for document in documents:
         name = document["metadata"]["name"]
-        if document["kind"] == "Pooler" and name in names[document["spec"]["cluster"]["name"]]:
+        if (
+            document["kind"] == "Pooler"
+            and name in certificates[document["spec"]["cluster"]["name"]]
+        ):
             found.add(name)
     return found
 
@@ -126,7 +92,7 @@ def _faults(
 def _of_pod(
     pod: Document, sources: Mapping[tuple[str, str], Document], to_dial: set[str]
 ) -> Iterator[str]:
-    if _names(pod, AUTHORITY):
+    if names(pod, AUTHORITY):
         yield f"names {AUTHORITY}, which holds the authority's key"
     trusted = {
         volume["name"]
@@ -134,43 +100,23 @@ def _of_pod(
         if volume.get("secret", {}).get("secretName") == TRUST
     }
     for container in (*pod.get("initContainers", []), *pod["containers"]):
-        environment = _environment(container, sources)
+        told = environment(container, sources)
         dialled = {
-            urlsplit(value).hostname
-            for value in environment.values()
-            if value.startswith("postgresql")
+            urlsplit(value).hostname for value in told.values() if value.startswith("postgresql")
         }
         files = {
             f"{mount['mountPath']}/ca.crt"
             for mount in container.get("volumeMounts", [])
             if mount["name"] in trusted and mount.get("readOnly") and "subPath" not in mount
         }
-        said = {name for name in environment if name.startswith("PGSSL")}
+        said = {name for name in told if name.startswith("PGSSL")}
         if not (dialled and to_dial):
             if said or any(m["name"] in trusted for m in container.get("volumeMounts", [])):
                 yield f"{container['name']} dials no PostgreSQL with TLS, and is told of its certificates"
             continue
-        if environment.get("PGSSLMODE") != "verify-full":
+        if told.get("PGSSLMODE") != "verify-full":
             yield f"{container['name']} dials PostgreSQL without PGSSLMODE=verify-full"
-        if environment.get("PGSSLROOTCERT") not in files:
+        if told.get("PGSSLROOTCERT") not in files:
             yield f"{container['name']} finds no certificate of {TRUST} at PGSSLROOTCERT"
         for host in sorted(str(host) for host in dialled if host not in to_dial):
             yield f"{container['name']} dials {host}, which no certificate names"
-
-
-def _names(node: Any, name: str) -> bool:
-    if isinstance(node, Mapping):
-        return any(_names(value, name) for value in node.values())
-    return any(_names(each, name) for each in node) if isinstance(node, list) else node == name
-
-
-def _environment(
-    container: Document, sources: Mapping[tuple[str, str], Document]
-) -> dict[str, str]:
-    """As far as its documents tell; what is read of a Secret key by key is left out."""
-    found: dict[str, str] = {}
-    for source in container.get("envFrom", []):
-        kind = "Secret" if "secretRef" in source else "ConfigMap"
-        reference = source.get("secretRef") or source["configMapRef"]
-        found |= sources.get((kind, reference["name"]), {})
-    return found | {each["name"]: each.get("value", "") for each in container.get("env", [])}

@@ -46,7 +46,8 @@ def stored_credentials(path: Path) -> dict[str, str]:
 class NatsServer:
     """`credentials` maps users of `stack.arrows` to passwords; each gets its arrows, no more.
 
-    `durable=False` lets acknowledgements leave before the data is on disk; for tests only.
+    `durable=False` lets acknowledgements leave before the data is on disk; for tests only. `certificate`: with it and
+    its key it listens with TLS alone.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class NatsServer:
         port: int | None = None,
         durable: bool = True,
         listen: str = LOOPBACK,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.credentials = credentials
@@ -67,6 +69,7 @@ class NatsServer:
         self.monitor_port: int | None = None
         self._durable = durable
         self._listen = listen
+        self._certificate = certificate
 
     @property
     def url(self) -> str:
@@ -125,6 +128,7 @@ class NatsServer:
             # A peer that stopped is noticed in seconds, not in the default four minutes.
             "ping_interval": "10s",
             "ping_max": 2,
+            **self._tls(),
             "authorization": {
                 "users": [
                     {"user": user, "password": password, "permissions": permissions(user)}
@@ -132,6 +136,13 @@ class NatsServer:
                 ]
             },
         }
+
+    def _tls(self) -> dict[str, object]:
+        """From the first byte on, and for nobody without."""
+        if self._certificate is None:
+            return {}
+        certificate, key = map(str, self._certificate)
+        return {"tls": {"cert_file": certificate, "key_file": key, "handshake_first": True}}
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS

@@ -21,6 +21,9 @@ production, says so in one line with the setting's name and ends with status 78.
 
 The driver of PostgreSQL reads variables of its own: the production overlay sets `PGSSLMODE` to `verify-full` and `PGSSLROOTCERT` to the
 file of the databases' CA ([IM guide](im-guide.md#the-databases-certificates)). The embedded PostgreSQL knows no TLS: set neither for it.
+
+`RUTA_CERTIFICATE_FILE`, `RUTA_CERTIFICATE_KEY_FILE` and `RUTA_TRUST_FILE` are set by the production overlay
+([IM guide](im-guide.md#the-processes-certificates)); the files are read again at the first connection after they have changed.
 """
 _CLASSES: tuple[tuple[str, type[CoreSettings], type[CoreSettings] | None], ...] = (
     ("Every process", CoreSettings, None),

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from common import clock
 from common.auth import JwksFile
+from common.certificates import tell_certificates
 from common.logs import get_logger
 from common.middleware import CallerMiddleware, HeadMiddleware, ObservationMiddleware
 from common.telemetry import Metrics
@@ -79,8 +80,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     clock.follow(settings.clock_file)
     load_all()
-    gateway = Gateway(settings.gateway_url, settings.answer_seconds)
+    gateway = Gateway(settings)
     metrics = Metrics()
+    tell_certificates(metrics.registry, settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

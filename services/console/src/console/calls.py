@@ -7,11 +7,13 @@ from typing import Any
 
 import aiohttp
 import orjson
+from common.certificates import remedy, trusting
 from common.logs import get_logger
 from common.telemetry import inject
 
 from console.answers import Answer, FileAnswer, Upload
 from console.costs import Cost
+from console.settings import Settings
 
 _log = get_logger(__name__)
 _AWAY = {"code": "unavailable", "status": 503}
@@ -23,16 +25,17 @@ _IN_FLIGHT, _TRIES, _PAUSE_SECONDS = "idempotency_in_flight", 6, 0.5
 class Gateway:
     """One connection pool of a process. Nothing of an answer is kept."""
 
-    def __init__(self, url: str, answer_seconds: float) -> None:
-        self._url = url.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=answer_seconds, connect=2)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._url = settings.gateway_url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=settings.answer_seconds, connect=2)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=256),
+            connector=aiohttp.TCPConnector(limit=256, ssl=trusting(self._settings) or True),
             # It stands beside the gateway: packing and unpacking costs more than the bytes.
             headers={"accept-encoding": "identity"},
             trust_env=False,
@@ -73,7 +76,11 @@ class Gateway:
             return await self._ask(method, path, headers, body, params or {})
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # Neither the path nor the message: both may name somebody.
-            _log.warning("gateway_unreachable", reason=type(error).__name__)
+            _log.warning(
+                "gateway_unreachable",
+                reason=type(error).__name__,
+                **remedy(error, self._settings),
+            )
             return FileAnswer(Answer(503, dict(_AWAY)))
 
     async def _ask(

@@ -9,6 +9,7 @@ from pydantic import Field, FilePath, field_validator
 
 class Settings(CoreSettings):
     service: ClassVar[str] = "console"
+    ways_inside: ClassVar[dict[str, str]] = {"gateway_url": "https://"}
 
     gateway_url: HttpAddress = Field(
         description="Where the console reaches the gateway: it calls the API there as whoever looks."

@@ -133,7 +133,7 @@ class Authentication:
         try:
             return self._callers.caller(token, self._keys.current())
         except UnknownKey:
-            if not await self._keys.look_again(self._upstreams.session):
+            if not await self._keys.look_again(self._upstreams.issuing):
                 raise
             return self._callers.caller(token, self._keys.current())
 

@@ -107,7 +107,7 @@ class Provider:
             if own
             else self._endpoint(name, own_path)
         )
-        async with self._upstreams.session.post(
+        async with self._upstreams.issuing.post(
             url, data=form, headers=headers, timeout=_TIMEOUT, allow_redirects=False
         ) as answer:
             return answer.status, await answer.read()

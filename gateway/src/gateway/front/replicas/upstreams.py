@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+import ssl
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 import aiohttp
 from common import clocks
+from common.certificates import remedy, trusting
 from common.errors import UNAVAILABLE
 from common.logs import get_logger
 from common.repeating import pause
@@ -40,17 +42,20 @@ class Replica:
 class Upstreams:
     """The services behind the front, each with one or several replicas.
 
-    `session`: aiohttp's client for what the front asks on its own behalf (keys, probes, API
-    descriptions); requests of clients go over `Connections`.
+    `session`: aiohttp's client for what the front asks on its own behalf (probes, API descriptions); `issuing`: the one
+    that asks whoever issues tokens, outside or inside. Requests of clients go over `Connections`.
     """
 
     def __init__(self, settings: FrontSettings) -> None:
+        self._settings = settings
+        self._tls = trusting(settings)
         self.replicas: dict[Upstream, tuple[Replica, ...]] = {
             upstream: tuple(
                 Replica(
                     url,
                     Connections(
                         url,
+                        tls=self._tls,
                         connect_seconds=settings.connect_seconds,
                         answer_seconds=settings.answer_seconds,
                     ),
@@ -62,6 +67,8 @@ class Upstreams:
         }
         self._turn = 0
         self._session: aiohttp.ClientSession | None = None
+        self._outside: aiohttp.ClientSession | None = None
+        self._said: dict[Upstream, str] = {}
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -69,15 +76,22 @@ class Upstreams:
             raise RuntimeError("the front has not started")
         return self._session
 
+    @property
+    def issuing(self) -> aiohttp.ClientSession:
+        return self._outside or self.session
+
     async def start(self) -> None:
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        self._session = _session(self._tls)
+        if Upstream.ISSUER not in self.replicas:
+            self._outside = _session(None)
 
     async def close(self) -> None:
         for replicas in self.replicas.values():
             for replica in replicas:
                 replica.connections.close()
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._outside):
+            if session is not None:
+                await session.close()
 
     def url(self, upstream: Upstream) -> str | None:
         """A replica that answers, as far as known; None if the service is not deployed."""
@@ -110,7 +124,8 @@ class Upstreams:
                 raise _AWAY(f"The {upstream} service is away.", headers={"Retry-After": "2"})
             try:
                 answer = await replica.connections.request(method, target, headers, body)
-            except Unreachable:
+            except Unreachable as error:
+                self._say(upstream, error)
                 unsent = True
             except Broken:
                 unsent = False
@@ -118,6 +133,7 @@ class Upstreams:
                 raise UPSTREAM_TIMEOUT.because("A service did not answer in time.") from None
             else:
                 replica.circuit.succeeded()
+                self._said.pop(upstream, None)
                 return answer
             replica.circuit.failed()
             tried.append(replica)
@@ -127,6 +143,14 @@ class Upstreams:
             if attempt < _ATTEMPTS and self._choose(upstream, tried) in tried:
                 await asyncio.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - jitter
         raise _AWAY(f"The {upstream} service cannot be reached.", headers={"Retry-After": "2"})
+
+    def _say(self, upstream: Upstream, error: BaseException) -> None:
+        """Once, until it answers again or something else is wrong: a certificate that is not taken is no network that
+        is slow."""
+        said = remedy(error, self._settings)
+        if said and self._said.get(upstream) != said["remedy"]:
+            self._said[upstream] = said["remedy"]
+            _log.warning("upstream_not_trusted", upstream=upstream, **said)
 
     @staticmethod
     def _answering(replicas: tuple[Replica, ...]) -> list[Replica]:
@@ -161,7 +185,7 @@ class Upstreams:
             await pause(stop, 0.25)
 
     async def _probe_one(self, upstream: Upstream, replica: Replica) -> None:
-        if await self._answers(replica):
+        if await self._answers(upstream, replica):
             _log.info("circuit_closed", upstream=upstream)
             replica.circuit.succeeded()
         else:
@@ -170,21 +194,30 @@ class Upstreams:
     async def alive(self, upstream: Upstream) -> bool:
         """Whether a replica answers `/healthz` within a second."""
         answering = self._answering(self.replicas[upstream])
-        return any(await asyncio.gather(*(self._answers(replica) for replica in answering)))
+        return any(
+            await asyncio.gather(*(self._answers(upstream, replica) for replica in answering))
+        )
 
     def clock(self, upstream: Upstream) -> str:
         """What `alive` found of the clocks: the first that is apart, else ok."""
         found = (replica.clock for replica in self.replicas[upstream])
         return next((each for each in found if each != clocks.OK), clocks.OK)
 
-    async def _answers(self, replica: Replica) -> bool:
+    async def _answers(self, upstream: Upstream, replica: Replica) -> bool:
         url = replica.url + "/healthz"
         try:
             async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=1)) as answer:
                 replica.clock = _clock_beside(answer.headers.get("Date"))
                 return answer.status == 200
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._say(upstream, error)
             return False
+
+
+def _session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(ssl=tls or True)
+    )
 
 
 def _is_repeatable(method: str, headers: list[Header]) -> bool:

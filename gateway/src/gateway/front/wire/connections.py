@@ -72,16 +72,24 @@ class Answer:
 class Connections:
     """The connections to `url`, an origin such as `http://directory:8000`.
 
-    `connect_seconds`: longest time to connect; `answer_seconds`: longest silence.
+    `connect_seconds`: longest time to connect; `answer_seconds`: longest silence; `tls`: whom to take for the one at
+    an https address (none: whomever a public authority knows).
     """
 
-    def __init__(self, url: str, *, connect_seconds: float, answer_seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_seconds: float,
+        answer_seconds: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"{url!r} is not an http or https address")
         self._host = parts.hostname
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
         self._prefix = parts.path.rstrip("/").encode()
         self._host_line = b"host: " + parts.netloc.encode()
         self._connect_seconds = connect_seconds

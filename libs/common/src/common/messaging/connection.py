@@ -11,6 +11,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from common.certificates import remedy, trusting
 from common.logs import get_logger
 from common.settings import ServiceSettings
 from common.wording import Worded
@@ -55,7 +56,9 @@ class Broker:
             with contextlib.suppress(Exception):  # a broker that is gone cannot be drained
                 await asyncio.wait_for(self._client.drain(), 5)
             if not self._client.is_closed:
-                await self._client.close()
+                # With TLS the library waits for ever for the end of a connection whose handshake failed.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._client.close(), 5)
             self._client = self._jetstream = None
 
     def client(self) -> Client:
@@ -86,9 +89,7 @@ class Broker:
                 self.generation += 1
                 _log.info("broker_connected")
             except Exception as error:  # noqa: BLE001 - any failure to connect is tried again
-                _log.warning(
-                    "broker_unreachable", setting="RUTA_NATS_URL", reason=type(error).__name__
-                )
+                self._say("broker_unreachable", error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _options(self) -> dict[str, Any]:
@@ -108,10 +109,25 @@ class Broker:
             "error_cb": self._on_error,
             "disconnected_cb": self._on_disconnect,
             "reconnected_cb": self._on_reconnect,
+            **self._by_certificate(),
         }
 
+    def _by_certificate(self) -> dict[str, Any]:
+        """With TLS from the first byte on: the library believes a server that says in clear that it needs none, and
+        sends it the password."""
+        context = trusting(self._settings)
+        return {} if context is None else {"tls": context, "tls_handshake_first": True}
+
+    def _say(self, what: str, error: Exception) -> None:
+        _log.warning(
+            what,
+            setting="RUTA_NATS_URL",
+            reason=type(error).__name__,
+            **remedy(error, self._settings),
+        )
+
     async def _on_error(self, error: Exception) -> None:
-        _log.warning("broker_error", setting="RUTA_NATS_URL", reason=type(error).__name__)
+        self._say("broker_error", error)
 
     async def _on_disconnect(self) -> None:
         _log.warning("broker_disconnected")

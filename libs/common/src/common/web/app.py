@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from common import clock
 from common.answers import AnswerRule
 from common.auth import JwksFile
+from common.certificates import tell_certificates
 from common.database import Database
 from common.database_errors import remedy
 from common.endings import AsWhom, Ending
@@ -88,6 +89,7 @@ def service_app(
     )
     if routers and database is None:
         context.standby = standby_of(context)
+    tell_certificates(context.metrics.registry, settings)
     gate = KeyGate(context)
     running = settings.run_worker if run_worker is None else run_worker
     tasks = list(worker(context)) if worker is not None and running else []

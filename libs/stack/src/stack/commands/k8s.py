@@ -1,4 +1,4 @@
-"""`k8s check | secrets | images | pin | ship | nats-config | sbom`: the cluster deployment without a cluster;
+"""`k8s check | secrets | certificates | images | pin | ship | nats-config | sbom`: the cluster deployment without a cluster;
 `k8s run`: a command of a service inside one."""
 
 import sys
@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from stack import arrows, cluster_broker, cluster_check, cluster_images, cluster_secrets, shipping
+from stack import (
+    arrows,
+    cluster_broker,
+    cluster_check,
+    cluster_images,
+    cluster_processes,
+    cluster_secrets,
+    shipping,
+)
 from stack.cluster_check import Finding, check_all
 from stack.cluster_commands import ClusterCommands
 from stack.commands.options import home
@@ -83,6 +91,24 @@ def secrets(
             said("{name}: put the keys of your bucket in the place of 'fill-in'", name=name),
             err=True,
         )
+
+
+@app.command()
+def certificates(
+    authority: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The Secret ruta-internal-ca, as YAML or JSON; without it, a new authority"
+        ),
+    ] = None,
+    namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
+) -> None:
+    """Print the certificates by which processes know each other anew, good for a year, as YAML."""
+    signing = cluster_processes.read_authority(authority.read_text()) if authority else None
+    made = list(cluster_secrets.certificates(signing))
+    for document in made:
+        document["metadata"]["namespace"] = namespace
+    sys.stdout.write(cluster_secrets.as_yaml(made))
 
 
 def _documents(overlay: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ app = typer.Typer(name="serve", help="One server in a container of its own.", hi
 Data = Annotated[Path, typer.Option(help="Where the server keeps its data.")]
 Port = Annotated[int, typer.Option(help="Where it listens.")]
 Listen = Annotated[str, typer.Option(help="Address: 127.0.0.1 where all share one loopback.")]
+File = Annotated[Path | None, typer.Option(help="PEM; with certificate and key, TLS alone.")]
 Secrets = Annotated[Path, typer.Option(help="Folder with one file per password.")]
 
 
@@ -47,6 +48,8 @@ def nats(
     data: Data = Path("/data"),
     port: Port = 4222,
     listen: Listen = "0.0.0.0",  # noqa: S104 - in its container
+    certificate: File = None,
+    key: File = None,
 ) -> None:
     """NATS with JetStream; passwords come from NATS_<USER>_PASSWORD."""
     names = [*USERS, OPERATOR]
@@ -56,7 +59,8 @@ def nats(
         raise StackError(
             "{variable} is missing (Secret ruta-nats)", variable=error.args[0]
         ) from None
-    server = NatsServer(data, credentials, port=port, listen=listen)
+    shown = (certificate, key) if certificate and key else None
+    server = NatsServer(data, credentials, port=port, listen=listen, certificate=shown)
     server.start()
     _say(f"NATS answers on port {port}")
     _until_told(server)

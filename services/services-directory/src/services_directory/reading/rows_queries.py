@@ -56,6 +56,7 @@ class Reader:
         self._url = url.replace("postgresql+asyncpg://", "postgresql://")
         self._name = name
         self._connect_seconds, self._statement_seconds = connect_seconds, statement_seconds
+        self._via_pgbouncer = via_pgbouncer
         self._cache = 0 if via_pgbouncer else 200
         self._idle: dict[bool, list[asyncpg.Connection]] = {False: [], True: []}
         self._free = asyncio.Semaphore(size)
@@ -113,7 +114,10 @@ class Reader:
             self._idle[afresh].append(connection)
 
     async def _connect(self, *, afresh: bool) -> asyncpg.Connection:
+        # PgBouncer lets nobody in who begins with these. Behind it each statement is planned for its values anyway, and
+        # what the server itself says of JIT counts.
         planned = "custom" if afresh else "generic"
+        planning = {"jit": "off", "plan_cache_mode": f"force_{planned}_plan"}
         return await asyncpg.connect(
             self._url,
             timeout=self._connect_seconds,
@@ -123,8 +127,7 @@ class Reader:
             server_settings={
                 "application_name": self._name,
                 "timezone": "UTC",
-                "jit": "off",
-                "plan_cache_mode": f"force_{planned}_plan",
+                **({} if self._via_pgbouncer else planning),
             },
         )
 
