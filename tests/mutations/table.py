@@ -2533,6 +2533,15 @@ MUTATIONS = (
         f"{_TESTS}/test_bridges.py::test_an_erased_person_is_not_brought_back_by_a_correction",
     ),
     Mutation(
+        "no-id-of-the-form-tool",
+        "what stays of an erased screening leads to nobody in the form tool",
+        f"{_REFERRALS}/intake/service.py",
+        "    named = records_service.record_name(stores.digests, form.id, of_one_person or tool_id)\n",
+        "    named = of_one_person or tool_id\n",
+        f"{_TESTS}/test_intake.py"
+        "::test_after_an_erasure_nothing_leads_to_the_person_in_the_form_tool",
+    ),
+    Mutation(
         "spam-that-writes-again",
         "whoever comes back with their receipt and writes is heard, also if their report was taken for spam",
         f"{_REFERRALS}/line/service.py",

@@ -4,12 +4,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 from common import clock
+from common.crypto import key_from_base64
 from httpx import Response
 from referrals.intake.mapping import FormMapping, submission_id, translate
-from referrals.intake.service import discard_old
+from referrals.intake.service import discard_old, hide_tool_ids
 from referrals.keys.store import CaseKeys
+from referrals.row_security import act_as_service
 from referrals.screenings.shipped import shipped
+from referrals.settings import Settings
 from standardwebhooks import Webhook
 
 from tests.services.referrals.screening_words import SUPERVISOR, upload, workbook
@@ -98,6 +102,42 @@ async def test_a_kobotoolbox_submission_becomes_a_screening_once(story: Story) -
     other = await send(story, made, {**KOBO, "q/years": "17"})
     assert (other.status_code, other.json()["code"]) == (409, "submission_changed")
     assert len(await story.rows("SELECT 1 FROM screenings")) == 1
+
+
+async def test_after_an_erasure_nothing_leads_to_the_person_in_the_form_tool(story: Story) -> None:
+    made = await form(story, mapping={"fixed_area": "VE2313"})
+    await send(story, made, KOBO)
+    (row,) = await received(story)
+    path = f"/screenings/{row['screening_id']}/erase"
+    await story.made(SUPERVISOR, path, {"confirm": row["screening_id"]})
+    (kept,) = await story.rows("SELECT to_jsonb(t)::text AS text FROM intake_submissions t")
+    assert KOBO["_uuid"] not in kept.text
+    assert (await send(story, made, KOBO)).json()["repeated"] is True
+    assert await story.rows("SELECT 1 FROM screenings WHERE status <> 'erased'") == []
+
+
+async def kept_as_before(story: Story) -> None:
+    """Under the tool's own id, as releases before this one kept it."""
+    renamed = sa.text("UPDATE intake_submissions SET submission_id = :id RETURNING id")
+    async with story.database.transaction() as session:
+        await act_as_service(session)
+        assert len((await session.execute(renamed, {"id": KOBO["_uuid"]})).all()) == 1
+
+
+async def test_what_was_kept_under_the_tools_own_id_is_known_and_is_so_no_more(
+    story: Story, settings: Settings
+) -> None:
+    made = await form(story, mapping={"fixed_area": "VE2313"})
+    await send(story, made, KOBO)
+    (named,) = [each["submission_id"] for each in await received(story)]
+    await kept_as_before(story)
+    again = await send(story, made, KOBO)
+    assert (again.json()["repeated"], again.json()["submission_id"]) == (True, named)
+    await kept_as_before(story)
+    key = key_from_base64(settings.stored_result_key.get_secret_value())
+    assert await hide_tool_ids(story.database, key) == 1
+    assert await hide_tool_ids(story.database, key) == 0
+    assert [each["submission_id"] for each in await received(story)] == [named]
 
 
 async def test_only_who_knows_the_secret_is_heard(story: Story) -> None:

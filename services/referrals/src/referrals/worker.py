@@ -28,7 +28,7 @@ from referrals.directory.consumers import SUBSCRIPTION, flag_stale
 from referrals.escalations.firing import fire_due
 from referrals.evidence import Evidence
 from referrals.holding import Holding
-from referrals.intake.service import discard_old
+from referrals.intake.service import discard_old, hide_tool_ids
 from referrals.keys.store import CaseKeys
 from referrals.line.expiry import forget_expired
 from referrals.links.models import ENDING as LINKS
@@ -117,6 +117,9 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         "threads": lambda: forget_expired(database, keys, clock.now()),
         "unattached-screenings": lambda: erase_unattached(database, keys, unused_since()),
         "quarantine": lambda: discard_old(database, keys, unused_since()),
+        "tool-ids": lambda: hide_tool_ids(
+            database, key_from_base64(settings.stored_result_key.get_secret_value())
+        ),
         "lapsed-channels": lambda: lapse(database),
     }
 

@@ -30,8 +30,7 @@ class IntakeForm(Row, table=True):
 
 
 class Submission(Row, table=True):
-    """What came once. `submission_id` is the tool's own, of a form that makes cases a keyed digest of the
-    record's. `content` is sealed and there only while in quarantine; `reasons` are codes."""
+    """What came once. `submission_id` is a keyed digest of the tool's own, which leads to the person there. `content` is sealed and there only while in quarantine; `reasons` are codes."""
 
     __tablename__ = "intake_submissions"
 

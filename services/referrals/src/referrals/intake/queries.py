@@ -1,5 +1,6 @@
 """Reading forms and submissions."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +16,10 @@ from referrals.intake.models import IntakeForm, SeenRecord, Submission
 from referrals.tables import ENDED_RIGHTS
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
+
+_submissions = Submission.metadata.tables["intake_submissions"]
+NAMED_HERE = re.compile("[0-9a-f]{32}(:[0-9a-f]{16})?")
+"""What a submission is called here, in place of the form tool's own id."""
 
 
 async def forms(session: AsyncSession, caller: Principal) -> Sequence[IntakeForm]:
@@ -96,6 +101,40 @@ async def received(session: AsyncSession, form_id: UUID, submission_id: str) -> 
         )
     )
     return rows.one()
+
+
+def _by_tool_id() -> sa.ColumnElement[bool]:
+    return sa.not_(col(Submission.submission_id).regexp_match(f"^{NAMED_HERE.pattern}$"))
+
+
+async def all_by_tool_id(session: AsyncSession) -> Sequence[UUID]:
+    """Those that are kept under the form tool's own id; needs service rights."""
+    return (await session.scalars(sa.select(col(Submission.id)).where(_by_tool_id()))).all()
+
+
+async def kept_by_tool_id(session: AsyncSession, row_id: UUID) -> Submission | None:
+    """Held until the transaction ends; None where it is not, or no more."""
+    rows = await session.scalars(
+        sa.select(Submission)
+        .where(col(Submission.id) == row_id, _by_tool_id())
+        .with_for_update(skip_locked=True)
+    )
+    return rows.one_or_none()
+
+
+async def rename(session: AsyncSession, form_id: UUID, tool_id: str, named: str) -> None:
+    """Needs service rights."""
+    taken = _submissions.alias("taken")
+    await session.execute(
+        sa.update(Submission)
+        .where(
+            col(Submission.form_id) == form_id,
+            col(Submission.submission_id) == tool_id,
+            ~sa.exists().where(taken.c.form_id == form_id, taken.c.submission_id == named),
+        )
+        .values(submission_id=named)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def case_of(session: AsyncSession, form_id: UUID, record_id: str) -> UUID | None:

@@ -168,11 +168,10 @@ async def take(
     version = changing or (form.makes == "case" and is_corrected(submission))
     said = _mapped(rules.rules(), submission) if changing else essence(submission)
     fingerprint = _fingerprint(stores.digests, form.id, said)
-    named = tool_id
-    if form.makes == "case":
-        named = records_service.record_name(
-            stores.digests, form.id, first_id(submission) or tool_id
-        )
+    of_one_person = first_id(submission) if form.makes == "case" else None
+    named = records_service.record_name(stores.digests, form.id, of_one_person or tool_id)
+    if form.makes == "screening" and not queries.NAMED_HERE.fullmatch(tool_id):
+        await queries.rename(session, form.id, tool_id, named)
     if version:
         named += f":{fingerprint.hex()[:_VERSION_DIGITS]}"
     now, row_id = clock.now(), new_id()
@@ -265,6 +264,21 @@ async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> i
 
     due = partial(queries.quarantined_before, moment=before)
     return await sweep("quarantine", database, due, discard_one)
+
+
+async def hide_tool_ids(database: Database, key: bytes) -> int:
+    """Names submissions as `take` does that were kept under the form tool's own id, as those of screenings were:
+    it led to the person there after an erasure here. Returns how many."""
+
+    async def rename_one(session: AsyncSession, row_id: UUID) -> int:
+        row = await queries.kept_by_tool_id(session, row_id)
+        if row is None:
+            return 0
+        named = records_service.record_name(key, row.form_id, row.submission_id)
+        await queries.rename(session, row.form_id, row.submission_id, named)
+        return 1
+
+    return await sweep("tool-ids", database, queries.all_by_tool_id, rename_one)
 
 
 async def _become(
