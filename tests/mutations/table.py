@@ -8,6 +8,8 @@ _COMMON = "libs/common/src/common"
 _DRAWING = "libs/drawing/src/drawing"
 _REPORTING = "services/reporting/src/reporting"
 _DIRECTORY = "services/services-directory/src/services_directory"
+_ISSUER = "gateway/src/gateway/issuer"
+_HELD = "tests/gateway/test_rights_held.py"
 _LEFT = "tests/services/console/test_left_screens.py"
 _TESTS = "tests/services/referrals"
 _REPORTS = "tests/services/reporting"
@@ -652,7 +654,7 @@ MUTATIONS = (
     Mutation(
         "tombstones-are-signed",
         "a list of the erased that was edited is not believed",
-        f"{_REFERRALS}/keys/chained.py",
+        "libs/common/src/common/chained.py",
         "            signer.check(line)\n",
         "",
         f"{_TESTS}/test_tombstones.py::test_whatever_is_done_to_a_list_is_noticed",
@@ -766,7 +768,7 @@ MUTATIONS = (
     Mutation(
         "restrictions-are-signed",
         "a list of what was restricted that somebody changed is not believed",
-        f"{_REFERRALS}/keys/chained.py",
+        "libs/common/src/common/chained.py",
         "            signer.check(line)\n",
         "",
         f"{_TESTS}/test_restrictions.py::test_a_list_that_somebody_changed_is_refused",
@@ -3315,6 +3317,46 @@ MUTATIONS = (
         "    if not now.date() <= until <= (now + timedelta(days=LONGEST_DAYS)).date():\n",
         "    if now.date() > until:\n",
         "tests/services/directory/test_services.py::test_a_verification_ends[366-422]",
+    ),
+    Mutation(
+        "rights-that-ended-stay-so",
+        "who was suspended stays so when the database goes back",
+        f"{_ISSUER}/holding.py",
+        "            if await changes.unknown(session, _changes(last)):\n",
+        "            if False:\n",
+        f"{_HELD}::test_who_was_suspended_and_which_secret_was_renewed_stays_so",
+    ),
+    Mutation(
+        "old-passwords-stay-void",
+        "a password that was changed opens nothing when the database goes back",
+        f"{_ISSUER}/people/standing_service.py",
+        '        values["password_hash"] = None\n',
+        "        pass\n",
+        f"{_HELD}::test_a_credential_that_was_changed_since_opens_nothing",
+    ),
+    Mutation(
+        "old-secrets-stay-void",
+        "a client's secret that was renewed opens nothing when the database goes back",
+        f"{_ISSUER}/clients/standing_service.py",
+        '        values["secret_hash"] = await secrets.hashed(new_secret())\n',
+        "        pass\n",
+        f"{_HELD}::test_who_was_suspended_and_which_secret_was_renewed_stays_so",
+    ),
+    Mutation(
+        "sign-ins-end-with-the-record",
+        "whoever was signed in signs in again once the database went back",
+        f"{_ISSUER}/holding.py",
+        "        await end_every_one(session)\n",
+        "",
+        f"{_HELD}::test_whatever_was_signed_in_is_over",
+    ),
+    Mutation(
+        "a-suspension-counts-here-and-there",
+        "who was suspended after the database went back is not let in by what the list said before",
+        f"{_ISSUER}/standing.py",
+        '"active": row["active"] and word["active"]}',
+        '"active": word["active"]}',
+        f"{_HELD}::test_who_is_suspended_in_the_moment_before_the_look_stays_so",
     ),
 )
 

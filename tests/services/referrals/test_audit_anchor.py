@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from common.chained import Head
 from common.database import Database
 from common.ids import new_id
 from referrals.audit.anchoring import (
@@ -22,7 +23,6 @@ from referrals.audit.anchoring import (
     verify,
 )
 from referrals.audit.service import record
-from referrals.keys.chained import Head
 from stack.postgres import PostgresServer
 
 from tests.support.principals import principal

@@ -9,14 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from common import clock
+from common import chained, clock
+from common.chained import BrokenList, Signer
 from common.crypto import new_key
 from common.database import Database
 from common.events.directory import HiddenPart, SightChanged
 from referrals.cases.service import CONTACT_IN_DOUBT
 from referrals.directory.queries import shown_services
-from referrals.keys import chained
-from referrals.keys.chained import BrokenList, Signer
 from referrals.keys.store import CaseKeys
 from referrals.restoring_service import restrict_again
 from referrals.restrictions import words

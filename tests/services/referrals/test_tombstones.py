@@ -9,10 +9,11 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
+from common import chained
+from common.chained import BrokenList, Signer
 from common.crypto import new_key
 from common.database import Database
-from referrals.keys import chained, telling, tombstones
-from referrals.keys.chained import BrokenList, Signer
+from referrals.keys import telling, tombstones
 from referrals.keys.store import CaseKeys, create_tables
 from stack.postgres import PostgresServer
 

@@ -1,9 +1,13 @@
 """The issuer's app: wiring only."""
 
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+
 from common.crypto import derived, key_from_base64
 from common.database import Database
 from common.key_ages import tell_key_ages
-from common.web import service_app
+from common.web import BackgroundTask, ServiceContext, service_app
 from fastapi import FastAPI
 
 from gateway.issuer.account.api import NotSignedIn, led_to_sign_in
@@ -14,6 +18,7 @@ from gateway.issuer.authorize.api import routes as authorize
 from gateway.issuer.authorize.tickets import Tickets
 from gateway.issuer.changes.api import routes as changes
 from gateway.issuer.clients.api import routes as clients
+from gateway.issuer.holding import Holding
 from gateway.issuer.organisations.api import routes as organisations
 from gateway.issuer.people.api import routes as people
 from gateway.issuer.people.colleagues_api import routes as colleagues
@@ -29,8 +34,23 @@ from gateway.issuer.tokens.api import oauth
 from gateway.issuer.tokens.service import Desk
 from gateway.issuer.withdrawn.api import internal
 
+_HOLD_SECONDS = 2.0
+_MEASURE_SECONDS = 15.0
 
-def create_app(settings: IssuerSettings, *, database: Database | None = None) -> FastAPI:
+
+def _held(context: ServiceContext, forgotten: int) -> Sequence[BackgroundTask]:
+    settings = cast("IssuerSettings", context.settings)
+    holding = Holding(settings, context.database, context.metrics, forgotten)
+    return [
+        BackgroundTask.repeated("holding", holding.look, _HOLD_SECONDS),
+        BackgroundTask.repeated("measuring", holding.measure, _MEASURE_SECONDS),
+    ]
+
+
+def create_app(
+    settings: IssuerSettings, *, database: Database | None = None, forgotten: int = 0
+) -> FastAPI:
+    """`forgotten`: what the list knew at the start and the database did not."""
     ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
     ring.current()  # makes the keys of a new installation before the first request
     # Further keys are derived from the one that seals stored answers, each for its own use.
@@ -56,6 +76,7 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
             internal,
         ],
         database=database,
+        beside=partial(_held, forgotten=forgotten),
         parts={
             "ring": ring,
             "secrets": checks,

@@ -3,17 +3,20 @@
 import asyncio
 
 from common import server, serving, start
+from common.chained import BrokenList
 from common.database import Database
 from common.database_errors import remedy
 from common.key_checks import WrongKeys
 from common.logs import get_logger
 from common.migrations import migrate as to_newest
 from common.migrations.state import Revisions, Schema
+from common.telemetry import Metrics
 from common.verbs import NO_OWNER, let_in_by, run_migrations
 from sqlalchemy.exc import DBAPIError
 
 from gateway.issuer import bootstrap
 from gateway.issuer.app import create_app
+from gateway.issuer.holding import Holding
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
 from gateway.issuer.signing.recognising import recognise
@@ -28,8 +31,7 @@ _log = get_logger(__name__)
 def serve() -> None:
     settings = start.load(IssuerSettings)
     start.prepare(settings)
-    asyncio.run(_bootstrap(settings))
-    app = create_app(settings)
+    app = create_app(settings, forgotten=asyncio.run(_bootstrap(settings)))
     server.refuse_wrong_keys(app)
     serving.serve(app, settings)
 
@@ -74,7 +76,8 @@ async def _recognise(database: Database, ring: KeyRing) -> None:
         start.fail(told(error))
 
 
-async def _bootstrap(settings: IssuerSettings) -> None:
+async def _bootstrap(settings: IssuerSettings) -> int:
+    """How much the database had forgotten of the list."""
     file = settings.bootstrap_clients_file
     if file is not None and not file.exists():
         start.fail(said("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file"))
@@ -83,11 +86,24 @@ async def _bootstrap(settings: IssuerSettings) -> None:
     try:
         await _migrated(database)
         await _recognise(database, KeyRing(settings.signing_keys_dir, settings.signing_algorithm))
+        forgotten = await _hold(settings, database)
         await bootstrap.ensure_console(database, settings.console_client_id, callback)
         if file is not None:
             await bootstrap.load(database, SecretChecks(), bootstrap.read(file))
+        return forgotten
     finally:
         await database.close()
+
+
+async def _hold(settings: IssuerSettings, database: Database) -> int:
+    """Before anybody is let in by rights that have ended."""
+    holding = Holding(settings, database, Metrics())
+    try:
+        await holding.look()
+    except (OSError, BrokenList) as error:
+        # Without sign-ins nothing is referred any more: an alert tells of it instead.
+        _log.error("rights_unlisted", setting="RUTA_RIGHTS_FILE", reason=str(error))
+    return holding.done
 
 
 async def _migrated(database: Database) -> None:

@@ -25,6 +25,11 @@ class IssuerSettings(ServiceSettings):
     bootstrap_clients_file: Path | None = Field(
         None, description="JSON list of clients that are made at start if they are missing."
     )
+    rights_file: Path | None = Field(
+        None,
+        description="Signed list of who may do what, outside the database: rights that ended stay so when the database"
+        " goes back (a standby that lagged is promoted, a disk is put back). None = they come back.",
+    )
     # The issuer publishes no events; it only shares the settings of services that do.
     nats_password: SecretStr = Field(
         SecretStr("the issuer has no broker"), description="Not used by the issuer."

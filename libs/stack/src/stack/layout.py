@@ -52,6 +52,11 @@ class Layout:
         return self.anchors / "restrictions.jsonl"
 
     @property
+    def rights_file(self) -> Path:
+        """Who may do what, as the issuer tells it."""
+        return self.anchors / "rights.jsonl"
+
+    @property
     def anchor_file(self) -> Path:
         return self.anchors / "referrals.jsonl"
 

@@ -268,6 +268,7 @@ class Planner:
             "RUTA_RUN_WORKER": "false",
             "RUTA_TOKEN_ISSUER_URL": self.choices.public_url,
             "RUTA_SIGNING_KEYS_DIR": str(self.layout.keys / "issuer"),
+            "RUTA_RIGHTS_FILE": str(self.layout.rights_file),
             "RUTA_BOOTSTRAP_CLIENTS_FILE": str(self.layout.bootstrap_clients_file),
         }
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import sqlalchemy as sa
+from common.chained import Head, Signer, end_of
 from common.crypto import key_from_base64
 from common.database import Database
 from common.logs import get_logger
@@ -11,7 +12,6 @@ from common.telemetry import Metrics
 
 from referrals.audit.anchoring import anchor
 from referrals.keys import telling, tombstones
-from referrals.keys.chained import Head, Signer, end_of
 from referrals.keys.store import CaseKeys
 from referrals.keys.telling import carry_all, longer_copies, put_back_if_lost
 from referrals.restrictions import telling as restrictions

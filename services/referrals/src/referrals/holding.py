@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import chained
 from common.crypto import key_from_base64
 from common.database import Database
 from common.logs import get_logger
 from common.telemetry import Metrics
 
 from referrals.cases.queries import not_erased
-from referrals.keys import chained, tombstones
+from referrals.keys import tombstones
 from referrals.keys.store import CaseKeys
 from referrals.keys.telling import not_destroyed
 from referrals.restoring_service import erase_forgotten, restrict_forgotten
@@ -55,7 +56,7 @@ class Holding:
         self._keys = keys
         self._went_back = metrics.gauge(
             "ruta_record_went_back",
-            "What this worker erased or restricted again because the record had forgotten it.",
+            "What this process erased, restricted or ended again because the record had forgotten it.",
         )
         # Lines of which the record still knows nothing, although what they say is done.
         self._done: set[int] = set()

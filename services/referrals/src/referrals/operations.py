@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from common import clock
+from common import chained, clock
+from common.chained import BrokenList, Chained, Signer
 from common.crypto import key_from_base64
 from common.database import Database
 from common.key_checks import KeysAway, WrongKeys
@@ -28,8 +29,7 @@ from referrals.audit.anchoring import (
 from referrals.cases.queries import kept_too_long
 from referrals.cases.retention import reapply_tombstones
 from referrals.followers_service import declare_followers
-from referrals.keys import chained, ring, tombstones
-from referrals.keys.chained import BrokenList, Chained, Signer
+from referrals.keys import ring, tombstones
 from referrals.keys.ring import KeyRing
 from referrals.keys.store import CaseKeys
 from referrals.keys.telling import newest, put_in_place

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.chained import Chained
 from common.database import Database
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +24,6 @@ from referrals.cases.service import doubt_contact, set_implicated
 from referrals.consents import queries as consents
 from referrals.directory import queries as directory
 from referrals.directory.copies import restrict_copies
-from referrals.keys.chained import Chained
 from referrals.keys.store import CaseKeys
 from referrals.keys.telling import not_destroyed
 from referrals.line import desk_service

@@ -1,4 +1,4 @@
-"""Table of changes of identities."""
+"""Table of changes of identities. `told_at`: when it was written to the list that leaves the machine."""
 
 import sqlalchemy as sa
 
@@ -14,4 +14,5 @@ changes = sa.Table(
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=False),
+    sa.Column("told_at", sa.DateTime(timezone=True)),
 )

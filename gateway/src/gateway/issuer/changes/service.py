@@ -1,5 +1,9 @@
 """The record of who changed identities: append only, and without secrets."""
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
@@ -23,3 +27,21 @@ async def record(
             target=str(target),
         )
     )
+
+
+async def mark_told(session: AsyncSession, ids: Collection[UUID]) -> None:
+    told = sa.update(changes).where(changes.c.id == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid))))
+    await session.execute(told.values(told_at=clock.now()))
+
+
+async def tell_all_anew(session: AsyncSession) -> None:
+    """The list is gone: it begins again with the first change."""
+    await session.execute(
+        sa.update(changes).where(changes.c.told_at.is_not(None)).values(told_at=None)
+    )
+
+
+async def put_back(session: AsyncSession, forgotten: Sequence[Mapping[str, Any]]) -> None:
+    """What the list knows and the record has lost."""
+    now = clock.now()
+    await session.execute(sa.insert(changes), [{**each, "told_at": now} for each in forgotten])

@@ -43,7 +43,7 @@ async def create(session: AsyncSession, by: Principal, new: NewOrganisation) -> 
             id=identifier, name=new.name, active=True, version=1, created_at=clock.now()
         )
     )
-    await _replace_aors(session, identifier, new.aors)
+    await replace_aors(session, identifier, new.aors)
     await record(session, by, "created", "organisation", identifier)
     return await found(session, identifier)
 
@@ -68,23 +68,27 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
     values = wanted.model_dump(exclude_unset=True, exclude={"aors"})
     values = {name: value for name, value in values.items() if value is not None}
     if wanted.active is False:
-        # People of other organisations use its applications, too. Before the organisation's row, as whoever makes a
-        # token holds them.
-        for client_id in await queries.hold_clients(session, row["id"]):
-            await end_all_through(session, client_id)
+        await end_what_goes_through(session, row["id"])
     await change_version(session, organisations, row, **values)
     # A form sends all that it shows: whoever only corrects a name ends nobody's token.
     before = await queries.membership_aors(session, row["id"])
     aors = before if wanted.aors is None else wanted.aors
     if set(aors) != set(before):
-        await _replace_aors(session, row["id"], aors)
+        await replace_aors(session, row["id"], aors)
     if set(aors) != set(before) or wanted.active is False:
         await revoke(session, "organisation", str(row["id"]))
     await record(session, by, "changed", "organisation", row["id"])
     return await found(session, row["id"])
 
 
-async def _replace_aors(session: AsyncSession, organisation_id: UUID, aors: Iterable[str]) -> None:
+async def end_what_goes_through(session: AsyncSession, organisation_id: UUID) -> None:
+    """People of other organisations use its applications, too. Before the organisation's row is changed, as whoever
+    makes a token holds them."""
+    for client_id in await queries.hold_clients(session, organisation_id):
+        await end_all_through(session, client_id)
+
+
+async def replace_aors(session: AsyncSession, organisation_id: UUID, aors: Iterable[str]) -> None:
     await session.execute(
         sa.delete(memberships).where(memberships.c.organisation_id == organisation_id)
     )

@@ -36,6 +36,13 @@ async def recovery_codes_of(session: AsyncSession, person_id: UUID) -> Sequence[
     return (await session.execute(statement.order_by(table.used_at))).mappings().all()
 
 
+async def unused_codes(session: AsyncSession, person_id: UUID) -> Sequence[bytes]:
+    """Their digests."""
+    table = recovery_codes.c
+    left = sa.select(table.code_digest).where(table.person_id == person_id, table.used_at.is_(None))
+    return (await session.scalars(left)).all()
+
+
 async def passkeys_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
     statement = sa.select(passkeys).where(passkeys.c.person_id == person_id)
     return (await session.execute(statement.order_by(passkeys.c.made_at))).mappings().all()

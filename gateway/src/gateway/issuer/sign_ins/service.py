@@ -164,6 +164,18 @@ async def end_all_through(session: AsyncSession, client_id: str) -> None:
     await revoke(session, "client", client_id)
 
 
+async def end_every_one(session: AsyncSession) -> None:
+    """Of everybody: nobody knows any more which of them had ended."""
+    living = await session.scalars(
+        sa.update(sign_ins)
+        .where(sign_ins.c.ended_at.is_(None))
+        .values(ended_at=clock.now())
+        .returning(sign_ins.c.id)
+    )
+    for sign_in in living.all():
+        await revoke(session, "sign_in", str(sign_in))
+
+
 async def _end_all(session: AsyncSession, which: sa.ColumnElement[bool]) -> None:
     await session.execute(
         sa.update(sign_ins).where(which, sign_ins.c.ended_at.is_(None)).values(ended_at=clock.now())

@@ -53,6 +53,7 @@ def service_app(
     tables: CommonTables,
     routers: Sequence[APIRouter],
     worker: Worker | None = None,
+    beside: Worker | None = None,
     run_worker: bool | None = None,
     database: Database | None = None,
     parts: Mapping[str, Any] | None = None,
@@ -67,6 +68,7 @@ def service_app(
     """The app of one service.
 
     `worker` gives its background tasks; they run if `run_worker` (default: the setting) says so.
+    `beside` gives those that run in each of its processes, and need no broker.
     `database` replaces the one of the settings (tests). `parts` lands in `ServiceContext.parts`.
     `answers`: the rule of stored answers, for a service whose answers may be about people.
     `endings`: which rows of its own tables end by age; `endings_as` opens their transactions.
@@ -102,6 +104,7 @@ def service_app(
         give_back = context.database.give_back
         tasks.append(BackgroundTask.repeated("connections", give_back, _GIVE_BACK_SECONDS))
     tasks += watching(context.standby)
+    tasks += beside(context) if beside is not None else ()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

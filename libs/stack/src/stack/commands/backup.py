@@ -193,7 +193,7 @@ def restore(
                 unasked = "" if fresh or repeated else tell_before(commands, Path(work))
                 if fresh:
                     contents.load(server, KEY_DATABASES, keys)
-                contents.load_data(server, plain, rights=fresh or rights_too)
+                _load_data(layout, server, plain, fresh=fresh, rights_too=rights_too)
                 log_broke_off(layout)
                 contents.continue_transactions(server, DATA_DATABASES)
                 contents.forget_event_store(layout, server)
@@ -218,6 +218,15 @@ def _begin_anew(layout: Layout, keys: Path) -> None:
     """What was published since the backup by the machine that was lost, nothing here knows."""
     contents.put_keys(layout, keys)
     layout.lost_record_file.write_text(clock.now().date().isoformat())
+
+
+def _load_data(
+    layout: Layout, server: PostgresServer, plain: Path, *, fresh: bool, rights_too: bool
+) -> None:
+    contents.load_data(server, plain, rights=fresh or rights_too)
+    if rights_too and layout.rights_file.exists():
+        # Rights are to be as in the backup, and not as the list of them says: it begins anew.
+        layout.rights_file.replace(layout.rights_file.with_suffix(".before"))
 
 
 def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,7 @@ _LAG = 1000.0
 _STREAM_FULL = 0.8
 _KEY_DAYS = 180
 _DAY = 86400
+_ISSUER = "issuer"
 _BACKUP_HOURS = 36
 _SPOOL_SECONDS = 300
 _HOLDS_UP = """
@@ -108,8 +109,10 @@ def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
             yield Finding(seen, ended, advice)
             continue
         yield _judged(seen, pod.service, answer)
-        measured = cluster.ask(pod, "/metrics") if pod.service in SERVICES else None
+        measured = cluster.ask(pod, "/metrics") if pod.service in (*SERVICES, _ISSUER) else None
         if measured is not None:
+            yield from _went_back(pod.name, _values(measured.text))
+        if measured is not None and pod.service != _ISSUER:
             there = f"{pod.service} --kube {cluster.namespace}"
             dead = _values(measured.text).get(("ruta_dead_letters",), 0)
             yield _dead_letters(pod.name, int(dead), there)
@@ -147,7 +150,10 @@ def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
     yield from _databases(layout, state)
     yield _lists(layout)
     for service in SERVICES:
-        yield from _events(service, state.ports[service])
+        text = _metrics(state.ports[service])
+        yield from _measured(service, service, text, "logs/stack.log") if text else ()
+        yield from _went_back(service, _values(text))
+    yield from _went_back(_ISSUER, _values(_metrics(state.ports.get(_ISSUER))))
 
 
 def _processes(layout: Layout, state: StackState) -> Iterator[Finding]:
@@ -345,14 +351,23 @@ def _dead_letters(where: str, dead: int, options: str) -> Finding:
     return Finding(said("dead letters of {where}", where=where), str(dead), mend if dead else "")
 
 
-def _events(service: str, port: int) -> Iterator[Finding]:
+def _metrics(port: int | None) -> str:
+    """What a process measured; nothing of one that does not answer, which is said elsewhere."""
     try:
-        text = httpx.get(
+        return httpx.get(
             f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False, verify=NO_AUTHORITIES
         ).text
     except httpx.TransportError:
-        return
-    yield from _measured(service, service, text, "logs/stack.log")
+        return ""
+
+
+def _went_back(where: str, values: Mapping[tuple[str, ...], float]) -> Iterator[Finding]:
+    if again := values.get(("ruta_record_went_back",)):
+        yield Finding(
+            said("record of {where}", where=where),
+            said("had forgotten {count:.0f}, which hold again", count=again),
+            said("the database went back: IM guide, RutaRecordWentBack"),
+        )
 
 
 def _values(text: str) -> dict[tuple[str, ...], float]:

@@ -16,11 +16,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock, key_checks
+from common.chained import Head, last_line
 from common.database import Database
 from common.wording import Worded
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.keys.chained import Head, last_line
 from referrals.row_security import act_as_service
 
 _BATCH = 2000

@@ -6,11 +6,11 @@ from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
-from common import clock
+from common import chained, clock
+from common.chained import BrokenList, Chained, Signer
 from common.database import Database
 
-from referrals.keys import chained, tombstones
-from referrals.keys.chained import BrokenList, Chained, Signer
+from referrals.keys import tombstones
 from referrals.keys.store import case_keys
 
 _BATCH = 1000

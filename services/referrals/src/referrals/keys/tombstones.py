@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from referrals.keys import chained
-from referrals.keys.chained import Chained, Head, Signer
+from common import chained
+from common.chained import Chained, Head, Signer
 
 
 def signer_of(secret: bytes) -> Signer:

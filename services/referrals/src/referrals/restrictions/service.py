@@ -7,12 +7,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.chained import Chained
 from common.writes import RowWriter, write_soon
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.keys.chained import Chained
 from referrals.restrictions.models import Restriction
 from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words, merged, newer
 

@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common import clock
+from common import chained, clock
+from common.chained import Signer
 from common.database import Database
 
-from referrals.keys import chained
-from referrals.keys.chained import Signer
 from referrals.restrictions.models import Restriction
 from referrals.restrictions.queries import UNTOLD
 from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words

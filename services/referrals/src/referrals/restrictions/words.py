@@ -22,10 +22,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from common.chained import Signer
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from referrals.keys.chained import Signer
 
 
 class Kind(StrEnum):
