@@ -10,6 +10,7 @@ _REPORTING = "services/reporting/src/reporting"
 _DIRECTORY = "services/services-directory/src/services_directory"
 _ISSUER = "gateway/src/gateway/issuer"
 _HELD = "tests/gateway/test_rights_held.py"
+_HOUSES = "tests/services/directory/test_holding.py"
 _LEFT = "tests/services/console/test_left_screens.py"
 _TESTS = "tests/services/referrals"
 _REPORTS = "tests/services/reporting"
@@ -3357,6 +3358,30 @@ MUTATIONS = (
         '"active": row["active"] and word["active"]}',
         '"active": word["active"]}',
         f"{_HELD}::test_who_is_suspended_in_the_moment_before_the_look_stays_so",
+    ),
+    Mutation(
+        "hidden-houses-stay-so",
+        "a house that was hidden stays so when the directory's database goes back",
+        f"{_DIRECTORY}/holding.py",
+        "                restricted += await AGAIN[entry](session, own=own, word=word)\n",
+        "                restricted += 1\n",
+        f"{_HOUSES}::test_more_than_the_last_word_is_looked_for_where_it_was_forgotten",
+    ),
+    Mutation(
+        "what-was-said-is-looked-for",
+        "more than the last thing that was said is looked for where it was forgotten",
+        f"{_COMMON}/messaging/said_before.py",
+        "            seq, step = max(1, seq - step), step * 2\n",
+        "            return seq\n",
+        f"{_HOUSES}::test_more_than_the_last_word_is_looked_for_where_it_was_forgotten",
+    ),
+    Mutation(
+        "what-is-done-again-is-known",
+        "whoever opens an entry again after the database went back is not contradicted",
+        f"{_DIRECTORY}/holding.py",
+        "        await self._said.know_again(session, forgotten)\n",
+        "",
+        f"{_HOUSES}::test_what_was_hidden_or_withdrawn_is_so_again",
     ),
 )
 

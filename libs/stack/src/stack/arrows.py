@@ -56,7 +56,9 @@ def permissions(user: str) -> dict[str, list[str]]:
 
 def _own_stream(name: str) -> list[str]:
     # No DELETE and no PURGE: a service cannot unpublish what it has published.
-    return [f"$JS.API.STREAM.{verb}.{name}" for verb in ("CREATE", "UPDATE", "INFO")]
+    # What it has published tells it what its database forgot.
+    verbs = ("CREATE", "UPDATE", "INFO", "MSG.GET")
+    return [f"$JS.API.STREAM.{verb}.{name}" for verb in verbs]
 
 
 def _durable(name: str, user: str) -> list[str]:

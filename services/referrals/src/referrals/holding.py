@@ -29,8 +29,8 @@ from referrals.row_security import act_as_service
 from referrals.settings import Settings
 
 REMEDY = (
-    "the database went back to a moment that is past: what was erased and restricted since is so again here; hide in the"
-    " directory, too, what was hidden, and look for the rest (IM guide, RutaRecordWentBack)"
+    "the database went back to a moment that is past: what was erased and restricted since is so again here;"
+    " look for the rest (IM guide, RutaRecordWentBack)"
 )
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-holding'))")
 _log = get_logger(__name__)

@@ -8,20 +8,19 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from common.database import Database
 from common.start import fail, say
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.followers_service import declare_followers
 from services_directory.gaps.announcing import announce_observed
+from services_directory.holding import AGAIN
 from services_directory.hsds.restricted import Word
 from services_directory.information import queries as messages
-from services_directory.information import service as information
 from services_directory.organizations import service as organizations
 from services_directory.services import restoring
 from services_directory.settings import Settings
@@ -61,13 +60,6 @@ def _read_word(text: str) -> tuple[str, UUID, Word]:
     return line["entry"], UUID(line["id"]), {**word, "hidden": levels}
 
 
-_AGAIN: Mapping[str, Callable[[AsyncSession, UUID, Word], Awaitable[int]]] = {
-    "service": restoring.restrict_again,
-    "organisation": organizations.restrict_again,
-    "risk_message": information.withdraw_again,
-}
-
-
 async def _apply_restrictions(database: Database) -> int:
     """After restoring a backup: restrict again what was restricted last. The words, as `list-restrictions` of
     referrals prints them, are arguments, or the lines of `--from`."""
@@ -80,7 +72,7 @@ async def _apply_restrictions(database: Database) -> int:
         lines = (await asyncio.to_thread(asked.file.read_text)).splitlines()
     try:
         words = [_read_word(line) for line in lines]
-        works = [(_AGAIN[entry], own, word) for entry, own, word in words]
+        works = [partial(AGAIN[entry], own=own, word=word) for entry, own, word in words]
     except (ValueError, KeyError, TypeError, AttributeError):
         fail(
             said(
@@ -88,19 +80,10 @@ async def _apply_restrictions(database: Database) -> int:
             )
         )
     done = 0
-    for restrict, own, word in works:
-        done += await database.retried(partial(_one, restrict, own, word))
+    for work in works:
+        done += await database.retried(work)
     say(said("{count} entries of the directory are restricted again", count=done))
     return 0
-
-
-async def _one(
-    restrict: Callable[[AsyncSession, UUID, Word], Awaitable[int]],
-    own: UUID,
-    word: Word,
-    session: AsyncSession,
-) -> int:
-    return await restrict(session, own, word)
 
 
 def _command(work: Callable[[Database], Awaitable[int]]) -> Callable[[Settings], int]:

@@ -1,13 +1,15 @@
 """Events of the directory service."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.events.base import Event
 from common.events.codes import CapacityState, Code, PCode, Visibility
+from common.sight import LEVELS
 
 
 class ServiceData(Event):
@@ -80,6 +82,12 @@ class SightChanged(Event):
         (),
         description="The entry and its parts that not everybody sees, each with its own visibility.",
     )
+
+    def word(self) -> Mapping[str, Any]:
+        """Only what is restricted; levels as numbers (`common.sight`), by the id of each part."""
+        hidden = {str(part.id): LEVELS[part.visibility] for part in self.hidden}
+        said = {"hidden": hidden, "withdrawn": self.withdrawn, "closed": self.closed}
+        return {name: value for name, value in said.items() if value}
 
 
 class CapacityChanged(Event):

@@ -5,12 +5,14 @@ from common.messaging.consumer import TOGETHER, Consumer, Subscription
 from common.messaging.forgetting import forget_in_dead_letters, forget_persons
 from common.messaging.outbox import append
 from common.messaging.relay import Relay
+from common.messaging.said_before import SaidBefore
 
 __all__ = [
     "TOGETHER",
     "Broker",
     "Consumer",
     "Relay",
+    "SaidBefore",
     "Subscription",
     "append",
     "forget_in_dead_letters",

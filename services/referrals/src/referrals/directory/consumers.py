@@ -20,7 +20,7 @@ from common.events.envelope import Envelope
 from common.happenings import tell
 from common.messaging import TOGETHER, Subscription
 from common.reads import QuickStatement
-from common.sight import LEVELS, states_of
+from common.sight import states_of
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -93,13 +93,9 @@ async def _is_news(session: AsyncSession, event: ServiceData | CapacityChanged) 
 
 
 async def _keep_restrictions(session: AsyncSession, event: SightChanged) -> None:
-    word: dict[str, Any] = {
-        "hidden": {str(part.id): LEVELS[part.visibility] for part in event.hidden}
-    }
-    word |= {"withdrawn": event.withdrawn, "closed": event.closed}
-    said = {name: value for name, value in word.items() if value}
     if event.entry in OF_DIRECTORY:  # else of a release that comes
-        await remember_word(session, Kind(event.entry), event.entry_id, said, version=event.version)
+        word, version = event.word(), event.version
+        await remember_word(session, Kind(event.entry), event.entry_id, word, version=version)
 
 
 def _countries(event: ServiceData) -> Sequence[str]:

@@ -179,9 +179,9 @@ async def _withdrawn(session: AsyncSession, row: Any, by: str) -> RiskMessageVie
     return await _change(session, row, state="withdrawn", withdrawn_by=by, withdrawn_at=now)
 
 
-async def withdraw_again(session: AsyncSession, message_id: UUID, word: Word) -> int:
+async def withdraw_again(session: AsyncSession, own: UUID, word: Word) -> int:
     """After a restore: 1 if it was to be read again."""
-    row = await queries.one_locked(session, message_id)
+    row = await queries.one_locked(session, own)
     if row is None or row["state"] == "withdrawn" or not word.get("withdrawn"):
         return 0
     await _withdrawn(session, row, "ruta-directory")

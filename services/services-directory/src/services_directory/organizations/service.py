@@ -314,9 +314,9 @@ async def _tell_restricted(
         await tell_restricted(session, KIND_OF_WORD, own, version, word)
 
 
-async def restrict_again(session: AsyncSession, organization_id: UUID, word: Word) -> int:
+async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
     """After a restore: 1 if that hid more of it; 0 where there is none, or it was as hidden already."""
-    row = await _row(session, organization_id)
+    row = await _row(session, own)
     plain = None if row is None else restricted(row.document, word)
     if plain is None or plain == row.document:
         return 0

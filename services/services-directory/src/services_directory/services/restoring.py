@@ -23,9 +23,9 @@ from services_directory.services.drafting import locations_in, phones_in
 REASON = "restored_backup"
 
 
-async def restrict_again(session: AsyncSession, service_id: UUID, word: Word) -> int:
+async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
     """1 if that changed the entry; 0 where there is none, or it was as restricted already."""
-    row = await locked(session, service_id)
+    row = await locked(session, own)
     if row is None:
         return 0
     document = restricted(row.document, word)
@@ -43,16 +43,14 @@ async def restrict_again(session: AsyncSession, service_id: UUID, word: Word) ->
         "version": row.version + 1,
         "modified_at": clock.now(),
     }
-    await change(session, service_id, **values)
+    await change(session, own, **values)
     new = document if state == row.state else {**document, "state": state, "reason": REASON}
-    record_history(
-        session, None, KIND, service_id, version=row.version + 1, old=row.document, new=new
-    )
+    record_history(session, None, KIND, own, version=row.version + 1, old=row.document, new=new)
     touched = []
     if approved is not None:
-        shown = places.Placed(service_id, row.managed_by, locations_in(approved), new=False)
+        shown = places.Placed(own, row.managed_by, locations_in(approved), new=False)
         touched = await places.publish(session, [shown])
-    await store(session, [service_id, *touched])
+    await store(session, [own, *touched])
     return 1
 
 
