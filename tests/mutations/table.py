@@ -1766,8 +1766,8 @@ MUTATIONS = (
         "suspended-clients",
         "what people of others began through a suspended organisation's client ends",
         "gateway/src/gateway/issuer/organisations/service.py",
-        "            await end_all_through(session, client_id)\n",
-        "            pass\n",
+        "        await end_all_through(session, client_id)\n",
+        "        pass\n",
         "tests/gateway/test_sign_ins.py"
         "::test_what_people_of_others_began_through_a_suspended_organisations_client_ends",
     ),

@@ -83,11 +83,11 @@ class Ended:
     def is_said(self, system: System) -> bool:
         """Outside the database, in all of the three places."""
         layout = system.layout
-        lists = {
-            layout.restrictions_file: (self.told.house, self.told.left, self.told.person.consent)
+        lists: dict[Path, tuple[str, ...]] = {
+            layout.restrictions_file: (self.told.house, self.told.left, self.told.person.consent),
+            layout.tombstones_file: (self.erased.case,),
+            layout.rights_file: (str(organisation(3)), RENEWED),
         }
-        lists |= {layout.tombstones_file: (self.erased.case,)}
-        lists |= {layout.rights_file: (str(organisation(3)), RENEWED)}
         return all(
             file.exists() and each in file.read_text()
             for file, ids in lists.items()

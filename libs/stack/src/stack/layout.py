@@ -57,6 +57,11 @@ class Layout:
         return self.anchors / "rights.jsonl"
 
     @property
+    def rights_files(self) -> tuple[Path, Path]:
+        """In containers it lies on the issuer's own volume, beside its keys."""
+        return self.rights_file, self.keys / self.rights_file.name
+
+    @property
     def anchor_file(self) -> Path:
         return self.anchors / "referrals.jsonl"
 

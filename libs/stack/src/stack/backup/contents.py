@@ -106,8 +106,9 @@ def put_missing_keys(layout: Layout, folder: Path) -> list[str]:
     for source in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = source.relative_to(folder)
         target = layout.root / name
-        # The anchors go with a database: an old one in place of a lost one would prove nothing.
-        if name.parts[0] not in (*_KEY_FILES, "keys") or target.exists():
+        # Anchors and lists go with a database: an old one in place of a lost one would prove nothing.
+        of_keys = name.parts[0] in (*_KEY_FILES, "keys") and name.suffix != ".jsonl"
+        if not of_keys or target.exists():
             continue
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copy2(source, target)

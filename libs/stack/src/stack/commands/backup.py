@@ -224,9 +224,10 @@ def _load_data(
     layout: Layout, server: PostgresServer, plain: Path, *, fresh: bool, rights_too: bool
 ) -> None:
     contents.load_data(server, plain, rights=fresh or rights_too)
-    if rights_too and layout.rights_file.exists():
-        # Rights are to be as in the backup, and not as the list of them says: it begins anew.
-        layout.rights_file.replace(layout.rights_file.with_suffix(".before"))
+    for file in layout.rights_files if rights_too else ():
+        if file.exists():
+            # Rights are to be as in the backup, and not as the list of them says: it begins anew.
+            file.replace(file.with_suffix(".before"))
 
 
 def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:

@@ -306,7 +306,9 @@ def _private_keys(layout: Layout) -> list[Path]:
     return [
         path
         for path in sorted(layout.keys.rglob("*"))
-        if path.is_file() and not path.name.startswith(".") and not path.name.endswith("jwks.json")
+        if path.is_file()
+        and not path.name.startswith(".")
+        and not path.name.endswith(("jwks.json", ".jsonl", ".before"))
     ]
 
 
