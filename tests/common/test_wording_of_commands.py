@@ -8,10 +8,10 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from common.chained import BrokenList
 from common.key_checks import KeysAway, WrongKeys
 from common.wording import Worded, Wording, spanish_of
 from referrals.audit.anchoring import BrokenAnchor
-from referrals.keys.chained import BrokenList
 from referrals.keys.ring import CannotOpenKey, KeyRingError
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 
