@@ -164,6 +164,32 @@ async def test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_anothe
     assert sorted(answers) == [401] * FREE_FAILURES + [429] * (16 - FREE_FAILURES)
 
 
+async def test_guesses_that_wait_leave_the_issuer_to_those_who_end_rights(
+    gateway: Gateway, front: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """And to the front, which reads whose have ended: a burst from many places kept both out for half a minute."""
+    admin = gateway.bearer("im-officer")
+    guess = {"grant_type": "client_credentials", "client_secret": "a guess"}
+    async with database.transaction():
+        await database.execute("LOCK TABLE failed_attempts")
+        asked = [
+            asyncio.create_task(
+                front.post("/oauth/token", data=guess | {"client_id": f"p-{number}"})
+            )
+            for number in range(40)
+        ]
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                if await database.fetchval(WAITING) >= 8:
+                    break
+                await asyncio.sleep(0.02)
+        people = await front.get("/identity/v1/people", headers=admin)
+    answers = await asyncio.gather(*asked)
+    await database.execute("DELETE FROM failed_attempts")
+    assert people.status_code == 200
+    assert {answer.status_code for answer in answers} <= {401, 429}
+
+
 async def told(gateway: Gateway, service: str) -> dict[str, Any]:
     """What the service was told last."""
     async with httpx.AsyncClient() as http:

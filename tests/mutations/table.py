@@ -515,6 +515,15 @@ MUTATIONS = (
         "::test_a_description_without_a_service_that_is_away_says_so_and_is_not_made_for_each_who_asks",
     ),
     Mutation(
+        "turns-of-guesses",
+        "guesses that wait leave the issuer to those who end rights",
+        "gateway/src/gateway/issuer/app.py",
+        "most=settings.database_pool_size",
+        "most=1_000",
+        "tests/gateway/test_ended_meanwhile.py"
+        "::test_guesses_that_wait_leave_the_issuer_to_those_who_end_rights",
+    ),
+    Mutation(
         "unread-answers",
         "who takes nothing of a whole answer is given up",
         "gateway/src/gateway/front/wire/protocol.py",

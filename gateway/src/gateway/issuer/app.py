@@ -32,6 +32,7 @@ from gateway.issuer.signing.ring import KeyRing
 from gateway.issuer.tables import COMMON
 from gateway.issuer.tokens.api import oauth
 from gateway.issuer.tokens.service import Desk
+from gateway.issuer.turns import Turns
 from gateway.issuer.withdrawn.api import internal
 
 _HOLD_SECONDS = 2.0
@@ -89,6 +90,8 @@ def create_app(
             "tickets": Tickets(master),
         },
     )
+    # Half of the connections that there are under load.
+    app.add_middleware(Turns, most=settings.database_pool_size)
     app.add_exception_handler(NotSignedIn, led_to_sign_in)
     tell_key_ages(
         app.state.context.metrics.registry, lambda: {"token-signing": ring.file_of_current()}
