@@ -2528,6 +2528,15 @@ MUTATIONS = (
         "::test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to",
     ),
     Mutation(
+        "hours-have-a-length",
+        "one cell of very many line breaks does not keep the directory from answering anybody for a minute",
+        f"{_DIRECTORY}/imports/values/opening_hours.py",
+        "    if len(text) > _LONGEST:\n",
+        "    if len(text) > 1_500:\n",
+        "tests/services/directory/imports/test_opening_hours.py"
+        "::test_a_text_that_no_hours_have_the_length_of_is_not_looked_through",
+    ),
+    Mutation(
         "crosswalks-rights-ended",
         "what waits of a decision is not carried out for whoever was suspended meanwhile",
         f"{_DIRECTORY}/crosswalks/worker.py",

@@ -1,7 +1,12 @@
 """Opening hours as people write them in a cell."""
 
 import pytest
-from services_directory.imports.values.opening_hours import UnreadableHoursError, parse, shown
+from services_directory.imports.values.opening_hours import (
+    UnreadableHoursError,
+    parse,
+    shown,
+    weekdays,
+)
 
 WEEKDAYS = "MO,TU,WE,TH,FR"
 
@@ -32,6 +37,14 @@ def test_hours_are_read(text: str, days: str, opens: str, closes: str) -> None:
 def test_what_is_not_hours_is_said_to_be_unreadable(text: str) -> None:
     with pytest.raises(UnreadableHoursError):
         parse(text)
+
+
+def test_a_text_that_no_hours_have_the_length_of_is_not_looked_through() -> None:
+    """A pattern took the square of its length, a minute for one cell, and nothing else ran meanwhile."""
+    with pytest.raises(UnreadableHoursError):
+        parse("lun, " * 200 + "mar 08:00-16:00")
+    with pytest.raises(UnreadableHoursError):
+        weekdays("lun" + "\n" * 20_000 + "mar")
 
 
 @pytest.mark.parametrize("language", ["es", "en"])

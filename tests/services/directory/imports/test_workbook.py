@@ -125,6 +125,7 @@ def test_what_cannot_be_taken_refuses_the_row_with_its_reason(
         ({"hours": "previa cita"}, "hours_unreadable"),
         ({"description": "AtenciÃ³n integral"}, "encoding_repaired"),
         ({"email": "no es correo"}, "email_unreadable"),
+        ({"email": "a@" + "b." * 200 + "org"}, "email_unreadable"),
         ({"website": "www.example.org"}, "url_completed"),
         ({"latitude": -71.6, "longitude": 10.6}, "coordinates_swapped"),
         ({"latitude": 0, "longitude": 0}, "coordinates_invalid"),

@@ -97,12 +97,9 @@ def _other_headers(column: Column) -> tuple[str, ...]:
     return column.also
 
 
-_REQUIRED_MARK = re.compile(r"\s*\*+\s*$")
-
-
 def by_header(header: str) -> Column | None:
     """The column of a header in Spanish, English, or by key; accents, case and `*` do not count."""
-    return _by_header().get(folded(_REQUIRED_MARK.sub("", header)))
+    return _by_header().get(folded(header.rstrip().rstrip("*").rstrip()))
 
 
 def by_tag(tag: str) -> Column | None:

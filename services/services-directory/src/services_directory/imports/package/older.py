@@ -21,7 +21,7 @@ LOST = "~lost"
 Placed = tuple[str, Row]
 """A table of today and a row for it."""
 
-_LISTED = re.compile(r"\s*[,;|]\s*")
+_LISTED = re.compile("[,;|]")
 # A list in a cell of an older table → the table that holds it today, and its field.
 _LISTS = {
     "service_areas": ("service_area", "name"),
@@ -39,6 +39,11 @@ _SIMPLE = {  # tables that only changed their name, and what all their rows have
     "holiday_schedule": ("schedule", {"description": "holiday schedule"}),
     "service_taxonomy": ("attribute", {"link_entity": "service"}),
 }
+
+
+def _listed(value: str) -> list[str]:
+    """Blanks are no part of the pattern: of very many it would take the square of their number."""
+    return [each.strip() for each in _LISTED.split(value)]
 
 
 def table_of(file_name: str, header: Iterable[str]) -> str | None:
@@ -177,7 +182,7 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
     link = f"{table}_id"
     if what in _LISTS:
         kind, field = _LISTS[what]
-        parts = [part for part in _LISTED.split(value) if part]
+        parts = [part for part in _listed(value) if part]
         return [
             (kind, {"id": f"{own}/{what}/{index}", link: own, field: part, MADE: f"id,{link}"})
             for index, part in enumerate(parts)
@@ -194,13 +199,13 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
                     MADE: "id,link_id,link_entity",
                 },
             )
-            for term in _LISTED.split(value)
+            for term in _listed(value)
             if term
         ]
     if what in ("location_id", "service_id"):
         pairs = [
             (own, other) if what == "location_id" else (other, own)
-            for other in _LISTED.split(value)
+            for other in _listed(value)
             if other
         ]
         return [

@@ -21,6 +21,8 @@ _TIDY = re.compile(f"[{TIDY_CHARACTERS}]+(?: [{TIDY_CHARACTERS}]+)*")
 _SPACES = re.compile(r"[^\S\n]+")
 _CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f{TURNING}\ud800-\udfff]")
 _MOJIBAKE = re.compile("[ÂÃâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
+LONGEST_EMAIL = 320
+"""Characters (RFC 5321); of a longer text the pattern takes the square of its length."""
 EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[^\s<>\"{}|\\^`]*)?", re.IGNORECASE)
@@ -116,7 +118,7 @@ def day(value: object, column: str, notes: list[Note]) -> date | None:
 
 def email(value: str, column: str, notes: list[Note]) -> str:
     found = value.removeprefix("mailto:")
-    if found and not EMAIL.fullmatch(found):
+    if found and (len(found) > LONGEST_EMAIL or not EMAIL.fullmatch(found)):
         notes.append(note("email_unreadable", column, value))
         return ""
     return found

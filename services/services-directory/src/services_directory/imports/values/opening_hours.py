@@ -31,6 +31,9 @@ _HOURS = re.compile(
 )
 _FILLER = re.compile(r"^(?:de|from)\b|\b(?:de|from)$", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:-|–|—|\ba\b|\bto\b)\s*")
+_LONGEST = 500
+"""Characters of the days of a line. Of a longer text a pattern takes the square of its length, and nothing else runs
+meanwhile: a cell of twenty thousand line breaks took a minute."""
 _LIST = re.compile(r"\s*(?:,|/|\by\b|\band\b|&)\s*")
 
 
@@ -93,6 +96,8 @@ def weekday(text: str) -> Weekday | None:
 
 
 def _days(text: str) -> tuple[str, ...]:
+    if len(text) > _LONGEST:
+        raise UnreadableHoursError(text)
     if folded(text) in _EVERY_DAY:
         return DAYS
     found: list[str] = []
