@@ -25,6 +25,7 @@ from gateway.keys import ensure_internal_keys
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 from stack.authorities import Authority
+from stack.cluster_commands import _ASK
 from stack.cluster_processes import LIFETIME, new_authority
 from stack.nats import NatsServer
 from stack.ports import LOOPBACK, free_port
@@ -114,6 +115,23 @@ def test_who_has_a_certificate_answers_nobody_without_tls(tmp_path: Path, files:
             httpx.get(f"http://{place}/healthz", trust_env=False)
         answer = httpx.get(f"https://{place}/healthz", trust_env=False, verify=known_by(OURS))
         assert answer.status_code == 200
+
+
+def test_doctor_asks_such_a_process_from_inside_its_pod(tmp_path: Path, files: Files) -> None:
+    with console(tmp_path, files) as place:
+        told = {
+            "RUTA_PORT": place.rpartition(":")[2],
+            "RUTA_CERTIFICATE_FILE": str(files.certificate),
+            "RUTA_TRUST_FILE": str(files.trust),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", _ASK, "/healthz"],
+            env=os.environ | told,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.stdout.startswith("200\n"), done.stderr
 
 
 def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path, files: Files) -> None:

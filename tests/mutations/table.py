@@ -3273,6 +3273,15 @@ MUTATIONS = (
         "::test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it[hidden]",
     ),
     Mutation(
+        "let-in-by-pgbouncer",
+        "PgBouncer lets the directory's reader in",
+        f"{_DIRECTORY}/reading/rows_queries.py",
+        "                **({} if self._via_pgbouncer else planning),\n",
+        "                **planning,\n",
+        "tests/services/directory/test_behind_pgbouncer.py"
+        "::test_pgbouncer_lets_the_directorys_reader_in[False]",
+    ),
+    Mutation(
         "front-verifies",
         "the front takes nobody for a service but by their certificate",
         "gateway/src/gateway/front/wire/connections.py",
