@@ -333,10 +333,19 @@ MUTATIONS = (
         "suspended-and-offered",
         "what a suspended organisation offers is shown to nobody",
         f"{_DIRECTORY}/entries/offered.py",
-        "    return is_published(approved, state) and not organisation_suspended\n",
-        "    return is_published(approved, state)\n",
+        "    return is_published(approved, state, told) and not organisation_suspended\n",
+        "    return is_published(approved, state, told)\n",
         "tests/services/directory/test_withheld.py"
         "::test_a_suspended_organisations_services_are_offered_to_nobody_and_again_once_that_has_ended",
+    ),
+    Mutation(
+        "reopened-and-offered",
+        "what was withdrawn and is worked on again is offered to nobody until it is approved",
+        f"{_DIRECTORY}/entries/offered.py",
+        '    return state == EntryState.WITHDRAWN or bool(told and told.get("withdrawn"))\n',
+        "    return state == EntryState.WITHDRAWN\n",
+        "tests/services/directory/test_withheld.py"
+        "::test_what_was_withdrawn_and_is_worked_on_again_is_offered_to_nobody_until_it_is_approved",
     ),
     Mutation(
         "suspended-and-named",

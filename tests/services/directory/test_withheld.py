@@ -25,6 +25,7 @@ from tests.support.principals import organisation
 from tests.support.rights import told
 
 SALUD = str(organisation(2))
+CURATOR = as_("gbv-coordinator")
 EVERYBODY = (
     "anonymous", "health-cluster", "ngo-refugio", "ngo-salud", "gbv-coordinator", "im-officer",
 )  # fmt: skip
@@ -38,24 +39,55 @@ async def suspended(api: AsyncClient, database: Database, *organisations: str) -
 
 
 @pytest.mark.parametrize(
-    ("approved", "state", "off", "so"),
+    ("approved", "state", "said", "off", "so"),
     [
-        ({}, "approved", False, "offered"),
-        ({}, "draft", False, "offered"),  # of which a newer draft is written
-        ({}, "approved", True, "withheld"),
-        ({}, "submitted", True, "withheld"),
-        ({}, "withdrawn", False, "nothing"),
-        ({}, "merged", True, "nothing"),
-        (None, "draft", False, "nothing"),
-        (None, "submitted", True, "nothing"),
+        ({}, "approved", {}, False, "offered"),
+        ({}, "draft", {}, False, "offered"),  # of which a newer draft is written
+        ({}, "draft", None, False, "offered"),
+        ({}, "approved", {}, True, "withheld"),
+        ({}, "submitted", {"closed": "closed"}, True, "withheld"),
+        ({}, "withdrawn", {}, False, "nothing"),
+        ({}, "draft", {"withdrawn": True}, False, "nothing"),  # worked on again
+        ({}, "submitted", {"withdrawn": True}, True, "nothing"),
+        ({}, "approved", {"withdrawn": True}, False, "offered"),
+        ({}, "merged", {}, True, "nothing"),
+        (None, "draft", None, False, "nothing"),
+        (None, "submitted", {}, True, "nothing"),
     ],
 )
 def test_what_is_published_is_offered_unless_its_organisation_is_suspended(
-    approved: Any, state: str, off: bool, so: str
+    approved: Any, state: str, said: Any, off: bool, so: str
 ) -> None:
-    assert is_offered(approved, state, organisation_suspended=off) is (so == "offered")
-    assert is_withheld(approved, state, organisation_suspended=off) is (so == "withheld")
-    assert is_published(approved, state) is (so != "nothing")
+    assert is_offered(approved, state, said, organisation_suspended=off) is (so == "offered")
+    assert is_withheld(approved, state, said, organisation_suspended=off) is (so == "withheld")
+    assert is_published(approved, state, said) is (so != "nothing")
+
+
+@pytest.mark.parametrize("again", ["reopened", "written anew by its organisation"])
+async def test_what_was_withdrawn_and_is_worked_on_again_is_offered_to_nobody_until_it_is_approved(
+    api: AsyncClient, publish: Publish, database: Database, again: str
+) -> None:
+    """Saying that it is full, that it was looked at, or a suspension that ends brought it back to every list, which
+    nobody had approved."""
+    own = await publish()
+    record, keeper = f"{V1}/records/services/{own}", as_("ngo-salud")
+    await api.post(f"{record}/withdraw", headers=CURATOR)
+    if again == "reopened":
+        await api.post(f"{record}/reopen", headers=keeper)
+    else:
+        etag = (await api.get(record, headers=keeper)).headers["etag"]
+        changed = service_document(name="Otro nombre")
+        await api.put(record, json=changed, headers=keeper | {"If-Match": etag})
+    await api.put(f"{V1}/services/{own}/capacity", json={"state": "full"}, headers=keeper)
+    await api.post(f"{record}/verify", json={}, headers=keeper)
+    await suspended(api, database, SALUD)
+    await suspended(api, database)
+    shown = (await api.get(record, headers=CURATOR)).json()
+    assert (shown["state"], shown["published"], shown["withheld"]) == ("draft", False, False)
+    assert await ids_seen(api, "gbv-coordinator") == []
+    approved = await api.post(f"{record}/approve", headers=CURATOR)
+    assert approved.json()["state"] == "approved", approved.text
+    assert await ids_seen(api, "anonymous") == [own]
 
 
 async def test_a_suspended_organisations_services_are_offered_to_nobody_and_again_once_that_has_ended(
@@ -89,9 +121,6 @@ async def test_copies_are_told_that_it_was_withdrawn_and_that_it_is_there_again(
     ]  # fmt: skip
     assert [data["version"] for _, data in events] == [1, 2, 3]
     assert events[-1][1]["capacity_state"] == "full"
-
-
-CURATOR = as_("gbv-coordinator")
 
 
 async def test_its_stewards_read_why_it_is_offered_to_nobody(

@@ -20,9 +20,8 @@ from common.sight import NAMES
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.prepared import Prepared
-from services_directory.entries.offered import is_withheld
+from services_directory.entries.offered import is_withdrawn, is_withheld
 from services_directory.entries.restricting import sight_of
-from services_directory.entries.states import EntryState
 from services_directory.hsds.countries import countries_of
 from services_directory.hsds.rendering import Facts
 from services_directory.hsds.restricted import word_of
@@ -52,13 +51,15 @@ class Announcements:
         elif before is not None:
             self._add(row, ServiceWithdrawn, {**before, "referable": False})
             after, steps = None, 1
-        word = word_of(row.approved, withdrawn=row.state == EntryState.WITHDRAWN)
+        word = word_of(row.approved, withdrawn=is_withdrawn(row.state, row.restricted))
         if word != (row.restricted or {}):
             steps += 1
             event = sight_of("service", row.id, row.event_version + steps, word)
             self.events.append((event, row.id))
         suspended = row.organisation_suspended
-        withheld = is_withheld(row.approved, row.state, organisation_suspended=suspended)
+        withheld = is_withheld(
+            row.approved, row.state, row.restricted, organisation_suspended=suspended
+        )
         if steps or row.restricted is None or withheld != row.withheld:
             version = row.event_version + steps
             self.told.append(Told(row.id, version, after, word, withheld=withheld))

@@ -136,7 +136,7 @@ def _prepared(row: Any, endorsed_by: list[str], now: datetime) -> tuple[dict[int
     today = now.date()
     service = row.approved
     suspended = row.organisation_suspended
-    if not is_offered(service, row.state, organisation_suspended=suspended):
+    if not is_offered(service, row.state, row.restricted, organisation_suspended=suspended):
         return {}, Facts(today)
     status = "unknown" if is_stale(service, today) else (
         service.get("functional_status", {}).get("code", "unknown")

@@ -106,7 +106,9 @@ async def replace(
     before = (await known(session, [own], lock=True))[own]
     check_if_match(if_match, etag_of(before.version))
     for row in at_it:
-        if is_published(row.approved, row.state) and not curates(caller, row.aors, row.states):
+        if is_published(row.approved, row.state, row.restricted) and not curates(
+            caller, row.aors, row.states
+        ):
             raise NOT_YOURS.because(
                 "A published service is there: only its coordinator changes the place by itself. Send the service"
                 " with its new place."

@@ -77,11 +77,11 @@ async def published_in_turn(session: AsyncSession) -> AsyncIterator[Any]:
 
 
 async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[Any]:
-    """`id`, `document`, `approved`, `state`, `version`, `aors` and `states` of these records, locked in the order
-    of ids."""
+    """`id`, `document`, `approved`, `state`, `restricted`, `version`, `aors` and `states` of these records, locked in
+    the order of ids."""
     s = services.c
     statement = (
-        sa.select(s.id, s.document, s.approved, s.state, s.version, s.aors, s.states)
+        sa.select(s.id, s.document, s.approved, s.state, s.restricted, s.version, s.aors, s.states)
         .where(services.c.id.in_(ids))
         .order_by(services.c.id)
         .with_for_update()
@@ -130,6 +130,10 @@ async def take_less_told(session: AsyncSession, limit: int) -> list[UUID]:
     return list(await session.scalars(statement))
 
 
+# As `entries.offered.is_withdrawn`.
+_TOLD_WITHDRAWN = sa.func.coalesce(services.c.restricted["withdrawn"].as_boolean(), sa.false())
+
+
 async def take_to_withhold(
     session: AsyncSession, suspended: Collection[UUID], limit: int
 ) -> list[UUID]:
@@ -138,7 +142,11 @@ async def take_to_withhold(
     s = services.c
     offered_by = s.organization_id == sa.any_(sa.literal(list(suspended), sa.ARRAY(sa.Uuid)))
     to_withhold = sa.and_(
-        offered_by, sa.not_(s.withheld), s.approved.is_not(None), s.state.not_in(ENDED)
+        offered_by,
+        sa.not_(s.withheld),
+        s.approved.is_not(None),
+        s.state.not_in(ENDED),
+        sa.or_(s.state == EntryState.APPROVED, sa.not_(_TOLD_WITHDRAWN)),
     )
     found: list[UUID] = []
     for which in (to_withhold, sa.and_(s.withheld, sa.not_(offered_by))):

@@ -100,7 +100,7 @@ async def read(request: Request, session: Session, caller: Editor, service_id: U
         version=row.version,
         state=row.state,
         possible_steps=possible_steps(row.state),
-        published=is_published(row.approved, row.state),
+        published=is_published(row.approved, row.state, row.restricted),
         withheld=row.withheld,
         managed_by=row.managed_by,
         document=row.document,

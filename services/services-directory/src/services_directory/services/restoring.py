@@ -11,7 +11,7 @@ from common import clock
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.storing import store
-from services_directory.entries.offered import ENDED
+from services_directory.entries.offered import ENDED, is_withdrawn
 from services_directory.entries.recording import record_history
 from services_directory.entries.states import EntryState
 from services_directory.hsds.restricted import Word, restricted, word_of
@@ -61,6 +61,6 @@ def _withdraws(row: Any, word: Word) -> bool:
 async def words_now(session: AsyncSession) -> AsyncIterator[tuple[UUID, Word]]:
     """Of each entry whose record restricts something, what it is."""
     async for row in published_in_turn(session):
-        word = word_of(row.approved, withdrawn=row.state == EntryState.WITHDRAWN)
+        word = word_of(row.approved, withdrawn=is_withdrawn(row.state, row.restricted))
         if word or row.restricted:
             yield row.id, word

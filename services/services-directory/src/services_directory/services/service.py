@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.documents.storing import store
 from services_directory.endorsements.queries import endorsed_aors
 from services_directory.entries import states
-from services_directory.entries.offered import ENDED
+from services_directory.entries.offered import is_published
 from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates, possible_steps
@@ -106,7 +106,8 @@ async def review_of(session: AsyncSession, row: Any) -> ReviewOut:
     organization = (await session.execute(statement)).one().organization
     endorsed = (await endorsed_aors(session, [row.id])).get(row.id, [])
     today = clock.now().date()
-    approved = row.approved if row.state not in ENDED else None
+    published = is_published(row.approved, row.state, row.restricted)
+    approved = row.approved if published else None
     return review(row.document, approved, organization, Facts(today, tuple(endorsed)))
 
 
