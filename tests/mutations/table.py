@@ -1632,7 +1632,7 @@ MUTATIONS = (
         "hidden-columns",
         "what was withdrawn is in no column that others are answered from",
         f"{_DIRECTORY}/documents/storing.py",
-        "    if not is_offered(service, row.state, organisation_suspended=suspended):\n",
+        "    if not is_offered(service, row.state, row.restricted, organisation_suspended=suspended):\n",
         "    if service is None:\n",
         "tests/services/directory/test_hidden_columns.py"
         "::test_every_column_that_a_hidden_service_reaches_has_its_rule[withdrawn]",
@@ -3016,8 +3016,8 @@ MUTATIONS = (
         "places-of-what-is-published",
         "whoever may not publish a service does not change its place by itself",
         f"{_DIRECTORY}/locations/service.py",
-        "        if is_published(row.approved, row.state) and not curates(caller, row.aors, row.states):\n",
-        "        if False:\n",
+        "        if is_published(row.approved, row.state, row.restricted) and not curates(\n",
+        "        if False and not curates(\n",
         f"{_PLACES}::test_whoever_may_not_publish_a_service_does_not_change_its_place_by_itself",
     ),
     Mutation(
