@@ -3417,7 +3417,7 @@ MUTATIONS = (
         f"{_DIRECTORY}/holding.py",
         "        await self._said.know_again(session, forgotten)\n",
         "",
-        f"{_HOUSES}::test_what_was_hidden_or_withdrawn_is_so_again",
+        f"{_HOUSES}::test_whoever_opens_it_after_that_is_not_contradicted",
     ),
 )
 

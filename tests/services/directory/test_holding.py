@@ -120,7 +120,8 @@ async def test_what_was_hidden_or_withdrawn_is_so_again(
 async def test_whoever_opens_it_after_that_is_not_contradicted(
     api: AsyncClient, publish: Publish, worker: Worker, connection: AsyncConnection
 ) -> None:
-    house = await publish()
+    """Nor when the database goes back once more."""
+    house, other = await publish(), await publish(name="Otra")
     followed = await connection.begin_nested()
     await changed(api, house, **HIDDEN)
     await worker.told()
@@ -132,6 +133,12 @@ async def test_whoever_opens_it_after_that_is_not_contradicted(
         await worker.told()
         await worker.holding.look()
     assert await seen(api, house) == 200
+    followed = await connection.begin_nested()
+    await changed(api, other, **HIDDEN)
+    await worker.told()
+    await followed.rollback()
+    await worker.holding.look()
+    assert [await seen(api, each) for each in (house, other)] == [200, 404]
 
 
 async def test_more_than_the_last_word_is_looked_for_where_it_was_forgotten(
