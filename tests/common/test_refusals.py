@@ -72,7 +72,9 @@ async def test_an_anonymous_caller_is_welcome_only_where_the_route_says_so(
     ("body", "pointer"),
     [
         ({"text": "a", "colour": "red"}, "/colour"),
-        ({"text": "a\x00b"}, ""),
+        ({"text": "a\x00b"}, "/text"),
+        ({"text": "+58 \u202e41\u202c 5"}, "/text"),
+        ({"text": "\u2067a\u2069"}, "/text"),
         ({"text": "x" * 101}, "/text"),
         ({"text": "a", "size": "big"}, "/size"),
         ({}, "/text"),

@@ -78,6 +78,23 @@ MUTATIONS = (
         f"{_LEFT}::test_what_was_typed_is_covered_and_shown_to_the_same_person_alone",
     ),
     Mutation(
+        "unseen-in-a-body",
+        "a body with signs that turn the order of a text is refused with its place",
+        f"{_COMMON}/web/strict.py",
+        "    if turns(text):\n",
+        "    if False and turns(text):\n",
+        f"{_TESTS}/test_unseen.py"
+        "::test_what_turns_a_text_is_refused_with_its_place_and_changes_nothing",
+    ),
+    Mutation(
+        "unseen-in-a-record",
+        "what another system's record holds of them is left out",
+        f"{_REFERRALS}/intake/api.py",
+        "orjson.loads(without_turning(orjson.dumps(orjson.loads(body)).decode()))",
+        "orjson.loads(without_turning(body.decode()) and body)",
+        f"{_TESTS}/test_unseen.py::test_a_record_of_another_system_comes_in_without_them",
+    ),
+    Mutation(
         "unseen-in-an-entry",
         "no entry holds signs that turn the order of what is read",
         f"{_DIRECTORY}/hsds/base.py",

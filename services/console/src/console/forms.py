@@ -4,13 +4,12 @@
 the API says of a missing field what it says to everybody.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from common.unseen import TURNING
+from common.unseen import without_turning
 
 MOST_FIELDS = 300
 # Ours, and no field of the API: the token, the key of the command, and a wish for another language.
@@ -19,7 +18,6 @@ OWN = frozenset({"csrf_token", "key", "language_wanted", "sent", "look"})
 
 TYPED = "application/x-www-form-urlencoded"
 """What a form without a file is sent as."""
-_UNSEEN = re.compile(f"[{TURNING}]")
 
 
 class BadForm(ValueError):
@@ -58,7 +56,7 @@ def read(content_type: str, content: bytes) -> Typed:
         )
     except ValueError as error:
         raise BadForm("not a form of these pages") from error
-    return Typed([(name, _UNSEEN.sub("", value.replace("\r\n", "\n"))) for name, value in pairs])
+    return Typed([(name, without_turning(value.replace("\r\n", "\n"))) for name, value in pairs])
 
 
 def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> dict[str, Any]:

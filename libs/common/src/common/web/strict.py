@@ -1,21 +1,39 @@
-"""Bodies that partners send: unknown fields are refused, and so is text that no store can hold."""
+"""Bodies that partners send: unknown fields are refused, and so is text that no store can hold, or
+that is read another way than it is written."""
 
+import re
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from common.unseen import turns
 
 MAX_TEXT = 10_000
 
 
 def storable(text: str) -> str:
-    """Refuse what PostgreSQL or UTF-8 cannot hold: NUL and lone surrogates."""
+    """Refuse what PostgreSQL or UTF-8 cannot hold, NUL and lone surrogates, and what is read another way than it is
+    written (`common.unseen`)."""
     if "\x00" in text:
         raise ValueError("text must not contain NUL characters")
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError("text must not contain lone surrogates") from error
+    if turns(text):
+        raise ValueError(
+            "text must not contain signs that turn its order (U+202A to U+202E, U+2066 to U+2069): take them out"
+        )
     return text
 
 
@@ -32,29 +50,44 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unstorable(cls, data: Any) -> Any:
-        # Only this level's texts: nested Strict models look at their own.
+        # All of the body, at its outermost model: a payload within it is of no model.
         if isinstance(data, dict) and not _is_plain(data):
-            for key, value in data.items():
-                _check(key)
-                _check(value)
+            refused = [
+                InitErrorDetails(
+                    type=PydanticCustomError("value_error", "{told}", {"told": told}),
+                    loc=location,
+                    input=None,
+                )
+                for location, told in _refused(data)
+            ]
+            if refused:
+                raise ValidationError.from_exception_data(cls.__name__, refused)
         return data
+
+
+_REFUSED = re.compile(rb"\\u0000|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
 
 
 def _is_plain(data: dict[Any, Any]) -> bool:
     """Whether it is JSON without any text that is refused: seen in one go, as most bodies are so."""
     try:
-        return b"\\u0000" not in orjson.dumps(data)
+        return _REFUSED.search(orjson.dumps(data)) is None
     except TypeError:
         return False
 
 
-def _check(value: Any, depth: int = 0) -> None:
-    if isinstance(value, str):
-        storable(value)
-    elif isinstance(value, list | tuple) and depth < 4:
-        for item in value:
-            _check(item, depth + 1)
-    elif isinstance(value, dict) and depth < 4:
-        for key, item in value.items():
-            _check(key, depth + 1)
-            _check(item, depth + 1)
+def _refused(data: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where a text is that is refused, and why; a key, where it stands."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), data)]
+    while waiting:
+        location, value = waiting.pop()
+        if isinstance(value, str):
+            try:
+                storable(value)
+            except ValueError as error:
+                yield location, str(error)
+        elif isinstance(value, list | tuple):
+            waiting += [((*location, place), item) for place, item in enumerate(value)]
+        elif isinstance(value, dict):
+            waiting += [((*location, str(key)), item) for key, item in value.items()]
+            waiting += [(location, key) for key in value]

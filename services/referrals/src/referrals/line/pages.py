@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, TOO_MANY_REQUESTS, Problem
+from common.unseen import without_turning
 from common.web import SWITCH, AnyQuery, Session, open_to_all, page_language, refusal_pages, router
 from fastapi import Query
 from fastapi.responses import HTMLResponse
@@ -223,9 +224,9 @@ async def _fields(request: Request) -> dict[str, str] | None:
     if kind != _URLENCODED:
         return None
     form = await request.form(max_fields=20)
-    # NUL and lone surrogates can be stored nowhere; nobody types them.
+    # NUL and lone surrogates can be stored nowhere; nobody types them, nor what nobody sees.
     return {
-        name: value.replace("\x00", "").encode("utf-8", "ignore").decode()
+        name: without_turning(value.replace("\x00", "").encode("utf-8", "ignore").decode())
         for name, value in form.items()
         if isinstance(value, str)
     }

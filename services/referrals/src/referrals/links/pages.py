@@ -8,6 +8,7 @@ from common.auth import Principal
 from common.errors import Problem
 from common.languages import PageLanguage
 from common.referral_states import ReferralState
+from common.unseen import without_turning
 from common.web import (
     SWITCH,
     AnyQuery,
@@ -114,6 +115,7 @@ async def take_answer(
         link, referral = await service.open_link(session, token, lock=True)
     except Problem:
         return _spent(settings, language)
+    focal_point = without_turning(focal_point)
     typed = Typed(answer, reason, focal_point)
     if switched:
         return _form(settings, link, referral, language, typed)

@@ -22,6 +22,7 @@ from common.tables_io.archives import (
     archive,
 )
 from common.tables_io.cells import unguarded
+from common.unseen import without_turning
 
 from reporting.activities import codes
 from reporting.activities.indicators import GROUPS
@@ -170,7 +171,7 @@ def _row(
     for key, cell in zip(header, cells, strict=False):
         if key is None or cell is None or (isinstance(cell, str) and not cell.strip()):
             continue
-        value = _value(key, cell, places)
+        value = _value(key, without_turning(cell) if isinstance(cell, str) else cell, places)
         if isinstance(value, Flaw):
             flaws.append(value)
         else:

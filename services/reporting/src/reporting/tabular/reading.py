@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.unseen import without_turning
+
 from reporting.language import Text, text
 
 MOST_FLAWS = 50
@@ -42,7 +44,7 @@ def cell_flaw(row: int, column: str, es: str, en: str) -> CellFlaw:
 def csv_rows(content: bytes) -> list[list[str]]:
     """The rows of a CSV in UTF-8, with commas, semicolons or tabs; raises UnreadableTableError."""
     try:
-        sheet = content.decode("utf-8-sig")
+        sheet = without_turning(content.decode("utf-8-sig"))
         first = sheet.split("\n", 1)[0]
         separator = max(",;\t", key=first.count)  # Excel in Spanish saves CSV with semicolons
         return list(csv.reader(io.StringIO(sheet), delimiter=separator, strict=True))
