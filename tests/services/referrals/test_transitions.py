@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.services.referrals.looking import called
 from tests.services.referrals.story import BODIES, LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import code, exception_body, transfer_offer
+from tests.support.principals import principal
 
 
 async def test_an_illegal_step_names_the_legal_ones(story: Story) -> None:
@@ -392,6 +393,29 @@ async def test_a_coordinator_counts_what_is_late_and_sees_no_referral(story: Sto
             assert (await story.get(who, path)).json()["overdue_in_aors"] == said, (who, path)
     path = f"/referrals/{referral['id']}"
     assert (await story.get("gbv-coordinator", path)).status_code in (403, 404)
+
+
+async def test_a_coordinator_of_some_states_counts_what_is_late_there(story: Story) -> None:
+    """And nothing of what speaks against their own organisation."""
+    service_id = await story.service(categories=("GBV-PSS",))
+    words: dict[str, Any] = {"category": "GBV-PSS", "consent": {"purpose": "GBV-PSS"}}
+    here = await story.sent(service_id=service_id, **words)
+    who = "gbv-coordinator"
+
+    async def counted(path: str, areas: list[str]) -> list[int]:
+        said = (await story.get(who, path, areas=areas)).json()
+        return [each["count"] for each in (said if path != "/work" else said["overdue_in_aors"])]
+
+    with clock.shifted(timedelta(days=4)):
+        for path in ("/timers/overdue", "/work"):
+            assert await counted(path, []) == [1], path
+            assert await counted(path, ["VE23"]) == [1], path
+            assert await counted(path, ["VE20"]) == [], path
+        own = principal(who).organisation_id
+        body = {"organisation_ids": [str(own)]}
+        marked = f"/cases/{here['case_id']}/implicated-organisations"
+        assert (await story.call("ngo-refugio", "PUT", marked, body)).status_code == 200
+        assert await counted("/timers/overdue", ["VE23"]) == []
 
 
 async def test_the_feed_goes_on_where_it_ended(story: Story) -> None:

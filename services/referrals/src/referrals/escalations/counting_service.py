@@ -10,9 +10,10 @@ from referrals.row_security import acting_as_service
 
 
 async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[OverdueCount]:
-    """Of the referrals of the caller's areas of responsibility, counts only."""
+    """Of the referrals of the caller's areas of responsibility, counts only: of the cases whose decisions they look
+    into, which lie in their areas and do not speak against their organisation."""
     async with acting_as_service(session):
-        rows = await list_queries.overdue_counts(session, caller.aors, clock.now())
+        rows = await list_queries.overdue_counts(session, caller, clock.now())
     return [
         OverdueCount(aor=aor, category=category, urgency=urgency, count=count)
         for aor, category, urgency, count in rows

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from referrals.cases.queries import looked_into_by
 from referrals.referrals.due import due
 from referrals.referrals.due_queries import DUE_OR_NEVER, overdue
 from referrals.referrals.models import Referral
@@ -156,13 +157,15 @@ async def open_counts(
     return {row[0]: row[1] for row in rows}
 
 
-async def overdue_counts(
-    session: AsyncSession, aors: Collection[str], now: datetime
-) -> Sequence[Any]:
-    """How many referrals of these AoRs wait past a deadline; needs service rights."""
+async def overdue_counts(session: AsyncSession, caller: Principal, now: datetime) -> Sequence[Any]:
+    """How many referrals of what somebody coordinates wait past a deadline; needs service rights."""
     rows = await session.execute(
         sa.select(col(Referral.aor), col(Referral.category), col(Referral.urgency), sa.func.count())
-        .where(overdue(now), col(Referral.aor).in_(aors))
+        .where(
+            overdue(now),
+            col(Referral.aor).in_(sorted(caller.aors)),
+            looked_into_by(caller, Referral.case_id),
+        )
         .group_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
         .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
     )
