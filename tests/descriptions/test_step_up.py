@@ -36,11 +36,37 @@ ACTS = {
     ("post", "/referrals/v1/webhooks/{webhook_id}/enable"),
     ("post", "/referrals/v1/webhooks/{webhook_id}/rotate-secret"),
     ("post", "/referrals/v1/cases/{case_id}/erase"),
+    ("post", "/referrals/v1/screenings/{screening_id}/erase"),
+    ("post", "/referrals/v1/intake/submissions/{submission_id}/discard"),
     ("post", "/reports/v1/bulletins/{bulletin_id}/publish"),
     ("post", "/reports/v1/bulletins/{bulletin_id}/publication"),
     ("post", "/reports/v1/releases/{release_id}/publish"),
     ("post", "/reports/v1/closings/{closing_id}/publications"),
 }
+# What takes something away and asks for nothing more, with the reason; what destroys a person's data for good is in ACTS.
+TAKEN_AWAY: dict[tuple[str, str], str] = {
+    ("delete", "/referrals/v1/cases/{case_id}/matching"): "the person's word: it holds at once",
+    ("post", "/referrals/v1/consents/{grant_id}/withdraw"): "the person's word: it holds at once",
+    ("post", "/referrals/v1/withdraw"): "the person, who has a code and no account",
+    ("post", "/referrals/v1/referrals/{referral_id}/withdraw"): "the person's word: at once",
+    (
+        "post",
+        "/referrals/v1/cases/{case_id}/referrals/{referral_id}/withdraw",
+    ): "the person's word: at once",
+    ("post", "/referrals/v1/line/threads/delete"): "the reporter, who has a receipt and no account",
+    ("delete", "/referrals/v1/webhooks/{webhook_id}"): "an address: less is told",
+    ("delete", "/referrals/v1/channels/{channel_id}"): "an address: less is told",
+    ("delete", "/referrals/v1/on-call/{shift_id}"): "a plan, made anew",
+    ("post", "/directory/v1/records/services/{service_id}/withdraw"): "no person's data",
+    ("post", "/directory/v1/records/services/{service_id}/merge"): "no person's data",
+    ("post", "/directory/v1/risk-messages/{message_id}/withdraw"): "no person's data",
+    ("delete", "/directory/v1/pathways/profile-sets/{set_id}"): "no person's data",
+    ("delete", "/directory/v1/endorsements/{service_id}/{aor}"): "no person's data",
+    ("delete", "/reports/v1/activities/{activity_id}"): "no person's data",
+    ("delete", "/reports/v1/context/stakeholders/{stakeholder_id}"): "no person's data",
+    ("delete", "/reports/v1/context/statements/{statement_id}"): "no person's data",
+}
+_TAKES_AWAY = frozenset({"delete", "discard", "erase", "forget", "merge", "remove", "withdraw"})
 PERSON = {
     "sub": "somebody",
     "client_id": "ruta-console",
@@ -67,6 +93,19 @@ def marked(app: FastAPI) -> set[tuple[str, str]]:
 
 def test_these_acts_are_marked(apps: dict[Upstream, FastAPI]) -> None:
     assert set().union(*(marked(app) for app in apps.values())) == ACTS
+
+
+def test_what_takes_something_away_is_marked_or_says_why_not(
+    apps: dict[Upstream, FastAPI],
+) -> None:
+    found = {
+        (method, path)
+        for app in apps.values()
+        for path, method, _ in operations(app.openapi())
+        if path.startswith(("/referrals/", "/directory/", "/reports/", "/identity/"))
+        and (method == "delete" or (method == "post" and path.split("/")[-1] in _TAKES_AWAY))
+    }
+    assert found - set().union(*map(marked, apps.values())) == set(TAKEN_AWAY)
 
 
 async def asked(upstream: Upstream, app: FastAPI, method: str, path: str, **who: Any) -> Response:

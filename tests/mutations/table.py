@@ -2004,6 +2004,22 @@ MUTATIONS = (
         f"{_REPORTS}/programmes/test_links.py::test_two_populations_of_the_same_people_do_not_load",
     ),
     Mutation(
+        "screening-step-up",
+        "a session that was left open erases no screening",
+        f"{_REFERRALS}/screenings/api.py",
+        '"/{screening_id}/erase", dependencies=[StepUp])',
+        '"/{screening_id}/erase")',
+        "tests/descriptions/test_step_up.py::test_what_takes_something_away_is_marked_or_says_why_not",
+    ),
+    Mutation(
+        "late-everywhere",
+        "a coordinator of some states counts what is late there, and nothing of elsewhere",
+        f"{_REFERRALS}/referrals/list_queries.py",
+        "            looked_into_by(caller, Referral.case_id),\n",
+        "",
+        f"{_TESTS}/test_transitions.py::test_a_coordinator_of_some_states_counts_what_is_late_there",
+    ),
+    Mutation(
         "closings-step-up",
         "a session that was left open publishes no closing",
         f"{_REPORTING}/closings/api.py",

@@ -182,7 +182,7 @@ async def retry_submission(
     return _summary(await service.retry(session, caller, stores, submission_id))
 
 
-@submissions.post("/{submission_id}/discard")
+@submissions.post("/{submission_id}/discard", dependencies=[StepUp])
 async def discard_submission(
     submission_id: UUID, _body: Nothing, session: Session, caller: Supervisor, keys: Keys
 ) -> SubmissionSummary:

@@ -7,7 +7,7 @@ from uuid import UUID
 from common.auth import Principal, Role
 from common.errors import INVALID
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
-from common.web import IdempotencyRequired, Session, requires, router
+from common.web import IdempotencyRequired, Session, StepUp, requires, router
 from fastapi import File, Response, UploadFile
 
 from referrals.dependencies import CaseReader, Keys, Supervisor, Writer
@@ -173,7 +173,7 @@ async def draft_referrals(
     )
 
 
-@screenings.post("/{screening_id}/erase")
+@screenings.post("/{screening_id}/erase", dependencies=[StepUp])
 async def erase_screening(
     screening_id: UUID, body: EraseScreening, session: Session, caller: Supervisor, keys: Keys
 ) -> ScreeningSummary:
