@@ -21,13 +21,15 @@ UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceEr
 
 @dataclass
 class Record:
-    """`baseline` numbers are those before the load, so that only what it made is counted."""
+    """`baseline` numbers are those before the load, so that only what it made is counted. `ended_before`: notices
+    whose receiver could read no more of it when they were to be sent."""
 
     changes: list[Change] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     notices: list[Any] = field(default_factory=list)
+    ended_before: set[Any] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,17 @@ async def read_record(databases: Databases, before: Baseline) -> Record:
     record.notices = await databases.fetch(
         "referrals", "SELECT id, organisation_id, kind, subject_id, version FROM notices"
     )
+    record.ended_before = {row["id"] for row in await databases.fetch("referrals", _ENDED_BEFORE)}
     return record
+
+
+# Of what was shared with its receiver until a moment after the notice, nothing is told any more (decision 0187).
+_ENDED_BEFORE = """
+    SELECT n.id FROM notices n
+    JOIN webhook_deliveries d ON d.notice_id = n.id AND d.status = 'access_ended'
+    JOIN referrals r ON r.id = n.subject_id AND r.to_organisation = n.organisation_id
+    JOIN snapshots s ON s.referral_id = r.id AND s.revoked_at > n.at
+"""
 
 
 async def waiting(databases: Databases) -> dict[str, int]:
@@ -92,7 +104,8 @@ async def waiting(databases: Databases) -> dict[str, int]:
         "referrals", "SELECT count(*) FROM notices WHERE fanned_out_at IS NULL"
     )
     found["webhook deliveries"] = await databases.number(
-        "referrals", "SELECT count(*) FROM webhook_deliveries WHERE status <> 'delivered'"
+        "referrals",
+        "SELECT count(*) FROM webhook_deliveries WHERE status NOT IN ('delivered', 'access_ended')",
     )
     return found
 
@@ -296,14 +309,15 @@ async def _directory(databases: Databases, record: Record, before: Baseline) -> 
 
 
 def webhook_layer(record: Record, hooked: set[str], received: Counter[tuple[str, str]]) -> Layer:
-    """Each notice of an organisation with a webhook reached it, under one id for one change.
+    """Each notice of an organisation with a webhook reached it, under one id for one change, unless its access had
+    ended before.
 
     A receiver drops repeats by the id, so a repeated call with the same id counts once.
     `received`: (organisation, message id) → calls.
     """
     layer = Layer("webhooks received")
     for notice in record.notices:
-        if str(notice["organisation_id"]) in hooked:
+        if str(notice["organisation_id"]) in hooked and notice["id"] not in record.ended_before:
             layer.expect(str(notice["organisation_id"]), f"msg_{notice['id']}")
     for organisation, message in received:
         layer.see(organisation, message)

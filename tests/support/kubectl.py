@@ -61,8 +61,13 @@ class _World:
 
     def run(self, pod: Pod, command: list[str]) -> int:
         kept = {key: os.environ[key] for key in _KEPT if key in os.environ}
+        told = {}
+        if command[0] == "env":
+            _, pair, *command = command
+            told = dict([pair.split("=", 1)])
+        assert command[0] == "python", command
         return subprocess.run(
-            [sys.executable, *command[1:]], env={**kept, **pod.environment}, check=False
+            [sys.executable, *command[1:]], env={**kept, **pod.environment, **told}, check=False
         ).returncode
 
     def deployed(self, name: str) -> Pod:
@@ -160,7 +165,6 @@ def main() -> int:
         sys.stdout.write(json.dumps({"items": _listed(world, asked.kind, asked.l)}))
         return 0
     if asked.verb == "exec":
-        assert command[:1] == ["python"], command
         name = asked.target.removeprefix("deployment/").removesuffix("-0")
         return world.run(world.deployed(name), command)
     if asked.verb == "run":

@@ -227,5 +227,7 @@ def quarantined(system: System) -> str:
     waiting = system.running.request(
         "ngo-refugio", "GET", "/referrals/v1/intake/submissions", params={"status": "quarantined"}
     ).json()["items"]
-    found: str = next(one["id"] for one in waiting if one["submission_id"] == body["_uuid"])
+    found: str = next(
+        one["id"] for one in waiting if one["submission_id"] == came.json()["submission_id"]
+    )
     return found
