@@ -208,6 +208,18 @@ HARMS: list[tuple[Callable[[Documents], object], str, int]] = [
 ]
 
 
+def _harmed(
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Documents], object],
+    check: Callable[[str], list[cluster_check.Finding]],
+) -> list[cluster_check.Finding]:
+    """What the check says of the production overlay with this harm done to it."""
+    production = documents_of("production")
+    harm(production)
+    monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
+    return check("production")
+
+
 @pytest.mark.parametrize(("harm", "what", "times"), HARMS)
 def test_a_connection_that_anybody_could_answer_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
@@ -215,10 +227,7 @@ def test_a_connection_that_anybody_could_answer_is_noticed(
     what: str,
     times: int,
 ) -> None:
-    production = documents_of("production")
-    harm(production)
-    monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
-    found = cluster_check.database_certificates("production")
+    found = _harmed(monkeypatch, harm, cluster_check.database_certificates)
     assert len(found) == times
     assert all(what in str(each) for each in found)
 
@@ -319,10 +328,7 @@ def test_a_way_inside_that_anybody_could_answer_is_noticed(
     what: str,
     times: int,
 ) -> None:
-    production = documents_of("production")
-    harm(production)
-    monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
-    found = cluster_check.process_certificates("production")
+    found = _harmed(monkeypatch, harm, cluster_check.process_certificates)
     assert len(found) == times, found
     assert all(what in str(each) for each in found)
 

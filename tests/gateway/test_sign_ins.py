@@ -107,6 +107,22 @@ class Desk:
         return found
 
 
+async def through_puente(desk: Desk) -> Desk:
+    """The same person at the door of a partner's application, which was registered just now."""
+    made = await desk.admin.post(
+        "/identity/v1/clients",
+        json={
+            "id": "ngo-puente",
+            "organisation_id": str(organisation(1)),
+            "name": "Case management system",
+            "roles": ["partner"],
+            "scopes": ALL,
+            "redirect_uris": [PUENTE],
+        },
+    )
+    return Desk(desk.http, desk.admin, desk.person, "ngo-puente", PUENTE, made.json()["secret"])
+
+
 @pytest.fixture
 async def desk(issuer: AsyncClient, issuer_app: FastAPI) -> AsyncIterator[Desk]:
     headers = bearer("im-officer", audience="ruta-issuer")
@@ -262,18 +278,7 @@ async def test_a_person_gets_no_more_than_the_client_holds(desk: Desk) -> None:
 async def test_what_people_began_through_a_client_ends_with_its_credentials(
     desk: Desk, what: str
 ) -> None:
-    made = await desk.admin.post(
-        "/identity/v1/clients",
-        json={
-            "id": "ngo-puente",
-            "organisation_id": str(organisation(1)),
-            "name": "Case management system",
-            "roles": ["partner"],
-            "scopes": ALL,
-            "redirect_uris": [PUENTE],
-        },
-    )
-    through = Desk(desk.http, desk.admin, desk.person, "ngo-puente", PUENTE, made.json()["secret"])
+    through = await through_puente(desk)
     tokens = (await through.exchanged(await through.code())).json()
     done = await desk.admin.post(f"/identity/v1/clients/ngo-puente/{what}")
     if what == "secret":
@@ -400,18 +405,7 @@ async def test_whoever_signs_in_for_an_application_of_somebody_else_reads_whose_
 
 async def test_a_code_goes_to_no_address_that_was_taken_away_meanwhile(desk: Desk) -> None:
     path = "/identity/v1/clients/ngo-puente"
-    made = await desk.admin.post(
-        "/identity/v1/clients",
-        json={
-            "id": "ngo-puente",
-            "organisation_id": str(organisation(1)),
-            "name": "Case management system",
-            "roles": ["partner"],
-            "scopes": ALL,
-            "redirect_uris": [PUENTE],
-        },
-    )
-    through = Desk(desk.http, desk.admin, desk.person, "ngo-puente", PUENTE, made.json()["secret"])
+    through = await through_puente(desk)
     form = through.form(await through.page())
     etag = (await desk.admin.get(path)).headers["etag"]
     taken = {"redirect_uris": ["https://new.puente.example/callback"]}

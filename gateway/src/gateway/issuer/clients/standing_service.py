@@ -1,6 +1,5 @@
 """How clients stand: said for the list that leaves the machine, and held to it where the record went back."""
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients import queries
@@ -8,6 +7,7 @@ from gateway.issuer.clients.models import clients
 from gateway.issuer.secrets import SecretChecks, new_secret
 from gateway.issuer.sign_ins.service import end_all_through
 from gateway.issuer.standing import Marks, Word, rights_again, rights_of
+from gateway.issuer.tables import change_version
 
 
 async def standing(session: AsyncSession, marks: Marks, client_id: str) -> Word | None:
@@ -31,11 +31,7 @@ async def hold_to(
         values["secret_hash"] = await secrets.hashed(new_secret())
     if now["redirects"] != word["redirects"]:
         values["redirect_uris"] = []
-    await session.execute(
-        sa.update(clients)
-        .where(clients.c.id == client_id)
-        .values(**values, version=row["version"] + 1)
-    )
+    await change_version(session, clients, row, **values)
     await end_all_through(session, client_id)
     return now != word
 

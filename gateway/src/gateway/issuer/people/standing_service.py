@@ -9,6 +9,7 @@ from gateway.issuer.people import queries
 from gateway.issuer.people.models import passkeys, people, recovery_codes
 from gateway.issuer.sign_ins.service import end_all_of_person
 from gateway.issuer.standing import Marks, Word, rights_again, rights_of
+from gateway.issuer.tables import change_version
 
 
 async def standing(session: AsyncSession, marks: Marks, person_id: UUID) -> Word | None:
@@ -49,10 +50,6 @@ async def hold_to(session: AsyncSession, marks: Marks, person_id: UUID, word: Wo
     for key in await queries.passkeys_of(session, person_id):
         if marks.of(person_id, "passkey", key["credential_id"]) not in word["passkeys"]:
             await session.execute(sa.delete(passkeys).where(passkeys.c.id == key["id"]))
-    await session.execute(
-        sa.update(people)
-        .where(people.c.id == person_id)
-        .values(**values, version=row["version"] + 1)
-    )
+    await change_version(session, people, row, **values)
     await end_all_of_person(session, person_id)
     return now != word
