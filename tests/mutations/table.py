@@ -1469,6 +1469,24 @@ MUTATIONS = (
         "::test_who_may_get_in_is_taken_from_a_backup_where_nothing_knows_better",
     ),
     Mutation(
+        "lists-are-no-keys",
+        "a list that is gone is not put back from a backup of the keys",
+        "libs/stack/src/stack/backup/contents.py",
+        ' and name.suffix != ".jsonl"',
+        "",
+        "tests/stack/test_backup_contents.py"
+        "::test_a_list_that_is_gone_is_not_put_back_with_the_keys",
+    ),
+    Mutation(
+        "rights-as-in-the-backup",
+        "where rights are to be as in the backup the list of them begins anew",
+        "libs/stack/src/stack/backup/contents.py",
+        '            file.replace(file.with_suffix(".before"))\n',
+        "            pass\n",
+        "tests/stack/test_backup_contents.py"
+        "::test_where_rights_are_to_be_as_in_the_backup_their_list_begins_anew",
+    ),
+    Mutation(
         "after-a-restore",
         "what is written after a restore comes after all that was",
         "libs/stack/src/stack/backup/contents.py",

@@ -63,6 +63,13 @@ def load_data(server: PostgresServer, folder: Path, *, rights: bool) -> None:
         server.psql("TRUNCATE authorization_codes, refresh_tokens", database=ISSUER)
 
 
+def set_rights_aside(layout: Layout) -> None:
+    """Rights are to be as in the backup, and not as the list of them says: it begins anew."""
+    for file in layout.rights_files:
+        if file.exists():
+            file.replace(file.with_suffix(".before"))
+
+
 def continue_transactions(server: PostgresServer, databases: tuple[str, ...]) -> None:
     """Let all that is written from now on come after whatever was ever written: rows, partners' cursors and copies name
     transactions, and a server that was made anew counts them from the beginning. The server is started anew."""

@@ -224,10 +224,8 @@ def _load_data(
     layout: Layout, server: PostgresServer, plain: Path, *, fresh: bool, rights_too: bool
 ) -> None:
     contents.load_data(server, plain, rights=fresh or rights_too)
-    for file in layout.rights_files if rights_too else ():
-        if file.exists():
-            # Rights are to be as in the backup, and not as the list of them says: it begins anew.
-            file.replace(file.with_suffix(".before"))
+    if rights_too:
+        contents.set_rights_aside(layout)
 
 
 def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:
