@@ -1,15 +1,15 @@
 """Whoever coordinates: sees what an entry's approval shows to whom, and keeps pathways and warnings."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
-from common import clock
+from common import clock, conventions
 from playwright.sync_api import Browser, Page
 
 from tests.pages.console.ways import submit
 from tests.pages.signed_in import codes_shown, looked_at, signed_in, too_wide
-from tests.pages.world import must, sent
+from tests.pages.world import SENDER, must, sent
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -17,8 +17,10 @@ RECORDS = "/directory/v1/records/services"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _referred(system: System) -> None:
-    sent(system)
+def sent_on(system: System) -> date:
+    """A referral is on its way, sent on this day (UTC)."""
+    path = f"/referrals/v1/referrals/{sent(system).referral}"
+    return date.fromisoformat(must(system, SENDER, "GET", path)["sent_at"][:10])
 
 
 @pytest.fixture(scope="module")
@@ -316,23 +318,28 @@ def test_6_an_entry_that_was_changed_while_somebody_decided_says_what_and_keeps_
 
 
 def test_months_stand_beside_each_other_for_whoever_coordinates(
-    system: System, browsers: Browser
+    system: System, browsers: Browser, sent_on: date
 ) -> None:
-    until(lambda: _counted(system), "the referral is counted")
+    until(lambda: _counted(system, sent_on), "the referral is counted")
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console/figures")
         page.get_by_role("link", name="Cómo va cada mes").click()
         page.wait_for_load_state()
         rows = page.locator("table").first.locator("tbody tr")
         assert rows.count() == 12
-        assert int(rows.last.locator("td").first.inner_text()) >= 1
+        # In the month that it is counted in, in UTC, also where at home it is another.
+        row = rows.filter(has_text=conventions.month(sent_on, "es"))
+        assert int(row.locator("td").first.inner_text()) >= 1
         page.select_option("[name=area]", "VE25")
         submit(page, "Filtrar")
         assert {cell.inner_text() for cell in page.locator("tbody td").all()} == {"0"}
 
 
-def _counted(system: System) -> bool:
-    asked = system.running.request("gbv-coordinator", "GET", "/reports/v1/indicators")
+def _counted(system: System, sent_on: date) -> bool:
+    month = f"{sent_on:%Y-%m}"
+    asked = system.running.request(
+        "gbv-coordinator", "GET", "/reports/v1/indicators", params={"from": month, "to": month}
+    )
     return any(row["counts"]["sent"] for one in asked.json()["scopes"] for row in one["rows"])
 
 

@@ -10,6 +10,7 @@ from common.auth import Principal, Role
 from common.languages import LANGUAGES
 from console.answers import Answer
 from console.codes import Codes
+from console.figures.views import last_months
 from console.moments import Moments
 from console.visitors import Visitor
 from console.wording import wording
@@ -113,6 +114,20 @@ def test_a_deadline_that_is_a_day_is_that_day_and_not_the_evening_before(
     due: str | None, said: str
 ) -> None:
     assert MOMENTS.due(due) == said
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "last"),
+    [
+        ("America/Caracas", datetime(2026, 12, 1, 1, tzinfo=UTC), "2026-12"),  # at home 30 November
+        ("Asia/Dhaka", datetime(2026, 11, 30, 19, tzinfo=UTC), "2026-11"),  # at home 1 December
+    ],
+)
+def test_the_months_that_stand_beside_each_other_are_those_that_are_counted_in(
+    zone: str, now: datetime, last: str
+) -> None:
+    months = last_months(Moments("es", ZoneInfo(zone), now).counted_on)
+    assert (len(months), months[-1]) == (12, last)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,11 @@ class Moments:
         return self.now.astimezone(self.zone).date().isoformat()
 
     @property
+    def counted_on(self) -> str:
+        """The day on which reporting counts what happens now: in UTC, whatever the day is at home."""
+        return self.now.astimezone(UTC).date().isoformat()
+
+    @property
     def offset(self) -> str:
         """Of the home time zone now, as times are written with it: -04:00."""
         text = self.now.astimezone(self.zone).strftime("%z")

@@ -48,7 +48,7 @@ async def figures(visit: Visit) -> Page:
 async def trends(visit: Visit) -> Page:
     """Exact and not for publication: of the own AoRs, or of the own organisation. The reading is recorded."""
     area, category = visit.asked("area"), visit.asked("category")
-    months = views.last_months(visit.moments.today)
+    months = views.last_months(visit.moments.counted_on)
     counted = await visit.calls.get(
         "/reports/v1/indicators",
         by="month",

@@ -68,9 +68,9 @@ _MONTHS = 12
 COLUMNS = ("sent", "accepted", "delivered", "unmet", "overdue")
 
 
-def last_months(today: str) -> list[str]:
-    """The year up to this month, oldest first, as 2026-11."""
-    now = int(today[:4]) * 12 + int(today[5:7]) - 1
+def last_months(counted_on: str) -> list[str]:
+    """The year up to the month that is counted in now, oldest first, as 2026-11."""
+    now = int(counted_on[:4]) * 12 + int(counted_on[5:7]) - 1
     return [f"{at // 12:04}-{at % 12 + 1:02}" for at in range(now - _MONTHS + 1, now + 1)]
 
 
