@@ -12,6 +12,7 @@ _ISSUER = "gateway/src/gateway/issuer"
 _HELD = "tests/gateway/test_rights_held.py"
 _HOUSES = "tests/services/directory/test_holding.py"
 _LEFT = "tests/services/console/test_left_screens.py"
+_UNANSWERED = "tests/services/console/test_unanswered.py"
 _TESTS = "tests/services/referrals"
 _REPORTS = "tests/services/reporting"
 _IMPORTS = "tests/services/directory/imports"
@@ -45,6 +46,55 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "nothing-that-is-not-known",
+        "that there is nothing is said only where all was answered",
+        f"{_CONSOLE}/screens/rendering.py",
+        '"part.unknown" if missed else none',
+        "none",
+        f"{_UNANSWERED}::test_no_page_says_that_there_is_nothing_where_nobody_answered",
+    ),
+    Mutation(
+        "withdrawal-that-nobody-declared",
+        "who received a referral is told of a withdrawal only where there is one",
+        f"{_CONSOLE}/referrals/api.py",
+        "found.disclosure is not None and not found.disclosure.answered",
+        "False",
+        f"{_UNANSWERED}::test_who_received_is_told_that_the_person_withdrew_only_where_they_did",
+    ),
+    Mutation(
+        "what-stands-and-is-not-offered",
+        "what stands and is not offered is not taken away by sending the form",
+        f"{_CONSOLE}/templates/ui.html",
+        "{% for code in chosen if code not in options",
+        "{% for code in () if code not in options",
+        f"{_UNANSWERED}::test_what_stands_and_is_not_offered_is_not_taken_away_by_sending_the_form",
+    ),
+    Mutation(
+        "boxes-of-another-form",
+        "rights stay ticked where another form of the page was refused",
+        f"{_CONSOLE}/templates/ui.html",
+        'typed.all(name) if name in typed.all("shown") else chosen',
+        "typed.all(name) if typed else chosen",
+        f"{_UNANSWERED}::test_rights_stay_ticked_where_another_form_of_the_page_was_refused",
+    ),
+    Mutation(
+        "approved-unseen",
+        "nobody approves what the page could not show",
+        f"{_CONSOLE}/curation/api.py",
+        '(step == "approve" and review.answered)',
+        'step == "approve"',
+        f"{_UNANSWERED}"
+        "::test_nothing_is_approved_or_published_by_whoever_was_not_shown_what_it_changes",
+    ),
+    Mutation(
+        "saved-over-a-draft-that-did-not-come",
+        "a draft that could not be read is not overwritten",
+        f"{_CONSOLE}/pathways/api.py",
+        "if not draft.answered:",
+        "if False:",
+        f"{_UNANSWERED}::test_a_draft_that_did_not_come_is_not_overwritten_with_what_is_published",
+    ),
     Mutation(
         "left-screen",
         "a screen that was left is empty once the session is over",

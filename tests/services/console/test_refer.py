@@ -123,7 +123,8 @@ def test_a_page_that_was_opened_again_is_one_line_for_whoever_sent() -> None:
 def test_a_code_that_a_phone_carries_out_is_not_offered_to_be_called(
     phone: str, *, called: bool
 ) -> None:
-    shared = {"items": {"contact": {"phone": phone}}, "safe_contact": {"rule": "contact_directly"}}
+    contact = {"items": {"contact": {"phone": phone}}, "answers": []}
+    shared = {**contact, "safe_contact": {"rule": "contact_directly"}}
     (told,) = views.disclosed(shared, wording("es"), Codes("es"))
     assert phone in told.lines[0]
     assert bool(told.phone) is called

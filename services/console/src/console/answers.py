@@ -29,6 +29,12 @@ class Answer:
         return 200 <= self.status < 300
 
     @property
+    def answered(self) -> bool:
+        """Whether it says what is, or that it is not theirs to know. Else nothing is known, least of all that there
+        is nothing."""
+        return self.status < 500 and self.status not in {401, 408, 429}
+
+    @property
     def code(self) -> str:
         """The stable code of a refusal; empty where it is none."""
         if self.ok or not isinstance(self.body, dict):
@@ -60,6 +66,11 @@ class Api(Protocol):
 
     @property
     def request_id(self) -> str: ...
+
+    @property
+    def missed(self) -> bool:
+        """Whether anything that was asked for until now was not answered (see `Answer.answered`)."""
+        ...
 
     async def get(self, path: str, **params: Any) -> Answer: ...
 

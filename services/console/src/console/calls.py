@@ -142,16 +142,28 @@ class Calls:
     language: str
     request_id: str
     cost: Cost = field(default_factory=Cost)
+    _missed: list[int] = field(default_factory=list)
+
+    @property
+    def missed(self) -> bool:
+        return bool(self._missed)
 
     async def get(self, path: str, **params: Any) -> Answer:
-        with self.cost.call():
-            return await self.gateway.call("GET", path, self._headers(), params=params)
+        return await self._read(path, self._headers(), params)
 
     async def get_as_nobody(self, path: str) -> Answer:
         headers = self._headers()
         del headers["authorization"]
+        return await self._read(path, headers)
+
+    async def _read(
+        self, path: str, headers: dict[str, str], params: Mapping[str, Any] | None = None
+    ) -> Answer:
         with self.cost.call():
-            return await self.gateway.call("GET", path, headers)
+            answer = await self.gateway.call("GET", path, headers, params=params)
+        if not answer.answered:
+            self._missed.append(answer.status)
+        return answer
 
     async def post(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None

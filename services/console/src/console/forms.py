@@ -13,7 +13,7 @@ from common.unseen import without_turning
 
 MOST_FIELDS = 300
 # Ours, and no field of the API: the token, the key of the command, and a wish for another language.
-OWN = frozenset({"csrf_token", "key", "language_wanted", "sent", "look"})
+OWN = frozenset({"csrf_token", "key", "language_wanted", "shown", "look"})
 
 
 TYPED = "application/x-www-form-urlencoded"

@@ -6,6 +6,9 @@ from typing import Any
 from console.answers import Answer, Api
 from console.visitors import Visitor
 
+_MOST = 500
+"""What a page of the API holds at most."""
+
 
 def next_page(path: str, listed: Answer) -> str:
     """Where the list goes on; empty at its end."""
@@ -13,18 +16,29 @@ def next_page(path: str, listed: Answer) -> str:
     return f"{path}?cursor={cursor}" if cursor else ""
 
 
-async def organisations(api: Api, visitor: Visitor) -> list[tuple[str, str]]:
-    """Those of the directory but the own one, by name; nothing where it is away."""
+async def organisations(api: Api, visitor: Visitor) -> tuple[Answer, list[tuple[str, str]]]:
+    """Those of the directory but the own one, by name; nothing where it is away, as the answer says."""
     answer = await api.get("/directory/v1/organizations", per_page=500)
     own = str(visitor.principal.organisation_id)
     found = [(str(one["id"]), str(one["name"])) for one in answer.items if one["id"] != own]
-    return sorted(found, key=lambda pair: pair[1])
+    return answer, sorted(found, key=lambda pair: pair[1])
 
 
-async def colleagues(api: Api) -> list[Any]:
-    """Who works in the same organisation, those who may sign in first."""
+async def colleagues(api: Api) -> tuple[Answer, list[Any]]:
+    """Who works in the same organisation, those who may sign in first; nothing where that was not answered."""
     answer = await api.get("/identity/v1/colleagues", limit=200)
-    return sorted(answer.items, key=lambda one: (not one["active"], one["sign_in_name"]))
+    return answer, sorted(answer.items, key=lambda one: (not one["active"], one["sign_in_name"]))
+
+
+async def found_in(api: Api, path: str, identifier: str, **asked: Any) -> Answer:
+    """The page of a list in which there is one with this id, for there is no asking for it alone; else the last one, or
+    the one that was not answered."""
+    cursor: str | None = None
+    while True:
+        listed = await api.get(path, limit=_MOST, cursor=cursor, **asked)
+        cursor = listed.body.get("next_cursor") if listed.ok else None
+        if not cursor or any(one["id"] == identifier for one in listed.items):
+            return listed
 
 
 async def organisation_names(api: Api, ids: Collection[str]) -> dict[str, str]:

@@ -87,7 +87,12 @@ async def entry(visit: Visit) -> Page:
                 (visit.moments.at(each["at"]), *views.changed(each, say, codes))
                 for each in history.items
             ],
-            "steps": [step for step in record["possible_steps"] if step in {"approve", "return"}],
+            # Who was not shown what it changes, and for whom, approves nothing from here.
+            "steps": [
+                step
+                for step in record["possible_steps"]
+                if step == "return" or (step == "approve" and review.answered)
+            ],
             "withheld": record["withheld"],
             "endorsable": sorted(visit.visitor.principal.aors)
             if record["published"] and not record["withheld"]

@@ -39,8 +39,9 @@ async def decisions(visit: Visit) -> Page:
             "away": [
                 visit.say(f"decisions.part.{name}")
                 for name, answer in parts
-                if not answer.ok and answer.status not in {401, 403}
+                if not answer.ok and answer.status != 403
             ],
+            "more": any(answer.ok and answer.body["next_cursor"] for _, answer in parts),
         },
         address="/console/decisions",
     )

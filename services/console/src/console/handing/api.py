@@ -6,9 +6,10 @@ from typing import Any
 from console.answers import together
 from console.codes import SPOKEN, Codes
 from console.commands import Command
+from console.doings import is_id
 from console.handing import commands, service
 from console.listings import colleagues, organisation_names, organisations
-from console.referral_views import rows
+from console.referral_views import rows, short_code
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
 
@@ -51,7 +52,7 @@ async def closing(visit: Visit) -> Page:
         commands.CLOSE,
         shown(one),
         template="close",
-        open=rows(listed.items, visit.say, Codes(visit.language), visit.moments),
+        open=rows(shown(listed)["items"], visit.say, Codes(visit.language), visit.moments),
         classes=_WARNS,
     )
 
@@ -62,15 +63,17 @@ screens.command("/cases/{case_id:uuid}/close", commands.CLOSE, show=closing, to=
 @screens.page("/cases/{case_id:uuid}/responsible")
 async def responsible(visit: Visit) -> Page:
     case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
-    people = await colleagues(visit.calls)
+    answer, people = await colleagues(visit.calls)
+    shown(answer)
     names = {one["id"]: one["sign_in_name"] for one in people}
+    by = case["assigned_to"] or ""
     return _of_case(
         "title.responsible",
         "responsible.",
         commands.ASSIGN,
         case,
         template="responsible",
-        now=names.get(case["assigned_to"] or "", ""),
+        now=names.get(by, short_code(by) if is_id(by) else by),
         options={
             "assigned_to": [(one["id"], one["sign_in_name"]) for one in people if one["active"]]
         },
@@ -88,6 +91,13 @@ async def assign(visit: Visit) -> Outcome:
     return Elsewhere(_CASE.format(**visit.ids)) if answer.ok else Refused(answer)
 
 
+async def _others(visit: Visit) -> list[tuple[str, str]]:
+    """To choose from: without them there is nothing to be done here."""
+    answer, found = await organisations(visit.calls, visit.visitor)
+    shown(answer)
+    return found
+
+
 @screens.page("/cases/{case_id:uuid}/implicated")
 async def implicated(visit: Visit) -> Page:
     case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
@@ -96,7 +106,7 @@ async def implicated(visit: Visit) -> Page:
         "implicated.",
         commands.IMPLICATED,
         case,
-        options={"organisation_ids": await organisations(visit.calls, visit.visitor)},
+        options={"organisation_ids": await _others(visit)},
         values={"organisation_ids": tuple(case["implicated_organisations"])},
     )
 
@@ -124,7 +134,7 @@ async def offering(visit: Visit) -> Page:
         commands.OFFER,
         case,
         options={
-            "recipient_organisation_id": await organisations(visit.calls, visit.visitor),
+            "recipient_organisation_id": await _others(visit),
             "language": [(code, codes.spoken(code)) for code in dict.fromkeys(spoken)],
         },
         values={"case_id": case["id"], "decided_by": "person", "language": spoken[0]},

@@ -61,7 +61,7 @@ async def report(visit: Visit) -> Page:
     form, answers = await asyncio.gather(
         code_list(visit.calls, LINE_FORM), code_list(visit.calls, LINE_ANSWERS)
     )
-    (one, exceptions, people), listed = await asyncio.gather(
+    (one, exceptions, people), (_, listed) = await asyncio.gather(
         together(
             visit.calls.get(f"{_REPORTS}/{visit.ids['report_id']}"),
             visit.calls.get("/referrals/v1/line/exceptions", limit=100),
@@ -146,7 +146,9 @@ async def exceptions(visit: Visit) -> Page:
                 for one in found["items"]
                 if one["status"] == "pending"
             ],
+            "more": bool(found["next_cursor"]),
         },
+        address="/console/line/exceptions",
     )
 
 

@@ -40,6 +40,7 @@ async def matches(visit: Visit) -> Page:
             "refuse": _REFUSE,
             "may_write": visit.visitor.may("referrals:write"),
         },
+        address="/console/matches",
     )
 
 

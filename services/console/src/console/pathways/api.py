@@ -76,6 +76,8 @@ async def _open(visit: Visit) -> tuple[Mapping[str, Any], str, Mapping[str, Any]
     """The version that is shown (the draft where there is one), its ETag, and the published one."""
     path = f"{_PATHWAYS}/{visit.ids['pathway_id']}"
     draft, published = await together(visit.calls.get(f"{path}/draft"), visit.calls.get(path))
+    if not draft.answered:  # the published one instead would be saved over it
+        raise NotShown(draft)
     if draft.ok:
         return draft.body, draft.version, published.body if published.ok else None
     found = shown(published)
@@ -134,7 +136,9 @@ async def pathway(visit: Visit) -> Page:
             "omits": [(key, change.step(key)) for key in version["pathway"].get("omits") or []],
             "revisable": writes and not differing,
             "editable": writes and version["state"] in {"draft", "returned"},
+            # What it changes was shown: else nobody publishes it from here.
             "submitted": writes and version["state"] == "submitted",
+            "read": diff is not None and diff.ok,
             "profiles": [(name, say(f"profile.{name}")) for name, _ in views.profiles("")],
             "sets": [
                 (one["id"], say("trial.set", name=one["name"], n=len(one["profiles"])))

@@ -51,6 +51,7 @@ async def referring(visit: Visit) -> Page:
         situations(visit.calls, visit.language),
     )
     case = shown(one)
+    held = refer.on_record(case)
     profile = refer.profile(visit.typed, case)
     need = visit.typed.one("facts/needs[]") or visit.asked("need")
     if need:
@@ -81,12 +82,12 @@ async def referring(visit: Visit) -> Page:
             "situations": known,
             "steps": steps,
             "first": refer.first_of(steps, wanted),
-            "not_offered": bool(wanted) and not refer.is_offered(steps, wanted),
+            "not_offered": resolved.ok and bool(wanted) and not refer.is_offered(steps, wanted),
             "need": need,
             "replaces": visit.typed.one("replaces") or visit.asked("replaces"),
             "away": not resolved.ok,
-            "items": [(code, say(f"item.{code}")) for code in refer.on_record(case)],
-            "least": refer.LEAST,
+            "items": [(code, say(f"item.{code}")) for code in held],
+            "least": [code for code in refer.LEAST if code in held],
             "rules": [(code, say(f"rule.{code}")) for code in refer.RULES],
             # First those that the person is known to speak.
             "spoken": [
@@ -226,6 +227,7 @@ async def referral(visit: Visit) -> Page:
             "received": found.received,
             "own_case": found.sent,
             "grant": found.grant,
+            "grants_unknown": found.grant is None,
             "ended": moments.at(view["changed_at"]),
             "service_name": found.names.get(view["service_id"], ""),
             "from_name": found.names.get(view["from_organisation"], ""),
@@ -234,9 +236,10 @@ async def referral(visit: Visit) -> Page:
             "rule": views.rule_of(told["safe_contact"], say) if told else "",
             "rule_code": (told["safe_contact"] or {}).get("rule", "") if told else "",
             "rule_more": (told["safe_contact"] or {}).get("instructions") or "" if told else "",
+            "unread": found.disclosure is not None and not found.disclosure.answered,
             "unreadable": found.disclosure is not None and not found.disclosure.ok,
             "history": views.history(
-                view.get("history") or [], found.names, found.people, say, moments
+                view.get("history") or [], found.names, found.people, say, codes, moments
             ),
             "steps": steps,
             "readings": views.readings(view.get("readings") or [], found.names, say, moments),

@@ -17,7 +17,8 @@ _READABLE = ANSWERED - {ReferralState.DECLINED}
 @dataclass(frozen=True)
 class Looked:
     """`disclosure` is None where the caller is not the recipient, or may not read it now. `offers`: what the
-    recipient may suggest."""
+    recipient may suggest. `grant`: the consent that a draft could be sent under, empty where there is none, None
+    where nobody knows."""
 
     view: Any
     disclosure: Answer | None
@@ -27,7 +28,7 @@ class Looked:
     offers: list[tuple[str, str]]
     received: bool
     sent: bool
-    grant: str
+    grant: str | None
 
 
 async def look(visit: Visit) -> Looked:
@@ -107,8 +108,10 @@ def _asked(view: Any, alternatives: list[Any]) -> dict[str, list[str]]:
     return {"service_id": sorted(services), "organization_id": sorted(organisations)}
 
 
-def _grant(consents: Answer, view: Any) -> str:
+def _grant(consents: Answer, view: Any) -> str | None:
     """The newest consent in force that a draft could be sent under; whether it covers all is the API's."""
+    if not consents.answered:
+        return None
     fits = (
         str(one["id"])
         for one in consents.items

@@ -1,7 +1,7 @@
 """What the page of a referral shows, in words, to either side. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -37,10 +37,18 @@ class Told:
 
 
 def disclosed(disclosure: Mapping[str, Any], say: Wording, codes: Codes) -> list[Told]:
-    """Exactly the items that were granted, in the order of the form."""
-    items = disclosure["items"]
+    """Exactly the items that were granted, in the order of the form; then what was answered since, the oldest first."""
     direct = (disclosure["safe_contact"] or {}).get("rule") == "contact_directly"
-    return [_told(name, items[name], say, codes, direct=direct) for name in _ORDER if name in items]
+
+    def told(items: Mapping[str, Any]) -> list[Told]:
+        found = (name for name in _ORDER if name in items)
+        return [_told(name, items[name], say, codes, direct=direct) for name in found]
+
+    answers = (one for answer in disclosure["answers"] for one in told(answer))
+    return [
+        *told(disclosure["items"]),
+        *(replace(one, label=say("referral.answer", item=one.label)) for one in answers),
+    ]
 
 
 def _told(name: str, value: Any, say: Wording, codes: Codes, *, direct: bool) -> Told:
@@ -80,6 +88,7 @@ class Happened:
     what: str
     by: str
     more: str
+    said: tuple[str, ...]
 
 
 def history(
@@ -87,18 +96,42 @@ def history(
     names: Mapping[str, str],
     people: Mapping[str, str],
     say: Wording,
+    codes: Codes,
     moments: Moments,
 ) -> list[Happened]:
-    """The newest first, with who did it where that is a colleague. Notes and answers are not in it: they are read where they are granted."""
+    """The newest first, with who did it where that is a colleague, and what they wrote with it, as far as the API
+    gives it to whoever looks: a question, an answer, a place, a note."""
     return [
         Happened(
             moments.at(step["at"]),
             say.known(f"took.{step['command']}", "took.other"),
             _doer(step, names, people),
             _reason(step, say),
+            tuple(_written(step, say, codes, moments)),
         )
         for step in reversed(list(steps))
     ]
+
+
+_TEXTS, _DAYS = ("question", "focal_point", "place", "note"), (
+    "expected_on", "started_on", "review_on", "completed_on",
+)  # fmt: skip
+
+
+def _written(
+    step: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments
+) -> Iterable[str]:
+    detail = step["detail"] or {}
+    said = {name: str(detail[name]) for name in _TEXTS if detail.get(name)}
+    said |= {name: moments.day(detail[name]) for name in _DAYS if detail.get(name)}
+    if detail.get("appointment_at"):
+        said = {"appointment_at": moments.at(detail["appointment_at"]), **said}
+    for name, text in said.items():
+        label = say.label(f"{step['command']}/{name}")
+        yield f"{label}: {text}"
+    for name, value in (detail.get("payload") or {}).items():
+        one = _told(name, value, say, codes, direct=False)
+        yield f"{one.label}: {', '.join(one.lines)}"
 
 
 def _reason(step: Mapping[str, Any], say: Wording) -> str:

@@ -25,7 +25,7 @@ async def releases(visit: Visit) -> Page:
         visit.calls.get("/reports/v1/programmes"),
     )
     shown(listed)
-    titles = {one["id"]: one["title"][visit.language] for one in programmes.body if programmes.ok}
+    titles = {one["id"]: one["title"][visit.language] for one in programmes.items}
     say = visit.say
     return Page(
         "releases/templates/releases.html",
@@ -158,7 +158,7 @@ async def release(visit: Visit) -> Page:
     found = shown(one)
     by = list(found["dimensions"])[:1]
     counts = await visit.calls.get(f"{path}/query", tier=tier, by=by)
-    described = next((p for p in programmes.body or [] if p["id"] == found["programme"]), None)
+    described = next((p for p in programmes.items if p["id"] == found["programme"]), None)
     contributors = found["contributors"] or []
     names = await _names(visit, sorted({each["organisation_id"] for each in contributors}))
     say = visit.say
@@ -200,6 +200,8 @@ async def release(visit: Visit) -> Page:
                 for each in contributors
             ],
             "draft": found["status"] == "draft",
+            # Nobody agrees to figures, or publishes them, that did not come.
+            "decidable": found["status"] == "draft" and counts.answered,
             "may_publish": internal,
         },
         fields=WAIVE,

@@ -14,8 +14,10 @@ from markupsafe import Markup
 from console import assets
 from console.answers import Answer
 from console.codes import Codes
+from console.doings import is_id
 from console.forms import Fault
 from console.navigation import MOST_UNFOLDED, entries, has_channels
+from console.referral_views import short_code
 from console.screens import components
 from console.screens.visit import Page, Visit
 from console.visitors import Visitor
@@ -34,6 +36,7 @@ def draw(visit: Visit, page: Page) -> str:
     found = visit.faults(fields, page.within or (sent.name if sent is not None else ""))
     errors = {fault.name: _why(visit.say, fault) for fault in found if fault.name}
     navigation = entries(visit.visitor, visit.path)
+    missed, codes = visit.calls.missed, Codes(visit.language)
     return _drawn(
         page.template,
         visit.say,
@@ -42,13 +45,17 @@ def draw(visit: Visit, page: Page) -> str:
         visitor=visit.visitor,
         visit=visit,
         moments=visit.moments,
-        codes=Codes(visit.language),
+        codes=codes,
         navigation=navigation,
         folded=len(navigation) > MOST_UNFOLDED,
         has_channels=has_channels(visit.visitor),
         session_until=visit.moments.clock(visit.visitor.idle_until),
         typed=visit.typed,
         key=visit.key,
+        missed=missed,
+        still=lambda code: short_code(code) if is_id(code) else codes.place(code),
+        # That there is nothing is only said where all that was asked for was answered.
+        nothing=lambda none: visit.say("part.unknown" if missed else none),
         errors=errors,
         summary=_summary(visit, found, errors, page.labels),
         refusal=visit.refusal,

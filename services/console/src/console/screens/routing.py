@@ -28,7 +28,7 @@ from console.wording import Wording, wording
 
 LANGUAGE_COOKIE = "ruta-language"
 # Of our own fields those without which the form would not be the same command.
-_KEPT = {"key", "sent", "look"}
+_KEPT = {"key", "shown", "look"}
 _YEAR_SECONDS = 365 * 24 * 3600
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -241,12 +241,14 @@ async def _drawn(visit: Visit, show: Show | Give) -> Response:
 
 
 def _not_shown(visit: Visit, answer: Answer) -> Response:
-    """Where a form was sent and what its page needs is away, what was typed stays, with the key of the command."""
-    if visit.typed and answer.status >= 500:
-        return _resend(
-            _sent_to(visit), visit.typed, visit.language, "away", csrf=visit.visitor.csrf
-        )
-    return _problem(visit, answer)
+    """Where a form was sent and its page cannot be shown, what was typed stays: to be sent once more with the key of the
+    command where what the page needs did not answer, else to be copied."""
+    if not visit.typed or (answer.answered and not _readable(visit.typed, visit.say)):
+        return _problem(visit, answer)
+    why = "refused" if answer.answered else "over" if answer.status == 401 else "away"
+    csrf = "" if why == "over" else visit.visitor.csrf
+    status = answer.status if answer.answered else None
+    return _resend(_sent_to(visit), visit.typed, visit.language, why, csrf=csrf, status=status)
 
 
 def _sent_to(visit: Visit) -> str:
@@ -298,7 +300,9 @@ def _prove(visit: Visit) -> Response:
 _STATUS = {"over": 401, "fresh": 401, "other": 403, "away": 503}
 
 
-def _resend(path: str, typed: Typed, language: str, why: str, *, csrf: str) -> Response:
+def _resend(
+    path: str, typed: Typed, language: str, why: str, *, csrf: str, status: int | None = None
+) -> Response:
     kept = [(name, value) for name, value in typed.pairs if name not in OWN - _KEPT]
     say = wording(language)
     html = draw_plain(
@@ -307,15 +311,19 @@ def _resend(path: str, typed: Typed, language: str, why: str, *, csrf: str) -> R
         "title.resend",
         path,
         kept=kept,
-        readable=[
-            (say.label(name), _in_words(say, name, value))
-            for name, value in kept
-            if name not in OWN and value.strip()
-        ],
+        readable=_readable(typed, say),
         token=form_token(csrf, path) if csrf else "",
         why=why,
     )
-    return _html(html, language, _STATUS[why])
+    return _html(html, language, status or _STATUS[why])
+
+
+def _readable(typed: Typed, say: Wording) -> list[tuple[str, str]]:
+    return [
+        (say.label(name), _in_words(say, name, value))
+        for name, value in typed.pairs
+        if name not in OWN and value.strip()
+    ]
 
 
 def _in_words(say: Wording, name: str, value: str) -> str:

@@ -8,6 +8,7 @@ from common.auth import Role
 
 from console.answers import together
 from console.codes import Areas, Codes
+from console.listings import found_in
 from console.screens.routing import Screens
 from console.screens.visit import Page, Visit, one_of, shown
 from console.supervision import commands
@@ -34,6 +35,8 @@ async def team(visit: Visit) -> Page:
     )
     shown(people)
     load = Counter(one["assigned_to"] for one in cases.items)
+    # Of more cases than are read here each has so many at least.
+    many = "team.load_least" if cases.ok and cases.body["next_cursor"] else "team.load"
     names = {one["id"]: one["sign_in_name"] for one in people.items}
     return Page(
         "supervision/templates/team.html",
@@ -46,7 +49,7 @@ async def team(visit: Visit) -> Page:
                         visit.say.known(f"role.{role}", "role.other") for role in one["roles"]
                     ],
                     "active": one["active"],
-                    "load": load.get(one["id"], 0),
+                    "load": visit.say(many, n=load.get(one["id"], 0)) if cases.ok else "",
                 }
                 for one in people.items
             ],
@@ -72,6 +75,7 @@ async def team(visit: Visit) -> Page:
                 if not answer.ok
             ],
         },
+        address="/console/team",
     )
 
 
@@ -176,7 +180,7 @@ for each in (commands.CERTIFY, commands.TRAINING):
 @screens.page("/certificates/{certificate_id:uuid}")
 async def certificate(visit: Visit) -> Page:
     listed, people = await together(
-        visit.calls.get("/referrals/v1/certificates", limit=200),
+        found_in(visit.calls, "/referrals/v1/certificates", visit.ids["certificate_id"]),
         visit.calls.get("/identity/v1/colleagues", limit=200),
     )
     one = one_of(listed, visit.ids["certificate_id"])

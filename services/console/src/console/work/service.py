@@ -7,6 +7,7 @@ from typing import Any
 from common.auth import Role
 
 from console.answers import AT_ONCE, Answer, together
+from console.listings import found_in
 from console.screens.visit import NotShown, Visit, one_of
 from console.work import beside
 
@@ -80,5 +81,6 @@ async def _now(visit: Visit, listed: Answer, filters: dict[str, str], *, whole: 
 
 async def task(visit: Visit) -> Any:
     """One thing that the rules ask for; there is no asking for it alone."""
-    tasks = await visit.calls.get("/referrals/v1/tasks", done="false", limit=200)
-    return one_of(tasks, visit.ids["task_id"])
+    sought = visit.ids["task_id"]
+    listed = await found_in(visit.calls, "/referrals/v1/tasks", sought, done="false")
+    return one_of(listed, sought)

@@ -1,0 +1,326 @@
+"""What a page says while a part of the API does not answer, or while somebody else changed what it shows: never that
+there is nothing, never that somebody withdrew, and no form that takes away what it did not show."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console.app import SCREENS
+from console.code_lists import _KEPT
+from console.wording import wording
+from starlette.routing import Route
+
+from tests.services.console.answered import AWAY, SOMEBODY, Console, console
+from tests.support.reference import ROOT
+
+EN = wording("en")
+PAGE = "0190a000-0000-7000-8000-00000000bbbb"
+CASE, REFERRAL = f"/referrals/v1/cases/{PAGE}", f"/referrals/v1/referrals/{PAGE}"
+TEMPLATES = (ROOT / "services/console/src/console").rglob("templates/*.html")
+NONE = {
+    key
+    for template in TEMPLATES
+    for key in re.findall(r'nothing\("([a-z_.]+)"\)', template.read_text(encoding="utf-8"))
+}
+# What they say of a whole list, and of who may read.
+NEVER = NONE | {
+    "referral.unreadable",
+    "referral.no_grant",
+    "responsible.nobody",
+    "refer.not_offered",
+}
+
+
+@pytest.fixture
+async def pages(tmp_path: Path) -> AsyncIterator[Console]:
+    async with console(tmp_path) as opened:
+        yield opened
+
+
+def text_of(html: str) -> str:
+    main = html.partition('<main class="govuk-main-wrapper"')[2].partition("</main>")[0]
+    return unescape(re.sub(r"<[^>]+>", " ", main))
+
+
+def ids_of(api: Any, path: str) -> str:
+    """Of the first of a list, for the page of one of it."""
+    _, body = api.of("GET", path)
+    found = body if isinstance(body, list) else body["items"]
+    return str(found[0]["id"])
+
+
+def addresses(api: Any) -> list[str]:
+    of_lists = {
+        "task_id": "/referrals/v1/tasks", "assistance_id": f"{CASE}/assistance", "item_id": f"{CASE}/plan",
+        "review_id": f"{CASE}/reviews", "certificate_id": "/referrals/v1/certificates",
+        "form_id": "/referrals/v1/intake/forms", "channel_id": "/referrals/v1/channels",
+        "message_id": "/directory/v1/risk-messages/own", "programme": "/reports/v1/programmes",
+    }  # fmt: skip
+
+    def filled(part: re.Match[str]) -> str:
+        name = part[1].partition(":")[0]
+        return ids_of(api, of_lists[name]) if name in of_lists else "new" if name == "key" else PAGE
+
+    return [
+        re.sub(r"{([^}]+)}", filled, route.path)
+        for screens in SCREENS
+        for route in screens.router.routes
+        if isinstance(route, Route)
+        and "GET" in (route.methods or ())
+        and not re.search(r"\.(csv|xlsx)$|preview", route.path)
+    ]
+
+
+@pytest.mark.slow
+async def test_no_page_says_that_there_is_nothing_where_nobody_answered(pages: Console) -> None:
+    """Each page, with each of its calls not answered in turn: the page says so, and nothing that it cannot know."""
+    looked, wrong = 0, []
+    for path in addresses(pages.api):
+        _KEPT.clear()
+        pages.api.instead.clear()
+        pages.api.asked.clear()
+        assert (await pages.open(path)).status_code == 200, path
+        for call in {call for call, _ in pages.api.asked if call.startswith("GET ")}:
+            _KEPT.clear()
+            pages.api.instead = {call: AWAY}
+            shown = await pages.open(path)
+            looked += 1
+            if shown.status_code == 503:
+                continue
+            said = text_of(shown.text)
+            wrong += [f"{path} without {call}: {key}" for key in NEVER if EN(key) in said]
+            if shown.status_code != 200 or "part-away" not in shown.text:
+                wrong.append(f"{path} without {call}: {shown.status_code}, and nothing said")
+    assert wrong == []
+    assert looked > 100
+
+
+def has(api: Any, call: str, **changes: Any) -> None:
+    """From now on this is answered with these changes."""
+    status, body = api.of(*call.split(" "))
+    api.instead[call] = (status, {**body, **changes})
+
+
+def boxes(html: str, name: str) -> set[str]:
+    """What is ticked under this name."""
+    found = re.findall(r"<input[^>]*>", html)
+    ticked = (one for one in found if f'name="{name}"' in one and " checked" in one)
+    return {re.search(r'value="([^"]*)"', one)[1] for one in ticked}  # type: ignore[index]
+
+
+OWN, OTHER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000009"
+WITHDRAWN = (410, {"code": "consent_withdrawn", "status": 410})
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [(AWAY, "referral.unread"), (WITHDRAWN, "referral.unreadable")]
+)
+async def test_who_received_is_told_that_the_person_withdrew_only_where_they_did(
+    pages: Console, answer: Any, said: str
+) -> None:
+    has(
+        pages.api, f"GET {REFERRAL}", to_organisation=OWN, from_organisation=OTHER, state="accepted"
+    )
+    pages.api.instead[f"GET {REFERRAL}/disclosure"] = answer
+    shown = text_of((await pages.open(f"/console/referrals/{PAGE}")).text)
+    other = {"referral.unread", "referral.unreadable"} - {said}
+    assert (EN(said) in shown, [key for key in other if EN(key) in shown]) == (True, [])
+
+
+async def test_a_question_its_answer_and_an_appointment_are_read_by_either_side(
+    pages: Console,
+) -> None:
+    def step(command: str, detail: Any, **more: Any) -> Any:
+        return {"version": 1, "command": command, "at": "2026-11-28T13:00:00Z", "organisation_id": OTHER, "by": None,
+                "reason": None, "outcome": None, "detail": detail, **more}  # fmt: skip
+
+    history = [
+        step("request-information", {"question": "Which day was it?"}),
+        step("answer-information", {"payload": {"situation": "Monday, after dark"}}),
+        step("accept", {"focal_point": "Dra. Luz", "note": "Bring the card"}),
+        step("schedule", {"appointment_at": "2026-12-01T18:30:00Z", "place": "Room 4"}),
+        step("start", None),
+    ]
+    has(pages.api, f"GET {REFERRAL}", from_organisation=OWN, to_organisation=OTHER, state="scheduled",
+        history=history)  # fmt: skip
+    shown = text_of((await pages.open(f"/console/referrals/{PAGE}")).text)
+    for written in (
+        "Which day was it?",
+        "Monday, after dark",
+        "Dra. Luz",
+        "Bring the card",
+        "Room 4",
+        "14:30",
+    ):
+        assert written in shown
+    has(pages.api, f"GET {REFERRAL}", from_organisation=OTHER, to_organisation=OWN, history=[])
+    received = text_of((await pages.open(f"/console/referrals/{PAGE}")).text)
+    assert "since Monday" in received, "of the recorded disclosure"
+
+
+PEOPLE, PERSON = "/identity/v1/people", f"/identity/v1/people/{PAGE}"
+MESSAGES, REPORT = "/directory/v1/risk-messages", f"/referrals/v1/line/reports/{PAGE}"
+TOWN = "VE2313"
+
+
+@pytest.mark.parametrize(
+    ("page", "call", "changes", "name", "stands"),
+    [
+        # More exact than what the form offers: none at all would be everywhere.
+        (f"/console/people/{PAGE}", f"GET {PERSON}", {"areas": [TOWN]}, "areas[]", TOWN),
+        # The own organisation, and one that the directory does not list.
+        (f"/console/cases/{PAGE}/implicated", f"GET {CASE}", {"implicated_organisations": [OWN]},
+         "implicated/organisation_ids[]", OWN),
+        (f"/console/line/{PAGE}", f"GET {REPORT}", {"implicated": [OTHER]},
+         "implicated/organisation_ids[]", OTHER),
+    ],
+)  # fmt: skip
+async def test_what_stands_and_is_not_offered_is_not_taken_away_by_sending_the_form(
+    pages: Console, page: str, call: str, changes: Any, name: str, stands: str
+) -> None:
+    has(pages.api, call, **changes)
+    assert stands in boxes((await pages.open(page)).text, name)
+    pages.api.instead["GET /directory/v1/organizations"] = AWAY
+    shown = await pages.open(page)
+    assert shown.status_code == 503 or stands in boxes(shown.text, name)
+
+
+async def test_a_message_for_one_town_is_not_for_everywhere_once_it_is_saved_again(
+    pages: Console,
+) -> None:
+    (message,) = pages.api.of("GET", f"{MESSAGES}/own")[1]
+    pages.api.instead[f"GET {MESSAGES}/own"] = (200, [{**message, "areas": [TOWN]}])
+    shown = (await pages.open(f"/console/risks/{message['id']}")).text
+    assert boxes(shown, "areas[]") == {TOWN}
+    # The other form of the page, refused, says nothing of places either.
+    pages.api.instead[f"POST {MESSAGES}/{message['id']}/publish"] = (
+        403, {"code": "second_person_needed", "status": 403},
+    )  # fmt: skip
+    again = await pages.send(f"/console/risks/{message['id']}/publish", {"version": "1"})
+    assert (again.status_code, boxes(again.text, "areas[]")) == (403, {TOWN})
+
+
+async def test_rights_stay_ticked_where_another_form_of_the_page_was_refused(
+    pages: Console,
+) -> None:
+    stands = pages.api.of("GET", PERSON)[1]
+    pages.api.instead[f"PATCH {PERSON}"] = (412, {"code": "stale", "status": 412})
+    shown = await pages.send(f"/console/people/{PAGE}", {"active": "false", "version": "2"})
+    assert shown.status_code == 412
+    for name in ("roles", "scopes", "aors"):
+        assert boxes(shown.text, f"{name}[]") == set(stands[name])
+    # In their own form a box that was cleared stays so.
+    sent = {"version": "2", "shown": "roles[]", "roles[]": "auditor"}
+    again = (await pages.send(f"/console/people/{PAGE}", sent)).text
+    assert boxes(again, "roles[]") == {"auditor"}
+
+
+async def test_nobody_is_made_responsible_by_a_list_of_colleagues_that_did_not_come(
+    pages: Console,
+) -> None:
+    has(pages.api, f"GET {CASE}", assigned_to=SOMEBODY)
+    shown = (await pages.open(f"/console/cases/{PAGE}/responsible")).text
+    assert f'<option value="{SOMEBODY}" selected>' in shown, "who is not in the list any more"
+    assert EN("responsible.nobody") not in shown
+    pages.api.instead["GET /identity/v1/colleagues"] = AWAY
+    assert (await pages.open(f"/console/cases/{PAGE}/responsible")).status_code == 503
+
+
+async def test_nothing_is_approved_or_published_by_whoever_was_not_shown_what_it_changes(
+    pages: Console,
+) -> None:
+    entry, review = f"/directory/v1/records/services/{PAGE}", f"/console/entries/{PAGE}"
+    has(pages.api, f"GET {entry}", state="submitted", possible_steps=["approve", "return"])
+    assert f'action="{review}/approve"' in (await pages.open(review)).text
+    pages.api.instead[f"GET {entry}/review"] = AWAY
+    shown = (await pages.open(review)).text
+    assert f'action="{review}/approve"' not in shown
+    assert f'action="{review}/return"' in shown
+
+    path, page = f"/directory/v1/pathways/{PAGE}", f"/console/pathways/{PAGE}"
+    has(pages.api, f"GET {path}/draft", state="submitted")
+    assert f'action="{page}/publish"' in (await pages.open(page)).text
+    pages.api.instead[f"GET {path}/diff"] = AWAY
+    assert f'action="{page}/publish"' not in (await pages.open(page)).text
+
+
+async def test_a_draft_that_did_not_come_is_not_overwritten_with_what_is_published(
+    pages: Console,
+) -> None:
+    page = f"/console/pathways/{PAGE}"
+    pages.api.instead[f"GET /directory/v1/pathways/{PAGE}/draft"] = AWAY
+    sent = {"version": "3", "step": "safety", "do": "up"}
+    assert (await pages.send(f"{page}/steps", sent)).status_code == 503
+    assert [call for call, _ in pages.api.asked if call.startswith("PUT ")] == []
+
+
+async def test_a_release_is_shown_without_its_programmes_and_decided_on_with_its_figures(
+    pages: Console,
+) -> None:
+    page, path = f"/console/releases/{PAGE}", f"/reports/v1/releases/{PAGE}"
+    has(pages.api, f"GET {path}", id=PAGE, status="draft")
+    pages.api.instead["GET /reports/v1/programmes"] = AWAY
+    shown = await pages.open(page)
+    assert (shown.status_code, f'action="{page}/publish"' in shown.text) == (200, True)
+    pages.api.instead[f"GET {path}/query"] = AWAY
+    assert f'action="{page}/publish"' not in (await pages.open(page)).text
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ((404, {"code": "not_found", "status": 404}), 404),
+        ((429, {"code": "too_many_requests", "status": 429}), 503),
+        ((401, {"code": "unauthenticated", "status": 401}), 401),
+        (AWAY, 503),
+    ],
+)
+async def test_what_was_typed_is_not_lost_with_the_page_that_it_was_typed_on(
+    pages: Console, answer: Any, status: int
+) -> None:
+    pages.api.instead = {f"POST {CASE}/plan": answer, f"GET {CASE}/plan": answer}
+    typed = {"add/need": "HLT", "add/objective": "A safe place before Friday"}
+    shown = await pages.send(f"/console/cases/{PAGE}/plan/add", typed, key="of-the-form")
+    assert shown.status_code == status
+    assert "A safe place before Friday" in shown.text
+    again = f'action="/console/cases/{PAGE}/plan/add"' in shown.text
+    assert (again, 'value="of-the-form"' in shown.text) == (status != 404, status != 404)
+
+
+async def test_a_count_of_what_was_cut_off_is_so_many_at_least_and_none_where_it_is_not_known(
+    pages: Console,
+) -> None:
+    people = pages.api.of("GET", "/identity/v1/colleagues")[1]["items"]
+    case = {**pages.api.of("GET", CASE)[1], "assigned_to": people[0]["id"]}
+    for cursor, said in ((None, "1 open case"), ("more", "at least 1 open case")):
+        pages.api.instead["GET /referrals/v1/cases"] = (
+            200,
+            {"items": [case], "next_cursor": cursor},
+        )
+        assert re.search(rf">\s*{said}<", (await pages.open("/console/team")).text)
+    pages.api.instead["GET /referrals/v1/cases"] = AWAY
+    assert "open case" not in text_of((await pages.open("/console/team")).text)
+    assert EN("decisions.more") not in (await pages.open("/console/decisions")).text
+    has(pages.api, "GET /referrals/v1/exceptions", next_cursor="more")
+    assert EN("decisions.more") in (await pages.open("/console/decisions")).text
+
+
+async def test_a_page_that_is_shown_again_leads_only_where_there_is_a_page(
+    pages: Console,
+) -> None:
+    """A row's own form was sent to an address at which nothing stands."""
+    refused = (409, {"code": "conflict", "status": 409})
+    for sent, call, page in (
+        (f"/console/team/{PAGE}/no-shift", f"DELETE /referrals/v1/on-call/{PAGE}", "/console/team"),
+        (f"/console/matches/{PAGE}/agree", f"POST /referrals/v1/matches/{PAGE}/agree", "/console/matches"),
+        (f"/console/line/exceptions/{PAGE}", f"POST /referrals/v1/line/exceptions/{PAGE}/decide",
+         "/console/line/exceptions"),
+    ):  # fmt: skip
+        pages.api.instead[call] = refused
+        shown = await pages.send(sent, {})
+        assert shown.status_code == 409
+        assert f'href="{page}?lang=es"' in shown.text
+        assert f'action="/console/team/{PAGE}/shift"' not in shown.text
