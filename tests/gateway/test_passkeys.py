@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from common.web import page_texts
 from gateway.issuer.authorize.page import TEXTS
 from gateway.issuer.people.passkeys import Passkeys, is_copied
 from stack.postgres import PostgresServer
@@ -524,6 +525,12 @@ async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
     await chromium.open(f"{start}%3Flanguage={language}")
     await fill(chromium, sign_in_name=who.name, password=who.password)
     await chromium.tab_to(sign["passkey"])
+    await chromium.press("Enter", leaves=True)
+    assert page_texts("gateway.issuer.changes", language)["what"]["added a passkey"] in (
+        await chromium.text()
+    )
+    await seen("told")
+    await chromium.tab_to(page_texts("gateway.issuer.authorize", language)["read"])
     await chromium.press("Enter", leaves=True)
     assert say["passkey_used"] in await chromium.text()
     await seen("used")

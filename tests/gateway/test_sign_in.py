@@ -99,7 +99,12 @@ def enter(browser: httpx.Client, ticket: str, who: Somebody, **changes: str) -> 
     }
     # As browsers send a form, also where somebody is signed in already.
     headers = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin"}
-    return browser.post("/oauth/authorize", data=form, headers=headers)
+    page = browser.post("/oauth/authorize", data=form, headers=headers)
+    if 'action="/oauth/told' not in page.text:
+        return page
+    # Told what was changed before, they go on.
+    read = {"ticket": ticket_on(page), "answer": "read"}
+    return browser.post("/oauth/told", data=read, headers=headers)
 
 
 def signed_in(browser: httpx.Client, who: Somebody) -> dict[str, Any]:

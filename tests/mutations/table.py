@@ -99,7 +99,7 @@ MUTATIONS = (
         "left-screen",
         "a screen that was left is empty once the session is over",
         f"{_CONSOLE}/static/console.js",
-        "      if (left <= 0) end();\n      else if",
+        "      if (left <= 0 || forgotten()) end();\n      else if",
         "      if",
         f"{_LEFT}::test_a_screen_that_was_left_is_empty_once_the_session_is_over",
     ),
@@ -118,6 +118,14 @@ MUTATIONS = (
         "    tell(0);\n",
         "    tell(900);\n",
         f"{_LEFT}::test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is_somebody_else",
+    ),
+    Mutation(
+        "left-screen-signed-out-without-a-script",
+        "a screen that was left is empty once somebody signed out on a page without a script",
+        f"{_CONSOLE}/static/console.js",
+        " || forgotten()",
+        "",
+        f"{_LEFT}::test_a_screen_is_empty_once_they_signed_out_beside_it_on_a_page_without_a_script",
     ),
     Mutation(
         "left-screen-typed",
@@ -520,6 +528,15 @@ MUTATIONS = (
         "    await session.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(turn)))\n",
         "tests/gateway/test_sign_ins.py"
         "::test_attempts_at_a_name_wait_for_each_other_wherever_they_come_from_and_whoever_has_it",
+    ),
+    Mutation(
+        "getting-in-takes-back-the-own",
+        "whoever gets in takes back what went wrong at their own name alone",
+        "gateway/src/gateway/issuer/throttle/service.py",
+        "table.failures - own",
+        "0 * own",
+        "tests/gateway/test_token_endpoint.py"
+        "::test_one_source_that_tries_many_names_is_slowed_down_too",
     ),
     Mutation(
         "whose-application",
@@ -1773,6 +1790,40 @@ MUTATIONS = (
         "bulletin_publications.c.bulletin_id != bulletin_id",
         f"{_REPORTS}/bulletins/test_publication.py"
         "::test_what_is_refused_says_why_leaves_nothing_and_ends_with_a_new_draft",
+    ),
+    Mutation(
+        "news-whoever-did-it",
+        "a change of how somebody signs in is news to them, whoever made it",
+        f"{_ISSUER}/changes/news.py",
+        'kind == "person" and what in NEWS',
+        "False",
+        "tests/gateway/test_told.py::test_whoever_changes_how_somebody_signs_in_it_is_news_to_them",
+    ),
+    Mutation(
+        "news-told-until-read",
+        "what somebody else changed is told before they are let in, until it was read",
+        f"{_ISSUER}/authorize/api.py",
+        "        if unread.ids:\n",
+        "        if not unread:\n",
+        "tests/gateway/test_told.py"
+        "::test_a_change_by_somebody_else_is_told_at_each_sign_in_until_it_was_read",
+    ),
+    Mutation(
+        "news-and-a-recovery-code",
+        "whoever comes with a recovery code does not say that it was read",
+        f"{_ISSUER}/authorize/api.py",
+        "    if factor is not Factor.RECOVERY_CODE:\n",
+        "    if factor:\n",
+        "tests/gateway/test_told.py"
+        "::test_whoever_comes_with_a_recovery_code_does_not_say_that_it_was_read",
+    ),
+    Mutation(
+        "news-page-of-what-is-past",
+        "what is changed while somebody reads the page lets nobody in",
+        f"{_ISSUER}/authorize/api.py",
+        'person["version"] == entered.version',
+        "True",
+        "tests/gateway/test_told.py::test_what_is_changed_while_the_page_is_read_lets_nobody_in",
     ),
     Mutation(
         "account-form-token",

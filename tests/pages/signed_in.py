@@ -95,6 +95,9 @@ def enter(page: Page, system: System, person: str) -> bool:
         page.fill("[name=code]", said["code"].split()[0])
         with page.expect_navigation():
             page.click("main button[type=submit], form button[type=submit]")
+        if "/console" not in page.url and page.locator("#told").count():
+            with page.expect_navigation():
+                page.click("#told [value=read]")
         if "/console" in page.url:
             return True
         page.wait_for_timeout(2000)

@@ -122,6 +122,9 @@ async def signed_in(browser: Browser, system: System, person: str) -> None:
         button = "#sign-in button[type=submit]:not(.off)"
         await browser.evaluate(f"document.querySelector('{button}').focus()")
         await browser.press("Enter", leaves=True)
+        if await browser.evaluate("document.querySelector('#told') !== null"):
+            await browser.evaluate("document.querySelector('#told [value=read]').focus()")
+            await browser.press("Enter", leaves=True)
         if "/account" not in await browser.evaluate("location.pathname"):
             await asyncio.sleep(2)
 

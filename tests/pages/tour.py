@@ -6,9 +6,13 @@ stops of the walk show it. A test finds both in the code, so that a new page is 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
+from common import clock
+from gateway.issuer.people.second_factor import code_at
 from playwright.sync_api import Page, Request, Route
+from stack.demo_people import ADMINISTRATOR, DemoPerson
 
 from tests.pages.world import Sent, password_of
 from tests.support.system import System
@@ -46,6 +50,7 @@ SERVED: dict[tuple[str, str], tuple[str, ...]] = {
     ("post", f"{SUBSCRIBE}/leave"): ("subscribe-unknown",),
     ("get", AUTHORIZE): ("sign-in", "sign-in-unknown"),
     ("post", AUTHORIZE): ("sign-in-wrong", "sign-in-elsewhere"),
+    ("post", "/oauth/told"): ("told", "told-not-asked-for"),
     ("get", ACCOUNT): ("account",),
     ("post", "/account/password"): ("account-wrong",),
     ("post", "/account/second-factor"): ("enrolment",),
@@ -208,6 +213,25 @@ class Walk:
         self.page.goto(f"/oauth/authorize?ui_locales={self.language}")
         self.seen("sign-in-unknown")
         self.post("sign-in-elsewhere", AUTHORIZE, ticket="x")
+        self.of_who_is_told()
+
+    def of_who_is_told(self) -> None:
+        """Somebody whom an administrator has given new credentials."""
+        name, people = f"cambiada.{self.language}", "/identity/v1/people"
+        made = self.asked(people, **DemoPerson(name, "reader", "health-cluster").wanted())
+        given = self.asked(f"{people}/{made['id']}/credentials")
+        self.page.goto(f"/session/start?return_to=/account&ui_locales={self.language}")
+        said = (name, given["password"], code_at(given["second_factor_uri"], clock.now()))
+        for field, value in zip(("name", "password", "code"), said, strict=True):
+            self.page.locator(f"#{field}").fill(value)
+        self.press("told", "#sign-in button[type=submit]:not(.off)")
+        self.press("told-not-asked-for", "#told [value=not_asked_for]")
+
+    def asked(self, path: str, **body: Any) -> dict[str, Any]:
+        answer = self.system.running.request(ADMINISTRATOR, "POST", path, json=body or None)
+        assert answer.status_code < 300, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
 
     def of_who_is_in(self) -> None:
         password = password_of(self.system, PERSON)

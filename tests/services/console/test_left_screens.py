@@ -155,6 +155,20 @@ def test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is
     assert ruta.asked == 0, "to ask would make it last"
 
 
+def test_a_screen_is_empty_once_they_signed_out_beside_it_on_a_page_without_a_script(
+    context: BrowserContext, ruta: Ruta
+) -> None:
+    """That of the account, or of a phone that runs none of ours there: the answer has the browser forget all it keeps."""
+    left, beside = opened(context), opened(context)
+    left.clock.fast_forward(6000)
+    assert CANARY in left.inner_text("body")
+    beside.evaluate("localStorage.clear()")
+    left.clock.fast_forward(6000)
+    assert OVER in left.inner_text("body")
+    assert CANARY not in left.content()
+    assert ruta.asked == 0
+
+
 def test_whoever_types_stays_signed_in_and_whoever_does_not_is_not_asked_for(
     context: BrowserContext, ruta: Ruta
 ) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.changes import queries as changes
 from gateway.issuer.changes import service as record
+from gateway.issuer.changes.news import ITSELF
 from gateway.issuer.clients import standing_service as clients
 from gateway.issuer.organisations import standing_service as organisations
 from gateway.issuer.people import standing_service as people
@@ -41,7 +42,7 @@ _BATCH = 1000
 _AT_ONCE = 5000
 _SAID = ("change", "by_client", "by_subject", "what", "kind", "id", "word", "at")
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-rights'))")
-_ITSELF = Principal(client_id="issuer", subject="issuer")
+_ITSELF = Principal(client_id=ITSELF, subject=ITSELF)
 _log = get_logger(__name__)
 Line = Mapping[str, Any]
 

@@ -23,12 +23,12 @@ from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
 from gateway.issuer.account.page import account_page, again_page, codes_page, enrolment_page
 from gateway.issuer.forms import BadForm, read_form
 from gateway.issuer.parts import Secrets, settings_of
-from gateway.issuer.people import own_service, passwords, queries
+from gateway.issuer.people import news_service, own_service, passwords, queries
 from gateway.issuer.people.api import Factors, Recovery
 from gateway.issuer.people.second_factor import provisioning_uri
 from gateway.issuer.people.service import seconds_to_wait
 from gateway.issuer.secrets import SecretChecks
-from gateway.issuer.sign_ins.queries import living_of_person
+from gateway.issuer.sign_ins.queries import living_of_person, recent_of_person
 
 ACCOUNT, PASSKEYS = "/account", "/account/passkeys"
 routes = router(ACCOUNT, ["account"])
@@ -80,6 +80,9 @@ class Visit:
             codes=await queries.recovery_codes_of(self.session, self.row["id"]),
             passkeys=len(await queries.passkeys_of(self.session, self.row["id"])),
             sign_ins=await living_of_person(self.session, self.row["id"]),
+            recent=await recent_of_person(self.session, self.row["id"]),
+            unread=await news_service.unread(self.session, self.row["id"]),
+            last=await news_service.last_changes(self.session, self.row),
             own=self.caller.sign_in,
             fresh=None if self.fresh else sign_in_again(ACCOUNT),
             error=error,

@@ -1,13 +1,15 @@
 """How the account page looks, in Spanish and English; what it says is in `texts.json`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import segno
-from common.web import day_in_words, drawn
+from common.web import drawn
 
+from gateway.issuer.changes.wording import moment as _moment
+from gateway.issuer.changes.wording import parts, told
+from gateway.issuer.people.news_service import Changes, News
 from gateway.issuer.people.passwords import LEAST, MOST
 
 Token = Callable[[str], str]
@@ -22,12 +24,15 @@ def account_page(
     codes: Sequence[Any],
     passkeys: int,
     sign_ins: Sequence[Any],
+    recent: Sequence[Any],
+    unread: News,
+    last: Changes,
     own: str | None,
     fresh: str | None,
     error: str | None,
     done: str | None,
 ) -> str:
-    """`passkeys`: how many. `own`: the id of the sign-in that asks. `fresh`: where to sign in again before a password,
+    """`passkeys`: how many. `sign_ins`: those that live; `recent`: all of late. `own`: the id of the sign-in that asks. `fresh`: where to sign in again before a password,
     the second factor or codes are changed; None if that was a moment ago. `error`, `done`: names of texts."""
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
     return _page(
@@ -48,6 +53,12 @@ def account_page(
             }
             for row in sign_ins
         ],
+        recent=[
+            (_moment(row["signed_in_at"], language), row["client_id"], row["factor"])
+            for row in recent
+        ],
+        news=told(unread.lines, unread.names, language),
+        parts=parts(last[0], last[1], language),
         fresh=fresh,
         error=error,
         done=done,
@@ -122,8 +133,3 @@ def codes_page(language: str, codes: Sequence[str]) -> str:
 
 def _page(template: str, language: str, **values: Any) -> str:
     return drawn("gateway.issuer.account", f"{template}.html", language, **values)
-
-
-def _moment(at: datetime, language: str) -> str:
-    moment = at.astimezone(UTC)
-    return f"{day_in_words(moment.date(), language)}, {moment:%H:%M} UTC"

@@ -1,30 +1,45 @@
 """`/oauth/authorize`: a person signs in with password and second factor, the client gets a code."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from common import clock
+from common.languages import PageLanguage
 from common.web import AnyQuery, Session, context_of, page_language, router
-from fastapi import Request
+from fastapi import Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.issuer.access import Anyone
 from gateway.issuer.authorize import asked as requests
 from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
 from gateway.issuer.authorize.page import SWITCH, policy, sign_in_page
-from gateway.issuer.authorize.tickets import NoTicket, OldTicket, Tickets, challenge_of
+from gateway.issuer.authorize.tickets import (
+    Entered,
+    NoTicket,
+    OldTicket,
+    Tickets,
+    challenge_of,
+)
+from gateway.issuer.authorize.told_page import told_page
+from gateway.issuer.changes.wording import told as in_words
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
 from gateway.issuer.parts import Secrets, settings_of
+from gateway.issuer.people import news_service as news
+from gateway.issuer.people import queries
 from gateway.issuer.people import service as people
 from gateway.issuer.people.api import Factors, Passkeying, Recovery, passkeys_of, script_address
+from gateway.issuer.people.news_service import News
 from gateway.issuer.people.passkeys import Answer
 from gateway.issuer.redirects import origin_of
+from gateway.issuer.sign_ins.factors import Factor
 from gateway.issuer.sign_ins.service import begin
 
 routes = router("/oauth", ["tokens"])
 _COOKIE = "ruta-sign-in"
+_READ, _NOT_ASKED_FOR = "read", "not_asked_for"
 _HTML: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "Sign-in page."},
     303: {"description": "Back to the client, with `code` or `error`."},
@@ -122,6 +137,86 @@ async def sign_in(
     )
     if person is None:
         return _form(request, wanted, error="wrong", status=401, name=name)
+    factor = _factor(form)
+    entered = Entered(wanted, person["id"], person["version"], factor, clock.now())
+    # A code from a paper proves least: whoever found it does not say for the person that they have read of it.
+    if factor is not Factor.RECOVERY_CODE:
+        unread = await news.unread(session, person["id"])
+        if unread.ids:
+            return _told(request, entered, unread, person)
+    return await _let_in(request, session, entered, person)
+
+
+@routes.post(
+    "/told",
+    summary="Say that what was changed was read, or not asked for",
+    responses=_HTML,
+    response_class=HTMLResponse,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-www-form-urlencoded": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["ticket"],
+                        "properties": {
+                            "ticket": {"type": "string", "maxLength": 4096},
+                            "answer": {
+                                "type": "string",
+                                "enum": [_READ, _NOT_ASKED_FOR],
+                                "description": "They go on, or end all that is signed in as them.",
+                            },
+                            SWITCH: {"type": "string", "maxLength": 10},
+                        },
+                    }
+                }
+            },
+        }
+    },
+)
+async def told(
+    request: Request,
+    _caller: Anyone,
+    session: Session,
+    _language: Annotated[
+        PageLanguage | None, Query(alias="ui_locales", description="Language of the page.")
+    ] = None,
+) -> Response:
+    """The form of the page that follows a sign-in where something was changed of how that person signs in."""
+    try:
+        form = read_form(request.headers.get("content-type", ""), await request.body())
+        browser = request.cookies.get(_COOKIE, "")
+        entered = _tickets(request).open_entered(form.get("ticket", ""), browser, clock.now())
+    except OldTicket as old:
+        return _form(request, old.asked, error="stale", status=400)
+    except (BadForm, NoTicket):
+        return _page(request, ticket=None, error="elsewhere", status=400)
+    person = await queries.held(session, entered.person)
+    unread = await news.unread(session, entered.person)
+    # What they have read they are not let in by once more.
+    if not (_still(person, entered) and unread.ids):
+        return _page(request, ticket=None, error="elsewhere", status=400)
+    answer = form.get("answer")
+    if answer == _NOT_ASKED_FOR:
+        await news.said_not_asked_for(session, entered.person)
+        return _without_cookie(_told_page(request, entered, unread, person))
+    if answer != _READ or unread.mark != entered.news:
+        return _told(request, entered, unread, person)
+    await news.said_read(session, entered.person, unread)
+    return await _let_in(request, session, entered, person)
+
+
+def _still(person: Any, entered: Entered) -> bool:
+    """Whether nothing was changed since they proved who they are."""
+    if person is None or not (person["active"] and person["organisation_active"]):
+        return False
+    return bool(person["version"] == entered.version)
+
+
+async def _let_in(request: Request, session: Any, entered: Entered, person: Any) -> Response:
+    """Back to the client with a code, if its address is still one of its own."""
+    wanted = entered.asked
     await clients.hold(session, wanted.client_id, share=True)
     client = await clients.client(session, wanted.client_id)
     registered = client["redirect_uris"] if client is not None and client["active"] else ()
@@ -135,13 +230,19 @@ async def sign_in(
         redirect_uri=wanted.redirect_uri,
         challenge=wanted.challenge,
         nonce=wanted.nonce,
-        # A recovery code is a one-time password, too (RFC 8176).
-        amr=["pwd", "pop" if credential and "recovery_code" not in form else "otp", "mfa"],
+        factor=entered.factor,
+        signed_in_at=entered.at,
     )
     found = {"code": code, "state": wanted.state, "iss": _issuer(request)}
-    response = RedirectResponse(answer_uri(wanted.redirect_uri, found), 303, _no_store())
-    response.delete_cookie(_COOKIE, path="/oauth")
-    return response
+    return _without_cookie(
+        RedirectResponse(answer_uri(wanted.redirect_uri, found), 303, _no_store())
+    )
+
+
+def _factor(form: Mapping[str, str]) -> Factor:
+    if "recovery_code" in form:
+        return Factor.RECOVERY_CODE
+    return Factor.PASSKEY if "credential" in form else Factor.CODE
 
 
 async def _read(session: Session, query: dict[str, str]) -> Asked:
@@ -170,6 +271,33 @@ def _form(
     browser = request.cookies.get(_COOKIE) or secrets.token_urlsafe(16)
     ticket = _tickets(request).make(wanted, browser, clock.now())
     response = _page(request, ticket=ticket, error=error, status=status, wanted=wanted, name=name)
+    return _with_cookie(request, response, browser)
+
+
+def _told(request: Request, entered: Entered, unread: News, person: Any) -> Response:
+    browser = request.cookies.get(_COOKIE, "")
+    shown = replace(entered, news=unread.mark)
+    ticket = _tickets(request).make_entered(shown, browser)
+    page = _told_page(request, entered, unread, person, ticket)
+    return _with_cookie(request, page, browser)
+
+
+def _told_page(
+    request: Request, entered: Entered, unread: News, person: Any, ticket: str | None = None
+) -> Response:
+    """`ticket` None: they said that they had not asked for it."""
+    language = _spoken(request)
+    html = told_page(
+        language=language,
+        ticket=ticket,
+        news=in_words(unread.lines, unread.names, language),
+        organisation=person["organisation_name"],
+    )
+    headers = policy(origin_of(entered.asked.redirect_uri))
+    return HTMLResponse(html, headers={**headers, "Content-Language": language})
+
+
+def _with_cookie(request: Request, response: Response, browser: str) -> Response:
     response.set_cookie(
         _COOKIE,
         browser,
@@ -182,6 +310,17 @@ def _form(
     return response
 
 
+def _without_cookie(response: Response) -> Response:
+    response.delete_cookie(_COOKIE, path="/oauth")
+    return response
+
+
+def _spoken(request: Request) -> str:
+    return page_language(
+        request.query_params.get("ui_locales"), request.headers.get("accept-language")
+    )
+
+
 def _page(
     request: Request,
     *,
@@ -191,9 +330,7 @@ def _page(
     wanted: Asked | None = None,
     name: str = "",
 ) -> Response:
-    language = page_language(
-        request.query_params.get("ui_locales"), request.headers.get("accept-language")
-    )
+    language = _spoken(request)
     target = origin_of(wanted.redirect_uri) if wanted else ""
     passkeys = passkeys_of(request)
     question = passkeys.to_sign_in(challenge_of(ticket)) if ticket and passkeys.offered else None

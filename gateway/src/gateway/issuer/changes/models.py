@@ -1,4 +1,5 @@
-"""Table of changes of identities. `told_at`: when it was written to the list that leaves the machine."""
+"""Table of changes of identities. `told_at`: when it was written to the list that leaves the machine. `news`: whether the
+person whom it is about is to be told; `read_at`: when they said that they have read it."""
 
 import sqlalchemy as sa
 
@@ -15,4 +16,6 @@ changes = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("told_at", sa.DateTime(timezone=True)),
+    sa.Column("news", sa.Boolean, nullable=False),
+    sa.Column("read_at", sa.DateTime(timezone=True)),
 )

@@ -1,12 +1,15 @@
 """Every SELECT over changes."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.changes.models import changes
+from gateway.issuer.changes.news import NOT_ASKED_FOR
 
 
 async def page(session: AsyncSession, before: str | None, limit: int) -> Sequence[sa.RowMapping]:
@@ -16,6 +19,53 @@ async def page(session: AsyncSession, before: str | None, limit: int) -> Sequenc
     if before is not None:
         statement = statement.where(key < before)
     return (await session.execute(statement)).mappings().all()
+
+
+async def unread(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
+    """What the person is to be told and has not said to have read, the newest first."""
+    news = sa.select(changes).where(_of_person(str(person_id)), _UNREAD)
+    return (await session.execute(news.order_by(changes.c.id.desc()))).mappings().all()
+
+
+async def last_of_each(
+    session: AsyncSession, person_id: UUID, organisation_id: UUID
+) -> Sequence[sa.RowMapping]:
+    """The last change of each kind, of a person and of their organisation; the newest first."""
+    of_organisation = sa.and_(
+        changes.c.kind == "organisation", changes.c.target == str(organisation_id)
+    )
+    last = (
+        sa.select(changes)
+        .ext(distinct_on(changes.c.kind, changes.c.what))
+        .where(sa.or_(_of_person(str(person_id)), of_organisation))
+        .order_by(changes.c.kind, changes.c.what, changes.c.id.desc())
+        .subquery()
+    )
+    statement = sa.select(last).order_by(last.c.id.desc())
+    return (await session.execute(statement)).mappings().all()
+
+
+def unread_since(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
+    """`unread_since` of the row whose person this column names: since when something waits to be read by them."""
+    first = sa.select(sa.func.min(changes.c.at)).where(
+        _of_person(sa.cast(person_id, sa.Text)), _UNREAD
+    )
+    return first.scalar_subquery().label("unread_since")
+
+
+def not_asked_for_at(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
+    """`not_asked_for_at` of the row whose person this column names: when they said so last."""
+    last = sa.select(sa.func.max(changes.c.at)).where(
+        _of_person(sa.cast(person_id, sa.Text)), changes.c.what == NOT_ASKED_FOR
+    )
+    return last.scalar_subquery().label("not_asked_for_at")
+
+
+_UNREAD = sa.and_(changes.c.news, changes.c.read_at.is_(None))
+
+
+def _of_person(target: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(changes.c.kind == "person", changes.c.target == target)
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[sa.RowMapping]:

@@ -11,6 +11,7 @@ from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.changes.models import changes
+from gateway.issuer.changes.news import is_news
 
 
 async def record(
@@ -25,8 +26,14 @@ async def record(
             what=what,
             kind=kind,
             target=str(target),
+            news=is_news(kind, what),
         )
     )
+
+
+async def mark_read(session: AsyncSession, ids: Collection[UUID]) -> None:
+    read = sa.update(changes).where(changes.c.id == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid))))
+    await session.execute(read.values(read_at=clock.now()))
 
 
 async def mark_told(session: AsyncSession, ids: Collection[UUID]) -> None:
@@ -44,4 +51,10 @@ async def tell_all_anew(session: AsyncSession) -> None:
 async def put_back(session: AsyncSession, forgotten: Sequence[Mapping[str, Any]]) -> None:
     """What the list knows and the record has lost."""
     now = clock.now()
-    await session.execute(sa.insert(changes), [{**each, "told_at": now} for each in forgotten])
+    await session.execute(
+        sa.insert(changes),
+        [
+            {**each, "told_at": now, "news": is_news(each["kind"], each["what"])}
+            for each in forgotten
+        ],
+    )

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gateway.issuer.changes.queries import not_asked_for_at, unread_since
 from gateway.issuer.organisations.queries import activity, naming
 from gateway.issuer.people.models import passkeys, people, recovery_codes
 
@@ -14,6 +15,8 @@ Row = sa.RowMapping
 _WITH_ORGANISATION = sa.select(
     people, activity(people.c.organisation_id), naming(people.c.organisation_id)
 )
+
+_WITH_READING = sa.select(people, unread_since(people.c.id), not_asked_for_at(people.c.id))
 
 
 async def by_name(session: AsyncSession, sign_in_name: str) -> Row | None:
@@ -61,6 +64,19 @@ async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:
     return rows.mappings().one_or_none()
 
 
+async def for_administrators(session: AsyncSession, person_id: UUID) -> Row | None:
+    """With what they have not read of what was changed."""
+    rows = await session.execute(_WITH_READING.where(people.c.id == person_id))
+    return rows.mappings().one_or_none()
+
+
+async def names_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
+    """Of those who are people: their sign-in names and organisations, by their ids."""
+    named = sa.select(people.c.id, people.c.sign_in_name, naming(people.c.organisation_id))
+    rows = await session.execute(named.where(sa.cast(people.c.id, sa.Text).in_(ids)))
+    return {str(row.id): f"{row.sign_in_name} ({row.organisation_name})" for row in rows}
+
+
 async def suspended(session: AsyncSession) -> list[str]:
     rows = await session.scalars(sa.select(people.c.id).where(sa.not_(people.c.active)))
     return [str(each) for each in rows]
@@ -85,7 +101,7 @@ async def colleagues(
 
 
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:
-    statement = sa.select(people).order_by(people.c.sign_in_name).limit(limit + 1)
+    statement = _WITH_READING.order_by(people.c.sign_in_name).limit(limit + 1)
     if after is not None:
         statement = statement.where(people.c.sign_in_name > after)
     return (await session.execute(statement)).mappings().all()

@@ -55,6 +55,12 @@ class Person(BaseModel):
     areas: list[str]
     active: bool
     created_at: datetime
+    unread_since: datetime | None = Field(
+        description="Since when a change of how they sign in waits for them to read it; null = nothing does."
+    )
+    not_asked_for_at: datetime | None = Field(
+        description="When they last said that they had not asked for what was changed; null = never."
+    )
 
 
 class ColleagueView(BaseModel):

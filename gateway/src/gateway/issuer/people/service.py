@@ -11,6 +11,7 @@ from common.errors import CONFLICT, INVALID, NOT_FOUND
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gateway.issuer.changes.news import SIGN_IN
 from gateway.issuer.changes.service import record
 from gateway.issuer.organisations.queries import organisation
 from gateway.issuer.people import queries
@@ -25,13 +26,10 @@ from gateway.issuer.sign_ins.service import end_all_of_person
 from gateway.issuer.tables import change_version
 from gateway.issuer.throttle import service as attempts
 
-# Who is recorded as the client of what happens on the sign-in page itself.
-SIGN_IN = "sign-in"
-
 
 async def found(session: AsyncSession, person_id: UUID) -> Any:
     """The row, or 404."""
-    row = await queries.by_id(session, person_id)
+    row = await queries.for_administrators(session, person_id)
     if row is None:
         raise NOT_FOUND.because("No such person.")
     return row
@@ -81,7 +79,9 @@ async def renew_credentials(
     for table in (recovery_codes, passkey_rows):
         await session.execute(sa.delete(table).where(table.c.person_id == row["id"]))
     await end_all_of_person(session, row["id"])
-    await record(session, by, "renewed credentials", "person", row["id"])
+    # Who was just added had none before: that is no news to them.
+    what = "gave credentials" if row["version"] == 1 else "renewed credentials"
+    await record(session, by, what, "person", row["id"])
     return await found(session, row["id"]), password, second
 
 

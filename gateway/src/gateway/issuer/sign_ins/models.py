@@ -18,6 +18,7 @@ sign_ins = sa.Table(
     sa.Column("person_id", sa.Uuid, nullable=False),
     _moment("signed_in_at"),
     _moment("ended_at", nullable=True),
+    sa.Column("factor", sa.Text),
     sa.Column("lost_answers", sa.SmallInteger, nullable=False, server_default="0"),
 )
 

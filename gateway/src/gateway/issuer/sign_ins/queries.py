@@ -1,4 +1,4 @@
-"""Which sign-ins of a person live; whether a refresh token waits for its use."""
+"""Which sign-ins of a person live, and which there were; whether a refresh token waits for its use."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,20 +11,36 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.sign_ins.models import refresh_tokens, sign_ins
 
 LONGEST_SIGN_IN = timedelta(hours=12)
+# So long a person sees when they signed in; nothing can be done with it any more.
+KEPT = timedelta(days=30)
+_SHOWN = 20
+
+
+def lives() -> sa.ColumnElement[bool]:
+    """Of a row: whether it has neither been ended nor ended by itself."""
+    return sa.and_(
+        sign_ins.c.ended_at.is_(None), sign_ins.c.signed_in_at > clock.now() - LONGEST_SIGN_IN
+    )
 
 
 async def living_of_person(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
     """The newest first; locked, so that no token is born beside the end of one."""
     statement = (
         sa.select(sign_ins.c.id, sign_ins.c.client_id, sign_ins.c.signed_in_at)
-        .where(
-            sign_ins.c.person_id == person_id,
-            sign_ins.c.ended_at.is_(None),
-            sign_ins.c.signed_in_at > clock.now() - LONGEST_SIGN_IN,
-        )
+        .where(sign_ins.c.person_id == person_id, lives())
         .order_by(sign_ins.c.signed_in_at.desc(), sign_ins.c.id)
     )
     return (await session.execute(statement.with_for_update())).mappings().all()
+
+
+async def recent_of_person(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
+    """When, through which application and with what they signed in, the newest first."""
+    statement = (
+        sa.select(sign_ins.c.client_id, sign_ins.c.signed_in_at, sign_ins.c.factor)
+        .where(sign_ins.c.person_id == person_id)
+        .order_by(sign_ins.c.signed_in_at.desc())
+    )
+    return (await session.execute(statement.limit(_SHOWN))).mappings().all()
 
 
 async def never_used(session: AsyncSession, token_hash: bytes) -> bool:

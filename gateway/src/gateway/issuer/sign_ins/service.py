@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.revocations.service import revoke
 from gateway.issuer.sign_ins import queries
+from gateway.issuer.sign_ins.factors import Factor
 from gateway.issuer.sign_ins.models import authorization_codes, refresh_tokens, sign_ins
-from gateway.issuer.sign_ins.queries import LONGEST_SIGN_IN
+from gateway.issuer.sign_ins.queries import KEPT, LONGEST_SIGN_IN, lives
 
 CODE_LIFETIME = timedelta(minutes=1)
 REFRESH_IDLE = timedelta(hours=1)
@@ -41,16 +42,24 @@ async def begin(
     redirect_uri: str,
     challenge: str,
     nonce: str | None,
-    amr: list[str],
+    factor: Factor,
+    signed_in_at: datetime,
 ) -> str:
-    """A new sign-in; its authorization code. `amr`: how the person proved who they are (RFC 8176)."""
+    """A new sign-in; its authorization code. `signed_in_at`: when the person proved who they are, with what (`factor`)."""
     code, now, sign_in = secrets.token_urlsafe(32), clock.now(), new_id()
-    for table in (authorization_codes, refresh_tokens, sign_ins):
-        old = table.c.signed_in_at < now - LONGEST_SIGN_IN
-        await session.execute(sa.delete(table).where(old))
+    for table, kept in (
+        (authorization_codes, LONGEST_SIGN_IN),
+        (refresh_tokens, LONGEST_SIGN_IN),
+        (sign_ins, KEPT),
+    ):
+        await session.execute(sa.delete(table).where(table.c.signed_in_at < now - kept))
     await session.execute(
         sa.insert(sign_ins).values(
-            id=sign_in, client_id=client_id, person_id=person_id, signed_in_at=now
+            id=sign_in,
+            client_id=client_id,
+            person_id=person_id,
+            signed_in_at=signed_in_at,
+            factor=factor,
         )
     )
     await session.execute(
@@ -62,9 +71,9 @@ async def begin(
             redirect_uri=redirect_uri,
             challenge=challenge,
             nonce=nonce,
-            amr=amr,
+            amr=factor.amr,
             scopes=list(scopes),
-            signed_in_at=now,
+            signed_in_at=signed_in_at,
             expires_at=now + CODE_LIFETIME,
         )
     )
@@ -166,20 +175,15 @@ async def end_all_through(session: AsyncSession, client_id: str) -> None:
 
 async def end_every_one(session: AsyncSession) -> None:
     """Of everybody: nobody knows any more which of them had ended."""
-    living = await session.scalars(
-        sa.update(sign_ins)
-        .where(sign_ins.c.ended_at.is_(None))
-        .values(ended_at=clock.now())
-        .returning(sign_ins.c.id)
+    ended = await session.scalars(
+        sa.update(sign_ins).where(lives()).values(ended_at=clock.now()).returning(sign_ins.c.id)
     )
-    for sign_in in living.all():
+    for sign_in in ended.all():
         await revoke(session, "sign_in", str(sign_in))
 
 
 async def _end_all(session: AsyncSession, which: sa.ColumnElement[bool]) -> None:
-    await session.execute(
-        sa.update(sign_ins).where(which, sign_ins.c.ended_at.is_(None)).values(ended_at=clock.now())
-    )
+    await session.execute(sa.update(sign_ins).where(which, lives()).values(ended_at=clock.now()))
 
 
 async def _locked(

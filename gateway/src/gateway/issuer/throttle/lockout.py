@@ -2,7 +2,7 @@
 
 A lock on the name alone would let anybody lock a partner out by guessing wrongly on purpose. So
 failures count per (name, source): the partner's own system, at another source, goes on. One source
-that tries many names is slowed down by its own sum. Only who has the password guesses codes: those are counted
+that tries many names is slowed down by its own sum, of the names that it did not get in with. Only who has the password guesses codes: those are counted
 wherever they come from, as sources are cheap and codes are short.
 """
 

@@ -83,11 +83,21 @@ async def _count(session: AsyncSession, digest: bytes, source: str) -> int:
 
 
 async def succeeded(session: AsyncSession, name: str, source: str) -> None:
-    """Forget the failures of this name at this source; the source's own sum stays."""
+    """Forget the failures of this name at this source, in the source's own sum as well: who got in had mistyped. What
+    was tried at other names stays counted, so nobody guesses faster by getting in themselves."""
     table = failed_attempts.c
-    await session.execute(
-        sa.delete(failed_attempts).where(table.source == source, table.name_digest == _digest(name))
+    of_source = table.source == source
+    own = await session.scalar(
+        sa.delete(failed_attempts)
+        .where(of_source, table.name_digest == _digest(name))
+        .returning(table.failures)
     )
+    if own:
+        await session.execute(
+            sa.update(failed_attempts)
+            .where(of_source, table.name_digest == _ANY_NAME)
+            .values(failures=sa.func.greatest(table.failures - own, 0))
+        )
 
 
 def _digest(name: str) -> bytes:

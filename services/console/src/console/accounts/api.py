@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import segno
@@ -144,7 +145,11 @@ async def _list_of(visit: Visit, holders: _Holders, told: _Told) -> Page:
     )
 
 
-async def _page_of(visit: Visit, holders: _Holders) -> Page:
+async def _page_of(
+    visit: Visit,
+    holders: _Holders,
+    told: Callable[[Mapping[str, Any], Visit], str] = lambda _one, _visit: "",
+) -> Page:
     one, names = await _with_organisations(visit, f"{holders.api}/{holders.of(visit)}")
     holder = one.body
     return Page(
@@ -156,6 +161,7 @@ async def _page_of(visit: Visit, holders: _Holders) -> Page:
             "version": one.version,
             "of": names.get(holder["organisation_id"] or "", ""),
             "last": holders.last_seen(visit, holder),
+            "told": told(holder, visit),
             "done": visit.asked("done") and visit.refusal is None,
         },
         fields=holders.fields,
@@ -246,8 +252,24 @@ def _changed(answer: Answer, part: str, identifier: str) -> Outcome:
 @screens.page("/people", query=("cursor",))
 async def people(visit: Visit) -> Page:
     return await _list_of(
-        visit, _PEOPLE, lambda one: {"name": one["sign_in_name"], "roles": _roles(one, visit)}
+        visit,
+        _PEOPLE,
+        lambda one: {
+            "name": one["sign_in_name"],
+            "roles": _roles(one, visit),
+            **({"last": _reading(one, visit)} if one.get("unread_since") else {}),
+        },
     )
+
+
+def _reading(one: Mapping[str, Any], visit: Visit) -> str:
+    """Whether they have read what was changed of how they sign in."""
+    since, denied, moments = one.get("unread_since"), one.get("not_asked_for_at"), visit.moments
+    if not since:
+        return visit.say("people.read")
+    if denied and datetime.fromisoformat(denied) >= datetime.fromisoformat(since):
+        return visit.say("people.not_asked_for", at=moments.at(denied))
+    return visit.say("people.unread", at=moments.at(since))
 
 
 def _roles(one: Mapping[str, Any], visit: Visit) -> str:
@@ -266,7 +288,7 @@ async def add_person(visit: Visit) -> Outcome:
 
 @screens.page("/people/{person_id:uuid}", query=("done",))
 async def person(visit: Visit) -> Page:
-    return await _page_of(visit, _PEOPLE)
+    return await _page_of(visit, _PEOPLE, _reading)
 
 
 @screens.form("/people/{person_id:uuid}", show=person)

@@ -41,12 +41,20 @@
   look(document.getElementById("at-work"), 30);
   // A screen that somebody left shows nobody once the session is over, or is somebody else's. What was typed is only
   // covered, and shown again to the same person. No request asks whether it is over, for each would make it last: tabs
-  // tell each other. Whoever types is at work, and stays signed in.
+  // tell each other, and a page without a script that signs them out has the browser forget the mark that says so.
+  // Whoever types is at work, and stays signed in.
   function watch(told) {
-    var who = told.dataset.who, typed = "typed" in told.dataset, touched = 0, until = 0, ended = false;
+    var who = told.dataset.who, typed = "typed" in told.dataset, touched = 0, until = 0;
+    var marks = false, ended = false;
     var over = told.content.querySelector(".over"), said = over.querySelector("[role=alert]");
     var tabs = "BroadcastChannel" in window ? new BroadcastChannel("ruta-session") : null;
-    function lasts(seconds) { until = Math.max(until, Date.now() + seconds * 1000); }
+    function lasts(seconds) {
+      until = Math.max(until, Date.now() + seconds * 1000);
+      try { localStorage.setItem("ruta-in", "yes"); marks = true; } catch (refused) { marks = false; }
+    }
+    function forgotten() {
+      try { return marks && !localStorage.getItem("ruta-in"); } catch (refused) { return false; }
+    }
     function end() {
       if (ended) return;
       ended = true;
@@ -82,7 +90,7 @@
     over.querySelector("button").addEventListener("click", function () { ask(show); });
     setInterval(function () {
       var left = until - Date.now();
-      if (left <= 0) end();
+      if (left <= 0 || forgotten()) end();
       else if (left < 60000 && Date.now() - touched < 60000) ask(function () {});
     }, 5000);
     lasts(Number(told.dataset.seconds));

@@ -1,0 +1,116 @@
+"""What of the record of changes concerns how somebody signs in, and what of it is news to them. Pure.
+
+A person is told at their next sign-in, until they said that they have read it, whoever did it: what a thief does in
+their session stands in the record as theirs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+SIGN_IN: Final = "sign-in"
+"""Who is recorded as the client of what happens on the sign-in page itself."""
+ITSELF: Final = "issuer"
+"""Client and subject of what Ruta does by itself."""
+READ, NOT_ASKED_FOR = "read what was changed", "did not ask for what was changed"
+
+
+class Part(StrEnum):
+    """Of an account: what may have been changed."""
+
+    PASSWORD = "password"  # noqa: S105 - the word for one
+    FACTOR = "factor"
+    PASSKEYS = "passkeys"
+    CODES = "codes"
+    RIGHTS = "rights"
+    ORGANISATION = "organisation"
+    ACCESS = "access"
+
+
+_GIVEN = {Part.PASSWORD, Part.FACTOR}
+_WAYS_IN = {*_GIVEN, Part.PASSKEYS, Part.CODES}
+_NEWS: Mapping[str, set[Part]] = {
+    "renewed credentials": _WAYS_IN,
+    "held to the list": {*_WAYS_IN, Part.RIGHTS, Part.ACCESS},
+    "changed own password": {Part.PASSWORD},
+    "changed own second factor": {Part.FACTOR},
+    "added a passkey": {Part.PASSKEYS},
+    "removed a passkey": {Part.PASSKEYS},
+    "renewed own recovery codes": {Part.CODES},
+    "used a recovery code": {Part.CODES},
+    # Nothing was changed, but somebody else has the password, or the key.
+    "refused several wrong codes": set(),
+    "refused a copied passkey": set(),
+}
+NEWS: Final = frozenset(_NEWS)
+_NO_NEWS: Mapping[str, set[Part]] = {
+    "created": {Part.RIGHTS, Part.ORGANISATION},
+    "gave credentials": _GIVEN,
+}
+
+
+def is_news(kind: str, what: str) -> bool:
+    """Whether the person whom a change is about is to be told."""
+    return kind == "person" and what in NEWS
+
+
+def touched(kind: str, what: str) -> set[Part]:
+    """The parts of somebody's account that a change of them, or of their organisation, changed."""
+    if kind == "organisation":
+        return {Part.ORGANISATION}
+    verb, *fields = what.split()
+    if verb == "changed" and "own" not in fields:
+        return {Part.ACCESS if field == "active" else Part.RIGHTS for field in fields}
+    return {**_NEWS, **_NO_NEWS}.get(what, set())
+
+
+class By(StrEnum):
+    """Who changed something of a person's account, as they see it. `OWN`: whoever was signed in as them; `PAGE`: whoever
+    typed their name on the sign-in page."""
+
+    OWN = "own"
+    PAGE = "page"
+    RUTA = "ruta"
+    OTHER = "other"
+
+
+def by_whom(change: Any, person: str) -> By:
+    """`change`: a row of the record."""
+    if change["by_subject"] == person:
+        return By.PAGE if change["by_client"] == SIGN_IN else By.OWN
+    return By.RUTA if change["by_client"] == change["by_subject"] == ITSELF else By.OTHER
+
+
+@dataclass(frozen=True)
+class Line:
+    """Changes of one kind by one person: the newest, and how many. `by`: their id, or that of a client."""
+
+    at: datetime
+    what: str
+    whose: By
+    by: str
+    times: int
+
+
+def lines(news: Iterable[Any], person: str) -> Sequence[Line]:
+    """Rows of the record, the newest first; as many wrong codes as there were stand in one line."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for change in news:
+        found.setdefault((change["what"], change["by_subject"]), []).append(change)
+    return [_line(same[0], person, len(same)) for same in found.values()]
+
+
+def last_of_each(changes: Iterable[Any], person: str) -> Mapping[Part, Line]:
+    """The last change of each part of an account, of rows of the record, the newest first."""
+    found: dict[Part, Line] = {}
+    for change in changes:
+        for part in touched(change["kind"], change["what"]):
+            found.setdefault(part, _line(change, person, 1))
+    return found
+
+
+def _line(change: Any, person: str, times: int) -> Line:
+    whose = by_whom(change, person)
+    return Line(change["at"], change["what"], whose, change["by_subject"], times)

@@ -1,0 +1,51 @@
+"""How changes of somebody's account are told to them, in Spanish and English; the words are in `texts.json`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from common.web import day_in_words, page_texts
+
+from gateway.issuer.changes.news import By, Line, Part
+
+Names = Mapping[str, str]
+"""Of people, by their ids; whoever is not there is named by the id."""
+
+
+def told(news: Sequence[Line], names: Names, language: str) -> list[str]:
+    """A sentence each: what was changed, when, by whom."""
+    t = page_texts("gateway.issuer.changes", language)
+    return [
+        t["line"].format(
+            what=t["what"][line.what],
+            times=t["times"].format(times=line.times) if line.times > 1 else "",
+            when=moment(line.at, language),
+            by=_by(line, names, language),
+        )
+        for line in news
+    ]
+
+
+def parts(last: Mapping[Part, Line], names: Names, language: str) -> list[tuple[str, str]]:
+    """Each part of an account: what it is called, and when and by whom it was changed last."""
+    t = page_texts("gateway.issuer.changes", language)
+    return [
+        (
+            t["part"][part],
+            f"{moment(last[part].at, language)}, {_by(last[part], names, language)}"
+            if part in last
+            else t["never"],
+        )
+        for part in Part
+    ]
+
+
+def moment(at: datetime, language: str) -> str:
+    """A day and a time, as people write them."""
+    there = at.astimezone(UTC)
+    return f"{day_in_words(there.date(), language)}, {there:%H:%M} UTC"
+
+
+def _by(line: Line, names: Names, language: str) -> str:
+    t = page_texts("gateway.issuer.changes", language)["by"]
+    words: str = t[line.whose]
+    return words.format(name=names.get(line.by, line.by)) if line.whose is By.OTHER else words
