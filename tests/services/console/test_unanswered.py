@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from console.app import SCREENS
 from console.code_lists import _KEPT
+from console.intake import mapping
 from console.wording import wording
 from starlette.routing import Route
 
@@ -324,3 +325,24 @@ async def test_a_page_that_is_shown_again_leads_only_where_there_is_a_page(
         assert shown.status_code == 409
         assert f'href="{page}?lang=es"' in shown.text
         assert f'action="/console/team/{PAGE}/shift"' not in shown.text
+
+
+async def test_all_is_well_only_where_each_part_answers(pages: Console) -> None:
+    ready = {"status": "degraded", "parts": {"directory": "ok", "referrals": "unavailable"}}
+    for status, well in (("degraded", False), ("ok", True)):
+        pages.api.instead["GET /readyz"] = (200, {**ready, "status": status})
+        shown = text_of((await pages.open("/console/state")).text)
+        assert (EN("state.well") in shown, EN("state.not_well") in shown) == (well, not well)
+
+
+async def test_a_list_beside_the_work_that_was_cut_off_says_so(pages: Console) -> None:
+    assert EN("work.cut", what=EN("work.part.entries")) not in (await pages.open("/console")).text
+    has(pages.api, "GET /directory/v1/records/services", next_cursor="more")
+    assert EN("work.cut", what=EN("work.part.entries")) in (await pages.open("/console")).text
+
+
+def test_a_mapping_is_written_and_read_the_same_whatever_signs_theirs_hold() -> None:
+    fields, values = {"q=1": "sex", "group/age": "age"}, {"q1": {"a=b": "yes", "c: d": "no"}}
+    assert mapping.read_lines(mapping.lines(fields)) == fields
+    assert mapping.read_value_lines(mapping.value_lines(values)) == values
+    assert mapping.read_lines("alone") == {"alone": ""}

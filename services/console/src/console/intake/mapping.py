@@ -20,19 +20,25 @@ def read_lines(text: str) -> dict[str, str]:
     """What has no `=` is read as naming nothing, so that the API says which one is not known."""
     found = {}
     for line in text.splitlines():
-        theirs, _, ours = line.partition("=")
-        if theirs.strip():
-            found[theirs.strip()] = ours.strip()
+        theirs, ours = _pair(line)
+        if theirs:
+            found[theirs] = ours
     return found
+
+
+def _pair(line: str) -> tuple[str, str]:
+    """At its last `=`: ours are codes and names without one, theirs may hold any sign."""
+    theirs, is_one, ours = line.rpartition("=")
+    return (theirs.strip(), ours.strip()) if is_one else (line.strip(), "")
 
 
 def read_value_lines(text: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for line in text.splitlines():
         question, _, pair = line.partition(":")
-        theirs, _, ours = pair.partition("=")
+        theirs, ours = _pair(pair)
         if question.strip():
-            found.setdefault(question.strip(), {})[theirs.strip()] = ours.strip()
+            found.setdefault(question.strip(), {})[theirs] = ours
     return found
 
 

@@ -306,7 +306,8 @@ async def state(visit: Visit) -> Page:
         "planning/templates/state.html",
         "title.state",
         {
-            "well": ready.ok,
+            # With a part away the front is ready all the same, and says `degraded`.
+            "well": found.get("status") == "ok",
             "rows": [
                 (
                     say(f"state.part.{name}") if name in PARTS else name,

@@ -24,6 +24,7 @@ async def work(visit: Visit) -> Page:
             ),
             "now": found.now,
             "away": [visit.say(f"work.part.{part}") for part in found.away],
+            "cut": [visit.say(f"work.part.{part}") for part in found.cut],
             "more": found.more,
             "filters": found.has_cases,
             "begins": found.has_cases and visit.visitor.may("referrals:write"),

@@ -21,13 +21,15 @@ _REPORTED_DAYS = 7
 
 @dataclass(frozen=True)
 class Source:
-    """`part`: what a page says is missing where its list could not be asked for."""
+    """`part`: what a page says is missing where its list could not be asked for, or was cut off. `each`: all that is in
+    the list waits, so that where it goes on more waits."""
 
     part: str
     path: str
     whose: Callable[[Visitor], bool]
     rows: Callable[[Iterable[Mapping[str, Any]], Visitor, Moments], Iterable[Item]]
     asked: Mapping[str, Any | Callable[[Visitor], Any]]
+    each: bool = True
 
     def query(self, visitor: Visitor) -> dict[str, Any]:
         return {name: to(visitor) if callable(to) else to for name, to in self.asked.items()}
@@ -176,13 +178,14 @@ _ALL: Sequence[Source] = (
         _bulletin("bulletin_to_publish", "publish"),
         {"state": "signed_off", "limit": _MOST},
     ),
-    Source("releases", "/reports/v1/closings", _informs, _closed, {"limit": _MOST}),
+    Source("releases", "/reports/v1/closings", _informs, _closed, {"limit": _MOST}, each=False),
     Source(
         "releases",
         "/reports/v1/releases",
         lambda who: Role.SUPERVISOR in who.roles and who.may("reports:read"),
         _to_agree,
         {"status": "draft", "limit": 200},
+        each=False,
     ),
     Source(
         "imports",
@@ -190,5 +193,6 @@ _ALL: Sequence[Source] = (
         lambda who: Role.IM in who.roles and who.may("directory:curate"),
         _reported,
         {"limit": _MOST},
+        each=False,
     ),
 )

@@ -18,12 +18,14 @@ _CASEWORK = frozenset({Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR})
 
 @dataclass(frozen=True)
 class Waiting:
-    """`away`: what could not be asked for. `now` counts what is overdue or due today."""
+    """`away`: what could not be asked for. `cut`: of what more waits than is listed. `now` counts what is overdue or due
+    today."""
 
     items: list[Any]
     more: str | None
     now: int
     away: Sequence[str]
+    cut: Sequence[str]
     has_cases: bool
 
 
@@ -41,9 +43,12 @@ async def waiting(visit: Visit) -> Waiting:
     answers = await _all(calls)
     items: list[Any] = []
     away: list[str] = []
+    cut: list[str] = []
     for source, answer in zip(asked, answers, strict=False):
         if answer.ok:
             items += beside.rows(source, answer, visit.visitor, visit.moments)
+            if source.each and answer.body.get("next_cursor"):
+                cut.append(source.part)
         elif answer.status != 403:
             away.append(source.part)
     more, now = None, sum(one["group"] in NOW for one in items)
@@ -59,7 +64,7 @@ async def waiting(visit: Visit) -> Waiting:
         late = list(beside.overdue(listed.body.get("overdue_in_aors", ()))) if listed.ok else []
         items += late
         now += len(late)
-    return Waiting(beside.in_order(items), more, now, away, has_cases)
+    return Waiting(beside.in_order(items), more, now, away, list(dict.fromkeys(cut)), has_cases)
 
 
 async def _all(calls: Sequence[Awaitable[Answer]]) -> list[Answer]:
