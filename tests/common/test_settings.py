@@ -51,6 +51,7 @@ def test_a_short_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ("database_url", "mysql://app:hunter2@db/directory", "must begin with postgresql+asyncpg"),
         ("internal_jwks_file", "/nowhere.json", "does not point to a file"),
         ("port", "70000", "less than or equal to 65535"),
+        ("home_timezone", "Caracas", "such as America/Caracas"),
     ],
 )
 def test_a_value_of_the_wrong_form_is_named_and_explained(

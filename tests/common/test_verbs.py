@@ -57,7 +57,7 @@ def multiply(settings):
 VERBS = {"multiply": multiply}
 sys.modules["multiplying"] = sys.modules["__main__"]
 sys.argv[1:] = ["multiply"]
-settings = lambda: SimpleNamespace(service="x", log_level="INFO", otlp_endpoint=None, clock_file=None)
+settings = lambda: SimpleNamespace(service="x", log_level="INFO", otlp_endpoint=None, clock_file=None, home_timezone="America/Caracas")
 main("reporting", settings, commands="multiplying:VERBS")
 """
 

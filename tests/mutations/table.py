@@ -3503,8 +3503,8 @@ MUTATIONS = (
         "verifications-end",
         "what an organisation says of its own entry ends",
         f"{_DIRECTORY}/services/service.py",
-        "    if not now.date() <= until <= (now + timedelta(days=LONGEST_DAYS)).date():\n",
-        "    if now.date() > until:\n",
+        "    if not today <= until <= today + timedelta(days=LONGEST_DAYS):\n",
+        "    if today > until:\n",
         "tests/services/directory/test_services.py::test_a_verification_ends[366-422]",
     ),
     Mutation(
@@ -3570,6 +3570,23 @@ MUTATIONS = (
         "        await self._said.know_again(session, forgotten)\n",
         "",
         f"{_HOUSES}::test_whoever_opens_it_after_that_is_not_contradicted",
+    ),
+    Mutation(
+        "days-are-those-at-home",
+        "a day ends at midnight at home, and not in UTC",
+        f"{_COMMON}/clock.py",
+        "    return _in(_home.zone, moment).date()\n",
+        "    return _in(UTC, moment).date()\n",
+        "tests/common/test_days.py::test_a_day_ends_at_midnight_at_home",
+    ),
+    Mutation(
+        "late-is-by-the-day-at-home",
+        "what is due today is late when the day has ended at home, in a queue as anywhere",
+        "services/referrals/src/referrals/referrals/queue_queries.py",
+        '        "late_on": queue.late_at and clock.day_of(queue.late_at),\n',
+        '        "late_on": queue.late_at and clock.utc_day(queue.late_at),\n',
+        f"{_TESTS}/test_days_at_home.py"
+        "::test_what_is_due_today_is_late_when_the_day_has_ended_at_home[America/Caracas]",
     ),
 )
 

@@ -97,7 +97,7 @@ def risk_message(system: System) -> None:
         "es": {"title": "Trabajo en la mina", "body": "Quitan los papeles.", "sms": "Ojo: quitan los papeles."},
         "en": {"title": "Work at the mine", "body": "They take papers.", "sms": "Beware: they take papers."},
     }  # fmt: skip
-    until_day = (clock.now().date() + timedelta(days=60)).isoformat()
+    until_day = (clock.today() + timedelta(days=60)).isoformat()
     body = {"aor": "TIP", "areas": [], "texts": texts, "valid_until": until_day}
     path = "/directory/v1/risk-messages"
     draft = must(system, "im-officer", "POST", path, json=body)

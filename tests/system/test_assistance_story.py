@@ -42,9 +42,9 @@ def test_assistance_and_route_reach_reporting_as_codes(system: System) -> None:
     need = made(system, NGO, f"/cases/{case}/plan", {"need": "TIP-JUSTICE"})
     given = made(
         system, NGO, f"/cases/{case}/assistance",
-        {"support_type": "Legal", "given_on": clock.now().date().isoformat(), "plan_item_id": need["id"]},
+        {"support_type": "Legal", "given_on": clock.today().isoformat(), "plan_item_id": need["id"]},
     )  # fmt: skip
-    due = (clock.now().date() + timedelta(days=14)).isoformat()
+    due = (clock.today() + timedelta(days=14)).isoformat()
     made(system, NGO, f"/cases/{case}/reviews", {"due_on": due})
 
     def fact() -> str:

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from common import clock
 from stack.plan import DATABASES
 from stack.postgres import SUPERUSER, binaries
 from stack.service_commands import attached_postgres
@@ -277,7 +278,7 @@ def _anonymous_report(system: System, played: Played) -> None:
 def _screened(passage: Passage, played: Played) -> None:
     """What is said in a screening, why somebody judged so, and what a form tool sends."""
     supervisor = "ngo-refugio-supervisor"
-    today = datetime.now(UTC).date()
+    today = clock.today()
     passage.must(
         supervisor,
         "POST",

@@ -1,9 +1,8 @@
 """The demo's past: referred and screened on days gone by, released, and told in a bulletin that
 traces."""
 
-from datetime import UTC, datetime
-
 import pytest
+from common import clock
 from stack.demo.screened_people import quarter_before, quarter_id
 
 from tests.support.system import System
@@ -51,7 +50,7 @@ def test_the_quarter_before_has_protected_counts_of_people_screened(
     system: System, period: str, programme: str
 ) -> None:
     assert period
-    quarter = quarter_id(quarter_before(datetime.now(UTC).date()))
+    quarter = quarter_id(quarter_before(clock.utc_day(clock.now())))
     release = published(system, programme)[quarter]
     answer = system.public(f"/reports/v1/releases/{release}/query")
     assert answer["k"] == 11

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from common import clock
 from common.look import EXIT_SCRIPT
 
 from tests.support.browser import Browser
@@ -62,9 +63,7 @@ def risk(system: System) -> str:
     }  # fmt: skip
     from datetime import timedelta
 
-    from common import clock
-
-    until = (clock.now().date() + timedelta(days=60)).isoformat()
+    until = (clock.today() + timedelta(days=60)).isoformat()
     body = {"aor": "TIP", "areas": [], "texts": texts, "valid_until": until}
     key = {"Idempotency-Key": "risk-of-the-pages"}
     draft = system.running.request("im-officer", "POST", RISKS, json=body, headers=key).json()

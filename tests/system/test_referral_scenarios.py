@@ -6,7 +6,7 @@ calls the running stack. Those in which time passes or a process dies are writte
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -203,7 +203,7 @@ async def test_10_14_after_a_day_the_worker_dies_and_each_timer_has_fired_once(
     """10: an urgent health referral that nobody answers. 14: a child turns 18 meanwhile."""
     service_id = await story.service()
     waiting = [await story.sent(service_id=service_id, urgency="urgent") for _ in range(8)]
-    birth = _eighteen_years_before(datetime.now(UTC).date() + DAY)
+    birth = _eighteen_years_before(clock.today() + DAY)
     child = await story.child(0, identity={"age": None, "birth_date": birth}, caregiver="available")
     grant = await story.consent(
         child["id"],

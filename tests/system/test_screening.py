@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import pytest
+from common import clock
 from stack.demo.screened_people import quarter_before
 from stack.service_commands import attached_postgres
 from standardwebhooks import Webhook
@@ -68,7 +69,7 @@ def instrument(field: Field) -> str:
 
 @pytest.fixture(scope="module")
 def certificate(field: Field) -> dict[str, Any]:
-    today = datetime.now(UTC).date()
+    today = clock.today()
     made: dict[str, Any] = field.made(
         SUPERVISOR,
         "/referrals/v1/certificates",
@@ -282,7 +283,7 @@ def test_the_funnel_is_published_in_protected_numbers_only(system: System, field
 
     Of the quarter before the last: the last one is that of the demo's past.
     """
-    last = quarter_before(datetime.now(UTC).date())
+    last = quarter_before(clock.utc_day(clock.now()))
     end = datetime(last.year, last.month, 1, tzinfo=UTC) - timedelta(days=1)
     shipped = next(
         each for each in field.read(REFUGIO, "/referrals/v1/instruments") if each["shipped"]

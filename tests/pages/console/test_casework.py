@@ -52,7 +52,7 @@ def test_a_need_is_planned_and_met_and_what_was_given_by_mistake_is_taken_back(
     submit(page, "Prever una revisión")
     assert page.locator(".govuk-error-summary").count() == 1
     assert page.input_value('[name="review/due_on"]') == "pasado mañana"
-    day = (clock.now().date() + timedelta(days=9)).isoformat()
+    day = (clock.today() + timedelta(days=9)).isoformat()
     page.fill('[name="review/due_on"]', day)
     submit(page, "Prever una revisión")
     with page.expect_navigation():

@@ -198,7 +198,7 @@ def test_a_step_is_changed_tried_and_published_by_somebody_else(
 def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
     system: System, browsers: Browser
 ) -> None:
-    day = (clock.now().date() + timedelta(days=30)).isoformat()
+    day = (clock.today() + timedelta(days=30)).isoformat()
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks/new")
         page.fill('[name="texts/es/title"]', "Ofertas por teléfono")
@@ -243,7 +243,7 @@ def test_6_whoever_was_slower_sees_both_versions_and_keeps_what_was_typed(
     ask = system.running.request
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks/new")
-        day = (clock.now().date() + timedelta(days=30)).isoformat()
+        day = (clock.today() + timedelta(days=30)).isoformat()
         words = {"title": "Offers", "body": "Beware of offers.", "sms": "Beware of offers."}
         for name, text in words.items():
             page.fill(f'[name="texts/es/{name}"]', text)

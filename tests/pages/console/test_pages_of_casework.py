@@ -103,7 +103,7 @@ def kept(page: Page) -> tuple[str, str]:
     page.goto("/console/certificates")
     unfold(page, "Registrar un certificado")
     page.select_option('[name="certify/holder"]', label="demo-caseworker")
-    until = (clock.now().date() + timedelta(days=40)).isoformat()
+    until = (clock.today() + timedelta(days=40)).isoformat()
     page.fill('[name="certify/valid_until"]', until)
     submit(page, "Registrar un certificado")
     return channel, address(page, "certificates")
@@ -121,7 +121,7 @@ def ids(system: System, browsers: Browser) -> Ids:
         page.select_option('[name="add/need"]', "GBV-CMR")
         submit(page, "Agregar una necesidad")
         unfold(page, "Prever una revisión")
-        page.fill('[name="review/due_on"]', (clock.now().date() + timedelta(days=9)).isoformat())
+        page.fill('[name="review/due_on"]', (clock.today() + timedelta(days=9)).isoformat())
         submit(page, "Prever una revisión")
         need, review = (
             page.locator(f'a[href*="/{what}/"]').first.get_attribute("href") or ""

@@ -278,7 +278,7 @@ def test_whoever_coordinates_approves_warns_and_publishes_once_each(
     system: System, browsers: Browser, line: PoorLine
 ) -> None:
     title = f"Aviso {uuid4().hex[:8]}"
-    day = (clock.now().date() + timedelta(days=30)).isoformat()
+    day = (clock.today() + timedelta(days=30)).isoformat()
     entry = submitted(system, f"Acompañamiento {title}.")
     version = version_of(system, entry)
     body = {"aor": "GBV", "areas": [], "texts": warning(f"{title} ajeno"), "valid_until": day}

@@ -82,7 +82,7 @@ def test_with_a_certificate_a_screening_is_concluded_and_without_it_no_more(
     page.goto("/console/certificates")
     unfold(page, "Registrar un certificado")
     page.select_option('[name="certify/holder"]', label="demo-caseworker")
-    until = (clock.now().date() + timedelta(days=40)).isoformat()
+    until = (clock.today() + timedelta(days=40)).isoformat()
     page.fill('[name="certify/valid_until"]', until)
     submit(page, "Registrar un certificado")
     assert "demo-caseworker" in page.inner_text("ul.rows")
@@ -120,7 +120,7 @@ def test_a_training_is_recorded(supervisor: Page) -> None:
     unfold(page, "Registrar una capacitación")
     page.select_option('[name="training/topic"]', "safe_referral")
     page.select_option('[name="training/area"]', "VE2313")
-    day = (clock.now().date() - timedelta(days=3)).isoformat()
+    day = (clock.today() - timedelta(days=3)).isoformat()
     for name in ("starts_on", "ends_on"):
         page.fill(f'[name="training/{name}"]', day)
     for name in ("sessions", "women", "men", "others"):

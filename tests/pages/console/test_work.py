@@ -123,7 +123,7 @@ def much(system: System) -> None:
             else:
                 referral_of(system, sender, steps, urgency)
     for days in (1, 20):
-        case, due = case_of(system, REFUGIO), clock.now().date() + timedelta(days=days)
+        case, due = case_of(system, REFUGIO), clock.today() + timedelta(days=days)
         must(system, REFUGIO, "POST", f"{CASES}/{case}/reviews", json={"due_on": due.isoformat()})
     for _ in range(2):
         service = service_of(system, SALUD, REFUGIO)

@@ -12,6 +12,7 @@ from console.answers import Answer
 from console.codes import Codes
 from console.figures.views import last_months
 from console.moments import Moments
+from console.referral_views import left
 from console.visitors import Visitor
 from console.wording import wording
 from console.work import beside
@@ -114,6 +115,20 @@ def test_a_deadline_that_is_a_day_is_that_day_and_not_the_evening_before(
     due: str | None, said: str
 ) -> None:
     assert MOMENTS.due(due) == said
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ("2026-11-26T00:00:00Z", "vencido hace 1 día"),
+        ("2026-11-27T00:00:00Z", "vence hoy"),
+        ("2026-11-28T00:00:00Z", "queda 1 día"),
+        ("2026-11-30T00:00:00Z", "quedan 3 días"),
+        ("2026-11-28T03:30:00Z", "queda 1 h"),
+    ],
+)
+def test_what_is_left_of_days_is_told_by_the_day_at_home(due: str, said: str) -> None:
+    assert left(due, wording("es"), MOMENTS, late=due < "2026-11-27") == said
 
 
 @pytest.mark.parametrize(

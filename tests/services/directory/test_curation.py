@@ -160,7 +160,7 @@ async def test_history_tells_who_when_old_and_new(api: AsyncClient, publish: Pub
 async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    today = clock.now().date()
+    today = clock.today()
     own = await publish(verification={"valid_until": (today + timedelta(days=3)).isoformat()})
     async with database.transaction() as session:
         assert await remind(session, 14) == 1
@@ -188,7 +188,7 @@ async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
 async def test_reminders_reach_the_owner_the_coordinator_and_whoever_reads_events(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    today = clock.now().date()
+    today = clock.today()
     soon = (today + timedelta(days=3)).isoformat()
     own = await publish(verification={"valid_until": soon})
 
@@ -441,7 +441,7 @@ async def test_texts_come_in_the_language_that_is_asked_for(
 async def test_every_list_names_a_service_in_the_language_that_is_asked_for(
     api: AsyncClient, publish: Publish, database: Database, language: str, name: str
 ) -> None:
-    soon = (clock.now().date() + timedelta(days=3)).isoformat()
+    soon = (clock.today() + timedelta(days=3)).isoformat()
     own = await publish(
         translations={"en": {"name": "Psychological care"}}, verification={"valid_until": soon}
     )
@@ -512,8 +512,8 @@ async def test_hours_count_as_open_on_their_days_alone(api: AsyncClient, publish
     ):  # fmt: skip
         found = await ids_seen(api, "anonymous", open_at=f"{day}T10:00:00")
         assert (found == [own]) is is_open, day
-    await publish(schedules=[rule | {"until": str(clock.now().date() - timedelta(days=9))}])
-    soon = await publish(schedules=[rule | {"until": str(clock.now().date() + timedelta(days=9))}])
+    await publish(schedules=[rule | {"until": str(clock.today() - timedelta(days=9))}])
+    soon = await publish(schedules=[rule | {"until": str(clock.today() + timedelta(days=9))}])
     for asked in ({"open_on": "MO"}, {"day": "MO", "start_time": "07:00"}):
         found = await ids_seen(api, "anonymous", **asked)
         assert soon in found, asked

@@ -151,7 +151,7 @@ def test_both_ways_agree_on_documents_damaged_at_random() -> None:
 
 def test_each_level_sees_what_it_would_if_it_were_rendered_alone() -> None:
     levels = [None, "public", "partners", "pathway", "restricted"]
-    facts = Facts(clock.now().date())
+    facts = Facts(clock.today())
     shared = 0
     for seed in range(200):
         chance = random.Random(seed)  # noqa: S311 - no secret

@@ -36,7 +36,7 @@ def risk(**changes: Any) -> dict[str, Any]:
                 "sms": "Beware: job offers at the mine take your papers. Ask first: 0800-000.",
             },
         },
-        "valid_until": (clock.now().date() + timedelta(days=30)).isoformat(),
+        "valid_until": (clock.today() + timedelta(days=30)).isoformat(),
         **changes,
     }
 
@@ -68,7 +68,7 @@ async def test_help_is_found_by_need_area_and_hour(api: AsyncClient, publish: Pu
     }
     await publish(name="Apoyo siempre", schedules=[always])
     await publish(name="Apoyo sin horario")
-    ended = str(clock.now().date() - timedelta(days=3))
+    ended = str(clock.today() - timedelta(days=3))
     await publish(name="Casa de temporada", schedules=[always | {"valid_to": ended}])
     later = DAYS[(clock.now().weekday() + 3) % 7]
     await publish(name="Otro día", schedules=[always | {"byday": later}])

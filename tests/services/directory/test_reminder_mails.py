@@ -58,7 +58,7 @@ async def world(database: Database, api: AsyncClient, tmp_path: Path) -> AsyncIt
 
 
 def due(name: str, days: int = 3, **changes: Any) -> dict[str, Any]:
-    until = clock.now().date() + timedelta(days=days)
+    until = clock.today() + timedelta(days=days)
     offering = {
         "id": str(organisation(2)),
         "name": "Salud para Todas",

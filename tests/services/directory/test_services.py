@@ -255,7 +255,7 @@ async def test_a_verification_ends(
 ) -> None:
     """Its organisation said that an entry holds until 2999: people were sent there ever after, unasked."""
     own = await publish()
-    until = (clock.now() + timedelta(days=days)).date().isoformat()
+    until = (clock.today() + timedelta(days=days)).isoformat()
     path, body = f"{V1}/records/services/{own}/verify", {"valid_until": until}
     answer = await api.post(path, json=body, headers=as_("ngo-salud"))
     assert answer.status_code == status, answer.text

@@ -187,7 +187,7 @@ class Situation:
 
     async def _review(self) -> None:
         path = f"/cases/{self['case']}/reviews"
-        body = {"due_on": str(clock.now().date() + timedelta(days=9))}
+        body = {"due_on": str(clock.today() + timedelta(days=9))}
         self.ids["review"] = (await self.story.made(NGO, path, body))["id"]
 
     async def _compared(self) -> None:
@@ -242,7 +242,7 @@ _COMPARE = {"method": "verbal", **CAREGIVER}
 
 
 def _given() -> dict[str, str]:
-    return {"support_type": "Health", "given_on": str(clock.now().date())}
+    return {"support_type": "Health", "given_on": str(clock.today())}
 
 
 Asked = Callable[[Situation], Awaitable[Response | None]]
@@ -307,11 +307,11 @@ async def _fire(it: Situation) -> None:
 
 
 async def _erase_due(it: Situation) -> None:
-    await erase_expired(it.story.database, it.keys, (clock.now() + _FAR).date())
+    await erase_expired(it.story.database, it.keys, clock.today() + _FAR)
 
 
 async def _come_of_age(it: Situation) -> None:
-    await ask_reconsent(it.story.database, it.keys, (clock.now() + _FAR).date())
+    await ask_reconsent(it.story.database, it.keys, clock.today() + _FAR)
 
 
 async def _suspend(it: Situation) -> None:
@@ -411,7 +411,7 @@ COMMANDS: tuple[CaseCommand, ...] = (
     _http("take assistance back", "POST /cases/{case}/assistance/{given}/entered-in-error",
           ["given"]),
     _http("plan a review", "POST /cases/{case}/reviews", ["case"],
-          lambda _it: {"due_on": str(clock.now().date() + timedelta(days=9))}),
+          lambda _it: {"due_on": str(clock.today() + timedelta(days=9))}),
     _http("finish a review", "POST /cases/{case}/reviews/{review}/done", ["review"],
           lambda _it: {"outcome": "continue"}),
     _http("record the route", "PUT /cases/{case}/route", ["case"],

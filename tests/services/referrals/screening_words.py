@@ -101,7 +101,7 @@ async def upload(
 
 
 async def certify(story: Story, holder: str = "ngo-refugio", **changes: Any) -> dict[str, Any]:
-    today = clock.now().date()
+    today = clock.today()
     body = {
         "holder": holder,
         "certified_on": str(today - timedelta(days=30)),

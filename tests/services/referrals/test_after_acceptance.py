@@ -32,7 +32,7 @@ async def test_an_accepted_referral_is_due_until_it_begins_and_then_looked_at(
     seen = await step(story, seen["id"], "schedule", appointment_at=at, place="Consultorio 4")
     assert clock_of(seen["due"]) == clock_of(at) == clock_of(seen["appointment_at"])
     assert seen["act_by"] is None
-    review = str(clock.now().date() + timedelta(days=9))
+    review = str(clock.today() + timedelta(days=9))
     await step(story, seen["id"], "hold", reason="other", review_on=review)
     seen = await step(story, seen["id"], "resume")
     assert clock_of(seen["appointment_at"]) == clock_of(at), "the appointment stands"

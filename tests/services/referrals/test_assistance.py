@@ -20,7 +20,7 @@ NGO, SUPERVISOR = "ngo-refugio", "ngo-refugio-supervisor"
 
 
 def today(days: int = 0) -> str:
-    return (clock.now().date() + timedelta(days=days)).isoformat()
+    return (clock.today() + timedelta(days=days)).isoformat()
 
 
 def code(response: Response) -> tuple[int, str]:

@@ -113,7 +113,7 @@ async def test_retention_reports_first_and_then_erases(story: Story, case_keys: 
     report = (await story.get("ngo-refugio", "/cases/retention?within_days=3000")).json()
     assert [row["case_id"] for row in report] == [case["id"]]
     assert (await story.get("ngo-refugio", "/cases/retention")).json() == []
-    today = clock.now().date()
+    today = clock.today()
     assert await erase_expired(story.database, case_keys, today) == 0
     assert await erase_expired(story.database, case_keys, today + timedelta(days=365 * 6)) == 1
     assert (await story.get("ngo-refugio", f"/cases/{case['id']}")).status_code == 410

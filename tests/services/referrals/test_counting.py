@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from common import clock
 from common.referral_states import OPEN, ReferralState
 from referrals.referrals.counting_queries import COUNTED_TO, _counting, queue_counts
 from referrals.referrals.due import LIMITS, is_overdue
@@ -19,7 +20,7 @@ from referrals.referrals.queries import caller_values
 from tests.services.referrals.story import SALUD, Story
 from tests.support.principals import organisation, principal
 
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+NOW = datetime(2026, 3, 11, 1, tzinfo=UTC)  # at home the evening of the 10th
 OPEN_TO_ALL, WITH_A_TEAM = UUID(int=1), UUID(int=2)
 CALLERS = {
     "supervisor": principal("ngo-salud", sub="eva", roles=["supervisor"]),
@@ -94,7 +95,7 @@ async def test_counting_asks_the_two_indexes_that_are_kept_for_it(
     """They name states and limits as the statement does: a new one changes both, or neither is used.
     What row security refuses is asked of the index, too."""
     asked = _counting(caller == "supervisor")._of({})
-    values = {**caller_values(CALLERS[caller]), "now": NOW, "today": NOW.date()}
+    values = {**caller_values(CALLERS[caller]), "now": NOW, "today": clock.day_of(NOW)}
     given = [values.get(name, asked.fixed[name]) for name in asked.names]
     async with story.database.transaction() as session:
         # Before anything is vacuumed both cost the same for a state, and then the one that was made last is taken.

@@ -1,6 +1,6 @@
 """What is due and what is overdue is told by one table; PostgreSQL answers as the rule does."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,9 @@ from referrals.referrals.due import LIMITS, due, is_overdue
 
 from tests.services.referrals.story import Story
 
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+NOW = datetime(2026, 3, 11, 1, tzinfo=UTC)
+TODAY, YESTERDAY, TOMORROW = date(2026, 3, 10), date(2026, 3, 9), date(2026, 3, 11)
+"""At home it is nine in the evening of the 10th, which ends at midnight there."""
 _FIRST, _THEN = ("acknowledge_by", "decide_by", "clinical_deadline"), ("act_by", "appointment_at")
 BEFORE, AFTER = NOW - timedelta(days=1), NOW + timedelta(days=1)
 
@@ -33,8 +35,8 @@ def referral(state: str, **limits: Any) -> Any:
         ("accepted", {"act_by": BEFORE, "appointment_at": AFTER}, BEFORE, True),
         ("scheduled", {"act_by": BEFORE, "appointment_at": AFTER}, AFTER, False),
         ("in_service", {"act_by": AFTER, "appointment_at": BEFORE}, AFTER, False),
-        ("on_hold", {"review_on": NOW.date()}, NOW.replace(hour=0), False),
-        ("on_hold", {"review_on": BEFORE.date()}, BEFORE.replace(hour=0), True),
+        ("on_hold", {"review_on": TODAY}, datetime(2026, 3, 10, tzinfo=UTC), False),
+        ("on_hold", {"review_on": YESTERDAY}, datetime(2026, 3, 9, tzinfo=UTC), True),
         ("recalled", {"acknowledge_by": BEFORE, "decide_by": BEFORE}, None, False),
         ("sent", {}, None, False),
     ],
@@ -48,7 +50,7 @@ def test_a_limit_counts_only_in_the_states_that_wait_for_it(
 
 async def test_lists_in_postgresql_ask_what_the_rule_asks(story: Story) -> None:
     moments = (None, BEFORE, NOW, AFTER)
-    days = (None, BEFORE.date(), NOW.date(), AFTER.date())
+    days = (None, YESTERDAY, TODAY, TOMORROW)
     made: list[dict[str, Any]] = [
         dict(zip(("state", *_FIRST, "review_on"), each, strict=True))
         for each in product(map(str, ReferralState), moments, moments, moments, days)

@@ -167,10 +167,10 @@ async def everything(story: Story) -> str:
     await story.made(RECIPIENT, f"{one}/acknowledge", {})
     await story.made(RECIPIENT, f"{one}/request-information", {"question": CANARY})
     await story.made(NGO, f"{of_case}/plan", {"need": "HLT", "objective": CANARY})
-    given = {"support_type": "Health", "given_on": clock.now().date().isoformat()}
+    given = {"support_type": "Health", "given_on": clock.today().isoformat()}
     cash = {"amount_band": "50_99", "modality": "cash", "note": CANARY}
     await story.made(NGO, f"{of_case}/assistance", {**given, **cash})
-    due = (clock.now().date() + timedelta(days=5)).isoformat()
+    due = (clock.today() + timedelta(days=5)).isoformat()
     review = await story.made(NGO, f"{of_case}/reviews", {"due_on": due})
     done = {"outcome": "continue", "note": CANARY}
     await story.made(NGO, f"{of_case}/reviews/{review['id']}/done", done)

@@ -124,7 +124,7 @@ class Rule:
     """Facts that the record holds now."""
 
     def adult(self) -> bool:
-        today = clock.now().date()
+        today = clock.today()
         years = today.year - self.born.year
         return years - ((today.month, today.day) < (self.born.month, self.born.day)) >= 18
 
@@ -294,7 +294,7 @@ class EveryAnswer(RuleBasedStateMachine):
 
     def begin(self, months: int) -> None:
         """A girl who comes of age in a month or in years, or a woman who just has."""
-        born = clock.now().date() - timedelta(days=18 * 365 + 5) + timedelta(days=30 * months)
+        born = clock.today() - timedelta(days=18 * 365 + 5) + timedelta(days=30 * months)
         self.rule_ = Rule(holder=REFUGIO, born=born)
         self.now_on_record = {item: self.fact(item) for item in FACTS}
         self.rule_.record = set(self.now_on_record.values())
@@ -513,7 +513,7 @@ class EveryAnswer(RuleBasedStateMachine):
         self.time.enter_context(clock.shifted(timedelta(hours=hours)))
         now = clock.now()
         self.run(fire_due(self.story.database, self.keys, now))
-        self.run(ask_reconsent(self.story.database, self.keys, now.date()))
+        self.run(ask_reconsent(self.story.database, self.keys, clock.day_of(now)))
 
     @precondition(lambda self: not self.rule_.erased)
     @rule(organisations=st.sets(st.sampled_from(sorted(set(NGOS) - {REFUGIO}))))
@@ -547,7 +547,7 @@ class EveryAnswer(RuleBasedStateMachine):
         if caregiver is not None:
             body["caregiver"] = caregiver
         if years is not None:
-            born = clock.now().date() - timedelta(days=18 * 365 + 200 + 365 * years)
+            born = clock.today() - timedelta(days=18 * 365 + 200 + 365 * years)
             made = {item: self.fact(item) for item in FACTS}
             body["identity"] = identity(born, made)
         known = caregiver or self.rule_.caregiver

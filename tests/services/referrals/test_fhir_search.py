@@ -1,12 +1,13 @@
 """Searches of the FHIR facade: what may be asked, by pages and totals, and shown to nobody else."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import pytest
+from common import clock
 from common.ids import new_id
 from fastapi import FastAPI
 from fhir.resources.R4B import get_fhir_model_class
@@ -350,7 +351,7 @@ async def test_resources_are_of_r4_and_claim_no_profile_that_they_do_not_keep(st
 
 
 def test_the_statement_tells_of_every_search_that_there_is(app: FastAPI) -> None:
-    statement = capability_statement(BASE, "1", datetime.now(UTC).date())
+    statement = capability_statement(BASE, "1", clock.today())
     told = {r["type"]: r for r in statement["rest"][0]["resource"]}
     routes = operations(app)
     assert set(told) == {p.rpartition("/")[2] for p in routes if p.startswith("/fhir/")} - {

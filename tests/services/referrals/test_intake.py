@@ -314,13 +314,13 @@ def test_a_form_with_its_own_names_maps_by_configuration() -> None:
         "b/obs": NAME,
         "b/nothing": "",
     }
-    found = translate(shipped(), mapping, submission, clock.now().date())
+    found = translate(shipped(), mapping, submission, clock.today())
     assert found.reasons == []
     assert (found.answers, found.area) == (
         {"safe_to_talk": "yes", "consent": "yes", "age": 17},
         "VE2313",
     )
-    wrong = translate(shipped(), mapping, {**submission, "b/mun": NAME}, clock.now().date())
+    wrong = translate(shipped(), mapping, {**submission, "b/mun": NAME}, clock.today())
     assert [each.code for each in wrong.reasons] == ["unknown_area"]
     assert NAME not in str(wrong.reasons)
 

@@ -38,7 +38,7 @@ async def test_a_former_holder_finds_nothing_of_the_case_in_audit_feed_and_tasks
 ) -> None:
     referral = await story.sent()
     case = referral["case_id"]
-    due = str(clock.now().date() + timedelta(days=9))
+    due = str(clock.today() + timedelta(days=9))
     await story.made(NGO, f"/cases/{case}/reviews", {"due_on": due})
     tasks = (await story.get(NGO, "/tasks")).json()["items"]
     await story.made(NGO, f"/tasks/{tasks[0]['id']}/done", {})

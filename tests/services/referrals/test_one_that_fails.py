@@ -59,7 +59,7 @@ async def test_a_case_that_cannot_be_erased_holds_up_no_other(
     first, second = [await story.case() for _ in range(2)]
     for case in (first, second):
         await story.made("ngo-refugio", f"/cases/{case['id']}/close", _CLOSED)
-    far = clock.now().date() + timedelta(days=365 * 6)
+    far = clock.today() + timedelta(days=365 * 6)
     await story.rows(
         "UPDATE cases SET retain_until = retain_until - 1, version = 2147483647 WHERE id = :id RETURNING 1",
         id=first["id"],
@@ -72,7 +72,7 @@ async def test_a_case_that_cannot_be_erased_holds_up_no_other(
 async def test_a_case_that_cannot_be_opened_holds_up_nobody_who_turned_18(
     story: Story, case_keys: CaseKeys
 ) -> None:
-    today = clock.now().date()
+    today = clock.today()
     birth = date(today.year - 18, today.month, 1) + timedelta(days=40)
     children = [
         await story.child(

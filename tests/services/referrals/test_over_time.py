@@ -19,7 +19,7 @@ def in_hours(hours: float) -> str:
 
 
 def years_ago(years: int, *, less_days: int = 0) -> str:
-    today = datetime.now(UTC).date()
+    today = clock.today()
     return (today.replace(year=today.year - years, day=1) + timedelta(days=less_days)).isoformat()
 
 
@@ -242,7 +242,7 @@ async def telling_steps(story: Story, referral: dict[str, Any]) -> None:
     await story.made("ngo-salud", f"{path}/accept", {"focal_point": "Dra. M."})
     await story.made("ngo-salud", f"{path}/complete", {"outcome": "delivered"})
     await story.made("ngo-refugio", f"{path}/confirm", {"confirmed_by": "person", "agrees": True})
-    given = {"support_type": "Legal", "given_on": datetime.now(UTC).date().isoformat()}
+    given = {"support_type": "Legal", "given_on": clock.today().isoformat()}
     response = await story.post("ngo-refugio", f"/cases/{case_id}/assistance", given)
     assert response.status_code == 201, response.text
 

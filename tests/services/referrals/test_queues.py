@@ -94,7 +94,7 @@ async def test_by_deadline_what_is_due_first_comes_first_over_all_pages(
     await story.made(
         RECIPIENT,
         f"/referrals/{held['id']}/hold",
-        {"reason": "other", "review_on": str(clock.now().date() + timedelta(days=1))},
+        {"reason": "other", "review_on": str(clock.today() + timedelta(days=2))},
     )
     listed = (await story.get(who, f"{path}?order=deadline&limit=100")).json()["items"]
     dues = [item["due"] for item in listed]

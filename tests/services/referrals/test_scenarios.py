@@ -2,7 +2,7 @@
 issues). The same functions run through the gateway in tests/system/test_referral_scenarios.py;
 10, 15 and 16 with five replicas are in test_racing.py."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from common import clock
@@ -415,7 +415,7 @@ async def test_14_turning_18_mid_referral_opens_a_reconsent_task(
     story: Story, case_keys: CaseKeys
 ) -> None:
     service_id = await story.service()
-    today = datetime.now(UTC).date()
+    today = clock.today()
     birth = today.replace(year=today.year - 18) + timedelta(days=30)
     child = await story.child(
         0,
@@ -706,7 +706,7 @@ async def test_26_nothing_goes_to_an_implicated_organisation(story: Story) -> No
 
 async def test_nobody_is_born_in_the_future(story: Story) -> None:
     """Neither when a case is registered, nor when its record is corrected, nor in a referral."""
-    today = clock.now().date()
+    today = clock.today()
     case, service = await story.case(), await story.any_service()
     for days, status in ((2, 422), (0, 201)):
         born = {"name": "Ana Canaria", "birth_date": str(today + timedelta(days=days))}

@@ -116,7 +116,7 @@ async def test_only_a_certified_screener_concludes(story: Story) -> None:
     body: dict[str, Any] = {"judgement": "possible_victim", "rationale": RATIONALE}
     refused = await story.post(WHO, path, body)
     assert (refused.status_code, refused.json()["code"]) == (403, "not_certified")
-    today = clock.now().date()
+    today = clock.today()
     await certify(
         story, certified_on=str(today - timedelta(days=400)), valid_until=str(today - timedelta(1))
     )
@@ -325,7 +325,7 @@ async def test_an_xlsform_becomes_an_instrument_and_is_used(story: Story) -> Non
         WHO, "/screenings", {"instrument_id": made["id"], "answers": unasked}
     )
     assert refused.json()["errors"][0]["code"] == "not_asked"
-    late = {**answers, "when": str(clock.now().date() + timedelta(days=3))}
+    late = {**answers, "when": str(clock.today() + timedelta(days=3))}
     refused = await story.post(WHO, "/screenings", {"instrument_id": made["id"], "answers": late})
     assert refused.json()["errors"][0]["code"] == "constraint"
 

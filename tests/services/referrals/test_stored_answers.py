@@ -94,7 +94,7 @@ async def much(story: Story) -> tuple[str, Commands]:
         },
     )
     await commands.do(f"/cases/{case}/plan", {"need": "HLT"})
-    given_on = clock.now().date().isoformat()
+    given_on = clock.today().isoformat()
     await commands.do(f"/cases/{case}/assistance", {"support_type": "Health", "given_on": given_on})
     await commands.do(f"/cases/{case}/route", {"origin": "VE23"}, method="PUT")
     screening = await commands.do(
@@ -265,7 +265,7 @@ async def rarer(story: Story, case: str, commands: Commands) -> None:
     """The rest of what can be done about a case, by its holder, its supervisor and who asks."""
     await commands.do("/screenings", {"instrument_id": str(SHIPPED_ID), "answers": CHILD,
                                       "case_id": case})  # fmt: skip
-    due = str(clock.now().date() + timedelta(days=9))
+    due = str(clock.today() + timedelta(days=9))
     review = await commands.do(f"/cases/{case}/reviews", {"due_on": due})
     tasks = (await story.get(NGO, "/tasks?limit=500")).json()["items"]
     task = next(each["id"] for each in tasks if each["case_id"] == case)

@@ -10,7 +10,7 @@ from tests.services.referrals.story import Story
 
 
 def training(**changes: Any) -> dict[str, Any]:
-    day = str(clock.now().date() - timedelta(days=10))
+    day = str(clock.today() - timedelta(days=10))
     return {
         "topic": "screening",
         "area": "VE2313",
@@ -56,7 +56,7 @@ async def test_an_impossible_training_is_refused(story: Story) -> None:
 
 
 async def test_nobody_certifies_themselves_and_partners_certify_nobody(story: Story) -> None:
-    today = clock.now().date()
+    today = clock.today()
     body = {
         "holder": SUPERVISOR,
         "certified_on": str(today),
@@ -78,7 +78,7 @@ async def test_nobody_certifies_themselves_and_partners_certify_nobody(story: St
 
 
 async def test_who_is_certified_and_whose_certificate_ends_soon(story: Story) -> None:
-    today = clock.now().date()
+    today = clock.today()
     await certify(story, "R-1")
     await certify(story, "R-2", valid_until=str(today + timedelta(days=20)))
     await certify(story, "R-3", valid_until=str(today - timedelta(days=1)))

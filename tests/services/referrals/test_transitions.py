@@ -1,6 +1,6 @@
 """What a refused step says, what a consent's end stops, and what else no scenario has a number for."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -433,7 +433,7 @@ async def test_the_feed_goes_on_where_it_ended(story: Story) -> None:
 
 async def test_the_year_of_birth_decides_who_decides_on_the_day(story: Story) -> None:
     """The day before they turn 18 a caregiver's word counts; the day after it does not."""
-    service_id, today = await story.service(), datetime.now(UTC).date()
+    service_id, today = await story.service(), clock.today()
     for days, status in ((1, 201), (-1, 409)):
         born = (today + timedelta(days=days)).replace(year=today.year - 18)
         child = await story.child(
@@ -448,7 +448,7 @@ async def test_the_year_of_birth_decides_who_decides_on_the_day(story: Story) ->
 async def test_15_what_a_caregiver_agreed_to_is_not_handed_over_once_the_person_is_of_age(
     story: Story,
 ) -> None:
-    today = datetime.now(UTC).date()
+    today = clock.today()
     born = (today + timedelta(days=1)).replace(year=today.year - 18)
     child = await story.child(
         0, identity={"age": None, "birth_date": born.isoformat()}, caregiver="available"

@@ -136,7 +136,7 @@ async def of_its_own_list(story: Story, kind: str, who: str, claims: dict[str, A
     whole = claims_of(who, **claims)
     if kind in ONLY_FOR_SUPERVISORS and "supervisor" not in str(whole["roles"]):
         return set()
-    week = clock.now().date() + timedelta(days=7)
+    week = clock.today() + timedelta(days=7)
     answer = await story.get(who, path.format(week=week), **claims)
     if answer.status_code == 403:
         return set()
@@ -209,7 +209,7 @@ async def everything_else(story: Story) -> None:
     read = await story.accepted(service_id=service_id)
     assert (await story.get("ngo-salud", f"/referrals/{read['id']}/disclosure")).status_code == 200
     await story.made("ngo-refugio", f"/referrals/{read['id']}/withdraw", {})
-    review = {"due_on": str(clock.now().date() + timedelta(days=2))}
+    review = {"due_on": str(clock.today() + timedelta(days=2))}
     await story.made("ngo-refugio", f"/cases/{read['case_id']}/reviews", review)
     planned = (await story.case())["id"]
     await story.made("ngo-refugio", f"/cases/{planned}/plan", {"need": "HLT"})
@@ -223,7 +223,7 @@ async def everything_else(story: Story) -> None:
         "reason": "missing since tonight",
     }
     await story.made("cp-coordinator", "/break-glass", asking)
-    await certify(story, valid_until=str(clock.now().date() + timedelta(days=20)))
+    await certify(story, valid_until=str(clock.today() + timedelta(days=20)))
     report = await Reporter(story).report()
     body = {"organisation_id": str(SALUD), "basis": "vital_interest", "rationale": "está retenido"}
     await story.made(TIP, f"/line/reports/{report['id']}/exceptions", body)
@@ -311,7 +311,7 @@ async def test_who_reads_no_cases_is_shown_no_work_of_theirs(story: Story) -> No
 
 def test_what_has_no_deadline_stands_last_under_its_own_heading() -> None:
     for by_day in (False, True):
-        assert bounds(clock.now(), CARACAS, by_day=by_day).group(None) is Group.NO_DEADLINE
+        assert bounds(clock.now(), by_day=by_day).group(None) is Group.NO_DEADLINE
 
 
 @given(MOMENTS, st.timedeltas(timedelta(days=-9), timedelta(days=9)))
@@ -329,20 +329,18 @@ def test_a_moment_is_overdue_once_it_has_passed_and_of_today_until_midnight_at_h
         if days < 7
         else Group.LATER
     )
-    assert bounds(now, CARACAS, by_day=False).group(due) is expected
+    assert bounds(now, by_day=False).group(due) is expected
 
 
 @given(MOMENTS, st.integers(-9, 9))
 def test_a_day_is_overdue_when_it_has_ended_and_not_when_it_begins(
     now: datetime, ahead: int
 ) -> None:
-    """At home it may still be yesterday: then nothing of today is overdue, and of the evening of
-    UTC nothing that has not ended there."""
-    day = now.date() + timedelta(days=ahead)
-    begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    group = bounds(now, CARACAS, by_day=True).group(begins)
+    """At home it may still be yesterday: what is due on that day has not ended there."""
     at_home = now.astimezone(CARACAS).date()
-    assert (group is Group.OVERDUE) == (day < now.date())
-    if day >= now.date():
-        assert (group is Group.TODAY) == (day <= at_home)
-        assert (group is Group.WEEK) == (at_home < day < at_home + timedelta(days=7))
+    day = at_home + timedelta(days=ahead)
+    begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    group = bounds(now, by_day=True).group(begins)
+    assert (group is Group.OVERDUE) == (ahead < 0)
+    assert (group is Group.TODAY) == (ahead == 0)
+    assert (group is Group.WEEK) == (0 < ahead < 7)

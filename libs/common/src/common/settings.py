@@ -4,10 +4,12 @@ import base64
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.clock import HOME_TIMEZONE
 from common.embedded import EMBEDDED_MARK
 
 _MINIMUM_SECRET_LENGTH = 16
@@ -33,6 +35,17 @@ def _database_address(value: SecretStr) -> SecretStr:
 DatabaseAddress = Annotated[SecretStr, AfterValidator(_database_address)]
 
 
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("must be an IANA time zone, such as America/Caracas") from error
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
 class CoreSettings(BaseSettings):
     """Settings of any process, with or without a database."""
 
@@ -47,6 +60,11 @@ class CoreSettings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     public_url: HttpAddress = Field(
         "http://127.0.0.1:8080", description="The gateway's address as clients see it."
+    )
+    home_timezone: TimeZone = Field(
+        HOME_TIMEZONE,
+        description="IANA time zone of the people, the same for every process: their days end at its midnight"
+        " (deadlines, consents, certificates, seasons, ages), and times are told in it.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe level that is logged."

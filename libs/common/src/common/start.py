@@ -39,3 +39,4 @@ def prepare(settings: CoreSettings) -> None:
     logs.configure(settings.service, settings.log_level)
     telemetry.configure(settings.service, settings.otlp_endpoint)
     clock.follow(settings.clock_file)
+    clock.live_in(settings.home_timezone)

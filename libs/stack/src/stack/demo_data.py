@@ -5,6 +5,7 @@ import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 
+from common.clock import day_of
 from services_directory.demo_data import demo_services
 
 from stack.errors import StackError
@@ -43,7 +44,7 @@ def _import_services(running: RunningStack) -> None:
         "POST",
         "/directory/v1/imports",
         params={"mode": "all", "source": "demo", "file_name": "demo.csv"},
-        content=freshly_verified(demo_services(), datetime.now(UTC).date()),
+        content=freshly_verified(demo_services(), day_of(datetime.now(UTC))),
         headers={"Content-Type": "text/csv"},
     )
     if answer.status_code not in (201, 202):

@@ -79,6 +79,7 @@ SCREENS = (
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     clock.follow(settings.clock_file)
+    clock.live_in(settings.home_timezone)
     load_all()
     gateway = Gateway(settings)
     metrics = Metrics()
@@ -99,7 +100,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.kit = Kit(
         gateway,
         Costs(metrics.registry),
-        ZoneInfo(settings.timezone),
+        ZoneInfo(settings.home_timezone),
         settings.home_country,
         settings.public_url.startswith("https://"),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from common import conventions
+from common import clock, conventions
 
 _MIDNIGHT = time(tzinfo=UTC)
 _PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab]?)")
@@ -49,7 +49,7 @@ class Moments:
     @property
     def counted_on(self) -> str:
         """The day on which reporting counts what happens now: in UTC, whatever the day is at home."""
-        return self.now.astimezone(UTC).date().isoformat()
+        return clock.utc_day(self.now).isoformat()
 
     @property
     def offset(self) -> str:
@@ -86,7 +86,8 @@ class Moments:
         day = date.fromisoformat(text[:10])
         if len(text) > len("2026-11-28"):
             moment = datetime.fromisoformat(text).astimezone(UTC)
-            day = (moment if moment.timetz() == _MIDNIGHT else moment.astimezone(self.zone)).date()
+            zone = UTC if moment.timetz() == _MIDNIGHT else self.zone
+            day = moment.astimezone(zone).date()
         return self._date(day)
 
     def _date(self, day: date, *, year: bool = True) -> str:
@@ -109,6 +110,13 @@ class Moments:
     def number(self, value: float | str) -> str:
         """With one decimal, as they are written where the people are."""
         return conventions.number(round(float(value), 1), self.language)
+
+    def days_left(self, text: str) -> int | None:
+        """To a deadline that is a day, from the day at home: 0 today, negative once it is over; None for a moment."""
+        moment = datetime.fromisoformat(text)
+        if moment.astimezone(UTC).timetz() != _MIDNIGHT:
+            return None
+        return (clock.utc_day(moment) - date.fromisoformat(self.today)).days
 
     def hours_left(self, text: str) -> int:
         """Whole hours until then, rounded down; negative once it is over."""

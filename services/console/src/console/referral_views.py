@@ -70,6 +70,11 @@ _DAY_HOURS = 48
 
 def left(due: str, say: Wording, moments: Moments, *, late: bool) -> str:
     """What is left until then, or since when it is over."""
+    days = moments.days_left(due)
+    if days is not None:
+        if days == 0:
+            return say("work.due.today")
+        return say("work.due.late_days" if days < 0 else "work.due.left_days", n=abs(days))
     hours = moments.hours_left(due)
     if late:
         over = -hours - 1
@@ -78,8 +83,6 @@ def left(due: str, say: Wording, moments: Moments, *, late: bool) -> str:
         if over >= _DAY_HOURS:
             return say("work.due.late_days", n=over // 24)
         return say("work.due.late_hours", n=over)
-    if hours < 0:  # a day: it is over when the day has ended
-        return say("work.due.today")
     if hours < 1:
         return say("work.due.soon")
     if hours >= _DAY_HOURS:

@@ -1,10 +1,9 @@
 """What the console reads from its environment. No database, no event, no key."""
 
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 from common.settings import CoreSettings, HttpAddress
-from pydantic import Field, FilePath, field_validator
+from pydantic import Field, FilePath
 
 
 class Settings(CoreSettings):
@@ -18,9 +17,6 @@ class Settings(CoreSettings):
         description="JWKS file with the public keys that verify the gateway's internal token."
     )
     internal_issuer: str = Field("ruta-gateway", description="`iss` of the internal token.")
-    timezone: str = Field(
-        "America/Caracas", description="IANA time zone that times are shown in to people."
-    )
     home_country: str = Field(
         "VE",
         pattern="^[A-Z]{2}$",
@@ -29,9 +25,3 @@ class Settings(CoreSettings):
     answer_seconds: float = Field(
         20, gt=0, description="Longest wait for one call of the API before a page says so."
     )
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_zone(cls, value: str) -> str:
-        ZoneInfo(value)
-        return value

@@ -176,7 +176,7 @@ async def report_retention(_settings: Settings, database: Database, _keys: CaseK
     """How many cases each organisation will lose to retention now, by case code."""
     async with database.transaction() as session:
         await act_as_service(session)
-        for organisation, reference, until in await kept_too_long(session, clock.now().date()):
+        for organisation, reference, until in await kept_too_long(session, clock.today()):
             text = "{organisation} {case} kept until {day}"
             say(said(text, organisation=organisation, case=reference, day=until))
     return 0

@@ -179,7 +179,7 @@ async def _contact(keys: CaseKeys, session: AsyncSession, case_id: UUID, word: W
         return 0
     caregiver_too = bool(word.get("caregiver"))
     await doubt_contact(session, keys, case, caregiver_too=caregiver_too)
-    due_on = clock.now().date() + timedelta(days=_CONFIRM_DAYS)
+    due_on = clock.today() + timedelta(days=_CONFIRM_DAYS)
     await open_task(session, case.organisation_id, CONFIRM, case_id=case_id, due_on=due_on)
     return 1
 

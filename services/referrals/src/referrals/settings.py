@@ -89,10 +89,6 @@ class Settings(MessageSettings):
         pattern="^[A-Z]{3}$",
         description="ISO 3166-1 alpha-3 of the country whose states the public pages offer.",
     )
-    home_timezone: str = Field(
-        "America/Caracas",
-        description="IANA time zone that days of the work list, quiet hours and digests are told in.",
-    )
     line_thread_days: int = Field(
         180, ge=30, le=730, description="Days after its last message that an anonymous thread ends."
     )

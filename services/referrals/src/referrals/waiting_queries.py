@@ -60,7 +60,7 @@ class Waiting:
 
     @property
     def by_day(self) -> bool:
-        """It is due when a day (UTC) begins, and overdue when it has ended."""
+        """It is due when a day begins (in UTC), and overdue when it has ended at home."""
         return self.ends_by_day or self._is_day
 
     @property

@@ -112,8 +112,8 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     dates = Dates(database, context.metrics)
     # Each by itself: what one of them fails at must not keep another from erasing.
     for_good: Mapping[str, Callable[[], Awaitable[object]]] = {
-        "reconsent": lambda: ask_reconsent(database, keys, clock.now().date()),
-        "retention": lambda: erase_expired(database, keys, clock.now().date()),
+        "reconsent": lambda: ask_reconsent(database, keys, clock.today()),
+        "retention": lambda: erase_expired(database, keys, clock.today()),
         "threads": lambda: forget_expired(database, keys, clock.now()),
         "unattached-screenings": lambda: erase_unattached(database, keys, unused_since()),
         "quarantine": lambda: discard_old(database, keys, unused_since()),

@@ -29,9 +29,6 @@ class Settings(StandbySettings, MessageSettings):
         pattern="^[A-Z]{3}$",
         description="ISO 3166-1 alpha-3 of the country whose states the public pages offer.",
     )
-    home_timezone: str = Field(
-        "America/Caracas", description="IANA time zone that opening hours are told in."
-    )
     exit_url: str = Field(
         "https://www.wikipedia.org/",
         pattern="^https://",

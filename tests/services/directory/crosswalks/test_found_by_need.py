@@ -19,7 +19,7 @@ WORDS = "Atención tras violación"
 def sheet(
     delay: str, pcode: str, serves: str, words: str = WORDS, level: str = "partners"
 ) -> bytes:
-    today = clock.now().date()
+    today = clock.today()
     columns = ("external_id,organisation,name,categories,visibility,pcode,areas_served,response_delay,"
                "referral_method,intake_modes,capacity_state,functional_status,verified_at,phone,hours,languages,"
                "functional_since,valid_until")  # fmt: skip

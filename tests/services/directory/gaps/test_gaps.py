@@ -67,7 +67,7 @@ async def test_what_is_open_on_other_days_only_covers_nothing_until_its_season_b
 ) -> None:
     """A tent of the season of rains is no help in the dry one: nobody is sent there, and a map that counts it hides
     the gap."""
-    today = clock.now().date()
+    today = clock.today()
     begins, ends = today + timedelta(days=30), today + timedelta(days=60)
     daily = {
         "freq": "WEEKLY",

@@ -55,7 +55,7 @@ def document(
     phone: str | None = "+58 000 000 0000",
     **more: Any,
 ) -> ServiceDocument:
-    today = clock.now().date()
+    today = clock.today()
     own = service_id(name)
     body: dict[str, Any] = {
         "id": str(own),

@@ -188,7 +188,7 @@ async def test_nothing_of_a_question_is_kept_but_a_coarse_counter(
         assert (await session.execute(sa.select(COMMON.outbox))).all() == []
         rows = (await session.execute(sa.select(gap_observations))).all()
     assert {(row.area, row.grp, row[4]) for row in rows} == {("VE2313", "woman", 2)}
-    assert {row.week for row in rows} == {clock.now().date().isoformat()}
+    assert {row.week for row in rows} == {clock.utc_day(clock.now()).isoformat()}
     assert {column.name for column in gap_observations.columns} == {
         "area", "need", "grp", "week", "count", "announced", "event_version",
     }  # fmt: skip

@@ -89,7 +89,7 @@ async def offered(
 async def test_sql_and_rules_name_the_same_fitting_services(
     database: Database, scenario: dict[str, UUID], who: str
 ) -> None:
-    audience, today = audience_of(principal(who)), clock.now().date()
+    audience, today = audience_of(principal(who)), clock.today()
     seen = 0
     chance = random.Random(7)  # noqa: S311 - reproducible test data
     async with database.transaction() as session:
@@ -184,7 +184,7 @@ async def test_sql_gives_the_points_that_the_rules_give(
 ) -> None:
     if changed:
         another_order(monkeypatch)
-    audience, today = audience_of(principal("gbv-coordinator")), clock.now().date()
+    audience, today = audience_of(principal("gbv-coordinator")), clock.today()
     profile = Profile(
         area="VE2313",
         languages=frozenset({"guc"}),
@@ -252,7 +252,7 @@ async def test_the_nearest_states_hide_nothing_of_the_rest(
     """What would fit elsewhere is looked for in the nearest states first: the same, in the same order."""
     monkeypatch.setattr(candidate_queries, "OTHERS_READ", read)
     monkeypatch.setattr(candidate_queries, "SPARSE", set())
-    audience, today = audience_of(principal("gbv-coordinator")), clock.now().date()
+    audience, today = audience_of(principal("gbv-coordinator")), clock.today()
     wanted = [demand(need, Urgency.WITHIN_72_HOURS) for need in NEEDS]
     of_near = 0
     async with database.transaction() as session:

@@ -185,7 +185,7 @@ async def test_a_step_of_a_closed_period_counts_on_the_day_it_arrived(
     await close(database)
     event = step(Journey())
     assert await alone(database, event)
-    today = clock.now().date()
+    today = clock.utc_day(clock.now())
     async with database.transaction() as session:
         assert await session.scalar(sa.select(referral_steps.c.counted_on)) == today
         late = (await session.execute(sa.select(late_arrivals))).one()
@@ -260,7 +260,9 @@ async def test_a_period_that_was_closed_meanwhile_is_not_counted_again(
     meanwhile(lambda: close(database))
     assert await arrive(reader(database), looked_up()) == 1
     async with database.transaction() as session:
-        assert await session.scalar(sa.select(referral_steps.c.counted_on)) == clock.now().date()
+        assert await session.scalar(sa.select(referral_steps.c.counted_on)) == clock.utc_day(
+            clock.now()
+        )
 
 
 async def test_what_was_read_of_a_projection_that_was_swapped_away_is_not_written(

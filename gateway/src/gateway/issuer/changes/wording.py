@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from common import clock
 from common.web import day_in_words, page_texts
 
 from gateway.issuer.changes.news import By, Line, Part
@@ -42,7 +43,7 @@ def parts(last: Mapping[Part, Line], names: Names, language: str) -> list[tuple[
 def moment(at: datetime, language: str) -> str:
     """A day and a time, as people write them."""
     there = at.astimezone(UTC)
-    return f"{day_in_words(there.date(), language)}, {there:%H:%M} UTC"
+    return f"{day_in_words(clock.utc_day(at), language)}, {there:%H:%M} UTC"
 
 
 def _by(line: Line, names: Names, language: str) -> str:

@@ -77,6 +77,7 @@ def service_app(
     `key_holders` are asked with the settings' own keys before anything is served.
     """
     clock.follow(settings.clock_file)
+    clock.live_in(settings.home_timezone)
     context = ServiceContext(
         settings=settings,
         database=database or _database(settings),

@@ -217,7 +217,7 @@ def restore(
 def _begin_anew(layout: Layout, keys: Path) -> None:
     """What was published since the backup by the machine that was lost, nothing here knows."""
     contents.put_keys(layout, keys)
-    layout.lost_record_file.write_text(clock.now().date().isoformat())
+    layout.lost_record_file.write_text(clock.utc_day(clock.now()).isoformat())
 
 
 def _load_data(

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import psutil
 import typer
+from common.clock import utc_day
 from rich.console import Console
 from rich.table import Table
 
@@ -62,7 +63,7 @@ def bench(
 def machine_facts() -> dict[str, Any]:
     """What a figure depends on, so that figures of two machines are not compared by mistake."""
     return {
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": utc_day(datetime.now(UTC)).isoformat(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "load_before": round(psutil.getloadavg()[0], 2),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from common.clock import utc_day
+
 from stack.demo import past_bulletin, past_screenings, past_searches
 from stack.demo.batches import Command, command, send
 from stack.demo.clock_shift import StackClock, moved
@@ -84,7 +86,7 @@ def live_the_past(
         )
         if period not in closed
     ]
-    quarter = quarter_before(datetime.now(UTC).date())
+    quarter = quarter_before(utc_day(datetime.now(UTC)))
     screening = screened > 0 and not past_screenings.told_already(tell, quarter)
     past = _Past(tell, _services(tell))
     if screening:

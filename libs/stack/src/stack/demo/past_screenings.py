@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
+from common.clock import day_of
+
 from stack.demo.batches import CONNECTIONS, Command, command, send
 from stack.demo.clock_shift import StackClock
 from stack.demo.screened_people import ScreenedPerson, ScreeningDay, quarter_id, screening_days
@@ -57,7 +59,7 @@ def _live(tell: Storyteller, clock: StackClock, day: ScreeningDay, instrument: s
     ]
     _record_routes(tell, [(person, case) for _, person, case in assisted])
     clock.set(day.moment + timedelta(hours=_HOURS_LATER))
-    given = [_assistance(key, person, case, day.moment.date()) for key, person, case in assisted]
+    given = [_assistance(key, person, case, day_of(day.moment)) for key, person, case in assisted]
     send(tell, {REFUGIO: given})
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from common.clock import utc_day
+
 from stack.demo.story import IM, PUBLISHER, REFUGIO, SALUD
 from stack.demo.storyteller import Storyteller
 from stack.demo_clients import CLIENTS
@@ -15,7 +17,7 @@ _CLOSINGS = "/reports/v1/closings"
 
 def last_closed_period(today: date | None = None) -> str:
     """The half month that ended last: `2026-11a` (1st to 15th) or `2026-11b` (to the end)."""
-    day = today or datetime.now(UTC).date()
+    day = today or utc_day(datetime.now(UTC))
     if day.day > 15:
         return f"{day:%Y-%m}a"
     return f"{day.replace(day=1) - timedelta(days=1):%Y-%m}b"

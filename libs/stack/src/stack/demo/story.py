@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from common.clock import day_of
+
 from stack.demo.storyteller import Storyteller
 from stack.demo_clients import organisation
 from stack.wording import said
@@ -251,7 +253,7 @@ def withdraw(tell: Storyteller, facts: Facts) -> None:
 
 def screen(tell: Storyteller, facts: Facts) -> None:
     tell.chapter(said("A trained person asks, and judges; the system does not"))
-    today = datetime.now(UTC).date()
+    today = day_of(datetime.now(UTC))
     tell.call(
         said("Her supervisor records who is certified to screen"),
         *(SUPERVISOR, "POST", "/referrals/v1/certificates"),

@@ -264,8 +264,7 @@ async def protocols(visit: Visit) -> Page:
                     ),
                     "from": moments.day(one["valid_from"]),
                     "until": moments.day(one["valid_until"]),
-                    "open": one["valid_until"] is None
-                    or one["valid_until"] > moments.now.isoformat(),
+                    "open": one["valid_until"] is None or one["valid_until"] >= moments.today,
                 }
                 for one in listed
             ],

@@ -99,7 +99,7 @@ async def read_profile(
             identity=identity,
             attributes=attributes,
             needs=open_items,
-            today=clock.now().date(),
+            today=clock.today(),
         )
     )
 
@@ -241,7 +241,7 @@ async def list_due_reviews(
     session: Session, caller: CaseReader, by: date | None = None, limit: Limit = 200
 ) -> list[ReviewView]:
     """Reviews of your organisation that are due by then (default: today), the oldest first."""
-    rows = await queries.reviews_due(session, caller, by or clock.now().date(), limit)
+    rows = await queries.reviews_due(session, caller, by or clock.today(), limit)
     return [_review(row, None) for row in rows]
 
 

@@ -52,7 +52,7 @@ async def consent(
     refuse_unless_open(case)
     await _refuse_many(session, caller)
     identity, _ = await open_record(keys, case)
-    _check(body, case, person.age_of(identity, clock.now().date()))
+    _check(body, case, person.age_of(identity, clock.today()))
     digests = matching.digests(identity)
     given = await session.merge(
         MatchConsent(

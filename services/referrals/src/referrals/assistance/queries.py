@@ -161,7 +161,7 @@ async def supervision(
     now = clock.now()
     found: dict[UUID, list[str]] = defaultdict(list)
     by_id: dict[UUID, Case] = {}
-    for reason, condition in _reasons(now.date(), now - IDLE).items():
+    for reason, condition in _reasons(clock.day_of(now), now - IDLE).items():
         asked = condition if which is None else sa.and_(condition, which)
         for case in await cases.open_where(session, caller, asked, 500):
             by_id[case.id] = case

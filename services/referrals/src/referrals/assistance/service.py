@@ -52,7 +52,7 @@ async def plan(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewPlanItem
 ) -> PlanItem:
     case = await own_open_case(session, caller, case_id)
-    today = clock.now().date()
+    today = clock.today()
     if body.planned_end is not None and not today <= body.planned_end <= today + _LONGEST_AHEAD:
         raise INVALID.because("From today to two years ahead.", pointer="/planned_end")
     item_id = new_id()
@@ -86,7 +86,7 @@ async def change_plan(
     case = await own_open_case(session, caller, case_id)
     item = await queries.one(session, PlanItem, case.id, item_id)
     item.status, item.reason, item.changed_at = body.status, body.reason, clock.now()
-    item.ended_on = clock.now().date() if body.status in ("met", "dropped") else None
+    item.ended_on = clock.today() if body.status in ("met", "dropped") else None
     await session.flush()
     await record(
         session,
@@ -218,7 +218,7 @@ async def schedule_review(
 async def _new_review(
     session: AsyncSession, caller: Principal, case: Case, due_on: date, pointer: str
 ) -> CaseReview:
-    today = clock.now().date()
+    today = clock.today()
     if not today <= due_on <= today + _LONGEST_AHEAD:
         raise INVALID.because("From today to two years ahead.", pointer=pointer)
     review = CaseReview(
@@ -256,7 +256,7 @@ async def finish_review(
     if review.done_on is not None:
         raise CONFLICT.because("This has been done already.")
     review.note = await _sealed(keys, caller, case, review.id, "note", body.note)
-    review.done_on, review.done_by = clock.now().date(), caller.subject
+    review.done_on, review.done_by = clock.today(), caller.subject
     review.outcome = body.outcome
     await session.flush()
     await finish_tasks(session, caller, case.id, REVIEW_TASK)
@@ -326,7 +326,7 @@ def opened_route(key: bytes, route: CaseRoute) -> Route:
 
 async def end_with_case(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:
     """The case has ended: what was still planned is dropped, and no review is due any more."""
-    today = clock.now().date()
+    today = clock.today()
     await session.execute(
         sa.update(PlanItem)
         .where(
@@ -378,7 +378,7 @@ async def _sealed(
 
 
 def _check_past(day: date, pointer: str) -> None:
-    today = clock.now().date()
+    today = clock.today()
     if not today - _LONGEST_AGO <= day <= today:
         raise INVALID.because(
             "Not in the future, and not more than ten years ago.", pointer=pointer

@@ -1,5 +1,6 @@
 """HTTP of cases."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from common import clock
@@ -62,7 +63,7 @@ async def retention_report(
     session: Session, caller: CaseReader, within_days: int = Query(0, ge=0, le=3660)
 ) -> list[RetentionRow]:
     """Closed cases that will be erased by then."""
-    day = clock.now().date().fromordinal(clock.now().date().toordinal() + within_days)
+    day = clock.today() + timedelta(days=within_days)
     rows = await queries.due_for_erasure(session, caller, day)
     return [
         RetentionRow(
@@ -84,7 +85,7 @@ async def read_case(case_id: UUID, session: Session, caller: CaseReader, keys: K
         **_summary(case).model_dump(),
         identity=service.shown_identity(identity),
         attributes=service.shown_attributes(attributes),
-        age=person.age_of(identity, clock.now().date()),
+        age=person.age_of(identity, clock.today()),
         implicated_organisations=sorted(await queries.implicated(session, case.id)),
     )
 

@@ -34,7 +34,7 @@ async def close(
     await tell(session, happenings.CaseClosing(case.id))
     now = clock.now()
     case.status, case.closed_at, case.closure_reason = "closed", now, reason
-    case.retain_until = _years_later(now.date(), years)
+    case.retain_until = _years_later(clock.day_of(now), years)
     touch(case)
     await session.flush()
     await append(

@@ -27,7 +27,8 @@ def age_of(identity: Mapping[str, Any], today: date) -> int | None:
     if identity.get("age") is None:
         return None
     told_on = date.fromisoformat(identity["recorded_on"])
-    return int(identity["age"]) + completed_years(told_on, today)
+    # Told in the evening, before days were those at home, it stands under the day after.
+    return int(identity["age"]) + max(0, completed_years(told_on, today))
 
 
 def is_minor(identity: Mapping[str, Any], today: date) -> bool | None:

@@ -59,7 +59,7 @@ async def register(
     now = clock.now()
     case_id = new_id()
     key = await keys.create_beside(session, case_id)
-    identity = _dumped_identity(body.identity, now.date())
+    identity = _dumped_identity(body.identity, clock.day_of(now))
     case = Case.of(
         id=case_id,
         organisation_id=caller.organisation,
@@ -68,7 +68,7 @@ async def register(
         status="open",
         area=body.area,
         country=body.country or country_of(body.area),
-        minor=person.is_minor(identity, now.date()),
+        minor=person.is_minor(identity, clock.day_of(now)),
         caregiver=body.caregiver,
         identity=seal_column(
             key, identity, organisation=caller.organisation, row=case_id, column="identity"
@@ -163,7 +163,7 @@ async def change(
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     identity, attributes = await open_record(keys, case)
     reached = person.reached_by(identity, caregiver)
-    today = clock.now().date()
+    today = clock.today()
     if body.identity is not None:
         identity = _dumped_identity(body.identity, today)
         await _index(session, case, blind.digests(caller.organisation, identity))
@@ -215,7 +215,7 @@ async def doubt_contact(
 async def _tell_changed(
     session: AsyncSession, case: Case, was_minor: bool | None, caregiver: Caregiver
 ) -> None:
-    of = (case.id, case.organisation_id, clock.now().date())
+    of = (case.id, case.organisation_id, clock.today())
     if case.minor is False and was_minor is not False:
         await tell(session, happenings.CameOfAge(*of))
     if Caregiver(case.caregiver) in SUPPRESSED and caregiver not in SUPPRESSED:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from common import clock
 from common.errors import Problem
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -75,7 +76,7 @@ async def word_under(
 def known(case: Case | CaseRecord, identity: Mapping[str, Any], now: datetime) -> Person:
     """The person of a case whose identity is at hand."""
     return Person(
-        age=person.age_of(identity, now.date()),
+        age=person.age_of(identity, clock.day_of(now)),
         caregiver=Caregiver(case.caregiver),
         erased=case.status == "erased",
     )

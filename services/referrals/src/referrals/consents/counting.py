@@ -95,4 +95,4 @@ async def _known(keys: CaseKeys, case_id: UUID, found: Mapping[str, Any]) -> Per
         row=case_id,
         column="identity",
     )
-    return Person(person.age_of(identity, clock.now().date()), caregiver, erased)
+    return Person(person.age_of(identity, clock.today()), caregiver, erased)

@@ -64,11 +64,11 @@ async def give(
     case = found.case
     case_service.refuse_unless_open(case)
     identity, attributes = open_with(found.key, case)
-    verdict = _judged(body, case, person.age_of(identity, now.date()))
+    verdict = _judged(body, case, person.age_of(identity, clock.day_of(now)))
     recipient = await _recipient(session, found, body, now)
     given_at = _given_at(body, now)
     code = new_withdrawal_code()
-    reporting = person.reporting_attributes(identity, attributes, now.date())
+    reporting = person.reporting_attributes(identity, attributes, clock.day_of(now))
     grant = Grant.of(
         id=new_id(),
         case_id=case.id,
@@ -220,7 +220,7 @@ async def _refuse_changed(
     identity, _ = await case_service.open_record(keys, case)
     try:
         judge(
-            person.age_of(identity, clock.now().date()),
+            person.age_of(identity, clock.today()),
             Decider(grant.decided_by),
             Assent(grant.child_assent) if grant.child_assent else None,
             Caregiver(case.caregiver),

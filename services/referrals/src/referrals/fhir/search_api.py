@@ -58,7 +58,7 @@ async def read_capabilities(
 ) -> Response:
     """What this facade can do."""
     statement = statements.capability_statement(
-        base_of(settings), version("ruta-referrals"), clock.now().date()
+        base_of(settings), version("ruta-referrals"), clock.today()
     )
     return answer(resources.CapabilityStatement, statement)
 

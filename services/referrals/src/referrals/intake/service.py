@@ -341,7 +341,7 @@ async def _screening(
     if form.instrument_id is None:
         raise INVALID.because("The form has no instrument.", pointer="/instrument_id")
     instrument = await usable(session, form.organisation_id, form.instrument_id)
-    found = translate(instrument, rules, submission, clock.now().date())
+    found = translate(instrument, rules, submission, clock.today())
     if found.reasons:
         return Made(reasons=found.reasons)
     try:

@@ -203,7 +203,7 @@ async def _refuse_receiver(
             to_countries=await countries_of_organisation(session, organisation),
             from_organisation=caller.organisation,
             to_organisation=organisation,
-            on=clock.now().date(),
+            on=clock.today(),
         )
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from common import clock
 from common.auth import Principal, Role
 from common.database import PLANNED_ONCE, set_for_transaction
 from common.reads import QuickStatement
@@ -78,7 +79,7 @@ async def queue_counts(
     """What is open by state, and how much of it is overdue: each number up to `COUNTED_TO`."""
     await set_for_transaction(session, PLANNED_ONCE)
     rows = await _counting(Role.SUPERVISOR in caller.roles).rows(
-        session, {**caller_values(caller), "now": now, "today": now.date()}
+        session, {**caller_values(caller), "now": now, "today": clock.day_of(now)}
     )
     numbers: dict[str | None, int] = dict(map(tuple, rows))
     late = min(numbers.pop(None), COUNTED_TO)

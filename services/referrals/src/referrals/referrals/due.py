@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from typing import Protocol
 
+from common import clock
 from common.referral_states import ReferralState
 
 from referrals.referrals.lifecycle import UNDECIDED
@@ -20,7 +21,7 @@ LIMITS: dict[str, frozenset[ReferralState]] = {
     "review_on": frozenset({ReferralState.ON_HOLD}),
 }
 """The limits that a referral carries, and the states in which each counts. The step is due when a
-day begins (UTC), and overdue when it has ended."""
+day begins, in UTC so that lists are in one order, and overdue when it has ended at home."""
 
 
 class Limited(Protocol):
@@ -40,7 +41,8 @@ def due(referral: Limited) -> datetime | None:
 
 def is_overdue(referral: Limited, now: datetime) -> bool:
     return any(
-        limit < (now if isinstance(limit, datetime) else now.date()) for limit in _limits(referral)
+        limit < (now if isinstance(limit, datetime) else clock.day_of(now))
+        for limit in _limits(referral)
     )
 
 

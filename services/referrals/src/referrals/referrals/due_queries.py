@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from common import clock
 from common.referral_states import OPEN, ReferralState
 from sqlmodel import col
 
@@ -67,6 +68,6 @@ def before(limit: Any, moment: Any) -> sa.ColumnElement[bool]:
 
 
 def overdue(now: datetime) -> sa.ColumnElement[bool]:
-    late_by_day = sa.or_(*(counts & before(day, now.date()) for counts, day in _DAYS))
+    late_by_day = sa.or_(*(counts & before(day, clock.day_of(now)) for counts, day in _DAYS))
     # Said of the state alone, too: the index of a queue finds by it.
     return _LIMITED & sa.or_(before(FIRST_INSTANT, now), late_by_day)

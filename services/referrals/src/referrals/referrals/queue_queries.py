@@ -12,6 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import clock
 from common.auth import Principal, Role
 from common.database import PLANNED_ONCE, set_for_transaction
 from common.reads import QuickStatement
@@ -129,9 +130,9 @@ def values_of(queue: Queue, after: After | None) -> dict[str, Any]:
         "open": queue.of_those(open_to),
         "ended": queue.of_those(TERMINAL),
         "late_at": queue.late_at,
-        "late_on": queue.late_at and queue.late_at.date(),
+        "late_on": queue.late_at and clock.day_of(queue.late_at),
         "after_due": due,
-        "after_day": due and due.date(),
+        "after_day": due and clock.utc_day(due),
         "after_id": after and after.id,
         **{name: getattr(queue, name) for name in queue.filters},
     }

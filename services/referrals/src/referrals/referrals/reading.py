@@ -80,7 +80,7 @@ async def _refuse_uncovered(
             from_organisation=referral.from_organisation,
             to_organisation=referral.to_organisation,
             category=referral.category,
-            on=now.date(),
+            on=clock.day_of(now),
         )
 
 

@@ -188,7 +188,7 @@ async def send(
         )
     await _check_border(session, case, service, referral, now)
     on_record = person.disclosable(
-        case.reference, case.area, of.caregiver, identity, attributes, now.date()
+        case.reference, case.area, of.caregiver, identity, attributes, clock.day_of(now)
     )
     _write_snapshot(
         session, found.key, referral, content, compose_granted(content, on_record, granted),
@@ -330,7 +330,7 @@ async def _check_border(
         from_organisation=referral.from_organisation,
         to_organisation=referral.to_organisation,
         category=referral.category,
-        on=now.date(),
+        on=clock.day_of(now),
     )
 
 

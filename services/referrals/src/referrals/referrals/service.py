@@ -93,7 +93,7 @@ async def _prepare(
     detail: dict[str, Any],
 ) -> None:
     """What a single kind of step checks or keeps beside the state."""
-    today = clock.now().date()
+    today = clock.today()
     if isinstance(body, AnswerInformation):
         detail["payload"] = await answerable(session, keys, referral, body.payload.items())
     elif isinstance(body, Waitlist):

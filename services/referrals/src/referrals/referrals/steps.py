@@ -40,7 +40,7 @@ from referrals.restrictions.service import remember_end
 from referrals.restrictions.words import Kind
 from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
-from referrals.timers.service import set_timer, start_of, stop_timer
+from referrals.timers.service import set_timer, stop_timer
 
 _STEPS = RowWriter(
     Step.metadata.tables["referral_steps"],
@@ -337,9 +337,9 @@ def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) 
     elif state is ReferralState.INFO_REQUESTED and referral.decide_by:
         due = (Clock.REVIEW, referral.decide_by)
     elif state is ReferralState.WAITLISTED and referral.expected_on:
-        due = (Clock.REVIEW, start_of(referral.expected_on))
+        due = (Clock.REVIEW, clock.begins(referral.expected_on))
     elif state is ReferralState.ON_HOLD and referral.review_on:
-        due = (Clock.REVIEW, start_of(referral.review_on))
+        due = (Clock.REVIEW, clock.begins(referral.review_on))
     if due is not None:
         set_timer(session, referral.id, *due)
     elif referral.sent_at is not None or state in TERMINAL:

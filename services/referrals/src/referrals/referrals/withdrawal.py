@@ -178,5 +178,5 @@ async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
         "delete_disclosed_data",
         case_id=referral.case_id,
         referral_id=referral.id,
-        due_on=(clock.now() + timedelta(days=_DELETION_DAYS)).date(),
+        due_on=clock.today() + timedelta(days=_DELETION_DAYS),
     )

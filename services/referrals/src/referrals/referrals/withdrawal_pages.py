@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import segno
+from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND, Problem
 from common.languages import PageLanguage
@@ -91,7 +92,7 @@ def _read(entries: Sequence[AuditEntry], language: str) -> list[dict[str, str]]:
     names: dict[str, str] = page_texts(_PACKAGE, language)["items"]
     return [
         {
-            "day": day_in_words(entry.at.date(), language),
+            "day": day_in_words(clock.day_of(entry.at), language),
             "items": ", ".join(names.get(item, item) for item in entry.detail.get("items", [])),
         }
         for entry in entries

@@ -98,7 +98,7 @@ async def _refuse_uncertified(
     session: AsyncSession, caller: Principal, screener: str, screening: Screening
 ) -> None:
     """The certificate counts today and on the day on which the screening was held."""
-    for day in sorted({screening.held_at.date(), clock.now().date()}):
+    for day in sorted({clock.day_of(screening.held_at), clock.today()}):
         found = await valid_certificate(session, caller.organisation, screener, SCREENING, day)
         if found is None:
             raise NOT_CERTIFIED.because(

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
+from common import clock
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.errors import ERASED
@@ -33,7 +34,7 @@ class Opened:
     @property
     def day(self) -> date:
         """The day that conditions call today: when it was held."""
-        return self.screening.held_at.date()
+        return clock.day_of(self.screening.held_at)
 
     @cached_property
     def summary(self) -> Summary:

@@ -77,9 +77,9 @@ async def begin(
     """A new screening. Without a yes to safety and to consent it is refused and nothing is kept."""
     instrument = await usable(session, caller.organisation, body.instrument_id)
     held_at = _held_at(body.held_at)
-    refuse(checked(instrument, body.answers, held_at.date()))
+    refuse(checked(instrument, body.answers, clock.day_of(held_at)))
     _refuse_unless_agreed(instrument, body.answers)
-    refuse(_flaws_of(instrument, body.answers, body.answers, held_at.date()))
+    refuse(_flaws_of(instrument, body.answers, body.answers, clock.day_of(held_at)))
     area = body.area
     if body.case_id is not None:
         case = await cases.own_case(session, caller, body.case_id, lock=True)

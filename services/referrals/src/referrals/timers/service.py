@@ -1,6 +1,6 @@
 """Setting a referral's timer as its state changes. Firing is in `timers.firing`."""
 
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -92,8 +92,3 @@ def set_timer(
 
 def stop_timer(session: AsyncSession, referral_id: UUID) -> None:
     write_soon(session, _STOPPED, {"referral_id": referral_id})
-
-
-def start_of(day: date) -> datetime:
-    """When a review or expected day begins (UTC)."""
-    return datetime.combine(day, time(0), UTC)

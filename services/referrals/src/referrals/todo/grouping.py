@@ -5,9 +5,10 @@ The order is the one in which people work: what is due first comes first.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+
+from common import clock
 
 WEEK = timedelta(days=7)
 
@@ -47,18 +48,18 @@ class Bounds:
         yield Group.WEEK, self.week
 
 
-def bounds(now: datetime, home: ZoneInfo, *, by_day: bool) -> Bounds:
+def bounds(now: datetime, *, by_day: bool) -> Bounds:
     """An instant is overdue once it has passed. What is due on a day carries its beginning in UTC, as
-    in `referrals.due`, and is overdue when the day has ended."""
-    today = now.astimezone(home).date()
-    zone: tzinfo = UTC if by_day else home
-    late = _begins(now.date(), UTC) if by_day else now
+    in `referrals.due`, and is overdue when the day has ended at home."""
+    today = clock.day_of(now)
+    begins = _in_utc if by_day else clock.begins
+    late = begins(today) if by_day else now
     return Bounds(
         late=late,
-        today=max(late, _begins(today + timedelta(days=1), zone)),
-        week=max(late, _begins(today + WEEK, zone)),
+        today=max(late, begins(today + timedelta(days=1))),
+        week=max(late, begins(today + WEEK)),
     )
 
 
-def _begins(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
+def _in_utc(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)

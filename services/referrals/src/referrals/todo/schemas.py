@@ -22,7 +22,7 @@ class WorkItem(BaseModel):
     )
     due: datetime | None = Field(
         description="By when it is to be done. A day is its beginning in UTC, and is overdue when it "
-        "has ended."
+        "has ended in the home country."
     )
     since: datetime = Field(description="Since when it waits.")
     ids: dict[str, UUID] = Field(

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from common.auth import Role
 from common.events.codes import Urgency
@@ -10,9 +9,8 @@ from common.paging import CursorText, Limit, id_in, keys_in, moment_in, page_of
 from common.web import Session, router
 from fastapi import Query
 
-from referrals.dependencies import Reader, ServiceSettingsOf
+from referrals.dependencies import Reader
 from referrals.escalations.counting_service import overdue_in_aors
-from referrals.settings import Settings
 from referrals.todo import work_service
 from referrals.todo.grouping import NOW, Group
 from referrals.todo.schemas import WorkCounts, WorkItem, WorkPage
@@ -45,7 +43,6 @@ async def list_work(
     *,
     session: Session,
     caller: Reader,
-    settings: ServiceSettingsOf,
     of: WhoseWork = "organisation",
     kind: Kinds = None,
     urgency: Urgencies = None,
@@ -64,7 +61,7 @@ async def list_work(
         after=keys_in(cursor, _due_in, WorkKind, id_in),
         limit=limit,
     )
-    rows = await work_service.listed(session, caller, wanted, _home(settings))
+    rows = await work_service.listed(session, caller, wanted)
     page = page_of(rows, limit, _item, lambda row: row.key)
     narrowed = cursor or kind or urgency or aor
     late = Role.COORDINATOR in caller.roles and not narrowed
@@ -80,7 +77,6 @@ async def count_work(
     *,
     session: Session,
     caller: Reader,
-    settings: ServiceSettingsOf,
     of: WhoseWork = "organisation",
     kind: Kinds = None,
     urgency: Urgencies = None,
@@ -88,16 +84,12 @@ async def count_work(
 ) -> WorkCounts:
     """How much waits for you, by deadline and by kind."""
     wanted = Wanted(whose=of, kinds=kind or (), urgencies=urgency or (), aors=aor or ())
-    groups, kinds = await work_service.counted(session, caller, wanted, _home(settings))
+    groups, kinds = await work_service.counted(session, caller, wanted)
     return WorkCounts(
         now=sum(groups[group] for group in NOW),
         by_group={group: groups[group] for group in Group},
         by_kind={kind: count for kind, count in sorted(kinds.items()) if count},
     )
-
-
-def _home(settings: Settings) -> ZoneInfo:
-    return ZoneInfo(settings.home_timezone)
 
 
 def _due_in(key: Any) -> datetime | None:

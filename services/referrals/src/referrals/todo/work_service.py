@@ -13,7 +13,6 @@ from heapq import nsmallest
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from common import clock
@@ -75,40 +74,38 @@ class Found:
         return (self.row.due, self.kind.value, self.row.id)
 
 
-async def listed(
-    session: AsyncSession, caller: Principal, wanted: Wanted, home: ZoneInfo
-) -> list[Found]:
+async def listed(session: AsyncSession, caller: Principal, wanted: Wanted) -> list[Found]:
     """What is due first comes first, what has no deadline last; one more than a page if there is."""
     now = clock.now()
     found: list[Found] = []
     for waiting in _asked(caller, now, wanted):
-        ends = bounds(now, home, by_day=waiting.by_day)
+        ends = bounds(now, by_day=waiting.by_day)
         rows = await session.execute(_page(waiting, caller, wanted), dict(waiting.values))
         for values in rows:
             row = replace(waiting.shown(values), due=values.due_at)
             found.append(Found(waiting.kind, ends.group(row.due), row))
     found += [
         each
-        async for each in _judged(session, caller, wanted, now, home)
+        async for each in _judged(session, caller, wanted, now)
         if wanted.after is None or each.place > _place(wanted.after)
     ]
     return nsmallest(wanted.limit + 1, found, key=attrgetter("place"))
 
 
 async def counted(
-    session: AsyncSession, caller: Principal, wanted: Wanted, home: ZoneInfo
+    session: AsyncSession, caller: Principal, wanted: Wanted
 ) -> tuple[Counter[Group], Counter[WorkKind]]:
     """How much waits by group and by kind; in one statement for each kind, too."""
     now = clock.now()
     groups: Counter[Group] = Counter()
     kinds: Counter[WorkKind] = Counter()
     for waiting in _asked(caller, now, wanted):
-        ends = bounds(now, home, by_day=waiting.by_day)
+        ends = bounds(now, by_day=waiting.by_day)
         rows = await session.execute(_count(waiting, caller, wanted, ends), dict(waiting.values))
         numbers: dict[Group, int] = dict(zip(Group, tuple(rows.one()), strict=True))
         groups.update(numbers)
         kinds[waiting.kind] += sum(numbers.values())
-    async for each in _judged(session, caller, wanted, now, home):
+    async for each in _judged(session, caller, wanted, now):
         groups[each.group] += 1
         kinds[each.kind] += 1
     return groups, kinds
@@ -132,7 +129,7 @@ def _asked(caller: Principal, now: datetime, wanted: Wanted) -> Iterable[Waiting
 def _kinds(
     caller: Principal, now: datetime
 ) -> Sequence[tuple[AbstractSet[Role], Callable[[], Iterable[Waiting]]]]:
-    today = now.date()
+    today = clock.day_of(now)
     return (
         (CASE_ROLES, lambda: referrals.waiting(caller)),
         (CASE_ROLES, lambda: [tasks.waiting(caller, READING, cases.owner_of, {REVIEW_TASK})]),
@@ -196,12 +193,12 @@ def _narrowed(
 
 
 async def _judged(
-    session: AsyncSession, caller: Principal, wanted: Wanted, now: datetime, home: ZoneInfo
+    session: AsyncSession, caller: Principal, wanted: Wanted, now: datetime
 ) -> AsyncIterator[Found]:
     """The kinds whose rows are judged one by one. None of them has a deadline, urgency or AoR."""
     if wanted.urgencies or wanted.aors:
         return
-    ends = bounds(now, home, by_day=False)
+    ends = bounds(now, by_day=False)
     for kind, roles, read in _JUDGED:
         if roles & caller.roles and (not wanted.kinds or kind in wanted.kinds):
             for row in await read(session, caller, wanted.whose):

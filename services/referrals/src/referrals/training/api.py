@@ -55,7 +55,7 @@ async def record_certificate(
     body: NewCertificate, session: Session, caller: Supervisor
 ) -> CertificateView:
     """A supervisor records who may conclude screenings, and until when."""
-    return _certificate(await service.certify(session, caller, body), clock.now().date())
+    return _certificate(await service.certify(session, caller, body), clock.today())
 
 
 @certificates.get("")
@@ -69,7 +69,7 @@ async def list_certificates(
     limit: Limit = 50,
 ) -> Page[CertificateView]:
     """Who is certified, and whose certificate ends soon. Coordinators see all organisations."""
-    today = clock.now().date()
+    today = clock.today()
     until = None if expiring_within_days is None else today + timedelta(days=expiring_within_days)
     rows = await queries.certificates(
         session, caller, expiring_by=until, today=today, before=id_cursor(cursor), limit=limit
@@ -82,7 +82,7 @@ async def revoke_certificate(
     certificate_id: UUID, body: Revoke, session: Session, caller: Supervisor
 ) -> CertificateView:
     found = await service.revoke(session, caller, certificate_id, body.reason)
-    return _certificate(found, clock.now().date())
+    return _certificate(found, clock.today())
 
 
 def _training(training: Training) -> TrainingView:

@@ -65,9 +65,9 @@ async def certify(session: AsyncSession, caller: Principal, body: NewCertificate
         raise SECOND_PERSON.because(
             "You cannot certify yourself: somebody else does.", pointer="/holder"
         )
-    if body.certified_on > clock.now().date():
+    if body.certified_on > clock.today():
         raise INVALID.because("It is in the future.", pointer="/certified_on")
-    if body.certified_on < clock.now().date() - _BACKDATED:
+    if body.certified_on < clock.today() - _BACKDATED:
         raise INVALID.because("It is too long ago to count.", pointer="/certified_on")
     if body.training_id is not None:
         training = await queries.own_training(session, caller, body.training_id)
@@ -109,7 +109,7 @@ async def revoke(
 
 
 def _refuse_impossible(body: NewTraining) -> None:
-    today = clock.now().date()
+    today = clock.today()
     if body.starts_on > today:
         raise INVALID.because(
             "A training that was held is not in the future.", pointer="/starts_on"

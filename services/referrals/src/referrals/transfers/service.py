@@ -97,7 +97,7 @@ async def _ask(
             to_countries=countries,
             from_organisation=case.organisation_id,
             to_organisation=to,
-            on=now.date(),
+            on=clock.day_of(now),
         )
 
 

@@ -1,6 +1,6 @@
 """Fields that bodies of several capabilities share."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 from common import clock
@@ -52,8 +52,7 @@ Items = Annotated[list[Item], Field(max_length=len(Item))]
 
 
 def _born(birth_date: date | None) -> date | None:
-    # Where it is tomorrow already the day is fourteen hours ahead of UTC at most.
-    if birth_date is not None and birth_date > (clock.now() + timedelta(hours=14)).date():
+    if birth_date is not None and birth_date > clock.today():
         raise ValueError("is in the future: look at day, month and year again, or give the age")
     return birth_date
 

@@ -204,7 +204,7 @@ async def read_progress(
     until: Annotated[Day | None, Query(description="Today if absent.")] = None,
 ) -> list[ProgressView]:
     """How far each target is met by the activities up to a day."""
-    day = until or clock.now().date()
+    day = until or clock.today()
     found = await queries.countable(session, end=day)
     reached = [
         progress(each, found, until=day, places=Places.load())

@@ -43,7 +43,7 @@ def task(context: ServiceContext) -> BackgroundTask:
 
     async def look() -> None:
         async with context.database.transaction() as session:
-            drafted = await draft_due(session, clock.now().date(), catalogue)
+            drafted = await draft_due(session, clock.utc_day(clock.now()), catalogue)
         if drafted:
             get_logger(__name__).info("bulletins_drafted", periods=drafted)
 

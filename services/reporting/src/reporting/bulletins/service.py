@@ -131,7 +131,7 @@ async def draft(
     """Compose the bulletin of an ended period. An unpublished draft is composed anew; after a
     publication a new edition begins, and the published one stays as it is."""
     now = clock.now()
-    if not period.ended(now.date()):
+    if not period.ended(clock.utc_day(now)):
         raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end}.")
     composed = compose(period, await evidence(session, period, wish=wish), catalogue)
     content = composed.model_copy(update={"wish": wish})

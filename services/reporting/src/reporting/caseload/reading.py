@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from common import clock
 from common.events.base import Event
 from common.events.referrals import (
     CaseClosed,
@@ -36,7 +37,7 @@ def read_caseload(kinds: Sorted) -> Iterator[CaseloadFact]:
         yield CaseloadFact(
             envelope.id,
             _WHAT[type(case)],
-            case.occurred_at.date(),
+            clock.utc_day(case.occurred_at),
             organisation=case.organisation_id,
             area=area_of(case.area),
             detail=case.reason if isinstance(case, CaseClosed) else None,
@@ -45,7 +46,7 @@ def read_caseload(kinds: Sorted) -> Iterator[CaseloadFact]:
         yield CaseloadFact(
             envelope.id,
             _WHAT[type(transfer)],
-            transfer.occurred_at.date(),
+            clock.utc_day(transfer.occurred_at),
             organisation=transfer.from_organisation,
             other_organisation=transfer.to_organisation,
         )
@@ -53,7 +54,7 @@ def read_caseload(kinds: Sorted) -> Iterator[CaseloadFact]:
         yield CaseloadFact(
             envelope.id,
             counting.REPORTED,
-            report.occurred_at.date(),
+            clock.utc_day(report.occurred_at),
             area=area_of(report.area),
             detail=report.kind,
         )

@@ -46,7 +46,7 @@ async def close(
     """
     period = wanted.period
     chosen = _chosen(wanted, catalogue)
-    if not period.ended(clock.now().date()):
+    if not period.ended(clock.utc_day(clock.now())):
         raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end.isoformat()}.")
     closing_id = await _once(session, caller, period)
     known = {each.programme: each for each in (await _seen(session, caller, closing_id)).steps}

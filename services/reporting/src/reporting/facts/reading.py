@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from common import clock
 from common.events.referrals import EscalationRaised, ReferralData
 from common.places import Places
 from common.referral_states import ReferralState
@@ -70,16 +71,18 @@ def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedSt
     )
     countable = attributes is not None
     sex, age_band = (attributes.sex, attributes.age_band) if attributes else (None, None)
-    return RecordedStep(event_id, step, at.date(), event.urgency, person, countable, sex, age_band)
+    return RecordedStep(
+        event_id, step, clock.utc_day(at), event.urgency, person, countable, sex, age_band
+    )
 
 
 def read_confirmation(event: ReferralData, event_id: UUID) -> RecordedStep:
     """Somebody other than the recipient confirmed what was delivered."""
     step = FactStep(event.referral_id, event.version, CONFIRMED, "", event.occurred_at)
-    return RecordedStep(event_id=event_id, step=step, natural_day=event.occurred_at.date())
+    return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.occurred_at))
 
 
 def read_escalation(event: EscalationRaised, event_id: UUID) -> RecordedStep:
     """A deadline passed; `state` holds which step of the escalation it is."""
     step = FactStep(event.referral_id, event.version, ESCALATION, event.step, event.due_at)
-    return RecordedStep(event_id=event_id, step=step, natural_day=event.due_at.date())
+    return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.due_at))

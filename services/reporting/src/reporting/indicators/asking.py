@@ -19,7 +19,7 @@ def months(first: str | None, last: str | None) -> tuple[date, date]:
 
     Problems: 422 for a text that is no month, or months in the wrong order.
     """
-    end = _month(last, "/to") if last else clock.now().date().replace(day=1)
+    end = _month(last, "/to") if last else clock.utc_day(clock.now()).replace(day=1)
     start = _month(first, "/from") if first else _months_before(end, _DEFAULT_MONTHS - 1)
     if start > end:
         raise INVALID.because("'from' lies after 'to'.", pointer="/from")

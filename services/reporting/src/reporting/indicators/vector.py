@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from common import clock
 from common.referral_states import DELIVERED, TERMINAL, UNMET, ReferralState
 
 from reporting.facts.progress import ReferralFact
@@ -116,7 +117,7 @@ def place(fact: ReferralFact) -> Place | None:
     if fact.sent_at is None or fact.state_version == 0 or fact.state == "entered_in_error":
         return None
     return (
-        fact.sent_at.date().replace(day=1),
+        clock.utc_day(fact.sent_at).replace(day=1),
         fact.area or UNKNOWN,
         fact.category or UNKNOWN,
         fact.aor or UNKNOWN,

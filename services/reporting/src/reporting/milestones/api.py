@@ -42,7 +42,7 @@ async def list_milestones(
         session,
         plan=plan,
         status=status,
-        late_on=clock.now().date() if only_late else None,
+        late_on=clock.today() if only_late else None,
         after=keys_in(cursor, day_in, id_in),
         limit=limit + 1,
     )
@@ -89,7 +89,7 @@ async def milestone_history(
     """Every state that it was in, the first one first; `late` is as of when it was left."""
     await _found(session, milestone_id)
     states = await queries.history(session, milestone_id)
-    until = [each.changed_at.date() for each in states[1:]] + [clock.now().date()]
+    until = [clock.day_of(each.changed_at) for each in states[1:]] + [clock.today()]
     return [
         _view(each, caller).model_copy(update={"late": late(each.body.status, each.last_day, day)})
         for each, day in zip(states, until, strict=True)
@@ -119,6 +119,6 @@ def _view(found: Milestone, caller: Principal) -> MilestoneView:
         changed_at=found.changed_at,
         last_day=found.last_day,
         status_label=dict(LABELS[body.status]),
-        late=late(body.status, found.last_day, clock.now().date()),
+        late=late(body.status, found.last_day, clock.today()),
         **shown,
     )

@@ -80,7 +80,7 @@ class Recorder:
         )
         gone = {marks[mark] for mark in known.forgotten}
         arrivals = Arrivals(
-            today=clock.now().date(),
+            today=clock.utc_day(clock.now()),
             closed=known.closed,
             remembered=await remembered_arrivals(session, seen),
             seen=seen,
@@ -124,7 +124,7 @@ class Recorder:
             if before.handled:
                 return False
             gone = {each.person} if each.person and before.known.forgotten else set()
-            arrivals = Arrivals(today=clock.now().date(), closed=before.known.closed)
+            arrivals = Arrivals(today=clock.utc_day(clock.now()), closed=before.known.closed)
             changed = facts.advanced(facts.without(gone, steps), before.known.referrals, arrivals)
             parts = [*_alone(changed), *facts.remembered(arrivals)]
             written = await turn_service.write_if(driver, before.turn, consumer, envelope.id, parts)
@@ -144,7 +144,7 @@ class Recorder:
         if not reading.is_next(step, stood):
             return False
         before = {} if stood is None else {step.referral_id.int: stood}
-        changed = facts.advanced([each], before, Arrivals(today=clock.now().date()))
+        changed = facts.advanced([each], before, Arrivals(today=clock.utc_day(clock.now())))
         guess = turn_service.Guess(step.referral_id, stood, mark, each.natural_day)
         if not await turn_service.write_as_guessed(driver, guess, consumer, event, _alone(changed)):
             return False

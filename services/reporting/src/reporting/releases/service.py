@@ -81,7 +81,7 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
             f"{programme.id} closes per {programme.period_kind}, {period.id} is a {period.kind}.",
             pointer="/period",
         )
-    if not period.ended(clock.now().date()):
+    if not period.ended(clock.utc_day(clock.now())):
         raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end.isoformat()}.")
     # Nothing may be recorded between counting and closing: it would be counted in no period.
     await lock_projection(session)

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from common import clock
 from common.events.codes import ReportingAttributes
 from common.events.referrals import AssistanceGiven, ScreeningConcluded, ScreeningProgress
 
@@ -22,7 +23,7 @@ def read_screening(event: ScreeningConcluded, key: bytes) -> Fact:
         "kind": SCREENING,
         "id": event.screening_id,
         "version": event.version,
-        "occurred_on": event.occurred_at.date(),
+        "occurred_on": clock.utc_day(event.occurred_at),
         "organisation": event.organisation_id,
         "judgement": event.judgement,
         "assistance_type": None,
@@ -38,7 +39,7 @@ def read_progress(event: ScreeningProgress, key: bytes) -> Fact:
         "kind": f"{SCREENING}-{type(event).SUBJECT.split('.')[3]}",
         "id": event.screening_id,
         "version": event.version,
-        "occurred_on": event.occurred_at.date(),
+        "occurred_on": clock.utc_day(event.occurred_at),
         "organisation": event.organisation_id,
         "judgement": None,
         "assistance_type": None,

@@ -31,7 +31,7 @@ async def on_declined(session: AsyncSession, event: ReferralData, _envelope: Env
             service_id=event.service_id,
             organisation_id=offering,
             kind=CAPACITY_DOUBTED,
-            due_on=event.occurred_at.date(),
+            due_on=clock.day_of(event.occurred_at),
             created_at=clock.now(),
         )
         .on_conflict_do_nothing()

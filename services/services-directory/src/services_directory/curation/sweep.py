@@ -60,7 +60,7 @@ async def tell_more(session: AsyncSession) -> int:
 
 async def mark_stale(session: AsyncSession) -> int:
     """Store the entries that became stale again; returns how many there were (at most a batch)."""
-    ids = await records.mark_stale(session, clock.now().date(), BATCH)
+    ids = await records.mark_stale(session, clock.today(), BATCH)
     if ids:
         await store(session, ids)
         await _tell(session, ids, VERIFICATION_EXPIRED)
@@ -70,7 +70,7 @@ async def mark_stale(session: AsyncSession) -> int:
 async def remind(session: AsyncSession, days: int) -> int:
     """One reminder per entry and date of expiry, for the organisation that offers the service and
     for whoever curates it; returns how many there were (at most a batch)."""
-    today = clock.now().date()
+    today = clock.today()
     ids = await records.mark_reminded(session, today, today + timedelta(days=days), BATCH)
     if ids:
         await _tell(session, ids, VERIFICATION_DUE)

@@ -3,10 +3,10 @@ service's own visibility allows."""
 
 import math
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
+from common import clock
 from common.events.base import Event
 from common.events.directory import (
     CapacityChanged,
@@ -104,7 +104,7 @@ def _data(row: Any, open_form: Prepared, facts: Facts) -> dict[str, Any]:
         "functional_status": columns.functional_status,
         "capacity_state": columns.capacity_state,
         "referable": facts.referable,
-        "valid_until": until and datetime.combine(until, time.max, UTC).isoformat(),
+        "valid_until": until and clock.ends(until).isoformat(),
         "minimum_age": None if columns.minimum_age is None else math.floor(columns.minimum_age),
         "maximum_age": None if columns.maximum_age is None else math.ceil(columns.maximum_age),
         "provider_level": columns.provider_level,

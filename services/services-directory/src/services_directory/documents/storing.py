@@ -133,7 +133,7 @@ async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int
 
 
 def _prepared(row: Any, endorsed_by: list[str], now: datetime) -> tuple[dict[int, Prepared], Facts]:
-    today = now.date()
+    today = clock.day_of(now)
     service = row.approved
     suspended = row.organisation_suspended
     if not is_offered(service, row.state, row.restricted, organisation_suspended=suspended):

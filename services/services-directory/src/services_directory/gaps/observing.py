@@ -18,7 +18,7 @@ async def observe(session: AsyncSession, gaps: Iterable[tuple[str, str, str]]) -
 
     A counter may lose its last half second when a server dies; the question must not wait for it.
     """
-    today = clock.now().date().isoformat()
+    today = clock.utc_day(clock.now()).isoformat()
     counted = Counter((_coarse(area, need), need, group) for area, need, group in gaps)
     await session.execute(sa.text("SET LOCAL synchronous_commit TO off"))
     statement = insert(gap_observations).values(

@@ -64,13 +64,13 @@ async def refresh(session: AsyncSession, service_ids: Sequence[UUID]) -> None:
 async def turn_seasons(session: AsyncSession) -> int:
     """Recount services whose season has begun or ended since they were counted; returns how many there were (at most a
     chunk)."""
-    ids = await turned(session, clock.now().date(), CHUNK)
+    ids = await turned(session, clock.today(), CHUNK)
     await refresh(session, ids)
     return len(ids)
 
 
 async def _refresh(session: AsyncSession, ids: list[UUID]) -> None:
-    today, places = clock.now().date(), Places.load()
+    today, places = clock.today(), Places.load()
     rows = await covering(session, ids, today)
     columns: dict[str, list[Any]] = {
         name: []

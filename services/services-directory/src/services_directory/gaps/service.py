@@ -51,7 +51,7 @@ async def picture(session: AsyncSession, caller: Principal, question: GapQuery) 
     }
     return Picture(
         question=question,
-        as_of=clock.now().date(),
+        as_of=clock.today(),
         areas=areas,
         needs=needs,
         rows=[row for row in rows if row.is_gap] if question.only_gaps else rows,

@@ -3,10 +3,10 @@ so that no filter, facet, sort or distance can see more than the level does."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from common import codelists
+from common import clock, codelists
 from common.places import Places
 
 from services_directory.hsds import taxonomy
@@ -78,7 +78,7 @@ def columns_of(full: Document) -> Columns:
         provider_level=full.get("provider_level"),
         pre_crisis=full.get("pre_crisis", {}).get("existed"),
         valid_until=_day(verification.get("valid_until")),
-        verified_on=_day(verification.get("verified_at")),
+        verified_on=verified_on(verification),
         referable=full.get("referable", False),
         endorsed_by=full.get("endorsed_by", []),
         opening=opening_of(_schedules(full)),
@@ -138,6 +138,13 @@ def _languages(full: Document) -> Iterator[str | None]:
 def _taxonomy_id(term: Document) -> str | None:
     found: str | None = term.get("taxonomy_id") or term.get("taxonomy_detail", {}).get("id")
     return found
+
+
+def verified_on(verification: Document) -> date | None:
+    """The day of the last look, at home; some say the moment, others the day."""
+    text = verification.get("verified_at")
+    moment = datetime.fromisoformat(text) if text else None
+    return clock.day_of(moment) if moment and moment.tzinfo else _day(text)
 
 
 def _day(text: str | None) -> date | None:

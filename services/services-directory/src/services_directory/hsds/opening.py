@@ -106,7 +106,7 @@ def week_from(usual: Iterable[Span], seasons: Sequence[Season], first: date) -> 
 
 
 def coming_week(usual: Iterable[Span], seasons: Sequence[Season], today: date) -> list[Span]:
-    """The same where a weekday is asked and not a day. `today` is UTC's; where it is still yesterday, that
+    """The same where a weekday is asked and not a day. `today` is that at home; where it is still yesterday, that
     weekday may be meant, or the one in a week: a season counts for it that holds on both."""
     if not seasons:
         return list(usual)

@@ -93,7 +93,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
         # Within the organisation: nobody learns or touches what another one's ids stand for.
         source = f"{caller.organisation}:{order.source or kind.value}"
         options = Options(
-            clock.now().date(), order.visibility, order.country, source, order.most_lines,
+            clock.today(), order.visibility, order.country, source, order.most_lines,
             order.source is not None,
         )  # fmt: skip
         claim = Claim(source, order.source is not None, hashlib.sha256(order.content).digest())

@@ -87,7 +87,7 @@ class _Work:
             ),
         )
         self._options = Options(
-            self._started.date(),
+            clock.day_of(self._started),
             waiting.options["visibility"],
             waiting.options["country"],
             waiting.options["source"],

@@ -53,7 +53,7 @@ async def show_gaps(
     level = Places.load().require(area or country).level
     own = await _areas(session, area, level) if area else []
     parts = await _areas(session, area or country, level + 1) if level < _DEEPEST else []
-    today = clock.now().date()
+    today = clock.today()
     language = _language(request, asked)
     return gaps_page(settings, language, own[0] if own else None, parts, today)
 

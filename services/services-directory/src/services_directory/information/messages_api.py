@@ -142,7 +142,7 @@ async def show_as_text(
 
 @risk_routes.get("/{message_id}")
 async def read_message(message_id: UUID, session: Session, _anyone: Anyone) -> RiskMessageView:
-    row = await queries.one_published(session, message_id, clock.now().date())
+    row = await queries.one_published(session, message_id, clock.today())
     return service.view(row)
 
 

@@ -43,7 +43,7 @@ async def find_help(
     """Public services for a need in or around a place, nearest or best first."""
     now = clock.now()
     local = now.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
-    found = await queries.public_help(session, query, now.date(), local)
+    found = await queries.public_help(session, query, clock.day_of(now), local)
     items = [_help(row, language, local) for row in found.rows]
     if query.latitude is None:  # else the nearest come first
         items.sort(key=lambda item: item.open_now is not True)
@@ -52,7 +52,7 @@ async def find_help(
         total=found.total,
         page=query.page,
         more=query.page * PER_PAGE < found.total,
-        updated=now.date(),
+        updated=clock.day_of(now),
     )
 
 
@@ -155,7 +155,7 @@ async def publish_message(
         )
     if row["state"] != "draft":
         raise CONFLICT.because(f"It is {row['state']} already.")
-    if row["valid_until"] < clock.now().date():
+    if row["valid_until"] < clock.today():
         raise CONFLICT.because("It has expired: set a later end date first.")
     return await _change(
         session, row, state="published", published_by=caller.subject, published_at=clock.now()
@@ -224,7 +224,7 @@ def _check(caller: Principal, body: NewRiskMessage) -> None:
         raise INVALID.because(
             "Your mandate covers only some areas: name the ones you mean.", pointer="/areas"
         )
-    today = clock.now().date()
+    today = clock.today()
     if not today <= body.valid_until <= _latest(today):
         raise INVALID.because(
             f"From today to {LONGEST_DAYS} days ahead: an old warning misleads.",
@@ -245,5 +245,5 @@ def view(row: Any) -> RiskMessageView:
 async def in_force(
     session: AsyncSession, area: str | None, limit: int = 50
 ) -> Sequence[RiskMessageView]:
-    rows = await queries.published(session, clock.now().date(), area, limit)
+    rows = await queries.published(session, clock.today(), area, limit)
     return [view(row) for row in rows]

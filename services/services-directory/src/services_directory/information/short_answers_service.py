@@ -29,7 +29,7 @@ async def _said(session: AsyncSession, asked: ShortQuestion, settings: Settings)
         where = f"{settings.public_url.rstrip('/')}/line"
         return f"{t['sms_line'].format(address=where)} {danger}"
     if asked.risks and asked.need is None:
-        return await _risks(session, asked.area, language, clock.now().date())
+        return await _risks(session, asked.area, language, clock.today())
     if asked.area is None:
         menu = t["sms_menu" if asked.need is None else "sms_where"]
         return f"{menu.format(needs=_offered(language))} {danger} {t['sms_kept']}"

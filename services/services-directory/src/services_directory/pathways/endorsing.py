@@ -21,7 +21,7 @@ async def suggestions(
     """
     pathway = (await in_force(session, area))[aor].pathway
     needs = sorted({step.need for step in pathway.steps})
-    today = clock.now().date()
+    today = clock.today()
     return {
         "aor": aor,
         "items": [

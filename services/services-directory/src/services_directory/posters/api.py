@@ -71,7 +71,7 @@ async def print_poster(
 async def _content(
     session: Session, public_url: str, area: str, aor: Aor, language: Language
 ) -> Poster:
-    today = clock.now().date()
+    today = clock.today()
     force = (await in_force(session, area))[aor]
     course = course_for_nobody(force.pathway, area)
     services = await public_services(session, course, aor, area, today=today, language=language)

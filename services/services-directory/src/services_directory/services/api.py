@@ -107,7 +107,7 @@ async def _services(request: Request, session: Session, caller: Principal) -> Re
     body = "full_body" if query.full else "list_body"
     if query.format == "ndjson":
         return _stream_services(request, caller, audience, query, body)
-    today = clock.now().date()
+    today = clock.today()
     found = await queries.service_page(session, query, audience, today, body)
     await audit(session, caller, request, found.rows)
     if query.format == "geojson":
@@ -159,7 +159,7 @@ def _features(rows: list[Row], sites: list[Row]) -> bytes:
 def _stream_services(
     request: Request, caller: Principal, audience: Audience, query: Filters, body: str
 ) -> Response:
-    today = clock.now().date()
+    today = clock.today()
     minimal = isinstance(query, ServiceQuery) and query.minimal
 
     def line(row: Row) -> bytes:
@@ -230,7 +230,7 @@ async def service_at_locations_privately(
 async def _sites(request: Request, session: Session, caller: Principal) -> Response:
     query = await parameters(request, SiteQuery)
     audience = audience_of(caller)
-    today = clock.now().date()
+    today = clock.today()
     form = _full_site if query.full else _listed_site
     if query.format == "ndjson":
         return stream(

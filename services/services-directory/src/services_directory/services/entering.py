@@ -374,7 +374,7 @@ def approval(plain: dict[str, Any]) -> dict[str, Any]:
         "aors": aors_of(plain),
         "states": states_in(plain),
         "valid_until": valid_until(plain),
-        "stale": is_stale(plain, clock.now().date()),
+        "stale": is_stale(plain, clock.today()),
         "reminded_on": None,
     }
 

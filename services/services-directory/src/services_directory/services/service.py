@@ -105,7 +105,7 @@ async def review_of(session: AsyncSession, row: Any) -> ReviewOut:
     statement = with_organization(one_record(row.id), OFFERED_BY)
     organization = (await session.execute(statement)).one().organization
     endorsed = (await endorsed_aors(session, [row.id])).get(row.id, [])
-    today = clock.now().date()
+    today = clock.today()
     published = is_published(row.approved, row.state, row.restricted)
     approved = row.approved if published else None
     return review(row.document, approved, organization, Facts(today, tuple(endorsed)))
@@ -140,8 +140,9 @@ async def verify(
     row = await readable_record(session, caller, service_id, lock=True)
     check_owner(caller, scope_of(row))
     now = clock.now()
-    until = body.valid_until or (now + DEFAULT_VALIDITY).date()
-    if not now.date() <= until <= (now + timedelta(days=LONGEST_DAYS)).date():
+    today = clock.day_of(now)
+    until = body.valid_until or today + DEFAULT_VALIDITY
+    if not today <= until <= today + timedelta(days=LONGEST_DAYS):
         raise INVALID.because(
             f"From today to {LONGEST_DAYS} days ahead: people are sent where somebody looks again.",
             pointer="/valid_until",
@@ -185,7 +186,7 @@ async def _amend(session: AsyncSession, caller: Principal, row: Any, changed: An
         version=version,
         modified_at=clock.now(),
         valid_until=valid_until(published),
-        stale=is_stale(published, clock.now().date()),
+        stale=is_stale(published, clock.today()),
         reminded_on=None,
     )
     record_history(session, caller, KIND, row.id, version=version, old=row.document, new=after)

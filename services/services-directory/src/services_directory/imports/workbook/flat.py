@@ -9,6 +9,7 @@ from typing import Any
 
 from common.places import Places
 
+from services_directory.hsds.columns import verified_on
 from services_directory.imports.columns import Column, columns
 from services_directory.imports.values.opening_hours import shown as hours_shown
 
@@ -89,7 +90,7 @@ def _state(document: Document) -> dict[str, Any]:
         "functional_status": status.get("code"),
         "functional_since": status.get("since"),
         "pre_crisis": None if existed is None else ("yes" if existed else "no"),
-        "verified_at": str(verification.get("verified_at", ""))[:10],
+        "verified_at": str(verified_on(verification) or ""),
         "valid_until": verification.get("valid_until"),
     }
 

@@ -37,7 +37,7 @@ async def alternatives(
     today: date | None = None,
 ) -> dict[str, list[Ranked]]:
     """By need of the course; those that the AoR endorses are preferred."""
-    today = today or clock.now().date()
+    today = today or clock.today()
     nobody, places = Profile(area=area), Places.load()
     read = await candidate_queries.fitting(session, audience, nobody, course.demands, today)
     found: dict[str, list[Ranked]] = {}

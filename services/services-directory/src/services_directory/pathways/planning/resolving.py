@@ -96,7 +96,7 @@ async def plan(
     instead: InForce | None = None,
 ) -> Plan:
     """Resolve one checked profile; `instead` replaces its AoR's pathway (simulation of a draft)."""
-    today = clock.now().date()
+    today = clock.today()
     force = await in_force(session, profile.area)
     if instead is not None:
         force[instead.pathway.aor] = instead
