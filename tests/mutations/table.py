@@ -88,6 +88,14 @@ MUTATIONS = (
         "::test_nothing_is_approved_or_published_by_whoever_was_not_shown_what_it_changes",
     ),
     Mutation(
+        "name-that-leads-elsewhere",
+        "a name in an address leads nowhere but to its own place",
+        f"{_CONSOLE}/calls.py",
+        'if {".", ".."} & set(path.split("/")):',
+        "if False:",
+        f"{_UNANSWERED}::test_a_name_in_an_address_leads_nowhere_but_to_its_own_place",
+    ),
+    Mutation(
         "saved-over-a-draft-that-did-not-come",
         "a draft that could not be read is not overwritten",
         f"{_CONSOLE}/pathways/api.py",

@@ -75,7 +75,6 @@ def addresses(api: Any) -> list[str]:
     ]
 
 
-@pytest.mark.slow
 async def test_no_page_says_that_there_is_nothing_where_nobody_answered(pages: Console) -> None:
     """Each page, with each of its calls not answered in turn: the page says so, and nothing that it cannot know."""
     looked, wrong = 0, []
@@ -346,3 +345,21 @@ def test_a_mapping_is_written_and_read_the_same_whatever_signs_theirs_hold() -> 
     assert mapping.read_lines(mapping.lines(fields)) == fields
     assert mapping.read_value_lines(mapping.value_lines(values)) == values
     assert mapping.read_lines("alone") == {"alone": ""}
+
+
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ("/console/clients/x%3Flimit=1", "GET /identity/v1/clients/x?limit=1"),
+        ("/console/clients/x%23y", "GET /identity/v1/clients/x#y"),
+        ("/console/series/a b", "GET /reports/v1/context/series/a b"),
+        (f"/console/cases/{PAGE}/screen?instrument=../cases/{PAGE}", None),
+    ],
+)
+async def test_a_name_in_an_address_leads_nowhere_but_to_its_own_place(
+    pages: Console, page: str, asked: str | None
+) -> None:
+    """Somebody sends a link: what is read by it is read in the name of whoever opens it."""
+    await pages.open(page)
+    others = {"GET /identity/v1/organisations", "GET /referrals/v1/instruments"}
+    assert [call for call, _ in pages.api.asked if call not in others] == ([asked] if asked else [])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -18,6 +19,7 @@ from console.settings import Settings
 _log = get_logger(__name__)
 _AWAY = {"code": "unavailable", "status": 503}
 _UNDONE = 424
+_IN_PATHS = "/:@!$&'()*+,;="
 # A form that is pressed twice is being carried out while it comes again: the answer is that of the first.
 _IN_FLIGHT, _TRIES, _PAUSE_SECONDS = "idempotency_in_flight", 6, 0.5
 
@@ -71,7 +73,10 @@ class Gateway:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> FileAnswer:
-        """The same, with the bytes as they came."""
+        """The same, with the bytes as they came. Names in the path come from addresses that anybody can make: none leads
+        elsewhere than to its own place."""
+        if {".", ".."} & set(path.split("/")):
+            return FileAnswer(Answer(404, {"code": "not_found", "status": 404}))
         try:
             return await self._ask(method, path, headers, body, params or {})
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -111,7 +116,7 @@ class Gateway:
         ]
         async with self._session.request(
             method,
-            self._url + path,
+            self._url + quote(path, safe=_IN_PATHS),
             headers=headers,
             data=data,
             params=pairs,
