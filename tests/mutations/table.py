@@ -3262,10 +3262,61 @@ MUTATIONS = (
         "hidden-numbers-stay",
         "a number that somebody hid is not opened by a file",
         f"{_DIRECTORY}/imports/writing.py",
-        "                mapped, mapped.document = hidden[entity]\n",
-        "                mapped, _ = hidden[entity]\n",
+        "            standing[entity].document = hidden[entity]\n",
+        "",
         f"{_IMPORTS}/test_closed.py"
         "::test_a_number_that_somebody_hid_is_neither_opened_nor_lost_by_a_file[0261-5550101]",
+    ),
+    Mutation(
+        "ended-by-hand",
+        "no file begins anew what somebody here ended",
+        f"{_DIRECTORY}/services/entering.py",
+        "or (source is not None and await withdrawn_by_hand(session, [row]))",
+        "or False",
+        f"{_IMPORTS}/test_closed.py::test_the_next_edition_begins_nothing_that_somebody_here_ended",
+    ),
+    Mutation(
+        "shut-by-hand",
+        "no file says of a place that it works which somebody here closed",
+        f"{_DIRECTORY}/imports/writing.py",
+        "        await self._keep_shut(standing, records)\n",
+        "",
+        f"{_IMPORTS}/test_closed.py"
+        "::test_no_file_says_of_a_place_that_it_works_which_somebody_here_closed[closed]",
+    ),
+    Mutation(
+        "shut-while-it-was-read",
+        "what was said to be closed while a file was read stays so",
+        f"{_DIRECTORY}/services/entering.py",
+        "    closed = is_closed(row.document) and not is_closed(plain)\n",
+        "    closed = False\n",
+        f"{_IMPORTS}/test_closed.py"
+        "::test_what_was_said_to_be_closed_while_a_file_was_read_stays_so",
+    ),
+    Mutation(
+        "endorsed-by-a-file",
+        "no file gives an endorsement anew that was taken back",
+        f"{_DIRECTORY}/services/entering.py",
+        "await endorsements_taken_back(session, identity) if by_file else set()",
+        "set()",
+        f"{_IMPORTS}/test_closed.py::test_no_file_gives_an_endorsement_anew_that_was_taken_back",
+    ),
+    Mutation(
+        "verified-for-ever",
+        "no file makes that nobody looks again whether people may be sent there",
+        f"{_DIRECTORY}/imports/writing.py",
+        "        self._verified_in_time(rows, stand_for, records)\n",
+        "",
+        f"{_IMPORTS}/test_closed.py::test_no_file_makes_that_nobody_looks_again",
+    ),
+    Mutation(
+        "terms-of-any-taxonomy",
+        "a term that may be a safe house is hidden until somebody decides it",
+        f"{_DIRECTORY}/imports/writing.py",
+        "for term in mapped.undecided for each in",
+        "for term in mapped.undecided if term.taxonomy == WORDS for each in",
+        f"{_IMPORTS}/test_closed.py"
+        "::test_a_term_that_may_be_a_safe_house_is_hidden_until_somebody_decides_it",
     ),
     Mutation(
         "hidden-while-it-was-read",

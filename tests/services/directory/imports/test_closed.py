@@ -1,8 +1,10 @@
 """What somebody closed here since is not opened again by the next edition of a file."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from common.database import Database
 from common.sight import PARTNERS, PUBLIC
@@ -13,6 +15,7 @@ from services_directory.imports.writing import Writer
 from services_directory.services.entering import upsert_service
 
 from tests.services.directory.conftest import V1, Publish, as_, service_document
+from tests.services.directory.imports.test_package import PLAIN, SERVICE, package
 from tests.support.principals import organisation, principal
 
 HEAD = (
@@ -243,3 +246,162 @@ async def test_a_file_that_closes_more_opens_no_more_than_somebody_here_allowed(
     assert await _anybody(api, own) == 404
     record = await api.get(f"{V1}/records/services/{own}", headers=as_(WHO))
     assert record.json()["document"]["visibility"] == "partners"
+
+
+async def _withdraw(api: AsyncClient, own: str) -> None:
+    path = f"{V1}/records/services/{own}/withdraw"
+    answer = await api.post(path, json={"reason": "La casa fue allanada"}, headers=as_(WHO))
+    assert answer.status_code == 200, answer.text
+
+
+async def test_the_next_edition_begins_nothing_that_somebody_here_ended(api: AsyncClient) -> None:
+    """A place that was withdrawn as it was no longer safe was public and endorsed again a month later."""
+    own = (await _import(api))["service_id"]
+    await _withdraw(api, own)
+    for query in ("&dry_run=true", ""):
+        row = await _import(api, "Otro nombre", query)
+        assert (row["service_id"], row["outcome"]) == (own, "unchanged")
+        assert "end_kept" in [each["code"] for each in row["notes"]]
+    assert await _anybody(api, own) == 404
+    record = await api.get(f"{V1}/records/services/{own}", headers=as_(WHO))
+    assert (record.json()["state"], record.json()["document"]["name"]) == ("withdrawn", "Mía")
+
+
+async def test_what_was_ended_while_a_file_was_read_stays_ended(
+    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = (await _import(api))["service_id"]
+    prepared = Writer.prepared
+
+    async def meanwhile(self: Writer, rows: Any) -> Any:
+        found = await prepared(self, rows)
+        await _withdraw(api, own)
+        return found
+
+    monkeypatch.setattr(Writer, "prepared", meanwhile)
+    assert (await _import(api, "Otro nombre"))["outcome"] == "unchanged"
+    assert await _anybody(api, own) == 404
+
+
+WORKING = EDITION.replace("name,", "name,functional_status,verified_at,valid_until,", 1)
+
+
+async def _working(
+    api: AsyncClient, days: str = "2026-11-01,2027-02-01", name: str = "Mía", query: str = ""
+) -> dict[str, Any]:
+    content = WORKING.replace("{},{},", f"{{}},{{}},fully_functional,{days},", 1)
+    path = f"{V1}/imports?source=registro{query}"
+    done = await api.post(
+        path, content=content.format(organisation(2), name).encode(), headers=as_(WHO)
+    )
+    assert done.status_code == 201, done.text
+    rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_(WHO))
+    found: dict[str, Any] = rows.json()["items"][0]
+    return found
+
+
+async def _shown(api: AsyncClient, own: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    return found
+
+
+async def _shut(api: AsyncClient, own: str, code: str) -> None:
+    path = f"{V1}/services/{own}/capacity"
+    told = {"functional_status": {"code": code, "reason": "Atacaron la casa"}}
+    assert (await api.put(path, json=told, headers=as_(WHO))).status_code == 200
+
+
+@pytest.mark.parametrize("code", ["closed", "suspended"])
+async def test_no_file_says_of_a_place_that_it_works_which_somebody_here_closed(
+    api: AsyncClient, code: str
+) -> None:
+    own = (await _working(api))["service_id"]
+    assert (await _shown(api, own))["referable"] is True
+    await _shut(api, own, code)
+    for query in ("&dry_run=true", ""):
+        row = await _working(api, name="Otro nombre", query=query)
+        assert (row["outcome"], row["verdict"]) == ("changed", "changed")
+        assert "closing_kept" in [each["code"] for each in row["notes"]]
+    shown = await _shown(api, own)
+    assert shown["name"] == "Otro nombre"
+    assert shown["functional_status"] == {"code": code, "reason": "Atacaron la casa"}
+    assert "referable" not in shown
+    await _shut(api, own, "partially_functional")  # opened by hand, it is the file's again
+    assert (await _working(api))["outcome"] == "changed"
+    assert (await _shown(api, own))["functional_status"]["code"] == "fully_functional"
+
+
+async def test_what_was_said_to_be_closed_while_a_file_was_read_stays_so(
+    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = (await _working(api))["service_id"]
+    prepared = Writer.prepared
+
+    async def meanwhile(self: Writer, rows: Any) -> Any:
+        found = await prepared(self, rows)
+        await _shut(api, own, "closed")
+        return found
+
+    monkeypatch.setattr(Writer, "prepared", meanwhile)
+    row = await _working(api, name="Otro nombre", query="&mode=skip-bad")
+    assert row["verdict"] == "refused", row
+    assert (await _shown(api, own))["status"] == "defunct"
+
+
+async def test_no_file_gives_an_endorsement_anew_that_was_taken_back(api: AsyncClient) -> None:
+    own = (await _working(api))["service_id"]
+    assert (await _shown(api, own))["endorsed_by"] == ["GBV"]
+    path = f"{V1}/endorsements/{own}/GBV"
+    assert (await api.delete(path, headers=as_(WHO))).status_code == 204
+    assert (await _working(api, name="Otro nombre"))["outcome"] == "changed"
+    assert "endorsed_by" not in await _shown(api, own)
+    history = await api.get(f"{V1}/records/services/{own}/history", headers=as_(WHO))
+    assert ["GBV"] in [each.get("old") for each in history.json()["items"]]
+    body = {"service_id": own, "aor": "GBV"}
+    assert (await api.post(f"{V1}/endorsements", json=body, headers=as_(WHO))).status_code == 201
+    assert (await _working(api, name="Y otro"))["outcome"] == "changed"
+    assert (await _shown(api, own))["endorsed_by"] == ["GBV"]
+
+
+async def test_no_file_makes_that_nobody_looks_again(api: AsyncClient) -> None:
+    """A sheet said that its places were verified until 2999: nobody was reminded, and all stayed referable."""
+    row = await _working(api, "2998-01-01,2999-12-31")
+    own = row["service_id"]
+    assert "verification_in_time" in [each["code"] for each in row["notes"]]
+    said = (await _shown(api, own))["verification"]
+    assert said.keys() == {"valid_until"}
+    assert said["valid_until"] < "2999"
+    assert (await _working(api, "2998-01-01,2999-12-31"))["outcome"] == "unchanged"
+
+
+SAFE_HOUSE = "Safe house for women survivors of violence"
+
+
+async def test_a_term_that_may_be_a_safe_house_is_hidden_until_somebody_decides_it(
+    api: AsyncClient, tmp_path: Path
+) -> None:
+    """Of whichever taxonomy: an activity of a public map, a heading of somebody's own list."""
+    feature = {
+        "type": "Feature",
+        "id": 1,
+        "geometry": {"type": "Point", "coordinates": [-71.62, 10.65]},
+        "properties": {"activityName": SAFE_HOUSE, "partnerName": "Red", "locationName": "Calle 5"},
+    }
+    tables = {
+        **PLAIN,
+        "taxonomies.csv": [{"id": "t", "name": "AIRS", "description": "AIRS"}],
+        "taxonomy_terms.csv": [
+            {"id": "w", "code": "PH-6500", "name": SAFE_HOUSE, "description": "-", "taxonomy_id": "t"}
+        ],
+        "attributes.csv": [
+            {"id": "a", "link_id": SERVICE, "link_entity": "service", "taxonomy_term_id": "w"}
+        ],
+    }  # fmt: skip
+    for content in (orjson.dumps([feature]), package(tmp_path, tables).read_bytes()):
+        path = f"{V1}/imports?visibility=public"
+        done = await api.post(path, content=content, headers=as_("im-officer"))
+        assert done.status_code == 201, done.text
+        rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_("im-officer"))
+        (row,) = rows.json()["items"]
+        assert "visibility_raised" in [each["code"] for each in row["notes"]]
+        assert await _anybody(api, row["service_id"]) == 404

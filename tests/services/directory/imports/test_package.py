@@ -14,6 +14,7 @@ from services_directory.imports.errors import HEADERS_MISSING
 from services_directory.imports.outcomes.mapped import Mapped, validated, validated_together
 from services_directory.imports.outcomes.notes import Note, Verdict
 from services_directory.imports.package import open_package
+from services_directory.imports.package.reading import check_package
 from services_directory.imports.package.staging import MOST_CHILDREN
 from services_directory.imports.source import Options
 
@@ -371,3 +372,11 @@ def levels_in(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for each in value:
             yield from levels_in(each)
+
+
+def test_a_package_of_two_packages_is_refused_with_both_their_tables(tmp_path: Path) -> None:
+    """Each service was told by its line in the file, and two have the same: the report could not be kept."""
+    tables = {f"{folder}/{name}": rows for folder in "ab" for name, rows in PLAIN.items()}
+    with pytest.raises(Problem) as refused:
+        check_package(package(tmp_path, tables), 1_000)
+    assert "a/services.csv, b/services.csv" in refused.value.detail

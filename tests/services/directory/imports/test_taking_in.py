@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -355,3 +356,26 @@ async def test_a_dry_run_says_of_each_row_what_the_import_then_does(
             for each in (dry, wet)
         ]
         assert told[0] == told[1]
+
+
+async def test_a_report_that_cannot_be_kept_does_not_hold_up_the_files_after_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came out was tried again for ever, and no file of anybody's after it."""
+    who = principal("im-officer")
+    features = made_features()
+    features[40]["properties"]["partnerName"] = "Red \0 Propia"  # PostgreSQL takes no such text
+    told = await imported(database, who, json.dumps(features * 2).encode(), mode=Mode.SKIP_BAD)
+    assert told.state is ImportState.FINISHED
+    queued = await taken_in(database, who, json.dumps(features * 2).encode(), source="otra")
+    broken = iter([True])
+    rows = Report.rows
+
+    def unwritable(self: Report) -> Iterator[dict[str, Any]]:
+        for row in rows(self):
+            yield {**row, "name": "\0"} if next(broken, False) else row
+
+    monkeypatch.setattr(Report, "rows", unwritable)
+    assert await work_one(database)
+    assert not await work_one(database)
+    assert (await read_again(database, who, queued.id)).state is ImportState.FAILED

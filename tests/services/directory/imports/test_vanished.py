@@ -117,6 +117,9 @@ async def test_they_end_by_choice_but_not_what_somebody_changed_here_unless_that
         "cinco": ("ended", ["vanished_ends", "vanished_edited"])
     }
     assert await states(database) == kept_but("cuatro", "cinco")
+    # What an edition left out by mistake comes back with the next one: no hand ended it.
+    await imported(database, WHO, edition(tmp_path, ALL, "otra vez"))
+    assert await states(database) == kept_but()
 
 
 @pytest.mark.parametrize("worker", [True, False])

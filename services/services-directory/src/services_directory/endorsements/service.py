@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.endorsements.models import endorsements
+from services_directory.entries.recording import record_history
 from services_directory.happenings import EndorsementsChanged
+from services_directory.records.service import KIND, row_of
 
 
 async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
@@ -62,8 +64,10 @@ async def end_outlived(session: AsyncSession, service_id: UUID, aors: Collection
     )
 
 
-async def withdraw_endorsement(session: AsyncSession, service_id: UUID, aor: str) -> bool:
-    """False if there was none."""
+async def withdraw_endorsement(
+    session: AsyncSession, caller: Principal, service_id: UUID, aor: str
+) -> bool:
+    """False if there was none. It stands in the entry's history: no file gives it anew."""
     gone = await session.execute(
         sa.delete(endorsements)
         .where(endorsements.c.service_id == service_id, endorsements.c.aor == aor)
@@ -71,5 +75,9 @@ async def withdraw_endorsement(session: AsyncSession, service_id: UUID, aor: str
     )
     if gone.first() is None:
         return False
+    row = await row_of(session, service_id)
+    record_history(
+        session, caller, KIND, service_id, version=row.version, old={"endorsed_by": [aor]}, new={}
+    )
     await tell(session, EndorsementsChanged(service_id))
     return True

@@ -29,7 +29,11 @@ async def history_of(
     return list((await session.execute(statement)).all())
 
 
-_STEPS = ("", "/state", "/reason")
+STATE = ("/state",)
+STATUS = ("", "/functional_status", "/functional_status/code")
+"""Where history tells of whether a service works."""
+ENDORSED = "/endorsed_by"
+_STEPS = ("", "/state", "/reason", ENDORSED)
 """What the life of an entry writes: that it was entered, and each of its steps."""
 
 
@@ -69,3 +73,30 @@ async def levels_set_by_hand(
         .order_by(h.entity_id, h.version.desc(), h.id.desc())
     )
     return {key: LEVELS[name or NAMES[PUBLIC]] for key, name in await session.execute(newest)}
+
+
+async def said_by_hand(
+    session: AsyncSession, kind: str, entity_ids: Collection[UUID], pointers: Collection[str]
+) -> set[UUID]:
+    """Those of the entries of which the newest word at these pointers is somebody's here, and no file's."""
+    h = history.c
+    newest = (
+        sa.select(h.entity_id, h.source)
+        .ext(distinct_on(h.entity_id))
+        .where(
+            h.kind == kind,
+            h.entity_id == sa.any_(sa.literal(list(entity_ids), sa.ARRAY(sa.Uuid))),
+            h.pointer.in_(pointers),
+        )
+        .order_by(h.entity_id, h.version.desc(), h.id.desc())
+    )
+    return {key for key, source in await session.execute(newest) if source is None}
+
+
+async def endorsements_taken_back(session: AsyncSession, entity_id: UUID) -> set[str]:
+    """The areas of responsibility whose coordinator took an endorsement of the entry back."""
+    h = history.c
+    found = await session.scalars(
+        sa.select(h.old).where(h.entity_id == entity_id, h.pointer == ENDORSED)
+    )
+    return {aor for aors in found for aor in aors}

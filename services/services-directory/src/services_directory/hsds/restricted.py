@@ -9,10 +9,8 @@ from typing import Any
 
 from common.sight import LEVELS, NAMES, PUBLIC
 
+from services_directory.hsds.status import CLOSED
 from services_directory.hsds.visibility import without_unstorable
-
-_CLOSED = frozenset({"suspended", "closed"})
-"""Functional statuses that somebody gives a place to which nobody is to go."""
 
 Word = Mapping[str, Any]
 
@@ -24,7 +22,7 @@ def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool) -> Word:
     word: dict[str, Any] = {}
     if withdrawn:
         word["withdrawn"] = True
-    if (status := approved.get("functional_status", {}).get("code")) in _CLOSED:
+    if (status := approved.get("functional_status", {}).get("code")) in CLOSED:
         word["closed"] = status
     if hidden := _hidden(approved):
         word["hidden"] = hidden
@@ -53,7 +51,7 @@ def restricted(document: dict[str, Any], word: Word) -> dict[str, Any]:
     if after != document:
         after, _ = without_unstorable(after)
     status = after.get("functional_status", {}).get("code")
-    if word.get("closed") and status not in _CLOSED:
+    if word.get("closed") and status not in CLOSED:
         after = {**after, "functional_status": {"code": word["closed"]}}
     return after
 

@@ -40,6 +40,9 @@ from services_directory.tables import ENDED_RIGHTS
 
 IDLE_SECONDS = 1.0
 _REFUSALS = frozenset({PACKAGE_SHRUNK, RIGHTS_ENDED})
+_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, OSError)
+"""The database is."""
+_IN_THE_LOG = INTERNAL.because("The IM team finds it in the log.")
 _log = get_logger(__name__)
 
 
@@ -107,26 +110,36 @@ class _Work:
                 if broken_off.kind in _REFUSALS:
                     state = ImportState.REFUSED
                 report.undone = self._job.mode is Mode.ALL
-            except (sa.exc.OperationalError, sa.exc.InterfaceError, OSError):
-                raise  # the database is away: whoever comes next begins again
+            except _AWAY:
+                raise  # whoever comes next begins again
             except Exception as error:  # noqa: BLE001 - a file that we fail on must not hold up the queue
                 _log.error("import_failed", import_id=str(self._job.import_id), exc_info=error)
-                problem, state = (
-                    INTERNAL.because("The IM team finds it in the log."),
-                    ImportState.FAILED,
-                )
+                problem, state = _IN_THE_LOG, ImportState.FAILED
                 report.undone = self._job.mode is Mode.ALL
-            async with self._database.transaction(self._principal) as session:
-                await finish(
-                    session,
-                    self._principal,
-                    self._job,
-                    report,
-                    state=state,
-                    started=self._started,
-                    problem=problem,
+            try:
+                await self._finish(report, state, problem)
+            except _AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001 - as above: a report that cannot be kept
+                _log.error(
+                    "import_report_failed", import_id=str(self._job.import_id), exc_info=error
                 )
+                with Report() as empty:
+                    state = ImportState.FAILED
+                    await self._finish(empty, state, _IN_THE_LOG)
             _log.info("import_worked_through", state=state.value, rows=report.verdicts.total())
+
+    async def _finish(self, report: Report, state: ImportState, problem: Problem | None) -> None:
+        async with self._database.transaction(self._principal) as session:
+            await finish(
+                session,
+                self._principal,
+                self._job,
+                report,
+                state=state,
+                started=self._started,
+                problem=problem,
+            )
 
     async def _still_may(self) -> None:
         """Raises `RIGHTS_ENDED` where whoever sent it was suspended, or has other rights, since."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from common import clock
 from common.auth import Principal
 from common.errors import Problem
 from common.sight import NAMES
@@ -15,10 +16,16 @@ from services_directory.crosswalks.service import Carried, keep
 from services_directory.crosswalks.suggesting import suggested
 from services_directory.crosswalks.terms import WORDS, Decided, crosswalked, terms_in, without
 from services_directory.documents.queries import shown
-from services_directory.entries.queries import changed_by_hand, levels_set_by_hand
+from services_directory.entries.queries import (
+    STATUS,
+    changed_by_hand,
+    levels_set_by_hand,
+    said_by_hand,
+)
 from services_directory.entries.schemas import Upserted
 from services_directory.hsds.given import Given
 from services_directory.hsds.hidden_parts import keeping_hidden
+from services_directory.hsds.status import is_closed, timely
 from services_directory.hsds.visibility import level_of, without_unstorable
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
@@ -36,8 +43,15 @@ from services_directory.imports.publishers.vanished import end_vanished
 from services_directory.organizations import service as organizations
 from services_directory.records.service import KIND
 from services_directory.services.asked import Asked
-from services_directory.services.entering import EntryBatch, finish_together, upsert_service
+from services_directory.services.entering import (
+    EntryBatch,
+    finish_together,
+    upsert_service,
+    withdrawn_by_hand,
+)
 from services_directory.services.judging import Judged, Row, judge
+
+_DAYS = ("verified_at", "valid_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,7 @@ class Writer:
         stand_for, records = await self._recognised(rows)
         said = [list((each.document or {}).get("categories", ())) for each in rows]
         self._keep_what_is_not_said(rows, stand_for, records)
+        self._verified_in_time(rows, stand_for, records)
         await self._crosswalk(rows, said, stand_for)
         await self._keep_closed(rows, stand_for, records)
         return validated_together(rows), stand_for, records
@@ -116,26 +131,63 @@ class Writer:
         stand_for: Mapping[str, UUID | None],
         records: Mapping[UUID, Any],
     ) -> None:
-        """The next edition of a file opens nothing that somebody closed here since: the level stays, and is told."""
-        opened: dict[UUID, Mapped] = {}
-        hidden: dict[UUID, tuple[Mapped, dict[str, Any]]] = {}
-        for mapped in rows:
-            entity = stand_for.get(mapped.external_id or "")
-            if mapped.document is None or entity is None or entity not in records:
-                continue
-            if level_of(mapped.document) < level_of(records[entity].document):
-                opened[entity] = mapped
-            kept = keeping_hidden(records[entity].document, mapped.document)
-            if kept is not mapped.document and kept != mapped.document:
-                hidden[entity] = mapped, kept
-        if hidden:
-            for entity in await changed_by_hand(self.session, KIND, hidden, or_entered=True):
-                mapped, mapped.document = hidden[entity]
-                mapped.notes.append(note("hidden_kept"))
+        """The next edition of a file opens nothing that somebody closed here since: what is hidden, whether it works,
+        that it ended and the level stay, and are told."""
+        standing = {
+            entity: mapped
+            for mapped in rows
+            if mapped.document is not None
+            if (entity := stand_for.get(mapped.external_id or "")) is not None
+            if entity in records
+        }
+        for entity in await withdrawn_by_hand(self.session, [records[each] for each in standing]):
+            standing[entity].notes.append(note("end_kept"))
+        await self._keep_hidden(standing, records)
+        await self._keep_shut(standing, records)
+        await self._keep_levels(standing, records)
+
+    async def _keep_hidden(
+        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
+    ) -> None:
+        hidden: dict[UUID, dict[str, Any]] = {}
+        for entity, mapped in standing.items():
+            document = mapped.document or {}
+            kept = keeping_hidden(records[entity].document, document)
+            if kept is not document and kept != document:
+                hidden[entity] = kept
+        if not hidden:
+            return
+        for entity in await changed_by_hand(self.session, KIND, hidden, or_entered=True):
+            standing[entity].document = hidden[entity]
+            standing[entity].notes.append(note("hidden_kept"))
+
+    async def _keep_shut(
+        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
+    ) -> None:
+        shut = [
+            entity
+            for entity, mapped in standing.items()
+            if is_closed(records[entity].document) and not is_closed(mapped.document or {})
+        ]
+        for entity in await said_by_hand(self.session, KIND, shut, STATUS) if shut else ():
+            mapped, stands = standing[entity], records[entity].document["functional_status"]
+            document = mapped.document or {}
+            said = (document.get("functional_status") or {}).get("code", "unknown")
+            mapped.notes.append(note("closing_kept", "functional_status", said, stands["code"]))
+            mapped.document = {**document, "functional_status": stands}
+
+    async def _keep_levels(
+        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
+    ) -> None:
+        opened = [
+            entity
+            for entity, mapped in standing.items()
+            if level_of(mapped.document or {}) < level_of(records[entity].document)
+        ]
         if not opened:
             return
         for entity, level in (await levels_set_by_hand(self.session, KIND, opened)).items():
-            mapped, floor = opened[entity], NAMES[level]
+            mapped, floor = standing[entity], NAMES[level]
             document = mapped.document or {}
             if level_of(document) >= level:
                 continue
@@ -172,6 +224,27 @@ class Writer:
             row = records.get(entity)
             if row is not None and mapped.onto is not None:
                 mapped.document = mapped.onto({**row.document, "organization": row.organization})
+
+    @staticmethod
+    def _verified_in_time(
+        rows: Sequence[Mapped],
+        stand_for: Mapping[str, UUID | None],
+        records: Mapping[UUID, Any],
+    ) -> None:
+        """No file makes that nobody is asked any more whether people may be sent there."""
+        today = clock.now().date()
+        for mapped in rows:
+            said = (mapped.document or {}).get("verification")
+            if mapped.document is None or not isinstance(said, dict):
+                continue
+            row = records.get(stand_for.get(mapped.external_id or "") or UUID(int=0))
+            before = (row.document.get("verification") or {}) if row is not None else {}
+            if said != before and (kept := timely(said, before, today)) != said:
+                shown = (
+                    " – ".join(str(one.get(name, "")) for name in _DAYS) for one in (said, kept)
+                )
+                mapped.notes.append(note("verification_in_time", "verification", *shown))
+                mapped.document = {**mapped.document, "verification": kept}
 
     async def _crosswalk(
         self,
@@ -253,20 +326,15 @@ class Writer:
 
 
 def _decided_words(mapped: Mapped, decided: Decided) -> None:
-    """A word of the publisher's own is told of until it is decided, and until then its service is no more
-    open than any category allows that it may stand for: what may be a shelter is not published."""
+    """A word of the publisher's own is told of until it is decided, and until then the service of any term is no
+    more open than any category allows that it may stand for: what may be a shelter is not published."""
     if mapped.document is None:
         return
     words = {term.name for term in mapped.terms if term.taxonomy == WORDS and term.key in decided}
     mapped.notes[:] = [
         each for each in mapped.notes if each.code != "category_foreign" or each.before not in words
     ]
-    perhaps = [
-        each.category
-        for term in mapped.undecided
-        if term.taxonomy == WORDS
-        for each in suggested(term.name)
-    ]
+    perhaps = [each.category for term in mapped.undecided for each in suggested(term.name)]
     if perhaps:
         guarded = dict(mapped.document)
         guard_visibility(guarded, [], "", perhaps)

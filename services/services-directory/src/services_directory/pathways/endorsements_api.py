@@ -71,7 +71,7 @@ async def withdraw(
     """Take the endorsement back; without any endorsement the service is not referable."""
     _check(caller, aor)
     await _check_place(session, caller, service_id)
-    if not await withdraw_endorsement(session, service_id, aor):
+    if not await withdraw_endorsement(session, caller, service_id, aor):
         raise NOT_FOUND.because("This AoR does not endorse the service.")
 
 

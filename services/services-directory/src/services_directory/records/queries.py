@@ -68,8 +68,9 @@ _FORM: sa.ColumnElement[str] = sa.literal_column(
 
 
 def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[Any]:
-    """`id`, `document` and `form` of those of the records that the caller may read."""
-    return sa.select(services.c.id, services.c.document, _FORM).where(_any(ids), readable(caller))
+    """`id`, `document`, `state` and `form` of those of the records that the caller may read."""
+    s = services.c
+    return sa.select(s.id, s.document, s.state, _FORM).where(_any(ids), readable(caller))
 
 
 def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:

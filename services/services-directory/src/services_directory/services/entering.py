@@ -1,7 +1,7 @@
 """Entering services: create or change a record and, where the caller curates it, publish it at
 once. Nothing here commits."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,14 @@ from services_directory.documents.storing import store
 from services_directory.endorsements.service import end_outlived, endorse_soon
 from services_directory.entries import states
 from services_directory.entries.ids import own_id
-from services_directory.entries.queries import changed_by_hand, levels_set_by_hand
+from services_directory.entries.queries import (
+    STATE,
+    STATUS,
+    changed_by_hand,
+    endorsements_taken_back,
+    levels_set_by_hand,
+    said_by_hand,
+)
 from services_directory.entries.recording import record_beginning, record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
@@ -27,7 +34,7 @@ from services_directory.hsds.endorsed import outlived
 from services_directory.hsds.given import Given
 from services_directory.hsds.hidden_parts import keeping_hidden
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.hsds.status import is_stale, valid_until
+from services_directory.hsds.status import is_closed, is_stale, valid_until
 from services_directory.hsds.taxonomy import aors_of
 from services_directory.hsds.visibility import level_of
 from services_directory.identities.queries import by_external_id
@@ -116,7 +123,9 @@ async def upsert_service(
     if source is not None:
         plain = await _opening_nothing(session, row, plain)
     check_not_merged(row)
-    if row is not None and row.document == plain:
+    if row is not None and (
+        row.document == plain or (source is not None and await withdrawn_by_hand(session, [row]))
+    ):
         return Upserted(identity, "unchanged", row.version, row.state)
     publishes = curates(caller, scope.aors, scope.states)
     if publishes:
@@ -135,7 +144,9 @@ async def upsert_service(
         batch.external_ids[external_id] = identity
     if publishes:
         placed = places.Placed(identity, scope.managed_by, locations_in(plain), new=row is None)
-        publish(session, caller, placed, plain, scope, batch)
+        by_file = source is not None and row is not None
+        taken_back = await endorsements_taken_back(session, identity) if by_file else set()
+        publish(session, caller, placed, plain, scope, batch, taken_back)
         if together is None:
             await finish_together(session, batch)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
@@ -149,6 +160,12 @@ def check_not_merged(row: Any) -> None:
             merged_into=str(row.merged_into),
             possible_steps=[],
         )
+
+
+async def withdrawn_by_hand(session: AsyncSession, rows: Iterable[Any]) -> set[UUID]:
+    """Those of the records that somebody here, and no file, ended: no file begins them again."""
+    ended = [row.id for row in rows if row.state == EntryState.WITHDRAWN]
+    return await said_by_hand(session, KIND, ended, STATE) if ended else set()
 
 
 async def finish_together(session: AsyncSession, together: EntryBatch) -> None:
@@ -289,6 +306,12 @@ async def _opening_nothing(
         raise TOO_OPEN.because(
             "Somebody hid a part of it here: it is opened by hand, not by a file."
         )
+    closed = is_closed(row.document) and not is_closed(plain)
+    if closed and await said_by_hand(session, KIND, [row.id], STATUS):
+        raise TOO_OPEN.because(
+            "Somebody said here that it is closed: that ends by hand, not by a file.",
+            pointer="/functional_status",
+        )
     return await places.closed_since(session, plain)
 
 
@@ -394,10 +417,12 @@ def publish(
     plain: dict[str, Any],
     scope: Scope,
     together: EntryBatch,
+    taken_back: Collection[str] = (),
 ) -> None:
-    """Take in an approved document: its terms, its places, the approver's endorsements."""
+    """Take in an approved document: its terms, its places, the approver's endorsements, but for those `taken_back`:
+    whoever sends a file does not look at each entry again."""
     together.terms.take(plain)
-    for aor in states.endorsements(caller, scope.aors):
+    for aor in sorted(set(states.endorsements(caller, scope.aors)) - set(taken_back)):
         endorse_soon(session, caller, placed.service_id, aor)
     together.placed.append(placed)
     together.published.add(placed.service_id)

@@ -34,7 +34,7 @@ from services_directory.services.drafting import (
     states_in,
     with_locations,
 )
-from services_directory.services.entering import check_not_merged
+from services_directory.services.entering import check_not_merged, withdrawn_by_hand
 from services_directory.services.own_ids import own_ids_of
 from services_directory.services.permits import check_may_write
 from services_directory.services.said_once import SaidOnce
@@ -90,6 +90,8 @@ class _Known:
     sites: frozenset[UUID]
     organizations: Mapping[UUID, Any]
     """Those that rows name by id, and those whose the records are."""
+    ended: frozenset[UUID]
+    """Of the records, those that somebody here ended."""
     said: SaidOnce = field(default_factory=SaidOnce)
 
     @classmethod
@@ -121,7 +123,8 @@ class _Known:
             await taken_sites(session, sites) if sites and reads_every_record(caller) else set()
         )
         offering = await organizations.standing(session, owners)
-        return cls(records, frozenset(seen), readable, frozenset(standing), offering)
+        ended = frozenset(await withdrawn_by_hand(session, records.values()))
+        return cls(records, frozenset(seen), readable, frozenset(standing), offering, ended)
 
 
 async def _judged(
@@ -161,7 +164,7 @@ async def _judged(
     publishes = curates(caller, scope.aors, scope.states)
     if publishes:
         before.places |= {each["id"]: each for each in locations_in(plain)}
-    if row is not None and row.document == plain:
+    if row is not None and (row.document == plain or identity in known.ended):
         return Upserted(identity, "unchanged", row.version, row.state)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
     version = 1 if row is None else row.version + 1

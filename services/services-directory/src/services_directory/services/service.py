@@ -23,7 +23,7 @@ from services_directory.entries.states import EntryState, curates, possible_step
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.happenings import CapacityTold
 from services_directory.hsds.rendering import Facts
-from services_directory.hsds.status import is_stale, valid_until
+from services_directory.hsds.status import LONGEST_DAYS, is_stale, valid_until
 from services_directory.hsds.taxonomy import aors_of
 from services_directory.locations import service as places
 from services_directory.organizations.queries import with_organization
@@ -42,7 +42,6 @@ from services_directory.services.entering import (
 from services_directory.services.schemas import CapacityIn, ReviewOut, VerificationIn
 
 DEFAULT_VALIDITY = timedelta(days=90)
-LONGEST_DAYS = 365
 
 
 async def take_step(
@@ -53,8 +52,10 @@ async def take_step(
     *,
     if_match: str | None = None,
     reason: str | None = None,
+    source: str | None = None,
 ) -> Upserted:
-    """Submit, approve, return, withdraw or reopen; 409 with the possible steps otherwise."""
+    """Submit, approve, return, withdraw or reopen; 409 with the possible steps otherwise. `source`: the publication
+    whose file takes the step."""
     row = await readable_record(session, caller, service_id, lock=True)
     scope = scope_of(row)
     becomes = _becoming(row)
@@ -81,7 +82,7 @@ async def take_step(
             state=row.state,
             possible_steps=possible,
         )
-    version = await _set_state(session, caller, row, after, reason)
+    version = await _set_state(session, caller, row, after, reason, source)
     if after == EntryState.APPROVED:
         document = await places.closed_since(session, row.document)
         await change(session, service_id, document=document, **approval(document))
@@ -159,14 +160,20 @@ async def verify(
 
 
 async def _set_state(
-    session: AsyncSession, caller: Principal, row: Any, state: EntryState, reason: str | None
+    session: AsyncSession,
+    caller: Principal,
+    row: Any,
+    state: EntryState,
+    reason: str | None,
+    source: str | None,
 ) -> int:
     version: int = row.version + 1
     await change(session, row.id, state=state.value, version=version, modified_at=clock.now())
     after = {"state": state.value} | ({"reason": reason} if reason else {})
     record_history(
-        session, caller, KIND, row.id, version=version, old={"state": row.state}, new=after
-    )
+        session, caller, KIND, row.id,
+        version=version, old={"state": row.state}, new=after, source=source,
+    )  # fmt: skip
     return version
 
 

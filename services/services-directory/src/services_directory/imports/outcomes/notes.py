@@ -67,7 +67,7 @@ def verdict_of(notes: "list[Note] | tuple[Note, ...]") -> Verdict:
 
 
 def _shown(value: object) -> str:
-    text = "" if value is None else str(value)
+    text = "" if value is None else str(value).replace("\0", "�")  # no database takes it
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zipfile import ZipFile
 
-from services_directory.imports.errors import HEADERS_MISSING, TOO_MANY_LINES
+from services_directory.imports.errors import HEADERS_MISSING, TOO_MANY_LINES, UNREADABLE_FILE
 from services_directory.imports.outcomes.fidelity import Fate, Fidelity, Outcome
 from services_directory.imports.outcomes.mapped import Mapped
 from services_directory.imports.outcomes.notes import Note, note
@@ -76,12 +76,18 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
 
 
 def check_package(path: Path, most_lines: int) -> None:
-    """422 unless it is an archive that may be opened, has a table of services and no more lines than
+    """422 unless it is an archive that may be opened, has one table of services and no more lines than
     may be read."""
     with archive(path) as opened:
         _check_lines(opened, most_lines)
-        if not any(table_of(name, ()) == "service" for name in opened.namelist()):
+        tables = [name for name in _tables_in(opened) if table_of(name, ()) == "service"]
+        if not tables:
             raise HEADERS_MISSING.because("The package has no services.csv.")
+        if len(tables) > 1:
+            raise UNREADABLE_FILE.because(
+                f"The package has more than one table of services: {', '.join(tables[:5])}. Send each package by"
+                " itself."
+            )
 
 
 def rows_in(path: Path, most_lines: int) -> int:

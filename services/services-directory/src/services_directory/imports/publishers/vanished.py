@@ -115,7 +115,10 @@ async def end_vanished(
         if ended and not dry:
             try:
                 async with session.begin_nested():
-                    await take_step(session, caller, gone.service_id, "withdraw", reason=_REASON)
+                    await take_step(
+                        session, caller, gone.service_id, "withdraw",
+                        reason=_REASON, source=report.source,
+                    )  # fmt: skip
             except Problem as problem:
                 ended = False
                 mapped.notes = [
