@@ -75,3 +75,14 @@ def test_an_archive_beyond_any_limit_is_refused(limits: Limits) -> None:
         made.writestr("two", b"2")
     with pytest.raises(UnsafeArchiveError), archive(packed, limits):
         pass
+
+
+def test_a_workbook_of_more_texts_than_anybody_waits_for_is_refused() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as target:
+        texts = b"".join(b"<si><t>%d</t></si>" % number for number in range(70_000))
+        target.writestr("xl/sharedStrings.xml", b'<sst xmlns="x">' + texts + b"</sst>")
+    with archive(packed, Limits(texts=70_000)) as opened:
+        assert opened.namelist() == ["xl/sharedStrings.xml"]
+    with pytest.raises(UnsafeArchiveError, match="69,999"), archive(packed, Limits(texts=69_999)):
+        pass

@@ -3319,6 +3319,14 @@ MUTATIONS = (
         "::test_a_term_that_may_be_a_safe_house_is_hidden_until_somebody_decides_it",
     ),
     Mutation(
+        "places-in-reports",
+        "the report of an import does not repeat where a shelter is",
+        f"{_DIRECTORY}/imports/outcomes/report.py",
+        "for each in mapped.told]",
+        "for each in mapped.notes]",
+        f"{_IMPORTS}/test_workbook.py::test_a_report_does_not_repeat_where_a_shelter_is[Casa]",
+    ),
+    Mutation(
         "hidden-while-it-was-read",
         "a number that was hidden while a file was read stays hidden",
         f"{_DIRECTORY}/services/entering.py",

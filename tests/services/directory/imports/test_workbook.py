@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from services_directory.imports.outcomes.mapped import Mapped, validated
 from services_directory.imports.outcomes.notes import Verdict
+from services_directory.imports.outcomes.report import Report
 from services_directory.imports.workbook.mapping import map_row
 
 PLAIN: dict[str, object] = {
@@ -151,6 +152,22 @@ def test_a_shelter_keeps_neither_address_nor_point_and_only_its_state() -> None:
     assert {"visibility_raised", "place_withheld"} <= set(codes(mapped))
     assert not {"addresses", "latitude", "longitude"} & location.keys()
     assert location["pcode"] == "VE23"
+
+
+@pytest.mark.parametrize("name", ["Casa", ""])  # taken in, and refused
+def test_a_report_does_not_repeat_where_a_shelter_is(name: str) -> None:
+    """Nothing of it was stored but in the report, for more than a year, with its coordinates the other way round."""
+    place: dict[str, object] = {
+        "latitude": -71.6213,
+        "longitude": 10.6541,
+        "address": "Calle\x07 9",
+    }
+    for categories, is_told in (("TIP-SAFE", False), ("HLT", True)):
+        with Report() as report:
+            report.add(row(categories=categories, name=name, **place), None)
+            (told,) = report.rows()
+        assert "coordinates_swapped" in [each["code"] for each in told["notes"]]
+        assert ("10.6541" in str(told)) is is_told
 
 
 def test_a_row_without_id_gets_the_same_one_again() -> None:

@@ -147,3 +147,9 @@ async def test_hostile_cells_stay_text(api: AsyncClient) -> None:
     assert (await send(api, filled("en", body(1, org_leader="'" + hostile))))["created"] == 1
     (item,) = (await api.get(PATH, headers=REFUGIO)).json()["items"]
     assert hostile in item["org_leader"]
+
+
+def test_a_formula_of_which_nothing_came_yet_is_no_empty_cell() -> None:
+    """A workbook that a program wrote holds formulas and no results: its people were not counted, and nobody was told."""
+    (row,) = read(filled("es", body(1, women="=2+3")), PLACES)
+    assert [(flaw.field, flaw.code) for flaw in row.flaws] == [("women", "not_computed")]

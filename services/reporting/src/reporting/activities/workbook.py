@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 from common.lazily import lazily
 from common.places import Places, folded
@@ -40,6 +41,10 @@ LAST_ROW = 20_000
 """A row may say that it is number two thousand million, and its reader would count up to there."""
 _LIMITS = Limits(unpacked=60_000_000)
 MAX_TEXT = 500
+_FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[ />]")
+_LONGEST_TAG = 24
+_UNCOMPUTED = object()
+"""Stands for a formula of which nothing came: read as an empty cell, it would be a number less."""
 DATES = frozenset({"start", "end"})
 COUNTS = frozenset({"quantity", "reached", *GROUPS})
 
@@ -104,15 +109,18 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
         "No es un libro de Excel legible.", "This is no readable Excel workbook."
     )
     try:
-        with archive(io.BytesIO(content), _LIMITS):
-            pass  # refuses bombs before openpyxl reads its parts into memory
-        book = openpyxl.load_workbook(
-            io.BytesIO(content), read_only=True, data_only=True, keep_links=False
-        )
-        wanted = {folded(name) for name in SHEETS["data"].values()}
-        names = [name for name in book.sheetnames if folded(name) in wanted]
-        sheet = book[names[0]] if names else book.worksheets[0]
-        yield from enumerate(sheet.iter_rows(values_only=True, max_col=120), start=1)
+        with archive(
+            io.BytesIO(content), _LIMITS
+        ) as opened:  # refuses bombs before openpyxl reads its parts
+            computes = any(_holds_formula(opened, name) for name in opened.namelist())
+        if computes:
+            pairs = zip(
+                _cells(content, computed=True), _cells(content, computed=False), strict=True
+            )
+            yield from enumerate((_with_uncomputed(*pair) for pair in pairs), start=1)
+        else:
+            rows = _cells(content, computed=True)
+            yield from enumerate(([cell.value for cell in row] for row in rows), start=1)
     except UnsafeArchiveError as refused:
         raise UnreadableWorkbookError(
             "El archivo es demasiado grande.", "The file is too large."
@@ -123,6 +131,40 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
         *WORKBOOK_DAMAGE,
     ) as damage:
         raise unreadable from damage
+
+
+def _cells(content: bytes, *, computed: bool) -> Iterator[Sequence[Any]]:
+    """Rows of cells. `computed`: of formulas what came of them when the workbook was saved, else their text."""
+    book = openpyxl.load_workbook(
+        io.BytesIO(content), read_only=True, data_only=computed, keep_links=False
+    )
+    wanted = {folded(name) for name in SHEETS["data"].values()}
+    names = [name for name in book.sheetnames if folded(name) in wanted]
+    sheet = book[names[0]] if names else book.worksheets[0]
+    yield from sheet.iter_rows(max_col=120)
+
+
+def _holds_formula(opened: ZipFile, name: str) -> bool:
+    if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
+        return False
+    with opened.open(name) as part:
+        rest = b""
+        while chunk := part.read(1 << 20):
+            if _FORMULA.search(rest + chunk):
+                return True
+            rest = chunk[-_LONGEST_TAG:]
+    return False
+
+
+def _with_uncomputed(cells: Sequence[Any], formulas: Sequence[Any]) -> Sequence[Any]:
+    """The values of a row; nothing came of some formulas yet: programs that write workbooks do not compute. Of others
+    an empty text came."""
+    return [
+        _UNCOMPUTED
+        if cell.value is None and formula.value is not None and cell.data_type != "str"
+        else cell.value
+        for cell, formula in zip(cells, formulas, strict=True)
+    ]
 
 
 def _csv_lines(content: bytes) -> Iterator[Line]:
@@ -186,6 +228,16 @@ def _row(
 
 
 def _value(key: str, cell: Any, places: Places) -> Any:
+    if cell is _UNCOMPUTED:
+        return Flaw(
+            key,
+            "not_computed",
+            text(
+                "La fórmula no tiene resultado: abra el libro en su programa, guárdelo y envíelo otra vez, o escriba el valor.",
+                "The formula has no result: open the workbook in your program, save it and send it again, or write the"
+                " value.",
+            ),
+        )
     if key in DATES:
         return _date(key, cell)
     if key == "report_month":

@@ -10,10 +10,11 @@ from datetime import date
 from typing import Any
 
 from common.places import folded
+from common.sight import PARTNERS
 
 from services_directory.crosswalks.terms import word_attribute
 from services_directory.hsds.base import without_empty
-from services_directory.hsds.visibility import without_unstorable
+from services_directory.hsds.visibility import level_of, without_unstorable
 from services_directory.imports.advisor.hours import schedules_of
 from services_directory.imports.advisor.vocabulary import (
     Activity,
@@ -84,6 +85,13 @@ def map_feature(
     document = _document(feature, properties, activity, reading, today)
     document["visibility"] = visibility
     guard_visibility(document, notes, "indicators")
+    if level_of(document) > PARTNERS or not activity.categories:
+        # Whoever may know of it may not know where; and of an activity that nobody decided, who may is not known yet.
+        document["name"] = activity.name_en
+        document["translations"] = {
+            "en": {"name": activity.name_en},
+            "es": {"name": activity.name_es},
+        }
     document, withheld = without_unstorable(without_empty(document))
     if withheld:
         notes.append(note("place_withheld"))

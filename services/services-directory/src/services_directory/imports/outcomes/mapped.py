@@ -1,10 +1,12 @@
 """The result of mapping one row: an HSDS document, its identity in the source, and the notes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from common import codelists
+from common.sight import NAMES, RESTRICTED
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -13,7 +15,7 @@ from services_directory.hsds.given import Given, Takes
 from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.hsds.visibility import raised
 from services_directory.imports.outcomes.fidelity import RowFates
-from services_directory.imports.outcomes.notes import Note, Verdict, note, verdict_of
+from services_directory.imports.outcomes.notes import Note, Verdict, nameless, note, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Mapped:
     undecided: list[Term] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     """Categories that it has because somebody decided so of its terms."""
+    placeless: bool = False
+    """Nobody may be told where it is, though it has no document."""
     onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """The document as it is with what the file says nothing of, from the record that it stands
     for (with its `organization`)."""
@@ -59,6 +63,13 @@ class Mapped:
     @property
     def verdict(self) -> Verdict:
         return verdict_of(self.notes)
+
+    @property
+    def told(self) -> list[Note]:
+        """What may be kept of its notes."""
+        if self.notes and (self.placeless or is_placeless(self.document or {})):
+            return nameless(self.notes)
+        return self.notes
 
     @property
     def name(self) -> str | None:
@@ -128,3 +139,23 @@ def guard_visibility(
     if higher != document["visibility"]:
         notes.append(note("visibility_raised", column, document["visibility"], higher))
         document["visibility"] = higher
+
+
+def is_placeless(document: Mapping[str, Any]) -> bool:
+    """Whether a part of it is restricted, or its categories demand it; of a document that nobody looked at yet, too."""
+    known = codelists.categories()
+    if any(
+        known[code].minimum_visibility == NAMES[RESTRICTED]
+        for code in document.get("categories") or ()
+        if code in known
+    ):
+        return True
+    inside: list[Any] = [document]
+    while inside:
+        item = inside.pop()
+        if isinstance(item, dict):
+            if item.get("visibility") == NAMES[RESTRICTED]:
+                return True
+            item = list(item.values())
+        inside += [each for each in item if isinstance(each, dict | list)]
+    return False

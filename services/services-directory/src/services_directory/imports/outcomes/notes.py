@@ -2,7 +2,7 @@
 Spanish and English, are a table (`data/notes.csv`)."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -53,6 +53,24 @@ class Note:
         parts |= {"before": self.before, "after": self.after}
         kept = {name: value for name, value in parts.items() if value}
         return {**kept, "es": self.text("es"), "en": self.text("en")}
+
+
+_HARMLESS = frozenset({
+    "abridged_copy", "category_decided", "closing_kept", "duplicate_id", "end_kept", "hidden_kept", "id_missing",
+    "id_replaced", "verification_in_time", "visibility_assumed", "visibility_kept", "visibility_raised",
+})  # fmt: skip
+"""What is told of these is never where a place is."""
+
+
+def nameless(notes: Sequence[Note]) -> list[Note]:
+    """The same without the values that they repeat, of a row whose place must not be written down anywhere: one of
+    them may be its coordinates, the other way round."""
+    return [
+        each
+        if each.code in _HARMLESS
+        else Note(each.code, each.field, each.before and "…", each.after and "…")
+        for each in notes
+    ]
 
 
 def note(code: str, field: str = "", before: object = "", after: object = "") -> Note:

@@ -85,7 +85,7 @@ class Report:
             "name": mapped.name,
             "service_id": str(written.service_id) if written else None,
             "outcome": written.outcome if written else None,
-            "notes": [each.plain() for each in mapped.notes],
+            "notes": [each.plain() for each in mapped.told],
         }
         self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 

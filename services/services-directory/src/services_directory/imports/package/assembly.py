@@ -14,7 +14,7 @@ from services_directory.crosswalks.terms import OWN_TAXONOMIES
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
 from services_directory.imports.outcomes.fidelity import Fate, Outcome, RowFates
-from services_directory.imports.outcomes.mapped import Mapped, guard_visibility
+from services_directory.imports.outcomes.mapped import Mapped, guard_visibility, is_placeless
 from services_directory.imports.outcomes.notes import Note, Verdict, note, verdict_of
 from services_directory.imports.package.convert import LOUD, repeated, value_of
 from services_directory.imports.package.fields import (
@@ -116,7 +116,8 @@ class Assembly:
         if document["id"] != given:
             notes.append(note("id_replaced", self._place(staged, "id"), given, document["id"]))
         if verdict_of(notes) is Verdict.REFUSED:
-            return Mapped(staged.line, given, None, notes, fates=self._fates)
+            placeless = is_placeless({"visibility": self._visibility, **document})
+            return Mapped(staged.line, given, None, notes, fates=self._fates, placeless=placeless)
         if document.get("functional_status", {}).get("code", "unknown") != "unknown":
             document["status"] = "active"  # shown as the functional status says, whatever is kept
         document.setdefault("visibility", self._visibility)

@@ -11,7 +11,7 @@ from common.places import Place, Places, folded
 from services_directory.crosswalks.terms import WORDS, own_words, word_attribute
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
-from services_directory.imports.outcomes.mapped import Mapped, guard_visibility
+from services_directory.imports.outcomes.mapped import Mapped, guard_visibility, is_placeless
 from services_directory.imports.outcomes.notes import Verdict, note, verdict_of
 from services_directory.imports.values import cells, opening_hours
 from services_directory.imports.values.place_cells import PlaceCells, place_of
@@ -43,7 +43,8 @@ def map_row(
     document = _document(row, place, visibility, country, named=named)
     external_id = row.text("external_id") or _made_id(row, document, place)
     if verdict_of(row.notes) is Verdict.REFUSED:
-        return Mapped(number, external_id, None, row.notes)
+        placeless = is_placeless(document)
+        return Mapped(number, external_id, None, row.notes, placeless=placeless)
     guard_visibility(document, row.notes, row.header("visibility"))
     document, withheld = without_unstorable(without_empty(document))
     if withheld:
