@@ -3327,6 +3327,14 @@ MUTATIONS = (
         f"{_IMPORTS}/test_workbook.py::test_a_report_does_not_repeat_where_a_shelter_is[Casa]",
     ),
     Mutation(
+        "reports-forget",
+        "the report of an import forgets where a house was that was hidden since",
+        f"{_DIRECTORY}/imports/following.py",
+        "        if kept != row.notes:\n",
+        "        if False:\n",
+        f"{_IMPORTS}/test_closed.py::test_a_report_forgets_where_a_house_was_that_was_hidden_since",
+    ),
+    Mutation(
         "hidden-while-it-was-read",
         "a number that was hidden while a file was read stays hidden",
         f"{_DIRECTORY}/services/entering.py",

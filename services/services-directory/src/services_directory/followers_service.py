@@ -14,6 +14,7 @@ from services_directory.happenings import (
     PlaceCopied,
     PlacesChanged,
 )
+from services_directory.imports import following as imports
 
 
 def declare_followers() -> None:
@@ -21,6 +22,8 @@ def declare_followers() -> None:
     declare(PlacesChanged, documents.places_changed)
     declare(PlaceCopied, documents.place_copied)
     declare(EndorsementsChanged, documents.endorsements_changed)
-    declare(DocumentsStored, gaps.documents_stored, curation.documents_stored)
+    declare(
+        DocumentsStored, gaps.documents_stored, curation.documents_stored, imports.documents_stored
+    )
     declare(CapacityTold, curation.capacity_told)
     declare(GapsMet, gaps.gaps_met)

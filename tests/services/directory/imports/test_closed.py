@@ -405,3 +405,15 @@ async def test_a_term_that_may_be_a_safe_house_is_hidden_until_somebody_decides_
         (row,) = rows.json()["items"]
         assert "visibility_raised" in [each["code"] for each in row["notes"]]
         assert await _anybody(api, row["service_id"]) == 404
+
+
+async def test_a_report_forgets_where_a_house_was_that_was_hidden_since(api: AsyncClient) -> None:
+    content = EDITION.replace("10.65,-71.62", "-71.62,10.65").format(organisation(2), "Mía")
+    done = await api.post(f"{V1}/imports", content=content.encode(), headers=as_(WHO))
+    rows = f"{V1}/imports/{done.json()['id']}/rows"
+    told = await api.get(rows, headers=as_(WHO))
+    assert "10.65" in told.text
+    await _closed(api, told.json()["items"][0]["service_id"], "restricted")
+    told = await api.get(rows, headers=as_(WHO))
+    assert "coordinates_swapped" in told.text
+    assert "10.65" not in told.text

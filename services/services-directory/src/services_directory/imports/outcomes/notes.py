@@ -73,6 +73,15 @@ def nameless(notes: Sequence[Note]) -> list[Note]:
     ]
 
 
+def nameless_plain(kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same of notes as they are kept."""
+    known = [Note(*(each.get(name, "") for name in _PARTS)) for each in kept]
+    return [each.plain() for each in nameless(known) if each.code in _texts()]
+
+
+_PARTS = ("code", "field", "before", "after")
+
+
 def note(code: str, field: str = "", before: object = "", after: object = "") -> Note:
     return Note(code, field, _shown(before), _shown(after))
 
