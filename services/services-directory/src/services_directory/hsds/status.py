@@ -34,7 +34,8 @@ def timely(said: dict[str, Any], before: dict[str, Any], today: date) -> dict[st
     it was looked at, and of one until which nobody would look again."""
     latest = today + timedelta(days=LONGEST_DAYS)
     kept = dict(said)
-    if (verified := _day(said.get("verified_at"))) and verified > today:
+    tomorrow = today + timedelta(days=1)  # which it is already where others write their days
+    if (verified := _day(said.get("verified_at"))) and verified > tomorrow:
         del kept["verified_at"]
         if stood := before.get("verified_at"):
             kept["verified_at"] = stood

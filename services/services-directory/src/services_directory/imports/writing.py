@@ -232,7 +232,7 @@ class Writer:
         records: Mapping[UUID, Any],
     ) -> None:
         """No file makes that nobody is asked any more whether people may be sent there."""
-        today = clock.now().date()
+        today = clock.today()
         for mapped in rows:
             said = (mapped.document or {}).get("verification")
             if mapped.document is None or not isinstance(said, dict):
