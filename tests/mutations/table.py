@@ -2937,10 +2937,9 @@ MUTATIONS = (
         "typed-outlives-an-outage",
         "what was typed into a form stays where a part of the system is away",
         f"{_CONSOLE}/screens/routing.py",
-        "    if visit.typed and answer.status >= 500:\n",
-        "    if visit.typed and answer.status >= 600:\n",
-        "tests/pages/console/test_work.py"
-        "::test_30_what_was_typed_and_its_key_outlive_a_send_that_nobody_took",
+        "    if not visit.typed or (answer.answered and",
+        "    if visit.typed or (answer.answered and",
+        f"{_UNANSWERED}::test_what_was_typed_is_not_lost_with_the_page_that_it_was_typed_on",
     ),
     Mutation(
         "images-by-digest",
