@@ -74,7 +74,7 @@ class Look:
 
     def _at(self, width: int, name: str) -> None:
         page, where = self._page, f"{name} at {width}"
-        for violation in page.evaluate(asking(framed=name in self._framed)):
+        for violation in page.evaluate(asking(self._language, framed=name in self._framed)):
             self._is(False, where, str(violation))
         for each in page.evaluate(NARROW):
             self._is(False, where, f"is wider than the screen: {each}")

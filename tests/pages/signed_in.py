@@ -147,7 +147,8 @@ def findings(page: Page, axe: str) -> list[object]:
         beside.set_viewport_size(page.viewport_size)
     beside.evaluate("to => history.replaceState(null, '', to)", page.url)
     beside.set_content(re.sub(r"<script\b.*?</script>", "", page.content(), flags=re.DOTALL))
-    found: list[object] = beside.evaluate(asking())
+    language = page.locator("html").get_attribute("lang") or ""
+    found: list[object] = beside.evaluate(asking(language))
     return found
 
 
