@@ -43,6 +43,8 @@ JAVA_NEEDS = (
     "httpcore",
     "httpmime",
 )
+# Without the compiler that pays after minutes: these programs run for seconds.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1"
 STANDING_IN = """package org.openapitools.client;
 class RFC3339JavaTimeModule extends com.fasterxml.jackson.databind.module.SimpleModule {}
 """
@@ -159,7 +161,7 @@ def by_openapi_generator(language: str, description: Path, *more: str) -> Path:
     if (probe := run([*alone, "openapi-generator-cli", "version"], folder)).returncode:
         left_out(f"openapi-generator cannot be installed here: {probe.stderr[-200:]}")
     arguments = ["generate", "-i", str(description), "-g", language, "-o", "generated", *more]
-    made = run([*alone, "openapi-generator-cli", *arguments], folder)
+    made = run([*alone, "openapi-generator-cli", *arguments], folder, JAVA_OPTS=SHORT_LIVED)
     told = made.stdout + made.stderr
     assert made.returncode == 0, told[-3000:]
     warned = [line for line in told.splitlines() if re.search(r"\b(WARN|ERROR)\b", line)]
@@ -187,7 +189,7 @@ def test_openapi_generator_makes_typescript_that_compiles(
     made = by_openapi_generator("typescript-fetch", description)
     assert list(made.rglob("ReferralsApi.ts"))
     options = ["--target", "es2022", "--module", "es2022", "--moduleResolution", "bundler"]
-    everything = ["--lib", "es2022,dom,dom.iterable", str(made / "index.ts")]
+    everything = ["--skipLibCheck", "--lib", "es2022,dom,dom.iterable", str(made / "index.ts")]
     compiled = run([str(node / "tsc"), "--noEmit", "--strict", *options, *everything], tmp_path)
     assert compiled.returncode == 0, compiled.stdout[-3000:]
 
@@ -214,7 +216,7 @@ def test_openapi_generator_makes_java_that_compiles(description: Path, tmp_path:
     listed = tmp_path / "sources.txt"
     listed.write_text("\n".join(sources), encoding="utf-8")
     built = ["-nowarn", "-proc:none", "-d", "built", "-cp", ":".join(map(str, jars))]
-    compiled = run(["javac", *built, f"@{listed}"], tmp_path)
+    compiled = run(["javac", f"-J{SHORT_LIVED}", *built, f"@{listed}"], tmp_path)
     assert compiled.returncode == 0, compiled.stderr[-3000:]
 
 

@@ -30,7 +30,7 @@ from tests.services.referrals.story import Story
 from tests.support.databases import MigratedDatabases
 
 ROUNDS = int(os.environ.get("RUTA_RACES", "0"))
-SOME, FEW = 7, 61
+SOME, FEW = 13, 61
 """Every so many of the pairs: primes, so that they are not all of one command."""
 PAIRS = list(combinations_with_replacement(COMMANDS, 2))
 Outcome = tuple[tuple[int | None, int | None], dict[str, list[str]]]
