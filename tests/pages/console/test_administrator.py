@@ -53,6 +53,7 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
         assert "Mi trabajo" in other.inner_text("h1")
 
         page.goto(person)
+        assert "No hay cambios de cómo entra sin leer." in page.inner_text("main")
         page.get_by_role("button", name="Apagar el acceso").click()
         page.wait_for_load_state()
         assert "Sin acceso" in page.inner_text("main")
