@@ -18,6 +18,15 @@ from stack.running import RunningStack
 from tests.support.patience import PATIENCE
 
 
+def let_through(ask: Callable[..., httpx.Response], *question: Any, **more: Any) -> httpx.Response:
+    """The answer to `ask(*question, **more)` once the limit lets the question through. Whoever asks without a token shares one
+    (`RUTA_RATE_ANONYMOUS`): the hundreds of questions of the tests before count, and what is refused is asked again
+    when the answer says so."""
+    while (answer := ask(*question, **more)).status_code == 429:
+        time.sleep(float(answer.headers["Retry-After"]))
+    return answer
+
+
 class System:
     """`up` and `down` are the commands; `running` talks to the gateway of the last `up`."""
 
@@ -65,15 +74,8 @@ class System:
         return state
 
     def public(self, path: str) -> Any:
-        """The JSON that anybody reads at a path.
-
-        Whoever asks without a token shares one limit (`RUTA_RATE_ANONYMOUS`): the hundreds of questions
-        of the tests before count, and what is refused is asked again when the answer says so.
-        """
-        answer = self.running.request(None, "GET", path)
-        while answer.status_code == 429:
-            time.sleep(float(answer.headers["Retry-After"]))
-            answer = self.running.request(None, "GET", path)
+        """The JSON that anybody reads at a path."""
+        answer = let_through(self.running.request, None, "GET", path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

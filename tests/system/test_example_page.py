@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.browser import Browser
 from tests.support.patience import PATIENCE
-from tests.support.system import System
+from tests.support.system import System, let_through
 
 pytestmark = pytest.mark.system
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
@@ -97,6 +97,7 @@ def test_head_answers_wherever_get_does(system: System) -> None:
     assert len(plain) > 30
     for path in plain:
         url = f"{system.running.url}{path}"
-        got, head = httpx.get(url, timeout=PATIENCE), httpx.head(url, timeout=PATIENCE)
+        got = let_through(httpx.get, url, timeout=PATIENCE)
+        head = let_through(httpx.head, url, timeout=PATIENCE)
         assert (head.status_code, head.content) == (got.status_code, b""), path
         assert head.headers.get("content-type") == got.headers.get("content-type"), path

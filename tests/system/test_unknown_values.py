@@ -4,7 +4,6 @@ an answer: it is refused.
 Made from the description of the API, so that a new parameter is asked by itself.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,7 +12,7 @@ import pytest
 from gateway.front.describing.description import operations
 
 from tests.support.principals import CLIENTS
-from tests.support.system import System
+from tests.support.system import System, let_through
 from tests.support.unknown_parameters import LEFT_ALONE, UNKNOWN, asked_of, target, unnamed
 
 pytestmark = pytest.mark.system
@@ -58,15 +57,6 @@ def test_a_value_that_nobody_knows_is_refused(system: System, callers: list[http
     assert asked > 100
 
 
-def asked(client: httpx.Client, path: str, params: dict[str, str]) -> httpx.Response:
-    """Once the limit lets it through: the questions of the tests before count."""
-    answer = client.get(path, params=params)
-    while answer.status_code == 429:
-        time.sleep(float(answer.headers["Retry-After"]))
-        answer = client.get(path, params=params)
-    return answer
-
-
 def test_a_parameter_that_nobody_knows_is_refused_by_every_service_with_the_known_ones_named(
     system: System, callers: list[httpx.Client]
 ) -> None:
@@ -79,7 +69,9 @@ def test_a_parameter_that_nobody_knows_is_refused_by_every_service_with_the_know
         if method != "get" or (method, path) in LEFT_ALONE or path == release:
             continue
         parameters = operation.get("parameters", [])
-        answers = (asked(client, target(path), asked_of(parameters)) for client in callers)
+        answers = (
+            let_through(client.get, target(path), params=asked_of(parameters)) for client in callers
+        )
         answer = next((a for a in answers if a.status_code not in (401, 403)), None)
         if answer is None:
             wrong.append((path, "nobody is let in"))
@@ -98,7 +90,9 @@ def test_what_is_behind_a_link_of_a_page_for_people_is_left_alone(system: System
             if method != "get":
                 continue
             plain = nobody.get(target(path))
-            longer = asked(nobody, target(path), {"fbclid": "a", "utm_source": "b", UNKNOWN: "1"})
+            longer = let_through(
+                nobody.get, target(path), params={"fbclid": "a", "utm_source": "b", UNKNOWN: "1"}
+            )
             assert longer.status_code == plain.status_code, path
             assert "no such parameter" not in longer.text, path
             if "{" not in path and "/subscriptions" not in path and path != "/oauth/authorize":
