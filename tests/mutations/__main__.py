@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Console
 
@@ -18,10 +18,10 @@ def _listed(chosen: Iterable[Mutation]) -> int:
     return 0
 
 
-def _played(chosen: Sequence[Mutation]) -> int:
+def _played(chosen: Iterable[Mutation]) -> int:
     """How many were not noticed."""
     unnoticed = 0
-    with Player(chosen) as player:
+    with Player() as player:
         for mutation in chosen:
             _say(mutation)
             try:

@@ -28,14 +28,8 @@ def functions() -> dict[str, list[FunctionType]]:
     return found
 
 
-Whole = list[tuple[FunctionType, CodeType]]
-
-
-def break_functions(file: str, broken: str) -> Whole:
-    """Those of the module that was imported from `file`; what each was, for `mend_functions`.
-
-    Raises ElsewhereError where that cannot be done, with nothing broken; SyntaxError where it is not Python.
-    """
+def break_functions(file: str, broken: str) -> None:
+    """Those of the module that was imported from `file`."""
     real = Path(file).read_text(encoding="utf-8")
     codes = dict(
         _differing(
@@ -46,19 +40,8 @@ def break_functions(file: str, broken: str) -> Whole:
     found = [each for each in functions()[file] if each.__code__ in codes]
     if codes and not found:
         raise ElsewhereError(f"what differs in {file} runs when it is imported")
-    whole = [(each, each.__code__) for each in found]
-    try:
-        for each, code in whole:
-            each.__code__ = codes[code]
-    except ValueError as error:  # it takes other names from around it
-        mend_functions(whole)
-        raise ElsewhereError(f"what is around a function in {file} differs: {error}") from error
-    return whole
-
-
-def mend_functions(whole: Whole) -> None:
-    for each, code in whole:
-        each.__code__ = code
+    for each in found:
+        each.__code__ = codes[each.__code__]
 
 
 def _unplaced(source: str) -> CodeType:

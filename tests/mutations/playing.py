@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,6 @@ from stack.postgres import PostgresServer
 
 from tests.mutations.prepared import LIBRARIES, ROOT, WHOLE, Order
 from tests.mutations.table import Mutation
-from tests.mutations.together import Row, failed_by_itself
 from tests.support.databases import BEGUN
 
 DATABASES: dict[str, tuple[str, str] | None] = {
@@ -58,19 +56,12 @@ def broken_source(mutation: Mutation) -> str:
 
 
 class Player:
-    """Plays rows in copies of a prepared process, which ends with the block.
-
-    Those of `rows` whose tests stand in one file share a copy (`together`). One that does not show there that it is
-    noticed has a copy of its own: of the process that has everything, and if nobody noticed, of the one that has nothing
-    of ours.
+    """Plays one after the other, each in a copy of a prepared process, which ends with the block: of the one that has
+    everything, and if nobody noticed, of the one that has nothing of ours.
 
     What a row cannot break is begun for it: the server of its tests runs on a copy of a cluster in which the
     database of its package is migrated. Revisions import nothing of a service.
     """
-
-    def __init__(self, rows: Iterable[Mutation] = ()) -> None:
-        self._rows = tuple(rows)
-        self._noticed: dict[tuple[str, str], dict[str, str]] = {}
 
     def __enter__(self) -> Self:
         self._begun: dict[str, Path] = {}
@@ -93,9 +84,8 @@ class Player:
     def play(self, mutation: Mutation) -> Played:
         """The named test must fail by an assertion of its own, not break down."""
         content = broken_source(mutation)
-        source, package = ROOT / mutation.file, _package(mutation)
-        if mutation in self._rows and (told := self._together(mutation).get(mutation.name)):
-            return Played(mutation, noticed=True, told=told)
+        source = ROOT / mutation.file
+        package = next(folder for folder in source.parents if folder.parent.name == "src")
         with tempfile.TemporaryDirectory(prefix="ruta-mutation-") as folder:
             copy = Path(folder) / package.name
             # With what Python compiled, which counts as long as its source is of the same time and size:
@@ -112,7 +102,6 @@ class Player:
                 "output": str(output),
                 "environment": self._begins_with(source, package),
                 "breaks": (str(source), content),
-                "together": None,
             }
             played = self._played(mutation, WHOLE, order)
             # What a module makes of it when it is imported: a constant, a decorator's argument.
@@ -121,50 +110,6 @@ class Player:
                 if played.noticed
                 else self._played(mutation, LIBRARIES, {**order, "breaks": None})
             )
-
-    def _together(self, of: Mutation) -> dict[str, str]:
-        """What was noticed of the rows whose tests stand in the same file, by name."""
-        file = _test_file(of)
-        # Together with those that begin with the same database.
-        key = (file, _package(of).name)
-        if key not in self._noticed:
-            rows = [
-                each
-                for each in self._rows
-                if (_test_file(each), _package(each).name) == key and _may_share(each)
-            ]
-            self._noticed[key] = self._noticed_of(rows) if len(rows) > 1 else {}
-        return self._noticed[key]
-
-    def _noticed_of(self, mutations: list[Mutation]) -> dict[str, str]:
-        with tempfile.TemporaryDirectory(prefix="ruta-mutations-") as folder:
-            noticed = Path(folder) / "noticed.json"
-            rows = [
-                Row(
-                    name=each.name,
-                    file=str(ROOT / each.file),
-                    broken=broken_source(each),
-                    noticed_by=each.noticed_by,
-                )
-                for each in mutations
-            ]
-            first = mutations[0]
-            self._ran(
-                WHOLE,
-                {
-                    "arguments": [
-                        *("-q", "-p", "no:cacheprovider", f"--basetemp={folder}/tests"),
-                        *dict.fromkeys(each.noticed_by for each in mutations),
-                    ],
-                    "path": [str(ROOT)],
-                    "output": f"{folder}/output",
-                    "environment": self._begins_with(ROOT / first.file, _package(first)),
-                    "breaks": None,
-                    "together": (rows, str(noticed)),
-                },
-            )
-            found: dict[str, str] = json.loads(noticed.read_text()) if noticed.exists() else {}
-            return found
 
     def _played(self, mutation: Mutation, kind: str, order: Order) -> Played:
         code = self._ran(kind, order)
@@ -219,28 +164,11 @@ def _stopped(folder: Path, database: tuple[str, str] | None) -> Path:
     return folder
 
 
-def _package(mutation: Mutation) -> Path:
-    """The folder of the source that it breaks."""
-    source = ROOT / mutation.file
-    return next(folder for folder in source.parents if folder.parent.name == "src")
-
-
-def _test_file(mutation: Mutation) -> str:
-    return mutation.noticed_by.partition("::")[0]
-
-
-def _may_share(mutation: Mutation) -> bool:
-    """Python that no database is made by, and a test of a service's own app: its fixtures begin no process that would
-    have to be of what is broken, nor a broker, which a second run would find as the first left it."""
-    of_a_service = mutation.file.endswith(".py") and "migrations" not in Path(mutation.file).parts
-    tests = (ROOT / _test_file(mutation)).read_text(encoding="utf-8")
-    own_app = mutation.noticed_by.startswith("tests/services/") and "nats_server" not in tests
-    return of_a_service and own_app
-
-
 def _judged(mutation: Mutation, code: int, told: str) -> Played:
     failed = re.search(rf"^FAILED {re.escape(mutation.noticed_by)}.*", told, re.MULTILINE)
-    if code == 1 and failed and failed_by_itself(told):
+    # Hypothesis shows several failing examples as a group, whose lines begin with a bar.
+    by_itself = re.search(r"^(E|    \|) +(AssertionError|assert |Failed: )", told, re.MULTILINE)
+    if code == 1 and failed and by_itself:
         return Played(mutation, noticed=True, told=failed[0])
     return Played(mutation, noticed=False, told="\n".join(told.splitlines()[-12:]))
 

@@ -21,14 +21,14 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES, WHOLE = "libraries", "whole"
 """Its argument: what is imported."""
-_IN_PLACE, _TOGETHER = "tests.mutations.in_place", "tests.mutations.together"
+_IN_PLACE = "tests.mutations.in_place"
 _OURS = ("libs", "gateway", "services", "tests")
 _IMPORTED = re.compile(r"^(?:from|import) ([a-zA-Z][\w.]*)", re.MULTILINE)
 
@@ -44,8 +44,6 @@ class Order(TypedDict):
     """What differs from the process's own."""
     breaks: tuple[str, str] | None
     """A file of which everything is there, and its broken source."""
-    together: tuple[list[Any], str] | None
-    """Rows (`together.Row`) that are played in this one copy, and the file of what was noticed."""
 
 
 def libraries() -> list[str]:
@@ -130,12 +128,7 @@ def _become(order: Order) -> None:
     if order["breaks"]:
         importlib.import_module(_IN_PLACE).break_functions(*order["breaks"])
     # pytest would like to be the first to import some libraries, for better words of their asserts.
-    arguments = ["-W", "ignore::pytest.PytestAssertRewriteWarning", *order["arguments"]]
-    if order["together"]:
-        rows, noticed = order["together"]
-        plugin = importlib.import_module(_TOGETHER).Together(rows, Path(noticed))
-        sys.exit(importlib.import_module("pytest").main(arguments, plugins=[plugin]))
-    sys.argv = ["pytest", *arguments]
+    sys.argv = ["pytest", "-W", "ignore::pytest.PytestAssertRewriteWarning", *order["arguments"]]
     runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 
 

@@ -16,7 +16,7 @@ from tests.mutations.table import IN_PROCESS, MUTATIONS, Mutation
 
 @pytest.fixture(scope="module")
 def player() -> Iterator[Player]:
-    with Player(MUTATIONS) as player:
+    with Player() as player:
         yield player
 
 

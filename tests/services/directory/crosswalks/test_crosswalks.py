@@ -215,14 +215,14 @@ async def test_a_level_that_was_raised_stays_when_the_decision_goes(
 async def test_nothing_is_guessed_not_even_from_a_code_that_looks_like_ours(
     database: Database, tmp_path: Path
 ) -> None:
-    terms = {"t1": "Safe house", "t2": "GBV case management"}
+    terms = {"t1": "Type 7", "t2": "GBV case management"}
     content = register(tmp_path, {"uno": ("t1", "t2")}, terms, code="GBV-SHELTER")
     await bring(database, content)
     assert suggested("GBV case management")[0].category == "GBV-CM"
     assert await categories(database) == {"uno": []}
     async with database.transaction() as session:
         found = (await session.execute(sa.select(services))).one().document
-    assert found["visibility"] == "restricted", "the careful reading of what it may be"
+    assert found["visibility"] == "restricted", "the careful reading of what its code may be"
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
