@@ -39,7 +39,17 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        pytest.param(
+            each,
+            id=each.name,
+            marks=pytest.mark.in_turn(each.file, each.noticed_by.partition("::")[0]),
+        )
+        for each in MUTATIONS
+    ],
+)
 def test_a_removed_mechanism_is_noticed(mutation: Mutation, player: Player) -> None:
     played = player.play(mutation)
     assert played.noticed, played.told

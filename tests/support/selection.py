@@ -1,7 +1,7 @@
 """What a run of the tests leaves out and says so, and what it keeps together on one worker.
 
-`./ruta test` leaves out the drills, `--quick` also whatever starts servers; a drill that is
-named by its file runs. Several workers run at once, each with servers of its own; tests that
+`./ruta test` leaves out the drills, `--quick` also whatever starts servers, `--all` the drills whose turn is another
+day (`turns`); a drill that is named by its file runs. Several workers run at once, each with servers of its own; tests that
 share an expensive fixture stay on one of them, the longest first.
 """
 
@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # ships no types
+
+from tests.support import turns
 
 SLOW = "slow"
 LABORIOUS = "laborious"
@@ -35,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEFT_OUT] = Counter()
+    turns.choose_day()
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         config.pluginmanager.register(_ToldAtOnce(config))
         config.pluginmanager.register(_Remembered(config))
@@ -98,15 +101,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _left_out(config: pytest.Config, item: pytest.Item) -> str | None:
+    by_name = any(item.path.name in argument for argument in config.args)
     if config.getoption("--all"):
-        return None
+        mark = item.get_closest_marker(turns.MARK)
+        waits = mark is not None and not by_name and not turns.due_today(item.nodeid, mark.args)
+        return (
+            "whose turn is another day, and that nothing touched (./ruta test FILE)"
+            if waits
+            else None
+        )
     if config.getoption("--quick"):
         fixtures = getattr(item, "fixturenames", ())
         long = any(item.get_closest_marker(mark) for mark in (SLOW, LABORIOUS))
         if long or any(name in _SERVERS for name in fixtures):
             return "that need servers or long (./ruta test)"
         return None
-    by_name = any(item.path.name in argument for argument in config.args)
     if item.get_closest_marker(SLOW) and not by_name:
         return "long drills (./ruta test --all)"
     return None
