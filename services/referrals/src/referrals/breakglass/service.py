@@ -154,9 +154,10 @@ async def decide(
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID
 ) -> tuple[Case, dict[str, Any], dict[str, Any]]:
-    """The case in clear, for the one who asked, while the access is open. The holder is told."""
+    """The case in clear, for the one who asked, while the access is open. The holder is told. Whatever ends the access
+    (an erasure, a hand-over, an accusation) comes before or after the reading, not in the middle of it."""
     async with acting_as_service(session):
-        access = await queries.by_id(session, access_id)
+        access = await queries.by_id(session, access_id, lock=True)
         case = await cases.by_id(session, access.case_id) if access is not None else None
         if access is None or case is None:
             raise _not_here()
