@@ -49,7 +49,8 @@ async def test_what_would_put_everything_in_order_is_refused_with_the_reason(
         assert (status, told.get("code")) == (422, "too_wide"), (params, told)
         assert f"{MOST_RANKED if 'search' in params else MOST_SORTED:,}" in told["detail"]
         assert "`area`" in told["detail"]
-    status, told = await asked(many, search=nearly_all, area="VE2313", facets="category")
+    # Of a state: towns are drawn anew each time, and in one of them there may be nothing.
+    status, told = await asked(many, search=nearly_all, area="VE23", facets="category")
     assert (status, 0 < told["total_items"] <= MOST_SORTED) == (200, True)
     assert told["facets"]["category"]
     status, told = await asked(many)
