@@ -115,9 +115,17 @@ MUTATIONS = (
         "left-screen-of-somebody-else",
         "a screen that was left shows nothing once somebody else has signed in beside it",
         f"{_CONSOLE}/static/console.js",
-        "event.data.who !== who || !event.data.seconds",
+        "!event.data.seconds || (who && event.data.who !== who)",
         "!event.data.seconds",
         f"{_LEFT}::test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is_somebody_else",
+    ),
+    Mutation(
+        "left-screen-of-what-was-not-sent",
+        "what was typed for a session that was over does not stay on a screen that somebody left",
+        f"{_CONSOLE}/templates/resend.html",
+        '{% include "templates/over.html" %}',
+        "",
+        f"{_LEFT}::test_what_was_sent_too_late_leaves_the_screen_after_a_while",
     ),
     Mutation(
         "left-screen-signed-out",

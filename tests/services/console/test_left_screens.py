@@ -12,8 +12,10 @@ import pytest
 from common.auth import Principal, Role
 from console import assets
 from console.calls import Calls, Gateway
+from console.forms import Typed
 from console.moments import Moments
 from console.screens.rendering import draw
+from console.screens.routing import _resend
 from console.screens.visit import Page as Screen
 from console.screens.visit import Visit
 from console.settings import Settings
@@ -40,11 +42,14 @@ class Ruta:
 
     def __init__(self) -> None:
         self.name, self.signed_in, self.asked = "ana", "ana", 0
+        self.not_sent = ""
 
     def page(self) -> str:
+        if self.not_sent:
+            return self._resend()
         who = Principal("p", "p", None, roles=frozenset({Role.ADMIN}))
         visit = Visit(
-            Visitor(who, "token", "csrf", self.name, CANARY, 0, 900),
+            self._visitor(who),
             Calls(Gateway(Settings.model_construct(gateway_url=FRONT)), "token", "es", "number"),
             "es",
             wording("es"),
@@ -53,6 +58,16 @@ class Ruta:
         )
         form = Screen("accounts/templates/new_organisation.html", "title.problem", {"aors": []})
         return draw(visit, form)
+
+    def _visitor(self, who: Principal) -> Visitor:
+        return Visitor(who, "token", "csrf", self.name, CANARY, 0, 900)
+
+    def _resend(self) -> str:
+        """Of a form that was sent and did nothing, for this reason."""
+        whose = None if self.not_sent == "over" else self._visitor(Principal("p", "p", None))
+        typed = Typed([("name", CANARY)])
+        page = _resend("/console/organisations/new", typed, "es", self.not_sent, whose)
+        return bytes(page.body).decode()
 
     def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(FRONT)
@@ -132,6 +147,42 @@ def test_what_was_typed_is_covered_and_shown_to_the_same_person_alone(
     assert not button.is_visible()
     page.clock.fast_forward("15:06")
     assert CANARY not in page.inner_text("body"), "and so again"
+
+
+def test_what_was_sent_too_late_leaves_the_screen_after_a_while(
+    context: BrowserContext, ruta: Ruta
+) -> None:
+    """Nobody knows whose it is: it is covered for nobody, and gone."""
+    beside = opened(context)
+    ruta.not_sent = "over"
+    page = opened(context)
+    ruta.not_sent = ""
+    with told(page):  # as they are told to: in another tab they sign in anew
+        beside.reload()
+    page.clock.fast_forward("14:50")
+    assert CANARY in page.inner_text("body")
+    page.clock.fast_forward(16_000)
+    assert OVER in page.inner_text("body")
+    assert CANARY not in page.content()
+    assert ruta.asked == 0
+
+
+@pytest.mark.parametrize("why", ["fresh", "other", "away"])
+def test_what_can_be_sent_once_more_is_covered_and_shown_to_the_same_person_alone(
+    context: BrowserContext, ruta: Ruta, why: str
+) -> None:
+    ruta.not_sent = why
+    page = opened(context)
+    page.clock.fast_forward("15:06")
+    button = page.get_by_role("button", name="Seguir")
+    ruta.signed_in = "beto"
+    button.click()
+    page.get_by_text("todavía no ha entrado").wait_for()
+    assert CANARY not in page.inner_text("body")
+    ruta.signed_in = "ana"
+    button.click()
+    page.get_by_text(CANARY).wait_for()
+    assert page.get_by_role("button", name="Enviar").is_visible()
 
 
 def test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is_somebody_else(

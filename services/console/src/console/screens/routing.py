@@ -246,9 +246,9 @@ def _not_shown(visit: Visit, answer: Answer) -> Response:
     if not visit.typed or (answer.answered and not _readable(visit.typed, visit.say)):
         return _problem(visit, answer)
     why = "refused" if answer.answered else "over" if answer.status == 401 else "away"
-    csrf = "" if why == "over" else visit.visitor.csrf
+    whose = None if why == "over" else visit.visitor
     status = answer.status if answer.answered else None
-    return _resend(_sent_to(visit), visit.typed, visit.language, why, csrf=csrf, status=status)
+    return _resend(_sent_to(visit), visit.typed, visit.language, why, whose, status=status)
 
 
 def _sent_to(visit: Visit) -> str:
@@ -284,25 +284,34 @@ def _remedy(answer: Answer) -> str:
 
 def _session_over(request: Request, typed: Typed, language: str) -> Response:
     """401 with what was typed: it can be sent once the person has signed in again, in another tab."""
-    return _resend(request.url.path, typed, language, "over", csrf="")
+    return _resend(request.url.path, typed, language, "over", None)
 
 
 def _not_meant(visit: Visit) -> Response:
     """403 with what was typed. A form of an earlier sign-in is one: it is sent by whoever looks at it now."""
-    return _resend(visit.path, visit.typed, visit.language, "other", csrf=visit.visitor.csrf)
+    return _resend(visit.path, visit.typed, visit.language, "other", visit.visitor)
 
 
 def _prove(visit: Visit) -> Response:
     """401 with what was typed: the API did nothing yet. Whoever signs in anew in another tab sends it from here."""
-    return _resend(_sent_to(visit), visit.typed, visit.language, "fresh", csrf=visit.visitor.csrf)
+    return _resend(_sent_to(visit), visit.typed, visit.language, "fresh", visit.visitor)
 
 
+_LEFT_AFTER = 15 * 60
+"""Seconds after which a screen counts as left where the front did not say when the session ends."""
 _STATUS = {"over": 401, "fresh": 401, "other": 403, "away": 503}
 
 
 def _resend(
-    path: str, typed: Typed, language: str, why: str, *, csrf: str, status: int | None = None
+    path: str,
+    typed: Typed,
+    language: str,
+    why: str,
+    whose: Visitor | None,
+    *,
+    status: int | None = None,
 ) -> Response:
+    """`whose`: who sends it from here; None where their session is over."""
     kept = [(name, value) for name, value in typed.pairs if name not in OWN - _KEPT]
     say = wording(language)
     html = draw_plain(
@@ -312,8 +321,10 @@ def _resend(
         path,
         kept=kept,
         readable=_readable(typed, say),
-        token=form_token(csrf, path) if csrf else "",
+        token=form_token(whose.csrf, path) if whose else "",
         why=why,
+        who=whose.sign_in_name if whose else "",
+        seconds=(whose.idle_in if whose else 0) or _LEFT_AFTER,
     )
     return _html(html, language, status or _STATUS[why])
 

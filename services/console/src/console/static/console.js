@@ -42,7 +42,8 @@
   // A screen that somebody left shows nobody once the session is over, or is somebody else's. What was typed is only
   // covered, and shown again to the same person. No request asks whether it is over, for each would make it last: tabs
   // tell each other, and a page without a script that signs them out has the browser forget the mark that says so.
-  // Whoever types is at work, and stays signed in.
+  // Whoever types is at work, and stays signed in. Where nobody knows who sent what a session no longer takes, it is
+  // empty after a while, for nobody could show it to them alone.
   function watch(told) {
     var who = told.dataset.who, typed = "typed" in told.dataset, touched = 0, until = 0;
     var marks = false, ended = false;
@@ -59,7 +60,7 @@
       if (ended) return;
       ended = true;
       until = 0;
-      var kept = typed && document.querySelector("main input:not([type=hidden]), main select, main textarea");
+      var kept = typed && document.querySelector("main input:not([type=hidden]), main select, main textarea, main [data-kept]");
       if (!kept) document.body.textContent = "";
       over.querySelector(kept ? ".over__open" : ".over__kept").hidden = true;
       document.body.classList.add("covered");
@@ -84,7 +85,7 @@
     }
     tell = function (seconds) { if (tabs) tabs.postMessage({ who: who, seconds: seconds }); };
     if (tabs) tabs.onmessage = function (event) {
-      if (event.data.who !== who || !event.data.seconds) end(); else lasts(event.data.seconds);
+      if (!event.data.seconds || (who && event.data.who !== who)) end(); else if (who) lasts(event.data.seconds);
     };
     document.addEventListener("input", function () { typed = true; touched = Date.now(); });
     over.querySelector("button").addEventListener("click", function () { ask(show); });
@@ -94,7 +95,7 @@
       else if (left < 60000 && Date.now() - touched < 60000) ask(function () {});
     }, 5000);
     lasts(Number(told.dataset.seconds));
-    tell(Number(told.dataset.seconds));
+    if (who) tell(Number(told.dataset.seconds));
   }
   var told = document.getElementById("over");
   if (told && told.content) watch(told);
