@@ -334,16 +334,15 @@ def test_28_leaving_takes_the_page_out_of_the_history(system: System, browsers: 
     )
     page = context.new_page()
     receipt = report(page, "Lo que vi")
-    seen: list[str] = []
-    page.on("console", lambda message: seen.append(message.text))
     # Heard after the page's own script, in the same touch: however late the other site answers.
     page.evaluate(
         "document.addEventListener('click', () =>"
         " console.log(`<${document.title}|${document.body.innerText}>`))"
     )
-    page.locator("a.exit").click()
+    with page.expect_console_message() as seen:
+        page.locator("a.exit").click()
+    assert seen.value.text == "<|>", "the screen is empty before anything is loaded"
     page.wait_for_url(lambda address: not address.startswith(url))
-    assert seen == ["<|>"], "the screen is empty before anything is loaded"
     history = context.new_cdp_session(page).send("Page.getNavigationHistory")["entries"]
     assert not [each["title"] for each in history if receipt in each["title"]]
     assert [LINE in each["url"] for each in history].count(True) == 1, "the empty form alone"
