@@ -5,9 +5,11 @@ import os
 import subprocess
 import zlib
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path
+
+from common import clock
 
 from tests.support.reference import ROOT
 
@@ -30,7 +32,7 @@ def _within(file: str, place: str) -> bool:
 
 
 def choose_day() -> None:
-    os.environ.setdefault(DAY, str(datetime.now(UTC).date()))
+    os.environ.setdefault(DAY, str(clock.utc_day(clock.now())))
 
 
 def due_today(drill: str, of: Collection[str]) -> bool:
