@@ -754,6 +754,23 @@ MUTATIONS = (
         "::test_a_coordinator_of_the_organisation_that_asks_does_not_decide",
     ),
     Mutation(
+        "read-while-it-ends",
+        "nobody reads a case through the broken glass in the middle of what ends the access",
+        f"{_REFERRALS}/breakglass/service.py",
+        "        access = await queries.by_id(session, access_id, lock=True)\n"
+        "        case = await cases.by_id(session, access.case_id) if access is not None else None\n"
+        "        if access is None or case is None:\n"
+        "            raise _not_here()\n"
+        "        if not _asked_by",
+        "        access = await queries.by_id(session, access_id)\n"
+        "        case = await cases.by_id(session, access.case_id) if access is not None else None\n"
+        "        if access is None or case is None:\n"
+        "            raise _not_here()\n"
+        "        if not _asked_by",
+        "tests/services/referrals/test_racing.py"
+        "::test_a_case_is_read_through_the_glass_before_or_after_what_ends_the_access",
+    ),
+    Mutation(
         "independent-of-the-implicated",
         "nobody of an implicated organisation decides on breaking the glass",
         f"{_REFERRALS}/breakglass/independence.py",
@@ -3324,6 +3341,24 @@ MUTATIONS = (
         "for term in mapped.undecided if term.taxonomy == WORDS for each in",
         f"{_IMPORTS}/test_closed.py"
         "::test_a_term_that_may_be_a_safe_house_is_hidden_until_somebody_decides_it",
+    ),
+    Mutation(
+        "report-that-cannot-be-kept",
+        "an import whose report cannot be kept fails alone and holds up no file after it",
+        f"{_DIRECTORY}/imports/worker.py",
+        "                    await self._finish(empty, state, _IN_THE_LOG)\n",
+        "",
+        f"{_IMPORTS}/test_taking_in.py"
+        "::test_a_report_that_cannot_be_kept_does_not_hold_up_the_files_after_it",
+    ),
+    Mutation(
+        "formula-of-which-nothing-came",
+        "a formula without a result is no empty cell, by which people would go uncounted",
+        "services/reporting/src/reporting/activities/workbook.py",
+        "        if cell.value is None and formula.value is not None and",
+        "        if cell.value is None and formula.value is None and",
+        "tests/services/reporting/activities/test_workbook.py"
+        "::test_a_formula_of_which_nothing_came_yet_is_no_empty_cell",
     ),
     Mutation(
         "places-in-reports",

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -14,8 +15,11 @@ from common.telemetry import Metrics
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from referrals.app import create_app
+from referrals.breakglass.service import end_for
 from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
+from referrals.locking_queries import hold_case
+from referrals.row_security import acting_as_service
 from referrals.settings import Settings
 from referrals.tables import COMMON
 from stack.nats import NatsServer
@@ -23,6 +27,7 @@ from stack.postgres import ServiceDatabase
 
 from tests.services.referrals.story import LEGAL, SALUD, Story
 from tests.services.referrals.test_batches import commands as referred
+from tests.services.referrals.test_break_glass import ASKER, opened
 from tests.services.referrals.test_bridges import (
     HEALTH,
     PRIMERO,
@@ -129,6 +134,26 @@ async def test_16_accept_races_with_recall_and_one_wins(stories: list[Story]) ->
             for who in ("ngo-refugio", "ngo-salud")
         ]
         assert both[0] == both[1]
+
+
+async def test_a_case_is_read_through_the_glass_before_or_after_what_ends_the_access(
+    stories: list[Story], replicas: list[Database]
+) -> None:
+    case = await stories[0].case()
+    path = await opened(stories[0], case)
+    waiting = (
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND database ="
+        " (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    async with replicas[2].transaction() as session, acting_as_service(session):
+        await hold_case(session, UUID(case["id"]))
+        reading = asyncio.create_task(stories[1].get(ASKER, f"{path}/case"))
+        for _ in range(PATIENCE * 50):
+            if reading.done() or await stories[0].rows(waiting):
+                break
+            await asyncio.sleep(0.02)
+        await end_for(session, UUID(case["id"]), [SALUD])
+    assert (await reading).status_code == 403
 
 
 async def test_15_two_transfers_race_and_one_wins(stories: list[Story]) -> None:
