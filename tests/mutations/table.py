@@ -736,6 +736,15 @@ MUTATIONS = (
         "::test_an_open_access_ends_when_its_organisation_is_implicated",
     ),
     Mutation(
+        "contact-behind-the-glass",
+        "an implicated caregiver cannot be called by whoever broke the glass",
+        f"{_REFERRALS}/breakglass/service.py",
+        "shown_to_others(identity, Caregiver(case.caregiver))",
+        "identity",
+        f"{_TESTS}/test_break_glass.py"
+        "::test_the_implicated_are_named_beside_the_record_and_cannot_be_called",
+    ),
+    Mutation(
         "access-ends-at-hand-over",
         "an open access ends when the case is handed over",
         f"{_REFERRALS}/breakglass/service.py",

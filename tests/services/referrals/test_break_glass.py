@@ -136,6 +136,20 @@ async def test_an_open_access_ends_when_its_organisation_is_implicated(story: St
     assert (await story.get(ASKER, path)).json()["holder_organisation_id"] is None
 
 
+async def test_the_implicated_are_named_beside_the_record_and_cannot_be_called(
+    story: Story,
+) -> None:
+    """Break-glass opens a record, not a danger."""
+    father = {"name": "Luis Canaria", "contact": {"phone": "+58 412 5550777"}}
+    case = await story.child(9, caregiver="implicated", identity={"caregiver": father})
+    await implicate(story, case, LEGAL)
+    seen = await story.get(ASKER, f"{await opened(story, case)}/case")
+    assert "5550777" not in seen.text
+    assert seen.json()["identity"]["caregiver"]["name"] == "Luis Canaria"
+    assert seen.json()["caregiver"] == "implicated"
+    assert seen.json()["implicated_organisations"] == [str(LEGAL)]
+
+
 async def test_a_transfer_ends_what_is_open_and_gives_the_new_holder_the_decision(
     story: Story,
 ) -> None:

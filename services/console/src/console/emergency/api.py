@@ -6,6 +6,7 @@ from typing import Any
 from console.cases import views as cases
 from console.codes import Codes
 from console.emergency import commands
+from console.listings import organisation_names
 from console.screens.routing import Screens
 from console.screens.visit import Page, Visit, shown
 
@@ -45,6 +46,16 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
     }
 
 
+def _dangers(found: Mapping[str, Any], names: Mapping[str, str], visit: Visit) -> list[str]:
+    """Whom the case speaks against, in words."""
+    organisations = found["implicated_organisations"]
+    accused = ", ".join(names.get(each, each) for each in organisations)
+    dangers = [visit.say("emergency.implicated", names=accused)] if accused else []
+    if found["caregiver"] in ("absent", "implicated"):
+        dangers.append(visit.say(f"emergency.caregiver_{found['caregiver']}"))
+    return dangers
+
+
 screens.command("/emergency", commands.ASK, show=emergency, to="/console/emergency")
 
 
@@ -54,12 +65,14 @@ async def access(visit: Visit) -> Page:
     one = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}"))
     found = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}/case"))
     whole = {"area": None, **found}
+    names = await organisation_names(visit.calls, found["implicated_organisations"])
     return Page(
         "emergency/templates/access.html",
         "title.emergency",
         {
             "reference": found["reference"],
             "row": _row(one, visit),
+            "dangers": _dangers(found, names, visit),
             "identity": cases.identity(whole, visit.say, Codes(visit.language), visit.moments),
         },
     )

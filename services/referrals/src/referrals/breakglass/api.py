@@ -16,6 +16,7 @@ from referrals.breakglass.service import Shown
 from referrals.cases import service as case_service
 from referrals.cases.schemas import Attributes, Identity
 from referrals.dependencies import Keys
+from referrals.vocabulary.ages import Caregiver
 
 break_glass = router("/referrals/v1/break-glass", ["break-glass"])
 Responsible = Annotated[
@@ -54,6 +55,14 @@ class OpenedCase(BaseModel):
     reference: str
     identity: Identity
     attributes: Attributes
+    caregiver: Caregiver | None = Field(
+        None,
+        description="What is known of the caregiver. If it is `implicated` or `absent`, their contact is"
+        " not shown.",
+    )
+    implicated_organisations: list[UUID] = Field(
+        [], description="Tell these organisations nothing of the case."
+    )
 
 
 @break_glass.post("", status_code=201, dependencies=[IdempotencyRequired])
@@ -106,12 +115,14 @@ async def read_opened_case(
     access_id: UUID, session: Session, caller: Responsible, keys: Keys
 ) -> OpenedCase:
     """The case in clear while the access is open. Every reading is audited and told."""
-    case, identity, attributes = await service.read(session, caller, keys, access_id)
+    opened = await service.read(session, caller, keys, access_id)
     return OpenedCase(
-        case_id=case.id,
-        reference=case.reference,
-        identity=case_service.shown_identity(identity),
-        attributes=case_service.shown_attributes(attributes),
+        case_id=opened.case.id,
+        reference=opened.case.reference,
+        identity=case_service.shown_identity(opened.identity),
+        attributes=case_service.shown_attributes(opened.attributes),
+        caregiver=Caregiver(opened.case.caregiver),
+        implicated_organisations=sorted(opened.implicated),
     )
 
 

@@ -22,6 +22,7 @@ from referrals.breakglass.models import BreakGlass
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.models import Case
+from referrals.cases.person import shown_to_others
 from referrals.errors import ALREADY_DECIDED, IMPLICATED
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
@@ -29,6 +30,7 @@ from referrals.locking_queries import hold_case
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
+from referrals.vocabulary.ages import Caregiver
 
 OPEN_FOR = timedelta(hours=1)
 
@@ -151,9 +153,17 @@ async def decide(
         return await _shown(caller, keys, access)
 
 
-async def read(
-    session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID
-) -> tuple[Case, dict[str, Any], dict[str, Any]]:
+@dataclass(frozen=True)
+class Opened:
+    """A case in clear, with the organisations that it speaks against."""
+
+    case: Case
+    identity: dict[str, Any]
+    attributes: dict[str, Any]
+    implicated: Collection[UUID]
+
+
+async def read(session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID) -> Opened:
     """The case in clear, for the one who asked, while the access is open. The holder is told. Whatever ends the access
     (an erasure, a hand-over, an accusation) comes before or after the reading, not in the middle of it."""
     async with acting_as_service(session):
@@ -170,7 +180,8 @@ async def read(
             raise FORBIDDEN.because("This access is not open to you (any more).")
         identity, attributes = await case_service.open_record(keys, case)
         await _tell(session, caller, access, "read")
-    return case, identity, attributes
+    shown_identity = shown_to_others(identity, Caregiver(case.caregiver))
+    return Opened(case, shown_identity, attributes, sought.implicated)
 
 
 async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> None:

@@ -8,7 +8,7 @@ from common.events.codes import ReportingAttributes
 from common.ids import new_code
 
 from referrals.vocabulary.ages import ADULT_AGE, SUPPRESSED, Caregiver, completed_years
-from referrals.vocabulary.disclosure import Item
+from referrals.vocabulary.disclosure import Item, hidden
 
 _ELDER = 60
 _ADOLESCENT = 12
@@ -92,6 +92,15 @@ def disclosable(
         Item.ADDRESS: identity.get("address"),
         Item.AREA: area,
     }
-    if caregiver not in SUPPRESSED:
+    if Item.CAREGIVER_CONTACT not in hidden(caregiver):
         record[Item.CAREGIVER_CONTACT] = identity.get("caregiver")
     return record
+
+
+def shown_to_others(identity: Mapping[str, Any], caregiver: Caregiver) -> dict[str, Any]:
+    """The identity as a reader sees it who does not hold the case. The caregiver's name stays: it says
+    whom to keep away. The contact of a caregiver whom nobody may reach goes."""
+    known = identity.get("caregiver")
+    if not known or Item.CAREGIVER_CONTACT not in hidden(caregiver):
+        return dict(identity)
+    return {**identity, "caregiver": {**known, "contact": None}}

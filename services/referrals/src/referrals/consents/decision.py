@@ -14,7 +14,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from referrals.vocabulary.ages import (
-    SUPPRESSED,
     Assent,
     Caregiver,
     Decider,
@@ -22,7 +21,7 @@ from referrals.vocabulary.ages import (
     WrongDecider,
     judge,
 )
-from referrals.vocabulary.disclosure import TEXTS, Item
+from referrals.vocabulary.disclosure import TEXTS, hidden
 
 
 class Road(StrEnum):
@@ -175,11 +174,6 @@ def allowed(asked: Asked) -> frozenset[str]:
 def still_granted(items: Iterable[str], person: Person) -> frozenset[str]:
     """What of the granted items may be told as the person is known now."""
     return frozenset(items) - hidden(person.caregiver)
-
-
-def hidden(caregiver: Caregiver) -> frozenset[str]:
-    """Nobody is told how to reach a caregiver who is implicated or gone."""
-    return frozenset({Item.CAREGIVER_CONTACT.value}) if caregiver in SUPPRESSED else frozenset()
 
 
 def person_is_known(asked: Asked) -> None:

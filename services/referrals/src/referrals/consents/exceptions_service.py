@@ -16,7 +16,6 @@ from referrals import exceptions_service
 from referrals.audit.service import record
 from referrals.cases.referring import READ, case_and_service
 from referrals.consents import queries
-from referrals.consents.decision import hidden
 from referrals.consents.models import DisclosureException
 from referrals.consents.schemas import NewException
 from referrals.errors import NOT_GRANTED
@@ -28,7 +27,7 @@ from referrals.restrictions.service import remember_end
 from referrals.restrictions.words import Kind
 from referrals.row_security import acting_as_service
 from referrals.vocabulary.ages import Caregiver
-from referrals.vocabulary.disclosure import Item
+from referrals.vocabulary.disclosure import Item, hidden
 
 
 def refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None:

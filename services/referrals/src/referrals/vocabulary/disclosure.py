@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from referrals.vocabulary.ages import SUPPRESSED, Caregiver
+
 
 class Item(StrEnum):
     """Everything that a referral can disclose. What is not named here cannot leave a case."""
@@ -36,6 +38,11 @@ TEXTS: Mapping[str, frozenset[Item]] = {
 def texts_of(safe_contact: Mapping[str, Any]) -> tuple[str, ...]:
     """Which of TEXTS a rule of safe contact holds."""
     return ("safe_contact.instructions",) if safe_contact.get("instructions") else ()
+
+
+def hidden(caregiver: Caregiver) -> frozenset[str]:
+    """Nobody is told how to reach a caregiver who is implicated or gone."""
+    return frozenset({Item.CAREGIVER_CONTACT.value}) if caregiver in SUPPRESSED else frozenset()
 
 
 class NotGranted(Exception):
