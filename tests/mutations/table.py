@@ -3714,6 +3714,15 @@ MUTATIONS = (
         f"{_TESTS}/test_days_at_home.py"
         "::test_what_is_due_today_is_late_when_the_day_has_ended_at_home[America/Caracas]",
     ),
+    Mutation(
+        "every-case-at-once",
+        "a team has the reviews of each case that somebody else of it has",
+        f"{_REFERRALS}/cases/queries.py",
+        "return owner.correlate_except(case).scalar_subquery()",
+        "return owner.scalar_subquery()",
+        f"{_TESTS}/test_work.py"
+        "::test_a_team_has_the_reviews_of_each_case_that_somebody_else_of_it_has",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

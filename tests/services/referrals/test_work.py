@@ -303,6 +303,18 @@ async def test_a_draft_is_of_whoever_has_the_case(story: Story) -> None:
     assert len(await work(story, "ngo-refugio", "of=team", **luis)) == 1, "nobody is in a team"
 
 
+async def test_a_team_has_the_reviews_of_each_case_that_somebody_else_of_it_has(
+    story: Story,
+) -> None:
+    """Two reviews, since one would be found by a subquery that forgets the row outside."""
+    eva: dict[str, Any] = {"sub": "eva", "client_id": "eva", "roles": ["supervisor"]}
+    for _ in range(2):
+        path = f"/cases/{(await story.case())['id']}/reviews"
+        await story.made("ngo-refugio", path, {"due_on": clock.today().isoformat()})
+    assert len(await work(story, "ngo-refugio", "of=team", **eva)) == 2
+    assert await work(story, "ngo-refugio", "of=mine", **eva) == []
+
+
 async def test_who_reads_no_cases_is_shown_no_work_of_theirs(story: Story) -> None:
     await everything_else(story)
     assert await work(story, "auditor") == []

@@ -91,7 +91,9 @@ def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
 def owner_of(case_id: Any) -> sa.ScalarSelect[Any]:
     """Who has the case in this column; NULL where row security does not show the case."""
     case = aliased(Case)  # the column may itself be said by a statement about cases
-    return sa.select(col(case.assigned_to)).where(col(case.id) == case_id).scalar_subquery()
+    owner = sa.select(col(case.assigned_to)).where(col(case.id) == case_id)
+    # However deep the subquery stands, the column belongs to the row outside.
+    return owner.correlate_except(case).scalar_subquery()
 
 
 def not_here() -> Problem:
