@@ -3723,6 +3723,15 @@ MUTATIONS = (
         f"{_TESTS}/test_work.py"
         "::test_a_team_has_the_reviews_of_each_case_that_somebody_else_of_it_has",
     ),
+    Mutation(
+        "caseworker-learns-of-withdrawal",
+        "the caseworker is told of a withdrawal that somebody else recorded",
+        f"{_REFERRALS}/referrals/withdrawal.py",
+        "    if caller is None or caller.organisation != holder:\n",
+        "    if caller is not None and caller.organisation != holder:\n",
+        f"{_TESTS}/test_work.py"
+        "::test_the_caseworker_is_told_of_a_withdrawal_that_somebody_else_recorded",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

@@ -356,3 +356,21 @@ def test_a_day_is_overdue_when_it_has_ended_and_not_when_it_begins(
     assert (group is Group.OVERDUE) == (ahead < 0)
     assert (group is Group.TODAY) == (ahead == 0)
     assert (group is Group.WEEK) == (0 < ahead < 7)
+
+
+async def test_the_caseworker_is_told_of_a_withdrawal_that_somebody_else_recorded(
+    story: Story,
+) -> None:
+    by_code, by_recipient, by_us = [await story.sent() for _ in range(3)]
+    grant = f"/consents/{by_code['grant_id']}"
+    code = (await story.made("ngo-refugio", f"{grant}/withdrawal-code", {}))["withdrawal_code"]
+    anonymous = await story.post("anonymous", "/withdrawals", {"code": code})
+    assert anonymous.status_code == 200, anonymous.text
+    await story.made("ngo-salud", f"/referrals/{by_recipient['id']}/withdraw", {"method": "phone"})
+    await story.made("ngo-refugio", f"/referrals/{by_us['id']}/withdraw", {"method": "phone"})
+    told = [i for i in await work(story, "ngo-refugio") if i["about"] == "person_withdrew"]
+    assert {i["ids"]["referral_id"] for i in told} == {by_code["id"], by_recipient["id"]}
+    assert {i["group"] for i in told} == {"today"}
+    await story.made("ngo-refugio", f"/tasks/{told[0]['ids']['task_id']}/done", {})
+    left = [i for i in await work(story, "ngo-refugio") if i["about"] == "person_withdrew"]
+    assert left == told[1:]

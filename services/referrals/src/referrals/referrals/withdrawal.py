@@ -35,6 +35,8 @@ from referrals.tasks.service import open_task
 from referrals.transfers.service import end_offer
 
 _DELETION_DAYS = 7
+PERSON_WITHDREW = "person_withdrew"
+"""The task of who holds the consent, where somebody else recorded the withdrawal: the person, or the recipient."""
 RESTORED = "restored_backup"
 """The way in which what had ended before the backup was restored ends again."""
 
@@ -85,7 +87,10 @@ async def withdraw_referral(
                 return seen
         if seen.exception_id is not None:
             await exceptions_service.end(session, seen.exception_id)
+        was_open = ReferralState(seen.state) in OPEN
         await _end_referral(session, caller, keys, seen, method)
+        if was_open:
+            await _tell_holder(session, caller, seen.from_organisation, seen.case_id, seen.id)
         if seen.sent_at is None:
             # The consent that it would have been sent under is not left for somebody to use.
             for grant in await consents.unused_for(
@@ -139,6 +144,8 @@ async def _withdraw(
                 await consent_service.end_grant(session, caller, other, method, when)
     if grant.status != "withdrawn":
         await consent_service.end_grant(session, caller, grant, method, when)
+        sent = next((referral.id for referral in under), None)
+        await _tell_holder(session, caller, grant.organisation_id, grant.case_id, sent)
     reads = await disclosure_reads(session, [referral.id for referral in under])
     return grant, reads, ended
 
@@ -168,6 +175,25 @@ async def _end_referral(
         await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
     if recipient_is_told(caller, referral):
         await ask_deletion(session, referral)
+
+
+async def _tell_holder(
+    session: AsyncSession,
+    caller: Principal | None,
+    holder: UUID,
+    case_id: UUID,
+    referral_id: UUID | None,
+) -> None:
+    """The caseworker learns it from the work list, today, unless their own organisation recorded it."""
+    if caller is None or caller.organisation != holder:
+        await open_task(
+            session,
+            holder,
+            PERSON_WITHDREW,
+            case_id=case_id,
+            referral_id=referral_id,
+            due_on=clock.today(),
+        )
 
 
 async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
