@@ -727,6 +727,15 @@ MUTATIONS = (
         f"{_TESTS}/test_implicated.py::test_nothing_of_the_case_is_in_any_answer_afterwards",
     ),
     Mutation(
+        "the-accused-delete-too",
+        "an implicated recipient has to delete after a later withdrawal",
+        f"{_REFERRALS}/referrals/withdrawal.py",
+        "was_sent and not await was_opened(session, referral.id, DELETION)",
+        "False",
+        f"{_TESTS}/test_implicated.py"
+        "::test_after_a_later_withdrawal_the_accused_has_to_delete_as_others_do",
+    ),
+    Mutation(
         "access-ends-at-marking",
         "an open access ends when its organisation is marked as implicated",
         f"{_REFERRALS}/breakglass/following.py",

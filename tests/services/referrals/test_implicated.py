@@ -35,6 +35,11 @@ async def recalled(story: Story, referral: dict[str, Any]) -> None:
     await story.made("ngo-refugio", f"/referrals/{referral['id']}/recall", {"reason": "no_answer"})
 
 
+async def recalled_and_withdrawn(story: Story, referral: dict[str, Any]) -> None:
+    await recalled(story, referral)
+    await withdrawn(story, referral)
+
+
 async def withdrawn(story: Story, referral: dict[str, Any]) -> None:
     await story.made("ngo-refugio", f"/consents/{referral['grant_id']}/withdraw", {})
 
@@ -53,7 +58,11 @@ async def life_goes_on(story: Story, referral: dict[str, Any]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("begun", "ordinary_end"),
-    [(Story.sent, recalled), (Story.accepted, recalled), (completed, withdrawn)],
+    [
+        (Story.sent, recalled_and_withdrawn),
+        (Story.accepted, recalled_and_withdrawn),
+        (completed, withdrawn),
+    ],
     ids=["sent", "accepted", "completed"],
 )
 async def test_it_sees_what_an_ordinary_end_looks_like(
@@ -134,6 +143,25 @@ async def test_its_feed_falls_silent(story: Story) -> None:
     await life_goes_on(story, referral)
     assert await story.told_to("ngo-salud", referral["id"]) == told
     assert told[-1] == "referral.sharing_ended"
+
+
+async def test_after_a_later_withdrawal_the_accused_has_to_delete_as_others_do(
+    story: Story,
+) -> None:
+    owed = []
+    for accused in (False, True):
+        referral = await story.accepted()
+        await story.get("ngo-salud", f"/referrals/{referral['id']}/disclosure")
+        if accused:
+            await mark(story, referral["case_id"], SALUD)
+        else:
+            await recalled(story, referral)
+        await withdrawn(story, referral)
+        tasks = (await story.get("ngo-salud", "/tasks?limit=200", **SUPERVISOR)).json()["items"]
+        mine = [task["kind"] for task in tasks if task["referral_id"] == referral["id"]]
+        owed.append((mine, await story.told_to("ngo-salud", referral["id"])))
+    assert owed[0] == owed[1]
+    assert owed[1][0] == ["delete_disclosed_data"]
 
 
 async def test_commands_of_the_accused_are_answered_as_after_any_recall(story: Story) -> None:

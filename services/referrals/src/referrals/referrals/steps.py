@@ -294,15 +294,20 @@ async def announce(
 
 
 async def tell_parties(
-    session: AsyncSession, caller: Principal | None, referral: Referral, kind: NoticeKind
+    session: AsyncSession,
+    caller: Principal | None,
+    referral: Referral,
+    kind: NoticeKind,
+    *,
+    recipient: bool | None = None,
 ) -> None:
     """Notices to both sides; a draft concerns its writer only, and an implicated recipient is told
-    of what it did itself."""
+    of what it did itself. `recipient` overrides whether the recipient is told."""
     sides = {referral.from_organisation: referral.version}
-    if recipient_is_told(caller, referral):
-        recipient = referral.to_organisation
-        seen = shown_instead(referral, sides_of(recipient, referral))
-        sides[recipient] = seen.get("version", referral.version)
+    if recipient_is_told(caller, referral) if recipient is None else recipient:
+        receiver = referral.to_organisation
+        seen = shown_instead(referral, sides_of(receiver, referral))
+        sides[receiver] = seen.get("version", referral.version)
     for side, version in sides.items():
         await notify(
             session,

@@ -31,9 +31,10 @@ from referrals.referrals.steps import (
     tell_parties,
 )
 from referrals.row_security import acting_as_service
-from referrals.tasks.service import open_task
+from referrals.tasks.service import open_task, was_opened
 from referrals.transfers.service import end_offer
 
+DELETION = "delete_disclosed_data"
 _DELETION_DAYS = 7
 PERSON_WITHDREW = "person_withdrew"
 """The task of who holds the consent, where somebody else recorded the withdrawal: the person, or the recipient."""
@@ -166,14 +167,19 @@ async def _end_referral(
     method: str,
 ) -> None:
     was_sent = referral.sent_at is not None
+    # An implicated recipient saw an ordinary recall. After it, this withdrawal is an ordinary one, too.
+    told = recipient_is_told(caller, referral) or (
+        was_sent and not await was_opened(session, referral.id, DELETION)
+    )
     if ReferralState(referral.state) in OPEN:
         detail: dict[str, Any] = {}
         taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason=method, detail=detail)
         await take(session, keys, caller, referral, taken)
     elif was_sent:
         revoke_snapshot(session, referral, clock.now())
-        await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
-    if recipient_is_told(caller, referral):
+        ended = NoticeKind.REFERRAL_SHARING_ENDED
+        await tell_parties(session, caller, referral, ended, recipient=told)
+    if told:
         await ask_deletion(session, referral)
 
 
@@ -201,7 +207,7 @@ async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
     await open_task(
         session,
         referral.to_organisation,
-        "delete_disclosed_data",
+        DELETION,
         case_id=referral.case_id,
         referral_id=referral.id,
         due_on=clock.today() + timedelta(days=_DELETION_DAYS),

@@ -40,6 +40,12 @@ async def open_task(
     )
 
 
+async def was_opened(session: AsyncSession, referral_id: UUID, kind: str) -> bool:
+    """Whether there is such a task, done or not. Needs service rights."""
+    those = sa.exists().where(_tasks.c.referral_id == referral_id, _tasks.c.kind == kind)
+    return bool(await session.scalar(sa.select(those)))
+
+
 async def finish_tasks(session: AsyncSession, caller: Principal, case_id: UUID, kind: str) -> None:
     """What was open of this kind in the case is done."""
     await session.execute(
