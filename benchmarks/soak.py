@@ -32,14 +32,14 @@ import aiohttp  # noqa: E402 - after the path
 import psutil  # noqa: E402 - after the path
 from stack.demo_data import load_demo_data  # noqa: E402 - after the path
 
-from tests.faults.batches import V1, Writer  # noqa: E402 - after the path
-from tests.faults.checker import check_commands, check_layer  # noqa: E402 - after the path
-from tests.faults.client import Sender  # noqa: E402 - after the path
-from tests.faults.history import History, Outcome  # noqa: E402 - after the path
-from tests.faults.load import ORGANISATIONS, Load  # noqa: E402 - after the path
-from tests.faults.record import baseline, read_record, waiting  # noqa: E402 - after the path
-from tests.faults.seeds import referable_services  # noqa: E402 - after the path
-from tests.faults.stack_under_test import StackUnderTest, until  # noqa: E402 - after the path
+from drills.faults.batches import V1, Writer  # noqa: E402 - after the path
+from drills.faults.checker import check_commands, check_layer  # noqa: E402 - after the path
+from drills.faults.client import Sender  # noqa: E402 - after the path
+from drills.faults.history import History, Outcome  # noqa: E402 - after the path
+from drills.faults.load import ORGANISATIONS, Load  # noqa: E402 - after the path
+from drills.faults.record import baseline, read_record, waiting  # noqa: E402 - after the path
+from drills.faults.seeds import referable_services  # noqa: E402 - after the path
+from drills.faults.stack_under_test import StackUnderTest, until  # noqa: E402 - after the path
 
 SHARE = 0.7
 SAMPLE_SECONDS = 5.0

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)
 
 from benchmarks.directory import filled  # noqa: E402 - after the path
-from tests.faults.standby import NAME, Standby  # noqa: E402 - after the path
+from drills.faults.standby import NAME, Standby  # noqa: E402 - after the path
 from tests.support.databases import common_settings  # noqa: E402 - after the path
 from tests.support.principals import bearer, write_internal_jwks  # noqa: E402 - after the path
 from tests.support.standbys import Pair, client_of, readings, settled, used_by  # noqa: E402 - after the path

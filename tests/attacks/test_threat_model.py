@@ -5,11 +5,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = (ROOT / "docs" / "threat-model.md").read_text()
-SOURCES = {path.name: path for path in (ROOT / "tests").rglob("test_*.py")}
+SOURCES = {
+    path.name: path for folder in ("tests", "drills") for path in (ROOT / folder).rglob("test_*.py")
+}
 
 
 def test_every_named_test_file_exists() -> None:
-    named = set(re.findall(r"`(tests/[\w/]+\.py)`", MODEL))
+    named = set(re.findall(r"`((?:tests|drills)/[\w/]+\.py)`", MODEL))
     assert len(named) > 15
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
     short = set(re.findall(r"`(test_\w+\.py)", MODEL))
@@ -37,7 +39,7 @@ def test_each_row_of_the_table_is_held_by_a_test() -> None:
 def test_what_concerns_people_is_said_in_spanish_as_well() -> None:
     """Each protection that the referrals service's tests hold, by the same tests."""
     spanish = (ROOT / "docs" / "threat-model.es.md").read_text()
-    held = re.compile(r"`(tests/[\w/]+\.py)`")
+    held = re.compile(r"`((?:tests|drills)/[\w/]+\.py)`")
     of_people = {
         path for path in held.findall(MODEL) if path.startswith("tests/services/referrals")
     }

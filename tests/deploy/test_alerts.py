@@ -292,7 +292,7 @@ def test_every_runbook_was_followed() -> None:
     assert drilled.keys() == alerts().keys()
     for alert, drills in drilled.items():
         names = (f"drill_runbooks_{each}.py".replace("s_runbooks", "s") for each in drills)
-        files = [ROOT / "tests" / "restarts" / name for name in names]
+        files = [ROOT / "drills" / "restarts" / name for name in names]
         assert any(alert in file.read_text(encoding="utf-8") for file in files), alert
 
 

@@ -1,6 +1,6 @@
 """The officer's commands on a cluster: what kubectl is asked for, and with which rights a command runs.
 
-They are played against running processes in tests/restarts/test_small.py.
+They are played against running processes in drills/restarts/test_small.py.
 """
 
 import json

@@ -1,6 +1,6 @@
 """deploy/run-small, with a podman that writes down what it is told: in which order, and what is refused.
 
-What its containers do is played by tests/restarts/test_small.py.
+What its containers do is played by drills/restarts/test_small.py.
 """
 
 import os

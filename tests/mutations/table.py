@@ -960,7 +960,7 @@ MUTATIONS = (
         "libs/stack/src/stack/commands/backup.py",
         'unasked = "" if fresh or repeated else',
         'unasked = "" if fresh else',
-        "tests/restarts/test_restricted_again.py"
+        "drills/restarts/test_restricted_again.py"
         "::test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself",
     ),
     Mutation(
@@ -3750,7 +3750,7 @@ IN_PROCESS = (
     "tests/deploy/test_reach.py::test_a_rule_too_many_shows",
     "tests/deploy/test_run_small.py::test_without_its_guard_it_would_go_on",
     "tests/deploy/test_rendered_run.py::test_without_a_rule_that_is_needed_a_service_says_so",
-    "tests/faults/test_standby.py::test_what_was_acknowledged_is_at_a_second_that_had_fallen_behind",
+    "drills/faults/test_standby.py::test_what_was_acknowledged_is_at_a_second_that_had_fallen_behind",
     f"{_TESTS}/test_decision.py::test_each_clause_refuses_what_no_other_does",
     f"{_TESTS}/test_hidden_columns.py::test_without_the_rule_the_copy_would_say_it",
     f"{_TESTS}/test_hidden_services.py::test_without_the_rule_hidden_ids_would_answer_otherwise",

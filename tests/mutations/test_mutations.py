@@ -45,7 +45,7 @@ def test_names_are_unique() -> None:
         pytest.param(
             each,
             id=each.name,
-            marks=pytest.mark.in_turn(each.file, each.noticed_by.partition("::")[0]),
+            marks=pytest.mark.about(each.file, each.noticed_by.partition("::")[0]),
         )
         for each in MUTATIONS
     ],

@@ -19,7 +19,7 @@ from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import new_context, somebody_at
 from tests.support.system import System, until
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = pytest.mark.system
 WHOLE_BROWSER = True
 LINE, THREAD, HELP = "/referrals/v1/line", "/referrals/v1/line/thread", "/directory/v1/help"
 SEND = "#typed button[type=submit]"

@@ -1,8 +1,9 @@
-"""What a run of the tests leaves out and says so, and what it keeps together on one worker.
+"""Which tests a run leaves out, and which ones stay together on one worker.
 
-`./ruta test` leaves out the drills, `--quick` also whatever starts servers, `--all` the drills whose turn is another
-day (`turns`); a drill that is named by its file runs. Several workers run at once, each with servers of its own; tests that
-share an expensive fixture stay on one of them, the longest first.
+`./ruta test` leaves out the drills, but for mutations of what was touched (`touched`); `--quick` also leaves out what
+starts servers; `--drills` runs drills only. A drill that is named by its file runs. The run prints what it left out.
+Several workers run at once, each with servers of its own; tests that share an expensive fixture stay on one of them,
+the longest first.
 """
 
 import os
@@ -15,7 +16,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # ships no types
 
-from tests.support import turns
+from tests.support import touched
+from tests.support.reference import ROOT
 
 SLOW = "slow"
 LABORIOUS = "laborious"
@@ -31,13 +33,12 @@ _WITHOUT_SERVER, _WITH_SERVER, _DRAWN, _DRILL = 0.03, 0.3, 1.5, 20.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     chosen = parser.getgroup("ruta")
-    chosen.addoption("--all", action="store_true", help="the long drills, too: what the CI runs")
+    chosen.addoption("--drills", action="store_true", help="drills only")
     chosen.addoption("--quick", action="store_true", help="only what needs no server")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEFT_OUT] = Counter()
-    turns.choose_day()
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         config.pluginmanager.register(_ToldAtOnce(config))
         config.pluginmanager.register(_Remembered(config))
@@ -101,23 +102,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _left_out(config: pytest.Config, item: pytest.Item) -> str | None:
-    by_name = any(item.path.name in argument for argument in config.args)
-    if config.getoption("--all"):
-        mark = item.get_closest_marker(turns.MARK)
-        waits = mark is not None and not by_name and not turns.due_today(item.nodeid, mark.args)
-        return (
-            "whose turn is another day, and that nothing touched (./ruta test FILE)"
-            if waits
-            else None
-        )
+    drill = item.get_closest_marker(SLOW) or item.path.is_relative_to(ROOT / "drills")
+    if config.getoption("--drills"):
+        return None if drill else "that are no drills (./ruta test)"
     if config.getoption("--quick"):
         fixtures = getattr(item, "fixturenames", ())
-        long = any(item.get_closest_marker(mark) for mark in (SLOW, LABORIOUS))
+        long = drill or item.get_closest_marker(LABORIOUS)
         if long or any(name in _SERVERS for name in fixtures):
             return "that need servers or long (./ruta test)"
         return None
-    if item.get_closest_marker(SLOW) and not by_name:
-        return "long drills (./ruta test --all)"
+    by_name = any(item.path.name in argument for argument in config.args)
+    mark = item.get_closest_marker(touched.MARK)
+    due = mark is not None and touched.concerns(mark.args, touched.touched())
+    if drill and not by_name and not due:
+        return "drills (./ruta drills)"
     return None
 
 

@@ -16,7 +16,7 @@ from services_directory.reading.read_route import READER, StraightRoute
 from services_directory.reading.standby_reader import STANDBY_READER
 from stack.postgres import PostgresServer, ServiceDatabase
 
-from tests.faults.standby import Standby
+from drills.faults.standby import Standby
 from tests.support.patience import PATIENCE
 
 

@@ -69,7 +69,7 @@ NOT_IMPORTED = {
 def unused_code() -> list[str]:
     """`file:line: kind name` of each thing in a package that neither code nor tests name."""
     sources = sorted({*ROOT.glob("libs/*/src"), *ROOT.glob("services/*/src"), ROOT / "gateway/src"})
-    read = [*sources, ROOT / "tests", ROOT / "benchmarks"]
+    read = [*sources, ROOT / "tests", ROOT / "drills", ROOT / "benchmarks"]
     looked = Vulture(ignore_decorators=_DECORATORS, ignore_names=list(USED_BY_NAME))
     looked.scavenge(
         [str(path) for folder in read for path in folder.rglob("*.py")],

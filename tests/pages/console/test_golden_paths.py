@@ -29,7 +29,7 @@ from tests.pages.signed_in import (
 )
 from tests.support.system import System
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = pytest.mark.system
 Form = dict[str, str | float | bool]
 
 

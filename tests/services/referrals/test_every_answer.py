@@ -811,7 +811,7 @@ def enter(settings: Settings, referrals_database: ServiceDatabase) -> Iterator[E
 def test_nobody_is_ever_answered_what_the_rule_does_not_allow(
     enter: Enter, request: pytest.FixtureRequest
 ) -> None:
-    many = STORIES or (60 if request.config.getoption("--all", default=False) else 0)
+    many = STORIES or (60 if request.config.getoption("--drills", default=False) else 0)
     machine = type("Answered", (EveryAnswer,), {"enter": staticmethod(enter)})
     run_state_machine_as_test(
         machine,

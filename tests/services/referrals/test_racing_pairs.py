@@ -408,7 +408,7 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
     story: Story, case_keys: CaseKeys, request: pytest.FixtureRequest
 ) -> None:
     before = await _deadlocks(story)
-    every = 1 if ROUNDS else SOME if request.config.getoption("--all") else FEW
+    every = 1 if ROUNDS else SOME if request.config.getoption("--drills") else FEW
     either: dict[tuple[str, str], list[Outcome]] = {}
     pairs = PAIRS[::every]
     if ROUNDS:  # a run that is cut short has met something of every command

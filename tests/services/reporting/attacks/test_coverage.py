@@ -35,16 +35,7 @@ MOST_OF_FINE = 0.985
 is narrower than the truth. What several of them are off by adds up to what the law takes it for, and so it holds
 the 94 and more (docs/reporting.md)."""
 FEW, SOME, MANY = 60, 300, 1500
-OF_FIGURES = pytest.mark.in_turn(
-    "services/reporting/src/reporting/protection",
-    "services/reporting/src/reporting/programmes",
-    "services/reporting/src/reporting/releases/joint.py",
-    "services/reporting/src/reporting/releases/views.py",
-    "tests/services/reporting/attacks",
-    "tests/services/reporting/releases",
-)
-"""The same worlds are made each time: they say something new where what makes or shows figures changed."""
-AS_A_DRILL = partial(pytest.param, marks=(pytest.mark.slow, OF_FIGURES))
+AS_A_DRILL = partial(pytest.param, marks=pytest.mark.slow)
 SHARE = 0.5
 """Of the worlds; all of them: `python -m tests.services.reporting.attacks.calibration`."""
 RECORDS = ("ctdc", "made")
@@ -101,7 +92,6 @@ def test_intervals_of_totals_hold_nine_of_ten(of: str, persons: int) -> None:
     assert_calibrated(totals(populations()[of], persons, 20), TOTALS)
 
 
-@OF_FIGURES
 @pytest.mark.slow
 @pytest.mark.parametrize("persons", [each for each in WORLDS_OF_TOTALS if each < MANY])
 def test_intervals_of_totals_of_each_size_hold_nine_of_ten(persons: int) -> None:
@@ -116,7 +106,6 @@ def test_intervals_of_totals_of_each_size_hold_nine_of_ten(persons: int) -> None
     assert LEAST <= every.rate <= MOST, rows(str(persons), pooled)
 
 
-@OF_FIGURES
 @pytest.mark.slow
 @pytest.mark.parametrize("of", populations())
 def test_intervals_of_totals_over_several_periods_hold_nine_of_ten(of: str) -> None:
@@ -133,7 +122,6 @@ def test_intervals_of_totals_over_several_periods_hold_nine_of_ten(of: str) -> N
             assert_calibrated(totals(programmes, persons, worlds, made=made), kinds)
 
 
-@OF_FIGURES
 @pytest.mark.slow
 @pytest.mark.parametrize("source", LONG)
 def test_intervals_over_several_periods_hold_nine_of_ten_for_each_size(source: str) -> None:
@@ -143,14 +131,12 @@ def test_intervals_over_several_periods_hold_nine_of_ten_for_each_size(source: s
             assert_calibrated(measured(made, persons, share(worlds)), several=True)
 
 
-@OF_FIGURES
 @pytest.mark.slow
 def test_counts_of_periods_that_are_all_of_one_size_hold_nine_of_ten_but_for_everybody() -> None:
     made, sizes = sources(varying=False)[ALIKE]
     assert_calibrated(measured(made, FEW, share(sizes[FEW])), COUNTS)
 
 
-@OF_FIGURES
 @pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 def test_intervals_of_each_size_hold_nine_of_ten_true_counts(source: str) -> None:

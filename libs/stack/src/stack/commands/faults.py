@@ -16,4 +16,4 @@ app = typer.Typer()
 )
 def faults(context: typer.Context) -> None:
     """Run the fault table: [--seeds N] [--fault NAME] [--commands N] [--seed N] [--json FILE]."""
-    run_of_tests("tests.faults", context.args)
+    run_of_tests("drills.faults", context.args)

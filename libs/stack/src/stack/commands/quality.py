@@ -1,8 +1,6 @@
 """`test` and `check`: the two commands of the CI, for everybody."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,23 +11,16 @@ from pathlib import Path
 from threading import Lock
 from typing import Annotated
 
-import psutil
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from stack.commands.options import home
 from stack.errors import StackError
 from stack.reference import client
 from stack.separate_builds import CONSTRAINTS, PACKAGES, build_wheels
-from stack.wording import said
 
 app = typer.Typer()
-MOST_UNSTEADY = 3
-_TESTS_FAILED = 1
-"""Pytest's own word for a run that came to its end, with failures; interrupted or broken ones say another."""
-_LAST_FAILED = ".pytest_cache/v/cache/lastfailed"
 _terminal = Console(highlight=False, soft_wrap=True)
 _ONE_SPEAKS = Lock()
 
@@ -37,35 +28,19 @@ _ONE_SPEAKS = Lock()
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(
     context: typer.Context,
-    everything: Annotated[
-        bool, typer.Option("--all", help="The long drills, too, as the CI does")
-    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Only what needs no server")] = False,
 ) -> None:
-    """Run the tests in parallel; with names of tests, files or folders those in one process.
+    """Run the tests that decide what lands, in parallel; named tests, files or folders in one process.
 
     Arguments go to pytest.
     """
-    chosen = [f"--{name}" for name, given in (("all", everything), ("quick", quick)) if given]
     named = any(not argument.startswith("-") for argument in context.args)
     arguments = [
         *([] if named else in_parallel(waiting=not quick)),
-        *chosen,
+        *(["--quick"] if quick else []),
         *context.args,
     ]
-    command = [sys.executable, "-m", "pytest", *arguments]
-    if not everything or named:
-        raise typer.Exit(_run("pytest", command))
-    folder = in_memory()
-    there = [] if folder is None else [f"--basetemp={folder}"]
-    code = alone(home(), _run("pytest", [*command, *there], folder=folder))
-    if folder is not None and code == 0:
-        shutil.rmtree(folder, ignore_errors=True)
-    elif folder is not None:
-        _terminal.print(
-            said("Its files stay until the next run, in memory: {folder}", folder=folder)
-        )
-    raise typer.Exit(code)
+    raise typer.Exit(run("pytest", [sys.executable, "-m", "pytest", *arguments]))
 
 
 @app.command()
@@ -76,7 +51,9 @@ def check(
 ) -> None:
     """Check style, types and the import contracts; report all that fails, not only the first."""
     root = home()
-    tested = [name for name in ("tests", "benchmarks") if any((root / name).rglob("*.py"))]
+    tested = [
+        name for name in ("tests", "drills", "benchmarks") if any((root / name).rglob("*.py"))
+    ]
     types: list[tuple[str, list[str]]] = [
         ("types", [sys.executable, "-m", "mypy", *_packages()]),
         ("types of tests", [sys.executable, "-m", "mypy", *tested]),
@@ -122,41 +99,6 @@ def wheels(
     )
 
 
-def alone(root: Path, code: int) -> int:
-    """Once more what failed among 6,000 others, with nothing beside it; 0 if it holds then. It is named all
-    the same, to be mended: see docs/decisions/0171. `code`: how the run ended. One that did not come to its
-    end proves nothing of what it left out."""
-    if code != _TESTS_FAILED:
-        return code
-    try:
-        failed = list(json.loads((root / _LAST_FAILED).read_text()))
-    except OSError:
-        return 1
-    if not 0 < len(failed) <= MOST_UNSTEADY:
-        return 1
-    command = [sys.executable, "-m", "pytest", "-q", "--all", *failed]
-    if _run("what failed, alone", command, root):
-        return 1
-    for test in failed:
-        _terminal.print(
-            said("[yellow]unsteady[/] {test}: failed beside others, held alone", test=escape(test))
-        )
-    return 0
-
-
-def in_memory(memory: Path = Path("/dev/shm"), room: int = 16 << 30) -> Path | None:  # noqa: S108 - named by its process
-    """Where the files of a whole run go (10 GB at its end): on a disk, making and removing those of some hundred
-    servers is a quarter of what it computes. None where there are not so many bytes free, or where no program may
-    run. What an ended process left there goes."""
-    if not memory.is_dir() or os.statvfs(memory).f_flag & os.ST_NOEXEC:
-        return None
-    for left in memory.glob("ruta-tests-*"):
-        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
-            shutil.rmtree(left, ignore_errors=True)
-    free = min(shutil.disk_usage(memory).free, psutil.virtual_memory().available)
-    return memory / f"ruta-tests-{os.getpid()}" if free >= room else None
-
-
 def in_parallel(*, waiting: bool = True) -> list[str]:
     """Three workers on two cores: each waits a part of its time, for servers and for clocks. A fourth costs
     more than it brings, as each imports everything and starts servers of its own (two cores, three and four
@@ -197,14 +139,11 @@ def _checked(steps: Iterable[tuple[str, list[str]]]) -> list[tuple[str, int, flo
     return results
 
 
-def _run(
-    name: str, command: list[str], root: Path | None = None, folder: Path | None = None
-) -> int:
-    """`folder`: for its temporary files."""
+def run(name: str, command: list[str]) -> int:
+    """In the project's root, on this terminal; returns its exit code."""
     _terminal.rule(name, align="left")
-    environment = _environment() | ({"TMPDIR": str(folder)} if folder else {})
     with _starting(name):
-        return subprocess.run(command, cwd=root or home(), check=False, env=environment).returncode
+        return subprocess.run(command, cwd=home(), check=False, env=_environment()).returncode
 
 
 @contextmanager

@@ -1,0 +1,134 @@
+"""What a fault works on: the stack, the load, a seeded random source, and a place for findings."""
+
+import asyncio
+import random
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import aiohttp
+
+from drills.faults.load import Load
+from drills.faults.proxy import Proxy
+from drills.faults.stack_under_test import StackUnderTest, until
+from drills.faults.ways_to_people import WaysToPeople
+
+
+class Setting(StrEnum):
+    """How the stack must be wired for a fault: straight, through a proxy, or through PgBouncer."""
+
+    STRAIGHT = "straight"
+    PROXIED = "proxied"
+    POOLED = "pooled"
+    FINALE = "finale"  # after the load: the stack is stopped and started, or replaced
+
+
+@dataclass
+class Field:
+    stack: StackUnderTest
+    load: Load
+    rng: random.Random
+    proxies: tuple[Proxy, ...] = ()
+    """In the wiring that has them: before referrals' databases, and before those of the others."""
+    people: WaysToPeople = field(default_factory=WaysToPeople)
+    unmet: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def proxy(self) -> Proxy:
+        """Before referrals' databases."""
+        return self.proxies[0]
+
+    def require(self, holds: object, otherwise: str) -> None:
+        """A required outcome of the fault table; what does not hold becomes a finding."""
+        if not holds:
+            self.unmet.append(otherwise)
+
+    def strike(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
+        """Kill or stop a process of the stack, which has to be there: else the fault did not happen."""
+        pid = self.stack.signal(name, how)
+        self.require(pid, f"{name} was not there for {how.name}")
+        return pid
+
+    async def within(self, seconds: float, what: str, holds: Callable[[], object]) -> float:
+        """Waits for a required outcome; a finding if it does not come in time."""
+        try:
+            return await until(holds, seconds, what)
+        except TimeoutError:
+            self.unmet.append(f"{what}: not within {seconds:.0f} s")
+            return seconds
+
+    async def some_load(self, commands: int, seconds: float = 30.0) -> int:
+        """Lets the load go on until so many more commands were acknowledged."""
+        before = self.load.sender.acknowledged
+        began = time.monotonic()
+        while self.load.sender.acknowledged - before < commands:
+            if time.monotonic() - began > seconds:
+                break
+            await asyncio.sleep(0.05)
+        return self.load.sender.acknowledged - before
+
+    async def ask(
+        self, client: str, path: str, body: Mapping[str, object] | None = None, method: str = ""
+    ) -> tuple[int, dict[str, Any]]:
+        """What the front answers: POST with a body and GET without, unless `method` says otherwise."""
+        headers = {
+            "Authorization": f"Bearer {await self.load.sender.tokens.of(client)}",
+            "Idempotency-Key": f"fault-{secrets.token_hex(8)}",
+        }
+        url = self.stack.state.url + path
+        method = method or ("GET" if body is None else "POST")
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
+            session.request(method, url, json=body, headers=headers) as answer,
+        ):
+            return answer.status, await answer.json() if await answer.read() else {}
+
+    async def call(
+        self, client: str, path: str, body: Mapping[str, object] | None = None, method: str = ""
+    ) -> dict[str, Any]:
+        """The answer of what has to be possible."""
+        status, answer = await self.ask(client, path, body, method)
+        if not 200 <= status < 300:
+            raise RuntimeError(f"{path}: {status} {answer}")
+        return answer
+
+    async def silence(self, seconds: float = 1.5) -> None:
+        """No new requests for a while: consumers wait in their fetch."""
+        self.load.sender.sending.clear()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.load.sender.sending.set()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`row` is its line of the fault table. `every`: it is part of every n-th seed."""
+
+    name: str
+    row: str
+    run: Callable[[Field], Awaitable[None]]
+    setting: Setting = Setting.STRAIGHT
+    every: int = 3
+
+    def falls_on(self, seed: int) -> bool:
+        """Faults follow one another, so that long ones do not meet in one seed."""
+        return (seed + list(FAULTS).index(self.name)) % self.every == 0
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(
+    name: str, row: str, *, setting: Setting = Setting.STRAIGHT, every: int = 3
+) -> Callable[[Callable[[Field], Awaitable[None]]], Callable[[Field], Awaitable[None]]]:
+    def register(run: Callable[[Field], Awaitable[None]]) -> Callable[[Field], Awaitable[None]]:
+        FAULTS[name] = Fault(name, row, run, setting, every)
+        return run
+
+    return register

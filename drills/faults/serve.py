@@ -1,0 +1,33 @@
+"""The stack under test as a process of its own: replicas, proxies in between, looser rate limits.
+
+python -m drills.faults.serve CHOICES.json
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from stack.layout import Layout, StackState
+from stack.plan import Choices
+from stack.ports import free_port
+from stack.supervisor import supervise
+
+
+def main(file: Path) -> None:
+    wanted = json.loads(file.read_text())
+
+    async def ready(_state: StackState) -> None:
+        """Nothing to add: the harness loads its data itself."""
+
+    choices = Choices(
+        port=free_port(),
+        replicas=wanted["replicas"],
+        extra=wanted["extra"],
+        extra_of=wanted["extra_of"],
+        through=wanted["through"],
+    )
+    supervise(Layout(Path(wanted["data"])), choices, ready, quiet=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

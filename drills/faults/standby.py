@@ -1,0 +1,92 @@
+"""A second PostgreSQL that follows the stack's by synchronous streaming, and can take its place."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from stack.ports import LOOPBACK, free_port
+from stack.postgres import SUPERUSER, PostgresServer, binaries
+from stack.service_commands import attached_postgres
+from stack.unprivileged import account_for_servers, command_as
+
+from drills.faults.stack_under_test import StackUnderTest, until
+
+NAME = "standby"
+
+
+class Standby:
+    """`follow`, `take_over` once the first is dead, `give_back` before the stack starts it again."""
+
+    def __init__(self, first: PostgresServer, folder: Path, *, durable: bool = True) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        folder.chmod(0o755)
+        self.server = PostgresServer(folder, port=free_port(), durable=durable)
+        self._first = first
+        self._receiver = 0
+
+    @classmethod
+    def of(cls, stack: StackUnderTest) -> "Standby":
+        folder = stack.layout.root.with_name(f"{stack.layout.root.name}-{NAME}")
+        return cls(attached_postgres(stack.layout, stack.state), folder)
+
+    def begin(self) -> None:
+        """Copy the first and follow it; it does not wait."""
+        shutil.copy(self._first.passwords_file, self.server.passwords_file)
+        self._copy(self.server.cluster)
+        self.server.start()
+
+    async def follow(self) -> None:
+        """Copy the first and follow it. From then on it commits nothing that is not here, too."""
+        self.begin()
+        self._first.psql(f"ALTER SYSTEM SET synchronous_standby_names = '{NAME}'")
+        self._first.psql("SELECT pg_reload_conf()")
+        state = f"SELECT sync_state FROM pg_stat_replication WHERE application_name = '{NAME}'"
+        await until(lambda: self._first.psql(state).strip() == "sync", 60, "the second is in step")
+
+    def _copy(self, cluster: Path) -> None:
+        account = account_for_servers()
+        cluster.mkdir(mode=0o700)
+        if account is not None:
+            account.owns(cluster)
+        program = binaries() / "pg_basebackup"
+        source = (
+            f"host={LOOPBACK} port={self._first.port} user={SUPERUSER}"
+            f" password={self._first.password(SUPERUSER)} application_name={NAME}"
+        )
+        command = [
+            str(program), "--pgdata", str(cluster), "--dbname", source, "--write-recovery-conf",
+            "--wal-method", "stream", "--checkpoint", "fast",
+        ]  # fmt: skip
+        subprocess.run(
+            command_as(account, command, [program, cluster]),
+            check=True, capture_output=True, cwd="/",
+        )  # fmt: skip
+
+    def falls_behind(self) -> None:
+        """From now on it receives nothing, and the first does not know it: the line is up."""
+        self._receiver = int(self.server.psql("SELECT pid FROM pg_stat_wal_receiver"))
+        os.kill(self._receiver, signal.SIGSTOP)
+
+    def take_over(self) -> None:
+        """From now on it is written to, and waits for nobody."""
+        if self._receiver:
+            # What is on its way never arrives: a receiver that was stopped while it reads takes in all
+            # that its socket holds before it looks at a milder signal, so it never goes on.
+            os.kill(self._receiver, signal.SIGKILL)
+            self._receiver = 0
+            self.server.stop(immediate=True)
+            self.server.start()
+        self.server.psql("SELECT pg_promote()")
+        for setting in ("synchronous_standby_names", "primary_conninfo"):
+            self.server.psql(f"ALTER SYSTEM RESET {setting}")
+        self.server.psql("SELECT pg_reload_conf()")
+
+    def give_back(self) -> None:
+        """Its files in the place of the first's, which does not run."""
+        self.server.stop()
+        shutil.rmtree(self._first.cluster)
+        shutil.move(self.server.cluster, self._first.cluster)
+        self._first.take_over()

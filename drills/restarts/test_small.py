@@ -1,0 +1,122 @@
+"""The officer's commands on `small`: the same ones reach what deploy/run-small plays."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stack.running import SECRET_VARIABLE, RunningStack
+
+from drills.restarts.small import Small
+from drills.restarts.test_backup import hashes, name_of, new_case
+from tests.support import kubectl
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    played = Small(tmp_path_factory.mktemp("small"))
+    played.make_secrets()
+    played.start()
+    yield played
+    played.stop()
+
+
+def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
+    small: Small, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    kept = new_case(small, "Persona Guardada")
+    found = small.ruta("doctor").stdout
+    assert "process referrals" in found
+    assert "outbox of referrals" in found
+    assert "0 findings" in small.ruta("audit", "verify").stdout
+    small.ruta("events", "replay", "--from", "outbox")
+
+    folder, key = tmp_path / "backup", tmp_path / "key"
+    before = hashes(small)
+    small.ruta("backup", str(folder), "--key-file", str(key))
+    assert small.running.request(None, "GET", "/readyz").status_code == 200
+    running = small.ruta("restore", str(folder), "--key-file", str(key), check=False)
+    assert "containers run on" in running.stderr
+    small.stop()
+
+    other = Small(tmp_path_factory.mktemp("other-machine"), small.ports)
+    other.ruta("restore", str(folder), "--key-file", str(key))
+    other.start()
+    try:
+        assert name_of(other, kept) == "Persona Guardada"
+        after = hashes(other)
+        del (
+            before["referrals.audit_entries"],
+            after["referrals.audit_entries"],
+        )  # it tells the restore
+        assert after == before
+        audited = other.ruta("audit", "verify").stdout
+        assert "restored" in audited
+        assert "0 findings" in audited
+    finally:
+        other.stop()
+        small.start()
+
+
+def test_the_same_commands_reach_it_through_kubectl_and_by_its_address(
+    small: Small, tmp_path: Path
+) -> None:
+    """Nothing but a namespace, or an address and a secret, is known where they are typed."""
+    secret = RunningStack(small.state.url, small.layout).secret("im-officer")
+    known = kubectl.install(tmp_path / "bin", small.layout.root) | {
+        "RUTA_DATA": str(tmp_path / "elsewhere"),
+        SECRET_VARIABLE: secret,
+    }
+
+    def typed(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "stack", *words],
+            env={**os.environ, **known},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "0 findings" in typed("audit", "verify", "--kube", "ruta")
+    assert "equal" in typed("events", "replay", "--from", "outbox", "--kube", "ruta")
+    examined = json.loads(typed("doctor", "--kube", "ruta", "--json"))
+    found = {each["check"]: each["found"] for each in examined}
+    services = ("issuer", "directory", "referrals", "reporting", "console", "gateway")
+    assert {found[f"pod {name}-0"] for name in services} == {"ready"}
+    assert found["dead letters of referrals-0"] == "0"
+    ring = json.loads(typed("k8s", "run", "referrals", "key-ring-add"))
+    assert len(ring["keys"]) == 2
+    assert "im-officer" in typed("client", "list", "--url", small.state.url)
+
+
+def test_the_demo_ends_here_too_where_two_people_are_asked_for(small: Small) -> None:
+    """As `deploy/run-small demo` calls it: nobody publishes what they closed alone."""
+    played = small.ruta("demo", "--load", "--url", small.state.url).stdout
+    assert "A second person publishes it" in played
+    assert "The whole story held" in played
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("keys", "rotate"), "in two phases"),
+        (("keys", "accept", "key-encryption-keys", "--give-up-cases"), "as on a cluster"),
+        (("up",), "deploy/run-small up"),
+    ],
+)
+def test_what_only_an_embedded_stack_allows_is_refused_and_changes_nothing(
+    small: Small, command: tuple[str, ...], told: str
+) -> None:
+    secrets = small.layout.overlay_secrets_file.read_bytes()
+    refused = small.ruta(*command, check=False)
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    assert small.layout.overlay_secrets_file.read_bytes() == secrets
+    assert not (small.layout.keys / "referrals-kek.json").exists()

@@ -1,0 +1,104 @@
+"""`drills`: the long proofs, run before a release and at night; their last results stand in drills/LAST.md."""
+
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+from xml.etree import ElementTree as ET
+
+import typer
+from common import clock
+
+from stack.commands.options import home
+from stack.commands.quality import in_parallel, run
+from stack.errors import StackError
+
+app = typer.Typer()
+_HEAD = (
+    "# The last run of each drill\n\n"
+    "`./ruta drills` writes this page. A drill is a folder of `drills/`, or the tests of a folder of `tests/`"
+    " that are marked `slow`.\n\n"
+    "| drill | commit | day | result | minutes | machine |\n|---|---|---|---|---|---|\n"
+)
+
+
+@app.command()
+def drills(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; none: all of them")] = None,
+) -> None:
+    """Run the long proofs, one drill after the other, and keep each result in drills/LAST.md."""
+    known = _known(home())
+    unknown = set(names or ()) - known.keys()
+    if unknown:
+        raise StackError(
+            "no drill {names}: {known}", names=", ".join(sorted(unknown)), known=", ".join(known)
+        )
+    failed = [name for name in names or known if _play(name, known[name])]
+    if failed:
+        raise typer.Exit(1)
+
+
+def _known(root: Path) -> dict[str, Path]:
+    """By name: a folder of drills, or a folder of tests in which some are marked."""
+    own = [each for each in sorted((root / "drills").iterdir()) if any(each.glob("test_*.py"))]
+    marked = {
+        root / "tests" / file.relative_to(root / "tests").parts[0]
+        for file in (root / "tests").rglob("test_*.py")
+        if "mark.slow" in file.read_text(encoding="utf-8")
+    }
+    return {each.stem: each for each in (*own, *sorted(marked))}
+
+
+def _play(name: str, folder: Path) -> int:
+    root = home()
+    commit = _said_by("git", "-C", str(root), "rev-parse", "--short=12", "HEAD")
+    # Only what was committed can be looked up again.
+    changed = "+" if _said_by("git", "-C", str(root), "status", "--porcelain") else ""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as told:
+        report = Path(told) / "results.xml"
+        code = run(
+            name,
+            [
+                *(sys.executable, "-m", "pytest", *in_parallel(), "--drills"),
+                *(f"--junitxml={report}", str(folder.relative_to(root))),
+            ],
+        )
+        result = _counted(report)
+    minutes = f"{(time.monotonic() - began) / 60:.1f}"
+    day = clock.utc_day(clock.now()).isoformat()
+    machine = f"{platform.machine()}, Python {platform.python_version()}"
+    _keep(root / "drills/LAST.md", [name, commit + changed, day, result, minutes, machine])
+    return code
+
+
+def _counted(report: Path) -> str:
+    """Failures first; "passed 7, skipped 1" otherwise."""
+    if not report.exists():
+        return "failed to start"
+    suite = next(ET.parse(report).getroot().iter("testsuite"))  # noqa: S314 - pytest's own
+    bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    skipped = int(suite.get("skipped", 0))
+    passed = int(suite.get("tests", 0)) - bad - skipped
+    parts = [
+        f"failed {bad}" if bad else "",
+        f"passed {passed}",
+        f"skipped {skipped}" if skipped else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _keep(page: Path, row: list[str]) -> None:
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    rows = dict(re.findall(r"^\| (\w+) (\| [0-9a-f]{12}.*)$", text, re.MULTILINE))
+    rows[row[0]] = "".join(f"| {cell} " for cell in row[1:]) + "|"
+    page.write_text(_HEAD + "".join(f"| {name} {rest}\n" for name, rest in sorted(rows.items())))
+
+
+def _said_by(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip()

@@ -1,0 +1,49 @@
+"""The result of a drill stands in drills/LAST.md with its commit; the rows of the others stay."""
+
+from pathlib import Path
+
+import pytest
+from stack.commands import drills
+from stack.errors import StackError
+
+from tests.support.reference import ROOT
+
+JUNIT = '<testsuites><testsuite tests="9" failures="{0}" errors="{1}" skipped="2"/></testsuites>'
+
+
+def test_drills_are_folders_and_marked_tests() -> None:
+    known = drills._known(ROOT)
+    assert {"faults", "restarts", "conformance", "pages", "mutations"} <= known.keys()
+    assert "data" not in known
+
+
+def test_an_unknown_drill_is_refused_with_the_names_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RUTA_HOME", str(ROOT))
+    with pytest.raises(StackError, match=r"no drill fults: .*faults"):
+        drills.drills(["fults"])
+
+
+@pytest.mark.parametrize(
+    ("failures", "errors", "result"),
+    [(0, 0, "passed 7, skipped 2"), (1, 2, "failed 3, passed 4, skipped 2")],
+)
+def test_failures_and_errors_are_counted(
+    tmp_path: Path, failures: int, errors: int, result: str
+) -> None:
+    (tmp_path / "results.xml").write_text(JUNIT.format(failures, errors))
+    assert drills._counted(tmp_path / "results.xml") == result
+
+
+def test_a_drill_that_never_began_failed(tmp_path: Path) -> None:
+    assert drills._counted(tmp_path / "results.xml") == "failed to start"
+
+
+def test_a_new_result_replaces_the_row_of_its_drill_only(tmp_path: Path) -> None:
+    page = tmp_path / "LAST.md"
+    first, second = "0123456789ab", "ba9876543210+"
+    for name, commit in (("pages", first), ("faults", first), ("pages", second)):
+        drills._keep(page, [name, commit, "2026-12-01", "passed 7", "1.5", "x86_64"])
+    rows = page.read_text().split("|---|\n")[1].splitlines()
+    assert [row.split(" | ")[:2] for row in rows] == [["| faults", first], ["| pages", second]]
