@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES, WHOLE = "libraries", "whole"
 """Its argument: what is imported."""
 _IN_PLACE = "tests.mutations.in_place"
-_OURS = ("libs", "gateway", "services", "tests")
+_OURS = ("libs", "gateway", "services", "tests", "drills")
 _IMPORTED = re.compile(r"^(?:from|import) ([a-zA-Z][\w.]*)", re.MULTILINE)
 
 
@@ -49,9 +49,9 @@ class Order(TypedDict):
 def libraries() -> list[str]:
     """Modules of others that our sources and the tests' own tools import when they are imported."""
     sources = [source for folder in _OURS[:3] for source in (ROOT / folder).glob("**/src/*")]
-    ours = {source.name for source in sources} | {"tests"}
+    ours = {source.name for source in sources} | {"tests", "drills"}
     files = (file for place in (*sources, ROOT / "tests/support") for file in place.rglob("*.py"))
-    named = {name for file in (ROOT / "tests/conftest.py", *files) for name in _named(file)}
+    named = {name for file in (ROOT / "conftest.py", *files) for name in _named(file)}
     return sorted(name for name in named if name.partition(".")[0] not in ours)
 
 
@@ -65,7 +65,9 @@ def ours() -> list[str]:
         if file.stem != "__main__" and "migrations" not in file.parts
     }
     tests = {name for file in (ROOT / "tests").rglob("*.py") for name in _named(file)}
-    shared = {name for name in tests if name.startswith("tests.") and ".test_" not in name}
+    shared = {
+        name for name in tests if name.startswith(("tests.", "drills.")) and ".test_" not in name
+    }
     return sorted(modules | shared)
 
 
@@ -83,7 +85,7 @@ def come_along() -> list[str]:
 
 
 def main() -> None:
-    # As in tests/conftest.py, and here no thread may begin at all.
+    # As in conftest.py, and here no thread may begin at all.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # The folder of this file, in which `table` and `playing` would be found.
     sys.path.pop(0)

@@ -2098,14 +2098,6 @@ MUTATIONS = (
         "tests/services/referrals/test_transitions.py::test_a_coordinator_counts_what_is_late_and_sees_no_referral",
     ),
     Mutation(
-        "a-broken-run-is-no-unsteady-one",
-        "a run of the tests that was interrupted is not made good by the few that failed in it",
-        "libs/stack/src/stack/commands/quality.py",
-        "    if code != _TESTS_FAILED:\n",
-        "    if code == 0:\n",
-        "tests/test_selection.py::test_what_holds_alone_is_named_and_what_fails_there_too_fails",
-    ),
-    Mutation(
         "what-was-typed-is-no-markup",
         "a form that is shown again shows what was typed as words, not as markup",
         "services/console/src/console/screens/components.py",
