@@ -113,6 +113,11 @@ async def test_a_bad_uuid_and_nul_are_4xx(api: AsyncClient) -> None:
     assert (await api.get(f"{URL}/count?x=%00")).status_code == 400
 
 
+async def test_a_slash_at_the_end_leads_nowhere(api: AsyncClient) -> None:
+    answer = await api.post(f"{URL}/", json={"text": "a"}, headers=keyed({}))
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
 async def test_ten_megabytes_are_413_declared_or_not(api: AsyncClient) -> None:
     declared = await api.post(URL, content=b"x" * 10_000_000, headers=keyed({}))
 

@@ -1,12 +1,12 @@
 """How the services' documents become one: by the route table, with clashing names told apart."""
 
-import json
 import socket
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
+from common.errors import Problem
 from gateway.front.describing.description import combined, operations
 from gateway.front.describing.endpoints import own
 from gateway.front.describing.plainer import plainer
@@ -175,7 +175,7 @@ def test_what_generators_stumble_over_is_said_plainly() -> None:
     assert told["components"]["pathItems"] == called
 
 
-async def test_a_description_without_a_service_that_is_away_says_so_and_is_not_made_for_each_who_asks(
+async def test_a_description_that_lacks_a_service_is_503_and_is_not_made_for_each_who_asks(
     closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asks again and again while a service is away would else keep the front from everything else."""
@@ -190,9 +190,16 @@ async def test_a_description_without_a_service_that_is_away_says_so_and_is_not_m
             "https://ruta.example",
             lambda: own("https://ruta.example"),
         )
-        told, _ = await description.document()
-        again, _ = await description.document()
+        made = []
+        for _ in range(2):
+            with pytest.raises(Problem) as refused:
+                await description.document()
+            made.append(description._made)
     finally:
         await upstreams.close()
-    assert again is told
-    assert json.loads(told)["info"]["x-ruta-incomplete"] == ["directory"]
+    assert made[0] is made[1]
+    assert (refused.value.kind.status, refused.value.headers["Retry-After"]) == (
+        503,
+        str(int(PATIENCE)),
+    )
+    assert refused.value.body()["detail_params"] == ("directory",)

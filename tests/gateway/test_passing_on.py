@@ -186,3 +186,24 @@ def test_the_address_alone_leads_people_to_the_start_and_programs_to_the_descrip
         asked = httpx.get(f"{gateway.url}/?language={language}", headers={"Accept": "text/html"})
         assert asked.headers["content-language"] == language
     assert httpx.get(f"{gateway.url}/").headers["location"] == "/docs"
+
+
+def test_no_answer_leads_a_client_to_another_address(gateway: Gateway) -> None:
+    """A client that follows a redirect sends its body and secret there."""
+    for where, status in (
+        ("/directory/v1/services", 307),
+        (f"{gateway.url}/directory/v1/services", 307),
+        (f"{gateway.witnesses['directory']}/directory/v1/services", 500),
+        ("//elsewhere.example/", 500),
+        ("/\\elsewhere.example/", 500),
+        (f"{gateway.url}.elsewhere.example/", 500),
+    ):
+        answer = httpx.get(f"{gateway.url}/directory/v1/leads-{where.encode().hex()}")
+        led = answer.headers.get("location")
+        assert (answer.status_code, led) == (status, where if status == 307 else None), where
+
+
+def test_a_slash_at_the_end_of_the_token_endpoint_leads_nowhere(gateway: Gateway) -> None:
+    form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
+    answer = httpx.post(f"{gateway.url}/oauth/token/", data=form)
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)

@@ -1,10 +1,12 @@
 """A session left open is not enough for what can do much harm, and signing in again loses nothing."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from common.form_tokens import FIELD
 from common.ids import new_id
 from stack.postgres import PostgresServer
 
@@ -54,6 +56,51 @@ def test_who_signed_in_long_ago_signs_in_again_and_sends_the_same_again(
     assert browser.get(entered.headers["location"]).headers["location"] == "/docs"
     # The token of the page that was left open in the other tab.
     assert browser.post(act, headers=headers).status_code == 200
+
+
+# What browsers send with a form of the page that they show, by what they know of Fetch Metadata.
+SHAPES = {
+    "Chrome 120": {
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Site": "same-origin",
+        "Sec-Fetch-Dest": "document",
+    },
+    "Safari 15, Firefox ESR 78": {},
+}
+
+
+def sent_from(page: httpx.Response, shape: str) -> dict[str, str]:
+    """The headers of a form of `page`. Fetch §3.2: a page without a referrer has no origin either."""
+    bare = page.headers["referrer-policy"] == "no-referrer"
+    own = f"{page.url.scheme}://{page.url.netloc.decode()}"
+    return {"Origin": "null" if bare else own, **SHAPES[shape]}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_signing_in_again_and_out_works_in_browsers_of_every_age(
+    browser: httpx.Client, administrator: Somebody, postgres: PostgresServer, shape: str
+) -> None:
+    signed_in(browser, administrator)
+    grow_old(postgres, administrator)
+    start = browser.get("/session/start", params={"fresh": "true", "return_to": "/docs"})
+    page = browser.get(start.headers["location"])
+    entered = browser.post(
+        "/oauth/authorize",
+        headers=sent_from(page, shape),
+        data={
+            "ticket": ticket_on(page),
+            "sign_in_name": administrator.name,
+            "password": administrator.password,
+            "code": next_code(administrator),
+        },
+    )
+    assert entered.status_code == 303, entered.text
+    assert browser.get(entered.headers["location"]).headers["location"] == "/docs"
+    page = browser.get("/session/end")
+    found = re.search(rf'name="{FIELD}" value="([^"]+)"', page.text)
+    assert found
+    ended = browser.post("/session/end", headers=sent_from(page, shape), data={FIELD: found[1]})
+    assert (ended.status_code, ended.headers["location"]) == (303, "/")
 
 
 def test_somebody_else_at_the_same_browser_does_not_inherit_the_token(

@@ -97,6 +97,12 @@ async def _asked(
         await _json(send, 404, problem, b"application/problem+json")
     elif dict(headers).get("x-form-secret") == "for another form":
         await _json(send, 422, {})
+    elif last.startswith("leads-"):
+        where = bytes.fromhex(last.removeprefix("leads-"))
+        await send(
+            {"type": "http.response.start", "status": 307, "headers": [(b"location", where)]}
+        )
+        await send({"type": "http.response.body", "body": b""})
     elif last == "early":
         await _json(send, 413, {"early": True})
     else:

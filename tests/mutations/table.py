@@ -2682,6 +2682,31 @@ MUTATIONS = (
         f"{_TESTS}/test_fhir.py::test_a_step_that_a_modifier_may_turn_around_is_not_taken",
     ),
     Mutation(
+        "location-of-another-address",
+        "no service leads a client to another address",
+        "gateway/src/gateway/front/passing/relaying.py",
+        "    if not route.lets_in(",
+        "    if False and not route.lets_in(",
+        "tests/gateway/test_passing_on.py::test_no_answer_leads_a_client_to_another_address",
+    ),
+    Mutation(
+        "session-read-at-the-entrance",
+        "the session cookie is not read where somebody signs in",
+        "gateway/src/gateway/front/browsers/authentication.py",
+        "    if route.lets_in(exchange.method, exchange.path):\n        return True\n",
+        "",
+        "tests/gateway/test_step_up.py"
+        "::test_signing_in_again_and_out_works_in_browsers_of_every_age",
+    ),
+    Mutation(
+        "slash-at-the-end",
+        "a service never redirects by slash",
+        f"{_COMMON}/web/app.py",
+        "redirect_slashes=False",
+        "redirect_slashes=True",
+        "tests/common/test_refusals.py::test_a_slash_at_the_end_leads_nowhere",
+    ),
+    Mutation(
         "person-token-of-the-console",
         "a person's own token goes to the console alone",
         "gateway/src/gateway/front/passing/forwarding.py",

@@ -195,7 +195,7 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
     policy = headers["content-security-policy"]
     assert {part.strip() for part in policy.split(";")} >= POLICY
     assert "unsafe" not in policy
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from gateway.front.routes import ROUTES, RouteTable
 from stack.layout import Layout, StackState
 from stack.private_files import read_private_map
 from stack.running import RunningStack
@@ -80,20 +79,17 @@ class System:
         return answer.json()
 
     def description(self) -> dict[str, Any]:
-        """`/openapi.json` once it is whole: on a busy machine a service that has just started takes longer to
-        describe itself than the front waits for it, which then leaves it out for now."""
-        prefixes = {route.prefix for route in ROUTES if not route.for_people}
-        table = RouteTable()
-
-        found: dict[str, Any] = {}
+        """`/openapi.json`. On a busy machine a service that has just started takes longer to describe itself than
+        the front waits for it: 503 until then."""
+        found: list[dict[str, Any]] = []
 
         def whole() -> bool:
-            found.update(self.running.http.get("/openapi.json").json())
-            described = {route.prefix for path in found["paths"] if (route := table.find(path))}
-            return prefixes <= described
+            answer = self.running.http.get("/openapi.json")
+            found[:] = [answer.json()] if answer.status_code == 200 else []
+            return bool(found)
 
         until(whole, "the description of every service")
-        return found
+        return found[0]
 
     def caller(self, name: str | None, accept: str = "*/*") -> httpx.Client:
         """Asks as this client, each time with a token that lives: a thousand questions may take longer than

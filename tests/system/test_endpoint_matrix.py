@@ -132,6 +132,21 @@ def test_each_caller_is_let_in_exactly_where_the_operation_says(
     assert wrong == []
 
 
+def test_a_slash_at_the_end_leads_nowhere(
+    every_operation: list[Operation], callers: dict[str, httpx.Client]
+) -> None:
+    """A redirect by slash named the inner address of the service, in clear: body and secret went there."""
+    client = callers["im-officer"]
+    asked = [(o.method, f"{o.target().rstrip('/')}/") for o in every_operation]
+    asked += [(m, f"/console{p}/") for m in ("GET", "POST") for p in ("", "/cases", "/line")]
+    led = []
+    for method, path in asked:
+        answer = client.request(method, path, follow_redirects=False)
+        if "location" in answer.headers or answer.is_redirect or answer.status_code >= 500:
+            led.append((method, path, answer.status_code))
+    assert led == []
+
+
 def test_what_a_service_keeps_to_itself_is_not_reachable(callers: dict[str, httpx.Client]) -> None:
     for path in (
         "/internal/issuer/revocations",

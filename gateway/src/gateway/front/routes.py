@@ -51,7 +51,8 @@ class Route:
     the web may read by its visitors' browsers, as nobody. `sensitive`: of these answers some hold a
     secret beside what was asked with, so none is compressed. `form_tools`: the secret of a form opens these,
     which tools may send as the password of HTTP Basic. `fhir`: of these FHIR clients read what was
-    wrong as an OperationOutcome. `personal`: pages for whoever is signed in:
+    wrong as an OperationOutcome. `entrance`: pages on which somebody signs in. The sealed ticket in their form protects
+    them, so the session cookie is not read there; only they may redirect to another site, a client's registered redirect URI. `personal`: pages for whoever is signed in:
     the cookie says who, and the service compares the token of its forms. `for_people`: the upstream is
     pages alone, which calls the API with the person's own token: it gets that token and who they are, it is
     no part of the API description, and of cookies it reads and sets `own_cookies` only. `upload_bytes`: largest
@@ -73,6 +74,7 @@ class Route:
     sensitive: str | None = None
     form_tools: str | None = None
     fhir: str | None = None
+    entrance: str | None = None
     upload_bytes: int = 4 * MEBIBYTE
     limit_class: str = "client"
     deprecation: Deprecation | None = None
@@ -101,6 +103,10 @@ class Route:
     def speaks_fhir(self, method: str, path: str) -> bool:
         """Whether its answers, refusals too, are FHIR resources."""
         return self._is(self.fhir, method, path)
+
+    def lets_in(self, method: str, path: str) -> bool:
+        """Whether this is a page on which somebody signs in."""
+        return self._is(self.entrance, method, path)
 
     def most_bytes(self, method: str, path: str, *, known: bool, typed: bool) -> int:
         """Largest body of a request. A service may read it before it knows that it is for nobody, and whoever
@@ -175,6 +181,7 @@ ROUTES: tuple[Route, ...] = (
         client_secrets=True,
         cookies=True,
         sensitive=".*",
+        entrance="(GET|HEAD|POST) /(authorize|told)",
         upload_bytes=16 * 1024,
         limit_class="sign-in",
     ),

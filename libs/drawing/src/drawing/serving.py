@@ -37,6 +37,7 @@ async def _draw(request: Request) -> Response:
 
 
 app = Starlette(routes=[Route("/{kind}", _draw, methods=["POST"])])
+app.router.redirect_slashes = False
 
 
 def serve(place: Path) -> None:

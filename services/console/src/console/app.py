@@ -95,6 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Ruta console",
         lifespan=lifespan,
         openapi_url=None,
+        redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.kit = Kit(

@@ -142,6 +142,8 @@ def _is_nobody(exchange: Exchange, route: Route) -> bool:
     """Whether the cookie is not to be read here."""
     if route.is_public(exchange.method, exchange.path):
         return True
+    if route.lets_in(exchange.method, exchange.path):
+        return True
     return _navigates(exchange.head) and not route.personal
 
 

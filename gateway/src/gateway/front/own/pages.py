@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import orjson
 from common import clocks
+from common.errors import UNAVAILABLE
 from common.logs import get_logger
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]  # ships no types
 
@@ -112,14 +113,21 @@ class Description:
         self._endpoints = issued_at
         self._parts: dict[Upstream, Mapping[str, Any]] = {}
         self._made, self._tag = b"", b""
+        self._lacking: list[str] = []
         self._fresh_until = float("-inf")
         self._lock = asyncio.Lock()
 
     async def document(self) -> tuple[bytes, bytes]:
-        """Itself and its entity tag."""
+        """The document and its entity tag. 503 while a part is missing: nobody makes a client of half a description."""
         async with self._lock:
             if time.monotonic() > self._fresh_until:
                 await self._make()
+        if self._lacking:
+            parts = ", ".join(self._lacking)
+            raise UNAVAILABLE.because(
+                f"The description needs parts that do not answer: {parts}. Repeat it in a moment.",
+                headers={"Retry-After": str(int(_AGAIN_SECONDS))},
+            )
         return self._made, self._tag
 
     async def _make(self) -> None:
@@ -135,9 +143,7 @@ class Description:
             version=version("ruta-gateway"),
             endpoints=self._endpoints(),
         )
-        if lacking := [str(u) for u in present if u not in self._parts]:
-            # Nobody makes a client of half a description.
-            document["info"]["x-ruta-incomplete"] = lacking
+        self._lacking = [str(u) for u in present if u not in self._parts]
         self._made = orjson.dumps(document)
         self._tag = b'"%b"' % hashlib.sha256(self._made).hexdigest()[:32].encode()
         seconds = _FRESH_SECONDS if all(found) else _AGAIN_SECONDS

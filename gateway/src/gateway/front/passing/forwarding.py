@@ -44,7 +44,7 @@ class Forwarding:
             body,
         )
         try:
-            await relay(exchange, answer, route)
+            await relay(exchange, answer, route, self.settings.public_url)
         finally:
             answer.release()
 

@@ -1,8 +1,11 @@
 """A service's answer on its way to the client: only listed headers, compressed where that is safe."""
 
 import asyncio
+import re
 
 import orjson
+from common.errors import INTERNAL
+from common.logs import get_logger
 
 from gateway.front.passing.exchange import PROBLEM, Exchange, Receive
 from gateway.front.routes import Route
@@ -11,12 +14,15 @@ from gateway.front.wire.bodies import ClientLeft
 from gateway.front.wire.connections import Answer
 from gateway.front.wire.heads import Header, returned
 
+_log = get_logger(__name__)
 _LONG_ANSWER_BYTES = 1024 * 1024
 
 
-async def relay(exchange: Exchange, answer: Answer, route: Route) -> None:
+async def relay(exchange: Exchange, answer: Answer, route: Route, public_url: str) -> None:
     """Stream the answer: read a chunk only when the client has taken the one before."""
     headers = returned(answer.headers, cookies=route.cookies, own_cookies=route.own_cookies)
+    if not route.lets_in(exchange.method, exchange.path):
+        headers = _locations_checked(headers, answer.status, public_url.rstrip("/").encode())
     whole = answer.whole()
     told = answer.content_type.startswith(PROBLEM)
     if told and (exchange.is_opened or exchange.reads_outcomes):
@@ -40,6 +46,21 @@ async def relay(exchange: Exchange, answer: Answer, route: Route) -> None:
     await exchange.begin(answer.status, headers, whole)
     if whole is None:
         await _stream(exchange, answer, compression.Stream() if compresses else None)
+
+
+def _locations_checked(headers: list[Header], status: int, public_url: bytes) -> list[Header]:
+    """A client that follows a redirect repeats its body and secret there: no answer may name another address."""
+    kept = [
+        (name, value)
+        for name, value in headers
+        if name != b"location" or re.match(b"/(?![/\\\\])|" + re.escape(public_url) + b"/", value)
+    ]
+    if len(kept) == len(headers):
+        return headers
+    _log.error("location_not_ours", status=status)
+    if 300 <= status < 400:
+        raise INTERNAL.because("The error was logged.")
+    return kept
 
 
 async def _problem_rewritten(

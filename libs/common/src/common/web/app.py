@@ -130,6 +130,8 @@ def service_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         separate_input_output_schemas=False,
+        # A redirect by slash names the inner address, and repeats body and secret there.
+        redirect_slashes=False,
         # FastAPI's own spans carry the query string, its logs the messages of errors: both may
         # name a person. ObservationMiddleware says what is needed.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},

@@ -50,7 +50,7 @@ def page_response(
             "Cache-Control": cache_control,
             "Content-Language": language,
             "Content-Security-Policy": policy,
-            "Referrer-Policy": "no-referrer",
+            "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
             **({} if embeddable else {"X-Robots-Tag": "noindex"}),
         },

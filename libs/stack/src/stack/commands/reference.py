@@ -1,6 +1,7 @@
 """`reference`: what partners and readers get from the API description and the code."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,15 +25,15 @@ Out = Annotated[Path, typer.Option("--out", help="File to write")]
 def _document(data: Path | None, url: str | None) -> dict[str, Any]:
     """The whole description; a service that is starting or busy is waited for."""
     running = connect(data, url)
-    lacking: list[str] = []
+    lacking: Sequence[str] = ()
     for _ in range(_TRIES):
         answer = running.request(None, "GET", "/openapi.json")
-        if answer.status_code != 200:
-            raise StackError("no description: HTTP {status}", status=answer.status_code)
-        document: dict[str, Any] = answer.json()
-        lacking = document["info"].get("x-ruta-incomplete", [])
-        if not lacking:
+        if answer.status_code == 200:
+            document: dict[str, Any] = answer.json()
             return document
+        lacking = answer.json().get("detail_params", ())
+        if answer.status_code != 503 or not lacking:
+            raise StackError("no description: HTTP {status}", status=answer.status_code)
         time.sleep(1)
     raise StackError(
         "not described while away: {lacking}; ./ruta status, then repeat it",
