@@ -3758,6 +3758,24 @@ MUTATIONS = (
         f"{_TESTS}/test_work.py"
         "::test_the_caseworker_is_told_of_a_withdrawal_that_somebody_else_recorded",
     ),
+    Mutation(
+        "best-interest-at-18",
+        "what was decided in the best interest of a child gives an adult nothing new",
+        f"{_REFERRALS}/consents/asking_service.py",
+        "decided_by=Decider.BEST_INTEREST if for_a_child else None,",
+        "decided_by=None,",
+        f"{_TESTS}/test_over_time.py"
+        "::test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_nothing_new",
+    ),
+    Mutation(
+        "exception-of-a-former-holder",
+        "an exception that a former holder approved sends nothing",
+        f"{_REFERRALS}/followers_service.py",
+        "        referrals.unused_exceptions_end,\n",
+        "",
+        f"{_TESTS}/test_over_time.py"
+        "::test_an_exception_that_a_former_holder_approved_sends_nothing",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

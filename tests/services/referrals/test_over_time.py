@@ -9,7 +9,7 @@ from common.events.catalogue import ALL
 
 from tests.services.referrals.line_words import Reporter
 from tests.services.referrals.story import LEGAL, REFUGIO, Story
-from tests.services.referrals.test_scenarios import code, transfer_offer
+from tests.services.referrals.test_scenarios import code, exception_body, transfer_offer
 
 SHORT = timedelta(hours=2)
 
@@ -245,6 +245,59 @@ async def telling_steps(story: Story, referral: dict[str, Any]) -> None:
     given = {"support_type": "Legal", "given_on": clock.today().isoformat()}
     response = await story.post("ngo-refugio", f"/cases/{case_id}/assistance", given)
     assert response.status_code == 201, response.text
+
+
+async def approved(story: Story, case_id: str, service_id: str, **changes: Any) -> str:
+    body = {**exception_body(case_id, service_id), "items": ["name", "situation"], **changes}
+    exception = await story.made("ngo-refugio", "/exceptions", body)
+    decision = f"/exceptions/{exception['id']}/decision"
+    await story.made("ngo-refugio-supervisor", decision, {"approve": True})
+    return str(exception["id"])
+
+
+async def test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_nothing_new(
+    story: Story,
+) -> None:
+    """A sending that was approved at 17, alone and in a batch, and an answer to a question."""
+    birth = years_ago(18, less_days=60)
+    child = await story.child(0, identity={"age": None, "birth_date": birth})
+    service_id = await story.service()
+    best = {"basis": "best_interest"}
+    waits, asked = [await approved(story, child["id"], service_id, **best) for _ in range(2)]
+    vital = await approved(story, child["id"], service_id)
+    drafts = [
+        (await story.draft(child["id"], service_id, from_case=["name"]))["id"] for _ in range(3)
+    ]
+    await story.made("ngo-refugio", f"/referrals/{drafts[0]}/send", {"exception_id": asked})
+    await story.made("ngo-salud", f"/referrals/{drafts[0]}/acknowledge", {})
+    question = {"question": "since when?"}
+    await story.made("ngo-salud", f"/referrals/{drafts[0]}/request-information", question)
+    with clock.shifted(timedelta(days=90)):
+        send, body = f"/referrals/{drafts[1]}/send", {"exception_id": waits}
+        alone = await story.post("ngo-refugio", send, body)
+        assert alone.status_code == 409, alone.text
+        command = {"key": "s", "path": f"/referrals/v1{send}", "body": body}
+        batch = await story.made("ngo-refugio", "/bulk", {"commands": [command]})
+        assert batch["results"][0]["body"]["code"] == "wrong_decider"
+        answer = f"/referrals/{drafts[0]}/answer-information"
+        assert code(await story.post("ngo-refugio", answer, ANSWER)) == (409, "wrong_decider")
+        again = {**exception_body(child["id"], service_id), **best}
+        assert code(await story.post("ngo-refugio", "/exceptions", again)) == (409, "wrong_decider")
+        send, body = f"/referrals/{drafts[2]}/send", {"exception_id": vital}
+        await story.made("ngo-refugio", send, body)
+
+
+async def test_an_exception_that_a_former_holder_approved_sends_nothing(story: Story) -> None:
+    case_id, service_id = (await story.case())["id"], await story.service()
+    exception = await approved(story, case_id, service_id)
+    draft = await story.draft(case_id, service_id, from_case=["name"])
+    transfer = await story.made(
+        "ngo-refugio", "/transfers", await transfer_offer(story, case_id, LEGAL)
+    )
+    await story.made("ngo-legal", f"/transfers/{transfer['id']}/accept", {})
+    send = f"/referrals/{draft['id']}/send"
+    refused = await story.post("ngo-legal", send, {"exception_id": exception})
+    assert refused.status_code == 409, refused.text
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "expired", "of_age", "caregiver"])

@@ -52,6 +52,7 @@ def declare_followers() -> None:
     )
     declare(
         CaseHandedOver,
+        referrals.unused_exceptions_end,
         consents.case_handed_over,
         referrals.case_handed_over,
         tasks.case_handed_over,

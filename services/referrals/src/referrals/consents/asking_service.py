@@ -23,7 +23,7 @@ from referrals.errors import (
     NOT_GRANTED,
     WRONG_DECIDER,
 )
-from referrals.vocabulary.ages import Caregiver
+from referrals.vocabulary.ages import Caregiver, Decider
 
 NOT_COVERED = "Nothing is granted any more. Ask the person, and record a new consent."
 READING_ENDED = (
@@ -49,6 +49,8 @@ def word_of(grant: Grant | GrantRecord) -> Word:
 
 
 def word_of_exception(exception: DisclosureException) -> Word:
+    """In the best interest somebody decides for a child only; another basis holds at every age."""
+    for_a_child = exception.basis == Decider.BEST_INTEREST
     return Word(
         kind=Kind.EXCEPTION,
         status=exception.status,
@@ -57,6 +59,8 @@ def word_of_exception(exception: DisclosureException) -> Word:
         service_id=exception.service_id,
         organisation_id=exception.recipient_organisation_id,
         purpose=exception.purpose,
+        decided_by=Decider.BEST_INTEREST if for_a_child else None,
+        confirmed=True,
     )
 
 

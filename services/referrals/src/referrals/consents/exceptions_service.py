@@ -14,11 +14,13 @@ from sqlmodel import col
 
 from referrals import exceptions_service
 from referrals.audit.service import record
+from referrals.cases import person
+from referrals.cases.opening import open_with
 from referrals.cases.referring import READ, case_and_service
 from referrals.consents import queries
 from referrals.consents.models import DisclosureException
 from referrals.consents.schemas import NewException
-from referrals.errors import NOT_GRANTED
+from referrals.errors import NOT_GRANTED, WRONG_DECIDER
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys
 from referrals.notices.kinds import NoticeKind
@@ -26,7 +28,7 @@ from referrals.notices.service import notify
 from referrals.restrictions.service import remember_end
 from referrals.restrictions.words import Kind
 from referrals.row_security import acting_as_service
-from referrals.vocabulary.ages import Caregiver
+from referrals.vocabulary.ages import ADULT_AGE, Caregiver, Decider
 from referrals.vocabulary.disclosure import Item, hidden
 
 
@@ -37,6 +39,17 @@ def refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None
             f"The caregiver is recorded as {caregiver}: their contact is not shared.",
             pointer="/items",
             items=excess,
+        )
+
+
+def _refuse_for_an_adult(body: NewException, age: int | None) -> None:
+    """The decision asks it again at sending."""
+    if body.basis == Decider.BEST_INTEREST.value and age is not None and age >= ADULT_AGE:
+        raise WRONG_DECIDER.because(
+            "'best_interest' is for a child, and the person is of age: ask them, or choose the basis"
+            " that applies.",
+            pointer="/basis",
+            reason="adult_decides",
         )
 
 
@@ -54,6 +67,7 @@ async def ask(
     )
     case, service = found.case, found.service_for(body.purpose, now, "/purpose")
     refuse_hidden_contact(body.items, Caregiver(case.caregiver))
+    _refuse_for_an_adult(body, person.age_of(open_with(found.key, case)[0], clock.day_of(now)))
     exception_id = new_id()
     exception = DisclosureException(
         id=exception_id,

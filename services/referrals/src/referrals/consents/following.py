@@ -65,8 +65,10 @@ async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> 
 async def came_of_age(session: AsyncSession, happening: CameOfAge) -> None:
     """Ask the holder to ask the person themself, if others decided for them so far."""
     by_others = col(Grant.decided_by) != Decider.PERSON.value
-    if await queries.given_by(session, happening.case_id, by_others):
-        await _ask_again(session, happening.holder, happening.case_id, AT_18, happening.today)
+    case_id = happening.case_id
+    decided = await queries.given_by(session, case_id, by_others)
+    if decided or await queries.for_a_child(session, case_id):
+        await _ask_again(session, happening.holder, case_id, AT_18, happening.today)
 
 
 async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppressed) -> None:

@@ -16,6 +16,7 @@ from sqlmodel import col
 from referrals.cases import queries as cases
 from referrals.consents.models import DisclosureException, Grant, GrantRecord
 from referrals.locking_queries import held
+from referrals.vocabulary.ages import Decider
 from referrals.vocabulary.case_roles import works_with_cases
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
@@ -239,6 +240,20 @@ async def given_by(session: AsyncSession, case_id: UUID, decider: sa.ColumnEleme
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(col(Grant.case_id) == case_id, col(Grant.status).in_(("active", "pending")), decider)
+        .limit(1)
+    )
+    return found is not None
+
+
+async def for_a_child(session: AsyncSession, case_id: UUID) -> bool:
+    """Whether somebody decided, or is asked to decide, in the best interest of the case's person."""
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(
+            col(DisclosureException.case_id) == case_id,
+            col(DisclosureException.basis) == Decider.BEST_INTEREST.value,
+            col(DisclosureException.status).in_(("approved", "pending")),
+        )
         .limit(1)
     )
     return found is not None

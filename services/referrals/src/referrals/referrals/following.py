@@ -10,6 +10,8 @@ from common.referral_states import TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.consents.exceptions_service import end_those
+from referrals.consents.models import DisclosureException
 from referrals.consents.service import end_unused
 from referrals.errors import OPEN_REFERRALS
 from referrals.happenings import (
@@ -100,6 +102,12 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
         .execution_options(synchronize_session=False)
     )
     await forget_persons(session, COMMON, ids)
+
+
+async def unused_exceptions_end(session: AsyncSession, happening: CaseHandedOver) -> None:
+    """Two people of the former holder decided; the new holder's staff decide for themselves."""
+    unused = sa.not_(USES.exception(col(DisclosureException.id)))
+    await end_those(session, happening.case_id, unused)
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
