@@ -191,6 +191,11 @@ def _pod_faults(document: dict[str, Any]) -> Iterator[str]:
     security = pod.get("securityContext", {})
     if not security.get("runAsNonRoot") or security.get("runAsUser") != 10001:
         yield "must run as user 10001, not root"
+    given = any(
+        {"secret", "persistentVolumeClaim"} & each.keys() for each in pod.get("volumes", [])
+    )
+    if given and security.get("fsGroup") != 10001:
+        yield "needs fsGroup 10001: a kubelet gives its Secrets and claims to root and this group"
     if security.get("seccompProfile", {}).get("type") != "RuntimeDefault":
         yield "needs the RuntimeDefault seccomp profile"
     if pod.get("automountServiceAccountToken") is not False:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 from common.embedded import EMBEDDED_MARK
 
+from stack import memory
 from stack.arrows import OPERATOR, USERS, permissions
 from stack.errors import StackError
 from stack.ports import LOOPBACK, free_ports, status_of
@@ -121,7 +122,7 @@ class NatsServer:
             "jetstream": {
                 "store_dir": str(self.data_dir / "jetstream"),
                 "max_file_store": 20 * 2**30,
-                "max_memory_store": 64 * 2**20,
+                "max_memory_store": memory.broker(memory.limit()),
                 # Acknowledged means on disk: the default flushes every two minutes.
                 "sync_interval": "always" if self._durable else "2m",
             },

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 from common.embedded import EMBEDDED_MARK
 
+from stack import memory
 from stack.errors import StackError
 from stack.ports import LOOPBACK, answers, free_port
 from stack.private_files import read_private_map, write_private, write_private_map
@@ -273,9 +274,7 @@ class PostgresServer:
             "listen_addresses": self._listen,
             "unix_socket_directories": "",
             "max_connections": "200",
-            # What 100,000 services are searched in at one level, with its indexes. It is touched as far as
-            # there is data to hold: a stack at rest takes as much with it as with the default of 128 MB.
-            "shared_buffers": "512MB",
+            **{name: f"{size}MB" for name, size in memory.postgres(memory.limit()).items()},
             # Disks without a moving head. With the default of 4 a search read all places of a
             # frequent word in order to spare a few hundred rows (11 ms instead of 1 at 100,000).
             "random_page_cost": "1.1",

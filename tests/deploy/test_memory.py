@@ -1,0 +1,73 @@
+"""No server sets aside more memory than its container may have: it would run until its cache is full."""
+
+import re
+from typing import Any
+
+from stack import memory
+
+from tests.support.rendered_world import Documents
+
+_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "kB": 2**10, "MB": 2**20, "GB": 2**30}
+# The rest is for connections, sorting, and what runs beside.
+_MOST = 0.5
+_CLEANING = 3
+
+
+def _bytes(size: str) -> int:
+    found = re.fullmatch(r"(\d+)(\w\w)", size)
+    assert found, size
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _limit(resources: dict[str, Any]) -> int:
+    return _bytes(resources["limits"]["memory"])
+
+
+def _set_aside(document: dict[str, Any]) -> list[tuple[int, int]]:
+    """Of each server that a document starts: what it sets aside, and the limit."""
+    spec = document.get("spec", {})
+    if document["kind"] == "Cluster":  # of PostgreSQL's operator
+        held = spec["postgresql"]["parameters"]
+        limit = _limit(spec["resources"])
+        return [
+            (
+                _bytes(held.get("shared_buffers", "128MB"))
+                + _CLEANING * _bytes(held.get("maintenance_work_mem", "64MB")),
+                limit,
+            )
+        ]
+    found = []
+    for container in spec.get("template", {}).get("spec", {}).get("containers", []):
+        arguments = container.get("args", [])
+        limit = _limit(container["resources"])
+        if "postgres" in arguments:
+            sizes = memory.postgres(limit)
+            held = sizes["shared_buffers"] + _CLEANING * sizes["maintenance_work_mem"]
+            found.append((held * memory.MEBIBYTE, limit))
+        elif "nats" in arguments:
+            found.append((memory.broker(limit), limit))
+        elif container["name"] == "nats":
+            found.append((_UNITS["Mi"] * 64, limit))  # nats.conf, asked below
+    return found
+
+
+def test_what_a_server_sets_aside_is_half_of_its_limit_at_most(documents: Documents) -> None:
+    servers = [pair for document in documents for pair in _set_aside(document)]
+    assert len(servers) >= 2, "PostgreSQL and NATS"
+    assert all(held <= _MOST * limit for held, limit in servers), servers
+
+
+def test_the_brokers_of_a_cluster_set_aside_what_their_configuration_says(
+    documents: Documents,
+) -> None:
+    for document in documents:
+        if "nats.conf" in document.get("data", {}):
+            assert "max_memory_store: 64MB" in document["data"]["nats.conf"]
+
+
+def test_a_server_without_a_limit_takes_what_a_country_needs() -> None:
+    assert memory.postgres(None)["shared_buffers"] == memory.postgres(4 * 2**30)["shared_buffers"]
+    assert memory.postgres(416 * memory.MEBIBYTE) == {
+        "shared_buffers": 104,
+        "maintenance_work_mem": 26,
+    }
