@@ -2,7 +2,9 @@
 
 import re
 
-from tests.services.referrals.story import AUDIENCE, Story
+from tests.services.referrals.story import AUDIENCE, LEGAL, Story
+from tests.services.referrals.test_break_glass import ASKER, opened
+from tests.services.referrals.test_scenarios import transfer_offer
 from tests.support.principals import bearer
 
 PAGE = "/referrals/v1/withdraw"
@@ -34,6 +36,41 @@ async def test_the_code_typed_as_people_type_it_withdraws_and_says_what_was_read
     assert "Yolimar" not in page
     again = await story.get("ngo-salud", f"/referrals/{referral['id']}/disclosure")
     assert again.status_code == 410
+
+
+async def test_whoever_received_her_case_goes_on_and_she_is_told(story: Story) -> None:
+    """The truth of all roads: the new holder reads as its holder, another organisation in an emergency."""
+    case = await story.case()
+    offer = await transfer_offer(story, case["id"], LEGAL)
+    transfer = await story.made("ngo-refugio", "/transfers", offer)
+    assert (await story.get(ASKER, f"{await opened(story, case)}/case")).status_code == 200
+    await story.made("ngo-legal", f"/transfers/{transfer['id']}/accept", {})
+    await story.get("ngo-legal", f"/cases/{case['id']}")
+    consent = f"/consents/{offer['grant_id']}"
+    code = (await story.post("ngo-legal", f"{consent}/withdrawal-code", {})).json()
+    status, page = await form(story, {"code": code["withdrawal_code"]}, "en")
+    assert status == 200
+    assert "The organisation that received your case keeps it" in page
+    assert "the organisation that received your case: your whole case" in page
+    assert "an organisation, in an emergency: your whole case" in page
+    assert "Nobody had" not in page
+    told = (await story.post("ngo-legal", f"{consent}/withdraw", {})).json()
+    assert told["goes_on_reading"] == str(LEGAL)
+    assert [read["road"] for read in told["record_read"]] == ["break_glass", "transfer"]
+
+
+async def test_an_answer_that_was_read_in_the_history_was_read(story: Story) -> None:
+    referral = await story.sent()
+    path = f"/referrals/{referral['id']}"
+    await story.made("ngo-salud", f"{path}/acknowledge", {})
+    await story.made("ngo-salud", f"{path}/request-information", {"question": "?"})
+    answer = {"payload": {"situation": "more"}}
+    await story.made("ngo-refugio", f"{path}/answer-information", answer)
+    await story.get("ngo-refugio", f"{path}/disclosure")
+    assert "more" in (await story.get("ngo-salud", f"{path}/history")).text
+    consent = f"/consents/{referral['grant_id']}"
+    told = (await story.post("ngo-refugio", f"{consent}/withdraw", {})).json()
+    assert [read["items"] for read in told["already_read"]] == [["situation"]]
 
 
 async def test_a_wrong_code_says_so_and_keeps_what_was_typed(story: Story) -> None:

@@ -1,5 +1,8 @@
 """Consents: what was agreed, taking it back, and the slip with the code."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from console.codes import Codes
 from console.forms import body
 from console.screens.routing import Screens
@@ -15,7 +18,7 @@ async def consent(visit: Visit) -> Page:
     return await _consent(visit)
 
 
-async def _consent(visit: Visit, ended: dict[str, object] | None = None) -> Page:
+async def _consent(visit: Visit, ended: Mapping[str, Any] | None = None) -> Page:
     grant = shown(await visit.calls.get(f"/referrals/v1/consents/{visit.ids['grant_id']}"))
     names = await visit.calls.post(
         "/directory/v1/names", {"service_id": [grant["service_id"]] if grant["service_id"] else []}
@@ -43,17 +46,16 @@ async def _consent(visit: Visit, ended: dict[str, object] | None = None) -> Page
     )
 
 
-def _read(ended: dict[str, object], visit: Visit) -> list[str]:
-    """Who had read what before it ended: the person is told."""
-    found = ended.get("already_read")
-    return [
-        visit.say(
-            "consent.was_read",
-            at=visit.moments.at(one["at"]),
-            items=", ".join(visit.say(f"item.{item}") for item in one["items"]),
-        )
-        for one in (found if isinstance(found, list) else [])
-    ]
+def _read(ended: Mapping[str, Any], visit: Visit) -> list[str]:
+    """Who had read what before it ended, and who goes on: the person is told."""
+    say, at = visit.say, visit.moments.at
+    lines = [say("consent.goes_on")] if ended["goes_on_reading"] else []
+    for one in ended["already_read"]:
+        items = ", ".join(say(f"item.{item}") for item in one["items"])
+        lines.append(say("consent.was_read", at=at(one["at"]), items=items))
+    whole = ended["record_read"]
+    lines += [say(f"consent.record_read.{one['road']}", at=at(one["at"])) for one in whole]
+    return list(dict.fromkeys(lines))
 
 
 @screens.form("/consents/{grant_id:uuid}/withdraw", show=consent)

@@ -102,6 +102,16 @@ async def disclosure_reads(
     return rows.all()
 
 
+async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntry]:
+    """Every reading of a case, on whatever road, oldest first."""
+    rows = await session.scalars(
+        sa.select(AuditEntry)
+        .where(col(AuditEntry.chain) == case_id, col(AuditEntry.action).like("%.read"))
+        .order_by(col(AuditEntry.sequence))
+    )
+    return rows.all()
+
+
 async def count_done(
     session: AsyncSession, organisation: UUID, action: str, since: datetime
 ) -> int:

@@ -109,10 +109,29 @@ class DisclosureRead(BaseModel):
     items: list[str]
 
 
-class WithdrawnConsent(Consent):
+class RecordRead(BaseModel):
+    """A reading of the whole record: by the organisation that received the case, or in an emergency."""
+
+    road: Literal["transfer", "break_glass"]
+    organisation_id: UUID | None
+    at: datetime
+
+
+class ToldOfReadings(BaseModel):
     """After a withdrawal, honestly: what had been read already cannot be unread."""
 
     already_read: list[DisclosureRead]
+    record_read: list[RecordRead] = Field(
+        [], description="Who had read the whole record, of others than who asked for the consent."
+    )
+    goes_on_reading: UUID | None = Field(
+        None,
+        description="The organisation that received the case, or a referral of it, and holds the case"
+        " now. It reads the record as its holder, also after the withdrawal. Tell the person.",
+    )
+
+
+class WithdrawnConsent(Consent, ToldOfReadings):
     referrals_ended: list[UUID]
 
 

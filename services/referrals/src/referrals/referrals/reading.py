@@ -3,7 +3,7 @@
 The holder of the case reads what it gave. To the recipient each reading is decided anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -134,15 +134,8 @@ async def disclosure(
         if step.command == Command.ANSWER_INFORMATION and opened
     ]
     shown = _only(items, content["items"])
-    await record(
-        session,
-        caller,
-        "disclosure.read",
-        chain=referral.case_id,
-        target_type="referral",
-        target_id=referral.id,
-        detail={"items": sorted({*shown, *(name for answer in answers for name in answer)})},
-    )
+    read = {*shown, *(name for answer in answers for name in answer)}
+    await _audit_reading(session, caller, referral, read)
     return {
         "referral_id": referral.id,
         "items": shown,
@@ -150,6 +143,20 @@ async def disclosure(
         "answers": answers,
         "disclosed_at": snapshot.created_at,
     }
+
+
+async def _audit_reading(
+    session: AsyncSession, caller: Principal, referral: Referral, items: Iterable[str]
+) -> None:
+    await record(
+        session,
+        caller,
+        "disclosure.read",
+        chain=referral.case_id,
+        target_type="referral",
+        target_id=referral.id,
+        detail={"items": sorted(items)},
+    )
 
 
 def _only(items: frozenset[str] | None, values: dict[str, Any]) -> dict[str, Any]:
@@ -213,14 +220,17 @@ async def history(
     opened = open_details(key, referral, steps)
     if Party.REFERRER in queries.parties_of(caller, referral):
         return opened
-    items = await _read_items(session, referral)
-    return [
-        (
-            _as_told(step, number),
-            detail if step.organisation_id == caller.organisation else _told(items, detail),
-        )
-        for number, (step, detail) in enumerate(_told_steps(caller, referral, opened), start=1)
-    ]
+    items, read = await _read_items(session, referral), set()
+    shown = []
+    for number, (step, detail) in enumerate(_told_steps(caller, referral, opened), start=1):
+        own = step.organisation_id == caller.organisation
+        told = detail if own else _told(items, detail)
+        if not own and told is not None:
+            read |= told["payload"].keys()
+        shown.append((_as_told(step, number), told))
+    if read:
+        await _audit_reading(session, caller, referral, read)
+    return shown
 
 
 async def readings(

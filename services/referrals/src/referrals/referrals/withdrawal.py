@@ -1,6 +1,7 @@
 """Withdrawing consent: it never fails, it works at once, and it says what was read already."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,8 @@ from common.errors import NOT_FOUND
 from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.audit.models import AuditEntry
-from referrals.audit.queries import disclosure_reads
+from referrals.audit.queries import case_reads
+from referrals.cases import queries as cases
 from referrals.consents import exceptions_service
 from referrals.consents import queries as consents
 from referrals.consents import service as consent_service
@@ -23,6 +24,7 @@ from referrals.notices.kinds import NoticeKind
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
+from referrals.referrals.readers import Reading, Shared, goes_on, readings
 from referrals.referrals.steps import (
     Taken,
     recipient_is_told,
@@ -32,6 +34,7 @@ from referrals.referrals.steps import (
 )
 from referrals.row_security import acting_as_service
 from referrals.tasks.service import open_task, was_opened
+from referrals.transfers.queries import accepted_under
 from referrals.transfers.service import end_offer
 
 DELETION = "delete_disclosed_data"
@@ -42,6 +45,17 @@ RESTORED = "restored_backup"
 """The way in which what had ended before the backup was restored ends again."""
 
 
+@dataclass(frozen=True)
+class Withdrawn:
+    """A consent that ended, and what the person is told of it. `goes_on`: the organisation that holds
+    their case now because of this consent, and reads it all the same."""
+
+    grant: Grant
+    reads: Sequence[Reading]
+    goes_on: UUID | None
+    referrals_ended: list[UUID]
+
+
 async def withdraw_grant(
     session: AsyncSession,
     caller: Principal,
@@ -49,23 +63,20 @@ async def withdraw_grant(
     grant_id: UUID,
     method: str,
     at: datetime | None,
-) -> tuple[Grant, Sequence[AuditEntry], list[UUID]]:
+) -> Withdrawn:
     """By the organisation that recorded it. Repeating it changes nothing and answers the same."""
     grant = await consents.own_grant(session, caller, grant_id, lock=True)
     async with acting_as_service(session):
         return await _withdraw(session, caller, keys, grant, method, at)
 
 
-async def withdraw_by_code(
-    session: AsyncSession, keys: CaseKeys, code: str
-) -> tuple[Grant, Sequence[AuditEntry]]:
+async def withdraw_by_code(session: AsyncSession, keys: CaseKeys, code: str) -> Withdrawn:
     """By the person, with nothing but the code that came with the consent."""
     async with acting_as_service(session):
         grant = await consents.grant_by_code(session, code)
         if grant is None:
             raise NOT_FOUND.because("No consent has this code.")
-        found, reads, _ = await _withdraw(session, None, keys, grant, "own_code", None)
-    return found, reads
+        return await _withdraw(session, None, keys, grant, "own_code", None)
 
 
 async def withdraw_referral(
@@ -128,7 +139,7 @@ async def _withdraw(
     grant: Grant,
     method: str,
     at: datetime | None,
-) -> tuple[Grant, Sequence[AuditEntry], list[UUID]]:
+) -> Withdrawn:
     under = await queries.open_under_grant(session, grant_id=grant.id)
     ended = []
     for referral in under:
@@ -147,8 +158,14 @@ async def _withdraw(
         await consent_service.end_grant(session, caller, grant, method, when)
         sent = next((referral.id for referral in under), None)
         await _tell_holder(session, caller, grant.organisation_id, grant.case_id, sent)
-    reads = await disclosure_reads(session, [referral.id for referral in under])
-    return grant, reads, ended
+    shared = Shared(
+        grant.kind,
+        {referral.id: referral.to_organisation for referral in under if referral.sent_at},
+        await accepted_under(session, grant.id),
+    )
+    reads = readings(shared, await case_reads(session, grant.case_id))
+    case = await cases.by_id(session, grant.case_id)
+    return Withdrawn(grant, reads, goes_on(shared, case.organisation_id) if case else None, ended)
 
 
 def _when(at: datetime | None) -> datetime:

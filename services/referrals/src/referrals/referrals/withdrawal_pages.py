@@ -26,9 +26,9 @@ from fastapi import Form, Query
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
-from referrals.audit.models import AuditEntry
 from referrals.dependencies import Keys, ServiceSettingsOf
 from referrals.referrals import withdrawal
+from referrals.referrals.readers import Reading
 from referrals.settings import Settings
 
 _PACKAGE = "referrals.referrals"
@@ -80,23 +80,28 @@ async def withdraw_on_the_page(
             qr=segno.make(address, error="m").svg_inline(scale=4, border=2),
         )
     try:
-        _, reads = await withdrawal.withdraw_by_code(session, keys, typed)
+        withdrawn = await withdrawal.withdraw_by_code(session, keys, typed)
     except Problem as problem:
         if problem.kind is not NOT_FOUND:
             raise
         return _page(language, settings, "start", 404, code=code, problem="wrong")
-    return _page(language, settings, "done", read=_read(reads, language))
+    read, goes_on = _read(withdrawn.reads, language), withdrawn.goes_on is not None
+    return _page(language, settings, "done", read=read, goes_on=goes_on)
 
 
-def _read(entries: Sequence[AuditEntry], language: str) -> list[dict[str, str]]:
-    names: dict[str, str] = page_texts(_PACKAGE, language)["items"]
-    return [
-        {
-            "day": day_in_words(clock.day_of(entry.at), language),
-            "items": ", ".join(names.get(item, item) for item in entry.detail.get("items", [])),
-        }
-        for entry in entries
+def _read(reads: Sequence[Reading], language: str) -> list[str]:
+    """A line for each day on which something was read."""
+    texts: dict[str, Any] = page_texts(_PACKAGE, language)
+    lines = [
+        texts["line"].format(
+            day=day_in_words(clock.day_of(read.at), language),
+            who=texts["roads"][read.road],
+            items=", ".join(texts["items"].get(item, item) for item in read.items)
+            or texts["whole"],
+        )
+        for read in reads
     ]
+    return list(dict.fromkeys(lines))
 
 
 def _language(request: Request, asked: str | None) -> str:

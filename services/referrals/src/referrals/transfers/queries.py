@@ -1,6 +1,7 @@
 """Reading transfers as one of their two sides."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -59,6 +60,16 @@ async def open_of(session: AsyncSession, case_id: UUID, *, lock: bool = False) -
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     return (await session.scalars(statement)).one_or_none()
+
+
+async def accepted_under(session: AsyncSession, grant_id: UUID) -> dict[UUID, datetime]:
+    """Since when each organisation has had the case under this consent; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Transfer.to_organisation), sa.func.min(col(Transfer.decided_at)))
+        .where(col(Transfer.grant_id) == grant_id, col(Transfer.state) == "accepted")
+        .group_by(col(Transfer.to_organisation))
+    )
+    return {to: since for to, since in rows if since is not None}
 
 
 def waiting(caller: Principal) -> Waiting:

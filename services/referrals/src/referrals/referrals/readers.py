@@ -1,0 +1,73 @@
+"""Who had read what a person shared, on all roads, and who goes on reading. Pure: the person is told this."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+
+class ReadingRoad(StrEnum):
+    """How an organisation came to read."""
+
+    REFERRAL = "referral"
+    TRANSFER = "transfer"
+    BREAK_GLASS = "break_glass"
+
+
+class Entry(Protocol):
+    """An entry of the case's audit."""
+
+    action: str
+    target_id: UUID
+    organisation_id: UUID | None
+    at: datetime
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What went out under a consent: referrals with their recipients, and the case itself."""
+
+    kind: str
+    sent_to: Mapping[UUID, UUID]
+    accepted: Mapping[UUID, datetime]
+    """By organisation since when it has had the case."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`items` empty: the whole record."""
+
+    road: ReadingRoad
+    target_id: UUID
+    organisation_id: UUID | None
+    at: datetime
+    items: tuple[str, ...] = ()
+
+
+def readings(shared: Shared, entries: Iterable[Entry]) -> list[Reading]:
+    """The readings that the person is told of when this consent ends, oldest first."""
+    if shared.kind not in ("referral", "transfer"):
+        return []
+    return [reading for entry in entries if (reading := _reading(shared, entry)) is not None]
+
+
+def _reading(shared: Shared, entry: Entry) -> Reading | None:
+    who = entry.organisation_id
+    found = (entry.target_id, who, entry.at)
+    if entry.action == "break_glass.read":
+        return Reading(ReadingRoad.BREAK_GLASS, *found)
+    if entry.action == "disclosure.read" and who and shared.sent_to.get(entry.target_id) == who:
+        return Reading(ReadingRoad.REFERRAL, *found, tuple(entry.detail.get("items", ())))
+    since = shared.accepted.get(who) if who else None
+    if since is not None and entry.at >= since:
+        return Reading(ReadingRoad.TRANSFER, *found)
+    return None
+
+
+def goes_on(shared: Shared, holder: UUID) -> UUID | None:
+    """The organisation that goes on reading because it received something and holds the case now."""
+    received = {*shared.sent_to.values(), *shared.accepted}
+    return holder if holder in received else None
