@@ -55,6 +55,15 @@ MUTATIONS = (
         f"{_UNANSWERED}::test_no_page_says_that_there_is_nothing_where_nobody_answered",
     ),
     Mutation(
+        "work-by-urgency-first",
+        "an emergency comes before what is overdue, and nothing lacks a deadline",
+        f"{_REFERRALS}/vocabulary/work_order.py",
+        '    "emergency": Rank.FIRST,\n',
+        '    "emergency": Rank.ROUTINE,\n',
+        f"{_TESTS}/test_work.py"
+        "::test_an_emergency_comes_before_what_is_overdue_and_nothing_lacks_a_deadline",
+    ),
+    Mutation(
         "withdrawal-that-nobody-declared",
         "who received a referral is told of a withdrawal only where there is one",
         f"{_CONSOLE}/referrals/api.py",

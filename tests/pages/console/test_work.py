@@ -178,7 +178,10 @@ def listed(page: Page) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def test_12_forty_things_of_twelve_kinds_stand_in_the_order_of_their_deadlines(
+RANKS = ["Primero: emergencias y peligro", "Urgente", "Después", "Directorio, cifras y archivos"]
+
+
+def test_12_forty_things_of_twelve_kinds_stand_in_the_order_of_the_work_list(
     system: System, browsers: Browser, much: None
 ) -> None:
     with signed_in(browsers, system, "demo-supervisor") as page:
@@ -198,12 +201,15 @@ def test_12_forty_things_of_twelve_kinds_stand_in_the_order_of_their_deadlines(
             "review", "consent_to_decide", "transfer_offered",
         }  # fmt: skip
         assert len(items) >= 40
-        due = [one["due"] or "9999" for one in items]
-        assert due == sorted(due)
+        ranks = ["first", "urgent", "routine", "upkeep"]
+        places = [(ranks.index(one["rank"]), one["due"]) for one in items]
+        assert places == sorted(places)
+        headings = [RANKS.index(group) for group, *_ in rows]
+        assert headings[:50] == sorted(headings[:50]), "on one page, which holds fifty"
         assert [path.rsplit("/", 1)[-1] for *_, path in rows if "/referrals/" in path] == [
             one["ids"]["referral_id"] for one in items if one["kind"].startswith("referral_")
         ]
-        assert badge == sum(group in {"Vencido", "Hoy"} for group, *_ in rows)
+        assert badge == sum(one["group"] in {"overdue", "today"} for one in items)
         assert badge > 0
         opened: set[str] = set()
         lacking = []

@@ -74,12 +74,11 @@ def test_what_is_overdue_in_an_area_of_responsibility_is_counted_and_names_no_re
         {"aor": "CP", "category": "CP-CASE", "urgency": "routine", "count": 12},
     ]
     found = list(beside.overdue(counted))
-    ((late,),) = ((group,) for group in groups(found, wording("es"), Codes("es"), MOMENTS, {}))
-    assert (late.name, [row.verb for row in late.rows]) == (
-        "overdue",
-        ["Llamar a la organización"] * 2,
-    )
-    first, second = late.rows
+    late, then = groups(found, wording("es"), Codes("es"), MOMENTS, {})
+    assert (late.name, then.name) == ("first", "routine")
+    (first,), (second,) = late.rows, then.rows
+    assert {first.verb, second.verb} == {"Llamar a la organización"}
+    assert first.late
     assert first.what.startswith("1 remisión con el plazo vencido · GBV · ")
     assert second.what.startswith("12 remisiones con el plazo vencido · CP · ")
     assert (first.urgency, first.code, first.path) == ("emergency", "", "/console/figures")
@@ -243,14 +242,16 @@ def test_of_a_file_that_was_sent_several_times_the_newest_is_news() -> None:
     assert len(rows("imports", OFFICER, sent(1, dry=True), sent(2, dry=True))) == 1
 
 
-def test_what_is_due_comes_first_and_what_has_no_deadline_last() -> None:
+def test_the_page_keeps_the_order_of_the_work_list_and_upkeep_comes_last() -> None:
     dues = ["2026-12-01T00:00:00Z", None, "2026-11-20T08:00:00Z"]
-    ordered = beside.in_order([{"due": due} for due in dues])
-    assert [one["due"] for one in ordered] == ["2026-11-20T08:00:00Z", dues[0], None]
+    upkeep: list[Any] = [{"rank": "upkeep", "due": due} for due in dues]
+    first = {"rank": "first", "due": "2026-12-09T00:00:00Z"}
+    ordered = beside.in_order([*upkeep, first])
+    assert ordered == [first, upkeep[2], upkeep[0], upkeep[1]]
 
 
 def test_what_a_report_of_the_line_is_about_is_told_in_words() -> None:
-    report = {"kind": "report_handed_over", "verb": "register", "group": "no_deadline", "due": None,
+    report = {"kind": "report_handed_over", "verb": "register", "rank": "routine", "group": "no_deadline", "due": None,
               "ids": {"report_id": OTHER}, "about": "gender_violence"}  # fmt: skip
     words = {"gender_violence": "Violencia por su género"}
     (late,) = groups([report], wording("es"), Codes("es"), MOMENTS, words)

@@ -1,4 +1,4 @@
-"""What waits for somebody: every row is one of its own list, in the order in which it is due."""
+"""What waits for somebody: every row is one of its own list, in one order."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from referrals.keys.store import CaseKeys
 from referrals.todo.grouping import Group, bounds
 from referrals.vocabulary.work_kinds import VERBS, WorkKind
+from referrals.vocabulary.work_order import RANKS, STANDINGS, Rank, rank_of
 
 from tests.services.referrals.line_words import TIP, Reporter
 from tests.services.referrals.screening_words import certify
@@ -128,7 +129,19 @@ CHIEF: tuple[str, dict[str, Any]] = ("ngo-refugio-supervisor", {})
 
 
 def test_each_kind_has_a_verb_and_a_list_of_its_own() -> None:
-    assert set(VERBS) == set(WorkKind) == set(OWN_LISTS)
+    assert set(VERBS) == set(WorkKind) == set(OWN_LISTS) == set(STANDINGS)
+
+
+def test_danger_to_a_person_comes_before_other_kinds_and_no_help_that_runs_is_an_emergency() -> (
+    None
+):
+    danger = [standing.danger for standing in STANDINGS.values()]
+    assert danger == sorted(danger, reverse=True)
+    first = {kind for kind in WorkKind if rank_of(kind, "emergency") is Rank.FIRST}
+    calm = {"referral_on_hold", "referral_to_close", "referral_to_confirm"}
+    upkeep = {"submission_quarantined", "certificate_ending", "retention_ending"}
+    assert first == set(WorkKind) - calm - upkeep
+    assert set(RANKS) == {"emergency", "urgent", "routine"}
 
 
 async def of_its_own_list(story: Story, kind: str, who: str, claims: dict[str, Any]) -> set[str]:
@@ -236,15 +249,49 @@ async def everything_else(story: Story) -> None:
     )
 
 
-async def test_what_is_due_first_comes_first_over_all_pages(story: Story) -> None:
+async def test_work_is_in_one_order_over_all_pages(story: Story) -> None:
     await everything_else(story)
     for who in ("ngo-refugio", "ngo-salud", "ngo-refugio-supervisor", "tip-coordinator"):
         whole = (await story.get(who, "/work?limit=500")).json()["items"]
-        dues = [item["due"] for item in whole]
-        dated = sorted(due for due in dues if due is not None)
-        assert dues == [*dated, *[None] * (len(dues) - len(dated))]
+        places = [(list(Rank).index(Rank(item["rank"])), item["due"]) for item in whole]
+        assert places == sorted(places)
         for limit in (1, 3, 7):
             assert await work(story, who, f"limit={limit}") == whole
+
+
+async def test_an_emergency_comes_before_what_is_overdue_and_nothing_lacks_a_deadline(
+    story: Story,
+) -> None:
+    service = await story.service()
+    late = await story.accepted(service_id=service, urgency="routine")
+    await story.rows(
+        f"UPDATE referrals SET act_by = now() - interval '9 days' WHERE id = '{late['id']}' RETURNING id"
+    )
+    declined = await story.sent(service_id=service, urgency="emergency")
+    await story.made("ngo-salud", f"/referrals/{declined['id']}/decline", {"reason": "capacity"})
+    case = (await story.child(15))["id"]
+    draft = await story.draft(case, service, urgency="emergency", from_case=["name"])
+    asked = story.consent_body(case, service, decided_by="best_interest", child_assent="agrees")
+    grant = await story.made("ngo-refugio", "/consents", asked)
+    asking = {
+        "case_reference": (await story.case())["reference"],
+        "reason": "she is in danger tonight",
+    }
+    access = await story.made("cp-coordinator", "/break-glass", asking)
+    items = await work(story, "ngo-refugio-supervisor")
+    first = [item for item in items if item["rank"] == "first"]
+    assert items[: len(first)] == first
+    waits = {next(iter(item["ids"].values())) for item in first}
+    assert waits >= {declined["id"], draft["id"], grant["id"], access["id"]}
+    assert all(item["due"] and item["group"] in ("overdue", "today") for item in first)
+    assert [item["kind"] for item in items if item["due"] is None] == []
+    theirs = await work(story, "ngo-salud")
+    assert [item["group"] for item in theirs if item["ids"]["referral_id"] == late["id"]] == [
+        "overdue"
+    ]
+    new = await story.sent(service_id=service, urgency="emergency")
+    theirs = await work(story, "ngo-salud")
+    assert theirs[0]["ids"]["referral_id"] == new["id"], "it has an hour left; the other is overdue"
 
 
 @pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJhIiwgImIiLCAiYyJd", "W251bGwsIDEsIDJd"])

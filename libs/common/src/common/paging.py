@@ -49,6 +49,10 @@ def keys_in(cursor: str | None, one: Reader[A], two: Reader[B], /) -> tuple[A, B
 def keys_in(
     cursor: str | None, one: Reader[A], two: Reader[B], three: Reader[C], /
 ) -> tuple[A, B, C] | None: ...
+@overload
+def keys_in(
+    cursor: str | None, one: Reader[A], two: Reader[B], three: Reader[C], four: Reader[T], /
+) -> tuple[A, B, C, T] | None: ...
 
 
 def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from referrals.vocabulary.work_kinds import Whose, WorkKind
+from referrals.vocabulary.work_order import CLOCKS, RANKS, STANDINGS, Rank
 
 _INSTANT = sa.DateTime(timezone=True)
 NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT)
@@ -42,13 +43,16 @@ class Waiting:
 
     `what`: what is read of a row; `shown` makes it a `WorkRow`, without the time at which it is due.
     `due`: an instant or a day, None: nothing says it; `ends_by_day`: an instant that stands for a day.
+    `since`: when it began to wait, from which the default clock runs.
     `has_it`: the column of who has it, NULL while nobody does. `works`: whether the caller works in
     its queue, or with who has it. `urgency`, `aor`: the columns that filters speak of.
+    `weighs`: the urgency by which it is put in order, where its row shows none.
     """
 
     kind: WorkKind
     what: sa.Select[*tuple[Any, ...]]
     id: Any
+    since: Any
     shown: Callable[[Any], WorkRow]
     due: Any = None
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +61,7 @@ class Waiting:
     ends_by_day: bool = False
     urgency: Any = None
     aor: Any = None
+    weighs: Any = None
 
     @property
     def by_day(self) -> bool:
@@ -69,13 +74,37 @@ class Waiting:
 
     @property
     def due_at(self) -> sa.ColumnElement[Any]:
-        """NULL where nothing says it."""
+        """When it is due: as something says it, else by the default clock of its kind and urgency."""
+        by_default = self.since + self._by_urgency(self._clocks())
+        return sa.func.coalesce(self._said, by_default, type_=_INSTANT)
+
+    @property
+    def _said(self) -> sa.ColumnElement[Any]:
         if self.due is None:
             return sa.cast(sa.null(), _INSTANT)
         if self._is_day:
             return sa.func.timezone("UTC", sa.cast(self.due, sa.DateTime()), type_=_INSTANT)
         moment: sa.ColumnElement[Any] = self.due
         return moment
+
+    @property
+    def rank_at(self) -> sa.ColumnElement[Any]:
+        """The place of its rank among the ranks."""
+        fixed = STANDINGS[self.kind].rank
+        ranks = list(Rank)
+        places = {urgency: ranks.index(fixed or rank) for urgency, rank in RANKS.items()}
+        return self._by_urgency({u: sa.literal(place) for u, place in places.items()})
+
+    def _clocks(self) -> dict[str, Any]:
+        fixed = STANDINGS[self.kind].clock
+        return {u: sa.literal(fixed or clock, sa.Interval) for u, clock in CLOCKS.items()}
+
+    def _by_urgency(self, values: Mapping[str, Any]) -> sa.ColumnElement[Any]:
+        otherwise: sa.ColumnElement[Any] = values[STANDINGS[self.kind].urgency]
+        urgency = self.urgency if self.weighs is None else self.weighs
+        if urgency is None:
+            return otherwise
+        return sa.case(*((urgency == u, value) for u, value in values.items()), else_=otherwise)
 
     def of(self, whose: Whose, doer: str) -> sa.ColumnElement[bool]:
         """Mine: what I have, and what nobody has that I may take. Team: what those have with whom I

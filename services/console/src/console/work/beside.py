@@ -43,15 +43,22 @@ def rows(source: Source, answer: Answer, visitor: Visitor, moments: Moments) -> 
     return list(source.rows(answer.items, visitor, moments))
 
 
+_RANKS = ("first", "urgent", "routine", "upkeep")
+_OF_URGENCY = {"emergency": "first", "urgent": "urgent", "routine": "routine"}
+
+
 def in_order(items: Iterable[Item]) -> list[Item]:
-    """What is due first comes first, what has no deadline last."""
-    return sorted(items, key=lambda one: (one["due"] is None, one["due"] or ""))
+    """In the order of the work list: by rank, then by what is due first. Rows of the API stay in theirs."""
+    return sorted(
+        items, key=lambda one: (_RANKS.index(one["rank"]), one["due"] is None, one["due"] or "")
+    )
 
 
 def _item(kind: str, verb: str, name: str, identifier: str, said: str, **more: Any) -> Item:
     return {
         "kind": kind,
         "verb": verb,
+        "rank": "upkeep",
         "group": "no_deadline",
         "due": None,
         "ids": {name: identifier},
@@ -86,7 +93,13 @@ def _group(day: str, moments: Moments) -> str:
 def overdue(found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:
     """Beside the work list itself: how many wait past their deadline, and of what: a coordinator sees none of the referrals."""
     for one in found:
-        counted = {"group": "overdue", "urgency": one["urgency"], "about": one["category"]}
+        rank = _OF_URGENCY[one["urgency"]]
+        counted = {
+            "rank": rank,
+            "group": "overdue",
+            "urgency": one["urgency"],
+            "about": one["category"],
+        }
         yield {**_item("overdue_in_aor", "call", "aor", one["aor"], one["aor"]), **counted,
                "count": one["count"]}  # fmt: skip
 

@@ -10,7 +10,7 @@ from console.referral_views import left, short_code
 from console.wording import Wording
 
 REPORTS = frozenset({"line_report", "report_handed_over"})
-GROUPS = ("overdue", "today", "week", "later", "no_deadline")
+RANKS = ("first", "urgent", "routine", "upkeep")
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ def groups(
     moments: Moments,
     kinds: Mapping[str, str],
 ) -> list[Group]:
-    """`kinds`: what reports of the line are about, in words. In the order of the items, which is that of their deadlines; groups without rows are left out."""
-    found: dict[str, list[Row]] = {name: [] for name in GROUPS}
+    """By rank, in the order of the items; ranks without rows are left out. `kinds`: what reports of the line are about, in words."""
+    found: dict[str, list[Row]] = {name: [] for name in RANKS}
     for item in items:
         about = kinds.get(item.get("about") or "", "") if item["kind"] in REPORTS else ""
-        found[item["group"]].append(_row(item, about, say, codes, moments))
+        found[item["rank"]].append(_row(item, about, say, codes, moments))
     return [Group(name, tuple(rows)) for name, rows in found.items() if rows]
 
 

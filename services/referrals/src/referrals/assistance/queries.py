@@ -97,6 +97,7 @@ def waiting_reviews(caller: Principal, by: date) -> Waiting:
             col(CaseReview.id), col(CaseReview.case_id), col(CaseReview.created_at)
         ).where(*_undone(caller, by)),
         id=col(CaseReview.id),
+        since=col(CaseReview.created_at),
         due=col(CaseReview.due_on),
         has_it=owner,
         works=works_with(caller, owner),
@@ -129,6 +130,7 @@ def waiting_matches(caller: Principal) -> Waiting:
             ),
         ),
         id=col(CaseMatch.id),
+        since=col(CaseMatch.created_at),
         has_it=owner,
         works=works_with(caller, owner),
         shown=lambda row: WorkRow(

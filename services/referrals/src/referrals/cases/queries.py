@@ -310,6 +310,7 @@ def waiting_for_erasure(caller: Principal, by: date) -> Waiting:
             col(Case.id), col(Case.closed_at), col(Case.changed_at), col(Case.area)
         ).where(*_kept_until(caller, by)),
         id=col(Case.id),
+        since=sa.func.coalesce(col(Case.closed_at), col(Case.changed_at)),
         due=col(Case.retain_until),
         has_it=OWNER,
         works=works_with(caller, OWNER),

@@ -12,13 +12,15 @@ from zoneinfo import ZoneInfo
 
 from referrals.channels.kinds import Pace
 from referrals.notices.kinds import News, NoticeKind
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.vocabulary.work_order import RANKS, Rank, rank_of
 
 SPACING = timedelta(minutes=30)
 """Between two messages to one channel that are no emergency: one unread message says it all."""
 CONFIRMED_FOR = timedelta(days=180)
 """After this an address falls silent until it is confirmed again: numbers and mailboxes change hands."""
-# Of these somebody has to decide within the hour, whatever the clock says.
-_ALWAYS_AT_ONCE = frozenset({NoticeKind.BREAK_GLASS_ASKED})
+_WAITS_AS = {NoticeKind.BREAK_GLASS_ASKED: WorkKind.BREAK_GLASS_TO_DECIDE}
+"""What has no urgency of its own is as urgent as the work that it announces."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,10 @@ class Matter:
 
     @property
     def emergency(self) -> bool:
-        return self.kind in _ALWAYS_AT_ONCE or self.urgency == "emergency"
+        work = _WAITS_AS.get(self.kind)
+        if work is not None:
+            return rank_of(work, self.urgency) is Rank.FIRST
+        return RANKS.get(self.urgency or "") is Rank.FIRST
 
 
 @dataclass(frozen=True)

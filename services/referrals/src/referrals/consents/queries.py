@@ -1,7 +1,7 @@
 """Reading grants and exceptions."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -316,7 +316,11 @@ async def exception_by_id(session: AsyncSession, exception_id: UUID) -> Disclosu
     return await session.get(DisclosureException, exception_id)
 
 
-def waiting(caller: Principal) -> Iterator[Waiting]:
+Drafted = Callable[[Any, Any], sa.ColumnElement[Any]]
+"""By the columns of a case and a service: how urgent the draft is that waits for the decision."""
+
+
+def waiting(caller: Principal, drafted: Drafted) -> Iterator[Waiting]:
     """What a supervisor decides, who did not ask for it."""
     for kind, table in (
         (WorkKind.CONSENT_TO_DECIDE, Grant),
@@ -326,6 +330,8 @@ def waiting(caller: Principal) -> Iterator[Waiting]:
             kind=kind,
             what=sa.select(table).where(_to_decide(table, caller)),
             id=col(table.id),
+            since=col(table.created_at),
+            urgency=drafted(col(table.case_id), col(table.service_id)),
             shown=lambda row: _row(row[0]),
         )
 

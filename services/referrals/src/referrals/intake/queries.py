@@ -217,6 +217,7 @@ def waiting(caller: Principal) -> Waiting:
             col(Submission.status) == "quarantined",
         ),
         id=col(Submission.id),
+        since=col(Submission.received_at),
         shown=lambda row: WorkRow(
             id=row.id,
             since=row.received_at,

@@ -311,6 +311,7 @@ def waiting_at_desk(caller: Principal) -> Waiting:
         kind=WorkKind.LINE_REPORT,
         what=sa.select(*_SHORT).where(at_desk(caller), col(LineReport.status).in_(WAITING)),
         id=col(LineReport.id),
+        since=col(LineReport.last_at),
         due=sa.case((col(LineReport.urgent), col(LineReport.last_at))),
         has_it=col(LineReport.taken_by),
         urgency=sa.case((col(LineReport.urgent), "urgent"), else_="routine"),
@@ -327,6 +328,7 @@ def waiting_handed(caller: Principal) -> Waiting:
             _handed_to(caller), _wish_stands(), col(LineReport.case_id).is_(None)
         ),
         id=col(LineReport.id),
+        since=col(LineReport.last_at),
         due=sa.case((col(LineReport.urgent), col(LineReport.last_at))),
         urgency=sa.case((col(LineReport.urgent), "urgent"), else_="routine"),
         aor=col(LineReport.aor),

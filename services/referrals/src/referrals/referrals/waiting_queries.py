@@ -77,6 +77,7 @@ def _of(
             *asked, col(Referral.state).in_(sorted(state.value for state in states))
         ),
         id=col(Referral.id),
+        since=col(Referral.changed_at),
         due=DUE,
         ends_by_day=kind is WorkKind.REFERRAL_ON_HOLD,
         values=caller_values(caller),
@@ -85,6 +86,22 @@ def _of(
         urgency=col(Referral.urgency),
         aor=col(Referral.aor),
         shown=lambda row: _row(caller, row[0]),
+    )
+
+
+def drafted(case_id: Any, service_id: Any) -> sa.ColumnElement[Any]:
+    """How urgent the most urgent draft of the case to the service is; NULL without one."""
+    urgency = col(Referral.urgency)
+    return (
+        sa.select(urgency)
+        .where(
+            col(Referral.case_id) == case_id,
+            col(Referral.service_id) == service_id,
+            col(Referral.state) == ReferralState.DRAFT.value,
+        )
+        .order_by(sa.case((urgency == "emergency", 0), (urgency == "urgent", 1), else_=2))
+        .limit(1)
+        .scalar_subquery()
     )
 
 

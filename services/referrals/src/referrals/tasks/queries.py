@@ -18,6 +18,8 @@ from referrals.waiting_queries import Waiting, WorkRow
 Found = Callable[[Principal, Any], sa.ColumnElement[bool]]
 
 
+URGENT = ("delete_disclosed_data", "person_withdrew", "stop_using_caregiver_contact")
+"""Until these are done, somebody may use what a person does not want used."""
 _FINISHED = col(Task.done_at).is_not(None)
 
 
@@ -98,7 +100,9 @@ def waiting(
             own(caller, reading), sa.not_(_FINISHED), col(Task.kind).not_in(but)
         ),
         id=col(Task.id),
+        since=col(Task.created_at),
         due=col(Task.due_on),
+        weighs=sa.case((col(Task.kind).in_(URGENT), "urgent"), else_="routine"),
         values=reading.values(caller),
         has_it=has_it(Task.case_id),
         shown=lambda row: _row(row[0]),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from referrals.escalations.schemas import OverdueCount
 from referrals.todo.grouping import Group
 from referrals.vocabulary.work_kinds import Verb, WorkKind
+from referrals.vocabulary.work_order import Rank
 
 
 class WorkItem(BaseModel):
@@ -16,12 +17,18 @@ class WorkItem(BaseModel):
 
     kind: WorkKind
     verb: Verb = Field(description="What is to be done with it.")
+    rank: Rank = Field(
+        Rank.ROUTINE,
+        description="By which the list is in order: `first` (an emergency, or somebody may be in "
+        "danger), `urgent`, `routine`, `upkeep` (no person waits for it).",
+    )
     group: Group = Field(
         description="By its deadline: `overdue`, `today` (the day of the home country), `week` (the "
         "seven days that begin today), `later`, `no_deadline`."
     )
     due: datetime | None = Field(
-        description="By when it is to be done. A day is its beginning in UTC, and is overdue when it "
+        description="By when it is to be done: its deadline, else the default of its kind and urgency, "
+        "counted from `since`. A day is its beginning in UTC, and is overdue when it "
         "has ended in the home country."
     )
     since: datetime = Field(description="Since when it waits.")

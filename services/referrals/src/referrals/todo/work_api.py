@@ -1,7 +1,6 @@
-"""HTTP of the work list: what waits for the caller, of every kind, in the order in which it is due."""
+"""HTTP of the work list: what waits for the caller, of every kind, in one order."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from common.auth import Role
 from common.events.codes import Urgency
@@ -17,6 +16,7 @@ from referrals.todo.schemas import WorkCounts, WorkItem, WorkPage
 from referrals.todo.work_service import Found, Wanted
 from referrals.vocabulary.fields import Aor
 from referrals.vocabulary.work_kinds import VERBS, Whose, WorkKind
+from referrals.vocabulary.work_order import Rank
 
 work = router("/referrals/v1/work", ["work"])
 
@@ -50,7 +50,7 @@ async def list_work(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> WorkPage:
-    """What waits for you, of every kind: what is due first comes first, without a deadline last.
+    """What waits for you, of every kind: by urgency, then time left, danger to a person, kind of work.
 
     Each row is one that its own list shows you, in ids and codes."""
     wanted = Wanted(
@@ -58,7 +58,7 @@ async def list_work(
         kinds=kind or (),
         urgencies=urgency or (),
         aors=aor or (),
-        after=keys_in(cursor, _due_in, WorkKind, id_in),
+        after=keys_in(cursor, Rank, moment_in, WorkKind, id_in),
         limit=limit,
     )
     rows = await work_service.listed(session, caller, wanted)
@@ -92,17 +92,14 @@ async def count_work(
     )
 
 
-def _due_in(key: Any) -> datetime | None:
-    return None if key is None else moment_in(key)
-
-
 def _item(found: Found) -> WorkItem:
     row = found.row
     return WorkItem(
         kind=found.kind,
         verb=VERBS[found.kind],
+        rank=found.rank,
         group=found.group,
-        due=row.due,
+        due=found.due,
         since=row.since,
         ids=dict(row.ids),
         urgency=row.urgency,

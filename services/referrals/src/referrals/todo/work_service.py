@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import nsmallest
 from operator import attrgetter
 from typing import Any
@@ -36,7 +36,8 @@ from referrals.training import queries as training
 from referrals.transfers import queries as transfers
 from referrals.vocabulary.case_roles import CASE_ROLES
 from referrals.vocabulary.work_kinds import Whose, WorkKind
-from referrals.waiting_queries import NEVER, Waiting, WorkRow
+from referrals.vocabulary.work_order import PLACES, Place, Rank, clock_of, place_of, rank_of
+from referrals.waiting_queries import Waiting, WorkRow
 
 SUPERVISORS = frozenset({Role.SUPERVISOR})
 COORDINATORS = frozenset({Role.COORDINATOR})
@@ -44,46 +45,55 @@ CERTIFICATES_AHEAD = timedelta(days=60)
 RETENTION_AHEAD = timedelta(days=30)
 _LOOKED_AT = 500
 """Of the kinds whose rule is no statement, so many are looked at: they are rare."""
-_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+Key = tuple[Rank, datetime, WorkKind, UUID]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the list is narrowed to; empty: not by this. `after`: due, kind and id of the last row."""
+    """What the list is narrowed to; empty: not by this. `after`: the key of the last row."""
 
     whose: Whose = "organisation"
     kinds: Collection[WorkKind] = ()
     urgencies: Collection[str] = ()
     aors: Collection[str] = ()
-    after: tuple[datetime | None, WorkKind, UUID] | None = None
+    after: Key | None = None
     limit: int = 50
 
 
 @dataclass(frozen=True)
 class Found:
+    """`due`: as something says it, else by the default clock of its kind."""
+
     kind: WorkKind
+    rank: Rank
+    due: datetime
     group: Group
     row: WorkRow
 
     @property
-    def place(self) -> tuple[datetime, str, UUID]:
-        return (self.row.due or _LAST, self.kind.value, self.row.id)
+    def place(self) -> tuple[Place, UUID]:
+        return _place(self.key)
 
     @property
-    def key(self) -> tuple[datetime | None, str, UUID]:
-        return (self.row.due, self.kind.value, self.row.id)
+    def key(self) -> Key:
+        return self.rank, self.due, self.kind, self.row.id
 
 
 async def listed(session: AsyncSession, caller: Principal, wanted: Wanted) -> list[Found]:
-    """What is due first comes first, what has no deadline last; one more than a page if there is."""
+    """In the order of `vocabulary.work_order`; one more than a page if there is."""
     now = clock.now()
     found: list[Found] = []
     for waiting in _asked(caller, now, wanted):
         ends = bounds(now, by_day=waiting.by_day)
         rows = await session.execute(_page(waiting, caller, wanted), dict(waiting.values))
         for values in rows:
-            row = replace(waiting.shown(values), due=values.due_at)
-            found.append(Found(waiting.kind, ends.group(row.due), row))
+            row = waiting.shown(values)
+            if waiting.urgency is not None:
+                row = replace(row, urgency=values.own_urgency)
+            rank, due = list(Rank)[values.rank_at], values.due_at
+            found.append(Found(waiting.kind, rank, due, ends.group(due), row))
     found += [
         each
         async for each in _judged(session, caller, wanted, now)
@@ -137,7 +147,7 @@ def _kinds(
         (CASE_ROLES, lambda: [assistance.waiting_matches(caller)]),
         (CASE_ROLES, lambda: [transfers.waiting(caller)]),
         (CASE_ROLES, lambda: [line.waiting_handed(caller)]),
-        (SUPERVISORS, lambda: consents.waiting(caller)),
+        (SUPERVISORS, lambda: consents.waiting(caller, referrals.drafted)),
         (SUPERVISORS, lambda: [training.waiting(caller, today, today + CERTIFICATES_AHEAD)]),
         (SUPERVISORS, lambda: [intake.waiting(caller)]),
         (SUPERVISORS, lambda: [cases.waiting_for_erasure(caller, today + RETENTION_AHEAD)]),
@@ -146,23 +156,25 @@ def _kinds(
 
 
 def _page(waiting: Waiting, caller: Principal, wanted: Wanted) -> sa.Select[*tuple[Any, ...]]:
-    due_at = waiting.due_at
-    ordered = sa.func.coalesce(due_at, NEVER)
-    statement = waiting.what.add_columns(due_at.label("due_at")).where(
-        *_narrowed(waiting, caller, wanted)
-    )
+    rank, due = waiting.rank_at, waiting.due_at
+    urgency = sa.null() if waiting.urgency is None else waiting.urgency
+    statement = waiting.what.add_columns(
+        rank.label("rank_at"), due.label("due_at"), urgency.label("own_urgency")
+    ).where(*_narrowed(waiting, caller, wanted))
     if wanted.after is not None:
-        due, kind, last = wanted.after
-        moment = NEVER if due is None else sa.literal(due, sa.DateTime(timezone=True))
-        # Kinds are compared here, as the pages are put together: by their codes.
-        if waiting.kind.value < kind.value:
-            statement = statement.where(ordered > moment)
-        elif waiting.kind.value > kind.value:
-            statement = statement.where(ordered >= moment)
+        (at, moment, place), last = _place(wanted.after)
+        last_of = [sa.literal(at), sa.literal(moment, sa.DateTime(timezone=True))]
+        # Kinds are compared here, as the pages are put together: by their places.
+        if PLACES[waiting.kind] < place:
+            statement = statement.where(sa.tuple_(rank, due) > sa.tuple_(*last_of))
+        elif PLACES[waiting.kind] > place:
+            statement = statement.where(sa.tuple_(rank, due) >= sa.tuple_(*last_of))
         else:
-            row = sa.tuple_(ordered, waiting.id)
-            statement = statement.where(row > sa.tuple_(moment, sa.literal(last, sa.Uuid)))
-    return statement.order_by(ordered, waiting.id).limit(wanted.limit + 1)
+            row = sa.tuple_(rank, due, waiting.id)
+            statement = statement.where(row > sa.tuple_(*last_of, sa.literal(last, sa.Uuid)))
+    return statement.order_by(sa.text("rank_at"), sa.text("due_at"), waiting.id).limit(
+        wanted.limit + 1
+    )
 
 
 def _count(
@@ -195,14 +207,17 @@ def _narrowed(
 async def _judged(
     session: AsyncSession, caller: Principal, wanted: Wanted, now: datetime
 ) -> AsyncIterator[Found]:
-    """The kinds whose rows are judged one by one. None of them has a deadline, urgency or AoR."""
-    if wanted.urgencies or wanted.aors:
+    """The kinds whose rows are judged one by one. None of them has a deadline or AoR."""
+    if wanted.aors:
         return
     ends = bounds(now, by_day=False)
     for kind, roles, read in _JUDGED:
         if roles & caller.roles and (not wanted.kinds or kind in wanted.kinds):
             for row in await read(session, caller, wanted.whose):
-                yield Found(kind, ends.group(row.due), row)
+                if wanted.urgencies and row.urgency not in wanted.urgencies:
+                    continue
+                due = row.since + clock_of(kind, row.urgency)
+                yield Found(kind, rank_of(kind, row.urgency), due, ends.group(due), row)
 
 
 async def _accesses(session: AsyncSession, caller: Principal, _whose: Whose) -> list[WorkRow]:
@@ -211,6 +226,7 @@ async def _accesses(session: AsyncSession, caller: Principal, _whose: Whose) -> 
             id=access.id,
             since=access.requested_at,
             ids={"access_id": access.id, "case_id": access.case_id},
+            urgency="emergency",
             organisation_id=access.organisation_id,
         )
         for access in await breakglass.to_decide(session, caller, _LOOKED_AT)
@@ -223,6 +239,7 @@ async def _exceptions(session: AsyncSession, caller: Principal, _whose: Whose) -
             id=exception.id,
             since=exception.requested_at,
             ids={"exception_id": exception.id, "report_id": exception.report_id},
+            urgency="emergency" if exception.basis == "vital_interest" else "urgent",
             about=exception.basis,
             organisation_id=exception.organisation_id,
         )
@@ -256,6 +273,6 @@ _JUDGED: tuple[tuple[WorkKind, AbstractSet[Role], _Read], ...] = (
 )
 
 
-def _place(after: tuple[datetime | None, WorkKind, UUID]) -> tuple[datetime, str, UUID]:
-    due, kind, last = after
-    return (due or _LAST, kind.value, last)
+def _place(key: Key) -> tuple[Place, UUID]:
+    rank, due, kind, last = key
+    return place_of(kind, rank, due), last

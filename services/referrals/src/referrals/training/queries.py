@@ -70,6 +70,7 @@ def waiting(caller: Principal, today: date, by: date) -> Waiting:
             col(Certificate.organisation_id) == caller.organisation, _ends_between(today, by)
         ),
         id=col(Certificate.id),
+        since=col(Certificate.created_at),
         due=col(Certificate.valid_until),
         shown=lambda row: WorkRow(
             id=row[0].id,
