@@ -3801,6 +3801,42 @@ MUTATIONS = (
         "::test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_nothing_new",
     ),
     Mutation(
+        "sides-that-fall-together",
+        "what is open to the new holder of a case ends as its own work",
+        f"{_REFERRALS}/followers_service.py",
+        "        referrals.sides_fall_together,\n",
+        "",
+        f"{_TESTS}/test_over_time.py"
+        "::test_what_is_open_to_the_new_holder_of_a_case_ends_as_its_own_work[alone]",
+    ),
+    Mutation(
+        "confirming-own-work",
+        "no recipient confirms what it delivered itself",
+        f"{_REFERRALS}/referrals/service.py",
+        "if queries.parties_of(caller, referral) != {Party.REFERRER}:",
+        "if Party.REFERRER not in queries.parties_of(caller, referral):",
+        f"{_TESTS}/test_over_time.py"
+        "::test_what_is_open_to_the_new_holder_of_a_case_ends_as_its_own_work[alone]",
+    ),
+    Mutation(
+        "own-work-in-the-indicators",
+        "what an organisation refers to itself is counted nowhere",
+        f"{_REPORTING}/indicators/vector.py",
+        "    if fact.from_organisation == fact.to_organisation:\n",
+        "    if False:\n",
+        f"{_REPORTS}/indicators/test_indicators.py"
+        "::test_what_an_organisation_refers_to_itself_is_counted_nowhere",
+    ),
+    Mutation(
+        "own-work-in-a-release",
+        "what an organisation refers to itself is counted nowhere",
+        f"{_REPORTING}/facts/reading.py",
+        "None if internal else event.attributes",
+        "event.attributes",
+        f"{_REPORTS}/indicators/test_indicators.py"
+        "::test_what_an_organisation_refers_to_itself_is_counted_nowhere",
+    ),
+    Mutation(
         "exception-of-a-former-holder",
         "an exception that a former holder approved sends nothing",
         f"{_REFERRALS}/followers_service.py",

@@ -176,7 +176,7 @@ CHOICES: tuple[tuple[str, dict[str, str], str, Iterable[str]], ...] = (
     ("referral.on_hold", {"command": "hold"}, "reason", chosen(referrals.Hold, "reason")),
     ("referral.completed", {"command": "complete"}, "outcome", chosen(referrals.Complete, "outcome")),
     ("referral.not_delivered", {"command": "report-not-delivered"}, "reason", chosen(referrals.NotDelivered, "reason")),
-    ("referral.recalled", {"command": "recall"}, "reason", [*chosen(referrals.Recall, "reason"), "case_closed"]),
+    ("referral.recalled", {"command": "recall"}, "reason", [*chosen(referrals.Recall, "reason"), "case_closed", "own_work"]),
     ("referral.entered_in_error", {"command": "enter-in-error"}, "reason", chosen(referrals.EnterInError, "reason")),
     ("referral.withdrawn", {"command": "withdraw"}, "reason", [*chosen(referrals.Withdraw, "method"), "erased"]),
     ("case.closed", {}, "reason", chosen(cases.Closure, "reason")),

@@ -8,7 +8,7 @@ from common import clock
 from common.events.catalogue import ALL
 
 from tests.services.referrals.line_words import Reporter
-from tests.services.referrals.story import LEGAL, REFUGIO, Story
+from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import code, exception_body, transfer_offer
 
 SHORT = timedelta(hours=2)
@@ -285,6 +285,48 @@ async def test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_n
         assert code(await story.post("ngo-refugio", "/exceptions", again)) == (409, "wrong_decider")
         send, body = f"/referrals/{drafts[2]}/send", {"exception_id": vital}
         await story.made("ngo-refugio", send, body)
+
+
+@pytest.mark.parametrize("road", ["alone", "batch"])
+async def test_what_is_open_to_the_new_holder_of_a_case_ends_as_its_own_work(
+    story: Story, road: str
+) -> None:
+    """Nothing is delivered by whoever asked for it; what was delivered before is confirmed by nobody else."""
+    case_id, service_id = (await story.case())["id"], await story.service()
+    sent, going, done = [
+        (await story.sent(case_id=case_id, service_id=service_id))["id"] for _ in range(3)
+    ]
+    for referral_id in (going, done):
+        await story.made("ngo-salud", f"/referrals/{referral_id}/accept", {"focal_point": "x"})
+    await story.made("ngo-salud", f"/referrals/{done}/complete", {"outcome": "delivered"})
+    draft = (await story.draft(case_id, service_id))["id"]
+    elsewhere = (await story.draft(case_id, await story.service(LEGAL)))["id"]
+    offer = await transfer_offer(story, case_id, SALUD)
+    transfer = await story.made("ngo-refugio", "/transfers", offer)
+    accept = f"/transfers/{transfer['id']}/accept"
+    if road == "batch":
+        command = {"key": "a", "path": f"/referrals/v1{accept}", "body": {}}
+        await story.made("ngo-salud", "/bulk", {"commands": [command]})
+    else:
+        await story.made("ngo-salud", accept, {})
+
+    async def seen(referral_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = (await story.get("ngo-salud", f"/referrals/{referral_id}")).json()
+        return found
+
+    for referral_id in (sent, going, draft):
+        assert (await seen(referral_id))["state"] == "recalled", referral_id
+        assert (await seen(referral_id))["reason"] == "own_work"
+    assert (await seen(elsewhere))["state"] == "draft"
+    complete = f"/referrals/{going}/complete"
+    assert (await story.post("ngo-salud", complete, {"outcome": "delivered"})).status_code == 409
+    assert (await seen(done))["state"] == "completed"
+    confirm = {"confirmed_by": "person", "agrees": True}
+    assert (await story.post("ngo-salud", f"/referrals/{done}/confirm", confirm)).status_code == 403
+    tasks = await tasks_of(story, "ngo-salud", {"id": case_id})
+    assert {t["referral_id"] for t in tasks if t["kind"] == "own_work"} == {sent, going}
+    assert (await story.get("ngo-refugio", f"/referrals/{sent}")).status_code == 404
+    assert "referral.recalled" not in await story.told_to("ngo-refugio", sent)
 
 
 async def test_an_exception_that_a_former_holder_approved_sends_nothing(story: Story) -> None:

@@ -54,6 +54,7 @@ def declare_followers() -> None:
         CaseHandedOver,
         referrals.unused_exceptions_end,
         consents.case_handed_over,
+        referrals.sides_fall_together,
         referrals.case_handed_over,
         tasks.case_handed_over,
         links.case_handed_over,

@@ -47,6 +47,7 @@ class CaseHandedOver:
     case_id: UUID
     former: UUID
     new: UUID
+    keys: CaseKeys
 
 
 @dataclass(frozen=True)

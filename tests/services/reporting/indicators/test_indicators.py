@@ -12,6 +12,7 @@ from common.events.directory import CapacityChanged, ServicePublished, ServiceWi
 from common.events.referrals import EscalationRaised
 from common.ids import new_id
 from httpx import AsyncClient
+from reporting.facts.models import referral_steps
 from reporting.indicators.models import indicator_reads
 from reporting.indicators.vector import (
     BINS,
@@ -70,6 +71,24 @@ async def test_accepted_delivered_and_confirmed_are_kept_apart(
     assert delivered == {"sent": 1, "acknowledged": 1, "accepted": 1, "delivered": 1}
     await record(database, recorder, [journey.confirmed(version=6, hours=60)])
     assert counts(await read(api, "gbv-coordinator"), "aor") == {**delivered, "confirmed": 1}
+
+
+async def test_what_an_organisation_refers_to_itself_is_counted_nowhere(
+    api: AsyncClient, database: Database, recorder: Recorder
+) -> None:
+    """Internal work is no delivered referral in any number; its steps go to no release."""
+    await record(database, recorder, Journey(recipient=SALUD, sender=SALUD).events(*DELIVERED))
+    taken_over = Journey(recipient=SALUD)
+    await record(database, recorder, taken_over.events(("sent", 0), ("accepted", 1)))
+    await record(database, recorder, [taken_over.state("recalled", 3, 2, reason="own_work")])
+    assert counts(await read(api, "gbv-coordinator"), "aor") == {
+        "sent": 1, "acknowledged": 1, "accepted": 1, "recalled": 1,
+    }  # fmt: skip
+    async with database.transaction() as session:
+        told = await session.scalars(
+            sa.select(referral_steps.c.state).where(referral_steps.c.countable)
+        )
+    assert "completed" not in told.all()
 
 
 async def test_an_organisation_sees_only_its_own_on_both_sides(

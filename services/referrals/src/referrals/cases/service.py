@@ -346,7 +346,7 @@ def _add_digests(session: AsyncSession, case: Case, digests: set[bytes]) -> None
 
 async def hand_over(
     session: AsyncSession,
-    key: bytes,
+    keys: CaseKeys,
     blind: BlindIndex,
     case: Case,
     identity: dict[str, Any],
@@ -360,10 +360,10 @@ async def hand_over(
     case.organisation_id = to
     case.assigned_to = taken_by
     touch(case)
-    seal_record(key, case, identity, attributes)
+    seal_record(await keys.of(case.id), case, identity, attributes)
     await session.flush()
     await _index(session, case, blind.digests(to, identity))
-    await tell(session, happenings.CaseHandedOver(case.id, former, to))
+    await tell(session, happenings.CaseHandedOver(case.id, former, to, keys))
 
 
 def touch(case: Case) -> None:

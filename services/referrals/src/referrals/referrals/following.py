@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import clock
 from common.messaging import forget_persons
 from common.referral_states import TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,6 +38,8 @@ from referrals.tables import COMMON
 from referrals.tasks.service import open_task
 
 STOP_USING = "stop_using_caregiver_contact"
+OWN_WORK = "own_work"
+"""Why a referral ended, and the task of the organisation that both received it and got its case."""
 NOT_REFERABLE_FLAG = "not_referable"
 _STOP_DAYS = 1
 _NOT_FLAGGED = sorted({ReferralState.DRAFT, *TERMINAL})
@@ -108,6 +111,25 @@ async def unused_exceptions_end(session: AsyncSession, happening: CaseHandedOver
     """Two people of the former holder decided; the new holder's staff decide for themselves."""
     unused = sa.not_(USES.exception(col(DisclosureException.id)))
     await end_those(session, happening.case_id, unused)
+
+
+async def sides_fall_together(session: AsyncSession, happening: CaseHandedOver) -> None:
+    """What is open to the new holder is no referral any more: it ends as the holder's own work, with a
+    task for what had been sent, so that nobody loses the person."""
+    for referral in await of_case(session, happening.case_id, open_only=True):
+        if referral.to_organisation != happening.new:
+            continue
+        taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=OWN_WORK)
+        await take(session, happening.keys, None, referral, taken)
+        if referral.sent_at is not None:
+            await open_task(
+                session,
+                happening.new,
+                OWN_WORK,
+                case_id=happening.case_id,
+                referral_id=referral.id,
+                due_on=clock.today(),
+            )
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:

@@ -12,7 +12,8 @@ from common.referral_states import OPEN, TERMINAL, ReferralState
 
 
 class Party(StrEnum):
-    """On whose behalf a command comes. One organisation may be both sides of its own referral."""
+    """On whose behalf a command comes. An organisation that refers to its own service is both sides:
+    that is internal work, and no number counts it."""
 
     REFERRER = "referrer"
     RECIPIENT = "recipient"

@@ -144,8 +144,10 @@ async def confirm_feedback(
 ) -> Referral:
     """The referrer's or the person's confirmation, apart from the recipient's word."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
-    if Party.REFERRER not in queries.parties_of(caller, referral):
-        raise NOT_YOUR_STEP.because("The referrer confirms, for itself or for the person.")
+    if queries.parties_of(caller, referral) != {Party.REFERRER}:
+        raise NOT_YOUR_STEP.because(
+            "The referrer confirms, for itself or for the person. No recipient confirms its own work."
+        )
     if ReferralState(referral.state) not in (ReferralState.COMPLETED, ReferralState.NOT_DELIVERED):
         raise CONFLICT.because("There is no outcome to confirm yet.")
     answer_is_about(session, Subject(referral.case_id, "referral", referral.id))

@@ -220,7 +220,9 @@ async def _tell_holder(
 
 
 async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
-    """The recipient is asked to delete its copy and to say so."""
+    """The recipient is asked to delete its copy and to say so, unless the case has become its own."""
+    if referral.to_organisation == referral.from_organisation:
+        return
     await open_task(
         session,
         referral.to_organisation,

@@ -16,7 +16,6 @@ from referrals.audit.service import SYSTEM_CLIENT, record
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.models import Case
-from referrals.cases.opening import open_with
 from referrals.consents import queries as consents
 from referrals.consents.asking_service import ask, known, word_of
 from referrals.consents.decision import Move, Road
@@ -113,12 +112,11 @@ async def accept(
         if case is None:
             raise NO_CONSENT.because("The case is gone.")
         case_service.refuse_unless_open(case)
-        key = await keys.of(case.id)
-        identity, attributes = open_with(key, case)
+        identity, attributes = await case_service.open_record(keys, case)
         await _ask(session, case, grant, transfer.to_organisation, identity)
         await case_service.hand_over(
             session,
-            key,
+            keys,
             blind,
             case,
             identity,

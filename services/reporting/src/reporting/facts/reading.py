@@ -51,8 +51,10 @@ def is_next(step: FactStep, stood: ReferralFact | None) -> bool:
 
 
 def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedStep:
-    """A referral of the person entered a state."""
-    attributes, at = event.attributes, event.occurred_at
+    """A referral of the person entered a state. What an organisation refers to itself is internal work,
+    which no release counts."""
+    internal = event.from_organisation == event.to_organisation
+    attributes, at = None if internal else event.attributes, event.occurred_at
     # By position, as a rebuild reads millions: names take twice as long.
     step = FactStep(
         event.referral_id,

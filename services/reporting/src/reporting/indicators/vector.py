@@ -113,8 +113,10 @@ def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
 
 
 def place(fact: ReferralFact) -> Place | None:
-    """Where a referral counts; None before it was sent or if it was an error."""
+    """Where a referral counts; None before it was sent, if it was an error, or if it is internal work."""
     if fact.sent_at is None or fact.state_version == 0 or fact.state == "entered_in_error":
+        return None
+    if fact.from_organisation == fact.to_organisation:
         return None
     return (
         clock.utc_day(fact.sent_at).replace(day=1),
