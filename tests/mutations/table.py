@@ -3837,6 +3837,33 @@ MUTATIONS = (
         "::test_what_an_organisation_refers_to_itself_is_counted_nowhere",
     ),
     Mutation(
+        "screening-of-a-case-that-moved",
+        "the new holder of a case reads and concludes its screening",
+        f"{_REFERRALS}/followers_service.py",
+        "        screenings.case_handed_over,\n",
+        "",
+        f"{_TESTS}/test_screening.py"
+        "::test_the_new_holder_of_a_case_reads_and_concludes_its_screening",
+    ),
+    Mutation(
+        "quarantine-of-a-former-holder",
+        "the form of a former holder keeps nothing that says who the person is",
+        f"{_REFERRALS}/followers_service.py",
+        "        intake.case_handed_over,\n",
+        "",
+        f"{_TESTS}/test_bridges.py"
+        "::test_the_form_of_a_former_holder_learns_nothing_of_what_the_new_one_does",
+    ),
+    Mutation(
+        "form-of-a-former-holder",
+        "the form of a former holder learns nothing of what the new one does",
+        f"{_REFERRALS}/intake/records_service.py",
+        "    if case is None or case.organisation_id != caller.organisation:\n",
+        "    if case is None:\n",
+        f"{_TESTS}/test_bridges.py"
+        "::test_the_form_of_a_former_holder_learns_nothing_of_what_the_new_one_does",
+    ),
+    Mutation(
         "exception-of-a-former-holder",
         "an exception that a former holder approved sends nothing",
         f"{_REFERRALS}/followers_service.py",

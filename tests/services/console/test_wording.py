@@ -139,6 +139,7 @@ def test_whoever_works_off_the_quarantine_reads_what_to_change() -> None:
         "unmapped_field",
         "unknown_code",
         "case_erased",
+        "case_handed_over",
         "draft_not_possible",
         "bad_date",
     } <= codes

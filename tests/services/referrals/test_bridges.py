@@ -378,23 +378,31 @@ async def test_a_submission_of_a_telephone_without_a_date_is_taken(story: Story)
     assert sent.json()["status"] == "taken", sent.text
 
 
-async def test_whoever_had_the_case_when_it_was_erased_the_person_is_not_brought_back(
+async def test_the_form_of_a_former_holder_learns_nothing_of_what_the_new_one_does(
     story: Story,
 ) -> None:
+    """It keeps nothing that says who the person is, and is answered alike before and after an erasure."""
     made = await case_form(story, "primero", PRIMERO_MAPPING)
     adult = changed(PRIMERO, age=26, date_of_birth="2000-03-01")
     await send(story, made, adult)
     (row,) = await received(story)
     case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
+    await send(story, made, changed(adult, name="Otro Canaria"))
+    (waits,) = await received(story, status="quarantined")
     offer = await transfer_offer(story, case["id"], SALUD)
     transfer = await story.made("ngo-refugio", "/transfers", offer)
     await story.made("ngo-salud", f"/transfers/{transfer['id']}/accept", {})
-    waits = await send(story, made, changed(adult, name="Otra vez Canaria"))
-    assert waits.json()["status"] == "quarantined", "the case is another's: somebody is to look"
+    gone = (await story.get("ngo-refugio", f"/intake/submissions/{waits['id']}")).json()
+    assert (gone["status"], gone["content"]) == ("discarded", None)
+    assert (await story.rows("SELECT person FROM intake_records"))[0].person is None
+    before = await send(story, made, changed(adult, name="Otra vez Canaria"))
     erasure = {"confirm": case["reference"], "basis": "person_request"}
     await story.made("ngo-salud-supervisor", f"/cases/{case['id']}/erase", erasure)
-    again = await send(story, made, changed(adult, name="Y otra vez Canaria"))
-    assert again.json()["status"] == "not_kept"
+    after = await send(story, made, changed(adult, name="Y otra vez Canaria"))
+    assert (before.json()["status"], after.json()["status"]) == ("not_kept", "not_kept")
+    reasons = [each["reasons"] for each in await received(story, status="not_kept")]
+    assert reasons == [["case_handed_over"]] * 2
+    assert len(await story.rows("SELECT 1 FROM cases")) == 1
     assert {r.content for r in await story.rows("SELECT content FROM intake_submissions")} == {None}
 
 

@@ -28,6 +28,7 @@ from tests.services.referrals.screening_words import (
     workbook,
 )
 from tests.services.referrals.story import LEGAL, SALUD, Story
+from tests.services.referrals.test_scenarios import transfer_offer
 
 WHO = "ngo-refugio"
 
@@ -401,3 +402,41 @@ async def test_a_workbook_that_cannot_be_an_instrument_is_refused_with_its_place
         found = (status, body["code"], body["pointer"])
         assert found == (422, "instrument_unreadable", pointer), body
     assert await story.rows("SELECT 1 FROM instruments") == []
+
+
+async def test_the_new_holder_of_a_case_reads_and_concludes_its_screening(story: Story) -> None:
+    """With the questions of the instrument that it was held with; the former holder reads nothing."""
+    await upload(story, workbook())
+    listed = (await story.get(SUPERVISOR, "/instruments")).json()
+    private = next(each["id"] for each in listed if not each["shared"])
+    case_id = (await story.case())["id"]
+    answers = {"safe": "1", "agree": "1", "years": 30, "signs": ["moved"]}
+    screening = await begun(story, answers, instrument_id=private, case_id=case_id)
+    path = f"/screenings/{screening['id']}"
+    offer = await transfer_offer(story, case_id, SALUD)
+    transfer = await story.made("ngo-refugio", "/transfers", offer)
+    assert (await story.get("ngo-salud", path)).status_code == 404
+    assert (await story.get("ngo-salud", f"/instruments/{private}")).status_code == 404
+    await story.made("ngo-salud", f"/transfers/{transfer['id']}/accept", {})
+    read = await story.get("ngo-salud", path)
+    assert read.status_code == 200, read.text
+    assert read.json()["answers"] == answers
+    assert (await story.get("ngo-salud", f"/instruments/{private}")).status_code == 200
+    another = {"instrument_id": private, "answers": answers}
+    assert (await story.post("ngo-salud", "/screenings", another)).status_code == 404
+    await story.made("ngo-salud", f"{path}/answers", {"answers": {"years": 31}})
+    today = clock.today()
+    await story.made(
+        "ngo-salud-supervisor",
+        "/certificates",
+        {
+            "holder": "ngo-salud",
+            "certified_on": str(today - timedelta(days=30)),
+            "valid_until": str(today + timedelta(days=300)),
+        },
+    )
+    body = {"judgement": "possible_victim", "rationale": RATIONALE}
+    done = await story.made("ngo-salud", f"{path}/conclude", body)
+    assert done["status"] == "concluded"
+    assert (await story.get("ngo-refugio", path)).status_code == 404
+    assert (await story.get("ngo-refugio", "/screenings")).json()["items"] == []

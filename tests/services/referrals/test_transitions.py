@@ -523,7 +523,7 @@ async def test_15_what_a_recipient_is_to_delete_stays_its_own_when_the_case_move
         who: [t["kind"] for t in (await story.get(who, "/tasks")).json()["items"]]
         for who in ("ngo-refugio", "ngo-salud")
     }
-    assert tasks == {"ngo-refugio": [], "ngo-salud": ["delete_disclosed_data"]}
+    assert tasks == {"ngo-refugio": [], "ngo-salud": ["delete_disclosed_data", "own_work"]}
 
 
 async def test_break_glass_leaves_the_reader_no_referral(story: Story) -> None:

@@ -59,6 +59,8 @@ def declare_followers() -> None:
         tasks.case_handed_over,
         links.case_handed_over,
         breakglass.case_handed_over,
+        screenings.case_handed_over,
+        intake.case_handed_over,
         line.case_handed_over,
         assistance.case_handed_over,
     )

@@ -32,6 +32,7 @@ from referrals.keys.store import CaseKeys
 from referrals.locking_queries import hold_case
 from referrals.referrals.schemas import NewReferral
 from referrals.referrals.sending import draft
+from referrals.row_security import acting_as_service
 from referrals.tasks.service import open_task
 
 CONSENT_TASK = "ask_consent"
@@ -70,9 +71,10 @@ async def become_case(
     record: Arrived,
 ) -> Made:
     """The case that the record is, or the reasons why not."""
-    if await _is_forgotten(session, record):
-        # The person asked to be forgotten: another system's repetition brings nobody back, nor waits to be read.
-        return Made(not_kept="case_erased")
+    gone = await _gone(session, caller, record)
+    if gone is not None:
+        # Another system's repetition brings nobody back, nor waits to be read.
+        return gone
     found = translate_case(mapping, record.submission)
     body = _body(found)
     if body is None or found.reasons:
@@ -96,13 +98,18 @@ async def become_case(
     return made
 
 
-async def _is_forgotten(session: AsyncSession, record: Arrived) -> bool:
-    """Whoever holds the case now, and whether the record maps or not. An erasure that comes later finds what waits."""
+async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:
+    """Why the record is not kept, whether it maps or not: its case was handed over, whatever its new holder
+    does with it, or erased. An erasure that comes later finds what waits."""
     case_id = await queries.case_of(session, record.form_id, record.record_id)
     if case_id is None:
-        return False
-    await hold_case(session, case_id)
-    return (await queries.seen(session, record.form_id, record.record_id)).person is None
+        return None
+    async with acting_as_service(session):
+        await hold_case(session, case_id)
+        case = await cases.by_id(session, case_id, fresh=True)
+    if case is None or case.organisation_id != caller.organisation:
+        return Made(not_kept="case_handed_over")
+    return Made(not_kept="case_erased") if case.status == "erased" else None
 
 
 def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:

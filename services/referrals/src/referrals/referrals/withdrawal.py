@@ -220,9 +220,7 @@ async def _tell_holder(
 
 
 async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
-    """The recipient is asked to delete its copy and to say so, unless the case has become its own."""
-    if referral.to_organisation == referral.from_organisation:
-        return
+    """The recipient is asked to delete its copy and to say so."""
     await open_task(
         session,
         referral.to_organisation,

@@ -1,4 +1,5 @@
-"""What was said in the screenings of a case goes with it, whoever held them."""
+"""The screenings of a case go with it: to a new holder, who reads and concludes them, and away when it
+is erased."""
 
 import sqlalchemy as sa
 from common.answers import forget_answers
@@ -6,11 +7,19 @@ from common.messaging import forget_persons
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.happenings import CaseErased
+from referrals.happenings import CaseErased, CaseHandedOver
 from referrals.screenings import queries
 from referrals.screenings.models import Screening
+from referrals.screenings.opening import reseal
 from referrals.screenings.service import announce_erased
 from referrals.tables import COMMON
+
+
+async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
+    key = await happening.keys.of(happening.case_id)
+    for screening in await queries.living_of_case(session, happening.case_id):
+        reseal(key, key, screening, organisation=happening.new)
+    await session.flush()
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:

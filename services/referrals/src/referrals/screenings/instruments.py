@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from common import clock
 from common.auth import Principal
-from common.errors import CONFLICT, FORBIDDEN, NOT_FOUND
+from common.errors import CONFLICT, FORBIDDEN, NOT_FOUND, Problem
 from common.ids import new_id
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -49,7 +49,9 @@ async def known(session: AsyncSession, organisation: UUID, instrument_id: UUID) 
 
 async def usable(session: AsyncSession, organisation: UUID, instrument_id: UUID) -> Instrument:
     """The instrument for a new screening; 409 if its version is retired."""
-    instrument = await known(session, organisation, instrument_id)
+    row, instrument = await _found(session, organisation, instrument_id)
+    if row is not None and not (row.shared or row.organisation_id == organisation):
+        raise _unknown()
     if instrument_id in await queries.retired(session, organisation):
         raise INSTRUMENT_RETIRED.because(
             f"'{instrument.code}' version {instrument.version} is not used any more.",
@@ -139,8 +141,12 @@ async def _found(
         return None, shipped()
     row = await queries.instrument_row(session, organisation, instrument_id)
     if row is None:
-        raise NOT_FOUND.because("There is no such instrument that you may use.")
+        raise _unknown()
     return row, _read(row)
+
+
+def _unknown() -> Problem:
+    return NOT_FOUND.because("There is no such instrument that you may use.")
 
 
 def _read(row: InstrumentRow) -> Instrument:

@@ -71,6 +71,24 @@ def unseal(key: bytes, screening: Screening, column: Column) -> Any:
     )
 
 
+def reseal(
+    old: bytes,
+    new: bytes,
+    screening: Screening,
+    *,
+    organisation: UUID | None = None,
+    case_id: UUID | None = None,
+) -> None:
+    """The same words under another key, case or organisation."""
+    columns: tuple[Column, ...] = ("answers", "conclusion")
+    words = {column: unseal(old, screening, column) for column in columns}
+    screening.organisation_id = organisation or screening.organisation_id
+    screening.case_id = case_id or screening.case_id
+    for column in columns:
+        if words[column] is not None:
+            seal(new, screening, column, words[column])
+
+
 async def open_answers(session: AsyncSession, keys: CaseKeys, screening: Screening) -> Opened:
     """In clear; 410 after erasure."""
     refuse_if_erased(screening)

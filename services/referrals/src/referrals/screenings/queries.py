@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from referrals.cases.queries import held_by
 from referrals.locking_queries import held
+from referrals.row_security import acting_as_service
 from referrals.screenings.models import InstrumentRow, Retirement, Screening
 
 _NOT_HERE = "There is no such screening in your organisation."
@@ -33,10 +34,16 @@ async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence
 async def instrument_row(
     session: AsyncSession, organisation: UUID, instrument_id: UUID
 ) -> InstrumentRow | None:
-    row = await session.get(InstrumentRow, instrument_id)
-    if row is None or not (row.shared or row.organisation_id == organisation):
-        return None
-    return row
+    """One that the organisation may use, or with which a screening was held that came to it with its case."""
+    async with acting_as_service(session):
+        row = await session.get(InstrumentRow, instrument_id)
+        if row is None or row.shared or row.organisation_id == organisation:
+            return row
+        came = sa.exists().where(
+            col(Screening.instrument_id) == instrument_id,
+            col(Screening.organisation_id) == organisation,
+        )
+        return row if await session.scalar(sa.select(came)) else None
 
 
 async def same_version(
@@ -65,14 +72,14 @@ async def retired(session: AsyncSession, organisation: UUID) -> set[UUID]:
 async def own_screening(
     session: AsyncSession, caller: Principal, screening_id: UUID, *, lock: bool = False
 ) -> Screening:
-    """The caller's screening, or 404; also where its case has gone to another organisation."""
+    """The caller's screening, or 404."""
     statement = sa.select(Screening).where(
         col(Screening.id) == screening_id, col(Screening.organisation_id) == caller.organisation
     )
     if lock:
         statement = statement.where(held(col(Screening.case_id))).with_for_update()
     found = (await session.scalars(statement)).one_or_none()
-    # Asked apart: under the lock, the case may have gone while it was waited for.
+    # Its case goes with it; asked apart, since under the lock it may have gone while it was waited for.
     if found is None or not (
         found.case_id is None or await session.scalar(sa.select(held_by(caller, found.case_id)))
     ):
@@ -81,7 +88,7 @@ async def own_screening(
 
 
 def _own(caller: Principal) -> sa.ColumnElement[bool]:
-    """As one by one: a screening whose case has gone to somebody else is theirs to read."""
+    """As one by one."""
     return sa.and_(
         col(Screening.organisation_id) == caller.organisation,
         sa.or_(col(Screening.case_id).is_(None), held_by(caller, Screening.case_id)),
@@ -110,6 +117,18 @@ async def own_screenings(
     if before is not None:
         statement = statement.where(col(Screening.id) < before)
     rows = await session.scalars(statement.order_by(col(Screening.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def living_of_case(session: AsyncSession, case_id: UUID) -> Sequence[Screening]:
+    """Those that are not erased, locked; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Screening)
+        .where(col(Screening.case_id) == case_id, col(Screening.status) != "erased")
+        .order_by(col(Screening.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     return rows.all()
 
 

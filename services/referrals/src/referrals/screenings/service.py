@@ -52,8 +52,8 @@ from referrals.screenings.opening import (
     key_of,
     open_answers,
     refuse_if_erased,
+    reseal,
     seal,
-    unseal,
 )
 from referrals.screenings.schemas import MoreAnswers, NewScreening, Stop
 from referrals.screenings.statistics import attributes_of
@@ -193,7 +193,9 @@ async def attach(
         raise CONFLICT.because("It belongs to another case already.", pointer="/case_id")
     refuse_if_erased(screening)
     refuse_unless_open(case)
-    await _reseal(keys, screening, case_id)
+    said = screening.answers is not None or screening.conclusion is not None
+    key = await keys.of(case_id)
+    reseal(await key_of(keys, screening) if said else key, key, screening, case_id=case_id)
     screening.area = screening.area or case.area
     touch(screening)
     await announce(session, keys, screening, ScreeningAttached, screening.changed_at)
@@ -363,18 +365,3 @@ def _flaws_of(
         *irrelevant(instrument, answers, given, day),
         *(flaw for flaw in broken_constraints(instrument, answers, day) if flaw.question in given),
     ]
-
-
-async def _reseal(keys: CaseKeys, screening: Screening, case_id: UUID) -> None:
-    before: dict[str, Any] = {}
-    if screening.answers is not None or screening.conclusion is not None:
-        old = await key_of(keys, screening)
-        before = {
-            "answers": unseal(old, screening, "answers"),
-            "conclusion": unseal(old, screening, "conclusion"),
-        }
-    screening.case_id = case_id
-    new = await key_of(keys, screening)
-    for column in ("answers", "conclusion"):
-        if before.get(column) is not None:
-            seal(new, screening, column, before[column])
