@@ -24,6 +24,7 @@ _ARRANGED = (
     "tests/services/reporting/bulletins/test_bulletins_api.py"
     "::test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_nobody"
 )
+_IN_TIME = "tests/services/directory/pathways/test_in_time.py"
 _PLACES = "tests/services/directory/test_places.py"
 _MANDATES = "tests/services/directory/test_mandates.py"
 _CROSSWALKS = "tests/services/directory/crosswalks/test_crosswalks.py"
@@ -3871,6 +3872,38 @@ MUTATIONS = (
         "",
         f"{_TESTS}/test_over_time.py"
         "::test_an_exception_that_a_former_holder_approved_sends_nothing",
+    ),
+    Mutation(
+        "opens-in-time",
+        "a service that opens after the window is not available",
+        f"{_DIRECTORY}/hsds/reachability.py",
+        "    if deadline.opening is not None and wait > deadline.opening * 60:\n",
+        "    if False:\n",
+        f"{_IN_TIME}::test_what_opens_after_the_window_is_a_gap_in_time",
+    ),
+    Mutation(
+        "reached-without-a-referral",
+        "a call or a visit does not wait for the answer to a referral",
+        f"{_DIRECTORY}/hsds/reachability.py",
+        "    elif way is Way.REFERRAL:\n",
+        "    elif delay:\n",
+        f"{_IN_TIME}::test_a_call_or_a_visit_does_not_wait_for_the_answer_to_a_referral",
+    ),
+    Mutation(
+        "too-late-is-a-gap",
+        "a need that somebody meets too late is counted as a gap",
+        f"{_DIRECTORY}/pathways/planning/plans.py",
+        "    gaps = {Coverage.GAP, Coverage.GAP_IN_TIME}\n",
+        "    gaps = {Coverage.GAP}\n",
+        f"{_IN_TIME}::test_what_opens_after_the_window_is_a_gap_in_time",
+    ),
+    Mutation(
+        "danger-is-now",
+        "in danger only what is open now is available",
+        f"{_DIRECTORY}/pathways/matching/reach.py",
+        "Deadline(hours, 0 if at_once else hours)",
+        "Deadline(hours, hours)",
+        f"{_IN_TIME}::test_in_danger_at_once_means_open_now",
     ),
 )
 

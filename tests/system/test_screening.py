@@ -123,7 +123,8 @@ def test_a_kobotoolbox_submission_leads_to_referral_drafts(
         {"judgement": "possible_victim", "rationale": RATIONALE},
     )
     assert judged["conclusion"]["screener"] == certificate["holder"]
-    plan = field.made(REFUGIO, "/directory/v1/pathways/resolve", judged["profile"])
+    asked = {**judged["profile"], "moment": {"weekday": 2, "time": "10:00"}}
+    plan = field.made(REFUGIO, "/directory/v1/pathways/resolve", asked)
     chosen = [
         {"service_id": step["services"][0]["service_id"], "need": step["need"]}
         for step in plan["steps"]

@@ -128,3 +128,35 @@ def test_a_code_that_a_phone_carries_out_is_not_offered_to_be_called(
     (told,) = views.disclosed(shared, wording("es"), Codes("es"))
     assert phone in told.lines[0]
     assert bool(told.phone) is called
+
+
+def test_what_opens_too_late_can_be_asked_all_the_same_and_is_not_chosen_by_itself() -> None:
+    moments = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 11, 29, tzinfo=UTC))
+
+    def step(order: int, need: str, **more: Any) -> dict[str, Any]:
+        said = {"es": need, "en": need}
+        return {
+            "order": order, "need": need, "label": said, "urgency": "at_once",
+            "urgency_says": said, "coverage_says": {"es": "Brecha", "en": "Gap"}, **more,
+        }  # fmt: skip
+
+    def near(own: str, *, late: bool) -> dict[str, Any]:
+        why = {"says": {"es": "Abre el lunes 08:00: después del plazo"}}
+        return {"service_id": own, "name": own, "excluded_by": [why], "late": late}
+
+    gap = {"near_misses": [near("clinic", late=True), near("full", late=False)]}
+    meanwhile = {"es": "Mientras tanto: no espere", "en": "Meanwhile: do not wait"}
+    resolution = {
+        "steps": [
+            step(1, "GBV-CMR", services=[], gap=gap, meanwhile=meanwhile),
+            step(2, "HOT", services=[{"service_id": "line", "name": "line", "reasons": []}]),
+        ]
+    }
+    first, second = found = refer.steps(resolution, wording("es"), Codes("es"), moments)
+    assert (first.gap, first.meanwhile) == ("Brecha", "Mientras tanto: no espere")
+    assert [(one.name, one.reasons, one.late) for one in first.offers] == [
+        ("clinic", "Abre el lunes 08:00: después del plazo", True)
+    ]
+    assert second.gap == second.meanwhile == ""
+    assert refer.first_of(found).split("|")[1] == "line"
+    assert refer.first_of(found[:1]).split("|")[1] == "clinic"

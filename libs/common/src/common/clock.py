@@ -71,6 +71,11 @@ def day_of(moment: datetime) -> date:
     return _in(_home.zone, moment).date()
 
 
+def at_home() -> datetime:
+    """What the clocks at home show now, without a zone: for hours of the week."""
+    return _in(_home.zone, now()).replace(tzinfo=None)
+
+
 def begins(day: date) -> datetime:
     """Its first moment at home, in UTC."""
     return _in(UTC, datetime.combine(day, time.min, _home.zone))

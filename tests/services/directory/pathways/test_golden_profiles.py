@@ -143,8 +143,8 @@ def _hold_for_all(items: list[dict[str, Any]]) -> None:
             assert available == bool(step["services"])
             for service in step["services"]:
                 codes = {reason["code"] for reason in service["reasons"]}
-                assert not codes & {"answers_late", "out_of_reach", "reach_unknown"}
-                if step["urgency"] == "at_once":
+                assert not codes & {"opens_late", "answers_late", "out_of_reach", "reach_unknown"}
+                if step["urgency"] == "at_once" and service["ways"] == ["referral"]:
                     assert service["referral"].get("response_delay") in (None, "same_day")
 
 

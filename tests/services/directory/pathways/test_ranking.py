@@ -71,7 +71,7 @@ def test_hours_that_cannot_be_read_are_to_be_asked_for() -> None:
     codes = {"hours_unread", "closed_now", "open_now"}
 
     def said(**hours: Any) -> set[str]:
-        (best,), _ = rank([service(**hours)], situation(at_night))
+        (best,), _ = rank([service(**hours)], situation(at_night, Urgency.ROUTINE))
         return {reason.code for reason in best.reasons} & codes
 
     assert said() == set()
@@ -84,7 +84,8 @@ def test_what_is_open_now_comes_first_at_night() -> None:
     at_night = SOMEBODY.model_copy(update={"moment": Moment(weekday=6, time="23:00")})
     office = service("a", open_minutes=((480, 960),))
     always = service("z", open_minutes=((0, 10080),))
-    assert order(office, always, profile=at_night) == ["z", "a"]
+    fitting, _ = rank([office, always], situation(at_night, Urgency.ROUTINE))
+    assert [each.candidate.service_id for each in fitting] == ["z", "a"]
 
 
 def test_ties_are_broken_by_id_so_that_the_order_is_always_the_same() -> None:
@@ -244,10 +245,12 @@ def test_a_service_that_answers_after_the_urgency_does_not_fit(
 
 
 def test_what_is_left_of_a_clinical_window_is_a_limit_too() -> None:
-    assert demand("GBV-CMR", Urgency.WITHIN_72_HOURS, remaining_hours=30).delays == (
-        "same_day", "24h",
-    )  # fmt: skip
-    assert demand("GBV-CMR", Urgency.WITHIN_72_HOURS, remaining_hours=2).delays == ("same_day",)
+    def delays(remaining: int) -> tuple[str, ...]:
+        wanted = demand("GBV-CMR", Urgency.WITHIN_72_HOURS, remaining_hours=remaining)
+        return wanted.deadline.delays
+
+    assert delays(30) == ("same_day", "24h")
+    assert delays(2) == ("same_day",)
 
 
 @pytest.mark.parametrize(
@@ -256,12 +259,15 @@ def test_what_is_left_of_a_clinical_window_is_a_limit_too() -> None:
         ({"area": "VE0101", "areas": frozenset({"VE"})}, "out_of_reach"),  # in Caracas, for all
         ({"area": "VE01", "areas": frozenset({"VE"})}, "out_of_reach"),  # shown by its state only
         ({"area": None, "areas": frozenset({"VE"})}, "reach_unknown"),
-        ({"area": None, "areas": frozenset({"VE"}), "mobile": True}, "reach_unknown"),
+        (
+            {"area": None, "areas": frozenset({"VE"}), "modes": frozenset({"outreach"})},
+            "reach_unknown",
+        ),
         ({"area": None, "areas": frozenset({"VE23"})}, "reach_unknown"),
         ({"area": "VE2311", "areas": frozenset({"VE23"})}, "out_of_reach"),  # Perijá
         ({"area": None, "areas": frozenset({"VE2313"})}, None),
-        ({"area": "VE2311", "areas": frozenset({"VE23"}), "mobile": True}, None),
-        ({"area": "VE0101", "areas": frozenset({"VE"}), "by_phone": True}, None),
+        ({"area": "VE2311", "areas": frozenset({"VE23"}), "modes": frozenset({"outreach"})}, None),
+        ({"area": "VE0101", "areas": frozenset({"VE"}), "modes": frozenset({"hotline"})}, None),
         ({"area": "VE23", "areas": frozenset({"VE23"})}, None),  # a safe house of the same state
         ({"area": "VE231301", "areas": frozenset({"VE23"})}, None),
     ],

@@ -78,7 +78,7 @@ async def offered(
         Statement(),
         audience,
         wanted,
-        area,
+        Profile(area=area),
         [candidate_queries.OFFERS],
         [("d.name", "")],
         1000,
@@ -171,7 +171,7 @@ def another_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Changed in place, as an editor of the table would: a waiting list is better than room."""
     monkeypatch.setitem(CAPACITY, "waitlist", Worth(400, 40.0))
     monkeypatch.setitem(STATUS, "partially_functional", Worth(170, 20.0))
-    for reason in ("answers_in_time", "language_met", "open_now"):
+    for reason in ("answers_in_time", "by_call", "by_walk_in", "language_met", "open_now"):
         monkeypatch.setitem(MERITS, reason, 1000 + MERITS[reason])
 
 
@@ -199,7 +199,9 @@ async def test_sql_gives_the_points_that_the_rules_give(
         points = candidate_queries.promising(s, profile, today)
         text = f"""
             SELECT d.service_id::text AS id, d.level, {points} AS points
-            FROM service_documents d CROSS JOIN (SELECT TRUE AS limited) n
+            FROM service_documents d CROSS JOIN (
+                SELECT TRUE AS limited, ARRAY['same_day', '24h', '72h'] AS delays
+            ) n
         """
         of_sql = {
             (row["id"], row["level"]): row["points"] for row in await fetch(session, text, s.values)

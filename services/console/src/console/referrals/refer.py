@@ -94,6 +94,7 @@ class Offer:
     capacity: str
     reasons: str
     own: bool
+    late: bool
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Step:
     left: str
     offers: tuple[Offer, ...]
     gap: str
+    meanwhile: str
     near: tuple[str, ...]
     folded: bool
 
@@ -117,7 +119,8 @@ def steps(
     own: Collection[str] = (),
     wanted: str = "",
 ) -> list[Step]:
-    """What the person needs, in order, each with the services that fit best, or the gap. Services of the `own`
+    """What the person needs, in order, each with the services that fit best, or the gap with those that are only
+    late, which can be asked all the same. Services of the `own`
     organisation come after the others: whoever looks here looks for help elsewhere. One that is `wanted` comes
     first where it fits."""
     language = say.language
@@ -135,9 +138,12 @@ def steps(
             else "",
             tuple(
                 _offer(step, service, say, codes, moments, service["service_id"] in own)
-                for service in sorted(step["services"], key=place)[:SERVICES_PER_STEP]
+                for service in sorted(step["services"] or _late(step), key=place)[
+                    :SERVICES_PER_STEP
+                ]
             ),
             step["coverage_says"][language] if not step["services"] else "",
+            (step.get("meanwhile") or {}).get(language, ""),
             tuple(
                 f"{near['name']}: {near['excluded_by'][0]['says'][language]}"
                 for near in (step.get("gap") or {}).get("near_misses", [])[:2]
@@ -147,6 +153,11 @@ def steps(
         )
         for step in resolution["steps"]
     ]
+
+
+def _late(step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    near = (step.get("gap") or {}).get("near_misses", [])
+    return [one for one in near if one.get("late")]
 
 
 def _offer(
@@ -161,16 +172,18 @@ def _offer(
     ends = moments.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=remaining or 0)
     deadline = ends.isoformat() if remaining else ""
     urgency = _URGENCY.get(step["urgency"], "routine")
-    reasons = [r for r in service["reasons"] if r["weighs"] == "for" and r["points"] > 0]
+    reasons = [r for r in service.get("reasons", ()) if r["weighs"] == "for" and r["points"] > 0]
     reasons.sort(key=lambda reason: -reason["points"])
+    late = service.get("excluded_by", [])
     return Offer(
         "|".join((step["need"], service["service_id"], urgency, deadline)),
         service["name"],
         service.get("organisation") or "",
         codes.place(service.get("area")),
         say.known(f"capacity.{service.get('capacity_state')}", "capacity.unknown"),
-        " · ".join(reason["says"][say.language] for reason in reasons[:3]),
+        " · ".join(reason["says"][say.language] for reason in (late or reasons)[:3]),
         own,
+        bool(late),
     )
 
 
@@ -178,7 +191,8 @@ def first_of(found: Sequence[Step], wanted: str = "") -> str:
     """The service that stands first, or the one that is wanted: chosen until somebody chooses another."""
     offers = [offer for step in found for offer in step.offers]
     asked = next((one for one in offers if wanted and one.value.split("|")[1] == wanted), None)
-    first = asked or next((one for one in offers if not one.own), None)
+    others = [one for one in offers if not one.own]
+    first = asked or min(others, key=lambda one: one.late, default=None)
     return first.value if first is not None else ""
 
 

@@ -18,5 +18,12 @@ CAPACITY = {"accepting": Worth(30, 2.0), "waitlist": Worth(10, 1.0)}
 STATUS = {"fully_functional": Worth(15, 2.0), "partially_functional": Worth(5, 1.0)}
 REFERABLE, VERIFIED = Worth(search=4.0), Worth(search=1.0)
 
-MERITS = {"way_same_area": 25, "answers_in_time": 15, "language_met": 15, "open_now": 20}
+MERITS = {
+    "way_same_area": 25,
+    "answers_in_time": 15,
+    "by_call": 15,
+    "by_walk_in": 15,
+    "language_met": 15,
+    "open_now": 20,
+}
 """Points in a plan by the code of their reason, of those that SQL asks, too."""

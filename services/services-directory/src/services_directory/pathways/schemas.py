@@ -123,6 +123,11 @@ class ServiceOut(BaseModel):
     functional_status: str
     valid_until: date | None = None
     open: Said | None = None
+    opens: Said | None = Field(None, description="When it opens next, where it is closed now.")
+    ways: list[str] = Field(
+        [],
+        description="By which ways it is reached: call and walk_in need no referral; referral.",
+    )
     referral: ReferralOut
 
 
@@ -133,6 +138,7 @@ class RankedOut(ServiceOut):
 
 class MissedOut(ServiceOut):
     excluded_by: list[ReasonOut]
+    late: bool = Field(False, description="It fits in everything but its time: it may be asked.")
 
 
 class ExcludedOut(BaseModel):
@@ -141,7 +147,8 @@ class ExcludedOut(BaseModel):
 
 
 class GapOut(BaseModel):
-    """`nearest` would fit in another area; `near_misses` fail the fewest conditions here."""
+    """`nearest` would fit in another area; `near_misses` fail the fewest conditions here, those that are
+    only late first."""
 
     nearest: MissedOut | None = None
     near_misses: list[MissedOut]
@@ -180,6 +187,9 @@ class StepOut(BaseModel):
     fitting: int
     folded: bool = Field(False, description="Not among the first five actions: show it on demand.")
     gap: GapOut | None = None
+    meanwhile: Said | None = Field(
+        None, description="What to do where coverage is gap_in_time: a service, but too late."
+    )
     fallbacks: list["StepOut"] = []
 
 

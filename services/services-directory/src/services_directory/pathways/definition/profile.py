@@ -4,6 +4,7 @@ Anything else (a name, a date of birth, a phone, free text) is refused by field 
 refused value is never repeated back.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -40,10 +41,14 @@ class Moment(BaseModel):
         return (self.weekday - 1) * 1440 + int(hours) * 60 + int(minutes)
 
 
+def moment_of(local: datetime) -> Moment:
+    return Moment(weekday=local.isoweekday(), time=f"{local:%H:%M}")
+
+
 class Profile(BaseModel):
     """Age in completed years, hours since the incident, an OCHA P-code, ISO 639-3 languages.
 
-    What is left out is treated as unknown: it never removes a step.
+    What is left out is treated as unknown: it never removes a step. Without a `moment` it is now.
     """
 
     model_config = ConfigDict(

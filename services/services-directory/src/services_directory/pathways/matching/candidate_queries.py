@@ -16,10 +16,12 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_by_level, visible_sql
+from services_directory.hsds.opening import WEEK_MINUTES
 from services_directory.hsds.preference import CAPACITY, MERITS, STATUS, Worth
+from services_directory.hsds.reachability import KILOMETRES_AN_HOUR, RESPONSE_HOURS
 from services_directory.hsds.referability import REFERABLE_STATUSES
 from services_directory.pathways.definition.layers import lineage
-from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.definition.profile import Moment, Profile
 from services_directory.pathways.matching.candidate_rows import (
     Found,
     Key,
@@ -29,7 +31,7 @@ from services_directory.pathways.matching.candidate_rows import (
     known,
     size_of,
 )
-from services_directory.pathways.matching.reach import RESPONSE_HOURS, Demand, neighbourhood
+from services_directory.pathways.matching.reach import Demand, neighbourhood
 from services_directory.reading import opening_queries as opening
 from services_directory.reading.kept_queries import made_unless_kept
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
@@ -51,13 +53,17 @@ _READ = (
 )  # fmt: skip
 _SELECTED = ", ".join([*(f"d.{name}" for name in _READ), "d.referral::text AS referral"])
 _CODES = ", ".join(f"'{code}'" for code in RESPONSE_HOURS)
-_IN_TIME = (
+# As hsds/reachability.py says them.
+_BY_CALL = "coalesce(d.referral->'intake_modes' ? 'hotline', FALSE)"
+_BY_ONESELF = """coalesce(d.referral->'intake_modes' ?| ARRAY['hotline', 'walk_in']
+    OR d.referral->>'method' = 'not_required'
+    AND coalesce(d.referral->'intake_modes', '[]') = '[]', FALSE)"""
+_ANSWERED = (
     f"(d.referral->>'response_delay' = ANY(n.delays)"
     f" OR coalesce(d.referral->>'response_delay', '') NOT IN ({_CODES}))"
 )
 # Generous: reach.py decides. Who answers a phone or comes to the person is not asked for a place.
 _IN_REACH = (
-    _IN_TIME,
     """(n.around && d.within_areas
         OR d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach'])""",
 )
@@ -79,11 +85,9 @@ async def fitting(
 ) -> Found:
     """Services that fit, answer in time, may be in reach and serve the profile's area: the most promising ones of each need."""
     s = Statement()
-    conditions = [OFFERS_HERE, *fits(s, profile, today), *_IN_REACH]
+    conditions = [OFFERS_HERE, *fits(s, profile, today), in_time(s, today), *_IN_REACH]
     order = [(promising(s, profile, today), "DESC")]
-    return await shortlist(
-        session, s, audience, demands, profile.area, conditions, order, FITTING_READ
-    )
+    return await shortlist(session, s, audience, demands, profile, conditions, order, FITTING_READ)
 
 
 async def others(
@@ -96,7 +100,7 @@ async def others(
     """For needs that nothing fits: near misses of the area, and those that would fit elsewhere."""
     s = Statement()
     here = await shortlist(
-        session, s, audience, demands, profile.area, [OFFERS_HERE], _LIKELY, OTHERS_READ
+        session, s, audience, demands, profile, [OFFERS_HERE], _LIKELY, OTHERS_READ
     )
     there = await _elsewhere(session, audience, profile, demands, today)
     candidates = {
@@ -142,14 +146,14 @@ async def _away(
 ) -> Found:
     """Of these states only, or of all."""
     s = Statement()
-    asked = [*fits(s, profile, today), _IN_TIME, f"NOT {serves(s, profile.area)}"]
+    asked = [*fits(s, profile, today), in_time(s, today), f"NOT {serves(s, profile.area)}"]
     if states is None:
         asked = [OFFERS, *asked]
     else:
         asked = [OFFERS_HERE, f"d.states[1] = ANY({s.argument(list(states), 'text[]')})", *asked]
     order = _nearest(s, profile.area)
     return await shortlist(
-        session, s, audience, demands, profile.area, asked, order, OTHERS_READ, states
+        session, s, audience, demands, profile, asked, order, OTHERS_READ, states
     )
 
 
@@ -161,7 +165,7 @@ def fits(s: Statement, profile: Profile, today: date) -> list[str]:
         "cardinality(d.endorsed_by) > 0",
         f"d.functional_status = ANY({s.argument(sorted(REFERABLE_STATUSES), 'text[]')})",
         "d.capacity_state IS DISTINCT FROM 'full'",
-        "d.referral->>'method' IS DISTINCT FROM 'not_accepted'",
+        f"(d.referral->>'method' IS DISTINCT FROM 'not_accepted' OR {_BY_ONESELF})",
         opening.in_season(today, s),
     ]
     if profile.age is not None:
@@ -180,6 +184,25 @@ def fits(s: Statement, profile: Profile, today: date) -> list[str]:
     if profile.has_documents is False:
         asked.append("d.documents = '{}'")
     return asked
+
+
+def in_time(s: Statement, today: date) -> str:
+    """It opens soon enough, and helps without a referral or answers one soon enough."""
+    week = opening.coming_week(today, s)
+    return f"""(n.opening IS NULL OR d.hours_unread OR {week} && n.opening
+        OR d.season_days IS NULL AND isempty(d.open_minutes)) AND ({_BY_ONESELF} OR {_ANSWERED})"""
+
+
+def _opening(wanted: Demand, moment: Moment | None) -> str | None:
+    """The minutes of the week in which it must be open, with the longest journey."""
+    limit = wanted.deadline.opening
+    if moment is None or limit is None:
+        return None
+    first = moment.minute_of_week
+    last = first + limit * 60 + wanted.kilometres * 60 // KILOMETRES_AN_HOUR + 1
+    if last - first >= WEEK_MINUTES:
+        return None
+    return f"{{[{first},{last}),[{first - WEEK_MINUTES},{last - WEEK_MINUTES})}}"
 
 
 def serves(s: Statement, area: str) -> str:
@@ -202,7 +225,9 @@ def promising(s: Statement, profile: Profile, today: date) -> str:
         _worth("d.capacity_state", CAPACITY),
         _worth("d.functional_status", STATUS),
         _merit("way_same_area", f"d.within_areas @> {town}"),
-        _merit("answers_in_time", f"n.limited AND d.referral->>'response_delay' IN ({_CODES})"),
+        _merit("by_call", f"n.limited AND {_BY_CALL}"),
+        _merit("by_walk_in", f"n.limited AND {_BY_ONESELF} AND NOT {_BY_CALL}"),
+        _merit("answers_in_time", "n.limited AND d.referral->>'response_delay' = ANY(n.delays)"),
     ]
     if profile.languages:
         spoken = s.argument(sorted(profile.languages), "text[]")
@@ -242,7 +267,7 @@ async def shortlist(
     s: Statement,
     audience: Audience,
     demands: Sequence[Demand],
-    area: str,
+    profile: Profile,
     conditions: Sequence[str],
     order: Order,
     limit: int,
@@ -252,16 +277,19 @@ async def shortlist(
     means the area, or these states."""
     if not demands:
         return Found({}, {}, frozenset())
+    area = profile.area
     wanted = s.argument([each.need for each in demands], "text[]")
     # A service belongs to the area of responsibility of each of its categories (taxonomy.aors_of): where the
     # caller is of that area, nothing of the need is read at a lower level, and none is looked at there.
     aors = codelists.categories()
     least = s.argument([audience.least(aors[each.need].pathway) for each in demands], "smallint[]")
-    limited = s.argument([each.hours is not None for each in demands], "boolean[]")
+    limited = s.argument([each.deadline.hours is not None for each in demands], "boolean[]")
+    openings = [_opening(each, profile.moment) for each in demands]
+    opening_in = s.argument(openings, "text[]")
     delays, around, here = (
         s.argument([" ".join(each) for each in lists], "text[]")
         for lists in (
-            [each.delays for each in demands],
+            [each.deadline.delays for each in demands],
             [neighbourhood(area, each.kilometres) for each in demands],
             [
                 offered_in(each.need, area)
@@ -282,10 +310,10 @@ async def shortlist(
     text = f"""
         SELECT n.need, s.*
         FROM (
-            SELECT need, least, limited, string_to_array(delays, ' ') AS delays,
+            SELECT need, least, limited, opening::int4multirange, string_to_array(delays, ' ') AS delays,
                    string_to_array(around, ' ') AS around, string_to_array(here, ' ') AS here
-            FROM unnest({wanted}, {least}, {limited}, {delays}, {around}, {here})
-                 AS asked(need, least, limited, delays, around, here)
+            FROM unnest({wanted}, {least}, {limited}, {opening_in}, {delays}, {around}, {here})
+                 AS asked(need, least, limited, opening, delays, around, here)
             OFFSET 0
         ) n
         CROSS JOIN LATERAL (

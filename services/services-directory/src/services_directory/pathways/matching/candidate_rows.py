@@ -134,8 +134,7 @@ def known(row: Any, need: str) -> Known:
         areas=_codes(row["areas"]),
         point=point,
         remote=_is_remote(row, referral),
-        by_phone="hotline" in referral.get("intake_modes", ()),
-        mobile="outreach" in referral.get("intake_modes", ()),
+        modes=_codes(referral.get("intake_modes")),
         open_minutes=tuple([(span.lower, span.upper) for span in row["open_minutes"]]),
         seasons=_seasons(row),
         hours_unread=row["hours_unread"],
@@ -164,7 +163,7 @@ def _seasons(row: Any) -> tuple[Season, ...]:
 _NONE: frozenset[str] = frozenset()
 
 
-def _codes(values: list[str]) -> frozenset[str]:
+def _codes(values: list[str] | None) -> frozenset[str]:
     return frozenset(values) if values else _NONE
 
 

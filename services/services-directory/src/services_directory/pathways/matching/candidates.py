@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services_directory.hsds.opening import Season, Span, coming_week
+from services_directory.hsds.reachability import Hours, Way, ways_of
 from services_directory.pathways.definition.profile import Sex
 
 
@@ -29,8 +30,8 @@ class Candidate:
     """Sets that are empty mean "everyone" or "anywhere not stated", as in HSDS.
 
     `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes
-    served or sited in. `point` is (latitude, longitude). `remote` services need no journey; of them
-    those are `by_phone` that are a hotline. `mobile` teams come to the person.
+    served or sited in. `point` is (latitude, longitude). `remote` services need no journey; `modes`
+    are codes of `intake_mode`, and `mobile` teams come to the person.
     `open_minutes` are half-open spans of the week, Monday 00:00 is 0, that hold on any day; `seasons` those
     that hold on some. `hours_unread`: they also say what is not understood.
     """
@@ -53,8 +54,7 @@ class Candidate:
     areas: frozenset[str] = frozenset()
     point: tuple[float, float] | None = None
     remote: bool = False
-    by_phone: bool = False
-    mobile: bool = False
+    modes: frozenset[str] = frozenset()
     open_minutes: tuple[tuple[int, int], ...] = ()
     seasons: tuple[Season, ...] = ()
     hours_unread: bool = False
@@ -71,6 +71,20 @@ class Candidate:
             if self.seasons
             else self.open_minutes
         )
+
+    def hours_in(self, today: date) -> Hours:
+        """In the coming week, with whether they are told at all."""
+        told = bool(self.open_minutes or self.seasons)
+        return Hours(self.open_in(today), told, self.hours_unread)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """By which it can be reached."""
+        return ways_of(self.modes, self.referral.method)
+
+    @property
+    def mobile(self) -> bool:
+        return "outreach" in self.modes
 
     def admits(self, sex: Sex) -> bool:
         """True if the service is open to that sex."""

@@ -42,7 +42,6 @@ def eligibility(
         candidate.capacity_state,
         candidate.valid_until,
         bool(candidate.endorsed_by),
-        candidate.referral.method,
         today,
     )
     if candidate.seasons and out_of_season(
@@ -139,7 +138,6 @@ def standing(
 _FULL = Reason("capacity_full", Weight.EXCLUDES)
 _STALE = Reason("stale", Weight.EXCLUDES)
 _NOT_ENDORSED = Reason("not_endorsed", Weight.EXCLUDES)
-_NOT_ACCEPTED = Reason("referrals_not_accepted", Weight.EXCLUDES)
 
 
 @lru_cache(maxsize=20_000)
@@ -148,12 +146,9 @@ def _standing(
     capacity_state: str | None,
     valid_until: date | None,
     endorsed: bool,
-    method: str | None,
     today: date,
 ) -> tuple[Reason, ...]:
     found = list(standing(functional_status, capacity_state, valid_until, today))
     if not endorsed:
         found.append(_NOT_ENDORSED)
-    if method == "not_accepted":
-        found.append(_NOT_ACCEPTED)
     return tuple(found)

@@ -13,13 +13,13 @@ from hashlib import blake2b
 from common.places import Places
 
 from services_directory.hsds.preference import CAPACITY, MERITS, NOTHING, STATUS
+from services_directory.hsds.reachability import RESPONSE_HOURS, Deadline, Way
 from services_directory.pathways.definition.profile import Moment, Profile
 from services_directory.pathways.matching.candidates import Candidate
 from services_directory.pathways.matching.eligibility import OTHER_AREA, eligibility, excluding
 from services_directory.pathways.matching.proximity import Proximity, proximity
 from services_directory.pathways.matching.reach import (
     INTERPRETATION,
-    RESPONSE_HOURS,
     Demand,
     language_obstacle,
     obstacles,
@@ -163,7 +163,9 @@ def _conditions(candidate: Candidate, near: Proximity, situation: Situation) -> 
     found = eligibility(candidate, profile, situation.places, situation.today)
     # Of a service that does not serve the area, that says it all.
     if OTHER_AREA not in found:
-        found += obstacles(candidate, near, wanted, profile.area, situation.places)
+        found += obstacles(
+            candidate, near, wanted, profile.area, situation.places, profile.moment, situation.today
+        )
     if wanted.need == INTERPRETATION:
         spoken = language_obstacle(candidate, profile.languages)
         found += [spoken] if spoken else []
@@ -182,9 +184,9 @@ def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[
     ]
     if profile.languages:
         found.append(_language(candidate.languages, profile.languages, MERITS["language_met"]))
-    delay = candidate.referral.response_delay
-    if situation.wanted.hours is not None:
-        found.append(_delay(delay, MERITS["answers_in_time"]))
+    if situation.wanted.deadline.hours is not None:
+        delay = candidate.referral.response_delay
+        found += _in_time(candidate.ways, delay, situation.wanted.deadline)
     if profile.moment is not None and (hours := _hours(candidate, profile.moment, situation.today)):
         found.append(hours)
     found.append(_freshness(candidate.verified_on, situation.today))
@@ -225,11 +227,19 @@ def _language(spoken: frozenset[str], wanted: frozenset[str], points: int) -> Re
     )
 
 
-@lru_cache(maxsize=100)
-def _delay(delay: str | None, points: int) -> Reason:
-    if delay not in RESPONSE_HOURS:
-        return Reason("delay_unknown", Weight.CHECK)
-    return Reason("answers_in_time", Weight.FOR, points, (("delay", delay),))
+def _in_time(ways: tuple[Way, ...], delay: str | None, deadline: Deadline) -> tuple[Reason, ...]:
+    """A service that can be called or visited, and answers referrals in time too, is reached in two ways."""
+    found = [
+        Reason(f"by_{way}", Weight.FOR, MERITS[f"by_{way}"])
+        for way in ways[:1]
+        if way is not Way.REFERRAL
+    ]
+    if delay in deadline.delays:
+        facts = (("delay", delay),)
+        found.append(Reason("answers_in_time", Weight.FOR, MERITS["answers_in_time"], facts))
+    elif not found and delay not in RESPONSE_HOURS:
+        found.append(Reason("delay_unknown", Weight.CHECK))
+    return tuple(found)
 
 
 def _hours(candidate: Candidate, moment: Moment, today: date) -> Reason | None:

@@ -1,4 +1,4 @@
-"""Whether a service answers in time and can be reached: both belong to "available".
+"""Whether a service is in time (hsds/reachability.py) and near enough: both belong to "available".
 
 Reach goes by mode. A hotline is reached from wherever it serves; a mobile team wherever its state or
 municipality is served; to any other service the person goes, so it must be near, and a distance
@@ -7,19 +7,25 @@ that nobody knows counts as not near: it must not hide that there is nothing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 from common.places import Places
 
+from services_directory.hsds.reachability import (
+    SOONEST,
+    Deadline,
+    Late,
+    Reached,
+    Way,
+    reached,
+)
 from services_directory.pathways.definition.graph import Urgency
+from services_directory.pathways.definition.profile import Moment
 from services_directory.pathways.matching.candidates import Candidate
 from services_directory.pathways.matching.proximity import Proximity
 from services_directory.pathways.texts.reasons import Reason, Weight
 
-# Hours until a first answer, codelists/referral_attributes.csv `response_delay`.
-RESPONSE_HOURS = {"same_day": 12, "24h": 24, "72h": 72, "one_week": 168, "one_month": 720}
-SOONEST = RESPONSE_HOURS["same_day"]
-"""The shortest answer that the codes can say: in time for what is urgent at once."""
 KILOMETRES = {
     Urgency.AT_ONCE: 60,
     Urgency.WITHIN_24_HOURS: 60,
@@ -37,47 +43,75 @@ REACH_UNKNOWN = "reach_unknown"
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One need, with the hours within which somebody must answer (None: no limit) and the
-    kilometres that a person in this urgency can be sent."""
+    """One need, with the time within which somebody must help and the kilometres that a person in this
+    urgency can be sent."""
 
     need: str
-    hours: int | None
+    deadline: Deadline
     kilometres: int
 
-    @property
-    def delays(self) -> tuple[str, ...]:
-        """Codes of answers that come in time."""
-        return _delays(self.hours)
 
-
-@lru_cache(maxsize=1_000)
-def _delays(limit: int | None) -> tuple[str, ...]:
-    return tuple(code for code, hours in RESPONSE_HOURS.items() if limit is None or hours <= limit)
-
-
-def demand(need: str, urgency: Urgency, remaining_hours: int | None = None) -> Demand:
-    """`remaining_hours`: what is left of a clinical window, which may be less than the urgency."""
-    limits = [each for each in (urgency.hours, remaining_hours) if each is not None]
-    hours = max(SOONEST, min(limits)) if limits else None
-    return Demand(need, hours, KILOMETRES[urgency])
+def demand(
+    need: str,
+    urgency: Urgency,
+    remaining_hours: int | None = None,
+    *,
+    safety: bool = False,
+) -> Demand:
+    """`remaining_hours`: what is left of a clinical window, which may be less than the urgency; a window
+    that is over limits nothing. `safety`: in danger, at once means that it is open now."""
+    limits = [] if urgency.hours is None else [max(SOONEST, urgency.hours)]
+    limits += [remaining_hours] if remaining_hours else []
+    hours = min(limits, default=None)
+    at_once = safety and urgency is Urgency.AT_ONCE
+    return Demand(need, Deadline(hours, 0 if at_once else hours), KILOMETRES[urgency])
 
 
 def obstacles(
-    candidate: Candidate, near: Proximity, wanted: Demand, area: str, places: Places
+    candidate: Candidate,
+    near: Proximity,
+    wanted: Demand,
+    area: str,
+    places: Places,
+    moment: Moment | None,
+    today: date,
 ) -> list[Reason]:
     """What keeps a service that would take the person from helping this time."""
-    found = []
     delay = candidate.referral.response_delay
-    if delay is not None and not _in_time(delay, wanted.hours):
-        found.append(Reason("answers_late", Weight.EXCLUDES, facts=(("delay", delay),)))
+    best = reached(
+        candidate.ways,
+        candidate.hours_in(today),
+        delay,
+        wanted.deadline,
+        None if moment is None else moment.minute_of_week,
+        near.kilometres,
+    )
+    found = []
+    if best is None:
+        found.append(_NO_WAY)
+    elif best.late is not None:
+        found.append(_late(best, delay, near.kilometres))
     if far := _distance(candidate, near, wanted, area, places):
         found.append(far)
     return found
 
 
-def _in_time(delay: str, limit: int | None) -> bool:
-    """Unless the code says otherwise."""
-    return limit is None or RESPONSE_HOURS.get(delay, 0) <= limit
+_NO_WAY = Reason("referrals_not_accepted", Weight.EXCLUDES)
+TIMES = frozenset({*Late, "closed_this_week"})
+"""Codes of what is late and nothing else."""
+
+
+def _late(best: Reached, delay: str | None, kilometres: int | None) -> Reason:
+    if best.late is Late.ANSWERS:
+        return Reason(Late.ANSWERS, Weight.EXCLUDES, facts=(("delay", delay or ""),))
+    if best.late is Late.ARRIVES:
+        return Reason(Late.ARRIVES, Weight.EXCLUDES, facts=(("kilometres", kilometres or 0),))
+    if best.opens is None:
+        return _NOT_THIS_WEEK
+    return Reason(Late.OPENS, Weight.EXCLUDES, facts=(("opens", best.opens),))
+
+
+_NOT_THIS_WEEK = Reason("closed_this_week", Weight.EXCLUDES)
 
 
 def language_obstacle(candidate: Candidate, languages: frozenset[str]) -> Reason | None:
@@ -91,7 +125,7 @@ def language_obstacle(candidate: Candidate, languages: frozenset[str]) -> Reason
 def _distance(
     candidate: Candidate, near: Proximity, wanted: Demand, area: str, places: Places
 ) -> Reason | None:
-    if candidate.by_phone or _inside(candidate.area, area, places):
+    if Way.CALL in candidate.ways or _inside(candidate.area, area, places):
         return None
     if candidate.mobile and _served(candidate.areas, area, 1, places):
         return None

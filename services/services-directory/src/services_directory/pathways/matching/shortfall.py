@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services_directory.pathways.matching.eligibility import AREA
 from services_directory.pathways.matching.ranking import Missed
-from services_directory.pathways.matching.reach import OUT_OF_REACH, REACH_UNKNOWN
+from services_directory.pathways.matching.reach import OUT_OF_REACH, REACH_UNKNOWN, TIMES
 
 NEAR_MISSES_SHOWN = 5
 _ELSEWHERE = frozenset({AREA, OUT_OF_REACH, REACH_UNKNOWN})
@@ -15,12 +15,22 @@ _ELSEWHERE = frozenset({AREA, OUT_OF_REACH, REACH_UNKNOWN})
 class Shortfall:
     """`nearest` fits in everything but where it is; `near_misses` fail the fewest conditions.
 
-    `excluded` counts services by the condition that excluded them, area left aside, in code order.
+    What is only late stands first among them. `excluded` counts services by the condition that excluded them, area left aside, in code order.
     """
 
     nearest: Missed | None
     near_misses: tuple[Missed, ...]
     excluded: tuple[tuple[str, int], ...]
+
+    @property
+    def late(self) -> bool:
+        """Something here fits in everything but its time."""
+        return any(map(only_late, self.near_misses))
+
+
+def only_late(missed: Missed) -> bool:
+    """Whether it would fit if it opened, answered or were reached sooner."""
+    return _codes(missed) <= TIMES
 
 
 def explain(missed: Sequence[Missed]) -> Shortfall:
@@ -36,6 +46,7 @@ def explain(missed: Sequence[Missed]) -> Shortfall:
     for each in here:
         for code in _codes(each):
             counts[code] = counts.get(code, 0) + 1
+    here.sort(key=lambda each: not only_late(each))
     return Shortfall(nearest, tuple(here[:NEAR_MISSES_SHOWN]), tuple(sorted(counts.items())))
 
 

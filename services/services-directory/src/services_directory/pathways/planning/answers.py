@@ -1,23 +1,24 @@
 """A plan as JSON-ready data; the shapes are those of schemas.Resolution."""
 
 from collections.abc import Iterator
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
 import orjson
 from common import codelists
+from common.languages import LANGUAGES
 
+from services_directory.hsds.reachability import next_opening
 from services_directory.pathways.definition.entry import Entry
 from services_directory.pathways.matching.candidates import Candidate
 from services_directory.pathways.matching.proximity import Proximity
 from services_directory.pathways.matching.ranking import Missed, Ranked
-from services_directory.pathways.matching.shortfall import Shortfall
+from services_directory.pathways.matching.shortfall import Shortfall, only_late
 from services_directory.pathways.planning.composition import Source
 from services_directory.pathways.planning.plans import Plan, gaps_of
-from services_directory.pathways.planning.resolution import ResolvedStep
+from services_directory.pathways.planning.resolution import Coverage, ResolvedStep
 from services_directory.pathways.texts.emergency import emergency_numbers
-from services_directory.pathways.texts.opening import opening_hours
+from services_directory.pathways.texts.opening import opening_hours, time_of_week
 from services_directory.pathways.texts.reasons import Reason
 from services_directory.pathways.texts.wording import say, say_reason
 
@@ -81,7 +82,7 @@ def _step(plan: Plan, step: ResolvedStep, order: int) -> Json:
         "because": [_source(source) for source in planned.sources],
         "coverage": step.coverage.value,
         "coverage_says": say("coverage", step.coverage.value),
-        "services": [_ranked(ranked, plan.as_of) for ranked in step.services],
+        "services": [_ranked(ranked, plan) for ranked in step.services],
         "fitting": step.fitting,
         "folded": step.folded,
     }
@@ -92,7 +93,9 @@ def _step(plan: Plan, step: ResolvedStep, order: int) -> Json:
     if planned.confidential and planned.intermediaries:
         answer["intermediaries"] = [each.model_dump() for each in planned.intermediaries]
     if step.shortfall is not None:
-        answer["gap"] = _gap(step.shortfall, plan.as_of)
+        answer["gap"] = _gap(step.shortfall, plan)
+    if step.coverage is Coverage.GAP_IN_TIME:
+        answer["meanwhile"] = say("meanwhile", step.coverage.value)
     if step.fallbacks:
         answer["fallbacks"] = [
             _step(plan, fallback, at + 1) for at, fallback in enumerate(step.fallbacks)
@@ -128,28 +131,29 @@ def _source(source: Source) -> Json:
     return answer
 
 
-def _ranked(ranked: Ranked, today: date) -> Json:
+def _ranked(ranked: Ranked, plan: Plan) -> Json:
     return {
-        **service(ranked.candidate, ranked.proximity, today),
+        **service(ranked.candidate, ranked.proximity, plan),
         "points": ranked.points,
         "reasons": [_written(reason) for reason in ranked.reasons],
     }
 
 
-def _missed(missed: Missed, today: date) -> Json:
+def _missed(missed: Missed, plan: Plan) -> Json:
     return {
-        **service(missed.candidate, missed.proximity, today),
+        **service(missed.candidate, missed.proximity, plan),
         "excluded_by": [_written(reason) for reason in missed.excluded_by],
+        "late": only_late(missed),
     }
 
 
-def _gap(shortfall: Shortfall, today: date) -> Json:
+def _gap(shortfall: Shortfall, plan: Plan) -> Json:
     answer: Json = {
-        "near_misses": [_missed(missed, today) for missed in shortfall.near_misses],
+        "near_misses": [_missed(missed, plan) for missed in shortfall.near_misses],
         "excluded": [{"code": code, "services": count} for code, count in shortfall.excluded],
     }
     if shortfall.nearest is not None:
-        answer["nearest"] = _missed(shortfall.nearest, today)
+        answer["nearest"] = _missed(shortfall.nearest, plan)
     return answer
 
 
@@ -169,9 +173,11 @@ def _written(reason: Reason) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(reason_out(reason)))
 
 
-def service(candidate: Candidate, near: Proximity, today: date) -> Json:
+def service(candidate: Candidate, near: Proximity, plan: Plan) -> Json:
     """What a caseworker needs of a service to decide and to refer."""
-    referral = candidate.referral
+    referral, today, moment = candidate.referral, plan.as_of, plan.profile.moment
+    hours = candidate.hours_in(today)
+    opens = None if moment is None else next_opening(hours, moment.minute_of_week)
     answer: Json = {
         "service_id": candidate.service_id,
         "name": candidate.name,
@@ -189,6 +195,11 @@ def service(candidate: Candidate, near: Proximity, today: date) -> Json:
         ("capacity_state", candidate.capacity_state),
         ("valid_until", candidate.valid_until),
         ("open", opening_hours(tuple(candidate.open_in(today)))),
+        ("ways", list(candidate.ways) or None),
+        (
+            "opens",
+            None if opens is None else {each: time_of_week(opens, each) for each in LANGUAGES},
+        ),
     ):
         if value is not None:
             answer[name] = value

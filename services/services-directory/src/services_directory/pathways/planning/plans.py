@@ -38,7 +38,9 @@ def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> li
     """Needs for which neither the step nor one of its fallbacks has a service. `with_mediation`:
     also those that nobody can ask for now; whether there is a service is then not said."""
     covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
-    gaps = {Coverage.GAP, Coverage.INTERMEDIARY_GAP} if with_mediation else {Coverage.GAP}
+    gaps = {Coverage.GAP, Coverage.GAP_IN_TIME}
+    if with_mediation:
+        gaps.add(Coverage.INTERMEDIARY_GAP)
     return sorted(
         step.ordered.step.need
         for step in steps

@@ -37,6 +37,8 @@ class Coverage(StrEnum):
     """Reached through somebody, and nobody who could mediate is available."""
     TO_CHECK = "to_check"
     """Nothing fits, and whether it is needed at all hangs on languages that were not told."""
+    GAP_IN_TIME = "gap_in_time"
+    """Something would fit, but it opens, answers or is reached too late."""
     GAP = "gap"
 
 
@@ -82,7 +84,8 @@ class Course:
 
 
 def demand_of(ordered: OrderedStep) -> Demand:
-    return demand(ordered.step.need, ordered.step.urgency, ordered.remaining_hours)
+    step = ordered.step
+    return demand(step.need, step.urgency, ordered.remaining_hours, safety=step.safety)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +167,25 @@ def _resolved(
     ordered: OrderedStep, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
 ) -> ResolvedStep:
     found = by_need[ordered.step.need]
+    shortfall = None if found.best else explain(found.missed)
     return ResolvedStep(
         ordered=ordered,
-        coverage=_coverage(ordered, by_need, cleared),
+        coverage=_coverage(
+            ordered, by_need, cleared, late=shortfall is not None and shortfall.late
+        ),
         services=found.best,
         fitting=found.order.fitting,
-        shortfall=None if found.best else explain(found.missed),
+        shortfall=shortfall,
         fallbacks=tuple(_resolved(fallback, by_need, cleared) for fallback in ordered.fallbacks),
     )
 
 
 def _coverage(
-    ordered: OrderedStep, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
+    ordered: OrderedStep,
+    by_need: Mapping[str, Judged],
+    cleared: Callable[[PlannedStep], bool],
+    *,
+    late: bool,
 ) -> Coverage:
     step = ordered.step
     found = by_need[step.need]
@@ -192,4 +202,4 @@ def _coverage(
         return Coverage.INTERMEDIARY_GAP
     if step.hangs_on_languages:
         return Coverage.TO_CHECK
-    return Coverage.GAP
+    return Coverage.GAP_IN_TIME if late else Coverage.GAP

@@ -11,7 +11,7 @@ from common.sight import Audience, audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways.definition.layers import InForce
-from services_directory.pathways.definition.profile import Profile, disagreements
+from services_directory.pathways.definition.profile import Profile, disagreements, moment_of
 from services_directory.pathways.definition.proposals import (
     confidential_needs,
     intermediary_for,
@@ -95,8 +95,11 @@ async def plan(
     *,
     instead: InForce | None = None,
 ) -> Plan:
-    """Resolve one checked profile; `instead` replaces its AoR's pathway (simulation of a draft)."""
+    """Resolve one checked profile; `instead` replaces its AoR's pathway (simulation of a draft). Hours count from
+    the profile's moment, without one from now at home."""
     today = clock.today()
+    if profile.moment is None:
+        profile = profile.model_copy(update={"moment": moment_of(clock.at_home())})
     force = await in_force(session, profile.area)
     if instead is not None:
         force[instead.pathway.aor] = instead

@@ -5,7 +5,17 @@ from functools import lru_cache
 
 from services_directory.hsds.opening import DAY_MINUTES, DAY_NAMES, WEEK_MINUTES
 
+_WEEKDAYS = {
+    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
 _ALWAYS = {"es": "todos los días, 24 horas", "en": "every day, 24 hours"}
+
+
+def time_of_week(minute: int, language: str) -> str:
+    """A minute of the week as "lunes 08:00"."""
+    day, left = divmod(minute, DAY_MINUTES)
+    return f"{_WEEKDAYS[language][day]} {_clock(left)}"
 
 
 @lru_cache(maxsize=5_000)

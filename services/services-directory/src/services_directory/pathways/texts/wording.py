@@ -10,6 +10,7 @@ from common import codelists
 from common.languages import LANGUAGES
 
 from services_directory.pathways.texts.findings import Finding
+from services_directory.pathways.texts.opening import time_of_week
 from services_directory.pathways.texts.reasons import Reason
 
 Said = dict[str, str]
@@ -44,10 +45,13 @@ def _said_reason(reason: Reason) -> tuple[tuple[str, str], ...]:
 
 
 def _labelled(reason: Reason, language: str) -> dict[str, str | int]:
-    return {
-        name: _labels(name, value, language) if isinstance(value, str) else value
-        for name, value in reason.facts
-    }
+    return {name: _label(name, value, language) for name, value in reason.facts}
+
+
+def _label(name: str, value: str | int, language: str) -> str | int:
+    if isinstance(value, str):
+        return _labels(name, value, language)
+    return time_of_week(value, language) if name == "opens" else value
 
 
 def _labels(name: str, codes: str, language: str) -> str:

@@ -1,0 +1,11 @@
+"""Plans of these tests are asked for on a Tuesday at ten, at home, unless a test says otherwise."""
+
+from datetime import datetime
+
+import pytest
+from common import clock
+
+
+@pytest.fixture(autouse=True)
+def tuesday(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "at_home", lambda: datetime(2026, 12, 1, 10))  # noqa: DTZ001 - at home
