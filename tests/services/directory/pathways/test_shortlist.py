@@ -43,6 +43,9 @@ def some_profiles(seed: int) -> list[Profile]:
                 "nationality": chance.choice([None, "VEN", "COL"]),
                 "has_documents": chance.choice([None, True, False]),
                 "languages": chance.choice([[], ["guc"], ["spa"]]),
+                "moment": chance.choice(
+                    [None, {"weekday": 3, "time": "10:00"}, {"weekday": 7, "time": "23:30"}]
+                ),
             }
         )
         for _ in range(25)
@@ -95,7 +98,10 @@ async def test_sql_and_rules_name_the_same_fitting_services(
     async with database.transaction() as session:
         await give_seasons(session)
         for profile in some_profiles(seed=len(who)):
-            wanted = [demand(need, chance.choice(list(Urgency))) for need in NEEDS]
+            wanted = [
+                demand(need, chance.choice(list(Urgency)), safety=chance.random() < 0.5)
+                for need in NEEDS
+            ]
             everything = await offered(session, audience, wanted, profile.area)
             demands = {each.need: each for each in wanted}
             by_rules = {
@@ -119,7 +125,7 @@ async def test_sql_and_rules_name_the_same_fitting_services(
                 ]
                 why = exclusions(one, Situation(profile, frozenset(), demands[need], PLACES, today))
                 assert {reason.code for reason in why} <= {
-                    "out_of_reach", "reach_unknown", "language_missing",
+                    "out_of_reach", "reach_unknown", "language_missing", "arrives_late", "opens_late",
                 }  # fmt: skip
             seen += len(by_rules)
     assert seen > 30
