@@ -21,12 +21,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from common import positions as states
 from common.certificates import tell_certificates
-from common.database import Database
 from common.settings import CoreSettings
-from common.standby import Standby as ReadFrom
-from common.telemetry import Metrics
 from prometheus_client import CollectorRegistry
 from stack import cluster_processes
 from stack.postgres import PostgresServer
@@ -35,7 +31,6 @@ from drills.faults.standby import Standby
 from drills.restarts.watching import firing_of, need_promtool
 from tests.deploy.test_alerts import HEALTHY
 from tests.support.leaving_out import left_out
-from tests.support.standbys import settled
 from tests.support.system import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -161,38 +156,6 @@ async def test_a_standby_does_not_follow(archiving: PostgresServer, place: Path)
             until, lambda: standby.server.psql(there).strip() == "1", "what waited is there"
         )
     finally:
-        standby.server.stop(immediate=True)
-
-
-async def test_a_standby_is_not_read_from(archiving: PostgresServer, place: Path) -> None:
-    """RutaStandbyUnused: its replay stands still; `/readyz` says `behind`, and it is read from by itself afterwards."""
-    standby = Standby(archiving, place / "second")
-    standby.begin()
-    primary, metrics = Database.at(_url(archiving)), Metrics()
-    used = ReadFrom(
-        _url(standby.server), primary=primary, metrics=metrics, pool_size=1, name="ruta"
-    )
-
-    def fires() -> bool:
-        in_use = metrics.registry.get_sample_value("ruta_standby_in_use")
-        assert in_use is not None
-        return "RutaStandbyUnused" in _fires(place, ruta_standby_in_use=in_use)
-
-    try:
-        await settled(used, states.OK)
-        assert not fires()
-        standby.server.psql("SELECT pg_wal_replay_pause()")
-        archiving.psql("CREATE TABLE told (n int)")
-        await settled(used, states.BEHIND)
-        assert fires()
-        # "Look at its replication": the pause is what the operator's question shows, and is ended.
-        assert standby.server.psql("SELECT pg_get_wal_replay_pause_state()").strip() == "paused"
-        standby.server.psql("SELECT pg_wal_replay_resume()")
-        await settled(used, states.OK)
-        assert not fires()
-    finally:
-        await used.close()
-        await primary.close()
         standby.server.stop(immediate=True)
 
 

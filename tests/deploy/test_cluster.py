@@ -14,8 +14,7 @@ import pytest
 import yaml
 from cryptography import x509
 from referrals.settings import Settings as ReferralsSettings
-from services_directory.settings import Settings as DirectorySettings
-from stack import cluster_check, cluster_processes, cluster_secrets, cluster_tls
+from stack import cluster_check, cluster_processes, cluster_secrets
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_broker import configuration
 from stack.cluster_check import Skipped
@@ -62,60 +61,6 @@ def test_readers_outside_come_to_the_broker_by_one_more_port(tmp_path: Path) -> 
     said = next(d["data"] for d in documents if "nats.conf" in d.get("data", {}))["nats.conf"]
     for path in re.findall(r"_file: ([^ ]+)/tls", said):
         assert path in {mount["mountPath"] for mount in broker["volumeMounts"]}
-
-
-STANDBYS = 2
-"""Of three instances one is the primary."""
-
-
-def test_readings_reach_the_standbys_by_the_arrows_that_are_there(tmp_path: Path) -> None:
-    """The component as somebody's own overlay has it: who reads from where, by which role, and the connections."""
-    deploy = cluster_check.root() / "deploy" / "k8s"
-    own = {
-        "namespace": "ruta",
-        "resources": [os.path.relpath(deploy / "overlays/production", tmp_path)],
-        "components": [os.path.relpath(deploy / "components/read-from-standby", tmp_path)],
-    }
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(own))
-    documents = documents_of(str(tmp_path))
-    assert missing_and_extra(documents, design("production")) == (set(), set())
-    made = cluster_secrets.documents(cluster_secrets.target("production"))
-    assert list(cluster_tls.faults(documents, made)) == []
-    reading = {}
-    for document in documents:
-        if document["kind"] != "Deployment":
-            continue
-        (app,) = document["spec"]["template"]["spec"]["containers"][:1]
-        environment = {each["name"]: each for each in app.get("env", [])}
-        if "RUTA_DATABASE_READ_URL" in environment:
-            name = document["metadata"]["name"]
-            reading[name] = urlsplit(environment["RUTA_DATABASE_READ_URL"]["value"])
-            secret = environment["ROLE_PASSWORD"]["valueFrom"]["secretKeyRef"]
-            assert (secret["name"], secret["key"]) == (f"ruta-role-{name}-app", "password")
-            # Kubernetes puts in only what stands before.
-            assert list(environment).index("ROLE_PASSWORD") < list(environment).index(
-                "RUTA_DATABASE_READ_URL"
-            )
-    assert reading.keys() == {"directory", "reporting"}, "neither referrals nor a worker"
-    assert {url.hostname for url in reading.values()} == {"postgres-ro"}, "as the operator names it"
-    assert {name: (url.username, url.path) for name, url in reading.items()} == {
-        name: (f"{name}_app", f"/{name}") for name in reading
-    }
-    (cluster,) = (
-        d for d in documents if d["kind"] == "Cluster" and d["metadata"]["name"] == "postgres"
-    )
-    parameters = cluster["spec"]["postgresql"]["parameters"]
-    assert parameters["hot_standby_feedback"] == "on"
-    assert cluster["spec"]["instances"] == 1 + STANDBYS
-    most = {
-        d["metadata"]["name"]: d["spec"]["maxReplicas"]
-        for d in documents
-        if d["kind"] == "HorizontalPodAutoscaler"
-    }
-    size = DirectorySettings.model_fields["database_pool_size"].default
-    of_one = {"directory": 2 * size + size + 1, "reporting": size + 1}
-    connections = sum(most[name] * of_one[name] for name in reading)
-    assert connections <= STANDBYS * (int(parameters["max_connections"]) - RESERVED)
 
 
 def _policy(documents: Documents, name: str) -> Any:

@@ -236,50 +236,6 @@ MUTATIONS = (
         "tests/services/directory/test_leaks.py::test_parts_are_redacted_by_their_own_level",
     ),
     Mutation(
-        "hidden-at-once",
-        "a standby answers nobody before it knows what was acknowledged to anybody",
-        f"{_COMMON}/positions.py",
-        "        return self.timeline >= other.timeline and self.at >= other.at\n",
-        "        return self.timeline >= other.timeline\n",
-        "tests/services/test_standby.py"
-        "::test_what_was_hidden_is_shown_to_nobody_though_the_standby_still_shows_it",
-    ),
-    Mutation(
-        "left-behind-by-a-failover",
-        "a standby of an older timeline answers nothing, however far it is in bytes",
-        f"{_COMMON}/positions.py",
-        "        return self.timeline >= other.timeline and self.at >= other.at\n",
-        "        return self.at >= other.at\n",
-        "tests/common/test_standby_rules.py"
-        "::test_a_standby_knows_what_it_has_replayed_on_this_timeline",
-    ),
-    Mutation(
-        "asked-after-it-began",
-        "a reading never takes the answer to a question that was sent before it began",
-        f"{_COMMON}/standby.py",
-        "        self._running, self._next = self._next, None\n",
-        "        self._running = self._next\n",
-        "tests/common/test_standby_rules.py"
-        "::test_a_reading_never_takes_the_answer_to_an_earlier_question",
-    ),
-    Mutation(
-        "no-way-back-in-a-request",
-        "once the primary has answered it answers the rest of the request",
-        f"{_COMMON}/standby.py",
-        "        self._left = True\n",
-        "        self._left = False\n",
-        "tests/services/test_standby.py"
-        "::test_once_the_primary_has_answered_it_answers_the_rest_of_the_request",
-    ),
-    Mutation(
-        "no-standby-that-follows-nobody",
-        "a server that follows nobody is not read from as a standby",
-        f"{_COMMON}/positions.py",
-        "    if not follows:\n",
-        "    if follows is None:\n",
-        "tests/common/test_standby_rules.py::test_a_server_that_follows_nobody_answers_nothing",
-    ),
-    Mutation(
         "outside-reader",
         "a reader of another cluster publishes nothing and asks the broker for nothing",
         "libs/stack/src/stack/arrows.py",

@@ -5,9 +5,6 @@ from uuid import uuid4
 
 import pytest
 from common.certificates import seconds_left
-from common.database import Database
-from common.standby import Standby
-from common.telemetry import Metrics
 from gateway.front.routes import ROUTES
 
 from tests.support.alerts import FOREIGN, expressions, measurements
@@ -106,19 +103,9 @@ def test_routes_keep_their_prefix_in_metrics_and_traces(
     )
 
 
-def of_a_standby() -> set[str]:
-    """What a service measures where it has one to read from; this stack has none."""
-    nowhere = "postgresql+asyncpg://nobody@127.0.0.1:1/none"
-    metrics = Metrics()
-    Standby(
-        nowhere, primary=Database.at(nowhere), metrics=metrics, pool_size=1, name="not-connected"
-    )
-    return {family.name for family in metrics.registry.collect()}
-
-
 @pytest.mark.slow
 def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> None:
-    known = of_a_standby() | {seconds_left().name}  # of certificates, which this stack has none of
+    known = {seconds_left().name}  # of certificates, which this stack has none of
     for name in system.state.ports:
         if name not in ("postgres", "nats", "mailbox"):
             known |= set(re.findall(r"^# TYPE (\S+)", system.measured(name), re.MULTILINE))

@@ -217,17 +217,6 @@ class ServiceSettings(CoreSettings):
         return self.nats_user or self.service
 
 
-class StandbySettings(ServiceSettings):
-    """Of a service whose readings a standby may answer."""
-
-    database_read_url: DatabaseAddress | None = Field(
-        None,
-        description="postgresql+asyncpg:// URL of standbys of the same database, straight to PostgreSQL, with the"
-        " run-time role: they answer readings, once they know all that was committed before (docs/scaling.md)."
-        " None = the primary answers all.",
-    )
-
-
 def _is_embedded(secret: str) -> bool:
     if EMBEDDED_MARK in secret:
         return True

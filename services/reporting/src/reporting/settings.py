@@ -6,11 +6,10 @@ from typing import ClassVar
 
 from common.crypto import key_from_base64
 from common.messages.settings import MailSettings
-from common.settings import StandbySettings
 from pydantic import Field, SecretStr, field_validator
 
 
-class Settings(StandbySettings, MailSettings):
+class Settings(MailSettings):
     service: ClassVar[str] = "reporting"
 
     rounding_key: SecretStr = Field(

@@ -29,7 +29,6 @@ from services_directory.profile import api as profile
 from services_directory.reading.compression import Compressing
 from services_directory.reading.read_route import READER, ReadPaths
 from services_directory.reading.rows_queries import Reader
-from services_directory.reading.standby_reader import STANDBY_READER, StandbyReader
 from services_directory.services import api as services
 from services_directory.services import names_api, records_api
 from services_directory.settings import Settings
@@ -87,12 +86,6 @@ def create_app(
             via_pgbouncer=settings.database_via_pgbouncer,
             name="ruta-directory-reader",
         )
-        if settings.database_read_url is not None:
-            parts[STANDBY_READER] = StandbyReader(
-                settings.database_read_url.get_secret_value(),
-                size=settings.database_pool_size,
-                name="ruta-directory-standby-reader",
-            )
     app = service_app(
         settings,
         title="Ruta directory",

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from common.messages.settings import MessageSettings
-from common.settings import StandbySettings
 from pydantic import Field
 
 
-class Settings(StandbySettings, MessageSettings):
+class Settings(MessageSettings):
     service: ClassVar[str] = "directory"
 
     api_profile: Literal["hsds", "uk"] = Field(

@@ -11,7 +11,6 @@ from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.returned_mail import Postmaster, ReturnedMail
 from common.web.routing import (
     AnyQuery,
-    AtPrimary,
     IdempotencyRequired,
     InParts,
     OwnQuery,
@@ -28,7 +27,6 @@ __all__ = [
     "PAGE_STYLE",
     "SWITCH",
     "AnyQuery",
-    "AtPrimary",
     "BackgroundTask",
     "IdempotencyRequired",
     "IfMatch",

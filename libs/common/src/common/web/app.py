@@ -32,7 +32,6 @@ from common.web.forgetting import ending, forgetting
 from common.web.health import health
 from common.web.key_gate import KeyGate, KeyGateMiddleware
 from common.web.measuring import measuring
-from common.web.standing_by import standby_of, watching
 from common.web.told_rights import Followed, told_rights
 
 _log = get_logger(__name__)
@@ -90,8 +89,6 @@ def service_app(
         revisions=Revisions.shipped_by(type(settings).__module__.rpartition(".")[0]),
         key_holders=list(key_holders),
     )
-    if routers and database is None:
-        context.standby = standby_of(context)
     tell_certificates(context.metrics.registry, settings)
     gate = KeyGate(context)
     running = settings.run_worker if run_worker is None else run_worker
@@ -104,7 +101,6 @@ def service_app(
     if database is None:
         give_back = context.database.give_back
         tasks.append(BackgroundTask.repeated("connections", give_back, _GIVE_BACK_SECONDS))
-    tasks += watching(context.standby)
     tasks += beside(context) if beside is not None else ()
 
     @asynccontextmanager

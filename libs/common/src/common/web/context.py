@@ -19,7 +19,6 @@ from common.messaging.relay import Relay
 from common.migrations.state import Revisions
 from common.repeating import repeat
 from common.settings import ServiceSettings
-from common.standby import Standby
 from common.tables import CommonTables
 from common.telemetry import Metrics
 
@@ -59,7 +58,6 @@ class ServiceContext:
     answers: AnswerRule | None = None
     key_holders: list[HoldsKeys] = field(default_factory=list)
     # Readings that are marked so are answered by it while it is well; None without one.
-    standby: Standby | None = None
     # Within all that is done once for a request: for the commands of a batch (`web.inner`).
     commands: RunsCommands | None = None
 
@@ -75,8 +73,6 @@ class ServiceContext:
 
     async def close(self) -> None:
         """The databases; nothing is asked any more."""
-        if self.standby is not None:
-            await self.standby.close()
         await self.database.close()
 
     def consumer(self, subscription: Subscription) -> "BackgroundTask":

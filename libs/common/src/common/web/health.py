@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from common import clocks, durability, positions
+from common import clocks, durability
 from common.key_checks import KeysAway, WrongKeys
 from common.migrations.state import Schema
 from common.web.context import ServiceContext, context_of
@@ -52,27 +52,16 @@ async def readyz(request: Request) -> Response:
         remedies = {"clock": clocks.REMEDY, "durability": durability.REMEDY}
         if said := [remedy for part, remedy in remedies.items() if parts[part] != "ok"]:
             parts["remedy"] = "; ".join(said)
-    parts |= _of_standby(context, parts.get("remedy"))
     if context.settings.step_up_minutes == 0:
         parts["step_up"] = "off"
     if parts.get("schema") == Schema.BEHIND:
         parts["remedy"] = "run the migration of this release"
     if parts["database"] != "ok" or parts.get("schema") == Schema.BEHIND:
         return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
-    needed = ("broker", "clock", "durability", "standby")
+    needed = ("broker", "clock", "durability")
     well = all(parts.get(part, "ok") == "ok" for part in needed)
     status = "ok" if well else "degraded"
     return JSONResponse({"status": status, "parts": parts})
-
-
-def _of_standby(context: ServiceContext, remedy: str | None) -> dict[str, str]:
-    """Whether it is read from, where there is one; and what to do, beside what is to be done already."""
-    if context.standby is None:
-        return {}
-    found = {"standby": context.standby.state}
-    if not context.standby.is_used:
-        found["remedy"] = "; ".join(filter(None, (remedy, positions.REMEDY)))
-    return found
 
 
 async def _beside_the_broker(context: ServiceContext) -> str:

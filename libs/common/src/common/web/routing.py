@@ -9,7 +9,6 @@ command join the same transaction. See docs/decisions/0001.
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from enum import Enum
-from functools import partial
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends
@@ -26,8 +25,6 @@ from starlette.types import Scope
 from common.auth.principal import Principal
 from common.database import retrying
 from common.errors import BAD_REQUEST, unknown_parameter
-from common.positions import Position
-from common.standby import Standby
 from common.web.access import AccessRule, check_step_up, steps_up
 from common.web.bodies import again
 from common.web.context import ServiceContext, context_of
@@ -72,21 +69,11 @@ async def _any_query() -> None:
     (RFC 6749, 3.1 and 3.2). A page says itself what it shows."""
 
 
-async def _from_standby() -> None:
-    """Marks a route, or a router whose GET routes, a standby may answer, if there is one (`common.standby`)."""
-
-
-async def _at_primary() -> None:
-    """Marks a reading that is itself recorded, or that is asked to see how far a work is: not from a standby."""
-
-
 Session = Annotated[AsyncSession, Depends(_session)]
 InParts = Depends(_in_parts)
 Reading = Depends(_reading)
 OwnQuery = Depends(_own_query)
 AnyQuery = Depends(_any_query)
-FromStandby = Depends(_from_standby)
-AtPrimary = Depends(_at_primary)
 IdempotencyRequired = Depends(require_key)
 
 
@@ -103,8 +90,6 @@ class UnitOfWorkRoute(APIRoute):
         marks = {part.call for part in self.dependant.dependencies}
         self._in_parts, self._reads = _in_parts in marks, _reading in marks
         self._steps_up = steps_up(marks)
-        asks = self._reads or not (self.methods or set()) - _SAFE_METHODS
-        self.reads_from_standby = asks and _from_standby in marks and _at_primary not in marks
         judged = not {_own_query, _any_query} & marks
         self._parameters = frozenset(_query_names(self.dependant)) if judged else None
         extra: dict[str, Any] = {"x-ruta-access": self.access.describe()}
@@ -152,12 +137,7 @@ class UnitOfWorkRoute(APIRoute):
             if shared is not None:
                 return await whole()
             # Nothing has been answered before the commit, so it may all be done again.
-            if context.standby is None or not self.reads_from_standby:
-                return await retrying(whole)
-            there = partial(
-                _at, context.standby, principal, handler, lambda: _afresh(request, body)
-            )
-            return await context.standby.reading().either(there, lambda: retrying(whole))
+            return await retrying(whole)
         except IntegrityError as error:
             if command is not None and is_repeat(error):
                 raise in_flight() from error
@@ -221,33 +201,18 @@ class PrefixedRouter(APIRouter):
         return super().matches(scope)
 
 
-def router(prefix: str, tags: list[str], *, from_standby: bool = False) -> APIRouter:
-    """A router whose routes are units of work. `prefix` is the full public path. `from_standby`: a standby may
-    answer what they ask, if there is one (`common.standby`); what they change is the primary's."""
+def router(prefix: str, tags: list[str]) -> APIRouter:
+    """A router whose routes are units of work. `prefix` is the full public path."""
     return PrefixedRouter(
         prefix=prefix,
         tags=cast("list[str | Enum]", tags),
         route_class=UnitOfWorkRoute,
-        dependencies=[FromStandby] if from_standby else None,
     )
 
 
 def _afresh(request: Request, body: bytes) -> Request:
     """The same request, whose body, a form or JSON, has not been taken apart yet."""
     return Request(request.scope, again(body))
-
-
-async def _at(
-    standby: Standby,
-    principal: Principal,
-    handler: Handler,
-    asked: Callable[[], Request],
-    wanted: Position,
-) -> Response:
-    async with standby.transaction(principal, wanted) as session:
-        request = asked()
-        request.state.session = session
-        return await handler(request)
 
 
 def _opened(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import typer
-from common import clocks, durability, positions
+from common import clocks, durability
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
@@ -57,7 +57,6 @@ OF_SERVICES = (
     clocks.REMEDY,
     clocks.DOUBTED,
     durability.REMEDY,
-    positions.REMEDY,
     "run the migration of this release",
 )
 """What a process says at `/readyz` for whoever is on call, as far as the catalogues have it."""
@@ -212,9 +211,6 @@ def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
         return Finding(check, said("clock {state}", state=parts["clock"]), known(clocks.REMEDY))
     if "durability" in parts and parts["durability"] != durability.OK:
         return Finding(check, parts["durability"], known(durability.REMEDY))
-    if parts.get("standby", positions.OK) != positions.OK:
-        found = said("ready, its standby is {state}", state=parts["standby"])
-        return Finding(check, found, known(positions.REMEDY))
     if parts.get("step_up") == "off":
         return Finding(
             check,
@@ -225,9 +221,7 @@ def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
         return Finding(
             check, said("ready, without the event bus"), said("events wait; look at NATS")
         )
-    return Finding(
-        check, said("ready, reads from a standby") if "standby" in parts else said("ready")
-    )
+    return Finding(check, said("ready"))
 
 
 def _remedy(answer: httpx.Response) -> str:

@@ -34,7 +34,7 @@ from reporting.activities.template import template
 from reporting.activities.work_plan import Target, progress
 from reporting.activities.workbook import UnreadableWorkbookError
 
-routes = router("/reports/v1/activities", ["activities"], from_standby=True)
+routes = router("/reports/v1/activities", ["activities"])
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_FILE = 8_000_000

@@ -12,7 +12,6 @@ from common.look import page_policy
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.web import (
     AnyQuery,
-    AtPrimary,
     Session,
     StepUp,
     answered_as,
@@ -55,7 +54,7 @@ from reporting.programmes.catalogue import Catalogue
 from reporting.settings import Settings
 
 PREFIX = "/reports/v1/bulletins"
-routes = router(PREFIX, ["bulletins"], from_standby=True)
+routes = router(PREFIX, ["bulletins"])
 
 Reader = Annotated[Principal, open_to_all()]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
@@ -232,7 +231,7 @@ async def ask_publication(
     return _progress(asked, "signed_off")
 
 
-@routes.get("/{bulletin_id}/publication", dependencies=[AtPrimary])
+@routes.get("/{bulletin_id}/publication")
 async def read_publication(
     caller: Writer, session: Session, bulletin_id: BulletinId
 ) -> PublicationView:

@@ -17,7 +17,7 @@ from reporting.context.series import OutsideSeries
 from reporting.context.series_file import points
 from reporting.tabular.reading import UnreadableTableError
 
-routes = router("/reports/v1/context/series", ["context"], from_standby=True)
+routes = router("/reports/v1/context/series", ["context"])
 MOST_BYTES = 1_000_000
 
 Reader = Annotated[Principal, requires(scope="reports:read")]

@@ -37,7 +37,7 @@ from reporting.releases.errors import outside
 from reporting.tabular.files import MEDIA_TYPES, File, Format, as_file
 from reporting.tabular.spreadsheet import as_xlsx
 
-routes = router("/reports/v1/exports", ["exports"], from_standby=True)
+routes = router("/reports/v1/exports", ["exports"])
 
 Anyone = Annotated[Principal, open_to_all()]
 Reader = Annotated[Principal, requires(scope="reports:read")]

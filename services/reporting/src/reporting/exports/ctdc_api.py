@@ -13,7 +13,7 @@ from starlette.responses import Response
 from reporting.exports.ctdc import columns, ctdc_rows
 from reporting.releases.queries import published
 
-routes = router("/reports/v1/trafficking", ["releases"], from_standby=True)
+routes = router("/reports/v1/trafficking", ["releases"])
 
 Reader = Annotated[Principal, open_to_all()]
 Period = Annotated[str, Path(max_length=10, examples=["2026-Q3"])]

@@ -13,7 +13,7 @@ from reporting.exports.api import Programmes
 from reporting.exports.index_page import figures_page
 from reporting.releases import queries
 
-index = router("/reports/v1/exports", ["exports"], from_standby=True)
+index = router("/reports/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
 # Of all programmes together: years of them.
 _LISTED = 400

@@ -16,7 +16,7 @@ from reporting.judgements.queries import PREPARING
 from reporting.judgements.schemas import CitedView, StatementBody, StatementView
 from reporting.programmes.catalogue import Catalogue
 
-routes = router("/reports/v1/context/statements", ["context"], from_standby=True)
+routes = router("/reports/v1/context/statements", ["context"])
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
 Writer = Annotated[Principal, requires(scope="reports:read", roles=PREPARING)]

@@ -16,7 +16,7 @@ from reporting.milestones.plan import LABELS, Status, late
 from reporting.milestones.queries import FIELDS, Milestone
 from reporting.milestones.schemas import MilestoneBody, MilestoneView
 
-routes = router("/reports/v1/context/milestones", ["context"], from_standby=True)
+routes = router("/reports/v1/context/milestones", ["context"])
 
 PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 Reader = Annotated[Principal, requires(scope="reports:read")]

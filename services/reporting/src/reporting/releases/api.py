@@ -36,7 +36,7 @@ from reporting.releases.schemas import (
 from reporting.releases.views import combined
 from reporting.settings import Settings
 
-routes = router("/reports/v1", ["releases"], from_standby=True)
+routes = router("/reports/v1", ["releases"])
 READ_SCOPE = "reports:read"
 
 Reader = Annotated[Principal, open_to_all()]

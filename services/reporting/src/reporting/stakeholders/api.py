@@ -27,7 +27,7 @@ from reporting.stakeholders.sheet import table
 from reporting.tabular.files import MEDIA_TYPES, Format, as_file
 from reporting.tabular.reading import UnreadableTableError
 
-routes = router("/reports/v1/context/stakeholders", ["context"], from_standby=True)
+routes = router("/reports/v1/context/stakeholders", ["context"])
 MOST_BYTES = 2_000_000
 
 Reader = Annotated[Principal, requires(scope="reports:read")]

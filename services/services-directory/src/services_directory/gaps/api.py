@@ -17,7 +17,7 @@ from services_directory.gaps.schemas import Gaps, Group, Population, PopulationI
 from services_directory.pathways.definition.profile import PLACE, NeedCode
 from services_directory.pathways.planning.answers import need_label
 
-routes = router("/directory/v1/gaps", ["gaps"], from_standby=True)
+routes = router("/directory/v1/gaps", ["gaps"])
 Reader = Annotated[Principal, open_to_all()]
 Importer = Annotated[Principal, requires(scope="directory:curate", roles={Role.IM})]
 Format = Literal["json", "xlsx", "hxl", "svg", "png"]

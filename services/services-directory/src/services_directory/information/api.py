@@ -27,7 +27,7 @@ from services_directory.reading.asking import parameters
 from services_directory.reading.parameters import body_of, described
 from services_directory.settings import Settings
 
-routes = router("/directory/v1/help", ["information points"], from_standby=True)
+routes = router("/directory/v1/help", ["information points"])
 Anyone = Annotated[Principal, open_to_all()]
 _POSITION = {"latitude", "longitude"}
 _ASKED = {"parameters": [p for p in described(HelpQuery) if p["name"] not in _POSITION]}

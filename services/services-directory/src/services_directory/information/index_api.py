@@ -19,8 +19,8 @@ from services_directory.information.rendering import gaps_page, posters_page
 from services_directory.pathways.definition.profile import PLACE
 from services_directory.pathways.versions.service import check_area
 
-poster_index = router("/directory/v1/posters", ["posters"], from_standby=True)
-gap_page = router("/directory/v1/gaps/page", ["gaps"], from_standby=True)
+poster_index = router("/directory/v1/posters", ["posters"])
+gap_page = router("/directory/v1/gaps/page", ["gaps"])
 Anyone = Annotated[Principal, open_to_all()]
 _DEEPEST = 2
 Asked = Annotated[PageLanguage | None, Query(alias="language")]

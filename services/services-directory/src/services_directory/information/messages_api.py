@@ -11,7 +11,6 @@ from common.languages import PageLanguage
 from common.places import Places
 from common.web import (
     AnyQuery,
-    AtPrimary,
     IdempotencyRequired,
     IfMatch,
     Session,
@@ -35,7 +34,7 @@ from services_directory.information.schemas import (
 )
 from services_directory.information.short_text import messages, plain
 
-risk_routes = router("/directory/v1/risk-messages", ["information points"], from_standby=True)
+risk_routes = router("/directory/v1/risk-messages", ["information points"])
 Anyone = Annotated[Principal, open_to_all()]
 Writer = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR, Role.IM})]
 Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR})]
@@ -62,7 +61,7 @@ async def list_messages(
     return list(await service.in_force(session, _known(area)))
 
 
-@risk_routes.get("/own", dependencies=[AtPrimary])
+@risk_routes.get("/own")
 async def list_own_messages(
     session: Session,
     caller: Writer,

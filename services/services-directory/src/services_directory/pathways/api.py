@@ -9,7 +9,6 @@ from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, keys_in, next_cursor
 from common.places import Places
 from common.web import (
-    AtPrimary,
     IfMatch,
     Session,
     StepUp,
@@ -47,7 +46,7 @@ from services_directory.pathways.versions.effective import in_force
 from services_directory.pathways.versions.queries import Version
 from services_directory.settings import Settings
 
-routes = router("/directory/v1/pathways", ["pathways"], from_standby=True)
+routes = router("/directory/v1/pathways", ["pathways"])
 Reader = Annotated[Principal, open_to_all()]
 Drafter = Annotated[
     Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})
@@ -162,7 +161,7 @@ async def read_version(
     return _version(caller, await _visible_version(session, caller, pathway_id, number))
 
 
-@routes.get("/{pathway_id}/draft", response_model=VersionOut, dependencies=[AtPrimary])
+@routes.get("/{pathway_id}/draft", response_model=VersionOut)
 async def read_draft(
     caller: Drafter, session: Session, pathway_id: PathwayId, response: Response
 ) -> dict[str, Any]:

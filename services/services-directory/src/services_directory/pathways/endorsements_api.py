@@ -22,7 +22,7 @@ from services_directory.pathways.endorsing import suggestions as suggested
 from services_directory.pathways.schemas import Endorse, EndorsementOut, SuggestedEndorsements
 from services_directory.pathways.versions import service
 
-routes = router("/directory/v1/endorsements", ["pathways"], from_standby=True)
+routes = router("/directory/v1/endorsements", ["pathways"])
 Reader = Annotated[Principal, requires(scope="directory:read")]
 Coordinator = Annotated[Principal, requires(scope="directory:curate", roles={Role.COORDINATOR})]
 

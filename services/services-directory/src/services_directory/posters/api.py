@@ -19,7 +19,7 @@ from services_directory.posters.content import Poster, poster
 from services_directory.posters.service import public_services
 from services_directory.settings import Settings
 
-routes = router("/directory/v1/posters", ["posters"], from_standby=True)
+routes = router("/directory/v1/posters", ["posters"])
 Reader = Annotated[Principal, open_to_all()]
 Language = PageLanguage
 Format = Literal["html", "pdf", "png"]

@@ -20,7 +20,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services_directory.reading.rows_queries import Reader, SelectReader
-from services_directory.reading.standby_reader import STANDBY_READER, EitherReader
 
 READER = "reader"
 _KEY = b"idempotency-key"
@@ -68,10 +67,7 @@ def reader_of(scope: Scope) -> SelectReader | None:
         return None
     context: ServiceContext = scope["app"].state.context
     reader: Reader | None = context.parts.get(READER)
-    there = context.parts.get(STANDBY_READER)
-    if reader is None or there is None or context.standby is None:
-        return reader
-    return EitherReader(context.standby, there, reader)
+    return reader
 
 
 def _id(name: str, text: str) -> UUID:

@@ -1,21 +1,19 @@
 """Runs a statement on the driver itself: stored bodies go out as they came in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 import asyncpg
 from asyncpg import Record
 from common.known_types import Connection
-from common.positions import NotThereError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.reading.asked_together import AskedTogether
 from services_directory.reading.kept_rows import KeptRows
 
 Row = Record
-Ready = Callable[[asyncpg.Connection], Awaitable[None]]
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
 _LOST = (
@@ -70,7 +68,12 @@ class Reader:
         any area reads half the table for words that are rare. By id, or by an index that is named in
         the question, any plan is the same plan: it is made once, which takes longer than to run it.
         """
-        return await self.fetch_when(None, text, values, afresh=afresh)
+        async with self._free:
+            try:
+                return await self._once(text, values, afresh=afresh)
+            except _LOST:
+                await self._drop(afresh=afresh)  # what one lost, the others lost as well
+                return await self._once(text, values, afresh=afresh)
 
     async def fetch_together(self, text: str) -> list[Row]:
         """As `fetch`, of one of few questions without values, asked once for all who wait for it."""
@@ -79,27 +82,12 @@ class Reader:
         rows: list[Row] = await self._together[text].answer()
         return rows
 
-    async def fetch_when(
-        self, ready: Ready | None, text: str, values: Sequence[Any], *, afresh: bool
-    ) -> list[Row]:
-        """As `fetch`, by a connection that `ready` has nothing against."""
-        async with self._free:
-            try:
-                return await self._once(ready, text, values, afresh=afresh)
-            except _LOST:
-                await self._drop(afresh=afresh)  # what one lost, the others lost as well
-                return await self._once(ready, text, values, afresh=afresh)
-
-    async def _once(
-        self, ready: Ready | None, text: str, values: Sequence[Any], *, afresh: bool
-    ) -> list[Row]:
+    async def _once(self, text: str, values: Sequence[Any], *, afresh: bool) -> list[Row]:
         idle = self._idle[afresh]
         connection = idle.pop() if idle else await self._connect(afresh=afresh)
         try:
-            if ready is not None:
-                await ready(connection)
             rows: list[Row] = await connection.fetch(text, *values)
-        except (asyncpg.PostgresError, NotThereError):
+        except asyncpg.PostgresError:
             self._lay_back(connection, afresh=afresh)
             raise
         except BaseException:

@@ -16,7 +16,7 @@ from services_directory.pathways.profile_sets.schemas import (
 from services_directory.pathways.versions.service import drafts_of
 
 # Before the routes of pathways, whose ids stand at the same place.
-routes = router("/directory/v1/pathways/profile-sets", ["pathways"], from_standby=True)
+routes = router("/directory/v1/pathways/profile-sets", ["pathways"])
 Drafter = Annotated[
     Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})
 ]
