@@ -587,7 +587,7 @@ MUTATIONS = (
         "seconds = _FRESH_SECONDS if all(found) else _AGAIN_SECONDS",
         "seconds = _FRESH_SECONDS if all(found) else -1",
         "tests/gateway/test_description.py"
-        "::test_a_description_without_a_service_that_is_away_says_so_and_is_not_made_for_each_who_asks",
+        "::test_a_description_that_lacks_a_service_is_503_and_is_not_made_for_each_who_asks",
     ),
     Mutation(
         "turns-of-guesses",
