@@ -313,20 +313,14 @@ async def test_a_person_gets_credentials_once_and_each_code_works_once(
     from gateway.issuer.people import service
 
     parts = issuer_app.state.context.parts
+    proofs = service.Proofs(*(parts[n] for n in ("second_factors", "recovery_codes", "passkeys")))
 
     async def signs_in(code: str, password: str = person["password"]) -> bool:
+        attempt = service.Attempt("m.rivas", code, None, None, "here")
         async with issuer_db.transaction() as session:
-            row = await service.signed_in(
-                session,
-                parts["desk"].secrets,
-                parts["second_factors"],
-                sign_in_name="m.rivas",
-                password=password,
-                code=code,
-                recovery=parts["recovery_codes"],
-                passkeys=parts["passkeys"],
-                source="here",
-            )
+            stored = (await service.admitted(session, proofs, attempt)).password_hash
+            right = await parts["secrets"].matches(stored, password)
+            row = await service.signed_in(session, proofs, attempt, stored if right else None)
         return row is not None
 
     code = totp.at(clock.now())

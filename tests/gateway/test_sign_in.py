@@ -381,6 +381,26 @@ def test_whoever_has_the_password_guesses_codes_no_faster_from_many_places(
     assert tried(gateway, 31, somebody, code=next_code(somebody)) == 303
 
 
+def test_above_its_ceiling_a_name_is_open_only_to_a_second_factor_that_is_right(
+    gateway: Gateway, somebody: Somebody, postgres: PostgresServer
+) -> None:
+    """Guesses from many addresses end there, and keep nobody out who has the telephone or a passkey."""
+    postgres.psql("DELETE FROM failed_attempts", database=DATABASE)
+    assert tried(gateway, 41, somebody, password="guess", code="000000") == 401
+    postgres.psql(
+        "UPDATE failed_attempts SET failures = 60 WHERE source = 'anywhere'", database=DATABASE
+    )
+    # Were the password compared, so many wrong codes would be told.
+    wrong = [tried(gateway, number, somebody, code="000000") for number in range(42, 50)]
+    assert wrong == [401] * 8
+    changes = httpx.get(f"{gateway.url}/identity/v1/changes", headers=gateway.bearer("im-officer"))
+    told = [each["what"] for each in changes.json()["items"] if each["target"] == somebody.id]
+    assert "refused several wrong codes" not in told
+    assert tried(gateway, 50, somebody, password="guess") == 401
+    assert tried(gateway, 51, somebody) == 303
+    postgres.psql("DELETE FROM failed_attempts", database=DATABASE)
+
+
 def next_code(who: Somebody) -> str:
     """Of the step after this one, which is taken for clock drift."""
     return who.totp.at(int(time.time()) + 30)

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from fastapi import FastAPI
-from gateway.issuer.people import service as people
 from gateway.issuer.revocations.queries import document
+from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.sign_ins.service import LOST_ANSWERS, REFRESH_IDLE
+from gateway.issuer.throttle import service as throttle
 from httpx import ASGITransport, AsyncClient, Response
 from jose import jwt
 from sqlalchemy.exc import DBAPIError
@@ -189,6 +190,17 @@ async def test_two_tabs_that_refresh_at_once_get_the_same_successor(desk: Desk) 
     assert one.json()["refresh_token"] == other.json()["refresh_token"] != first
     assert claims_of(one)["sid"] == claims_of(other)["sid"]
     assert (await desk.refreshed(one.json()["refresh_token"])).status_code == 200
+
+
+async def test_a_refresh_token_that_comes_again_at_once_after_its_successor_was_used_ends_the_sign_in(
+    desk: Desk,
+) -> None:
+    """Its owner got the successor: whoever still holds the former token copied it (decision 0124)."""
+    former = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    successor = (await desk.refreshed(former)).json()["refresh_token"]
+    last = (await desk.refreshed(successor)).json()["refresh_token"]
+    assert (await desk.refreshed(former)).status_code == 400
+    assert (await desk.refreshed(last)).status_code == 400
 
 
 async def test_a_refresh_token_that_comes_again_later_ends_the_sign_in(desk: Desk) -> None:
@@ -414,18 +426,37 @@ async def test_a_code_goes_to_no_address_that_was_taken_away_meanwhile(desk: Des
     assert (entered.status_code, entered.headers.get("location")) == (400, None)
 
 
-async def test_attempts_at_a_name_wait_for_each_other_wherever_they_come_from_and_whoever_has_it(
+async def test_attempts_at_a_name_wait_for_those_of_the_same_source_and_for_nobody_else(
     issuer_database: ServiceDatabase,
 ) -> None:
-    """Only one that somebody has would, by the lock of its row: that two were slower would tell so."""
+    """Else fifty guesses from fifty addresses kept the person waiting for all of them."""
     async with AsyncExitStack() as beside:
         database = Database.at(issuer_database.app_url)
         beside.push_async_callback(database.close)
         one = await beside.enter_async_context(database.transaction())
         other = await beside.enter_async_context(database.transaction())
-        await people.take_turn(one, "nobody-has-it")
-        await people.take_turn(other, "another-name")
+        await throttle.take_turn(one, "somebody", "here")
+        await throttle.take_turn(other, "somebody", "elsewhere")
         await other.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
         with pytest.raises(DBAPIError):
-            await people.take_turn(other, "nobody-has-it")
+            await throttle.take_turn(other, "somebody", "here")
         await other.rollback()
+
+
+async def test_no_transaction_is_open_while_a_password_is_compared(
+    desk: Desk, issuer_app: FastAPI, issuer_db: Database
+) -> None:
+    """Comparing takes long: a flood of guesses would hold all connections and locks meanwhile."""
+    connection = issuer_db._sessions.kw["bind"].sync_connection
+    compared = []
+
+    class Watched(SecretChecks):
+        async def matches(self, stored: str | None, given: str) -> bool:
+            compared.append(connection.in_nested_transaction())
+            return await super().matches(stored, given)
+
+    issuer_app.state.context.parts["secrets"] = Watched()
+    wrong = desk.form(await desk.page()) | {"password": "a guess"}
+    assert (await desk.http.post("/oauth/authorize", data=wrong)).status_code == 401
+    await desk.code()
+    assert compared == [False, False]

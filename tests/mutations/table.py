@@ -504,19 +504,19 @@ MUTATIONS = (
     ),
     Mutation(
         "one-name-one-turn",
-        "attempts at a name wait for each other, whoever has it",
+        "attempts of one source at a name wait for each other, whoever has it",
         "gateway/src/gateway/issuer/throttle/service.py",
         "    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))\n",
         "    await session.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(turn)))\n",
         "tests/gateway/test_sign_ins.py"
-        "::test_attempts_at_a_name_wait_for_each_other_wherever_they_come_from_and_whoever_has_it",
+        "::test_attempts_at_a_name_wait_for_those_of_the_same_source_and_for_nobody_else",
     ),
     Mutation(
         "getting-in-takes-back-the-own",
         "whoever gets in takes back what went wrong at their own name alone",
         "gateway/src/gateway/issuer/throttle/service.py",
-        "table.failures - own",
-        "0 * own",
+        "table.failures - less",
+        "0 * less",
         "tests/gateway/test_token_endpoint.py"
         "::test_one_source_that_tries_many_names_is_slowed_down_too",
     ),
@@ -1949,10 +1949,19 @@ MUTATIONS = (
         "tests/gateway/test_step_up.py::test_a_session_left_open_gives_nobody_more_rights[organisations]",
     ),
     Mutation(
+        "ceiling-of-a-name",
+        "above its ceiling a name's password is compared only for a second factor that is right",
+        "gateway/src/gateway/issuer/people/service.py",
+        "    if crowded and (",
+        "    if False and (",
+        "tests/gateway/test_sign_in.py"
+        "::test_above_its_ceiling_a_name_is_open_only_to_a_second_factor_that_is_right",
+    ),
+    Mutation(
         "guesses-take-turns",
         "guesses that are sent at once are slowed down as those that are sent one after another",
-        "gateway/src/gateway/issuer/authorize/api.py",
-        "    await people.take_turn(session, name)\n",
+        "gateway/src/gateway/issuer/people/service.py",
+        "    await attempts.take_turn(session, name, source)\n",
         "",
         "tests/gateway/test_ended_meanwhile.py"
         "::test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_another[True]",

@@ -1,5 +1,6 @@
 """The issuer's app: wiring only."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import cast
@@ -57,6 +58,8 @@ def create_app(
     # Further keys are derived from the one that seals stored answers, each for its own use.
     master = key_from_base64(settings.stored_result_key.get_secret_value())
     checks = SecretChecks()
+    # Half of the connections that there are under load.
+    turns = asyncio.Semaphore(settings.database_pool_size)
     app = service_app(
         settings,
         title="Ruta issuer",
@@ -88,10 +91,10 @@ def create_app(
             "passkey_enrolments": Enrolments(master, b"ruta passkey enrolment"),
             "passkeys": Passkeys(settings.token_issuer_url),
             "tickets": Tickets(master),
+            "turns": turns,
         },
     )
-    # Half of the connections that there are under load.
-    app.add_middleware(Turns, most=settings.database_pool_size)
+    app.add_middleware(Turns, turns=turns)
     app.add_exception_handler(NotSignedIn, led_to_sign_in)
     tell_key_ages(
         app.state.context.metrics.registry, lambda: {"token-signing": ring.file_of_current()}

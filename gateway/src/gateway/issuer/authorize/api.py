@@ -7,8 +7,9 @@ from typing import Annotated, Any, cast
 
 from common import clock
 from common.languages import PageLanguage
-from common.web import AnyQuery, Session, context_of, page_language, router
+from common.web import AnyQuery, InParts, Session, context_of, page_language, router
 from fastapi import Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.issuer.access import Anyone
@@ -26,7 +27,7 @@ from gateway.issuer.authorize.told_page import told_page
 from gateway.issuer.changes.wording import told as in_words
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
-from gateway.issuer.parts import Secrets, settings_of
+from gateway.issuer.parts import Secrets, settings_of, turns_of
 from gateway.issuer.people import news_service as news
 from gateway.issuer.people import queries
 from gateway.issuer.people import service as people
@@ -93,13 +94,12 @@ async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
             },
         }
     },
-    dependencies=[AnyQuery],
+    dependencies=[AnyQuery, InParts],
 )
 async def sign_in(
     *,
     request: Request,
     _caller: Anyone,
-    session: Session,
     checks: Secrets,
     factors: Factors,
     recovery: Recovery,
@@ -116,35 +116,42 @@ async def sign_in(
     except (BadForm, NoTicket):
         return _page(request, ticket=None, error="elsewhere", status=400)
     wanted, credential = opened.asked, form.get("credential")
-    source = request.headers.get("ruta-source", "unknown")
     if SWITCH in form:
         return _form(request, wanted, error=None, name=name)
-    await people.take_turn(session, name)
-    if await people.seconds_to_wait(session, name, source):
-        return _form(request, wanted, error="wait", status=429, name=name)
-    person = await people.signed_in(
-        session,
-        checks,
-        factors,
+    attempt = people.Attempt(
         sign_in_name=name,
-        password=form.get("password", ""),
         code=form.get("code", ""),
-        recovery=recovery,
         recovery_code=form.get("recovery_code"),
-        passkeys=passkeys,
         answer=Answer(credential, challenge_of(ticket), opened.made) if credential else None,
-        source=source,
+        source=request.headers.get("ruta-source", "unknown"),
     )
-    if person is None:
-        return _form(request, wanted, error="wrong", status=401, name=name)
-    factor = _factor(form)
-    entered = Entered(wanted, person["id"], person["version"], factor, clock.now())
-    # A code from a paper proves least: whoever found it does not say for the person that they have read of it.
-    if factor is not Factor.RECOVERY_CODE:
-        unread = await news.unread(session, person["id"])
-        if unread.ids:
-            return _told(request, entered, unread, person)
-    return await _let_in(request, session, entered, person)
+    proofs = people.Proofs(factors, recovery, passkeys)
+    database, turns = context_of(request).database, turns_of(request)
+    async with turns:
+        admission = await database.retried(
+            lambda session: people.admitted(session, proofs, attempt)
+        )
+    if admission.wait:
+        return _form(request, wanted, error="wait", status=429, name=name)
+    stored = admission.password_hash
+    right = admission.compares and await checks.matches(stored, form.get("password", ""))
+
+    async def entered(session: AsyncSession) -> Response | None:
+        person = await people.signed_in(session, proofs, attempt, stored if right else None)
+        if person is None:
+            return None
+        factor = _factor(form)
+        entering = Entered(wanted, person["id"], person["version"], factor, clock.now())
+        # A code from a paper proves least: whoever found it does not say for the person that they have read of it.
+        if factor is not Factor.RECOVERY_CODE:
+            unread = await news.unread(session, person["id"])
+            if unread.ids:
+                return _told(request, entering, unread, person)
+        return await _let_in(request, session, entering, person)
+
+    async with turns:
+        answer = await database.retried(entered)
+    return answer or _form(request, wanted, error="wrong", status=401, name=name)
 
 
 @routes.post(

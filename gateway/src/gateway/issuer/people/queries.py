@@ -19,10 +19,10 @@ _WITH_ORGANISATION = sa.select(
 _WITH_READING = sa.select(people, unread_since(people.c.id), not_asked_for_at(people.c.id))
 
 
-async def by_name(session: AsyncSession, sign_in_name: str) -> Row | None:
-    """Locked, so that two attempts cannot use one code of the second factor."""
+async def by_name(session: AsyncSession, sign_in_name: str, *, hold: bool = False) -> Row | None:
+    """`hold`: locked, so that two attempts cannot use one code of the second factor."""
     statement = _WITH_ORGANISATION.where(people.c.sign_in_name == sign_in_name)
-    rows = await session.execute(statement.with_for_update(of=people))
+    rows = await session.execute(statement.with_for_update(of=people) if hold else statement)
     return rows.mappings().one_or_none()
 
 

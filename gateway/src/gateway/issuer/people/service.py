@@ -1,6 +1,7 @@
 """Use cases of people: added and changed by administrators, signed in by themselves."""
 
 import secrets as random_secrets
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -94,47 +95,99 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonC
     return await found(session, row["id"])
 
 
-async def take_turn(session: AsyncSession, sign_in_name: str) -> None:
-    """Before anything is looked at, of names that nobody has, too: how long it takes tells nothing of them."""
-    await attempts.take_turn(session, attempt_name(sign_in_name))
-
-
 async def seconds_to_wait(session: AsyncSession, sign_in_name: str, source: str) -> int:
     return await attempts.seconds_to_wait(session, attempt_name(sign_in_name), source)
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """What was typed into the sign-in form, beside the password."""
+
+    sign_in_name: str
+    code: str
+    recovery_code: str | None
+    answer: Answer | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """Checks the second of the two things that somebody proves."""
+
+    factors: SecondFactors
+    recovery: RecoveryCodes
+    passkeys: Passkeys
+
+    async def hold(self, session: AsyncSession, row: Any, attempt: Attempt) -> bool:
+        """Whether the second factor is right. It is not used up, nor is a failure counted."""
+        if attempt.recovery_code is not None:
+            digest = self.recovery.digest(row["id"], attempt.recovery_code)
+            return digest in await queries.unused_codes(session, row["id"])
+        if attempt.answer is not None:
+            return await _answered(session, self.passkeys, row["id"], attempt.answer) is not None
+        return self.step(row, attempt.code) is not None
+
+    async def used(self, session: AsyncSession, row: Any, attempt: Attempt) -> bool:
+        """Whether it is right; then it is used up. Only for whoever knows the password."""
+        if attempt.recovery_code is not None:
+            return await _used_recovery_code(
+                session, self.recovery, row["id"], attempt.recovery_code
+            )
+        if attempt.answer is not None:
+            return await _used_passkey(session, self.passkeys, row["id"], attempt.answer)
+        return await _used_code(session, self, row, attempt.code)
+
+    def step(self, row: Any, code: str) -> int | None:
+        if row["second_factor"] is None:
+            return None
+        return self.factors.step_of(
+            row["id"],
+            row["second_factor"],
+            code,
+            now=clock.now(),
+            last_step=row["second_factor_step"],
+        )
+
+
+@dataclass(frozen=True)
+class Admission:
+    """`wait`: seconds until this source may try again. `compares`: whether the password is looked at;
+    `password_hash`: with what, None if nobody has the name."""
+
+    wait: int = 0
+    compares: bool = False
+    password_hash: str | None = None
+
+
+async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> Admission:
+    """Before a password is compared, which takes long: counted as a failure until it has succeeded, so that the
+    comparison holds no lock and no connection."""
+    name, source = attempt_name(attempt.sign_in_name), attempt.source
+    await attempts.take_turn(session, name, source)
+    if wait := await attempts.seconds_to_wait(session, name, source):
+        return Admission(wait)
+    crowded = await attempts.begin(session, name, source)
+    row = await queries.by_name(session, attempt.sign_in_name)
+    if crowded and (row is None or not await proofs.hold(session, row, attempt)):
+        return Admission()
+    return Admission(compares=True, password_hash=row["password_hash"] if row else None)
+
+
 async def signed_in(
-    session: AsyncSession,
-    secrets: SecretChecks,
-    factors: SecondFactors,
-    *,
-    sign_in_name: str,
-    password: str,
-    code: str,
-    recovery: RecoveryCodes,
-    recovery_code: str | None = None,
-    passkeys: Passkeys,
-    answer: Answer | None = None,
-    source: str,
+    session: AsyncSession, proofs: Proofs, attempt: Attempt, matched: str | None
 ) -> Any | None:
-    """The person's row, if the password is right, and either code or what a passkey answered; every failure looks the same and is
-    counted."""
-    row = await queries.by_name(session, sign_in_name)
-    matches = await secrets.matches(row["password_hash"] if row is not None else None, password)
+    """The person's row, if the second factor is right, too. `matched`: the hash that the password matched, if it did.
+    Every failure looks the same and is counted."""
+    row = None
+    if matched is not None:
+        row = await queries.by_name(session, attempt.sign_in_name, hold=True)
     usable = row is not None and row["active"] and row["organisation_active"]
-    # A recovery code is used up only by whoever knows the password, too.
-    if row is None or not matches or not usable:
-        proved = False
-    elif recovery_code is not None:
-        proved = await _used_recovery_code(session, recovery, row["id"], recovery_code)
-    elif answer is not None:
-        proved = await _used_passkey(session, passkeys, row["id"], answer)
-    else:
-        proved = await _used_code(session, factors, row, code)
-    if row is None or not proved:
-        await attempts.failed(session, attempt_name(sign_in_name), source)
+    changed = row is not None and row["password_hash"] != matched
+    if row is None or not usable or changed or not await proofs.used(session, row, attempt):
+        await attempts.failed_here(session, attempt.source)
         return None
-    await attempts.succeeded(session, attempt_name(sign_in_name), source)
+    name = attempt_name(attempt.sign_in_name)
+    await attempts.succeeded(session, name, attempt.source, begun=1)
     return row
 
 
@@ -142,19 +195,13 @@ def attempt_name(sign_in_name: str) -> str:
     return f"person/{sign_in_name}"
 
 
-async def _used_code(session: AsyncSession, factors: SecondFactors, row: Any, code: str) -> bool:
+async def _used_code(session: AsyncSession, proofs: Proofs, row: Any, code: str) -> bool:
     """Six figures can be guessed by whoever has the password and asks from many places: tries are counted of all of
     them together. A passkey and a recovery code cannot be guessed, and stay."""
     guessed = f"code/{row['id']}"
     if row["second_factor"] is None or await attempts.must_wait_anywhere(session, guessed):
         return False
-    step = factors.step_of(
-        row["id"],
-        row["second_factor"],
-        code,
-        now=clock.now(),
-        last_step=row["second_factor_step"],
-    )
+    step = proofs.step(row, code)
     if step is None:
         if await attempts.failed_anywhere(session, guessed):
             by = Principal(client_id=SIGN_IN, subject=str(row["id"]))
@@ -188,18 +235,29 @@ async def _used_recovery_code(
     return True
 
 
-async def _used_passkey(
+async def _answered(
     session: AsyncSession, passkeys: Passkeys, person_id: UUID, answer: Answer
-) -> bool:
+) -> tuple[Any, int] | None:
+    """The person's key that answered this question first, and how often it says that it has signed."""
     try:
         key = await queries.passkey_of(session, person_id, credential_id(answer.credential))
         if key is None:
-            return False
+            return None
         count = passkeys.sign_count(answer, person_id, key["public_key"])
     except NotAPasskey:
-        return False
+        return None
     if key["asked_at"] is not None and answer.asked_at <= key["asked_at"]:
+        return None
+    return key, count
+
+
+async def _used_passkey(
+    session: AsyncSession, passkeys: Passkeys, person_id: UUID, answer: Answer
+) -> bool:
+    found = await _answered(session, passkeys, person_id, answer)
+    if found is None:
         return False
+    key, count = found
     if is_copied(key["sign_count"], count):
         by = Principal(client_id=SIGN_IN, subject=str(person_id))
         await record(session, by, "refused a copied passkey", "person", person_id)

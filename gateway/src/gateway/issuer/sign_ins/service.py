@@ -92,20 +92,20 @@ async def use_code(session: AsyncSession, code: str) -> Any | None:
 
 
 async def use_refresh_token(session: AsyncSession, token: str, successor_key: bytes) -> Any | None:
-    """The token's row, now used; None as for a code. Used again at once it is taken once more; later, too,
-    while nobody has used its successor, up to `LOST_ANSWERS` times in a sign-in."""
+    """The token's row, now used; None as for a code. While nobody has used its successor it is taken again: at
+    once by every tab, later up to `LOST_ANSWERS` times in a sign-in."""
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, token)
     if row is None:
         return None
     if row["used_at"] is None:
         return await _used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
-    if clock.now() - row["used_at"] <= TOGETHER:
-        return row
-    successor = _hash(_successor(token, successor_key))
-    if await queries.never_used(session, successor) and await _forgiven(session, row["family"]):
-        # Every tab of theirs asks again at that moment, each at another replica: that is one answer lost.
-        await _mark_used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
-        return row
+    if await queries.never_used(session, _hash(_successor(token, successor_key))):
+        if clock.now() - row["used_at"] <= TOGETHER:
+            return row
+        if await _forgiven(session, row["family"]):
+            # Every tab of theirs asks again at that moment, each at another replica: that is one answer lost.
+            await _mark_used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
+            return row
     await end(session, row["family"])
     return None
 

@@ -3,13 +3,15 @@
 A lock on the name alone would let anybody lock a partner out by guessing wrongly on purpose. So
 failures count per (name, source): the partner's own system, at another source, goes on. One source
 that tries many names is slowed down by its own sum, of the names that it did not get in with. Only who has the password guesses codes: those are counted
-wherever they come from, as sources are cheap and codes are short.
+wherever they come from, as sources are cheap and codes are short. From many sources together a name has a ceiling:
+above it a password is compared only for whoever shows a second factor that is right.
 """
 
 from datetime import datetime, timedelta
 
 FREE_FAILURES = 5
 FREE_FAILURES_OF_A_SOURCE = 30
+CEILING_OF_A_NAME = 50
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=1)

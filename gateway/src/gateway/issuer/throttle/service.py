@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.throttle.lockout import (
+    CEILING_OF_A_NAME,
     FORGOTTEN_AFTER,
     FREE_FAILURES,
     FREE_FAILURES_OF_A_SOURCE,
@@ -21,11 +22,10 @@ _ANY_NAME = b"*"
 _ANYWHERE = "anywhere"
 
 
-async def take_turn(session: AsyncSession, name: str) -> None:
-    """Wait until nobody else tries `name`; nobody else may until the transaction ends. Whoever sends many guesses at
-    once is slowed down, too: each knows what became of those before it. From several sources no two run beside each
-    other only where nobody has the name: how long they take would tell."""
-    turn = int.from_bytes(_digest(name)[:8], "big", signed=True)
+async def take_turn(session: AsyncSession, name: str, source: str) -> None:
+    """Wait until no other attempt of `source` at `name` is being counted. Many guesses sent at once are slowed down
+    like guesses one after another, and guesses from elsewhere keep nobody waiting."""
+    turn = int.from_bytes(_digest(f"{source} {name}")[:8], "big", signed=True)
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
 
 
@@ -46,8 +46,21 @@ async def seconds_to_wait(session: AsyncSession, name: str, source: str) -> int:
 
 
 async def failed(session: AsyncSession, name: str, source: str) -> None:
-    for digest in (_digest(name), _ANY_NAME):
-        await _count(session, digest, source)
+    await _count(session, _digest(name), source)
+    await failed_here(session, source)
+
+
+async def failed_here(session: AsyncSession, source: str) -> None:
+    """Count a failure in the sum of the source."""
+    await _count(session, _ANY_NAME, source)
+
+
+async def begin(session: AsyncSession, name: str, source: str) -> bool:
+    """Count an attempt as a failure of this name until it succeeds; whether the name is above its ceiling, wherever
+    it is tried from. If it fails, the sum of the source is still to be counted (`failed_here`): of an office in which
+    many sign in at the same moment nobody waits."""
+    await _count(session, _digest(name), source)
+    return await _count(session, _digest(name), _ANYWHERE) > CEILING_OF_A_NAME
 
 
 async def must_wait_anywhere(session: AsyncSession, name: str) -> bool:
@@ -82,9 +95,10 @@ async def _count(session: AsyncSession, digest: bytes, source: str) -> int:
     return int(counted.scalar_one())
 
 
-async def succeeded(session: AsyncSession, name: str, source: str) -> None:
-    """Forget the failures of this name at this source, in the source's own sum as well: who got in had mistyped. What
-    was tried at other names stays counted, so nobody guesses faster by getting in themselves."""
+async def succeeded(session: AsyncSession, name: str, source: str, *, begun: int = 0) -> None:
+    """Forget the failures of this name at this source, in the sums of the source and of the name as well: who got in had mistyped. What
+    was tried at other names stays counted, so nobody guesses faster by getting in themselves. `begun`: attempts that are
+    not in the source's sum yet."""
     table = failed_attempts.c
     of_source = table.source == source
     own = await session.scalar(
@@ -93,11 +107,12 @@ async def succeeded(session: AsyncSession, name: str, source: str) -> None:
         .returning(table.failures)
     )
     if own:
-        await session.execute(
-            sa.update(failed_attempts)
-            .where(of_source, table.name_digest == _ANY_NAME)
-            .values(failures=sa.func.greatest(table.failures - own, 0))
-        )
+        for where, less in (
+            (sa.and_(of_source, table.name_digest == _ANY_NAME), own - begun),
+            (sa.and_(table.source == _ANYWHERE, table.name_digest == _digest(name)), own),
+        ):
+            values = {"failures": sa.func.greatest(table.failures - less, 0)}
+            await session.execute(sa.update(failed_attempts).where(where).values(values))
 
 
 def _digest(name: str) -> bytes:
