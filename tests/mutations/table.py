@@ -693,6 +693,57 @@ MUTATIONS = (
         f"{_TESTS}/test_implicated.py::test_nothing_of_the_case_is_in_any_answer_afterwards",
     ),
     Mutation(
+        "what-was-granted-is-shown",
+        "an item that was granted and sent is shown, also one that the form does not know",
+        f"{_CONSOLE}/referrals/views.py",
+        "found = sorted(items, key=_place)",
+        "found = [name for name in _ORDER if name in items]",
+        "tests/services/console/test_refer.py"
+        "::test_every_item_is_in_the_order_of_the_form_and_an_unknown_one_is_shown",
+    ),
+    Mutation(
+        "place-and-deadline-are-content",
+        "a recipient is told the person's place and a clinical deadline only under an item that covers them",
+        f"{_REFERRALS}/vocabulary/facts.py",
+        "hidden = {name for name in CONTENT if granted is None or not covered(name, granted)}",
+        "hidden = set()",
+        f"{_TESTS}/test_recipient_facts.py"
+        "::test_what_she_did_not_grant_is_on_no_road_of_the_recipient",
+    ),
+    Mutation(
+        "no-order-by-what-is-not-granted",
+        "nothing falls due to a recipient by a clinical deadline that was not granted",
+        f"{_REFERRALS}/referrals/sending.py",
+        'if not covered("clinical_deadline", still_granted(authority.items, of)):',
+        "if False:",
+        f"{_TESTS}/test_recipient_facts.py"
+        "::test_what_she_did_not_grant_is_on_no_road_of_the_recipient",
+    ),
+    Mutation(
+        "content-ends-with-sharing",
+        "place and clinical deadline are hidden from a recipient when sharing ends",
+        f"{_REFERRALS}/referrals/api.py",
+        "return [_view(row, caller, shown, granted.get(row.id)) for row in rows]",
+        'return [_view(row, caller, shown, ["area", "health"]) for row in rows]',
+        f"{_TESTS}/test_recipient_facts.py::test_what_she_granted_is_shown_until_it_ends",
+    ),
+    Mutation(
+        "kept-answers-hold-no-content",
+        "an answer that may be given again holds no content to a recipient",
+        f"{_REFERRALS}/referrals/api.py",
+        "return _view(referral, caller, shown, granted=frozenset())",
+        'return _view(referral, caller, shown, granted=["area"])',
+        f"{_TESTS}/test_recipient_facts.py::test_a_kept_answer_to_a_command_holds_no_content",
+    ),
+    Mutation(
+        "a-new-field-is-decided",
+        "a field that nobody decided does not reach recipients",
+        f"{_REFERRALS}/vocabulary/facts.py",
+        "if name not in CONTENT and name not in FACTS:",
+        "if False:",
+        f"{_TESTS}/test_recipient_facts.py::test_a_field_that_nobody_decided_fails_the_build",
+    ),
+    Mutation(
         "who-goes-on-is-told",
         "a person who withdraws is told of the organisation that holds the case now",
         f"{_REFERRALS}/referrals/readers.py",

@@ -12,6 +12,7 @@ from console.moments import Moments
 from console.referrals import refer, views
 from console.referrals.steps import STEPS, offered
 from console.wording import wording
+from referrals.vocabulary.disclosure import Item
 
 CASE: dict[str, Any] = {
     "reference": "N386V-0ZY16", "age": 27, "area": "VE2313", "country": "VE",
@@ -117,6 +118,13 @@ def test_a_page_that_was_opened_again_is_one_line_for_whoever_sent() -> None:
         "28 nov., 10:00, Salud: Edad (3 veces, la última 28 nov., 12:00)",
         "28 nov., 13:00, Salud: Edad, Sexo",
     ]
+
+
+def test_every_item_is_in_the_order_of_the_form_and_an_unknown_one_is_shown() -> None:
+    assert sorted(views._ORDER) == sorted(item.value for item in Item)
+    shared = {"items": {"shoe_size": "37", "name": "Ana"}, "answers": [], "safe_contact": None}
+    told = views.disclosed(shared, wording("es"), Codes("es"))
+    assert [one.lines for one in told] == [("Ana",), ("37",)]
 
 
 @pytest.mark.parametrize(("phone", "called"), [("0414 5550101", True), ("*21*04145550101#", False)])

@@ -41,7 +41,7 @@ def disclosed(disclosure: Mapping[str, Any], say: Wording, codes: Codes) -> list
     direct = (disclosure["safe_contact"] or {}).get("rule") == "contact_directly"
 
     def told(items: Mapping[str, Any]) -> list[Told]:
-        found = (name for name in _ORDER if name in items)
+        found = sorted(items, key=_place)  # one that the form does not know yet is shown last
         return [_told(name, items[name], say, codes, direct=direct) for name in found]
 
     answers = (one for answer in disclosure["answers"] for one in told(answer))
@@ -51,8 +51,12 @@ def disclosed(disclosure: Mapping[str, Any], say: Wording, codes: Codes) -> list
     ]
 
 
+def _place(item: str) -> int:
+    return _ORDER.index(item) if item in _ORDER else len(_ORDER)
+
+
 def _told(name: str, value: Any, say: Wording, codes: Codes, *, direct: bool) -> Told:
-    label = say(f"item.{name}")
+    label = say.known(f"item.{name}", "item.other")
     if name == "sex":
         return Told(label, (say.known(f"sex.{value}", "sex.unknown"),))
     if name == "languages":

@@ -274,6 +274,23 @@ async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:
     return set(rows)
 
 
+async def by_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Case]:
+    """Any organisation's; needs service rights."""
+    rows = await session.scalars(sa.select(Case).where(col(Case.id).in_(ids)))
+    return {case.id: case for case in rows}
+
+
+async def implicated_in(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """The implicated organisations by case."""
+    found: dict[UUID, set[UUID]] = {case_id: set() for case_id in ids}
+    rows = await session.scalars(
+        sa.select(ImplicatedOrganisation).where(col(ImplicatedOrganisation.case_id).in_(ids))
+    )
+    for row in rows:
+        found[row.case_id].add(row.organisation_id)
+    return found
+
+
 async def organisations(session: AsyncSession) -> set[UUID]:
     """All that hold a case, or are implicated in one; needs service rights."""
     holders = sa.select(col(Case.organisation_id))

@@ -77,6 +77,15 @@ async def word_under(
     return None
 
 
+async def words_under(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Word]:
+    """The same of many grants and exceptions, by their ids."""
+    grants = await queries.by_ids(session, Grant, ids)
+    exceptions = await queries.by_ids(session, DisclosureException, ids)
+    return {each.id: word_of(each) for each in grants} | {
+        each.id: word_of_exception(each) for each in exceptions
+    }
+
+
 def known(case: Case | CaseRecord, identity: Mapping[str, Any], now: datetime) -> Person:
     """The person of a case whose identity is at hand."""
     return Person(

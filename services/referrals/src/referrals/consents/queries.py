@@ -58,6 +58,14 @@ def _not_here() -> Problem:
     return NOT_FOUND.because("There is no such consent in your organisation.")
 
 
+_T = TypeVar("_T", Grant, DisclosureException)
+
+
+async def by_ids(session: AsyncSession, table: type[_T], ids: Collection[UUID]) -> Sequence[_T]:
+    """Grants or exceptions of any organisation; needs service rights."""
+    return (await session.scalars(sa.select(table).where(col(table.id).in_(ids)))).all()
+
+
 def readable(caller: Principal, grant_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation

@@ -118,7 +118,9 @@ async def _move_on(
     if step is EscalationStep.EXPIRY:
         await take(session, keys, None, referral, Taken(Command.EXPIRE, frozenset({Party.SYSTEM})))
         return
-    expires = not never_expires(referral.category, referral.clinical_deadline)
+    expires = not never_expires(
+        referral.category, referral.clinical_deadline or referral.unshared_deadline
+    )
     following = next_step(clock, step, expires=expires)
     if following is None:
         stop_timer(session, referral.id)

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from referrals.vocabulary.facts import decided
+
 
 class FeedItem(BaseModel):
     id: UUID
@@ -22,3 +24,6 @@ class Feed(BaseModel):
     items: list[FeedItem]
     next_cursor: str
     more: bool
+
+
+decided("FeedItem", FeedItem.model_fields)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import orjson
-from common.auth import Principal
 from common.errors import BAD_REQUEST, INVALID, FieldError
 from common.lazily import lazily
 from common.referral_states import ReferralState
@@ -41,6 +40,7 @@ from referrals.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_o
 from referrals.referrals import queries, schemas, sending, service, withdrawal
 from referrals.referrals.lifecycle import Command
 from referrals.referrals.models import Referral
+from referrals.referrals.reading import seen_now
 
 if TYPE_CHECKING:
     from referrals.fhir import resources
@@ -59,14 +59,14 @@ _BODIES: dict[Command, type[Any]] = {
 async def read_task(
     referral_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
 ) -> Response:
-    return _task(caller, await queries.one(session, caller, referral_id))
+    return _task(await seen_now(session, caller, referral_id))
 
 
 @fhir.get("/ServiceRequest/{referral_id}", **answered_as(MEDIA_TYPE))
 async def read_service_request(
     referral_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
 ) -> Response:
-    referral = queries.seen_by(caller, await queries.one(session, caller, referral_id))
+    referral = await seen_now(session, caller, referral_id)
     return answer(resources.ServiceRequest, service_request(referral))
 
 
@@ -144,15 +144,14 @@ async def update_task(
         )
     else:
         referral = await service.move(session, caller, keys, referral_id, given)
-    return _task(caller, referral)
+    return _task(queries.seen_by(caller, referral))
 
 
 def _consent(grant: Any) -> Response:
     return answer(resources.Consent, consent(grant, consents.changed_at(grant)))
 
 
-def _task(caller: Principal, referral: Referral) -> Response:
-    seen = queries.seen_by(caller, referral)
+def _task(seen: Referral) -> Response:
     return answer(resources.Task, task(seen), version=seen.version)
 
 

@@ -33,6 +33,7 @@ from referrals.fhir.parameters import KINDS, Kind, NotAsked, Search, of_form, pr
 from referrals.fhir.parameters import described as parameters_of
 from referrals.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_of
 from referrals.referrals import queries
+from referrals.referrals.reading import granted_now
 from referrals.settings import Settings
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ async def _searched(
             f"{error.name}: {error}", pointer=f"/query/{error.name}"
         ) from error
     found = await searching.find(session, caller, kind, search, now)
-    matches = [_resource_of(name, caller, row, now) for row in found.rows]
+    matches = await _resources_of(name, session, caller, found.rows, now)
     bundle = statements.searchset(
         base,
         kind,
@@ -185,17 +186,26 @@ async def _included(
     found: list[dict[str, Any]] = []
     for target, ids in wanted.items():
         rows = await searching.those(session, caller, KINDS[target], list(ids), now)
-        found += [_resource_of(target, caller, row, now) for row in rows]
+        found += await _resources_of(target, session, caller, rows, now)
     return found
 
 
-def _resource_of(name: str, caller: Principal, row: Any, now: datetime) -> dict[str, Any]:
-    """A row that `searching.find` gave, as its resource."""
+async def _resources_of(
+    name: str, session: Session, caller: Principal, rows: Sequence[Any], now: datetime
+) -> list[dict[str, Any]]:
+    """Rows that `searching.find` gave, as their resources."""
+    if name not in _OF_REFERRALS:
+        return [_resource_of(name, row, now) for row in rows]
+    granted = await granted_now(session, caller, rows)
+    made = _OF_REFERRALS[name]
+    return [made(queries.seen_by(caller, row, granted.get(row.id))) for row in rows]
+
+
+_OF_REFERRALS = {"Task": task, "ServiceRequest": service_request}
+
+
+def _resource_of(name: str, row: Any, now: datetime) -> dict[str, Any]:
     match name:
-        case "Task":
-            return task(queries.seen_by(caller, row))
-        case "ServiceRequest":
-            return service_request(queries.seen_by(caller, row))
         case "Consent":
             return consent(row, consents.changed_at(row))
         case "Patient":

@@ -6,6 +6,7 @@ where a referral of another case is not found.
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -43,6 +44,7 @@ from referrals.referrals.schemas import (
     Withdraw,
 )
 from referrals.referrals.seeing import shown_instead
+from referrals.vocabulary.facts import decided
 from referrals.vocabulary.fields import Category
 
 referrals = router("/referrals/v1/referrals", ["referrals"])
@@ -122,7 +124,8 @@ async def list_sent(
         cursor=cursor,
         limit=limit,
     )
-    return await _page(session, await list_queries.sent(session, caller, wanted), wanted, caller)
+    rows = await list_queries.sent(session, caller, wanted)
+    return await _page(session, rows, wanted, caller, sender=True)
 
 
 @referrals.get("/inbox")
@@ -152,16 +155,20 @@ async def list_inbox(
         cursor=cursor,
         limit=limit,
     )
-    return await _page(
-        session, await list_queries.received(session, caller, wanted), wanted, caller
-    )
+    rows = await list_queries.received(session, caller, wanted)
+    return await _page(session, rows, wanted, caller, sender=False)
 
 
 async def _page(
-    session: Session, rows: Sequence[Referral], wanted: list_queries.Wanted, caller: CaseReader
+    session: Session,
+    rows: Sequence[Referral],
+    wanted: list_queries.Wanted,
+    caller: CaseReader,
+    *,
+    sender: bool,
 ) -> Page[ReferralView]:
     items = await views(session, rows[: wanted.limit], caller)
-    return Page(items=items, next_cursor=list_queries.next_cursor(rows, wanted))
+    return Page(items=items, next_cursor=list_queries.next_cursor(rows, wanted, sender=sender))
 
 
 @referrals.get("/inbox/counts")
@@ -187,7 +194,7 @@ async def read_referral(
     """A referral in codes, for both of its sides; with its history, what was disclosed (audited, as
     at `/disclosure`), and when that was read, if they are asked for."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
-    shown = await view(session, referral, caller)
+    (shown,) = await views(session, [referral], caller)
     parts: dict[str, Any] = {}
     if "disclosure" in (with_ or ()):
         parts |= await _disclosed(session, caller, keys, referral_id)
@@ -374,14 +381,26 @@ async def views(
 ) -> list[ReferralView]:
     """Referrals as `caller` sees them. A suggested service that the directory would not show the
     caller is left out: whoever suggested it may see more."""
-    suggested = {row.suggested_service_id for row in rows if row.suggested_service_id is not None}
-    shown = await shown_services(session, caller, suggested)
-    return [_view(row, caller, shown) for row in rows]
+    granted = await reading.granted_now(session, caller, rows)
+    shown = await _suggested(session, rows, caller)
+    return [_view(row, caller, shown, granted.get(row.id)) for row in rows]
 
 
 async def view(session: Session, referral: Referral, caller: CaseReader) -> ReferralView:
-    (one_view,) = await views(session, [referral], caller)
-    return one_view
+    """The answer to a command. It is kept, to be given again, so it holds no content to a recipient."""
+    shown = await _suggested(session, [referral], caller)
+    return _view(referral, caller, shown, granted=frozenset())
+
+
+async def _suggested(
+    session: Session, rows: Sequence[Referral], caller: CaseReader
+) -> Collection[UUID]:
+    suggested = {row.suggested_service_id for row in rows if row.suggested_service_id is not None}
+    return await shown_services(session, caller, suggested)
+
+
+for _answer in (ReferralView, WholeReferral, StepView, Disclosure):
+    decided(_answer.__name__, _answer.model_fields)
 
 
 _OF_THE_ROW = tuple(
@@ -392,17 +411,23 @@ _OF_THE_ROW = tuple(
 _values_of_the_row = attrgetter(*_OF_THE_ROW)
 
 
-def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> ReferralView:
-    """With the steps that are legal for the caller now."""
+def _view(
+    referral: Referral,
+    caller: CaseReader,
+    shown: Collection[UUID],
+    granted: Collection[str] | None,
+) -> ReferralView:
+    """With the steps that are legal for the caller now. `granted`: see `shown_instead`."""
     parties = queries.parties_of(caller, referral)
     values = dict(zip(_OF_THE_ROW, _values_of_the_row(referral), strict=True))
-    values |= shown_instead(referral, parties)
+    values |= shown_instead(referral, parties, granted)
+    seen = SimpleNamespace(**values)  # what is hidden makes nothing due
     suggested = referral.suggested_service_id
     return ReferralView(
         **values,
         suggested_service_id=suggested if suggested in shown else None,
-        due=due(referral),
-        overdue=is_overdue(referral, clock.now()),
+        due=due(seen),
+        overdue=is_overdue(seen, clock.now()),
         legal_transitions=[
             command.value for command in legal_commands(ReferralState(referral.state), parties)
         ],

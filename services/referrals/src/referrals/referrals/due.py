@@ -34,9 +34,21 @@ class Limited(Protocol):
     review_on: date | None
 
 
+class Sent(Limited, Protocol):
+    unshared_deadline: datetime | None
+
+
 def due(referral: Limited) -> datetime | None:
     """None: nothing says it."""
     return min(map(_start, _limits(referral)), default=None)
+
+
+def due_to_sender(referral: Sent) -> datetime | None:
+    """The same with the clinical deadline that the recipient is not told."""
+    known, own = due(referral), referral.unshared_deadline
+    if own is None or referral.state not in LIMITS["clinical_deadline"]:
+        return known
+    return own if known is None else min(known, own)
 
 
 def is_overdue(referral: Limited, now: datetime) -> bool:

@@ -46,7 +46,11 @@ DUE: sa.ColumnElement[Any] = sa.func.least(
     *(sa.case((counts, _begins(day))) for counts, day in _DAYS),
 )
 """NULL: nothing says it."""
-DUE_OR_NEVER = sa.func.coalesce(DUE, NEVER)
+_UNSHARED: sa.ColumnElement[Any] = sa.case(
+    (in_states(LIMITS["clinical_deadline"]), _COLUMNS["unshared_deadline"])
+)
+"""A clinical deadline that only the sender knows: no list of the recipient may be in its order."""
+SENDERS_DUE_OR_NEVER = sa.func.coalesce(sa.func.least(DUE, _UNSHARED), NEVER)
 
 
 # The indexes `referrals_due` and `referrals_late_newest` hold these: row security lets an index be asked only for
@@ -71,3 +75,7 @@ def overdue(now: datetime) -> sa.ColumnElement[bool]:
     late_by_day = sa.or_(*(counts & before(day, clock.day_of(now)) for counts, day in _DAYS))
     # Said of the state alone, too: the index of a queue finds by it.
     return _LIMITED & sa.or_(before(FIRST_INSTANT, now), late_by_day)
+
+
+def overdue_to_sender(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(overdue(now), before(_UNSHARED, now))

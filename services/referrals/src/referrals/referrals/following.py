@@ -78,6 +78,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
             draft=None,
             area=None,
             clinical_deadline=None,
+            unshared_deadline=None,
             suggested_service_id=None,
         )
     )

@@ -17,8 +17,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.cases.queries import looked_into_by
-from referrals.referrals.due import due
-from referrals.referrals.due_queries import DUE_OR_NEVER, overdue
+from referrals.referrals.due import due, due_to_sender
+from referrals.referrals.due_queries import (
+    SENDERS_DUE_OR_NEVER,
+    overdue,
+    overdue_to_sender,
+)
 from referrals.referrals.models import Referral
 from referrals.referrals.queue_queries import After, Queue, by_deadline, newest
 from referrals.waiting_queries import NEVER
@@ -86,9 +90,9 @@ async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequ
     if wanted.by_deadline:
         after = keys_in(wanted.cursor, _instant_in, id_in)
         if after is not None:
-            row = sa.tuple_(DUE_OR_NEVER, col(Referral.id))
+            row = sa.tuple_(SENDERS_DUE_OR_NEVER, col(Referral.id))
             statement = statement.where(row > sa.tuple_(after[0], sa.literal(after[1])))
-        statement = statement.order_by(DUE_OR_NEVER, col(Referral.id))
+        statement = statement.order_by(SENDERS_DUE_OR_NEVER, col(Referral.id))
     else:
         before = id_cursor(wanted.cursor)
         if before is not None:
@@ -108,7 +112,7 @@ def _narrowed(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.case_id is not None:
         yield col(Referral.case_id) == wanted.case_id
     if wanted.overdue_at is not None:
-        yield overdue(wanted.overdue_at)
+        yield overdue_to_sender(wanted.overdue_at)
     if wanted.unreplaced:
         yield unreplaced()
     if wanted.unconfirmed:
@@ -132,9 +136,10 @@ def _instant_in(key: Any) -> sa.ColumnElement[Any]:
     return NEVER if key is None else sa.literal(moment_in(key), _INSTANT)
 
 
-def next_cursor(rows: Sequence[Referral], wanted: Wanted) -> str | None:
+def next_cursor(rows: Sequence[Referral], wanted: Wanted, *, sender: bool = False) -> str | None:
     """Where the page after these begins; None if there is none."""
-    key = (lambda row: (due(row), row.id)) if wanted.by_deadline else attrgetter("id")
+    due_of = due_to_sender if sender else due
+    key = (lambda row: (due_of(row), row.id)) if wanted.by_deadline else attrgetter("id")
     return paging.next_cursor(rows, wanted.limit, key)
 
 

@@ -30,6 +30,8 @@ class Referral(Row, table=True):
     acknowledge_by: datetime | None = Field(default=None, sa_type=Instant)
     decide_by: datetime | None = Field(default=None, sa_type=Instant)
     clinical_deadline: datetime | None = Field(default=None, sa_type=Instant)
+    unshared_deadline: datetime | None = Field(default=None, sa_type=Instant)
+    """The clinical deadline where what the person granted does not cover it: the sender's alone."""
     expected_on: date | None = None
     review_on: date | None = None
     act_by: datetime | None = Field(default=None, sa_type=Instant)

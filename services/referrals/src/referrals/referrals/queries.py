@@ -261,10 +261,12 @@ def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:
     return sides_of(caller.organisation, referral)
 
 
-def seen_by(caller: Principal, referral: Referral) -> Referral:
-    """The referral as the caller's side sees it: to show, never to change."""
-    instead = shown_instead(referral, parties_of(caller, referral))
-    return Referral(**{**referral.model_dump(), **instead}) if instead else referral
+def seen_by(
+    caller: Principal, referral: Referral, granted: Collection[str] | None = frozenset()
+) -> Referral:
+    """The referral as the caller's side sees it: to show, never to change. `granted`: see `shown_instead`."""
+    instead = shown_instead(referral, parties_of(caller, referral), granted)
+    return Referral(**{**referral.model_dump(), **instead})
 
 
 async def snapshot_of(session: AsyncSession, referral_id: UUID) -> Snapshot | None:
@@ -296,6 +298,14 @@ async def sharing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
         sa.or_(col(Referral.state).in_([state.value for state in OPEN]), shared),
     )
     return set(await session.scalars(sa.select(col(Referral.id)).where(*those)))
+
+
+async def unrevoked(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Those of which something is shared still; needs service rights."""
+    asked = sa.select(col(Snapshot.referral_id)).where(
+        col(Snapshot.referral_id).in_(ids), col(Snapshot.revoked_at).is_(None)
+    )
+    return set(await session.scalars(asked))
 
 
 async def open_under_grant(

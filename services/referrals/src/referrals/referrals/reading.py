@@ -19,7 +19,7 @@ from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.consents.asking_service import ask, known, word_under
+from referrals.consents.asking_service import ask, known, word_under, words_under
 from referrals.consents.decision import Road, Word, texts_granted
 from referrals.directory.queries import countries_of_service
 from referrals.errors import ERASED
@@ -33,6 +33,7 @@ from referrals.referrals.seeing import reason_is_told
 from referrals.referrals.sending import move_of, open_draft
 from referrals.referrals.steps import key_of
 from referrals.row_security import acting_as_service
+from referrals.vocabulary.facts import CONTENT, covered
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,49 @@ async def readable(
     items = ask(move, found.word, of, now, found.implicated)
     await _refuse_uncovered(session, referral, found.case, now)
     return items, texts_granted(items)
+
+
+async def granted_now(
+    session: AsyncSession, caller: Principal, referrals: Sequence[Referral]
+) -> dict[UUID, frozenset[str] | None]:
+    """What `readable` says of each referral that the caller received; None where it refuses. A border is
+    asked only where it would hide something."""
+    received = [
+        each for each in referrals if Party.REFERRER not in queries.parties_of(caller, each)
+    ]
+    if not received:
+        return {}
+    now, case_ids = clock.now(), {each.case_id for each in received}
+    async with acting_as_service(session):
+        of_cases = await cases.by_ids(session, case_ids)
+        words = await words_under(session, [each for each in map(_word_id, received) if each])
+        shared = await queries.unrevoked(session, [each.id for each in received])
+        implicated = await cases.implicated_in(session, case_ids)
+    found: dict[UUID, frozenset[str] | None] = {}
+    for referral in received:
+        case, under = of_cases[referral.case_id], _word_id(referral)
+        move = move_of(Road.READ, referral, shared=referral.id in shared)
+        word = words.get(under) if under else None
+        try:
+            items = ask(move, word, known(case, {}, now), now, implicated[case.id])
+            if any(covered(name, items) and getattr(referral, name) for name in CONTENT):
+                await _refuse_uncovered(session, referral, case, now)
+        except Problem:
+            found[referral.id] = None
+        else:
+            found[referral.id] = items
+    return found
+
+
+async def seen_now(session: AsyncSession, caller: Principal, referral_id: UUID) -> Referral:
+    """The referral as the caller's side sees it now."""
+    referral = await queries.one(session, caller, referral_id)
+    granted = await granted_now(session, caller, [referral])
+    return queries.seen_by(caller, referral, granted.get(referral.id))
+
+
+def _word_id(referral: Referral) -> UUID | None:
+    return referral.grant_id or referral.exception_id
 
 
 async def _refuse_uncovered(

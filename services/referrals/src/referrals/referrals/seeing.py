@@ -5,6 +5,7 @@ organisation was accused. From the moment at which it is marked as implicated a 
 still in its eyes: who holds the case later, and what is confirmed or corrected, is not its concern.
 """
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from uuid import UUID
 from common.referral_states import ReferralState
 
 from referrals.referrals.lifecycle import Command, Party
+from referrals.vocabulary.facts import untold
 
 _NOT_TOLD = frozenset({Command.RECALL.value})
 
@@ -27,6 +29,8 @@ class Referred(Protocol):
     version: int
     changed_at: datetime
     held_still: dict[str, Any] | None
+    clinical_deadline: datetime | None
+    unshared_deadline: datetime | None
 
 
 def still_of(referral: Referred) -> dict[str, Any]:
@@ -54,11 +58,16 @@ def sides_of(organisation: UUID | None, referral: Referred) -> frozenset[Party]:
     return frozenset(sides)
 
 
-def shown_instead(referral: Referred, parties: AbstractSet[Party]) -> dict[str, Any]:
-    """The values that these parties see in place of the row's own."""
+def shown_instead(
+    referral: Referred,
+    parties: AbstractSet[Party],
+    granted: Collection[str] | None = frozenset(),
+) -> dict[str, Any]:
+    """The values that these parties see in place of the row's own. `granted`: what the recipient may
+    read now, None after an end."""
     if Party.REFERRER in parties:
-        return {}
-    seen: dict[str, Any] = {}
+        return {"clinical_deadline": referral.clinical_deadline or referral.unshared_deadline}
+    seen: dict[str, Any] = dict.fromkeys(untold(granted))
     if referral.state == ReferralState.RECALLED:
         seen["reason"] = None
     still = referral.held_still

@@ -33,7 +33,7 @@ from referrals.cases.referring import (
 from referrals.consents import queries as consents
 from referrals.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.consents.counting import counted, read_word, reporting_word
-from referrals.consents.decision import Move, Road, Word
+from referrals.consents.decision import Move, Road, Word, still_granted
 from referrals.consents.models import GrantRecord
 from referrals.consents.service import aor_of
 from referrals.directory.models import ServiceRecord
@@ -56,6 +56,7 @@ from referrals.referrals.steps import Taken, state_after, take, write_step
 from referrals.timers.deadlines import Clock, Policies, calendar_of, deadline, policy_of
 from referrals.timers.service import policies_column, policies_of
 from referrals.vocabulary.disclosure import NotOnRecord, compose, texts_of
+from referrals.vocabulary.facts import covered
 
 _REFERRALS = RowWriter(Referral.metadata.tables["referrals"], *Referral.model_fields)
 _SNAPSHOTS = RowWriter(
@@ -195,6 +196,8 @@ async def send(
         authority.valid_until, now,
     )  # fmt: skip
     _set_deadlines(case, referral, now, policies_of(policies))
+    if not covered("clinical_deadline", still_granted(authority.items, of)):
+        referral.unshared_deadline, referral.clinical_deadline = referral.clinical_deadline, None
     referral.grant_id, referral.exception_id = body.grant_id, body.exception_id
     referral.draft = None
     referral.sent_at = now

@@ -70,6 +70,8 @@ _CHANGED = RowChange(
     "exception_id",
     "acknowledge_by",
     "decide_by",
+    "clinical_deadline",
+    "unshared_deadline",
     "expected_on",
     "review_on",
     "act_by",

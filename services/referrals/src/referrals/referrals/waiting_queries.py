@@ -123,7 +123,8 @@ def _taken_by(caller: Principal) -> Any:
 
 
 def _row(caller: Principal, referral: Referral) -> WorkRow:
-    """As the caller's side sees it; when the other side last changed it is its own matter."""
+    """As the caller's side sees it; when the other side last changed it is its own matter. The place of a
+    referral that was received is read in the referral."""
     seen = seen_by(caller, referral)
     received = seen.to_organisation == caller.organisation and seen.sent_at is not None
     since = seen.sent_at if received and seen.sent_at is not None else seen.changed_at

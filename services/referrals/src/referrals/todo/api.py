@@ -14,6 +14,7 @@ from referrals.audit.service import record
 from referrals.dependencies import CaseReader, Writer
 from referrals.readable_queries import READING
 from referrals.tasks import queries
+from referrals.vocabulary.facts import decided
 
 tasks = router("/referrals/v1/tasks", ["tasks"])
 
@@ -26,6 +27,9 @@ class TaskView(BaseModel):
     due_on: date | None
     created_at: datetime
     done_at: datetime | None
+
+
+decided("TaskView", TaskView.model_fields)
 
 
 class Done(Strict):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from referrals.escalations.schemas import OverdueCount
 from referrals.todo.grouping import Group
+from referrals.vocabulary.facts import decided
 from referrals.vocabulary.work_kinds import Verb, WorkKind
 from referrals.vocabulary.work_order import Rank
 
@@ -63,3 +64,6 @@ class WorkCounts(BaseModel):
     now: int
     by_group: dict[Group, int]
     by_kind: dict[WorkKind, int]
+
+
+decided("WorkItem", WorkItem.model_fields)

@@ -7,6 +7,8 @@ from uuid import UUID
 from common.web import Strict
 from pydantic import BaseModel
 
+from referrals.vocabulary.facts import decided
+
 
 class NewTransfer(Strict):
     case_id: UUID
@@ -38,3 +40,6 @@ class TransferView(BaseModel):
     offered_at: datetime
     decided_at: datetime | None
     legal_transitions: list[str]
+
+
+decided("TransferView", TransferView.model_fields)

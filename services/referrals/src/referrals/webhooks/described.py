@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header
 from pydantic import BaseModel, Field
 
 from referrals.notices.kinds import NoticeKind
+from referrals.vocabulary.facts import decided
 
 calls = APIRouter()
 
@@ -19,6 +20,9 @@ class NoticeData(BaseModel):
     subject_type: str = Field(examples=["referral"])
     subject_id: UUID
     version: int | None = Field(description="Of the subject; null where it has none.")
+
+
+decided("NoticeData", NoticeData.model_fields)
 
 
 class NoticeCall(BaseModel):
