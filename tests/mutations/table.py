@@ -25,6 +25,7 @@ _ARRANGED = (
     "::test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_nobody"
 )
 _IN_TIME = "tests/services/directory/pathways/test_in_time.py"
+_NOW = "tests/services/directory/test_reached_now.py"
 _PLACES = "tests/services/directory/test_places.py"
 _MANDATES = "tests/services/directory/test_mandates.py"
 _CROSSWALKS = "tests/services/directory/crosswalks/test_crosswalks.py"
@@ -3920,6 +3921,30 @@ MUTATIONS = (
         "Deadline(hours, 0 if at_once else hours)",
         "Deadline(hours, hours)",
         f"{_IN_TIME}::test_in_danger_at_once_means_open_now",
+    ),
+    Mutation(
+        "danger-leads-to-a-line",
+        "a need of danger leads to a line that answers now",
+        f"{_DIRECTORY}/information/needs.py",
+        "    if need.danger and HOTLINE not in need.categories:\n",
+        "    if False:\n",
+        f"{_NOW}::test_a_need_of_danger_without_a_line_is_refused_when_the_table_loads",
+    ),
+    Mutation(
+        "danger-finds-the-line-first",
+        "somebody in danger finds the line that is open before anything else",
+        f"{_DIRECTORY}/information/service.py",
+        "        items = [*first, *(item for item in items if item.id not in known)]\n",
+        "",
+        f"{_NOW}::test_in_danger_the_line_that_answers_now_comes_first",
+    ),
+    Mutation(
+        "poster-without-a-number",
+        "a poster without one number tells its maker and shows the national lines",
+        f"{_DIRECTORY}/posters/api.py",
+        "    if not drawn.no_number:\n",
+        "    if True:\n",
+        f"{_NOW}::test_a_poster_without_a_number_tells_its_maker_and_shows_the_national_lines",
     ),
 )
 

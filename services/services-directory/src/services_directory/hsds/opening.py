@@ -5,7 +5,7 @@ and free text are not guessed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -60,6 +60,19 @@ def windows(days: Sequence[Weekday], start: time, end: time | None) -> list[Span
         (at + first, at + last)
         for at in (DAYS.index(day) * DAY_MINUTES for day in days or DAYS)
         if first < last
+    ]
+
+
+def schedules_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of a service document: its own, and those of its sites and their places."""
+    sites = document.get("service_at_locations", [])
+    return [
+        *document.get("schedules", []),
+        *(
+            each
+            for site in sites
+            for each in (*site.get("schedules", []), *site.get("location", {}).get("schedules", []))
+        ),
     ]
 
 

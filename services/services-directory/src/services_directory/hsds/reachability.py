@@ -7,11 +7,18 @@ for the service's answer, which it never gives before it opens. Hours that nobod
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from services_directory.hsds.opening import WEEK_MINUTES, Span
+from services_directory.hsds.opening import (
+    WEEK_MINUTES,
+    Span,
+    opening_of,
+    schedules_of,
+    week_from,
+)
 
 # Hours until a first answer to a referral, codelists/referral_attributes.csv `response_delay`.
 RESPONSE_HOURS = {"same_day": 12, "24h": 24, "72h": 72, "one_week": 168, "one_month": 720}
@@ -84,6 +91,13 @@ def ways_of(modes: Collection[str], method: str | None) -> tuple[Way, ...]:
 def ways_of_document(document: Mapping[str, Any]) -> tuple[Way, ...]:
     referral = document.get("referral", {})
     return ways_of(tuple(referral.get("intake_modes", ())), referral.get("method"))
+
+
+def hours_of_document(document: Mapping[str, Any], today: date) -> Hours:
+    """In the seven days from this one."""
+    known = opening_of(schedules_of(document))
+    week = week_from(known.usual, known.seasons, today)
+    return Hours(week, bool(known.usual or known.seasons), known.unread)
 
 
 def reached(

@@ -80,7 +80,7 @@ async def _page(request: Request, session: Session) -> HTMLResponse:
     shown = query.asks or query.open_now or request.method == "POST"
     found = None
     if shown:
-        found = await service.find_help(session, query, language, settings.home_timezone)
+        found = await service.find_help(session, query, language)
     return help_page(settings, language, query, found)
 
 
@@ -108,17 +108,14 @@ async def help_as_text(
     settings = settings_of(request)
     query = await asked(request, without=("form",))
     language = language_of(request, query)
-    found = await service.find_help(session, query, language, settings.home_timezone)
+    found = await service.find_help(session, query, language)
     text = help_text(found, language, settings.emergency_number)
     return as_text("\n".join(messages(plain(text))) if form == "sms" else text, language)
 
 
 async def _found(request: Request, session: Session) -> HelpPage:
     query = await asked(request)
-    settings = settings_of(request)
-    return await service.find_help(
-        session, query, language_of(request, query), settings.home_timezone
-    )
+    return await service.find_help(session, query, language_of(request, query))
 
 
 async def asked(

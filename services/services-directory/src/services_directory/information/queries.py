@@ -8,20 +8,21 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal
 from common.errors import NOT_FOUND, Problem
-from common.places import Places
+from common.places import Places, Point, kilometres
 from common.sight import ANYONE
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.errors import TOO_WIDE
 from services_directory.information.models import risk_messages
-from services_directory.information.needs import needs
+from services_directory.information.needs import HOTLINE, needs
 from services_directory.information.schemas import HelpQuery
+from services_directory.reading.rows_queries import Row
 from services_directory.search import queries as search
 from services_directory.search.parameters import ServiceQuery
 from services_directory.search.queries import Found
 
-PER_PAGE = 20
+PER_PAGE, LINES = 20, 3
 # Where more services are known than can be put in order by distance, those around are.
 NEAR_METRES = 50_000
 
@@ -64,6 +65,35 @@ async def public_help(
         if problem.kind is not TOO_WIDE or "near" not in given:
             raise
         return await _asked(session, {**given, "radius": NEAR_METRES}, today)
+
+
+async def open_lines(
+    session: AsyncSession, query: HelpQuery, today: date, local: datetime
+) -> Sequence[Row]:
+    """Hotlines that serve the place and are open at this moment."""
+    given: dict[str, Any] = {
+        "referable": True,
+        "category": [HOTLINE],
+        "open_at": local,
+        "full": True,
+        "per_page": LINES,
+    }
+    if area := _place_of(query):
+        given["area"] = area
+    return (await _asked(session, given, today)).rows
+
+
+def _place_of(query: HelpQuery) -> str | None:
+    """The place that was asked for; of a position the municipality whose point is nearest."""
+    if query.area is not None or query.latitude is None or query.longitude is None:
+        return query.area
+    here = Point(query.latitude, query.longitude)
+    known = [
+        (kilometres(here, place.point), place.pcode)
+        for place in Places.load().at_level(2)
+        if place.point is not None
+    ]
+    return min(known)[1]
 
 
 async def _asked(session: AsyncSession, given: dict[str, Any], today: date) -> Found:

@@ -50,7 +50,8 @@ class HelpQuery(BaseModel):
 
 
 class HelpView(BaseModel):
-    """A public service in the words of one language. `open_now` is absent where nobody knows."""
+    """A public service in the words of one language. `open_now` is null where nobody knows; `opens` is the next
+    opening, null where it is open or nobody knows. `ways`: call and walk_in need no referral."""
 
     id: UUID
     name: str
@@ -59,6 +60,8 @@ class HelpView(BaseModel):
     phones: list[str]
     hours: str
     open_now: bool | None
+    opens: str | None = None
+    ways: list[str] = []
     what: list[str]
     kilometres: float | None
 

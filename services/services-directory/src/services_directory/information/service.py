@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import orjson
 import sqlalchemy as sa
@@ -17,10 +16,17 @@ from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.restricting import tell_restricted
-from services_directory.hsds.opening import minute_of_week, opening_of, week_from
+from services_directory.hsds.opening import minute_of_week
+from services_directory.hsds.reachability import (
+    hours_of_document,
+    next_opening,
+    until_open,
+    ways_of_document,
+)
 from services_directory.hsds.restricted import Word
 from services_directory.information import queries
 from services_directory.information.models import risk_messages
+from services_directory.information.needs import needs
 from services_directory.information.queries import PER_PAGE
 from services_directory.information.schemas import (
     HelpPage,
@@ -29,6 +35,7 @@ from services_directory.information.schemas import (
     NewRiskMessage,
     RiskMessageView,
 )
+from services_directory.pathways.texts.opening import time_of_week
 from services_directory.pathways.versions.service import covers
 from services_directory.posters.service import spoken
 
@@ -37,22 +44,25 @@ LONGEST_DAYS = 365
 RISK_MESSAGE = "risk_message"
 
 
-async def find_help(
-    session: AsyncSession, query: HelpQuery, language: str, timezone: str
-) -> HelpPage:
-    """Public services for a need in or around a place, nearest or best first."""
-    now = clock.now()
-    local = now.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
-    found = await queries.public_help(session, query, clock.day_of(now), local)
+async def find_help(session: AsyncSession, query: HelpQuery, language: str) -> HelpPage:
+    """Public services for a need in or around a place, nearest or best first. Somebody in danger finds the lines
+    that answer now before anything else."""
+    today, local = clock.today(), clock.at_home()
+    found = await queries.public_help(session, query, today, local)
     items = [_help(row, language, local) for row in found.rows]
     if query.latitude is None:  # else the nearest come first
         items.sort(key=lambda item: item.open_now is not True)
+    if query.need is not None and needs()[query.need].danger and query.page == 1:
+        lines = await queries.open_lines(session, query, today, local)
+        first = [line for row in lines if (line := _help(row, language, local)).phones]
+        known = {line.id for line in first}
+        items = [*first, *(item for item in items if item.id not in known)]
     return HelpPage(
         items=items,
-        total=found.total,
+        total=max(found.total, len(items)),
         page=query.page,
         more=query.page * PER_PAGE < found.total,
-        updated=clock.day_of(now),
+        updated=today,
     )
 
 
@@ -60,6 +70,8 @@ def _help(row: Any, language: str, local: datetime) -> HelpView:
     document = orjson.loads(row["body"])
     said = spoken(document, language, local.date())
     metres = row.get("metres")
+    hours, minute = hours_of_document(document, local.date()), minute_of_week(local)
+    wait, opens = until_open(hours, minute), next_opening(hours, minute)
     return HelpView(
         id=row["service_id"],
         name=said.name,
@@ -67,26 +79,12 @@ def _help(row: Any, language: str, local: datetime) -> HelpView:
         place=said.place,
         phones=list(said.phones),
         hours=said.hours,
-        open_now=_open(document, local),
+        open_now=None if wait is None else wait == 0,
+        opens=None if opens is None else time_of_week(opens, language),
+        ways=list(ways_of_document(document)),
         what=[codelists.categories().label(c, language) for c in document.get("categories", [])],
         kilometres=None if metres is None else round(metres / 1000, 1),
     )
-
-
-def _open(document: dict[str, Any], local: datetime) -> bool | None:
-    schedules = [
-        *document.get("schedules", []),
-        *(
-            each
-            for site in document.get("service_at_locations", [])
-            for each in (*site.get("schedules", []), *site.get("location", {}).get("schedules", []))
-        ),
-    ]
-    known = opening_of(schedules)
-    minute = minute_of_week(local)
-    if any(a <= minute < b for a, b in week_from(known.usual, known.seasons, local.date())):
-        return True
-    return None if known.unread or not (known.usual or known.seasons) else False
 
 
 async def write_message(

@@ -36,22 +36,20 @@ async def _said(session: AsyncSession, asked: ShortQuestion, settings: Settings)
     if asked.need is None:
         place = Places.load().require(asked.area).label(language)
         return f"{t['sms_what'].format(place=place, needs=_offered(language))} {danger}"
-    found = await _nearest(session, asked.area, asked.need, language, settings.home_timezone)
+    found = await _nearest(session, asked.area, asked.need, language)
     return help_text(found, language, settings.emergency_number)
 
 
-async def _nearest(
-    session: AsyncSession, area: str, need: str, language: PageLanguage, timezone: str
-) -> HelpPage:
+async def _nearest(session: AsyncSession, area: str, need: str, language: PageLanguage) -> HelpPage:
     """In the place and for it; where there is none, the nearest around."""
     point = Places.load().point(area)
     near = {} if point is None else {"latitude": point.latitude, "longitude": point.longitude}
     query = HelpQuery.model_validate({"need": need, "area": area, **near})
-    found = await service.find_help(session, query, language, timezone)
+    found = await service.find_help(session, query, language)
     if found.items or not near:
         return found
     around = HelpQuery.model_validate({"need": need, **near})
-    return await service.find_help(session, around, language, timezone)
+    return await service.find_help(session, around, language)
 
 
 async def _risks(

@@ -16,7 +16,7 @@ from services_directory.pathways.versions.effective import in_force
 from services_directory.pathways.versions.service import check_area
 from services_directory.posters import printing
 from services_directory.posters.content import Poster, poster
-from services_directory.posters.service import public_services
+from services_directory.posters.service import public_lines, public_services
 from services_directory.settings import Settings
 
 routes = router("/directory/v1/posters", ["posters"])
@@ -75,7 +75,7 @@ async def _content(
     force = (await in_force(session, area))[aor]
     course = course_for_nobody(force.pathway, area)
     services = await public_services(session, course, aor, area, today=today, language=language)
-    return poster(
+    drawn = poster(
         force.pathway,
         course,
         services,
@@ -85,3 +85,6 @@ async def _content(
         today=today,
         url=f"{public_url}/directory/v1/posters/{area}/{aor}?language={language}",
     )
+    if not drawn.no_number:
+        return drawn
+    return drawn.with_lines(await public_lines(session, area, today=today, language=language))

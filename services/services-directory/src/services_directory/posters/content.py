@@ -14,7 +14,7 @@ from services_directory.pathways.planning.resolution import Course
 from services_directory.pathways.texts.emergency import emergency_numbers
 from services_directory.pathways.texts.wording import say
 
-SERVICES_PER_STEP = 3
+SERVICES_PER_STEP, LINES = 3, 3
 BANDS = ("danger", "soon", "later")
 _NO_WINDOW = 10**6
 _SOON = frozenset({Urgency.AT_ONCE, Urgency.WITHIN_24_HOURS})
@@ -49,7 +49,8 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """One page. `url` is where the living version is; `version` names the pathway's layers."""
+    """One page. `no_number`: no service of the steps has one to call, so that its maker is told; `lines` are then
+    hotlines that serve the area. `url` is where the living version is; `version` names the pathway's layers."""
 
     language: str
     title: str
@@ -63,6 +64,8 @@ class Poster:
     version: str
     focal_point: str
     url: str
+    lines: tuple[str, ...]
+    no_number: bool
     missing: bool
     shortened: bool
     labels: Mapping[str, str]
@@ -80,6 +83,10 @@ class Poster:
         )
         return replace(self, bands=bands, shortened=self.shortened or bands != self.bands)
 
+    def with_lines(self, lines: Sequence[PublicService]) -> "Poster":
+        """The same with hotlines that serve the area."""
+        return replace(self, lines=tuple(_line(each) for each in lines))
+
 
 LABELS: dict[str, dict[str, str]] = {
     "es": {
@@ -89,6 +96,8 @@ LABELS: dict[str, dict[str, str]] = {
         "none": "Sin servicio público verificado por ahora.",
         "nobody": "Por ahora ningún servicio público puede intermediar: llame a la coordinación.",
         "emergency": "En peligro, si llamar es seguro",
+        "lines": "Líneas nacionales",
+        "maker": "Antes de imprimir: ningún servicio de este cartel tiene un teléfono público. Pida a la coordinación que verifique uno en esta zona.",
         "ask": "Donde no hay servicio público: pregunte en cualquier servicio de esta página o a la coordinación.",
         "more": "Hay más servicios: escanee el código.",
         "updated": "Actualizado el",
@@ -106,6 +115,8 @@ LABELS: dict[str, dict[str, str]] = {
         "none": "No verified public service at present.",
         "nobody": "At present no public service can mediate: call the coordination.",
         "emergency": "In danger, if calling is safe",
+        "lines": "National lines",
+        "maker": "Before you print: no service on this poster has a public telephone. Ask the coordination to verify one in this area.",
         "ask": "Where no public service is named: ask any service on this page or the coordination.",
         "more": "There are more services: scan the code.",
         "updated": "Updated on",
@@ -158,10 +169,21 @@ def poster(
         version=labels["none_published"] if version == "proposal" else version,
         focal_point=getattr(pathway.focal_point, language) if pathway.focal_point else "",
         url=url,
+        lines=(),
+        no_number=not has_number(bands),
         missing=any(step.instead == labels["none"] for band in bands for step in band.steps),
         shortened=False,
         labels=labels,
     )
+
+
+def has_number(bands: Sequence[Band]) -> bool:
+    """Whether anybody on it can be called, emergency numbers aside."""
+    return any(each.phones for band in bands for step in band.steps for each in step.services)
+
+
+def _line(line: PublicService) -> str:
+    return f"{line.phones[0]}: {line.name}" + (f" ({line.hours})" if line.hours else "")
 
 
 def _band(step: PlannedStep) -> str:

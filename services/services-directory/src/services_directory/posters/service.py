@@ -8,11 +8,11 @@ from common.places import Places
 from common.sight import ANYONE
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.hsds.opening import coming_week, holds, opening_of
-from services_directory.pathways.planning.alternatives import alternatives
+from services_directory.hsds.opening import coming_week, holds, opening_of, schedules_of
+from services_directory.pathways.planning.alternatives import alternatives, hotlines
 from services_directory.pathways.planning.resolution import Course
 from services_directory.pathways.texts.opening import opening_hours
-from services_directory.posters.content import SERVICES_PER_STEP, PublicService
+from services_directory.posters.content import LINES, SERVICES_PER_STEP, PublicService
 from services_directory.posters.queries import public_documents
 
 
@@ -32,6 +32,16 @@ async def public_services(
         need: [spoken(documents[each], language, today) for each in ids if each in documents]
         for need, ids in best.items()
     }
+
+
+async def public_lines(
+    session: AsyncSession, area: str, *, today: date, language: str
+) -> list[PublicService]:
+    """Hotlines with a number that serve the area: for a poster on which no other service has one."""
+    ids = await hotlines(session, ANYONE, area, limit=LINES, today=today)
+    documents = await public_documents(session, {UUID(each) for each in ids})
+    lines = [spoken(documents[each], language, today) for each in ids if each in documents]
+    return [line for line in lines if line.phones]
 
 
 def spoken(document: dict[str, Any], language: str, today: date) -> PublicService:
@@ -73,11 +83,7 @@ def _phones(document: dict[str, Any]) -> list[str]:
 
 def _hours(document: dict[str, Any], language: str, today: date) -> str:
     """Weekly hours in the poster's language, else the own words of the first schedule that holds today."""
-    sites = document.get("service_at_locations", [])
-    schedules = [
-        *document.get("schedules", []),
-        *(schedule for site in sites for schedule in site.get("schedules", [])),
-    ]
+    schedules = schedules_of(document)
     known = opening_of(schedules)
     said = opening_hours(tuple(coming_week(known.usual, known.seasons, today)))
     if said is not None:

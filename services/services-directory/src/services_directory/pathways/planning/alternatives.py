@@ -8,13 +8,14 @@ from common.places import Places
 from common.sight import PARTNERS, Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.pathways.definition.graph import Pathway
+from services_directory.pathways.definition.graph import Pathway, Urgency
 from services_directory.pathways.definition.profile import Profile
 from services_directory.pathways.matching import candidate_queries
 from services_directory.pathways.matching.ranking import Ranked, Situation, rank
+from services_directory.pathways.matching.reach import demand
 from services_directory.pathways.planning.composition import compose
 from services_directory.pathways.planning.ordering import in_order
-from services_directory.pathways.planning.resolution import Course
+from services_directory.pathways.planning.resolution import HOTLINE, Course
 
 EVERY_ORGANISATION = Audience(base=PARTNERS)
 """What every verified organisation sees; rows of confidential services are not in it."""
@@ -24,6 +25,17 @@ def course_for_nobody(pathway: Pathway, area: str) -> Course:
     """The steps of the pathway for somebody of whom nothing is known but the place."""
     nobody = Profile(area=area)
     return Course((), (), in_order(compose([pathway], nobody), nobody))
+
+
+async def hotlines(
+    session: AsyncSession, audience: Audience, area: str, *, limit: int, today: date
+) -> list[str]:
+    """Ids of the lines that serve the area, those for the whole country too, best first."""
+    nobody, wanted = Profile(area=area), demand(HOTLINE, Urgency.ROUTINE)
+    read = await candidate_queries.fitting(session, audience, nobody, [wanted], today)
+    situation = Situation(nobody, frozenset(), wanted, Places.load(), today)
+    fitting, _ = rank(read.candidates.get(HOTLINE, ()), situation)
+    return [each.candidate.service_id for each in fitting[:limit]]
 
 
 async def alternatives(
