@@ -91,6 +91,7 @@ def test_a_missing_claim_is_refused(claim: str) -> None:
         {"exp": True},
         {"exp": "soon"},
         {"exp": int(time.time()) - 3600},
+        {"exp": int(time.time()) + 2 * 86400},
         {"iat": int(time.time()) + 365 * 86400},
         {"iat": {}},
         {"sub": ""},
@@ -146,6 +147,20 @@ def test_a_wrong_header_is_refused(header: dict[str, Any]) -> None:
 def test_hostile_text_is_refused_not_raised(token: str) -> None:
     with pytest.raises(InvalidToken):
         verify(token)
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_one_token_has_one_text(part: int) -> None:
+    """Padding or a spare bit would give it others, under each of which it would be remembered."""
+    # A header and a payload of a length that leaves spare bits, as a signature does.
+    made = (signed(claims(x="x" * n), header={"x": "x" * n}) for n in range(3))
+    token = next(each for each in made if len(each.split(".")[part]) % 4)
+    parts = token.split(".")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = alphabet[alphabet.index(parts[part][-1]) + 1]
+    for other in (parts[part] + "==", parts[part][:-1] + last):
+        with pytest.raises(InvalidToken):
+            verify(".".join([*parts[:part], other, *parts[part + 1 :]]))
 
 
 def test_a_claim_or_a_header_that_is_said_twice_is_refused() -> None:

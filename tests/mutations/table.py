@@ -2750,6 +2750,14 @@ MUTATIONS = (
         "::test_signing_in_again_and_out_works_in_browsers_of_every_age",
     ),
     Mutation(
+        "one-text-of-a-token",
+        "a token has one text: no padding, no spare bits",
+        f"{_COMMON}/auth/tokens.py",
+        "    if base64url_encode(content).decode() != part:\n",
+        "    if False:\n",
+        "tests/common/test_tokens.py::test_one_token_has_one_text[2]",
+    ),
+    Mutation(
         "slash-at-the-end",
         "a service never redirects by slash",
         f"{_COMMON}/web/app.py",

@@ -41,11 +41,13 @@ async def test_the_run_time_role_reads_its_database_and_owns_nothing(
         await app.close()
 
 
-async def test_a_service_cannot_enter_the_database_of_another(postgres: PostgresServer) -> None:
+@pytest.mark.parametrize("other", ["stack_one", "postgres", "template1"])
+async def test_a_service_enters_its_own_database_only(postgres: PostgresServer, other: str) -> None:
     postgres.create_service_database("stack_one")
     two = postgres.create_service_database("stack_two")
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await asyncpg.connect(plain(two.app_url).rsplit("/", 1)[0] + "/stack_one")
+    for url in (two.app_url, two.owner_url):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(plain(url).rsplit("/", 1)[0] + f"/{other}")
 
 
 async def test_a_wrong_password_is_refused(postgres: PostgresServer) -> None:

@@ -213,9 +213,16 @@ async def test_ndjson_streams_everything(api: AsyncClient, publish: Publish, nam
         await publish(name=f"Servicio {number}")
     listed = await api.get(f"{V1}/{name}?per_page=500", headers=as_("anonymous"))
     streamed = await api.get(f"{V1}/{name}?format=ndjson", headers=as_("anonymous"))
-    lines = [json.loads(line) for line in streamed.text.splitlines()]
+    form = {"format": "ndjson"}
+    headers = as_("ngo-refugio") | {"Idempotency-Key": "one"}
+    posted = [
+        await api.post(f"{V1}/{name}", json=form, headers=each)
+        for each in (as_("anonymous"), as_("ngo-refugio"), headers)
+    ]
     by_id = {each["id"]: each for each in listed.json()["contents"]}
-    assert {each["id"]: each for each in lines} == by_id
+    for answer in (streamed, *posted):
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        assert {each["id"]: each for each in lines} == by_id
 
 
 async def test_the_root_says_what_this_is(api: AsyncClient) -> None:

@@ -158,7 +158,7 @@ class PostgresServer:
         self.psql(
             "".join(_role_sql(role, passwords[role]) for role in (owner, app))
             + f"{made_once} \\gexec\n"
-            f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;"
+            f"REVOKE ALL ON DATABASE postgres, template1, {name} FROM PUBLIC;"
             f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {app};\n"
             f"\\connect {name}\n"
             + "".join(f"CREATE EXTENSION IF NOT EXISTS {extension};" for extension in EXTENSIONS)

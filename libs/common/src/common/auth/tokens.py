@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from jose import jwt
-from jose.utils import base64url_decode
+from jose.utils import base64url_decode, base64url_encode
 
 from common import json_once
 from common.auth.keys import ALGORITHMS, KeySet
 from common.clocks import BETWEEN_PROCESSES_SECONDS
 
 MAX_TOKEN_BYTES = 8192
+LONGEST_SECONDS = 86_400
 LEEWAY_SECONDS = 30
 _FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip"})
 _REQUIRED = {f"require_{claim}": True for claim in ("aud", "iat", "exp", "iss", "sub")}
@@ -82,12 +83,20 @@ def mint_token(
 def _header(token: str) -> dict[str, Any]:
     if len(token) > MAX_TOKEN_BYTES or not token.isascii() or token.count(".") != 2:
         raise InvalidToken("not a compact JWS of acceptable size")
-    head, payload, _ = token.split(".")
-    header = json_once.loads(base64url_decode(head.encode()))
-    json_once.refuse_repeated_names(base64url_decode(payload.encode()))
+    head, payload, _ = (_canonical(part) for part in token.split("."))
+    header = json_once.loads(head)
+    json_once.refuse_repeated_names(payload)
     if not isinstance(header, dict):
         raise InvalidToken("the header is no object")
     return header
+
+
+def _canonical(part: str) -> bytes:
+    """The bytes of a part (RFC 7515 §2): no padding, and no spare bit is set, so that one token has one text."""
+    content: bytes = base64url_decode(part.encode())
+    if base64url_encode(content).decode() != part:
+        raise InvalidToken("not canonical base64url")
+    return content
 
 
 def _check_header(header: Mapping[str, Any], typ: str) -> None:
@@ -114,6 +123,8 @@ def _check_claims(claims: Mapping[str, Any], leeway: float) -> None:
         raise InvalidToken("issued in the future")
     if claims["exp"] <= now - leeway:
         raise InvalidToken("expired")
+    if claims["exp"] > now + LONGEST_SECONDS:
+        raise InvalidToken("lives for more than a day")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject:
         raise InvalidToken("no subject")

@@ -38,7 +38,11 @@ class StraightRoute(UnitOfWorkRoute, ABC):
 
 class ReadRoute(StraightRoute):
     """The endpoint takes (request, session, caller) and at most one id, the last part of the
-    path."""
+    path. A search by POST changes nothing: repeated with its key it is asked anew, so that its answer may also stream."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reads = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         as_unit_of_work = super().get_route_handler()
