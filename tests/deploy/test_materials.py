@@ -49,6 +49,10 @@ def test_a_bill_of_materials_is_valid_and_names_what_the_lock_has(
     assert drawing or "vl-convert-python" not in names
     assert ("numpy" in names) == (image == "ruta-reporting")
     assert not names & {"pytest", "mypy", "ruff"}
+    inside = {each["name"] for c in bill["components"] for each in c.get("components", [])}
+    # What lies in the wheels: by their own bills, or as shared libraries.
+    assert ("scipy_openblas64_" in inside) == ("numpy" in names)
+    assert drawing or {"pyo3", "openssl"} <= inside
 
 
 def test_each_image_of_the_dockerfile_has_one() -> None:

@@ -1,8 +1,12 @@
 """Which third-party packages an image holds: a CycloneDX bill of materials made from the lock."""
 
+import json
+import re
 import shutil
 import subprocess
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from stack.errors import StackError
 
@@ -17,6 +21,9 @@ DISTRIBUTIONS = (
     "ruta-stack",
 )
 
+# As auditwheel names them: libpq-6197da7d.so.5.18
+_LIBRARY = re.compile(r"lib(?P<name>.+?)(?:-[0-9a-f]{8})*\.so(?:\.(?P<version>[0-9.]+))?")
+
 
 def bill_of_materials(root: Path, distribution: str) -> str:
     """CycloneDX 1.5 JSON of an image's Python packages with their hashes; StackError if unknown."""
@@ -26,12 +33,9 @@ def bill_of_materials(root: Path, distribution: str) -> str:
             distribution=distribution,
             known=", ".join(DISTRIBUTIONS),
         )
-    uv = shutil.which("uv")
-    if uv is None:
-        raise StackError("uv is not on the path: call this by ./ruta k8s sbom")
     done = subprocess.run(
         [
-            *(uv, "export", "--frozen", "--no-dev", "--package", distribution),
+            *(found_uv(), "export", "--frozen", "--no-dev", "--package", distribution),
             # As deploy/Dockerfile installs it.
             *(() if distribution == "ruta-stack" else ("--all-extras",)),
             # uv calls the format a preview; the test validates what it writes.
@@ -44,4 +48,43 @@ def bill_of_materials(root: Path, distribution: str) -> str:
     )
     if done.returncode != 0:
         raise StackError("uv could not export the lock: {words}", words=done.stderr.strip())
-    return done.stdout
+    bill = json.loads(done.stdout)
+    for component in bill["components"]:
+        if inside := _bundled(component["name"], component["version"]):
+            component["components"] = inside
+    return json.dumps(bill, indent=2)
+
+
+def found_uv() -> str:
+    uv = shutil.which("uv")
+    if uv is None:
+        raise StackError("uv is not on the path: call this by ./ruta")
+    return uv
+
+
+def _bundled(name: str, version: str) -> list[dict[str, Any]]:
+    """Libraries inside the wheel that is installed here, where an advisory may name them: what its own bills say
+    (PEP 770), and shared libraries that lie in it without one. Of another version nothing is said."""
+    try:
+        installed = distribution(name)
+    except PackageNotFoundError:
+        return []
+    if installed.version != version:
+        return []
+    paths = [path for path in installed.files or () if not path.is_absolute()]
+    bills = [path for path in paths if path.parent.name == "sboms" and path.suffix == ".json"]
+    found = [each for path in bills for each in json.loads(path.read_text()).get("components", [])]
+    said = {each["name"].lower() for each in found}
+    for path in paths:
+        library = _LIBRARY.fullmatch(path.name) if path.parent.name.endswith(".libs") else None
+        if library and library["name"].lower() not in said:
+            found.append({"name": library["name"], "version": library["version"] or ""})
+    unique = {(each["name"], each.get("version", "")): each for each in found}
+    return [
+        {
+            "type": "library",
+            "name": each["name"],
+            **{key: each[key] for key in ("version", "purl") if each.get(key)},
+        }
+        for _, each in sorted(unique.items())
+    ]

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from stack.advisories import NOT_COMPARED
 from stack.commands.options import home
 from stack.errors import StackError
 from stack.reference import client
@@ -23,6 +24,10 @@ from stack.separate_builds import CONSTRAINTS, PACKAGES, build_wheels
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
 _ONE_SPEAKS = Lock()
+_VERDICTS = {
+    0: "[green]passed[/]",
+    NOT_COMPARED: "[yellow]not compared: no advisory source can be reached[/]",
+}
 
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -46,7 +51,11 @@ def run_tests(
 @app.command()
 def check(
     full: Annotated[
-        bool, typer.Option(help="Also build each package and import it alone (minutes, network)")
+        bool,
+        typer.Option(
+            help="Also build each package and import it alone, and compare the lock with known"
+            " vulnerabilities (minutes, network)"
+        ),
     ] = False,
 ) -> None:
     """Check style, types and the import contracts; report all that fails, not only the first."""
@@ -66,17 +75,20 @@ def check(
         ("one chain of revisions", [sys.executable, "-m", "stack.one_chain"]),
         ("nothing unused", [sys.executable, "-m", "tests.support.unused"]),
     ]
-    built = [("each package alone", [sys.executable, "-m", "stack.separate_builds", str(root)])]
+    built = [
+        ("each package alone", [sys.executable, "-m", "stack.separate_builds", str(root)]),
+        ("known vulnerabilities", [sys.executable, "-m", "stack.advisories", str(root)]),
+    ]
     # mypy's second run takes what the first has found out. What is installed waits more than it computes.
     beside = [types, others, *([built] if full else [])]
     with ThreadPoolExecutor(len(beside)) as running:
         results = [each for done in running.map(_checked, beside) for each in done]
     table = Table("check", "result", "seconds")
     for name, code, seconds in results:
-        verdict = "[green]passed[/]" if code == 0 else "[bold red]failed[/]"
+        verdict = _VERDICTS.get(code, "[bold red]failed[/]")
         table.add_row(name, verdict, f"{seconds:.1f}")
     _terminal.print(table)
-    if any(code for _, code, _ in results):
+    if any(code not in _VERDICTS for _, code, _ in results):
         raise typer.Exit(1)
 
 
