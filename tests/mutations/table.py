@@ -3954,6 +3954,15 @@ MUTATIONS = (
         "    if True:\n",
         f"{_NOW}::test_a_poster_without_a_number_tells_its_maker_and_shows_the_national_lines",
     ),
+    Mutation(
+        "late-is-no-coverage",
+        "who helps too late where it is most urgent covers nothing in the picture of gaps",
+        f"{_DIRECTORY}/gaps/shares.py",
+        '        counted = "late" if state in _TAKES and is_late(facts, need) else state\n',
+        "        counted = state\n",
+        "tests/services/directory/gaps/test_gaps.py"
+        "::test_a_need_that_is_met_too_late_is_a_gap_and_one_that_is_met_by_walking_in_is_none",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

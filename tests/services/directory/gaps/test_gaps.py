@@ -93,6 +93,18 @@ async def test_what_is_open_on_other_days_only_covers_nothing_until_its_season_b
             assert await turn_seasons(session) == 0, "counted once a turn"
 
 
+async def test_a_need_that_is_met_too_late_is_a_gap_and_one_that_is_met_by_walking_in_is_none(
+    api: AsyncClient, publish: Any
+) -> None:
+    slow = {"method": "interagency_form", "response_delay": "72h"}
+    await publish(categories=["GBV-CM"], referral=slow)
+    late = cell(await gaps(api), "VE2313", "GBV-CM", "woman")
+    assert (late["coverage"], late["gap"], late["services"]) == ("late", True, {"late": 1})
+    await publish(categories=["GBV-CM"], referral={**slow, "intake_modes": ["walk_in"]})
+    met = cell(await gaps(api), "VE2313", "GBV-CM", "woman")
+    assert (met["coverage"], met["gap"]) == ("referable", False)
+
+
 async def test_what_disappeared_since_before_the_crisis_is_counted_as_lost(
     api: AsyncClient, publish: Any
 ) -> None:

@@ -69,6 +69,28 @@ def test_a_service_counts_for_the_groups_that_it_takes(
     assert list(groups_of(facts(**change))) == groups
 
 
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"response_delay": "24h"}, "referable"),
+        ({"response_delay": "72h"}, "late"),
+        ({"response_delay": "72h", "capacity_state": "waitlist"}, "late"),
+        ({"response_delay": "72h", "capacity_state": "full"}, "full"),
+        ({"response_delay": "72h", "modes": ["walk_in"]}, "referable"),
+        ({"response_delay": "72h", "modes": ["hotline"]}, "referable"),
+        ({"response_delay": "72h", "categories": ["GBV-PSS"]}, "referable"),
+        ({"method": "not_accepted"}, "late"),
+        ({"method": "not_accepted", "modes": ["walk_in"]}, "referable"),
+    ],
+)
+def test_who_helps_too_late_where_it_is_most_urgent_is_counted_as_late(
+    change: dict[str, Any], state: str
+) -> None:
+    """Case management is wanted within 24 hours, psychosocial support within 72."""
+    found = list(shares(facts(**{"categories": ["GBV-CM"], **change}), TODAY, PLACES))
+    assert {each.state for each in found} == {state}
+
+
 def test_an_area_inside_another_served_one_does_not_count_again() -> None:
     found = shares(facts(areas=["VE23", "VE2313", "VE231301"]), TODAY, PLACES)
     assert {(each.area, each.whole) for each in found} == {("VE23", True), ("VE", False)}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from common import clock
 from common.places import Places
@@ -99,6 +100,7 @@ async def _refresh(session: AsyncSession, ids: list[UUID]) -> None:
 
 
 def _shared(row: Any) -> Shared:
+    referral = orjson.loads(row["referral"]) if row["referral"] else {}
     return Shared(
         areas=row["areas"],
         categories=row["categories"],
@@ -111,4 +113,7 @@ def _shared(row: Any) -> Shared:
         endorsed=bool(row["endorsed_by"]),
         pre_crisis=row["pre_crisis"],
         in_season=row["in_season"],
+        modes=referral.get("intake_modes", ()),
+        method=referral.get("method"),
+        response_delay=referral.get("response_delay"),
     )

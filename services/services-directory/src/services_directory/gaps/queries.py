@@ -76,6 +76,7 @@ async def covering(session: AsyncSession, service_ids: Sequence[UUID], today: da
     text = (
         "SELECT service_id, visibility, aors, areas, categories, minimum_age, maximum_age, sexes,"
         " functional_status, capacity_state, valid_until, endorsed_by, pre_crisis,"
+        " referral::text AS referral,"
         f" {in_season(today, s)} AS in_season FROM service_documents d"
         f" WHERE level = visibility AND service_id = ANY({s.argument(list(service_ids), 'uuid[]')})"
     )

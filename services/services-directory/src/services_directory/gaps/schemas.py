@@ -21,7 +21,8 @@ class RowOut(BaseModel):
     )
     gap: bool
     services: dict[str, int] = Field(
-        description="Services by state: referable, waitlist, full, stale, unendorsed, suspended"
+        description="Services by state: referable, waitlist, late (no call, visit or referral is in time"
+        " where the need is most urgent), full, stale, unendorsed, suspended"
         " (or out of season), planned, lost (existed before the crisis, now closed), closed; states without one are"
         " left out. A service of a wider area counts in each of its parts."
     )

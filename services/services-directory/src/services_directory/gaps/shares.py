@@ -6,15 +6,20 @@ from datetime import date
 
 from common.places import Places
 
+from services_directory.hsds.reachability import Hours, reached, ways_of
 from services_directory.hsds.referability import REFERABLE_STATUSES, is_fresh
+from services_directory.pathways.definition.graph import Urgency
+from services_directory.pathways.definition.proposals import urgencies
+from services_directory.pathways.matching.reach import demand
 
 GROUPS = ("child", "woman", "man", "other")
 # From best to worst: a cell is called by the best state that any of its services has.
 STATES = (
-    "referable", "waitlist", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
+    "referable", "waitlist", "late", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
 )  # fmt: skip
 OUT_OF_SEASON = "suspended"
 """Nobody is sent to what is closed on all these days: as to what is suspended, it will be there again."""
+_TAKES = ("referable", "waitlist")
 ADULT = 18
 
 
@@ -34,6 +39,9 @@ class Shared:
     pre_crisis: bool | None
     in_season: bool
     """Unless all hours that it tells hold on other days."""
+    modes: Sequence[str] = ()
+    method: str | None = None
+    response_delay: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,10 +64,25 @@ def shares(facts: Shared, today: date, places: Places) -> Iterator[Share]:
     served = _widest(facts.areas, places)
     touched = {around for area in served for around in places.ancestors(area)} - set(served)
     for need in sorted(set(facts.categories)):
+        counted = "late" if state in _TAKES and is_late(facts, need) else state
         for area in served:
-            yield Share(area, True, need, state, groups)
+            yield Share(area, True, need, counted, groups)
         for area in sorted(touched):
-            yield Share(area, False, need, state, groups)
+            yield Share(area, False, need, counted, groups)
+
+
+def is_late(facts: Shared, need: str) -> bool:
+    """Whether no call, visit or referral there is in time where the need is most urgent, even at an hour at which it
+    is open: a cell knows no hour."""
+    urgency = urgencies().get(need, Urgency.ROUTINE)
+    best = reached(
+        ways_of(tuple(facts.modes), facts.method),
+        Hours(),
+        facts.response_delay,
+        demand(need, urgency).deadline,
+        minute=None,
+    )
+    return best is None or best.late is not None
 
 
 def state_of(facts: Shared, today: date) -> str:

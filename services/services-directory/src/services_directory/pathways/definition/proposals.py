@@ -4,12 +4,13 @@ They belong to no country; they are read for whichever area is asked about.
 """
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 from common import codelists
 
-from services_directory.pathways.definition.graph import Bilingual, Pathway
+from services_directory.pathways.definition.graph import Bilingual, Pathway, Urgency
 
 AORS = ("CP", "GBV", "TIP", "GP")
 _ANYWHERE = "XX"
@@ -28,6 +29,18 @@ def _shipped(aor: str) -> Pathway:
     source = files(__package__) / "seeds" / f"{aor}.toml"
     body = tomllib.loads(source.read_text(encoding="utf-8"))
     return Pathway.model_validate({**body, "area": _ANYWHERE, "proposal": True})
+
+
+@cache
+def urgencies() -> Mapping[str, Urgency]:
+    """How soon each need is wanted where it is wanted soonest, fallbacks aside."""
+    soonest, found = list(Urgency), dict[str, Urgency]()
+    for aor in AORS:
+        for step in _shipped(aor).steps:
+            if step.fallback_of is None:
+                known = found.get(step.need, step.urgency)
+                found[step.need] = min(known, step.urgency, key=soonest.index)
+    return found
 
 
 @cache
