@@ -192,6 +192,11 @@ async def end(session: AsyncSession, exception_id: UUID) -> None:
     await _end(session, col(DisclosureException.id) == exception_id)
 
 
+async def end_unused(session: AsyncSession, case_id: UUID, uses: queries.Uses) -> None:
+    """Those that nothing was shared under."""
+    await end_those(session, case_id, sa.not_(uses.exception(col(DisclosureException.id))))
+
+
 async def end_those(session: AsyncSession, case_id: UUID, which: sa.ColumnElement[bool]) -> None:
     of_case = col(DisclosureException.case_id) == case_id
     holds = col(DisclosureException.status).in_(("pending", "approved"))

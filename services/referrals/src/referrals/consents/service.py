@@ -26,7 +26,7 @@ from referrals.cases.models import Case, CaseRecord
 from referrals.cases.opening import open_with
 from referrals.cases.referring import CaseAndService, made_case_and_service
 from referrals.consents import exceptions_service, queries
-from referrals.consents.models import DisclosureException, Grant, GrantRecord
+from referrals.consents.models import Grant, GrantRecord
 from referrals.consents.schemas import NewConsent
 from referrals.directory.queries import CONFLICT_TEXT
 from referrals.errors import (
@@ -277,9 +277,7 @@ async def end_unused(
     """
     unused = sa.and_(col(Grant.kind) != "reporting", sa.not_(uses.grant(col(Grant.id))))
     await _end_those(session, caller, case_id, "case_closed", unused)
-    await exceptions_service.end_those(
-        session, case_id, sa.not_(uses.exception(col(DisclosureException.id)))
-    )
+    await exceptions_service.end_unused(session, case_id, uses)
 
 
 async def end_all(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:

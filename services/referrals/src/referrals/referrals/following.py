@@ -11,8 +11,7 @@ from common.referral_states import TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.consents.exceptions_service import end_those
-from referrals.consents.models import DisclosureException
+from referrals.consents import exceptions_service
 from referrals.consents.service import end_unused
 from referrals.errors import OPEN_REFERRALS
 from referrals.happenings import (
@@ -110,8 +109,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 async def unused_exceptions_end(session: AsyncSession, happening: CaseHandedOver) -> None:
     """Two people of the former holder decided; the new holder's staff decide for themselves."""
-    unused = sa.not_(USES.exception(col(DisclosureException.id)))
-    await end_those(session, happening.case_id, unused)
+    await exceptions_service.end_unused(session, happening.case_id, USES)
 
 
 async def sides_fall_together(session: AsyncSession, happening: CaseHandedOver) -> None:
