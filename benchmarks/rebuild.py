@@ -26,7 +26,7 @@ import asyncpg
 import nats
 import psutil
 from nats.aio.client import Client
-from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig
 from reporting.facts.models import referral_steps
 from reporting.recording.service import Recorder
 from reporting.recording.sources import SOURCES
@@ -50,7 +50,6 @@ PERSONS_PER_CHUNK = 2000
 async def fill(client: Client, events: int) -> int:
     """Publish about as many events of random referrals; returns how many."""
     jetstream = client.jetstream()
-    await jetstream.add_stream(StreamConfig("RUTA_REFERRALS", subjects=["ruta.referrals.>"]))
     published, chunk = 0, 0
     while published < events:
         batch = list(caseload(PERSONS_PER_CHUNK, seed=chunk))

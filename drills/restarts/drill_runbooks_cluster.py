@@ -208,11 +208,11 @@ def _ended(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_pod_ends_again_and_again(tmp_path: Path) -> None:
     """RutaPodDead: a setting that is wrong is named in one line, status 78."""
-    ends = [_ended("referrals", "api", RUTA_STREAM_MAX_BYTES="much") for _ in range(5)]
+    ends = [_ended("referrals", "api", RUTA_DATABASE_POOL_SIZE="much") for _ in range(5)]
     assert {done.returncode for done in ends} == {78}
     logged = ends[0].stderr.strip().splitlines()  # `kubectl logs --previous`
     assert len(logged) == 1
-    assert "RUTA_STREAM_MAX_BYTES" in logged[0]
+    assert "RUTA_DATABASE_POOL_SIZE" in logged[0]
     again = " ".join(f"{2 + count}x8" for count in range(len(ends) + 5))
     assert "RutaPodDead" in _fires(tmp_path, kube_pod_container_status_restarts_total=again)
     once = f"2x10 3x{_MINUTES}"

@@ -1,11 +1,14 @@
 """The sample service on a database of its own (its tables are made, not migrated)."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import nats
+import nats.js.errors
 import pytest
+from common.broker_streams import arrange
 from common.database import Database
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
@@ -64,17 +67,16 @@ async def api(settings: sample.Settings, database: Database) -> AsyncIterator[As
 
 @pytest.fixture
 async def clean_stream(nats_server: NatsServer) -> AsyncIterator[Any]:
-    """The operator's JetStream; the stream is deleted before and after."""
+    """The operator's JetStream; stream and reader are made anew before and after."""
     client = await nats.connect(
         nats_server.url, user="operator", password=nats_server.credentials["operator"]
     )
     jetstream = client.jetstream()
 
     async def wipe() -> None:
-        try:
+        with contextlib.suppress(nats.js.errors.NotFoundError):
             await jetstream.delete_stream("RUTA_DIRECTORY")
-        except nats.js.errors.NotFoundError:
-            return
+        await arrange(jetstream, replicas=1, max_bytes=2**30)
 
     await wipe()
     yield jetstream

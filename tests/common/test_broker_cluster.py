@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import nats
 import pytest
+from common.broker_streams import Settings, arranged
 from common.database import Database
 from common.events.directory import CapacityChanged
 from nats.aio.client import Client
@@ -35,6 +36,7 @@ from stack.private_files import write_private
 from tests.common import sample
 from tests.common.test_messaging import Reader, event, running, until, write
 from tests.support.leaving_out import left_out
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.laborious
 
@@ -281,7 +283,6 @@ async def test_the_loss_of_each_node_loses_no_event(
             "trust_file": nodes[0].folder / "etc/ruta/trust/ca.crt",
             "nats_url": ",".join(node.url for node in nodes),
             "nats_password": SecretStr(secret["NATS_DIRECTORY_PASSWORD"]),
-            "stream_replicas": NODES,
         }
     )
     reader = Reader()
@@ -291,6 +292,13 @@ async def test_the_loss_of_each_node_loses_no_event(
     async def read_all() -> bool:
         return len(set(reader.seen)) == len(written)
 
+    # As the Job does it, which waits until the nodes have found each other.
+    told: dict[str, Any] = {
+        "nats_url": ours.nats_url,
+        "nats_password": secret["NATS_OPERATOR_PASSWORD"],
+    }
+    wanted = Settings(**told, trust_file=ours.trust_file, stream_replicas=NODES)
+    await arranged(wanted, PATIENCE)
     async with running(ours, database, reader, credentials=credentials):
         written += [event() for _ in range(20)]
         await write(database, *written)

@@ -214,13 +214,13 @@ CLEAR: list[tuple[Callable[[Documents], object], str, int]] = [
         "dials reporting in clear",
         1,
     ),
-    # Six processes and a migration's settings name the broker; a migration dials none.
+    # Eight processes and the Job that makes the streams name the broker; a migration dials none.
     (
         lambda d: next(
             e for e in d if e["kind"] == "ConfigMap" and e["metadata"]["name"] == "ruta"
         )["data"].update(RUTA_NATS_URL="nats://nats:4222"),
         "dials nats in clear",
-        8,
+        9,
     ),
     (
         lambda d: _says(d, "console", "RUTA_GATEWAY_URL", "https://nats-peers:8000"),

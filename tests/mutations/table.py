@@ -3670,6 +3670,33 @@ MUTATIONS = (
         f"{_CERTIFICATES}::test_who_has_a_certificate_answers_nobody_without_tls",
     ),
     Mutation(
+        "service-that-changes-its-stream",
+        "no service changes a stream, which could then republish in another's name",
+        "libs/stack/src/stack/arrows.py",
+        'for verb in ("INFO", "MSG.GET")]',
+        'for verb in ("INFO", "MSG.GET", "UPDATE")]',
+        "tests/stack/test_broker_forging.py"
+        "::test_no_account_writes_in_another_s_name_or_reads_what_it_is_not_given[reporting]",
+    ),
+    Mutation(
+        "answer-that-writes-for-another",
+        "an answer of the broker stays in the account of whoever asked",
+        "libs/stack/src/stack/arrows.py",
+        "services = [name for name in users if name != OPERATOR]\n    here = [users[OPERATOR]] if OPERATOR in users else []",
+        "services, here = [], [*users.values()]",
+        "tests/stack/test_broker_forging.py"
+        "::test_no_account_writes_in_another_s_name_or_reads_what_it_is_not_given[reporting]",
+    ),
+    Mutation(
+        "reader-that-was-planted",
+        "a reader that somebody planted ends when the operator makes the streams",
+        f"{_COMMON}/broker_streams.py",
+        "if known.config.durable_name and known.config.durable_name not in readers:",
+        "if False:",
+        "tests/stack/test_broker_forging.py"
+        "::test_what_was_forged_before_ends_when_the_operator_makes_the_streams",
+    ),
+    Mutation(
         "broker-verified",
         "no broker is told a password but by its certificate",
         f"{_COMMON}/messaging/connection.py",

@@ -134,10 +134,34 @@ class CoreSettings(BaseSettings):
             )
 
 
-class ServiceSettings(CoreSettings):
-    """Settings of a service with a database and events."""
+class BrokerSettings(CoreSettings):
+    """Settings of a process that dials the broker."""
 
     ways_inside: ClassVar[dict[str, str]] = {"nats_url": "tls://"}
+
+    nats_url: str = Field("nats://127.0.0.1:4222", description="One or more servers, by comma.")
+    nats_user: str | None = Field(None, description="NATS user; `<service>` if absent.")
+    nats_password: SecretStr = Field(description="NATS password.")
+
+    @property
+    def broker_user(self) -> str:
+        return self.nats_user or self.service
+
+
+class StreamSettings(BrokerSettings):
+    """Settings of whoever makes the streams: the broker's operator."""
+
+    stream_replicas: int = Field(1, ge=1, le=5, description="Replicas of each stream.")
+    stream_max_bytes: int = Field(
+        5 * 2**30,
+        gt=0,
+        description="Largest size of each service's stream in bytes. A full one refuses events: "
+        "they wait in the outbox.",
+    )
+
+
+class ServiceSettings(BrokerSettings):
+    """Settings of a service with a database and events."""
 
     run_worker: bool = Field(
         False, description="Run relay, consumers and timers inside the API process."
@@ -164,16 +188,6 @@ class ServiceSettings(CoreSettings):
         description="URL straight to PostgreSQL for the relay, whose lock and notifications belong "
         "to one connection, and for operators' commands; needed behind PgBouncer, else "
         "`RUTA_DATABASE_URL` serves.",
-    )
-    nats_url: str = Field("nats://127.0.0.1:4222", description="One or more servers, by comma.")
-    nats_user: str | None = Field(None, description="NATS user; `<service>` if absent.")
-    nats_password: SecretStr = Field(description="NATS password.")
-    stream_replicas: int = Field(1, ge=1, le=5, description="Replicas of this service's stream.")
-    stream_max_bytes: int = Field(
-        5 * 2**30,
-        gt=0,
-        description="Largest size of this service's stream in bytes. A full one refuses events: "
-        "they wait in the outbox.",
     )
     internal_jwks_file: FilePath = Field(
         description="JWKS file with the public keys that verify the gateway's internal token."
@@ -211,10 +225,6 @@ class ServiceSettings(CoreSettings):
     def session_url(self) -> str:
         """Where a connection stays one session; never PgBouncer."""
         return (self.database_session_url or self.database_url).get_secret_value()
-
-    @property
-    def broker_user(self) -> str:
-        return self.nats_user or self.service
 
 
 def _is_embedded(secret: str) -> bool:

@@ -1,19 +1,26 @@
-"""Who may publish and read which events: the arrows of the design as data, and as NATS permissions.
+"""Who may publish and read which events: the arrows of the design as data, as NATS accounts and permissions.
 
 The embedded server and the production configuration are both generated from here, so they say
-the same.
+the same. Each service has an account of its own: what it publishes and what it asks for reaches the streams by the
+imports of that account, and every reply stays in it. In one account for all, a service could have any reply of the server
+written to a subject of another.
 """
 
-# producer -> who reads its events
+from collections.abc import Iterable, Mapping
+
+# producer -> who reads its events (`common.events.readers` names the kinds)
 READERS: dict[str, tuple[str, ...]] = {
     "directory": ("referrals", "reporting"),
     "referrals": ("directory", "reporting"),
-    "reporting": ("gateway", "referrals"),
+    "reporting": (),
 }
 PRODUCERS = tuple(READERS)
-USERS = (*PRODUCERS, "gateway")
-# Operations of the IM team: inspect, replay, back up. No service holds it.
+USERS = PRODUCERS
+# Operations of the IM team: make streams, inspect, replay, back up. No service holds it.
 OPERATOR = "operator"
+STREAMS_ACCOUNT = "RUTA"
+"""Of the streams, their operator, and readers outside."""
+_REQUESTS = "$JS.API.>"
 
 
 def outside(reader: str) -> str:
@@ -46,29 +53,68 @@ def permissions(user: str) -> dict[str, list[str]]:
     """NATS subjects that `user` may publish to and subscribe to; everything else is denied."""
     if user == OPERATOR:
         return {"publish": [">"], "subscribe": [">"]}
-    publish = ["$JS.API.INFO", "$JS.API.STREAM.NAMES"]
-    if user in PRODUCERS:
-        publish += [f"ruta.{user}.>", *_own_stream(stream(user))]
-    for producer in reads(user):
-        publish += _durable(stream(producer), user)
-    return {"publish": publish, "subscribe": [f"{inbox_prefix(user)}.>"]}
+    return {
+        "publish": [*_reached(user), *_requests(user)],
+        "subscribe": [f"{inbox_prefix(user)}.>"],
+    }
 
 
-def _own_stream(name: str) -> list[str]:
-    # No DELETE and no PURGE: a service cannot unpublish what it has published.
-    # What it has published tells it what its database forgot.
-    verbs = ("CREATE", "UPDATE", "INFO", "MSG.GET")
-    return [f"$JS.API.STREAM.{verb}.{name}" for verb in verbs]
+def accounts(
+    users: Mapping[str, Mapping[str, object]],
+    outside_users: Iterable[Mapping[str, object]] = (),
+) -> dict[str, object]:
+    """The server's accounts. `users`: name, password and what else the server is told of each."""
+    services = [name for name in users if name != OPERATOR]
+    here = [users[OPERATOR]] if OPERATOR in users else []
+    found: dict[str, object] = {
+        STREAMS_ACCOUNT: {
+            "jetstream": "enabled",
+            "users": [*here, *outside_users],
+            "exports": [
+                # A question may have several answers: a batch of events, each for itself.
+                {
+                    "service": _REQUESTS,
+                    "response": "stream",
+                    "accounts": [*map(_account, services)],
+                },
+                *(
+                    {"service": subject, "accounts": [_account(name)]}
+                    for name in services
+                    for subject in _reached(name)
+                ),
+            ],
+        }
+    }
+    for name in services:
+        subjects = [_REQUESTS, *_reached(name)]
+        found[_account(name)] = {
+            "users": [users[name]],
+            "imports": [
+                {"service": {"account": STREAMS_ACCOUNT, "subject": subject}}
+                for subject in subjects
+            ],
+        }
+    return found
 
 
-def _durable(name: str, user: str) -> list[str]:
-    """One durable consumer, named after its reader, on another service's stream."""
-    return [
-        f"$JS.API.STREAM.INFO.{name}",
-        f"$JS.API.CONSUMER.CREATE.{name}.{user}",
-        f"$JS.API.CONSUMER.CREATE.{name}.{user}.>",
-        f"$JS.API.CONSUMER.DURABLE.CREATE.{name}.{user}",
-        f"$JS.API.CONSUMER.INFO.{name}.{user}",
-        f"$JS.API.CONSUMER.MSG.NEXT.{name}.{user}",
-        f"$JS.ACK.{name}.{user}.>",
-    ]
+def _account(user: str) -> str:
+    return user.upper()
+
+
+def _reached(user: str) -> list[str]:
+    """Subjects of the streams' account that this user writes: its own events, and what it has read."""
+    return [f"ruta.{user}.>", *(f"$JS.ACK.{stream(each)}.{user}.>" for each in reads(user))]
+
+
+def _requests(user: str) -> list[str]:
+    """No CREATE, UPDATE, DELETE or PURGE: streams and readers are the operator's, what was published stays.
+
+    What it has published tells a service what its database forgot.
+    """
+    own = [f"$JS.API.STREAM.{verb}.{stream(user)}" for verb in ("INFO", "MSG.GET")]
+    reading = (
+        f"$JS.API.CONSUMER.{verb}.{stream(producer)}.{user}"
+        for producer in reads(user)
+        for verb in ("INFO", "MSG.NEXT")
+    )
+    return [*own, *reading]

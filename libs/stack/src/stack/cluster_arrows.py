@@ -35,6 +35,8 @@ DESIGN: frozenset[Arrow] = frozenset(
 )
 # Signing in by an OIDC provider, the keys of cases on servers of their own, PgBouncer in between.
 PRODUCTION = DESIGN | {
+    # The Job that makes the streams.
+    ("streams", "nats", 4222),
     ("gateway", "outside", 443),
     ("referrals", "postgres-keys", 5432),
     *((s, "postgres-pooler", 5432) for s in ("directory", "referrals", "reporting")),

@@ -2,11 +2,20 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from stack.arrows import OPERATOR, USERS, outside, outside_permissions, permissions
+from stack.arrows import (
+    OPERATOR,
+    USERS,
+    accounts,
+    outside,
+    outside_permissions,
+    permissions,
+)
 from stack.errors import StackError
 
+# The server reads JSON, and puts in a variable's value where no quotes are around it.
+_VARIABLE = re.compile(r'"(\$NATS_\w+)"')
 _READER = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 _HEAD = """# Made by `./ruta k8s nats-config`; do not edit. Users and subjects: stack/arrows.py.
@@ -56,13 +65,15 @@ def configuration(readers: Sequence[str] = ()) -> str:
             raise StackError(
                 "{reader!r} is no name of a reader: small letters, digits, hyphens", reader=reader
             )
-    ways = ("STANDARD",) if readers else ()
-    users = [
-        *(_user(name, permissions(name), ways) for name in (*USERS, OPERATOR)),
-        *(_user(outside(name), outside_permissions(), ("WEBSOCKET",)) for name in readers),
+    ways = {"allowed_connection_types": ["STANDARD"]} if readers else {}
+    users = {name: _user(name, permissions(name), ways) for name in (*USERS, OPERATOR)}
+    beyond = [
+        _user(outside(name), outside_permissions(), {"allowed_connection_types": ["WEBSOCKET"]})
+        for name in readers
     ]
+    told = json.dumps(accounts(users, beyond), indent=2)
     door = _DOOR if readers else ""
-    return _HEAD + door + "authorization {\n  users: [\n" + "\n".join(users) + "\n  ]\n}\n"
+    return _HEAD + door + "accounts " + _VARIABLE.sub(r"\1", told) + "\n"
 
 
 def variable(user: str) -> str:
@@ -70,10 +81,7 @@ def variable(user: str) -> str:
     return f"NATS_{user.upper().replace('-', '_')}_PASSWORD"
 
 
-def _user(name: str, allowed: dict[str, list[str]] | dict[str, object], ways: Sequence[str]) -> str:
-    only = f" allowed_connection_types: {json.dumps(ways)}," if ways else ""
-    return (
-        f"    {{ user: {name}, password: ${variable(name)},{only} permissions: {{\n"
-        f"        publish: {json.dumps(allowed['publish'])}\n"
-        f"        subscribe: {json.dumps(allowed['subscribe'])} }} }}"
-    )
+def _user(
+    name: str, allowed: Mapping[str, object], ways: Mapping[str, object]
+) -> Mapping[str, object]:
+    return {"user": name, "password": f"${variable(name)}", **ways, "permissions": allowed}

@@ -132,20 +132,14 @@ class _Overlay:
         template = document["spec"]["template"]
         pod, labels = template["spec"], template["metadata"]["labels"]
         service = labels.get("ruta.service", "")
-        if names(pod, AUTHORITY):
-            yield f"names {AUTHORITY}, which holds the authority's key"
-        for other in NAMES:
-            if other != service and names(pod, certificate_of(other)):
-                yield f"names {certificate_of(other)}: it could pass for {other}"
+        yield from self._could_pass(pod, service)
         first = pod["containers"][0]
         said = environment(first, self.sources)
-        serves = document["kind"] == "Deployment" and labels.get("ruta.tier") in {
-            "service",
-            "worker",
-        }
-        if serves and self.wanted:
+        if _serves(document) and self.wanted:
             yield from self._shows(pod, first, said, service)
             yield from self._probed(first)
+        elif labels.get("ruta.job") == "streams":
+            yield from self._operates(pod, first, said)
         elif _FILES.keys() & said.keys():
             yield f"{first['name']} is told of certificates, and there are none for it"
         if document["kind"] != "Job" and self.wanted:
@@ -165,6 +159,21 @@ class _Overlay:
                 yield f"{container['name']} finds no {file} of its own at {variable}"
         if service not in self.certified:
             yield f"nothing makes {certificate_of(service)}"
+
+    def _could_pass(self, pod: Document, service: str) -> Iterator[str]:
+        if names(pod, AUTHORITY):
+            yield f"names {AUTHORITY}, which holds the authority's key"
+        for other in NAMES:
+            if other != service and names(pod, certificate_of(other)):
+                yield f"names {certificate_of(other)}: it could pass for {other}"
+
+    def _operates(
+        self, pod: Document, container: Document, said: Mapping[str, str]
+    ) -> Iterator[str]:
+        """The Job that makes the streams dials the broker; nobody dials it."""
+        if _places(pod, container, "").get(said.get("RUTA_TRUST_FILE", "")) != "ca.crt":
+            yield f"{container['name']} finds no ca.crt at RUTA_TRUST_FILE"
+        yield from self._dials(container, said)
 
     def _probed(self, container: Document) -> Iterator[str]:
         for probe in _PROBES:
@@ -219,6 +228,11 @@ class _Overlay:
         policies = [d["spec"] for d in self.documents if d["kind"] == "BackendTLSPolicy"]
         if kind == "Ingress" or wanted not in policies:
             yield "reaches the front without TLS"
+
+
+def _serves(document: Document) -> bool:
+    tier = document["spec"]["template"]["metadata"]["labels"].get("ruta.tier")
+    return document["kind"] == "Deployment" and tier in {"service", "worker"}
 
 
 def _places(pod: Document, container: Document, service: str) -> dict[str, str]:

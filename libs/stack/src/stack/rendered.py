@@ -95,8 +95,15 @@ def _environment(
         for source in container.get("envFrom", [])
         for key, value in _source(source, documents).items()
     }
-    environment |= {entry["name"]: str(entry["value"]) for entry in container.get("env", [])}
+    environment |= {entry["name"]: _said(entry, documents) for entry in container.get("env", [])}
     return {key: _moved(value, places) for key, value in environment.items()}
+
+
+def _said(entry: Mapping[str, Any], documents: list[Document]) -> str:
+    if "valueFrom" not in entry:
+        return str(entry["value"])
+    source = entry["valueFrom"]["secretKeyRef"]
+    return contents(documents, "Secret", source["name"])[source["key"]]
 
 
 def port_of(deployment: Document) -> int:

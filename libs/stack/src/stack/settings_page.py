@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from common.settings import CoreSettings, ServiceSettings
+from common.settings import CoreSettings, ServiceSettings, StreamSettings
 from console.settings import Settings as ConsoleSettings
 from gateway.front.settings import FrontSettings
 from gateway.issuer.settings import IssuerSettings
@@ -31,6 +31,11 @@ _CLASSES: tuple[tuple[str, type[CoreSettings], type[CoreSettings] | None], ...] 
         "Every service with a database (directory, referrals, reporting, issuer)",
         ServiceSettings,
         CoreSettings,
+    ),
+    (
+        "The broker's operator (Job `nats-streams`, and the embedded broker at its start)",
+        StreamSettings,
+        ServiceSettings,
     ),
     ("Gateway", FrontSettings, CoreSettings),
     ("Issuer", IssuerSettings, ServiceSettings),

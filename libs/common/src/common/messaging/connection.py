@@ -13,7 +13,7 @@ from nats.js import JetStreamContext
 
 from common.certificates import remedy, trusting
 from common.logs import get_logger
-from common.settings import ServiceSettings
+from common.settings import BrokerSettings
 from common.wording import Worded
 
 _log = get_logger(__name__)
@@ -26,12 +26,12 @@ class BrokerDown(Worded, ConnectionError):
 
 
 class Broker:
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self.generation = 0  # rises with each (re)connection: streams may have to be made again
+        self.generation = 0  # rises with each (re)connection
 
     @property
     def connected(self) -> bool:

@@ -17,7 +17,6 @@ import nats.errors
 import sqlalchemy as sa
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
@@ -28,10 +27,10 @@ from common import clock, database_errors
 from common.database import PLANNED_ONCE, Database, OpeningRead, answer_of, retrying
 from common.events.base import Event
 from common.events.envelope import Envelope
+from common.events.readers import stream_name
 from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
 from common.messaging.pulling import pulling
-from common.messaging.relay import stream_name
 from common.repeating import pause
 from common.tables import CommonTables
 from common.telemetry import Metrics, going_on
@@ -44,7 +43,6 @@ LoneHandler: TypeAlias = Callable[[Database, str, Any, Envelope], Awaitable[bool
 transaction), or had it before. None: it was not done in this way, and nothing was changed."""
 
 ATTEMPTS = 5
-_ACK_WAIT_SECONDS = 30
 _HEARTBEAT_SECONDS = 10
 _PAUSE_SECONDS = 1.0
 TOGETHER = 50
@@ -120,10 +118,8 @@ class Consumer:
     async def _consume(self, jetstream: JetStreamContext, stop: asyncio.Event) -> None:
         generation = self._broker.generation
         stream = stream_name(self._subscription.producer)
-        # Creating it again applies a changed configuration, or fails: `pull_subscribe` would
-        # silently keep the old one.
-        await jetstream.add_consumer(stream, self._config())
         durable = self._subscription.durable
+        await jetstream.consumer_info(stream, durable)  # NotFound until the operator has made it
         async with pulling(self._broker.client(), stream, durable, stop) as pull:
             while not stop.is_set() and generation == self._broker.generation:
                 message = await pull.next()
@@ -133,17 +129,6 @@ class Consumer:
                 elif not stop.is_set():
                     # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
                     await jetstream.consumer_info(stream, durable)
-
-    def _config(self) -> ConsumerConfig:
-        return ConsumerConfig(
-            durable_name=self._subscription.durable,
-            ack_policy=AckPolicy.EXPLICIT,
-            deliver_policy=DeliverPolicy.ALL,
-            ack_wait=_ACK_WAIT_SECONDS,
-            max_deliver=-1,  # the dead letter below ends it: at the broker's limit it would vanish
-            max_ack_pending=1000,
-            filter_subjects=sorted(e.SUBJECT for e in self._subscription.kinds),
-        )
 
     async def handle(self, messages: Sequence[Msg]) -> None:
         """Apply messages once and acknowledge them, or postpone them, or make dead letters."""

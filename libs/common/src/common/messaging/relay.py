@@ -12,17 +12,16 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import asyncpg
-import nats.js.errors
+import nats.errors
 import orjson
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from opentelemetry.trace import SpanKind
 from sqlalchemy.engine import make_url
 
 from common import clock
 from common.database import Database
-from common.endings import EVENTS_KEPT
 from common.events.envelope import CONTENT_TYPE, Envelope
+from common.events.readers import stream_name
 from common.known_types import Connection
 from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
@@ -39,7 +38,6 @@ _LEADER_SECONDS = 2.0
 _STREAM_SECONDS = 15.0
 _OUTAGE_PAUSE_SECONDS = 0.5
 _LOCK_NAMESPACE = 0x52555441  # "RUTA"
-_DUPLICATE_WINDOW_SECONDS = 120
 _WAITING = (
     "SELECT id, type, aggregateid, payload::text AS payload, traceparent, occurred_at FROM outbox"
     " WHERE published_at IS NULL ORDER BY occurred_at, id LIMIT $1"
@@ -48,10 +46,6 @@ _MARK = "UPDATE outbox SET published_at = $2 WHERE id = ANY ($1::uuid[])"
 _BACKLOG = (
     "SELECT count(*) AS count, min(occurred_at) AS oldest FROM outbox WHERE published_at IS NULL"
 )
-
-
-def stream_name(service: str) -> str:
-    return f"RUTA_{service.upper()}"
 
 
 class Relay:
@@ -69,7 +63,6 @@ class Relay:
         self._database = database
         self._broker = broker
         self._metrics = metrics
-        self._stream_ready_on = -1  # a wiped broker store needs the stream anew after reconnecting
         self._leading: Any = None  # the connection that holds the lock; unused between batches
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -142,7 +135,7 @@ class Relay:
     async def publish_batch(self) -> int:
         """Publish up to 200 rows, oldest first; returns how many. Unacknowledged rows stay."""
         rows = await self._fetch(_WAITING, _BATCH)
-        stream = await self._stream()
+        stream = await self._broker.jetstream()
         self._metrics.broker_connected.set(1)
         if not rows:
             return 0
@@ -183,30 +176,6 @@ class Relay:
             headers["traceparent"] = traceparent
         await stream.publish(row["type"], envelope.to_json(), timeout=5, headers=headers)
         self._metrics.published.labels(row["type"]).inc()
-
-    async def _stream(self) -> JetStreamContext:
-        """JetStream, after making sure once per connection that our stream is as configured."""
-        jetstream = await self._broker.jetstream()
-        name = stream_name(self._settings.service)
-        if self._stream_ready_on == self._broker.generation:
-            return jetstream
-        config = StreamConfig(
-            name=name,
-            subjects=[f"ruta.{self._settings.service}.>"],
-            retention=RetentionPolicy.LIMITS,
-            storage=StorageType.FILE,
-            discard=DiscardPolicy.NEW,  # a full stream refuses; the outbox keeps what waits
-            max_age=EVENTS_KEPT.total_seconds(),
-            max_bytes=self._settings.stream_max_bytes,
-            num_replicas=self._settings.stream_replicas,
-            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
-        )
-        try:
-            await jetstream.add_stream(config)
-        except nats.js.errors.BadRequestError:  # it exists with other settings: change them
-            await jetstream.update_stream(config)
-        self._stream_ready_on = self._broker.generation
-        return jetstream
 
     async def weigh_stream(self) -> None:
         """How full our stream is; silent while the broker is away."""

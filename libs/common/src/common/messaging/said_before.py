@@ -19,8 +19,8 @@ from common import clock
 from common.endings import EVENTS_KEPT
 from common.events.base import Event
 from common.events.envelope import Envelope
+from common.events.readers import stream_name
 from common.messaging.connection import Broker
-from common.messaging.relay import stream_name
 from common.tables import CommonTables
 
 # Events go out nearly in the order of their commits: so far before one that is known, others may not be.

@@ -51,7 +51,7 @@ def nats(
     certificate: File = None,
     key: File = None,
 ) -> None:
-    """NATS with JetStream; passwords come from NATS_<USER>_PASSWORD."""
+    """NATS with its streams and readers; passwords come from NATS_<USER>_PASSWORD."""
     names = [*USERS, OPERATOR]
     try:
         credentials = {name: os.environ[f"NATS_{name.upper()}_PASSWORD"] for name in names}

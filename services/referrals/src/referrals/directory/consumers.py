@@ -10,13 +10,12 @@ from common import clock
 from common.events.directory import (
     CapacityChanged,
     PathwayPublished,
-    ServiceChanged,
     ServiceData,
-    ServicePublished,
     ServiceWithdrawn,
     SightChanged,
 )
 from common.events.envelope import Envelope
+from common.events.readers import READ_BY
 from common.happenings import tell
 from common.messaging import TOGETHER, Subscription
 from common.reads import QuickStatement
@@ -194,10 +193,7 @@ async def flag_stale(session: AsyncSession, now: datetime) -> int:
 SUBSCRIPTION = Subscription(
     producer="directory",
     durable="referrals",
-    kinds=(
-        *(ServicePublished, ServiceChanged, ServiceWithdrawn, CapacityChanged, PathwayPublished),
-        SightChanged,
-    ),
+    kinds=READ_BY["directory"]["referrals"],
     apply=take,
     at_once=TOGETHER,
     writer_lock=_WRITER_LOCK,

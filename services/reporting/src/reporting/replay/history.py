@@ -6,9 +6,9 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from common.events.base import Event
+from common.events.readers import stream_name
 from common.logs import get_logger
 from common.messaging.pulling import Gathering
-from common.messaging.relay import stream_name
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
