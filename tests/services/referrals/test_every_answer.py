@@ -12,6 +12,7 @@ The CI plays sixty stories, always the same ones; `RUTA_STORIES=2000` plays so m
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -182,6 +183,13 @@ class Rule:
             for access in self.accesses.values()
         )
 
+    def may_call(self, org: UUID, caregiver: str) -> bool:
+        """Nobody but the holder is told how to reach a caregiver who is implicated or gone: break-glass opens a
+        record, not a danger."""
+        if self.hidden():
+            return org == self.holder and not self.erased
+        return self.may_know(org, caregiver)
+
     def may_see_id(self, org: UUID, thing: str) -> bool:
         """Ids are for who holds the case and for whom it was sent to."""
         if org == self.holder:
@@ -199,12 +207,19 @@ class Leak(AssertionError):
     """An answer held what this organisation may not be told now."""
 
 
+def phone_of(caregiver: str) -> str:
+    return f"call-{caregiver.removeprefix('Zx')}"
+
+
 def identity(born: date, made: dict[str, str]) -> dict[str, Any]:
     return {
         "name": made["name"],
         "birth_date": born.isoformat(),
         "contact": {"safe_way": made["contact"]},
-        "caregiver": {"name": made["caregiver_contact"]},
+        "caregiver": {
+            "name": made["caregiver_contact"],
+            "contact": {"phone": phone_of(made["caregiver_contact"])},
+        },
         "address": made["address"],
     }
 
@@ -242,7 +257,7 @@ class EveryAnswer(RuleBasedStateMachine):
         return response
 
     def call(self, who: str, method: str, path: str, body: Any, key: str) -> Response:
-        claims: dict[str, Any] = {"exp": int(clock.now().timestamp()) + 6 * 3600}
+        claims: dict[str, Any] = {"exp": int(time.time()) + 6 * 3600}
         client = who.removesuffix("-chief")
         if client != who:
             claims |= {"roles": ["supervisor"], "sub": who}
@@ -260,6 +275,9 @@ class EveryAnswer(RuleBasedStateMachine):
         for fact, item in self.facts.items():
             if fact in told and fact not in said and not self.rule_.may_know(org, fact):
                 raise Leak(f"{who} was told {item} by {method} {path}: {response.text[:400]}")
+            phone = phone_of(fact)
+            if phone in told and phone not in said and not self.rule_.may_call(org, fact):
+                raise Leak(f"{who} was told whom to call by {method} {path}: {response.text[:400]}")
         if path == "/audit":  # an organisation's own log names what its own clients did
             return
         for thing in self.ids:
