@@ -1,21 +1,25 @@
 """Outbox → relay → JetStream → consumer, on the real parts: each event has its effect once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import nats
 import pytest
 import sqlalchemy as sa
+from common import server
 from common.database import Database
 from common.endings import EVENTS_KEPT
 from common.events.directory import CapacityChanged
 from common.events.envelope import Envelope
 from common.ids import new_id
 from common.messaging import Broker, Consumer, Relay, Subscription, append
+from common.messaging.consumer import Replayed
 from common.messaging.outbox import republish
 from common.reads import QuickStatement
 from common.telemetry import Metrics
@@ -177,7 +181,10 @@ async def test_what_has_arrived_is_taken_together_and_has_its_effect_once(
 
 
 async def test_of_events_taken_together_the_one_that_fails_is_found(
-    live: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+    live: Any,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("common.messaging.consumer.ATTEMPTS", 2)
     monkeypatch.setattr("common.messaging.consumer._PAUSE_SECONDS", 0.05)
@@ -293,7 +300,10 @@ async def test_a_rolled_back_change_publishes_nothing(live: Any, database: Datab
 
 
 async def test_a_poison_event_becomes_a_dead_letter_and_the_others_proceed(
-    live: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+    live: Any,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("common.messaging.consumer.ATTEMPTS", 2)
     monkeypatch.setattr("common.messaging.consumer._PAUSE_SECONDS", 0.05)
@@ -308,10 +318,17 @@ async def test_a_poison_event_becomes_a_dead_letter_and_the_others_proceed(
             return await _count(database, sa.select(sa.func.count()).select_from(letters)) == 1
 
         await until(buried)
-        assert await consumer.replay_dead_letters() == (0, 1)
+        failed = await consumer.replay_dead_letters()
+        assert (failed.resolved, len(failed.failures)) == (0, 1)
+        assert failed.failures[0].keys() == {"consumer", "event", "subject", "error"}
+        command: Any = server.OPERATIONS["replay-dead-letters"]
+        assert await command(SimpleNamespace(consumers=[consumer])) == 1, "its exit code tells"
+        told = capsys.readouterr()
+        assert [json.loads(line) for line in told.out.splitlines()] == failed.failures
+        assert len(told.err.splitlines()) == 1
         reader.fail = lambda _e: False
-        assert await consumer.replay_dead_letters() == (1, 0)
-        assert await consumer.replay_dead_letters() == (0, 0)
+        assert await consumer.replay_dead_letters() == Replayed(1, [])
+        assert await consumer.replay_dead_letters() == Replayed(0, [])
     assert poison.service_id in reader.seen
 
 

@@ -62,11 +62,10 @@ def main(
     if verb in server.OPERATIONS:
         # A worker's app knows the tables and the consumers; only its lifespan would start them.
         context = create_app(loaded, role="worker").state.context
-        asyncio.run(server.OPERATIONS[verb](context))
-    else:
-        app = create_app(loaded, role=verb)
-        server.refuse_wrong_keys(app)
-        serving.serve(app, loaded)
+        raise SystemExit(asyncio.run(server.OPERATIONS[verb](context)))
+    app = create_app(loaded, role=verb)
+    server.refuse_wrong_keys(app)
+    serving.serve(app, loaded)
 
 
 def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from common.ids import new_id
@@ -83,8 +83,9 @@ class ClusterCommands:
         owner: bool = False,
         operator: bool = False,
         own_pod: bool = False,
+        output: IO[bytes] | None = None,
     ) -> int:
-        """Runs it on this terminal; returns its exit code."""
+        """Runs it on this terminal; returns its exit code. `output`: where its words go instead."""
         if name not in _PACKAGES:
             raise StackError("no service {name!r}: {known}", name=name, known=", ".join(_PACKAGES))
         if own_pod and _PRINT_KEYS.intersection(verb):
@@ -109,6 +110,7 @@ class ClusterCommands:
                 ),
             ],
             check=False,
+            stdout=output,
         ).returncode
 
     def pods(self) -> list[ClusterPod]:

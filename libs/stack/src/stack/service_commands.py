@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from stack.cluster_commands import ClusterCommands
 from stack.errors import StackError
@@ -39,13 +40,21 @@ class ServiceCommands:
             text=True,
         )
 
-    def run(self, name: str, *verb: str, owner: bool = False, operator: bool = False) -> int:
-        """Runs it on this terminal; returns its exit code."""
+    def run(
+        self,
+        name: str,
+        *verb: str,
+        owner: bool = False,
+        operator: bool = False,
+        output: IO[bytes] | None = None,
+    ) -> int:
+        """Runs it on this terminal; returns its exit code. `output`: where its words go instead."""
         package = "gateway" if name == "issuer" else SERVICES[name]
         return subprocess.run(
             [sys.executable, "-m", package, *verb],
             env=self._deployed.environment(name, owner=owner, operator=operator),
             check=False,
+            stdout=output,
         ).returncode
 
 

@@ -222,32 +222,44 @@ class Consumer:
                 .on_conflict_do_nothing()
             )
 
-    async def replay_dead_letters(self) -> tuple[int, int]:
-        """Apply unresolved dead letters again, oldest first; returns (resolved, still failing)."""
+    async def replay_dead_letters(
+        self, progress: Callable[[int, int], object] = lambda _done, _total: None
+    ) -> "Replayed":
+        """Apply unresolved dead letters again, oldest first. `progress` hears how many of all were tried."""
         table = self._tables.dead_letters
         async with self._database.transaction() as session:
             rows = (
                 await session.execute(
-                    sa.select(table.c.event_id, table.c.message)
+                    sa.select(table.c.event_id, table.c.subject, table.c.message)
                     .where(table.c.consumer == self.name, table.c.resolved_at.is_(None))
                     .order_by(table.c.failed_at)
                 )
             ).all()
-        resolved = 0
-        for row in rows:
+        failures: list[Mapping[str, str]] = []
+        for number, row in enumerate(rows, start=1):
+            progress(number, len(rows))
             try:
                 await self._apply([row.message])
             except Exception as error:  # noqa: BLE001 - it stays a dead letter
-                _log.warning("dead_letter_failed", consumer=self.name, exc_info=error)
+                failed = {"event": row.event_id, "subject": row.subject}
+                # The error's class alone: messages quote values.
+                failures.append({"consumer": self.name, **failed, "error": type(error).__name__})
                 continue
-            resolved += 1
             async with self._database.transaction() as session:
                 await session.execute(
                     table.update()
                     .where(table.c.consumer == self.name, table.c.event_id == row.event_id)
                     .values(resolved_at=clock.now())
                 )
-        return resolved, len(rows) - resolved
+        return Replayed(len(rows) - len(failures), failures)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How many dead letters were applied, and which still fail, and why."""
+
+    resolved: int
+    failures: Sequence[Mapping[str, str]]
 
 
 def _is_refused(error: Exception) -> bool:

@@ -1,5 +1,7 @@
 """`events`: read events again, publish lost ones again, replay dead letters."""
 
+import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -8,6 +10,7 @@ from stack.commands.options import Data, Kube
 from stack.errors import StackError
 from stack.plan import SERVICES
 from stack.service_commands import commands_of
+from stack.wording import said
 
 app = typer.Typer(name="events", help="Read, publish and replay events.", no_args_is_help=True)
 Service = Annotated[str, typer.Argument(help="directory, referrals or reporting")]
@@ -40,9 +43,24 @@ def republish(service: Service, data: Data = None, kube: Kube = None) -> None:
 
 
 @app.command(name="dead-letters")
-def dead_letters(service: Service, data: Data = None, kube: Kube = None) -> None:
-    """Hand the events that a service could not take to it once more."""
-    raise typer.Exit(commands_of(data, kube).run(_known(service), "replay-dead-letters"))
+def dead_letters(
+    service: Service,
+    data: Data = None,
+    kube: Kube = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option(help="Where to list those that still fail [dead-letters-SERVICE.jsonl]"),
+    ] = None,
+) -> None:
+    """Hand the events that a service could not take to it once more. Exit 1 if any still fails."""
+    target = failures or Path(f"dead-letters-{_known(service)}.jsonl")
+    with target.open("wb") as out:
+        code = commands_of(data, kube).run(service, "replay-dead-letters", output=out)
+    if target.stat().st_size:
+        sys.stderr.write(said("still failing: see {file}", file=target) + "\n")
+    else:
+        target.unlink()
+    raise typer.Exit(code)
 
 
 def _known(service: str) -> str:
