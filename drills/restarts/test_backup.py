@@ -56,6 +56,9 @@ def hashes(system: System) -> dict[str, str]:
     }
 
 
+NOTHING_SINCE = ("--without-lists", "a drill: nothing was erased since this backup")
+
+
 def is_shredded(system: System, case: dict[str, str]) -> bool:
     """Neither the person's key nor anything that it sealed is left in the running databases."""
     server = attached_postgres(system.layout, system.state)
@@ -102,7 +105,7 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
     assert "0 findings" in audited.stdout
 
     elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
-    elsewhere.ruta("restore", str(folder), "--key-file", str(key))
+    elsewhere.ruta("restore", str(folder), "--key-file", str(key), *NOTHING_SINCE)
     elsewhere.up()
     try:
         # Before anything is read there: reading a case leaves an entry in the audit.
@@ -140,7 +143,7 @@ def test_what_partners_follow_goes_on_after_a_restore(
     system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
 
     elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
-    elsewhere.ruta("restore", str(folder), "--key-file", str(key))
+    elsewhere.ruta("restore", str(folder), "--key-file", str(key), *NOTHING_SINCE)
     elsewhere.up()
     try:
         assert followed(elsewhere, None)[0] == told
@@ -199,7 +202,8 @@ def test_who_was_switched_off_stays_out_after_a_restore(
     assert gets_in(system, later, own)
 
     elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
-    said = elsewhere.ruta("restore", str(folder), "--key-file", str(key)).stdout
+    restore = ("restore", str(folder), "--key-file", str(key))
+    said = elsewhere.ruta(*restore, *NOTHING_SINCE).stdout
     assert "switch off again" in said, "nothing else is left there that knows it"
     server = PostgresServer(elsewhere.layout.postgres)
     server.start()
@@ -207,6 +211,16 @@ def test_who_was_switched_off_stays_out_after_a_restore(
         assert server.rows("issuer", "SELECT count(*) FROM refresh_tokens") == ["0"]
     finally:
         server.stop()
+
+    known = System(tmp_path_factory.mktemp("known"))
+    said = known.ruta(*restore, "--tombstones", str(system.layout.anchors)).stdout
+    assert "who may get in" not in said, "the list of rights lies beside the others"
+    known.up()
+    try:
+        assert not gets_in(known, gone, old)
+        assert not gets_in(known, robbed, stolen)
+    finally:
+        known.down()
 
 
 RELEASES = "/reports/v1/releases"
@@ -233,7 +247,7 @@ def test_what_was_published_since_the_backup_is_not_rounded_again(
     assert (again := close(system)).json()["code"] == "period_closed", again.text
 
     elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
-    said = elsewhere.ruta("restore", str(folder), "--key-file", str(key)).stdout
+    said = elsewhere.ruta("restore", str(folder), "--key-file", str(key), *NOTHING_SINCE).stdout
     assert "period_maybe_published" in said
     elsewhere.up()
     try:
@@ -280,6 +294,14 @@ def test_after_the_loss_of_the_machine_the_erased_stay_erased(
     (short / anchor.name).write_bytes(anchor.read_bytes())
 
     found = System(tmp_path_factory.mktemp("found"))
+    away = usb.rename(tmp_path / "unplugged")
+    restore = ("restore", str(folder), "--key-file", str(key))
+    refused = found.ruta(*restore, check=False)
+    assert refused.returncode == 1
+    assert f"Plug in the second place ({usb})" in refused.stderr
+    assert not found.layout.restore_mark.exists(), "nothing was begun"
+    refused = found.ruta(*restore, "--without-lists", "x", check=False)
+    assert "say why in a sentence" in refused.stderr
     given = ["restore", str(folder), "--key-file", str(key), "--tombstones"]
     refused = found.ruta(*given, str(short / tombstones.name), check=False)
     assert refused.returncode == 1
@@ -288,7 +310,8 @@ def test_after_the_loss_of_the_machine_the_erased_stay_erased(
     assert not_yet.returncode == 1
     assert "did not end" in not_yet.stderr
 
-    told = found.ruta(*given, str(tombstones)).stdout
+    away.rename(usb)
+    told = found.ruta(*restore).stdout
     assert "1 cases erased again" in told
     assert "are not known here" in told
     found.up()
@@ -299,6 +322,29 @@ def test_after_the_loss_of_the_machine_the_erased_stay_erased(
         assert found.ruta("audit", "verify").returncode == 0
     finally:
         found.down()
+
+
+def test_a_restore_without_its_lists_is_said_until_somebody_settles_it(
+    system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, key = tmp_path / "backup", tmp_path / "key"
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
+    usb = tmp_path / "usb"
+    usb.mkdir()
+    alone = System(tmp_path_factory.mktemp("alone"), RUTA_SECOND_PLACES=str(usb))
+    alone.ruta("restore", str(folder), "--key-file", str(key), *NOTHING_SINCE)
+    alone.up()
+    try:
+        until((usb / alone.layout.rights_file.name).exists, "rights are carried, too")
+        usb.rename(tmp_path / "unplugged")
+        said = alone.ruta("doctor", check=False).stdout
+        assert "a drill: nothing was erased since this backup" in said
+        assert "mount it again" in said
+        alone.ruta("settle", "looked at the paper list: nobody")
+        assert "restore without its lists" not in alone.ruta("doctor", check=False).stdout
+        assert alone.ruta("settle", "looked at it once more", check=False).returncode == 1
+    finally:
+        alone.down()
 
 
 def test_a_changed_backup_is_refused(system: System, tmp_path: Path) -> None:

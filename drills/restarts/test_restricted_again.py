@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from stack.postgres import PostgresServer
 
+from drills.restarts.test_backup import NOTHING_SINCE
 from tests.services.directory.conftest import service_document
 from tests.support.principals import organisation
 from tests.support.system import System, until
@@ -233,7 +234,7 @@ def test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself(
     spoiled = tmp_path / "spoiled"
     spoiled.mkdir()
     (spoiled / kept.name).write_text("{}\n")
-    given = ["restore", str(folder), "--key-file", str(key), "--accept-unproven"]
+    given = ["restore", str(folder), "--key-file", str(key), *NOTHING_SINCE]
     list_of = ("--tombstones", str(spoiled / "tombstones.jsonl"))
     assert system.ruta(*given, *list_of, check=False).returncode == 1
     assert system.ruta("up", "--detach", "--port", "0", check=False).returncode == 1

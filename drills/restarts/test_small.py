@@ -11,7 +11,7 @@ import pytest
 from stack.running import SECRET_VARIABLE, RunningStack
 
 from drills.restarts.small import Small
-from drills.restarts.test_backup import hashes, name_of, new_case
+from drills.restarts.test_backup import NOTHING_SINCE, hashes, name_of, new_case
 from tests.support import kubectl
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -45,7 +45,7 @@ def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
     small.stop()
 
     other = Small(tmp_path_factory.mktemp("other-machine"), small.ports)
-    other.ruta("restore", str(folder), "--key-file", str(key))
+    other.ruta("restore", str(folder), "--key-file", str(key), *NOTHING_SINCE)
     other.start()
     try:
         assert name_of(other, kept) == "Persona Guardada"

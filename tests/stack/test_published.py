@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from common.migrations import migrate
 from stack.backup import contents
-from stack.backup.published import _TABLES, FORMER, set_aside
+from stack.backup.published import FORMER, TABLES, set_aside
 from stack.postgres import PostgresServer
 
 DATABASES = ("directory", "referrals", "reporting")
@@ -88,7 +88,7 @@ async def test_a_restore_takes_back_nothing_that_was_published(
     await migrate("reporting", database.owner_url, database.app_role)
     reports = Reports(server)
     # A table that bears another name today would be passed over, as one that a backup does not have.
-    assert [name for name in _TABLES if not reports.sql(f"SELECT to_regclass('{name}')")] == []
+    assert [name for name in TABLES if not reports.sql(f"SELECT to_regclass('{name}')")] == []
     reports.close(1, OLD, 22)
     reports.bulletin(1, OLD)
     reports.bulletin(2, NEW)

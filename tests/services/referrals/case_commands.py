@@ -200,6 +200,7 @@ class Situation:
             path = f"/cases/{case}/matching"
             assert (await self.story.call(who, "PUT", path, _COMPARE)).status_code == 200
         mine = (await self.story.get(NGO, "/matches")).json()
+        self.ids["theirs"] = theirs["id"]
         self.ids["compared"] = next(m["id"] for m in mine if m["case_id"] == self["case"])
 
     async def _link(self) -> None:

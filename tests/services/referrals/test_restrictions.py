@@ -20,7 +20,7 @@ from referrals.keys.store import CaseKeys
 from referrals.restoring_service import restrict_again
 from referrals.restrictions import words
 from referrals.restrictions.telling import tell
-from referrals.restrictions.words import Kind, Marks
+from referrals.restrictions.words import Kind, WordSeal
 from referrals.row_security import act_as_service
 
 from tests.services.referrals.line_words import TIP, Reporter, handed_over
@@ -30,7 +30,7 @@ from tests.support.principals import principal
 
 WHEN = "2026-11-30T10:00:00+00:00"
 SECRET = new_key()
-MARKS = Marks(SECRET)
+SEAL = WordSeal(SECRET)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def file(tmp_path: Path) -> Path:
 
 async def told(database: Database, file: Path, signer: Signer) -> dict[UUID, Mapping[str, Any]]:
     """The last word of each, after the worker's turn."""
-    await tell(database, file, signer, MARKS)
+    await tell(database, file, signer, SEAL)
     lines = (await asyncio.to_thread(chained.read, file, signer)).lines
     return {UUID(line["id"]): line["word"] for line in lines}
 
@@ -78,7 +78,9 @@ async def test_what_ends_is_in_the_list_once_and_names_nobody(
     assert last.get(UUID(referral["grant_id"])) == {}
     text = await asyncio.to_thread(file.read_text)
     assert str(SALUD) not in text
-    assert len(last[UUID(referral["case_id"])]["marks"]) == 1
+    case_id = UUID(referral["case_id"])
+    opened = SEAL.opened(Kind.IMPLICATED, case_id, last[case_id])
+    assert opened == {"organisations": [str(SALUD)]}
     await told(database, file, signer)
     assert await asyncio.to_thread(file.read_text) == text, "nothing new is said"
     await mark(story, referral["case_id"])
@@ -91,13 +93,13 @@ async def test_a_consent_that_the_backup_has_in_force_ends_as_if_it_were_taken_b
     referral = await story.accepted()
     assert await reads(story, referral) == 200
     known = listed(file, signer, Kind.CONSENT, referral["grant_id"])
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.CONSENT] == 1
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.CONSENT] == 1
     assert await reads(story, referral) in (403, 410)
     seen = (await story.get("ngo-salud", f"/referrals/{referral['id']}")).json()
     assert seen["state"] == "withdrawn"
     grant = (await story.get("ngo-refugio", f"/consents/{referral['grant_id']}")).json()
     assert grant["status"] == "withdrawn"
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.CONSENT] == 0
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.CONSENT] == 0
 
 
 async def test_who_is_accused_reads_nothing_more_after_a_restore(
@@ -105,13 +107,13 @@ async def test_who_is_accused_reads_nothing_more_after_a_restore(
 ) -> None:
     referral = await story.accepted()
     case_id = UUID(referral["case_id"])
-    word = MARKS.listed(case_id, words.accusing([SALUD]))
+    word = SEAL.listed(Kind.IMPLICATED, case_id, words.accusing([SALUD]))
     known = listed(file, signer, Kind.IMPLICATED, str(case_id), **word)
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.IMPLICATED] == 1
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.IMPLICATED] == 1
     assert await reads(story, referral) in (403, 404, 410)
     case = (await story.get("ngo-refugio", f"/cases/{case_id}")).json()
     assert case["implicated_organisations"] == [str(SALUD)]
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.IMPLICATED] == 0
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.IMPLICATED] == 0
 
 
 async def test_the_copy_of_the_directory_hides_what_was_hidden_before_the_directory_says_so(
@@ -119,7 +121,7 @@ async def test_the_copy_of_the_directory_hides_what_was_hidden_before_the_direct
 ) -> None:
     service = await story.service()
     known = listed(file, signer, Kind.SERVICE, service, hidden={service: 3})
-    await restrict_again(database, case_keys, known, MARKS)
+    await restrict_again(database, case_keys, known, SECRET)
     async with database.transaction() as session:
         assert not await shown_services(session, principal("ngo-legal"), [UUID(service)])
 
@@ -147,7 +149,7 @@ async def test_what_the_backup_and_the_list_restrict_is_the_next_list(
     await story.told(SightChanged(version=3, entry_id=service, hidden=hidden))
     await told(database, file, signer)
     known = listed(file, signer, Kind.SERVICE, str(service), closed="suspended")
-    await restrict_again(database, case_keys, known, MARKS)
+    await restrict_again(database, case_keys, known, SECRET)
     both = {"closed": "suspended", "hidden": {str(service): 2}}
     assert (await told(database, file, signer))[service] == both
 
@@ -187,7 +189,7 @@ async def test_a_contact_that_changed_after_the_backup_is_confirmed_before_it_is
     before = (await story.get("ngo-refugio", path)).json()["identity"]["contact"]
     later = (clock.now() + timedelta(hours=1)).isoformat()
     known = listed(file, signer, Kind.CONTACT, case["id"], at=later, caregiver=True)
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.CONTACT] == 1
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.CONTACT] == 1
     now = (await story.get("ngo-refugio", path)).json()
     assert now["identity"]["contact"]["safe_way"].startswith(CONTACT_IN_DOUBT)
     assert now["identity"]["contact"]["phone"] == before["phone"]
@@ -210,7 +212,7 @@ async def test_a_change_of_contact_is_in_the_list_and_no_other_change_is(
     assert last[own].keys() == {"at"}
     assert "000-0009" not in await asyncio.to_thread(file.read_text)
     known = await asyncio.to_thread(chained.read, file, signer)
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.CONTACT] == 0
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.CONTACT] == 0
 
 
 async def change(story: Story, path: str, body: dict[str, Any]) -> None:
@@ -229,7 +231,8 @@ async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
     path = f"/line/reports/{report}/implicated-organisations"
     assert (await story.call(TIP, "PUT", path, marked)).status_code == 200
     last = await told(database, file, signer)
-    assert last[report].keys() == {"no_case", "marks"}
+    opened = SEAL.opened(Kind.LINE_REPORT, report, last[report])
+    assert opened.keys() == {"aor", "handed", "no_case", "organisations"}
     assert str(SALUD) not in await asyncio.to_thread(file.read_text)
     await story.service(SALUD)
     async with database.transaction() as session:
@@ -237,11 +240,12 @@ async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
         await session.execute(
             sa.text("UPDATE line_reports SET wants_case = true, implicated = '{}'")
         )
+        await session.execute(sa.text("DELETE FROM restrictions"))
     known = await asyncio.to_thread(chained.read, file, signer)
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.LINE_REPORT] == 1
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.LINE_REPORT] == 1
     (row,) = await story.rows("SELECT wants_case, implicated FROM line_reports")
     assert (row.wants_case, row.implicated) == (False, [SALUD])
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.LINE_REPORT] == 0
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.LINE_REPORT] == 0
 
 
 async def test_what_a_referral_shared_until_it_was_recalled_is_read_by_nobody_after_a_restore(
@@ -253,10 +257,10 @@ async def test_what_a_referral_shared_until_it_was_recalled_is_read_by_nobody_af
     assert (await told(database, file, signer)).keys() == {UUID(recalled["id"])}
     wrong = await story.accepted()
     known = listed(file, signer, Kind.SHARING, wrong["id"])
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.SHARING] == 1
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.SHARING] == 1
     assert await reads(story, wrong) in (403, 410)
     assert await reads(story, kept) == 200
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.SHARING] == 0
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.SHARING] == 0
 
 
 async def test_what_a_referral_that_had_ended_still_shared_is_revoked_after_a_restore(
@@ -268,7 +272,7 @@ async def test_what_a_referral_that_had_ended_still_shared_is_revoked_after_a_re
     await story.made("ngo-salud", path, {"outcome": "delivered"})
     assert await reads(story, referral) == 200
     known = listed(file, signer, Kind.SHARING, referral["id"])
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.SHARING] == 1
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.SHARING] == 1
     assert await reads(story, referral) in (403, 410)
 
 
@@ -280,6 +284,6 @@ async def test_an_exception_that_the_backup_has_in_force_ends_with_what_it_share
     sent = (await by_an_exception(story, draft, "")).json()
     assert await reads(story, sent) == 200
     known = listed(file, signer, Kind.EXCEPTION, sent["exception_id"])
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.EXCEPTION] == 1
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.EXCEPTION] == 1
     assert await reads(story, sent) in (403, 410)
-    assert (await restrict_again(database, case_keys, known, MARKS))[Kind.EXCEPTION] == 0
+    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.EXCEPTION] == 0

@@ -107,16 +107,16 @@ def test_a_line_that_a_kill_cut_off_is_written_again(tmp_path: Path, signer: Sig
 def test_a_second_place_follows_and_is_never_overwritten(tmp_path: Path, signer: Signer) -> None:
     file, place = tmp_path / "list.jsonl", tmp_path / "usb"
     tombstones.append(file, signer, some(2))
-    assert telling.carry_all([file], [place]) == {place: "is not there"}, "nobody mounted it"
+    assert chained.carry_all([file], [place]) == {place: "is not there"}, "nobody mounted it"
     place.mkdir()
-    assert telling.carry_all([file], [place]) == {}
+    assert chained.carry_all([file], [place]) == {}
     tombstones.append(file, signer, some(2))
-    assert telling.carry_all([file], [place]) == {}
+    assert chained.carry_all([file], [place]) == {}
     assert (place / file.name).read_bytes() == file.read_bytes()
     file.unlink()
     tombstones.append(file, signer, some(1))
-    assert "is not a copy" in telling.carry_all([file], [place])[place]
-    assert not telling.put_back_if_lost(file, [place], signer), "nor is it that of here"
+    assert "is not a copy" in chained.carry_all([file], [place])[place]
+    assert not chained.put_back_if_lost(file, [place], signer), "nor is it that of here"
     assert len(tombstones.case_ids(chained.read(place / file.name, signer))) == 4
 
 
@@ -134,9 +134,9 @@ async def test_what_was_erased_is_told_once_and_survives_the_loss_of_the_list(
     assert await telling.tell(keys.database, file, signer) == 0
     assert await telling.count_untold(keys.database) == 0
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
-    telling.carry_all([file], [place])
+    chained.carry_all([file], [place])
     await asyncio.to_thread(file.unlink)
-    assert await asyncio.to_thread(telling.put_back_if_lost, file, [place], signer)
+    assert await asyncio.to_thread(chained.put_back_if_lost, file, [place], signer)
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
     # Without a second place, too, nothing that was erased is missing from what is begun anew.
     await asyncio.to_thread(file.unlink)
@@ -152,11 +152,11 @@ def test_a_list_that_lost_its_end_goes_on_from_its_copy(tmp_path: Path, signer: 
     tombstones.append(file, signer, erased[:1])
     before = file.read_bytes()
     tombstones.append(file, signer, erased[1:])
-    telling.carry_all([file], [place])
-    assert not telling.put_back_if_lost(file, [place], signer)
+    chained.carry_all([file], [place])
+    assert not chained.put_back_if_lost(file, [place], signer)
     for torn in (b"", b'{"number":2,"ca'):
         file.write_bytes(before + torn)
-        assert telling.put_back_if_lost(file, [place], signer)
+        assert chained.put_back_if_lost(file, [place], signer)
         assert list(tombstones.case_ids(chained.read(file, signer))) == [each for each, _ in erased]
 
 
@@ -165,13 +165,13 @@ def test_on_a_full_disk_half_a_list_passes_for_no_list(tmp_path: Path, signer: S
     file, place = tmp_path / "list.jsonl", tmp_path / "usb"
     place.mkdir()
     tombstones.append(file, signer, some(40))
-    telling.carry_all([file], [place])
+    chained.carry_all([file], [place])
     file.unlink()
     with full_after(4096):
         with pytest.raises(OSError, match="File too large"):
-            telling.put_back_if_lost(file, [place], signer)
+            chained.put_back_if_lost(file, [place], signer)
         assert not file.exists()
-    assert telling.put_back_if_lost(file, [place], signer)
+    assert chained.put_back_if_lost(file, [place], signer)
     assert chained.read(file, signer).head.number == 40
     with full_after(file.stat().st_size + 100), pytest.raises(OSError, match="File too large"):
         tombstones.append(file, signer, some(1))
@@ -179,8 +179,8 @@ def test_on_a_full_disk_half_a_list_passes_for_no_list(tmp_path: Path, signer: S
     assert tombstones.append(file, signer, some(1)).number == 41, "once there is room again"
     with full_after(file.stat().st_size - 100):
         tombstones.append(place / "other", signer, some(1))
-        assert telling.carry_all([file], [place]) == {place: "cannot be written"}
-    assert telling.carry_all([file], [place]) == {}
+        assert chained.carry_all([file], [place]) == {place: "cannot be written"}
+    assert chained.carry_all([file], [place]) == {}
 
 
 async def test_two_workers_that_tell_at_once_write_one_list(

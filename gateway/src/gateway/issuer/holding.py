@@ -58,6 +58,11 @@ class Holding:
         self._file = settings.rights_file
         self._signer, self._marks = Signer(master, b"ruta-rights", _SAID), Marks(master)
         self._secrets = SecretChecks()
+        self._places = chained.places_of(settings.second_places)
+        self._left: dict[Path, str] = {}
+        self._places_away = metrics.gauge(
+            "ruta_second_places_away", "Second places that the list of rights cannot be copied to."
+        )
         self._database = database
         self._went_back = metrics.gauge(
             "ruta_record_went_back",
@@ -75,6 +80,9 @@ class Holding:
         changed since is told to the list; returns how much that was."""
         if (file := self._file) is None:
             return 0
+        if await asyncio.to_thread(chained.longer_copies, file, self._places):
+            # The disk was put back beneath this list: the copy elsewhere knows more.
+            await self._put_back(file)
         last = await asyncio.to_thread(chained.latest, file)
         async with self._database.transaction() as session:
             # Another process may be at it.
@@ -82,7 +90,21 @@ class Holding:
                 return 0
             if await changes.unknown(session, _changes(last)):
                 await self._do_again(session, file)
-        return await self._tell(file)
+        told = await self._tell(file)
+        self._carry(await asyncio.to_thread(chained.carry_all, [file], self._places))
+        return told
+
+    async def _put_back(self, file: Path) -> None:
+        async with self._database.transaction() as session:
+            if await session.scalar(_LOCK):
+                await asyncio.to_thread(chained.put_back_if_lost, file, self._places, self._signer)
+
+    def _carry(self, left: Mapping[Path, str]) -> None:
+        if left and left != self._left:
+            said = {str(place): why for place, why in left.items()}
+            _log.warning("second_places_behind", places=said)
+        self._left = dict(left)
+        self._places_away.set(len(left))
 
     async def _do_again(self, session: AsyncSession, file: Path) -> None:
         lines = (await asyncio.to_thread(chained.read, file, self._signer)).lines

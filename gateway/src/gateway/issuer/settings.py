@@ -30,6 +30,10 @@ class IssuerSettings(ServiceSettings):
         description="Signed list of who may do what, outside the database: rights that ended stay so when the database"
         " goes back (a standby that lagged is promoted, a disk is put back). None = they come back.",
     )
+    second_places: str = Field(
+        "",
+        description="Folders outside this machine, by comma, that the list of rights is copied into as it grows.",
+    )
     # The issuer publishes no events; it only shares the settings of services that do.
     nats_password: SecretStr = Field(
         SecretStr("the issuer has no broker"), description="Not used by the issuer."

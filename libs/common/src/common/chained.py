@@ -146,6 +146,55 @@ def carry(path: Path, places: Sequence[Path]) -> list[Path]:
     return unreachable
 
 
+def places_of(text: str) -> list[Path]:
+    """Second places, as settings name them: folders by comma."""
+    return [Path(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def longer_copies(path: Path, places: Sequence[Path]) -> list[Path]:
+    """Of the second places, where the list is gone here or has lost its end: a list is written here first."""
+    copies = [copy for place in places if (copy := place / path.name).exists()]
+    # Theirs before ours: meanwhile somebody may append.
+    sizes = [copy.stat().st_size for copy in copies]
+    here = path.stat().st_size if path.exists() else 0
+    return [copy for copy, size in zip(copies, sizes, strict=True) if size > here]
+
+
+def put_back_if_lost(path: Path, places: Sequence[Path], signer: Signer) -> bool:
+    """Take the list from a second place if it is gone here, or has lost its end: the machine's disk was put back to what
+    it was before, and what has been said since is known there alone. Nobody appends meanwhile."""
+    for copy in longer_copies(path, places):
+        if _goes_on(copy, path, signer):
+            replace(path, copy.read_bytes())
+            return True
+    return False
+
+
+def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
+    """Whether a longer copy is this list and more of it."""
+    try:
+        return read(copy, signer).reaches(read(path, signer).head)
+    except BrokenList:
+        return False
+
+
+def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
+    """Bring every file's copy in every second place up to date; returns the places where that was not possible, and
+    why.
+
+    A place is a folder that somebody mounted: where it is not there, it is not made.
+    """
+    left = {place: "is not there" for place in places if not place.is_dir()}
+    for place in places:
+        for file in files if place not in left else ():
+            try:
+                if file.exists() and carry(file, [place / file.name]):
+                    left[place] = "cannot be written"
+            except BrokenList as error:
+                left[place] = f"{error}: one of both was put back or exchanged"
+    return left
+
+
 def replace(path: Path, content: bytes) -> None:
     """Put a whole file in its place in one step: on a full disk half of a list would pass for a shorter one."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from common.must_not_return import LISTS
+
 from stack.private_files import write_private
 
 DEFAULT_DATA = Path(".ruta")
@@ -57,6 +59,11 @@ class Layout:
         return self.anchors / "rights.jsonl"
 
     @property
+    def lists(self) -> tuple[Path, ...]:
+        """What must not come back, by the lists that leave the machine."""
+        return tuple(self.anchors / f"{name}.jsonl" for name in LISTS)
+
+    @property
     def rights_files(self) -> tuple[Path, Path]:
         """In containers it lies on the issuer's own volume, beside its keys."""
         return self.rights_file, self.keys / self.rights_file.name
@@ -69,6 +76,16 @@ class Layout:
     def restore_mark(self) -> Path:
         """There from the first change of a restore until all of it was applied."""
         return self.root / "restore-incomplete"
+
+    @property
+    def second_places_file(self) -> Path:
+        """Where the stack last carried its lists to."""
+        return self.root / "second-places.json"
+
+    @property
+    def missing_lists_file(self) -> Path:
+        """There from a restore that went on without its lists until somebody settles it."""
+        return self.root / "missing-lists.json"
 
     @property
     def last_backup_file(self) -> Path:

@@ -273,7 +273,10 @@ class Planner:
         }
 
     def _console(self) -> dict[str, str]:
-        return self._shared() | {"RUTA_GATEWAY_URL": f"http://{LOOPBACK}:{self.choices.port}"}
+        return self._shared() | {
+            "RUTA_GATEWAY_URL": f"http://{LOOPBACK}:{self.choices.port}",
+            "RUTA_MISSING_LISTS_FILE": str(self.layout.missing_lists_file),
+        }
 
     def _front(self, urls: dict[str, str], issuer_url: str) -> dict[str, str]:
         return (

@@ -104,6 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ZoneInfo(settings.home_timezone),
         settings.home_country,
         settings.public_url.startswith("https://"),
+        settings.missing_lists_file,
     )
     app.state.metrics = metrics
     app.include_router(health)

@@ -1,5 +1,6 @@
 """What the console reads from its environment. No database, no event, no key."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from common.settings import CoreSettings, HttpAddress
@@ -21,6 +22,10 @@ class Settings(CoreSettings):
         "VE",
         pattern="^[A-Z]{2}$",
         description="Country (ISO 3166-1) whose places forms offer first.",
+    )
+    missing_lists_file: Path | None = Field(
+        None,
+        description="While this file is there, each page says that a backup was restored without its lists.",
     )
     answer_seconds: float = Field(
         20, gt=0, description="Longest wait for one call of the API before a page says so."

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import sqlalchemy as sa
-from common.chained import Head, Signer, end_of
+from common.chained import Head, Signer, carry_all, end_of, longer_copies, put_back_if_lost
 from common.crypto import key_from_base64
 from common.database import Database
 from common.logs import get_logger
@@ -13,7 +13,6 @@ from common.telemetry import Metrics
 from referrals.audit.anchoring import anchor
 from referrals.keys import telling, tombstones
 from referrals.keys.store import CaseKeys
-from referrals.keys.telling import carry_all, longer_copies, put_back_if_lost
 from referrals.restrictions import telling as restrictions
 from referrals.restrictions import words
 from referrals.settings import Settings
@@ -40,7 +39,7 @@ class Evidence:
         self._database = database
         self._keys = keys
         self._signer = tombstones.signer_of(secret)
-        self._of_restrictions, self._marks = words.signer_of(secret), words.Marks(secret)
+        self._of_restrictions, self._seal = words.signer_of(secret), words.WordSeal(secret)
         self._places_away = metrics.gauge(
             "ruta_second_places_away",
             "Second places that the list of the erased and the audit's anchor cannot be copied to.",
@@ -76,7 +75,7 @@ class Evidence:
             return 0
         signer = self._of_restrictions
         await self._put_back(self._restricted, signer, self._database, restrictions.LOCK)
-        told = await restrictions.tell(self._database, self._restricted, signer, self._marks)
+        told = await restrictions.tell(self._database, self._restricted, signer, self._seal)
         await self._carry(self._restricted)
         return told
 

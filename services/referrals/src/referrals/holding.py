@@ -51,7 +51,7 @@ class Holding:
         secret = key_from_base64(settings.blind_index_key.get_secret_value())
         self._erased, self._restricted = settings.tombstone_file, settings.restriction_file
         self._signer, self._of_restrictions = tombstones.signer_of(secret), words.signer_of(secret)
-        self._marks = words.Marks(secret)
+        self._secret = secret
         self._database = database
         self._keys = keys
         self._went_back = metrics.gauge(
@@ -102,7 +102,7 @@ class Holding:
         async with self._database.transaction() as session:
             await act_as_service(session)
             forgotten = self._undone(await not_said(session, said.restricted))
-        restricted = await restrict_forgotten(self._database, self._keys, forgotten, self._marks)
+        restricted = await restrict_forgotten(self._database, self._keys, forgotten, self._secret)
         # Of what is gone with its case nothing will be known again.
         self._done |= {line["number"] for line in forgotten}
         if erased or restricted:

@@ -34,7 +34,7 @@ from referrals.keys.ring import KeyRing
 from referrals.keys.store import CaseKeys
 from referrals.keys.telling import newest, put_in_place
 from referrals.keys.transit import Transit
-from referrals.restoring_service import restrict_again
+from referrals.restoring_service import forget_reports, restrict_again
 from referrals.restrictions import words
 from referrals.restrictions.telling import tell, tell_directory
 from referrals.restrictions.words import OF_DIRECTORY, Kind, last_words
@@ -193,9 +193,11 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
     found = await _longest(asked, settings.tombstone_file, signer, _THE_ERASED)
     if found is None:
         return 1
-    for case_id in tombstones.case_ids(found.known):
+    listed = tombstones.case_ids(found.known)
+    for case_id in listed:
         await keys.destroy(case_id)
     erased = await reapply_tombstones(database, keys)
+    await forget_reports(database, keys, listed)
     say(said("{count} cases erased again", count=erased))
     if not found.proven:
         say(said("not proven: erasures are missing from the list that an anchor knows"))
@@ -213,10 +215,10 @@ async def tell_restrictions(settings: Settings, database: Database, _keys: CaseK
     if settings.restriction_file is None:
         return 0
     secret, path = _secret(settings), settings.restriction_file
-    signer, marks = words.signer_of(secret), words.Marks(secret)
+    signer, seal = words.signer_of(secret), words.WordSeal(secret)
     added = 0
     try:
-        while done := await tell(database, path, signer, marks):
+        while done := await tell(database, path, signer, seal):
             added += done
         if asked.directory is not None:
             of_directory = await asyncio.to_thread(_read_words, asked.directory)
@@ -237,9 +239,9 @@ async def apply_restrictions(settings: Settings, database: Database, keys: CaseK
     found = await _longest(asked, settings.restriction_file, signer, _THE_RESTRICTED)
     if found is None:
         return 1
-    done = await restrict_again(database, keys, found.known, words.Marks(secret))
-    again = ", ".join(said(_AGAIN[kind], count=count) for kind, count in done.items())
-    say(said("again as they were restricted last: {what}", what=again))
+    done = await restrict_again(database, keys, found.known, secret)
+    again = [said(_AGAIN[kind], count=count) for kind, count in done.items() if count]
+    say(said("again as they were restricted last: {what}", what=", ".join(again) or said("none")))
     if not found.proven:
         say(said("not proven: restrictions are missing from the list that an anchor knows"))
     text = "what was restricted after {at} is not known here: was it the last list?"
@@ -313,6 +315,18 @@ _AGAIN = {
     Kind.IMPLICATED: "{count} cases with their accused",
     Kind.LINE_REPORT: "{count} reports of the line with theirs",
     Kind.CONTACT: "{count} contacts of people to be confirmed first",
+    Kind.TRANSFER: "{count} offers of a case",
+    Kind.HOLDER: "{count} cases given back to who holds them",
+    Kind.CODE: "{count} withdrawal codes",
+    Kind.LINK: "{count} answer links",
+    Kind.COMPARISON: "{count} consents to compare",
+    Kind.MATCH: "{count} possible doubles",
+    Kind.TEAM: "{count} teams",
+    Kind.PROTOCOL: "{count} protocols",
+    Kind.CERTIFICATE: "{count} certificates",
+    Kind.WEBHOOK: "{count} webhooks switched off",
+    Kind.CHANNEL: "{count} channels switched off",
+    Kind.FORM: "{count} forms switched off",
 }
 
 

@@ -6,6 +6,7 @@ does not stays restricted: whoever may shows it again.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,43 +18,63 @@ from common.chained import Chained
 from common.database import Database
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from referrals.assistance import matching_service as matching
 from referrals.audit.service import SYSTEM_CLIENT
 from referrals.cases import queries as cases
+from referrals.cases.models import Case
 from referrals.cases.retention import erase_again
-from referrals.cases.service import doubt_contact, set_implicated
+from referrals.cases.service import doubt_contact, hand_over_again, set_implicated
+from referrals.channels import service as channels
 from referrals.consents import queries as consents
-from referrals.directory import queries as directory
+from referrals.consents.service import hold_to_code
 from referrals.directory.copies import restrict_copies
+from referrals.directory.service import hold_to_team
+from referrals.intake import service as intake
+from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
 from referrals.keys.telling import not_destroyed
-from referrals.line import desk_service
-from referrals.line import queries as line
-from referrals.line import service as line_service
+from referrals.line import desk_service as desk
+from referrals.line import service as threads
+from referrals.links import service as links
 from referrals.locking_queries import hold_case
+from referrals.protocols import service as protocols
 from referrals.referrals import queries as referrals
 from referrals.referrals.conflict import end_sharing
 from referrals.referrals.withdrawal import end_exception_again, withdraw_again
+from referrals.restrictions.queries import not_said
 from referrals.restrictions.service import go_on_from
-from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words
+from referrals.restrictions.words import OF_DIRECTORY, Kind, Word, WordSeal, last_words
 from referrals.row_security import act_as_service
 from referrals.tasks.service import open_task
+from referrals.training import service as training
+from referrals.transfers import service as transfers
+from referrals.webhooks import service as webhooks
 
 CONFIRM = "confirm_contact"
 _CONFIRM_DAYS = 3
 _AT_ONCE = 5_000
-_Work = Callable[[AsyncSession, UUID, Word], Awaitable[int]]
-_Concerned = Callable[[AsyncSession, Collection[UUID]], Awaitable[set[UUID]]]
+
+
+@dataclass(frozen=True)
+class Means:
+    """What is needed to open a case and to seal it for another organisation."""
+
+    keys: CaseKeys
+    blind: BlindIndex
+
+
+_Work = Callable[[AsyncSession, Means, UUID, Word], Awaitable[int]]
 
 
 async def restrict_again(
-    database: Database, keys: CaseKeys, known: Chained, marks: Marks
+    database: Database, keys: CaseKeys, known: Chained, secret: bytes
 ) -> dict[Kind, int]:
     """How many of each kind were restricted again; repeating it finds none. Raises what one of them raises: nothing
     is served by halves."""
-    done = await restrict(database, keys, known.lines, marks)
+    done = await restrict(database, keys, known.lines, secret)
     async with database.transaction() as session:
         await act_as_service(session)
-        await go_on_from(session, known, marks)
+        await go_on_from(session, known, WordSeal(secret))
     return done
 
 
@@ -65,141 +86,165 @@ async def erase_forgotten(database: Database, keys: CaseKeys, listed: Collection
     async with database.transaction() as session:
         await act_as_service(session)
         there = await cases.not_erased(session, listed)
-    return len(kept) + await erase_again(database, keys, there)
+    return (
+        len(kept)
+        + await forget_reports(database, keys, listed)
+        + await erase_again(database, keys, there)
+    )
+
+
+async def forget_reports(database: Database, keys: CaseKeys, listed: Collection[UUID]) -> int:
+    """Reports of the line that were deleted are gone again."""
+    async with database.transaction() as session:
+        await act_as_service(session)
+        return await threads.forget_again(session, keys, listed)
 
 
 async def restrict_forgotten(
-    database: Database, keys: CaseKeys, forgotten: Sequence[Mapping[str, Any]], marks: Marks
+    database: Database, keys: CaseKeys, forgotten: Sequence[Mapping[str, Any]], secret: bytes
 ) -> int:
     """Restrict again what these lines say, of which the record does not know; returns how much that was. What the
     directory hid counts: it is to be hidden there, too."""
-    done = await restrict(database, keys, forgotten, marks)
+    done = await restrict(database, keys, forgotten, secret)
     of_directory = {line["id"] for line in forgotten if line["kind"] in OF_DIRECTORY}
     return sum(done.values()) + len(of_directory)
 
 
 async def restrict(
-    database: Database, keys: CaseKeys, lines: Sequence[Mapping[str, Any]], marks: Marks
+    database: Database, keys: CaseKeys, lines: Sequence[Mapping[str, Any]], secret: bytes
 ) -> dict[Kind, int]:
-    """By the last word of these lines on each; returns how many of each kind were open."""
-    async with database.transaction() as session:
-        await act_as_service(session)
-        organisations = await directory.organisations(session) | await cases.organisations(session)
-    works: dict[Kind, tuple[_Concerned, _Work]] = {
-        Kind.CONSENT: (consents.consents_in_force, partial(_consent, keys)),
-        Kind.EXCEPTION: (consents.exceptions_in_force, partial(_exception, keys)),
-        Kind.SHARING: (referrals.sharing, partial(_sharing, keys)),
-        Kind.IMPLICATED: (_all, partial(_implicated, keys, marks, organisations)),
-        Kind.LINE_REPORT: (_all, partial(_line_report, marks, organisations)),
-        Kind.CONTACT: (_all, partial(_contact, keys)),
-    }
-    done = {
-        kind: await _again(database, last_words(lines, kind), *those_and_work)
-        for kind, those_and_work in works.items()
-    }
+    """By the last word of these lines on each, unless the record has a later one; returns how many of each kind were
+    open."""
+    seal, means = WordSeal(secret), Means(keys, BlindIndex(secret))
+    done = {}
+    for kind, work in WORKS.items():
+        last = {UUID(line["id"]): line for line in lines if line["kind"] == kind}
+        done[kind] = 0
+        for line in await _forgotten(database, list(last.values())):
+            subject = UUID(line["id"])
+            word = seal.opened(kind, subject, line["word"])
+            done[kind] += await database.retried(partial(_one, work, means, subject, word))
     async with database.transaction() as session:
         await act_as_service(session)
         await restrict_copies(session, last_words(lines, Kind.SERVICE))
     return done
 
 
-async def _again(
-    database: Database, words: Mapping[UUID, Word], concerned: _Concerned, work: _Work
-) -> int:
-    """Most of a long list ended before the backup as well: what that holds of them is asked together."""
-    subjects, done = list(words), 0
-    for at in range(0, len(subjects), _AT_ONCE):
-        asked = subjects[at : at + _AT_ONCE]
+async def _forgotten(
+    database: Database, lines: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Most of a long list was said before the backup as well, and is so there."""
+    forgotten: list[Mapping[str, Any]] = []
+    for at in range(0, len(lines), _AT_ONCE):
         async with database.transaction() as session:
             await act_as_service(session)
-            found = await concerned(session, asked)
-        for subject in (each for each in asked if each in found):
-            done += await database.retried(partial(_one, work, subject, words[subject]))
-    return done
+            forgotten += await not_said(session, lines[at : at + _AT_ONCE])
+    return forgotten
 
 
-async def _all(_session: AsyncSession, subjects: Collection[UUID]) -> set[UUID]:
-    return set(subjects)
-
-
-async def _one(work: _Work, subject: UUID, word: Word, session: AsyncSession) -> int:
+async def _one(work: _Work, means: Means, subject: UUID, word: Word, session: AsyncSession) -> int:
     await act_as_service(session)
-    return await work(session, subject, word)
+    return await work(session, means, subject, word)
 
 
-async def _consent(keys: CaseKeys, session: AsyncSession, grant_id: UUID, _: Word) -> int:
+async def _consent(session: AsyncSession, means: Means, grant_id: UUID, _: Word) -> int:
     grant = await consents.consent_in_force(session, grant_id)
     if grant is None:
         return 0
-    await withdraw_again(session, keys, grant)
+    await withdraw_again(session, means.keys, grant)
     return 1
 
 
-async def _exception(keys: CaseKeys, session: AsyncSession, exception_id: UUID, _: Word) -> int:
+async def _exception(session: AsyncSession, means: Means, exception_id: UUID, _: Word) -> int:
     exception = await consents.exception_in_force(session, exception_id)
     if exception is None:
         return 0
-    await end_exception_again(session, keys, exception)
+    await end_exception_again(session, means.keys, exception)
     return 1
 
 
-async def _sharing(keys: CaseKeys, session: AsyncSession, referral_id: UUID, _: Word) -> int:
+async def _sharing(session: AsyncSession, means: Means, referral_id: UUID, _: Word) -> int:
+    if not await referrals.sharing(session, [referral_id]):
+        return 0
     referral = await referrals.one_held(session, referral_id)
     # One that the backup has as a draft was sent and ended since: it is theirs to send again.
     if referral is None or referral.sent_at is None:
         return 0
-    return int(await end_sharing(session, None, keys, referral))
+    return int(await end_sharing(session, None, means.keys, referral))
 
 
-async def _implicated(
-    keys: CaseKeys,
-    marks: Marks,
-    organisations: Collection[UUID],
-    session: AsyncSession,
-    case_id: UUID,
-    word: Word,
-) -> int:
-    accused = marks.among(case_id, word, organisations)
-    case = await cases.by_id(session, case_id) if accused else None
-    if case is None or case.status == "erased":
+async def _live_case(session: AsyncSession, case_id: UUID) -> Case | None:
+    await hold_case(session, case_id)
+    case = await cases.by_id(session, case_id, fresh=True)
+    return None if case is None or case.status == "erased" else case
+
+
+async def _holder(session: AsyncSession, means: Means, case_id: UUID, word: Word) -> int:
+    case, holder = await _live_case(session, case_id), UUID(word["holder"])
+    if case is None or case.organisation_id == holder:
         return 0
-    known = await cases.implicated(session, case_id)
-    if accused <= known:
-        return 0
-    of_holder = Principal(SYSTEM_CLIENT, SYSTEM_CLIENT, case.organisation_id)
-    await set_implicated(session, of_holder, keys, case_id, accused | known)
+    await hand_over_again(session, means.keys, means.blind, case, holder)
     return 1
 
 
-async def _contact(keys: CaseKeys, session: AsyncSession, case_id: UUID, word: Word) -> int:
-    await hold_case(session, case_id)
-    case = await cases.by_id(session, case_id, fresh=True)
+async def _implicated(session: AsyncSession, means: Means, case_id: UUID, word: Word) -> int:
+    case = await _live_case(session, case_id)
+    known = await cases.implicated(session, case_id)
+    accused = {UUID(each) for each in word.get("organisations", ())} | known
+    if case is None or accused == known:
+        return 0
+    of_holder = Principal(SYSTEM_CLIENT, SYSTEM_CLIENT, case.organisation_id)
+    await set_implicated(session, of_holder, means.keys, case_id, accused)
+    return 1
+
+
+async def _contact(session: AsyncSession, means: Means, case_id: UUID, word: Word) -> int:
+    case = await _live_case(session, case_id)
     changed_at = datetime.fromisoformat(word["at"])
-    if case is None or case.status == "erased" or case.changed_at >= changed_at:
+    if case is None or case.changed_at >= changed_at:
         return 0
     caregiver_too = bool(word.get("caregiver"))
-    await doubt_contact(session, keys, case, caregiver_too=caregiver_too)
+    await doubt_contact(session, means.keys, case, caregiver_too=caregiver_too)
     due_on = clock.today() + timedelta(days=_CONFIRM_DAYS)
     await open_task(session, case.organisation_id, CONFIRM, case_id=case_id, due_on=due_on)
     return 1
 
 
-async def _line_report(
-    marks: Marks,
-    organisations: Collection[UUID],
-    session: AsyncSession,
-    report_id: UUID,
-    word: Word,
-) -> int:
-    report = await line.one_locked(session, report_id)
-    if report is None:
-        return 0
-    unwished = bool(word.get("no_case")) and report.wants_case
-    if unwished:
-        report.wants_case = False
-        await line_service.remember_report(session, report)
-        await line_service.tell_desk(session, report)
-    accused = marks.among(report_id, word, organisations) - set(report.implicated)
-    if accused:
-        await desk_service.set_implicated(session, None, report, accused | set(report.implicated))
-    return int(unwished or bool(accused))
+def _by_id(again: Callable[[AsyncSession, UUID], Awaitable[int]]) -> _Work:
+    return lambda session, _means, subject, _word: again(session, subject)
+
+
+def _by_word(again: Callable[[AsyncSession, UUID, Word], Awaitable[int]]) -> _Work:
+    return lambda session, _means, subject, word: again(session, subject, word)
+
+
+def _if_off(again: Callable[[AsyncSession, UUID], Awaitable[int]]) -> _Work:
+    async def work(session: AsyncSession, _: Means, subject: UUID, word: Word) -> int:
+        return await again(session, subject) if word.get("off") else 0
+
+    return work
+
+
+WORKS: Mapping[Kind, _Work] = {
+    Kind.CONSENT: _consent,
+    Kind.EXCEPTION: _exception,
+    Kind.SHARING: _sharing,
+    Kind.TRANSFER: _by_id(transfers.end_again),
+    Kind.HOLDER: _holder,
+    Kind.IMPLICATED: _implicated,
+    Kind.LINE_REPORT: _by_word(desk.hold_to_word),
+    Kind.CONTACT: _contact,
+    Kind.CODE: _by_word(hold_to_code),
+    Kind.LINK: _by_id(links.spend_again),
+    Kind.COMPARISON: _if_off(matching.withdraw_again),
+    Kind.MATCH: _by_id(matching.end_again),
+    Kind.TEAM: _by_word(hold_to_team),
+    Kind.PROTOCOL: _by_id(protocols.end_again),
+    Kind.CERTIFICATE: _by_id(training.revoke_again),
+    Kind.WEBHOOK: _by_word(webhooks.hold_to_word),
+    Kind.CHANNEL: _if_off(channels.switch_off_again),
+    Kind.FORM: _by_word(intake.hold_to_word),
+}
+"""What does each kind again, in this order: what ended before what was moved, and that before who is accused."""
+if missing := {*Kind} - OF_DIRECTORY - WORKS.keys():
+    raise LookupError(f"nothing restricts these again after a restore: {sorted(missing)}")

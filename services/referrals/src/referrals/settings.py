@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Self
 
+from common.chained import places_of
 from common.messages.settings import MessageSettings
 from common.settings import HttpAddress
 from pydantic import Field, SecretStr, model_validator
@@ -116,7 +117,7 @@ class Settings(MessageSettings):
 
     @property
     def second_folders(self) -> list[Path]:
-        return [Path(part.strip()) for part in self.second_places.split(",") if part.strip()]
+        return places_of(self.second_places)
 
     @model_validator(mode="after")
     def _whole_channels(self) -> Self:

@@ -22,7 +22,7 @@ KEY_DATABASES = ("referral_keys",)
 DATA_ARCHIVE, KEYS_ARCHIVE = "data.ruta", "keys.ruta"
 _KEY_FILES = (
     *("secrets.json", "broker.json", "secrets.yaml"),
-    *("clients.json", "bootstrap-clients.json", "people.json"),
+    *("clients.json", "bootstrap-clients.json", "people.json", "second-places.json"),
 )
 _KEY_FOLDERS = ("keys", "anchors")
 

@@ -15,7 +15,7 @@ FORMER = "reporting_former"
 """What the database is called meanwhile. It is there after a restore that was broken off, and holds what was published."""
 
 # In the order in which one refers to the other.
-_TABLES = (
+TABLES = (
     *("joint_cubes", "joint_cells", "joint_posteriors", "releases", "sign_offs", "publications"),
     *("bulletin_publications", "bulletins", "bulletin_files", "subscribers", "indicator_reads"),
 )
@@ -67,7 +67,7 @@ def put_back(server: PostgresServer, folder: Path) -> None:
     version: what only one of them has is left out."""
     columns = {
         table: [name for name in _columns(server, FORMER, table) if name in now]
-        for table in _TABLES
+        for table in TABLES
         if (now := _columns(server, REPORTING, table))
     }
     told = {table: ", ".join(f'"{name}"' for name in names) for table, names in columns.items()}

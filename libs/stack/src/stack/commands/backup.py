@@ -3,6 +3,7 @@
 import base64
 import shutil
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from common import clock
 from common.crypto import check_value, key_from_base64, new_key
 from rich.console import Console
 
-from stack.backup import contents
+from stack.backup import contents, lists
 from stack.backup.archive import Archive, at_moment, keep_base, log_broke_off, waits_for_base
 from stack.backup.consistent import consistent_copy, same_keys
 from stack.backup.contents import DATA_ARCHIVE, DATA_DATABASES, KEY_DATABASES, KEYS_ARCHIVE
@@ -92,6 +93,16 @@ def backup(
 
 
 @app.command()
+def settle(
+    done: Annotated[str, typer.Argument(help="What was done about what came back")],
+    data: Data = None,
+) -> None:
+    """After a restore without its lists: what came back was looked at. Doctor and console say it no more."""
+    lists.settle(Layout.of(data), done)
+    _terminal.print(said("settled; kept in {file}", file="missing-lists.settled"))
+
+
+@app.command()
 def restore(
     folder: Annotated[Path, typer.Argument(help="A backup; with --until an archive")],
     key_file: KeyFile,
@@ -110,17 +121,17 @@ def restore(
     tombstones: Annotated[
         list[Path] | None,
         typer.Option(
-            help="The list of the erased from a second place (tombstones.jsonl), with restrictions.jsonl beside it"
+            help="The list of the erased from a second place (tombstones.jsonl), with the other lists beside it;"
+            " second places that are known are looked in without it"
         ),
     ] = None,
-    accept_unproven: Annotated[
-        bool,
+    without_lists: Annotated[
+        str,
         typer.Option(
-            "--accept-unproven",
-            help="Go on although a list is older than an anchor: some who were erased come back, some of what was"
-            " hidden or taken back is open again",
+            help="Go on although the lists are missing or too old, and say why: erased people come back, what was"
+            " withdrawn or moved is read again by those who read it then"
         ),
-    ] = False,
+    ] = "",
     rights_too: Annotated[
         bool,
         typer.Option(
@@ -133,15 +144,14 @@ def restore(
 
     A key store that is there stays: what was erased since the backup stays unreadable. So does who
     may get in: a client or person switched off since stays out, a renewed secret stays renewed. Only an
-    empty data directory takes the key store of keys.ruta. The newest lists that can be had, of the erased and of what
-    was restricted since (consents taken back, entries hidden, who is accused), are applied, and the stack does not
-    start before they were.
+    empty data directory takes the key store of keys.ruta. The newest lists that can be had are applied: of the erased, of
+    what ended or moved since (consents, transfers, hidden entries, who is accused), of rights. The stack does not
+    start before they were, and a new machine restores nothing without them.
     """
     layout = Layout.of(data)
     key = _key(key_file, make=False)
     moment = _moment(until) if until else None
-    if missing := [path for path in tombstones or () if not _any_list(layout, path)]:
-        raise StackError("no list {path}", path=missing[0])
+    given = _folders_given(layout, tombstones or [])
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         if running_state(layout) is not None:
             raise StackError(
@@ -168,6 +178,9 @@ def restore(
             read_archive(folder / DATA_ARCHIVE, plain, key, "data")
         if until is None and (fresh or (folder / KEYS_ARCHIVE).exists()):
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
+        outside = lists.outside(layout, given, keys)
+        if fresh:
+            lists.require(layout, outside, keys, without_lists)
         repeated = layout.restore_mark.exists()
         layout.restore_mark.write_text(
             said(
@@ -179,39 +192,81 @@ def restore(
         )
         if fresh:
             _begin_anew(layout, keys)
-        played = Played.of(layout)
-        if played is not None:
-            played.hand_passwords_over()
-        # Where containers look for it: what the overlay tells a command is this port.
-        port = played.ports()["postgres"] if played is not None else None
-        server = PostgresServer(layout.postgres, port=port)
-        # Its process imports while PostgreSQL starts and takes the record in.
-        with StoppedCommands(layout, server) as commands:
-            server.start()
-            try:
-                # After one that was broken off the record may be the backup's: no last word on anything.
-                unasked = "" if fresh or repeated else tell_before(commands, Path(work))
-                if fresh:
-                    contents.load(server, KEY_DATABASES, keys)
-                _load_data(layout, server, plain, fresh=fresh, rights_too=rights_too)
-                log_broke_off(layout)
-                contents.continue_transactions(server, DATA_DATABASES)
-                contents.forget_event_store(layout, server)
-                told = _apply_lists(
-                    layout,
-                    commands,
-                    Path(work),
-                    [*(tombstones or ()), keys / "anchors" / layout.tombstones_file.name],
-                    accept_unproven,
-                )
-                as_of = folder.name if until is None else f"{folder.name} until {until}"
-                commands.run("audit-mark-restored", as_of)
-            finally:
-                server.stop()
+        told = _replace_record(
+            layout,
+            _Wanted(
+                Path(work),
+                outside,
+                f"{folder.name} until {until}" if until else folder.name,
+                fresh=fresh,
+                repeated=repeated,
+                rights_too=rights_too,
+                accept_unproven=bool(without_lists),
+            ),
+        )
+        if without_lists:
+            lists.note_missing(layout, folder.name, without_lists)
         layout.restore_mark.unlink()
-    for line in filter(None, (*told, unasked)):
+    for line in told:
         _terminal.print(line)
-    _show_next(layout, fresh=fresh, rights=fresh or rights_too)
+    _show_next(layout, fresh=fresh, rights=rights_too or (fresh and not outside))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a restore puts in place of the record: the files in `work`, and the folders that have lists of since.
+    `repeated`: one before it was broken off."""
+
+    work: Path
+    outside: list[Path]
+    source: str
+    fresh: bool
+    repeated: bool
+    rights_too: bool
+    accept_unproven: bool
+
+
+def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
+    """Load it, and hold it to the lists; returns what was told."""
+    work, fresh = wanted.work, wanted.fresh
+    plain, keys = work / "data", work / "keys"
+    played = Played.of(layout)
+    if played is not None:
+        played.hand_passwords_over()
+    # Where containers look for it: what the overlay tells a command is this port.
+    port = played.ports()["postgres"] if played is not None else None
+    server = PostgresServer(layout.postgres, port=port)
+    # Its process imports while PostgreSQL starts and takes the record in.
+    with StoppedCommands(layout, server) as commands:
+        server.start()
+        try:
+            # After one that was broken off the record may be the backup's: no last word on anything.
+            unasked = "" if fresh or wanted.repeated else tell_before(commands, work)
+            if fresh:
+                contents.load(server, KEY_DATABASES, keys)
+            _load_data(layout, server, plain, fresh=fresh, rights_too=wanted.rights_too)
+            log_broke_off(layout)
+            contents.continue_transactions(server, DATA_DATABASES)
+            contents.forget_event_store(layout, server)
+            folders = [*wanted.outside, keys / "anchors"]
+            told = _apply_lists(
+                layout, commands, work, folders, accept_unproven=wanted.accept_unproven
+            )
+            if not wanted.rights_too:
+                lists.put_rights(layout, [*folders, keys / "keys"] if fresh else wanted.outside)
+            commands.run("audit-mark-restored", wanted.source)
+        finally:
+            server.stop()
+    return [*told, unasked] if unasked else told
+
+
+def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
+    """Of lists named by their file, or by their folder; StackError where there is none."""
+    folders = [path if path.is_dir() else path.parent for path in tombstones]
+    for path, folder in zip(tombstones, folders, strict=True):
+        if not lists.any_in(layout, folder):
+            raise StackError("no list {path}", path=path)
+    return folders
 
 
 def _begin_anew(layout: Layout, keys: Path) -> None:
@@ -291,23 +346,21 @@ def _dump_moment(
         contents.dump(server, KEY_DATABASES, keys)
 
 
-def _any_list(layout: Layout, path: Path) -> bool:
-    """Where nobody was erased yet, only the other list is there."""
-    return path.exists() or path.with_name(layout.restrictions_file.name).exists()
-
-
 def _apply_lists(
     layout: Layout,
     commands: StoppedCommands,
     work: Path,
-    given: list[Path],
+    folders: list[Path],
+    *,
     accept_unproven: bool,
 ) -> list[str]:
-    """Erase and restrict again, by the lists at hand: those given, of the erased, and the others beside them; returns
-    what was told."""
-    erased = erase_again(commands, *_lists(layout, given, accept_unproven))
-    beside = [path.with_name(layout.restrictions_file.name) for path in given]
-    return [erased, *restrict_again(commands, work, *_lists(layout, beside, accept_unproven))]
+    """Erase and restrict again, by the lists in these folders; returns what was told."""
+
+    def of(own: Path) -> list[str]:
+        return _lists(layout, [folder / own.name for folder in folders], accept_unproven)
+
+    erased = erase_again(commands, *of(layout.tombstones_file))
+    return [erased, *restrict_again(commands, work, *of(layout.restrictions_file))]
 
 
 def _lists(layout: Layout, copies: list[Path], accept_unproven: bool) -> list[str]:

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
+from stack.backup import lists
 from stack.backup.archive import Archive, oldest_waiting_seconds, waits_for_base
 from stack.child import is_running
 from stack.cluster_commands import ClusterCommands
@@ -148,6 +149,8 @@ def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
     yield from _keys(layout)
     yield from _databases(layout, state)
     yield _lists(layout)
+    yield from _second_places(layout)
+    yield from _missing_lists(layout)
     for service in SERVICES:
         text = _metrics(state.ports[service])
         yield from _measured(service, service, text, "logs/stack.log") if text else ()
@@ -276,6 +279,25 @@ def _lists(layout: Layout) -> Finding:
         else said("put it back from a second place or a backup (IM guide)")
     )
     return Finding(said("lists for a restore"), words, advice)
+
+
+def _second_places(layout: Layout) -> Iterator[Finding]:
+    for place in lists.second_places(layout):
+        away = not place.is_dir()
+        found = said("is not there") if away else said("there")
+        advice = said("mount it again: erasures and withdrawals are kept on this machine alone")
+        yield Finding(said("second place {place}", place=place), found, advice if away else "")
+
+
+def _missing_lists(layout: Layout) -> Iterator[Finding]:
+    if missing := read_private_map(layout.missing_lists_file):
+        yield Finding(
+            said("restore without its lists"),
+            said("at {at} from {backup}: {why}", **missing),
+            said(
+                "erase and withdraw again what came back (IM guide), then ./ruta settle 'what was done'"
+            ),
+        )
 
 
 def _private_files(layout: Layout) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stack.backup.archive import Archive
+from stack.backup.lists import remember_places
 from stack.child import is_running
 from stack.commands.options import AsJson, Data, Url, write_json
 from stack.errors import StackError
@@ -82,6 +83,7 @@ def up(
         if archive_key is None:
             raise StackError("--archive needs --archive-key: the key file that the backups use")
         Archive(archive, archive_key).begin(layout)
+    remember_places(layout)
     wanted = Wanted(str(layout.root), port, replicas, demo, quiet=quiet or detach, greet=not detach)
     if detach:
         _detach(layout, wanted)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,11 @@ class Kit:
     zone: ZoneInfo
     country: str
     secure: bool
+    missing_lists: Path | None = None
+
+    def lacks_lists(self) -> bool:
+        """Whether a backup was restored without its lists, and nobody has settled it."""
+        return self.missing_lists is not None and self.missing_lists.exists()
 
 
 class _Screen(Route):
@@ -383,6 +389,7 @@ def _visit(
         ids={name: str(value) for name, value in request.path_params.items()},
         query={name: tuple(values) for name, values in asked.items()},
         country=kit.country,
+        lacks_lists=kit.lacks_lists(),
     )
 
 

@@ -35,6 +35,7 @@ class Visit:
     command: Command | None = None
     country: str = "VE"
     upload: Upload | None = None
+    lacks_lists: bool = False
 
     def asked(self, name: str) -> str:
         """A parameter of the address, empty if it is not there."""

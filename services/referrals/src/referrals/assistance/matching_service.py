@@ -31,6 +31,9 @@ from referrals.keys.store import CaseKeys
 from referrals.locking_queries import hold_case, hold_pairing
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.restrictions.service import remember_end, remember_word
+from referrals.restrictions.words import OFF
+from referrals.restrictions.words import Kind as Listed
 from referrals.row_security import acting_as_service
 from referrals.vocabulary.ages import Assent, Caregiver, Verdict, WrongDecider, judge
 
@@ -73,6 +76,7 @@ async def consent(
         # Some of them may have ended, or be implicated, while we waited.
         for other in await _others(session, keys, case, digests):
             await _found(session, case, other)
+    await remember_word(session, Listed.COMPARISON, case.id, {}, case_id=case.id)
     await record(session, caller, "matching.consented", chain=case.id, target_type="case")
     return MatchConsentView(case_id=case.id, comparable=bool(digests), given_at=given.given_at)
 
@@ -157,13 +161,41 @@ async def withdraw(session: AsyncSession, caller: Principal, case_id: UUID) -> N
     """The digests are gone at once, and so are matches; repeating it changes nothing."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     async with acting_as_service(session):
-        await session.execute(sa.delete(MatchToken).where(col(MatchToken.case_id) == case.id))
-        await session.execute(sa.delete(MatchConsent).where(col(MatchConsent.case_id) == case.id))
-        for match in await queries.matches(session, [case.id]):
-            match.status, match.ended_at = "ended", clock.now()
-            match.agreed_a = match.agreed_b = None
-        await session.flush()
+        await _end_comparing(session, case.id)
         await record(session, caller, "matching.withdrawn", chain=case.id, target_type="case")
+
+
+async def _end_comparing(session: AsyncSession, case_id: UUID) -> None:
+    await session.execute(sa.delete(MatchToken).where(col(MatchToken.case_id) == case_id))
+    await session.execute(sa.delete(MatchConsent).where(col(MatchConsent.case_id) == case_id))
+    for match in await queries.matches(session, [case_id]):
+        _end(match)
+    await session.flush()
+    await remember_word(session, Listed.COMPARISON, case_id, OFF, case_id=case_id)
+
+
+def _end(match: CaseMatch) -> None:
+    match.status, match.ended_at = "ended", match.ended_at or clock.now()
+    match.agreed_a = match.agreed_b = None
+
+
+async def withdraw_again(session: AsyncSession, case_id: UUID) -> int:
+    """A restored backup compares the case again. Needs service rights."""
+    if await session.get(MatchConsent, case_id) is None:
+        return 0
+    await _end_comparing(session, case_id)
+    return 1
+
+
+async def end_again(session: AsyncSession, match_id: UUID) -> int:
+    """A restored backup has a match that one side refused. Needs service rights."""
+    match = await session.get(CaseMatch, match_id, with_for_update=True)
+    if match is None or match.status == "ended":
+        return 0
+    _end(match)
+    await session.flush()
+    remember_end(session, Listed.MATCH, match.id, match.case_a)
+    return 1
 
 
 async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
@@ -204,9 +236,9 @@ async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> Ma
     """The match ends for both; nobody learns who did not want it."""
     async with acting_as_service(session):
         match, own, _other = await _held_sides(session, caller, match_id)
-        match.status, match.ended_at = "ended", clock.now()
-        match.agreed_a = match.agreed_b = None
+        _end(match)
         await session.flush()
+        remember_end(session, Listed.MATCH, match.id, own.id)
         await record(session, caller, "matching.refused", chain=own.id, target_type="case")
         answer_is_only_about(session, Subject(own.id, "match", match.id))
         return await _view(session, caller, match)
@@ -231,8 +263,7 @@ async def end_for(session: AsyncSession, case_id: UUID, organisations: Collectio
             session, match.case_b if match.case_a == case_id else match.case_a
         )
         if other is not None and other.organisation_id in organisations:
-            match.status, match.ended_at = "ended", match.ended_at or clock.now()
-            match.agreed_a = match.agreed_b = None
+            _end(match)
     await session.flush()
 
 

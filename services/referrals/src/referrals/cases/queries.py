@@ -291,13 +291,6 @@ async def implicated_in(session: AsyncSession, ids: Collection[UUID]) -> dict[UU
     return found
 
 
-async def organisations(session: AsyncSession) -> set[UUID]:
-    """All that hold a case, or are implicated in one; needs service rights."""
-    holders = sa.select(col(Case.organisation_id))
-    accused = sa.select(col(ImplicatedOrganisation.organisation_id))
-    return set(await session.scalars(holders.union(accused)))
-
-
 async def due_for_erasure(
     session: AsyncSession, caller: Principal, today: object
 ) -> Sequence[Case]:

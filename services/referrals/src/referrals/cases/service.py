@@ -352,7 +352,7 @@ async def hand_over(
     identity: dict[str, Any],
     attributes: dict[str, Any],
     to: UUID,
-    taken_by: str,
+    taken_by: str | None,
 ) -> None:
     """From the commit on it is the other organisation's: sealed and found by it alone, and whoever
     took it has it. Needs service rights."""
@@ -363,7 +363,17 @@ async def hand_over(
     seal_record(await keys.of(case.id), case, identity, attributes)
     await session.flush()
     await _index(session, case, blind.digests(to, identity))
+    await remember_word(session, Kind.HOLDER, case.id, {"holder": str(to)}, case_id=case.id)
     await tell(session, happenings.CaseHandedOver(case.id, former, to, keys))
+
+
+async def hand_over_again(
+    session: AsyncSession, keys: CaseKeys, blind: BlindIndex, case: Case, to: UUID
+) -> None:
+    """A restored backup has it with a former holder: it is the last one's again. Needs service rights."""
+    identity, attributes = await open_record(keys, case)
+    await hand_over(session, keys, blind, case, identity, attributes, to, taken_by=None)
+    await record(session, None, "case.handed_over_again", chain=case.id)
 
 
 def touch(case: Case) -> None:

@@ -28,6 +28,8 @@ from referrals.channels.telling import CONFIRMED_FOR
 from referrals.errors import NO_SUCH_CHANNEL, UNSAFE_ADDRESS, WRONG_CODE
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.restrictions.service import remember_word
+from referrals.restrictions.words import OFF, Kind
 from referrals.row_security import acting_as_service
 from referrals.webhooks.addresses import Network, UnsafeUrl, check_url
 
@@ -157,6 +159,7 @@ async def confirm(
     channel.confirmed_at, channel.active = now, True
     channel.supervisor = Role.SUPERVISOR in caller.roles
     await session.flush()
+    await remember_word(session, Kind.CHANNEL, channel.id, {})
     await _take_over(session, channel)
     await _record(session, caller, "confirmed", channel)
     return channel
@@ -191,6 +194,16 @@ async def switch_off(session: AsyncSession, channel: Channel, why: SwitchedOff) 
         for_supervisor=True,
     )
     await session.flush()
+    await remember_word(session, Kind.CHANNEL, channel.id, OFF)
+
+
+async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
+    """A restored backup tells on it again: until it is confirmed anew it tells nothing. Needs service rights."""
+    channel = await session.get(Channel, channel_id, with_for_update=True)
+    if channel is None or not channel.active:
+        return 0
+    await switch_off(session, channel, SwitchedOff.UNCONFIRMED)
+    return 1
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
@@ -254,6 +267,7 @@ async def remove(session: AsyncSession, caller: Principal, channel_id: UUID) -> 
     channel = await queries.of_organisation(session, caller, channel_id)
     await session.delete(channel)
     await session.flush()
+    await remember_word(session, Kind.CHANNEL, channel.id, OFF)
     await _record(session, caller, "removed", channel)
 
 

@@ -287,16 +287,6 @@ _HOLDS_OR_WAITS = ("active", "approved", "pending")
 """Of a consent and of an exception: it holds, or waits for a supervisor."""
 
 
-async def consents_in_force(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Those that hold, or wait for a supervisor; needs service rights."""
-    return await _in_force(session, Grant, ids)
-
-
-async def exceptions_in_force(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """As `consents_in_force`."""
-    return await _in_force(session, DisclosureException, ids)
-
-
 async def consent_in_force(session: AsyncSession, grant_id: UUID) -> Grant | None:
     """With its case held; None as well if it ended. Needs service rights."""
     return await _one_in_force(session, Grant, grant_id)
@@ -307,11 +297,6 @@ async def exception_in_force(
 ) -> DisclosureException | None:
     """As `consent_in_force`."""
     return await _one_in_force(session, DisclosureException, exception_id)
-
-
-async def _in_force(session: AsyncSession, kind: type[OneKind], ids: Collection[UUID]) -> set[UUID]:
-    those = col(kind.id).in_(ids), col(kind.status).in_(_HOLDS_OR_WAITS)
-    return set(await session.scalars(sa.select(col(kind.id)).where(*those)))
 
 
 async def _one_in_force(session: AsyncSession, kind: type[OneKind], own: UUID) -> OneKind | None:

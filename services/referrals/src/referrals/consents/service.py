@@ -1,5 +1,6 @@
 """Use cases of consent: record, decide by a second person, withdraw."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -37,7 +38,7 @@ from referrals.errors import (
 from referrals.keys.store import CaseKeys
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
-from referrals.restrictions.service import remember_end
+from referrals.restrictions.service import remember_end, remember_word
 from referrals.restrictions.words import Kind
 from referrals.tables import COMMON
 from referrals.vocabulary.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
@@ -206,10 +207,25 @@ async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -
     if grant.status not in ("active", "pending"):
         raise CONFLICT.because(f"There is nothing to withdraw: its status is '{grant.status}'.")
     code = new_withdrawal_code()
-    grant.withdrawal_digest = queries.code_digest(code)
+    digest = queries.code_digest(code)
+    grant.withdrawal_digest = digest
     await session.flush()
+    word = {"digest": digest.hex()}
+    await remember_word(session, Kind.CODE, grant.id, word, case_id=grant.case_id)
     await _audit(session, caller, "consent.code_renewed", grant, {})
     return grant, code
+
+
+async def hold_to_code(session: AsyncSession, grant_id: UUID, word: Mapping[str, Any]) -> int:
+    """A restored backup has a former code: the one that the person was given last holds."""
+    grant = await queries.consent_in_force(session, grant_id)
+    digest = bytes.fromhex(word["digest"])
+    if grant is None or grant.withdrawal_digest == digest:
+        return 0
+    grant.withdrawal_digest = digest
+    await session.flush()
+    await remember_word(session, Kind.CODE, grant.id, word, case_id=grant.case_id)
+    return 1
 
 
 async def _refuse_changed(

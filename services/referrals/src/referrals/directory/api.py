@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.dependencies import CaseReader, Supervisor
+from referrals.directory import service
 from referrals.directory.models import TeamMember
 from referrals.directory.queries import owns_service
 from referrals.directory.schemas import TeamMembers
@@ -43,18 +44,8 @@ async def set_team(
 ) -> Team:
     """Only these clients, and supervisors, see the queue of this service from now on."""
     await _own(session, caller, service_id)
-    await session.execute(
-        sa.delete(TeamMember).where(
-            col(TeamMember.service_id) == service_id,
-            col(TeamMember.organisation_id) == caller.organisation,
-        )
-    )
     clients = sorted(set(body.clients))
-    session.add_all(
-        TeamMember(organisation_id=caller.organisation, service_id=service_id, client=client)
-        for client in clients
-    )
-    await session.flush()
+    await service.set_team(session, caller.organisation, service_id, clients)
     await record(
         session,
         caller,

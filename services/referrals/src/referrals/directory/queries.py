@@ -67,15 +67,6 @@ async def countries_of_organisation(session: AsyncSession, organisation: UUID) -
     return list(rows)
 
 
-async def organisations(session: AsyncSession) -> set[UUID]:
-    """All that offer or keep a service."""
-    service = DirectoryService
-    rows = await session.execute(
-        sa.select(col(service.organisation_id), col(service.managed_by)).distinct()
-    )
-    return {each for row in rows for each in row if each is not None}
-
-
 async def owns_service(session: AsyncSession, caller: Principal, service_id: UUID) -> bool:
     """Whether it is a service of the caller's organisation, which sees every one of its own."""
     service = await session.get(DirectoryService, service_id)

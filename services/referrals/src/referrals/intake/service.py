@@ -49,6 +49,8 @@ from referrals.intake.schemas import FormChange, MappingBody, NewForm
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.restrictions.service import remember_word
+from referrals.restrictions.words import Kind, Word, door, shuts
 from referrals.row_security import act_as_service
 from referrals.screenings import service as screenings
 from referrals.screenings.instrument import Instrument
@@ -118,6 +120,7 @@ async def change_form(
     await record(
         session, caller, "intake_form.changed", chain=caller.organisation, target_id=form_id
     )
+    await _remember(session, form)
     return form
 
 
@@ -131,7 +134,25 @@ async def rotate_secret(
     await record(
         session, caller, "intake_form.secret_rotated", chain=caller.organisation, target_id=form_id
     )
+    await _remember(session, form)
     return form, secret
+
+
+async def _remember(session: AsyncSession, form: IntakeForm) -> None:
+    """Keep whether it is on, and which secret opens it."""
+    await remember_word(session, Kind.FORM, form.id, door(form.secret, active=form.active))
+
+
+async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
+    """A restored backup has it as it was: one that was switched off or given another secret since takes nothing, until
+    its organisation switches it on."""
+    form = await session.get(IntakeForm, form_id, with_for_update=True)
+    if form is None or not form.active or not shuts(word, form.secret):
+        return 0
+    form.active = False
+    await session.flush()
+    await _remember(session, form)
+    return 1
 
 
 async def authenticated(

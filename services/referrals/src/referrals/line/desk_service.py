@@ -1,5 +1,7 @@
 """The desk's side: coordinators triage what concerns their areas of responsibility, and answer."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from common import clock
@@ -18,6 +20,7 @@ from referrals.line.service import (
     announce,
     read_as_desk,
     remember_report,
+    take_back,
     tell_desk,
     write,
 )
@@ -93,6 +96,7 @@ async def reroute(
         if report.aor != former:
             report.taken_by = report.taken_organisation = None
         await session.flush()
+        await remember_report(session, report)
         await audit(session, caller, "line.rerouted", report, {"from": former, "to": report.aor})
     return report
 
@@ -114,13 +118,40 @@ async def set_implicated(
     """Needs service rights. Without `caller`: after a restore."""
     report.implicated = sorted(organisations)
     if report.handed_to in report.implicated:
-        report.handed_to = report.handed_at = report.handed_basis = None
-        report.status = "open"
+        await take_back(session, report)
     await queries.ask_no_more(session, report)
     await tell_desk(session, report)
     await session.flush()
     await remember_report(session, report)
     await audit(session, caller, "line.implicated_set", report, {"count": len(report.implicated)})
+
+
+async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str, Any]) -> int:
+    """A restored backup has it as it was: with a wish that was taken back, another desk's, or handed to somebody who
+    reads it no more. Needs service rights."""
+    report = await queries.one_locked(session, report_id)
+    if report is None:
+        return 0
+    handed = str(report.handed_to) if report.handed_to is not None else None
+    held = {
+        "wish": report.wants_case and bool(word.get("no_case")),
+        "desk": word.get("aor", report.aor) != report.aor,
+        "handed": handed is not None and handed != word.get("handed"),
+    }
+    accused = {UUID(each) for each in word.get("organisations", ())} - set(report.implicated)
+    if held["wish"]:
+        report.wants_case = False
+    if held["desk"]:
+        report.aor = word["aor"]
+    if held["handed"]:
+        await take_back(session, report)
+    if any(held.values()):
+        await session.flush()
+        await remember_report(session, report)
+        await tell_desk(session, report)
+    if accused:
+        await set_implicated(session, None, report, accused | set(report.implicated))
+    return int(any(held.values()) or bool(accused))
 
 
 async def close(

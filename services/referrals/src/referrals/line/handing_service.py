@@ -30,7 +30,7 @@ from referrals.line import queries
 from referrals.line.desk_service import audit
 from referrals.line.models import LineException, LineReport
 from referrals.line.schemas import CaseFromReport, MessageView, NewLineException
-from referrals.line.service import Line, read_as_desk, tell_desk
+from referrals.line.service import Line, read_as_desk, remember_report, take_back, tell_desk
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.protocols.crossing_service import refuse_uncovered
@@ -155,6 +155,7 @@ async def hand_over(
     report.handed_to, report.handed_basis, report.handed_at = organisation, basis, clock.now()
     report.status, report.closed_reason = "handed_over", None
     await session.flush()
+    await remember_report(session, report)
     await notify(
         session,
         [organisation],
@@ -229,9 +230,7 @@ async def give_back(
     if report.case_id is not None:
         raise CONFLICT.because("A case was made of it already.")
     async with acting_as_service(session):
-        report.handed_to = report.handed_basis = report.handed_at = None
-        report.status = "open"
-        await session.flush()
+        await take_back(session, report)
         await audit(session, caller, "line.given_back", report, {"reason": reason})
         await tell_desk(session, report)
     return report
@@ -241,18 +240,14 @@ async def end_for(session: AsyncSession, case_id: UUID, organisations: Collectio
     """The desk has the report of the case again: they are implicated, or hold the case no more.
     Needs service rights."""
     for report in await queries.handed_of_case(session, case_id, organisations):
-        report.handed_to = report.handed_basis = report.handed_at = None
-        report.status = "open"
-    await session.flush()
+        await take_back(session, report)
 
 
 async def end_with_case(session: AsyncSession, case_id: UUID) -> None:
     """What the case was made of is not read either where it was: the desk keeps the thread, as its reporter does.
     Needs service rights."""
     for report in await queries.handed_of_case(session, case_id):
-        report.handed_to = report.handed_basis = report.handed_at = None
-        report.status = "closed"
-    await session.flush()
+        await take_back(session, report, "closed")
 
 
 async def make_case(

@@ -235,6 +235,12 @@ async def one_locked(session: AsyncSession, report_id: UUID) -> LineReport | Non
     return (await session.scalars(statement)).one_or_none()
 
 
+async def existing(session: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
+    """Those of the ids that are reports; needs service rights."""
+    asked = col(LineReport.id) == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
+    return sorted(await session.scalars(sa.select(col(LineReport.id)).where(asked)))
+
+
 async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
     """Forget whatever asked to hand the report to those that it speaks against: the feed and a repeated
     command would go on telling them of it, and by that of the accusation. The audit keeps that it was asked."""

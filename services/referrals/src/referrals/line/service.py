@@ -3,8 +3,10 @@
 Nothing here records who asks: no audit entry of the reporter's own doings, no address, no client.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -265,9 +267,21 @@ async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: 
 
 
 async def remember_report(session: AsyncSession, report: LineReport) -> None:
-    """Keep the last word on whom it speaks against and that no case is wished."""
-    word = {**accusing(report.implicated), **({} if report.wants_case else {"no_case": True})}
+    """Keep the last word on whom it speaks against, that no case is wished, who has its desk and to whom it is handed."""
+    word: dict[str, Any] = {**accusing(report.implicated), "aor": report.aor}
+    if not report.wants_case:
+        word["no_case"] = True
+    if report.handed_to is not None:
+        word["handed"] = str(report.handed_to)
     await restrictions.remember_word(session, Kind.LINE_REPORT, report.id, word)
+
+
+async def take_back(session: AsyncSession, report: LineReport, status: str = "open") -> None:
+    """Nobody but the desk reads it any more."""
+    report.handed_to = report.handed_basis = report.handed_at = None
+    report.status = status
+    await session.flush()
+    await remember_report(session, report)
 
 
 async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None:
@@ -287,6 +301,14 @@ async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None
         await session.execute(sa.delete(table).where(col(table.report_id) == report_id))
     await session.execute(sa.delete(LineReport).where(col(LineReport.id) == report_id))
     await restrictions.forget_subject(session, report_id)
+
+
+async def forget_again(session: AsyncSession, keys: CaseKeys, report_ids: Collection[UUID]) -> int:
+    """A restored backup has threads again that were deleted; returns how many. Needs service rights."""
+    there = await queries.existing(session, report_ids)
+    for report_id in there:
+        await forget(session, keys, report_id)
+    return len(there)
 
 
 async def _view(session: AsyncSession, opened: Opened) -> ThreadView:

@@ -24,6 +24,8 @@ from referrals.referrals import queries
 from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral
 from referrals.referrals.steps import Taken, take
+from referrals.restrictions.service import remember_end
+from referrals.restrictions.words import Kind
 from referrals.row_security import act_as_service
 from referrals.tables import ENDED_RIGHTS
 
@@ -35,6 +37,26 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+def _listed_as(digest: bytes) -> UUID:
+    """The list names each thing by an id; of a link this part of its digest says enough."""
+    return UUID(bytes=digest[:16])
+
+
+async def spend_again(session: AsyncSession, listed: UUID) -> int:
+    """A restored backup has it unused again. Needs service rights."""
+    spent = await session.scalars(
+        sa.update(AnswerLink)
+        .where(
+            sa.func.substring(col(AnswerLink.digest), 1, 16) == listed.bytes,
+            col(AnswerLink.used_at).is_(None),
+        )
+        .values(used_at=clock.now())
+        .returning(col(AnswerLink.referral_id))
+        .execution_options(synchronize_session=False)
+    )
+    return len(spent.all())
+
+
 async def make(
     session: AsyncSession, caller: Principal, referral_id: UUID, language: str, days: int
 ) -> tuple[str, AnswerLink]:
@@ -44,12 +66,15 @@ async def make(
         raise NOT_YOUR_STEP.because("The referrer gives the link to the recipient.")
     if referral.sent_at is None or not choices(ReferralState(referral.state)):
         raise CONFLICT.because("There is nothing to answer in this state.")
-    await session.execute(
+    former = await session.scalars(
         sa.update(AnswerLink)
         .where(col(AnswerLink.referral_id) == referral.id, col(AnswerLink.used_at).is_(None))
         .values(used_at=clock.now())
+        .returning(col(AnswerLink.digest))
         .execution_options(synchronize_session=False)
     )
+    for digest in former.all():
+        remember_end(session, Kind.LINK, _listed_as(digest), referral.case_id)
     token, link = await _new(session, referral, caller.organisation, caller.subject, language, days)
     await record(
         session,
@@ -123,6 +148,7 @@ async def answer(
     caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)
     detail = {"focal_point": given.focal_point} if given.focal_point else {}
     link.used_at = clock.now()
+    remember_end(session, Kind.LINK, _listed_as(link.digest), referral.case_id)
     taken = Taken(
         given.command,
         frozenset({Party.RECIPIENT}),

@@ -7,7 +7,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND
 from common.ids import new_id
 from common.web import IdempotencyRequired, Session, Strict, requires, router
 from pydantic import BaseModel, Field
@@ -15,6 +14,7 @@ from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.dependencies import Reader
+from referrals.protocols import service
 from referrals.protocols.models import Protocol
 from referrals.vocabulary.fields import Category, Country
 
@@ -75,13 +75,5 @@ async def list_protocols(session: Session, _caller: Reader) -> list[ProtocolView
 async def end_protocol(
     protocol_id: UUID, _body: End, session: Session, caller: Keeper
 ) -> ProtocolView:
-    protocol = await session.get(Protocol, protocol_id, with_for_update=True)
-    if protocol is None:
-        raise NOT_FOUND.because("There is no such protocol.")
-    if protocol.ended_at is None:
-        protocol.ended_at = clock.now()
-        await session.flush()
-        await record(
-            session, caller, "protocol.ended", chain=caller.organisation, target_id=protocol.id
-        )
+    protocol = await service.end(session, caller, protocol_id)
     return ProtocolView.model_validate(protocol, from_attributes=True)

@@ -14,14 +14,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.restrictions.models import Restriction
-from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words, merged, newer
+from referrals.restrictions.words import (
+    OF_DIRECTORY,
+    Kind,
+    Word,
+    WordSeal,
+    last_words,
+    merged,
+    newer,
+)
 
 _TABLE = Restriction.metadata.tables["restrictions"]
 _COLUMNS = ("kind", "subject_id", "word", "version", "case_id", "at")
 _ENDED = RowWriter(_TABLE, *_COLUMNS, on_conflict="DO NOTHING")
 
 
-def remember_end(session: AsyncSession, kind: Kind, subject: UUID, case_id: UUID) -> None:
+def remember_end(
+    session: AsyncSession, kind: Kind, subject: UUID, case_id: UUID | None = None
+) -> None:
     """What ended for good: a consent, an exception."""
     write_soon(session, _ENDED, _row(kind, subject, "{}", case_id, 0, clock.now()))
 
@@ -74,7 +84,7 @@ async def forget_subject(session: AsyncSession, subject: UUID) -> None:
     await session.execute(sa.delete(Restriction).where(col(Restriction.subject_id) == subject))
 
 
-async def go_on_from(session: AsyncSession, known: Chained, marks: Marks) -> None:
+async def go_on_from(session: AsyncSession, known: Chained, seal: WordSeal) -> None:
     """After a restore: what the list does not say as it holds now is told anew. Of the directory the more restricted of
     both words holds, as it has applied it."""
     listed = {kind: last_words(known.lines, kind) for kind in Kind}
@@ -85,7 +95,7 @@ async def go_on_from(session: AsyncSession, known: Chained, marks: Marks) -> Non
             word = merged(word, last)
         elif kind is Kind.CONTACT and last is not None:
             word = dict(newer(word, last))
-        if last != marks.listed(row.subject_id, word):
+        if last != seal.listed(kind, row.subject_id, word):
             await session.execute(
                 sa.update(_TABLE)
                 .where(_TABLE.c.kind == row.kind, _TABLE.c.subject_id == row.subject_id)

@@ -13,7 +13,7 @@ from common.database import Database
 
 from referrals.restrictions.models import Restriction
 from referrals.restrictions.queries import UNTOLD
-from referrals.restrictions.words import OF_DIRECTORY, Kind, Marks, Word, last_words
+from referrals.restrictions.words import OF_DIRECTORY, Kind, Word, WordSeal, last_words
 
 _BATCH = 1000
 _TABLE = Restriction.metadata.tables["restrictions"]
@@ -30,7 +30,7 @@ _TOLD = sa.update(_TABLE).where(
 LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-restrictions'))")
 
 
-async def tell(database: Database, path: Path, signer: Signer, marks: Marks) -> int:
+async def tell(database: Database, path: Path, signer: Signer, seal: WordSeal) -> int:
     """Append what was said last and is not in the list yet; returns how many. One caller at a time.
 
     A crash after the list was written says the same again, which changes nothing.
@@ -44,7 +44,10 @@ async def tell(database: Database, path: Path, signer: Signer, marks: Marks) -> 
         rows = (await session.execute(_UNTOLD)).all()
         said = [
             _said(
-                row.kind, row.subject_id, marks.listed(row.subject_id, row.word), row.at.isoformat()
+                row.kind,
+                row.subject_id,
+                seal.listed(Kind(row.kind), row.subject_id, row.word),
+                row.at.isoformat(),
             )
             for row in rows
         ]

@@ -4,26 +4,33 @@ A line names a thing by its random id, says what of it is restricted from then o
 The last word counts: whoever shows an entry again, or takes a mark back, writes another line. A consent that
 ended gets one line and never another: whoever consents again makes a consent of its own.
 
-    consent, exception, sharing (by a referral)
-                             {}
-    implicated, line_report  {"marks": [digest, …]}: against whom, which only this installation can tell; until it
-                             leaves the database {"organisations": [id, …]}; of a report also
-                             {"no_case": true}, the reporter's wish
+    consent, exception, sharing (by a referral), transfer, match, protocol, certificate, link
+                             {}: ended
+    implicated (of a case)   {"organisations": [id, …]}
+    holder (of a case)       {"holder": id}: the organisation that took it over last
+    line_report              {"organisations": [id, …], "no_case": true: the reporter's wish, "handed": id, "aor": …}
+    code (of a consent)      {"digest": …}: of the code by which the person withdraws
+    team (of a service)      {"organisation": id, "clients": [account, …]}
     contact (of a case)      {"at": moment of the change, "caregiver": true where nobody is to reach them}
+    comparison (of a case), channel
+                             {"off": true}: taken back; {}: given again
+    webhook, form            {"gone": true}, {"off": true}; {"secret": mark}: which secret holds
     service, organisation, risk_message
                              {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the words of
                              the directory, which applies them
 """
 
+import base64
 import hashlib
-import hmac
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from common.chained import Signer
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
@@ -37,12 +44,29 @@ class Kind(StrEnum):
     LINE_REPORT = "line_report"
     CONTACT = "contact"
     """How the person of a case may be reached, or that their caregiver may not be."""
+    HOLDER = "holder"
+    """Of a case: which organisation took it over last."""
+    TRANSFER = "transfer"
+    CODE = "code"
+    """Of a consent: the code by which the person withdraws it."""
+    LINK = "link"
+    COMPARISON = "comparison"
+    """Of a case: the consent to compare it with those of others; MATCH: what came of it."""
+    MATCH = "match"
+    TEAM = "team"
+    PROTOCOL = "protocol"
+    CERTIFICATE = "certificate"
+    WEBHOOK = "webhook"
+    CHANNEL = "channel"
+    FORM = "form"
     SERVICE = "service"
     ORGANISATION = "organisation"
     RISK_MESSAGE = "risk_message"
 
 
 OF_DIRECTORY = frozenset({Kind.SERVICE, Kind.ORGANISATION, Kind.RISK_MESSAGE})
+_SEALED = frozenset({Kind.IMPLICATED, Kind.LINE_REPORT, Kind.HOLDER, Kind.CODE, Kind.TEAM})
+"""Kinds whose words name somebody."""
 Word = Mapping[str, Any]
 
 
@@ -69,33 +93,47 @@ def newer(one: Word, other: Word) -> Word:
     return max(one, other, key=lambda word: str(word.get("at", "")))
 
 
+OFF: Word = {"off": True}
+GONE: Word = {"gone": True}
+
+
+def door(secret: bytes, *, active: bool) -> Word:
+    """The word of what opens by a secret; `secret`: as it is stored, sealed."""
+    mark = hashlib.sha256(secret).hexdigest()[:32]
+    return {"secret": mark} if active else {"secret": mark, **OFF}
+
+
+def shuts(word: Word, secret: bytes) -> bool:
+    """Whether it is to be off where it has this secret."""
+    return word != door(secret, active=True)
+
+
 def accusing(organisations: Iterable[UUID]) -> Word:
     """The word of those against whom a case or a report speaks; of nobody, if they are none."""
     named = sorted(str(each) for each in organisations)
     return {"organisations": named} if named else {}
 
 
-class Marks:
-    """Stand for who is accused: the list leaves the machine, and is to accuse nobody."""
+class WordSeal:
+    """The list leaves the machine, and names nobody: a word that does leaves sealed. Equal words are sealed alike, so
+    that it shows whether the list says a word already."""
 
     def __init__(self, secret: bytes) -> None:
-        self._key = HKDF(hashes.SHA256(), 32, salt=None, info=b"ruta-implicated").derive(secret)
+        info = b"ruta-restricted-words"
+        self._seal = AESSIV(HKDF(hashes.SHA256(), 64, salt=None, info=info).derive(secret))
 
-    def listed(self, subject: UUID, word: Word) -> Word:
+    def listed(self, kind: Kind, subject: UUID, word: Word) -> Word:
         """The word as it leaves the database."""
-        named = word.get("organisations")
-        if named is None:
+        if kind not in _SEALED or not word:
             return word
-        rest = {name: value for name, value in word.items() if name != "organisations"}
-        return rest | {"marks": sorted(self._mark(subject, UUID(each)) for each in named)}
+        plain = json.dumps(word, sort_keys=True).encode()
+        sealed = self._seal.encrypt(plain, [kind.encode(), subject.bytes])
+        return {"sealed": base64.b64encode(sealed).decode()}
 
-    def among(self, subject: UUID, word: Word, organisations: Iterable[UUID]) -> set[UUID]:
-        """Those of the organisations that a word of the list accuses."""
-        marks: Sequence[str] = word.get("marks", ())
-        if not marks:
-            return set()
-        return {each for each in organisations if self._mark(subject, each) in marks}
-
-    def _mark(self, subject: UUID, organisation: UUID) -> str:
-        named = subject.bytes + organisation.bytes
-        return hmac.new(self._key, named, hashlib.sha256).hexdigest()[:32]
+    def opened(self, kind: Kind, subject: UUID, word: Word) -> Word:
+        """The word that a line of the list holds."""
+        if "sealed" not in word:
+            return word
+        sealed = base64.b64decode(word["sealed"])
+        opened: Word = json.loads(self._seal.decrypt(sealed, [kind.encode(), subject.bytes]))
+        return opened

@@ -13,6 +13,8 @@ from common.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
+from referrals.restrictions.service import remember_end
+from referrals.restrictions.words import Kind
 from referrals.tables import COMMON
 from referrals.training import queries
 from referrals.training.models import Certificate, Training
@@ -98,6 +100,7 @@ async def revoke(
     if certificate.revoked_at is None:
         certificate.revoked_at, certificate.revoked_reason = clock.now(), reason
         await session.flush()
+        remember_end(session, Kind.CERTIFICATE, certificate.id)
         await record(
             session,
             caller,
@@ -106,6 +109,17 @@ async def revoke(
             target_id=certificate.id,
         )
     return certificate
+
+
+async def revoke_again(session: AsyncSession, certificate_id: UUID) -> int:
+    """A restored backup has it valid again."""
+    certificate = await session.get(Certificate, certificate_id, with_for_update=True)
+    if certificate is None or certificate.revoked_at is not None:
+        return 0
+    certificate.revoked_at, certificate.revoked_reason = clock.now(), "other"
+    await session.flush()
+    remember_end(session, Kind.CERTIFICATE, certificate.id)
+    return 1
 
 
 def _refuse_impossible(body: NewTraining) -> None:

@@ -32,6 +32,8 @@ from referrals.keys.store import CaseKeys
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.protocols.crossing_service import refuse_uncovered
+from referrals.restrictions.service import remember_end
+from referrals.restrictions.words import Kind
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 from referrals.transfers import queries
@@ -164,6 +166,15 @@ async def end_offer(
         await _decide(session, caller, transfer, "recalled", reason)
 
 
+async def end_again(session: AsyncSession, transfer_id: UUID) -> int:
+    """A restored backup has the offer open again: nobody takes the case over by it."""
+    transfer = await session.get(Transfer, transfer_id, with_for_update=True)
+    if transfer is None or transfer.state != "offered":
+        return 0
+    await _decide(session, None, transfer, "recalled", "other")
+    return 1
+
+
 def legal(caller: Principal, transfer: Transfer) -> list[str]:
     """What the caller may do with the transfer now."""
     if transfer.state != "offered":
@@ -200,6 +211,7 @@ async def _decide(
     transfer.decided_by = caller.subject if caller else SYSTEM_CLIENT
     transfer.version += 1
     await session.flush()
+    remember_end(session, Kind.TRANSFER, transfer.id, transfer.case_id)
     await _tell(session, caller, transfer)
 
 

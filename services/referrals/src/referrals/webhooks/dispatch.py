@@ -32,7 +32,7 @@ from referrals.webhooks.models import Delivery, Webhook
 from referrals.webhooks.queries import HELD
 from referrals.webhooks.retries import next_attempt
 from referrals.webhooks.sending import Answer, Call, body_of, send
-from referrals.webhooks.service import open_secret
+from referrals.webhooks.service import open_secret, remember
 
 _AT_ONCE = 20
 _LEASE = timedelta(seconds=60)
@@ -177,6 +177,7 @@ async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer)
         webhook = await session.get(Webhook, delivery.webhook_id)
         if webhook is not None:
             webhook.active, webhook.disabled_reason = False, "answered_gone"
+            await remember(session, webhook)
     later = (
         None if answer.status == _GONE else next_attempt(delivery.attempts, now, _spread.random())
     )

@@ -18,6 +18,8 @@ from referrals.audit.service import record
 from referrals.errors import UNSAFE_ADDRESS
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.restrictions.service import remember_word
+from referrals.restrictions.words import GONE, Kind, Word, door, shuts
 from referrals.row_security import acting_as_service
 from referrals.webhooks import queries
 from referrals.webhooks.addresses import Network, UnsafeUrl, check_url
@@ -26,6 +28,7 @@ from referrals.webhooks.schemas import NewWebhook, Replay
 
 _FORMER_VALID = timedelta(hours=24)
 _MOST = 20
+RESTORED = "restored_backup"
 
 
 def _new_secret() -> str:
@@ -83,6 +86,7 @@ async def rotate(
     await record(
         session, caller, "webhook.secret_rotated", chain=caller.organisation, target_id=webhook.id
     )
+    await remember(session, webhook)
     return webhook, secret
 
 
@@ -95,6 +99,7 @@ async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
     await record(
         session, caller, "webhook.enabled", chain=caller.organisation, target_id=webhook.id
     )
+    await remember(session, webhook)
     return webhook
 
 
@@ -140,6 +145,26 @@ async def remove(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
     await record(
         session, caller, "webhook.removed", chain=caller.organisation, target_id=webhook_id
     )
+    await remember_word(session, Kind.WEBHOOK, webhook_id, GONE)
+
+
+async def remember(session: AsyncSession, webhook: Webhook) -> None:
+    """Keep whether it is on, and by which secret it signs."""
+    word = door(webhook.secret, active=webhook.active)
+    await remember_word(session, Kind.WEBHOOK, webhook.id, word)
+
+
+async def hold_to_word(session: AsyncSession, webhook_id: UUID, word: Word) -> int:
+    """A restored backup has it as it was: one that was removed, switched off or given another secret since calls
+    nobody, until its organisation enables it."""
+    webhook = await session.get(Webhook, webhook_id, with_for_update=True)
+    if webhook is None or not webhook.active or not shuts(word, webhook.secret):
+        return 0
+    webhook.active, webhook.disabled_reason = False, RESTORED
+    webhook.former_secret = webhook.former_until = None
+    await session.flush()
+    await remember(session, webhook)
+    return 1
 
 
 async def replay(session: AsyncSession, caller: Principal, webhook_id: UUID, body: Replay) -> int:
