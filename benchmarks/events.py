@@ -164,7 +164,7 @@ class Client:
                 "category": "HLT",
                 "urgency": "emergency",
                 "from_case": ["name"],
-                "safe_contact": {"rule": "contact_directly"},
+                "safe_contact": {"rule": "person_comes"},
             },
         )
         return f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}

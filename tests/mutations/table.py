@@ -66,6 +66,32 @@ MUTATIONS = (
         "::test_an_emergency_comes_before_what_is_overdue_and_nothing_lacks_a_deadline",
     ),
     Mutation(
+        "nothing-sent-into-the-void",
+        "a referral by which nobody could reach the person is refused",
+        f"{_REFERRALS}/referrals/reach.py",
+        'rule != "contact_directly" or not REACHED_BY.isdisjoint(items)',
+        "bool(rule)",
+        f"{_TESTS}/test_reach.py"
+        "::test_a_referral_by_which_nobody_could_reach_the_person_is_refused",
+    ),
+    Mutation(
+        "second-open-referral-asks",
+        "a second open referral to a service is sent on demand alone",
+        f"{_REFERRALS}/referrals/sending.py",
+        "    if not body.in_addition and (beside :=",
+        "    if body.in_addition and (beside :=",
+        f"{_TESTS}/test_reach.py::test_a_second_open_referral_to_a_service_is_sent_on_demand_alone",
+    ),
+    Mutation(
+        "decliner-not-offered",
+        "a decliner is offered again after a lack of capacity alone",
+        f"{_REFERRALS}/referrals/declines.py",
+        "wait is not None and declined_at + wait <= now",
+        "wait is None or declined_at + wait <= now",
+        f"{_TESTS}/test_declines.py"
+        "::test_a_decliner_is_offered_again_after_a_lack_of_capacity_alone",
+    ),
+    Mutation(
         "withdrawal-that-nobody-declared",
         "who received a referral is told of a withdrawal only where there is one",
         f"{_CONSOLE}/referrals/api.py",

@@ -71,7 +71,7 @@ def sent(system: System, name: str = "Yolimar") -> Sent:
         "urgency": "urgent",
         "payload": {"situation": "..."},
         "from_case": ["name"],
-        "safe_contact": {"rule": "contact_directly"},
+        "safe_contact": {"rule": "person_comes"},
     }
     drafted: list[str] = []
 

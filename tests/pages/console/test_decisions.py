@@ -29,6 +29,7 @@ def test_14_a_best_interest_consent_is_decided_in_two_and_the_draft_sent(
         page.select_option('[name="facts/situations[]"]', "sexual_violence")
         with page.expect_navigation():
             page.get_by_role("button", name="Remitir").click()
+        page.fill('[name="payload/situation"]', "Está sola.")
         page.get_by_label("NO LLAMAR").check()
         page.get_by_label("Interés superior").check()
         page.get_by_label("Está de acuerdo", exact=True).check()

@@ -13,6 +13,7 @@ from tests.pages.console.ways import (
     CLINIC,
     NAME,
     PHONE_NUMBER,
+    SITUATION,
     choose,
     id_of,
     registered,
@@ -67,7 +68,7 @@ def test_2_a_case_is_referred_in_five_presses_on_two_pages(
     view = refugio("ngo-refugio", "GET", f"/referrals/v1/referrals/{made}").json()
     assert (view["state"], view["case_id"]) == ("sent", case.rsplit("/", 1)[-1])
     grant = refugio("ngo-refugio", "GET", f"/referrals/v1/consents/{view['grant_id']}").json()
-    assert sorted(grant["items"]) == ["age", "languages", "sex"], "what was ticked and no more"
+    assert grant["items"] == ["situation"], "what was written, and nothing was ticked for her"
 
 
 def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> None:
@@ -103,6 +104,7 @@ def test_3_going_back_and_sending_the_same_again_leads_to_the_same_referral(
     caseworker.wait_for_url("chrome-error://**")
     caseworker.reload()
     button = caseworker.get_by_role("button", name="Registrar consentimiento y remitir")
+    caseworker.fill('[name="payload/situation"]', SITUATION)
     for label in (CLINIC, "NO LLAMAR", "De palabra"):
         caseworker.get_by_label(label).first.check()
     with caseworker.expect_navigation():
@@ -125,8 +127,8 @@ def test_4_the_recipient_acknowledges_reads_and_accepts_in_four(
     text = recipient.inner_text("main")
     assert "NO LLAMAR: la persona viene" in text
     shared = recipient.locator("h2", has_text="aceptó compartir").locator("xpath=following::dl[1]")
-    assert shared.locator("dt").all_inner_texts() == ["Edad", "Sexo", "Idiomas"], "and no more"
-    assert "27" in shared.inner_text()
+    assert shared.locator("dt").all_inner_texts() == ["Situación"], "and no more"
+    assert SITUATION in shared.inner_text()
     assert NAME not in recipient.content(), "the name was not granted"
     taps.press("button", "Aceptar")
     assert "Aceptada" in recipient.inner_text("main")

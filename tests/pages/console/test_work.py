@@ -90,7 +90,7 @@ def draft_of(system: System, sender: str, urgency: str) -> tuple[str, str, Any]:
         "category": service["categories"][0],
         "urgency": urgency,
         "payload": {"situation": "..."},
-        "safe_contact": {"rule": "contact_directly"},
+        "safe_contact": {"rule": "person_comes"},
     }
     return case, must(system, sender, "POST", REFERRALS, json=body)["id"], service
 
@@ -152,7 +152,7 @@ def _is_known(system: System) -> bool:
         "category": service["categories"][0],
         "urgency": "routine",
         "payload": {"situation": "..."},
-        "safe_contact": {"rule": "contact_directly"},
+        "safe_contact": {"rule": "person_comes"},
     }
     headers = {"Idempotency-Key": draft["case_id"]}
     answer = system.running.request(SALUD, "POST", REFERRALS, json=draft, headers=headers)

@@ -10,6 +10,7 @@ from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
 
 NAME, PHONE_NUMBER = "Kwyjibonia Zanzolqui", "584127770137913"
+SITUATION = "Necesita atención hoy."
 CLINIC = "Atención clínica posviolación"
 
 
@@ -33,6 +34,7 @@ def choose(page: Page) -> Taps:
     page.select_option('[name="facts/situations[]"]', "sexual_violence")
     taps.press("button", "Remitir")
     taps.tick(CLINIC)
+    page.fill('[name="payload/situation"]', SITUATION)
     taps.tick("NO LLAMAR")
     taps.tick("De palabra")
     return taps

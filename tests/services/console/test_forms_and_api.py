@@ -25,6 +25,7 @@ from console.services.api import STATES
 from gateway.front.describing.description import combined
 from gateway.front.routes import ROUTES, Upstream
 from referrals.referrals import lifecycle
+from referrals.referrals.reach import REACHED_BY
 from stack.reference.described import descriptions
 from starlette.routing import Route
 
@@ -124,6 +125,7 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "cases/{case_id}/refer": (
         ("post", "/referrals/v1/consents", ("case_id", *refer.CONSENT, "service_id")),
         ("post", "/referrals/v1/referrals", REFERRAL),
+        ("post", "/referrals/v1/referrals/{referral_id}/send", ("grant_id", "in_addition")),
         (
             "post",
             "/directory/v1/pathways/resolve",
@@ -373,7 +375,8 @@ def test_choices_are_all_that_the_api_takes(api: dict[str, Any]) -> None:
     assert set(STATES) == set(curation.CAPACITIES) == takes(api, capacity, "state")
     items = takes(api, consents, "items")
     assert {*refer._ITEMS, "situation", "safety", "health"} == items
-    assert set(refer.LEAST) <= items
+    assert set(refer.REACHED_BY) <= items
+    assert set(refer.REACHED_BY) == REACHED_BY
 
 
 def test_every_step_that_people_may_take_has_a_form() -> None:

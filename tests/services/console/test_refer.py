@@ -34,6 +34,67 @@ def test_a_tab_says_how_much_is_under_it_or_how_much_at_least() -> None:
         assert found == {"to_decide": said, "under_way": "(0)"}
 
 
+def offered_by(service_id: str) -> dict[str, Any]:
+    return {"service_id": service_id, "name": service_id, "reasons": []}
+
+
+STEP: dict[str, Any] = {
+    "order": 1, "need": "HLT", "urgency": "urgent", "label": {"es": "Salud"},
+    "urgency_says": {"es": "hoy"}, "coverage_says": {"es": "Nadie"},
+    "services": [offered_by("decliner"), offered_by("waiting"), offered_by("free")],
+}  # fmt: skip
+
+
+def known(service_id: str, state: str, **changes: Any) -> dict[str, Any]:
+    return {"id": f"0190-{service_id}", "service_id": service_id, "category": "HLT", "state": state,
+            "sent_at": "2026-11-29T00:00:00Z", "offer_again": None, **changes}  # fmt: skip
+
+
+def test_who_declined_is_not_offered_and_where_she_waits_is_not_chosen() -> None:
+    past = refer.before(
+        [known("decliner", "declined", offer_again=False), known("waiting", "sent")]
+    )
+    moments = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 11, 29, tzinfo=UTC))
+    resolution = {"steps": [STEP]}
+    found = refer.steps(resolution, wording("es"), Codes("es"), moments, before=past)
+    assert [offer.service for offer in found[0].offers] == ["waiting", "free"]
+    assert refer.first_of(found).split("|")[1] == "free"
+    assert refer.first_of(found, "decliner") == "", (
+        "nothing is chosen instead of what was asked for"
+    )
+    later = refer.before([known("decliner", "declined", offer_again=True)])
+    found = refer.steps(resolution, wording("es"), Codes("es"), moments, before=later)
+    assert found[0].offers[0].service == "decliner"
+
+
+def test_a_suggestion_is_offered_or_it_is_said_why_not() -> None:
+    one = {"id": "x", "name": "Unidad móvil", "categories": ["HLT"], "referable": True}
+    past = refer.before([known("y", "declined", offer_again=False)])
+
+    def found(need: str, answer: Answer) -> refer.Offer | str:
+        return refer.suggestion(answer, need, "urgent", past, wording("es"), Codes("es"))
+
+    offer = found("HLT", Answer(200, one))
+    assert isinstance(offer, refer.Offer)
+    assert offer.value == "HLT|x|urgent|"
+    assert found("HLT", Answer(404, None)) == "unseen"
+    assert found("HLT", Answer(503, None)) == "unknown"
+    assert found("HLT", Answer(200, {**one, "id": "y"})) == "declined"
+    assert found("HLT", Answer(200, {**one, "referable": False})) == "closed"
+    assert found("LEG", Answer(200, one)) == "other_need"
+
+
+def test_what_was_shared_last_time_is_carried_over_to_be_asked_for_anew() -> None:
+    body = {
+        "items": {"age": 27, "situation": "Hoy."},
+        "safe_contact": {"rule": "person_comes", "instructions": None},
+    }
+    assert refer.carried(Answer(200, body)) == {
+        "items[]": ["age"], "payload/situation": "Hoy.", "safe_contact/rule": "person_comes",
+    }  # fmt: skip
+    assert refer.carried(Answer(404, None)) == {}
+
+
 def test_the_profile_holds_no_identity() -> None:
     profile = refer.profile(Typed(), CASE)
     assert profile == {"area": "VE2313", "age": 27, "sex": "female", "languages": ["spa"]}
@@ -132,7 +193,7 @@ def test_a_code_that_a_phone_carries_out_is_not_offered_to_be_called(
     phone: str, *, called: bool
 ) -> None:
     contact = {"items": {"contact": {"phone": phone}}, "answers": []}
-    shared = {**contact, "safe_contact": {"rule": "contact_directly"}}
+    shared: dict[str, Any] = {**contact, "safe_contact": {"rule": "contact_directly"}}
     (told,) = views.disclosed(shared, wording("es"), Codes("es"))
     assert phone in told.lines[0]
     assert bool(told.phone) is called

@@ -31,7 +31,9 @@ NEVER = NONE | {
     "referral.unreadable",
     "referral.no_grant",
     "responsible.nobody",
-    "refer.not_offered",
+    "refer.not_offered.unseen",
+    "refer.not_offered.closed",
+    "refer.not_offered.other_need",
 }
 
 

@@ -195,19 +195,23 @@ class Story:
             "urgency": "urgent",
             "payload": {"situation": "needs a consultation"},
             "from_case": ["name", "contact"],
-            "safe_contact": {"rule": "contact_directly"},
             **changes,
         }
+        shared = {*body["payload"], *body["from_case"]}
+        reached = bool(shared & {"contact", "address", "caregiver_contact"})
+        body.setdefault("safe_contact", {"rule": "contact_directly" if reached else "person_comes"})
         return await self.made(who, "/referrals", body)
 
     async def sent(self, **changes: Any) -> dict[str, Any]:
         """A referral from Refugio to a health service of Salud, sent under its own consent."""
         service_id = changes.pop("service_id", None) or await self.any_service()
-        case_id = changes.pop("case_id", None) or (await self.case())["id"]
+        given = changes.pop("case_id", None)
+        case_id = given or (await self.case())["id"]
+        body = {"in_addition": True} if given else {}
         grant = await self.consent(case_id, service_id, **changes.pop("consent", {}))
         draft = await self.draft(case_id, service_id, **changes)
         return await self.made(
-            "ngo-refugio", f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}
+            "ngo-refugio", f"/referrals/{draft['id']}/send", {"grant_id": grant["id"], **body}
         )
 
     async def accepted(self, **changes: Any) -> dict[str, Any]:

@@ -413,7 +413,7 @@ class EveryAnswer(RuleBasedStateMachine):
             "urgency": "urgent",
             "payload": {"situation": situation} if situation else {},
             "from_case": sorted(wanted),
-            "safe_contact": {"rule": "contact_directly"},
+            "safe_contact": {"rule": "person_comes"},
         }
 
         def drafted(made: dict[str, Any]) -> None:

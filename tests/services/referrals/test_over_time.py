@@ -283,8 +283,9 @@ async def test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_n
         assert code(await story.post("ngo-refugio", answer, ANSWER)) == (409, "wrong_decider")
         again = {**exception_body(child["id"], service_id), **best}
         assert code(await story.post("ngo-refugio", "/exceptions", again)) == (409, "wrong_decider")
-        send, body = f"/referrals/{drafts[2]}/send", {"exception_id": vital}
-        await story.made("ngo-refugio", send, body)
+        send = f"/referrals/{drafts[2]}/send"
+        also: dict[str, Any] = {"exception_id": vital, "in_addition": True}
+        await story.made("ngo-refugio", send, also)
 
 
 @pytest.mark.parametrize("road", ["alone", "batch"])

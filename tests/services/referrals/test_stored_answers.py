@@ -73,7 +73,7 @@ async def much(story: Story) -> tuple[str, Commands]:
             "urgency": "urgent",
             "payload": {"situation": "needs a consultation"},
             "from_case": ["name"],
-            "safe_contact": {"rule": "contact_directly"},
+            "safe_contact": {"rule": "person_comes"},
         },
     )
     one = f"/referrals/{draft['id']}"

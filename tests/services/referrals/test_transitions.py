@@ -503,7 +503,8 @@ async def test_12_a_caregiver_who_turns_out_to_be_implicated_no_longer_decides_n
     )
     approve = f"/consents/{by_supervisor['id']}/decision"
     await story.made("ngo-refugio-supervisor", approve, {"approve": True})
-    await story.made("ngo-refugio", sends[1], {"grant_id": by_supervisor["id"]})
+    again = {"grant_id": by_supervisor["id"], "in_addition": True}
+    await story.made("ngo-refugio", sends[1], again)
 
 
 async def test_15_what_a_recipient_is_to_delete_stays_its_own_when_the_case_moves_on(

@@ -18,6 +18,18 @@ NOT_GRANTED = ProblemType(
     "Remove the named items, or ask the person and record a new consent.",
 )
 NOT_ON_RECORD = ProblemType("not_on_record", 422, "The case does not hold these items")
+NO_WAY_TO_REACH = ProblemType(
+    "no_way_to_reach",
+    422,
+    "The service could not reach the person",
+    "Share a contact, an address or the caregiver's contact, or choose another rule of safe contact.",
+)
+ALREADY_OPEN = ProblemType(
+    "already_open",
+    409,
+    "A referral of this person to this service is open",
+    "Follow the open referral, or send this one too with in_addition: true.",
+)
 NO_CONSENT = ProblemType(
     "no_consent",
     409,

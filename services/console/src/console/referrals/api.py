@@ -38,9 +38,10 @@ _SENT = {
 @screens.page("/cases/{case_id:uuid}/refer", query=_REPLACING)
 async def referring(visit: Visit) -> Page:
     """One page: what helps, what she agrees to share, who may know; then one button."""
-    (one, own), known = await asyncio.gather(
+    (one, listed, own), known = await asyncio.gather(
         together(
             visit.calls.get(f"/referrals/v1/cases/{visit.ids['case_id']}"),
+            visit.calls.get("/referrals/v1/referrals", case_id=visit.ids["case_id"], limit=200),
             visit.calls.get(
                 "/directory/v1/services",
                 organization_id=visit.visitor.principal.organisation_id,
@@ -57,8 +58,13 @@ async def referring(visit: Visit) -> Page:
     if need:
         profile["needs"] = [need]
     wanted = visit.asked("service")
-    resolved = await visit.calls.post("/directory/v1/pathways/resolve", profile)
     say, codes = visit.say, Codes(visit.language)
+    replaced, past = service.replaced(visit, listed), refer.before(listed.items)
+    resolved, last, named = await together(
+        visit.calls.post("/directory/v1/pathways/resolve", profile),
+        service.last_shared(visit, replaced),
+        service.named(visit, wanted),
+    )
     steps = (
         refer.steps(
             resolved.body,
@@ -67,10 +73,20 @@ async def referring(visit: Visit) -> Page:
             visit.moments,
             own={each["id"] for each in own.items},
             wanted=wanted,
+            before=past,
         )
         if resolved.ok
         else []
     )
+    why_not = ""
+    if wanted and resolved.ok and not refer.is_offered(steps, wanted):
+        urgency = replaced["urgency"] if replaced else "routine"
+        found = refer.suggestion(named, need, urgency, past, say, codes)
+        if isinstance(found, str):
+            why_not = say(f"refer.not_offered.{found}")
+        else:
+            steps = [refer.named_step(found, say, codes.need(need)), *steps]
+    carried = refer.carried(last)
     return Page(
         "referrals/templates/refer.html",
         "title.refer",
@@ -82,12 +98,14 @@ async def referring(visit: Visit) -> Page:
             "situations": known,
             "steps": steps,
             "first": refer.first_of(steps, wanted),
-            "not_offered": resolved.ok and bool(wanted) and not refer.is_offered(steps, wanted),
+            "not_offered": why_not,
+            "carried": carried,
+            "in_addition": any(offer.waits for step in steps for offer in step.offers),
             "need": need,
             "replaces": visit.typed.one("replaces") or visit.asked("replaces"),
             "away": not resolved.ok,
             "items": [(code, say(f"item.{code}")) for code in held],
-            "least": [code for code in refer.LEAST if code in held],
+            "agreed_last": [code for code in held if code in carried.get("items[]", ())],
             "rules": [(code, say(f"rule.{code}")) for code in refer.RULES],
             # First those that the person is known to speak.
             "spoken": [

@@ -1,15 +1,18 @@
 """From a case to a referral: the profile that is asked with, what may be shared, and the three commands. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+
+from common.referral_states import OPEN, ReferralState
 
 from console.answers import Answer
 from console.codes import Codes
 from console.commands import key_of
 from console.forms import Typed, body
 from console.moments import Moments
+from console.referral_views import short_code
 from console.wording import Wording
 
 SERVICES_PER_STEP = 2
@@ -26,15 +29,17 @@ SHARED = ("payload/situation", "payload/safety", "payload/health")
 CONTACT = ("safe_contact/rule", "safe_contact/instructions")
 # Of a referral that is replaced: what it was for, and which it was.
 REPLACED = ("facts/needs[]", "replaces")
-FIELDS = (*FACTS, "service_id", *CONSENT, *SHARED, *CONTACT)
+FIELDS = (*FACTS, "service_id", *CONSENT, *SHARED, *CONTACT, "in_addition")
 RULES = ("contact_directly", "through_referrer", "person_comes", "do_not_contact")
 METHODS = ("verbal", "signed")
-# Ticked from the start: what almost every service needs, and nothing that finds somebody.
-LEAST = ("age", "sex", "languages")
+REACHED_BY = ("contact", "address", "caregiver_contact")
+"""The items by which a service finds somebody, as the API asks for one of them."""
 _ITEMS = (
     "name", "age", "birth_date", "sex", "nationality", "languages", "populations", "document",
     "contact", "address", "area", "caregiver_contact", "specific_needs", "case_reference",
 )  # fmt: skip
+_TEXTS = ("situation", "safety", "health")
+_AT = {"already_open": "/in_addition", "no_way_to_reach": "/safe_contact/rule"}
 _URGENCY = {"at_once": "emergency", "within_24_hours": "urgent"}
 
 
@@ -85,7 +90,7 @@ def on_record(case: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Offer:
-    """A service of a step. `value` is what the form sends: need, service, urgency, end of the window."""
+    """A service of a step. `waits`: the code of an open referral of the person to it. `value` is what the form sends: need, service, urgency, end of the window."""
 
     value: str
     name: str
@@ -95,6 +100,11 @@ class Offer:
     reasons: str
     own: bool
     late: bool
+    waits: str = ""
+
+    @property
+    def service(self) -> str:
+        return self.value.split("|")[1]
 
 
 @dataclass(frozen=True)
@@ -118,15 +128,21 @@ def steps(
     *,
     own: Collection[str] = (),
     wanted: str = "",
+    before: "Before | None" = None,
 ) -> list[Step]:
     """What the person needs, in order, each with the services that fit best, or the gap with those that are only
     late, which can be asked all the same. Services of the `own`
     organisation come after the others: whoever looks here looks for help elsewhere. One that is `wanted` comes
-    first where it fits."""
+    first where it fits. One that declined this person for the need `before` is left out while its reason holds."""
     language = say.language
+    past = before or Before()
 
     def place(service: Mapping[str, Any]) -> tuple[bool, bool]:
         return service["service_id"] != wanted, service["service_id"] in own
+
+    def left(step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        offered = step["services"] or _late(step)
+        return [one for one in offered if (step["need"], one["service_id"]) not in past.declined]
 
     return [
         Step(
@@ -137,12 +153,17 @@ def steps(
             if step.get("remaining_hours")
             else "",
             tuple(
-                _offer(step, service, say, codes, moments, service["service_id"] in own)
-                for service in sorted(step["services"] or _late(step), key=place)[
-                    :SERVICES_PER_STEP
-                ]
+                replace(
+                    _offer(step, service, say, codes, moments, service["service_id"] in own),
+                    waits=past.waits.get(service["service_id"], ""),
+                )
+                for service in sorted(left(step), key=place)[:SERVICES_PER_STEP]
             ),
-            step["coverage_says"][language] if not step["services"] else "",
+            say("refer.all_declined")
+            if step["services"] and not left(step)
+            else step["coverage_says"][language]
+            if not step["services"]
+            else "",
             (step.get("meanwhile") or {}).get(language, ""),
             tuple(
                 f"{near['name']}: {near['excluded_by'][0]['says'][language]}"
@@ -187,17 +208,83 @@ def _offer(
     )
 
 
+@dataclass(frozen=True)
+class Before:
+    """What the person's referrals say. `declined`: needs and services that are not offered now; `waits`: by service
+    the code of an open referral."""
+
+    declined: Collection[tuple[str, str]] = ()
+    waits: Mapping[str, str] = field(default_factory=dict)
+
+
+def before(referrals: Iterable[Mapping[str, Any]]) -> Before:
+    known = list(referrals)
+    return Before(
+        {(one["category"], one["service_id"]) for one in known if one.get("offer_again") is False},
+        {
+            one["service_id"]: short_code(one["id"])
+            for one in known
+            if one.get("sent_at") and ReferralState(one["state"]) in OPEN
+        },
+    )
+
+
+def suggestion(
+    service: Answer, need: str, urgency: str, past: Before, say: Wording, codes: Codes
+) -> Offer | str:
+    """A service that somebody named and no step ranks, as an offer; else the code of why it cannot be referred to."""
+    if not service.ok:
+        return "unseen" if service.answered else "unknown"
+    one = service.body
+    if (need, one["id"]) in past.declined:
+        return "declined"
+    if not one.get("referable"):
+        return "closed"
+    if need not in one.get("categories", ()):
+        return "other_need"
+    areas = [area.get("extent") for area in one.get("service_areas", ()) if area.get("extent")]
+    return Offer(
+        "|".join((need, one["id"], urgency, "")),
+        one["name"],
+        (one.get("organization") or {}).get("name", ""),
+        ", ".join(codes.place(area) for area in areas[:2]),
+        say.known(f"capacity.{one.get('capacity_state')}", "capacity.unknown"),
+        "",
+        own=False,
+        late=False,
+        waits=past.waits.get(one["id"], ""),
+    )
+
+
+def named_step(offer: Offer, say: Wording, need: str) -> Step:
+    """The service that somebody named, before those that the pathway ranks."""
+    return Step(0, say("refer.named"), need, "", (offer,), "", "", (), False)
+
+
+def carried(disclosure: Answer) -> dict[str, Any]:
+    """What was shared last time, by name of a field, to be asked for anew: items, texts, how to be in touch."""
+    if not disclosure.ok:
+        return {}
+    items = disclosure.body["items"]
+    texts = {f"payload/{name}": items[name] for name in _TEXTS if items.get(name)}
+    contact = disclosure.body["safe_contact"] or {}
+    rules = {f"safe_contact/{name}": value for name, value in contact.items() if value}
+    return {"items[]": [one for one in items if one not in _TEXTS], **texts, **rules}
+
+
 def first_of(found: Sequence[Step], wanted: str = "") -> str:
-    """The service that stands first, or the one that is wanted: chosen until somebody chooses another."""
+    """Chosen until somebody chooses another: the service that is wanted, and nothing where it is not offered; without
+    one the service that stands first and where the person does not wait already."""
     offers = [offer for step in found for offer in step.offers]
-    asked = next((one for one in offers if wanted and one.value.split("|")[1] == wanted), None)
-    others = [one for one in offers if not one.own]
-    first = asked or min(others, key=lambda one: one.late, default=None)
+    if wanted:
+        return next((one.value for one in offers if one.service == wanted), "")
+    others = [one for one in offers if not one.own and not one.waits]
+    first = min(others, key=lambda one: one.late, default=None)
     return first.value if first is not None else ""
 
 
 def is_offered(found: Sequence[Step], wanted: str) -> bool:
-    return any(offer.value.split("|")[1] == wanted for step in found for offer in step.offers)
+    return any(offer.service == wanted for step in found for offer in step.offers)
 
 
 def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
@@ -226,13 +313,14 @@ def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
         **{name: given[name] for name in CONSENT[:4] if name in given},
     }
     first, second = key_of(key, draft), key_of(key, consent)
+    again = {"in_addition": True} if typed.one("in_addition") == "true" else {}
     return [
         {"key": first, "path": "/referrals/v1/referrals", "body": draft},
         {"key": second, "path": "/referrals/v1/consents", "body": consent},
         {
-            "key": key_of(key, [first, second]),
+            "key": key_of(key, [first, second, *again]),
             "path": f"/referrals/v1/referrals/${{{first}.id}}/send",
-            "body": {"grant_id": f"${{{second}.id}}"},
+            "body": {"grant_id": f"${{{second}.id}}", **again},
             "only_if": {"key": second, "status": "active"},
         },
     ]
@@ -240,7 +328,11 @@ def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
 
 def at_fields(answer: Answer, sent: Sequence[Mapping[str, Any]]) -> Answer:
     """What the API refuses as a whole, or would next, said at the field that it is about: nothing is shared at all,
-    or nobody said how the person may be contacted."""
+    nobody said how the person may be contacted, nobody could, or the person waits there already."""
+    if answer.code in _AT:
+        said = answer.body
+        error = {"pointer": _AT[answer.code], "code": answer.code, "detail": said.get("detail", "")}
+        return Answer(answer.status, {**said, "errors": [error]}, answer.request_id)
     draft, consent = sent[0]["body"], sent[1]["body"]
     missing = []
     if not draft["safe_contact"]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from common.referral_states import ANSWERED, ReferralState
+from common.referral_states import ANSWERED, UNMET, ReferralState
 
 from console.answers import Answer, together
+from console.doings import is_id
 from console.referrals import refer
 from console.screens.visit import Visit, shown
 
@@ -94,6 +95,28 @@ async def _offers(visit: Visit, view: Any) -> Answer:
         minimal="true",
         per_page=100,
     )
+
+
+_CAME_TO_NOTHING = {*UNMET, ReferralState.RECALLED, ReferralState.NOT_DELIVERED}
+
+
+def replaced(visit: Visit, listed: Answer) -> Any:
+    """The referral of the case that the new one is instead of; None if it is none of them."""
+    sought = visit.typed.one("replaces") or visit.asked("replaces")
+    return next((one for one in listed.items if sought and one["id"] == sought), None)
+
+
+async def last_shared(visit: Visit, one: Any) -> Answer:
+    """What was shared with who came to nothing; nothing of a referral that the person withdrew."""
+    if one is None or not one.get("sent_at") or one["state"] not in _CAME_TO_NOTHING:
+        return Answer(404, None)
+    return await visit.calls.get(f"{_REFERRALS}/{one['id']}/disclosure")
+
+
+async def named(visit: Visit, service_id: str) -> Answer:
+    if not service_id or not is_id(service_id):
+        return Answer(404, None)
+    return await visit.calls.get(f"/directory/v1/services/{service_id}")
 
 
 async def _nothing() -> Answer:

@@ -50,7 +50,12 @@ _OF_URGENCY = {"emergency": "first", "urgent": "urgent", "routine": "routine"}
 def in_order(items: Iterable[Item]) -> list[Item]:
     """In the order of the work list: by rank, then by what is due first. Rows of the API stay in theirs."""
     return sorted(
-        items, key=lambda one: (_RANKS.index(one["rank"]), one["due"] is None, one["due"] or "")
+        items,
+        key=lambda one: (
+            _RANKS.index(one.get("rank", "routine")),
+            one["due"] is None,
+            one["due"] or "",
+        ),
     )
 
 

@@ -44,7 +44,7 @@ def groups(
     found: dict[str, list[Row]] = {name: [] for name in RANKS}
     for item in items:
         about = kinds.get(item.get("about") or "", "") if item["kind"] in REPORTS else ""
-        found[item["rank"]].append(_row(item, about, say, codes, moments))
+        found[item.get("rank", "routine")].append(_row(item, about, say, codes, moments))
     return [Group(name, tuple(rows)) for name, rows in found.items() if rows]
 
 

@@ -23,6 +23,7 @@ from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import list_queries, queries, reading, sending, service, withdrawal
 from referrals.referrals.counting_queries import COUNTED_TO, queue_counts
+from referrals.referrals.declines import may_offer_again
 from referrals.referrals.due import due, is_overdue
 from referrals.referrals.lifecycle import legal_commands
 from referrals.referrals.models import Referral
@@ -406,7 +407,7 @@ for _answer in (ReferralView, WholeReferral, StepView, Disclosure):
 _OF_THE_ROW = tuple(
     name
     for name in ReferralView.model_fields
-    if name not in ("legal_transitions", "overdue", "due", "suggested_service_id")
+    if name not in ("legal_transitions", "offer_again", "overdue", "due", "suggested_service_id")
 )
 _values_of_the_row = attrgetter(*_OF_THE_ROW)
 
@@ -428,6 +429,9 @@ def _view(
         suggested_service_id=suggested if suggested in shown else None,
         due=due(seen),
         overdue=is_overdue(seen, clock.now()),
+        offer_again=may_offer_again(seen.reason, seen.changed_at, clock.now())
+        if seen.state == ReferralState.DECLINED
+        else None,
         legal_transitions=[
             command.value for command in legal_commands(ReferralState(referral.state), parties)
         ],

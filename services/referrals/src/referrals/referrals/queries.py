@@ -320,6 +320,20 @@ async def open_under_grant(
     return (await session.scalars(statement)).all()
 
 
+async def open_beside(session: AsyncSession, referral: Referral) -> Sequence[UUID]:
+    """Other referrals of the same person to the same service that are sent and have not ended."""
+    rows = await session.scalars(
+        sa.select(col(Referral.id)).where(
+            col(Referral.case_id) == referral.case_id,
+            col(Referral.service_id) == referral.service_id,
+            col(Referral.id) != referral.id,
+            col(Referral.sent_at).is_not(None),
+            col(Referral.state).in_(sorted(state.value for state in OPEN)),
+        )
+    )
+    return rows.all()
+
+
 async def services_tried(session: AsyncSession, referral: Referral) -> Sequence[UUID]:
     """Services that the person of the referral was referred to for the same need."""
     rows = await session.scalars(

@@ -102,6 +102,11 @@ class Send(Versioned):
 
     grant_id: UUID | None = None
     exception_id: UUID | None = None
+    in_addition: bool = Field(
+        False,
+        description="Send although another referral of this person to this service is open. Without "
+        "it: 409 `already_open`.",
+    )
 
 
 class Acknowledge(Step):
@@ -295,6 +300,11 @@ class ReferralView(BaseModel):
     due: datetime | None = Field(description="By when the next step is to be taken.")
     service_flag: str | None
     suggested_service_id: UUID | None
+    offer_again: bool | None = Field(
+        None,
+        description="Of a declined referral: whether the service may be offered to this person for this "
+        "need again now. Null: it was not declined.",
+    )
     feedback_confirmed_at: datetime | None
     feedback_confirmed_by: str | None
     created_at: datetime

@@ -38,8 +38,10 @@ from referrals.consents.models import GrantRecord
 from referrals.consents.service import aor_of
 from referrals.directory.models import ServiceRecord
 from referrals.errors import (
+    ALREADY_OPEN,
     CROSS_BORDER,
     NO_CONSENT,
+    NO_WAY_TO_REACH,
     NOT_ON_RECORD,
     NOT_REFERABLE,
 )
@@ -51,6 +53,7 @@ from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command
 from referrals.referrals.models import Referral, Snapshot
+from referrals.referrals.reach import can_reach
 from referrals.referrals.schemas import NewReferral, Send
 from referrals.referrals.steps import Taken, state_after, take, write_step
 from referrals.timers.deadlines import Clock, Policies, calendar_of, deadline, policy_of
@@ -175,10 +178,11 @@ async def send(
         raise INVALID.because(
             "Say in the draft how the person may be contacted safely.", pointer="/safe_contact"
         )
+    shared = {*content["payload"], *content["from_case"]}
     move = move_of(
         Road.SEND,
         referral,
-        items={*content["payload"], *content["from_case"]},
+        items=shared,
         texts=texts_of(content["safe_contact"]),
     )
     granted = ask(move, authority, of, now, _here(service, implicated=found.implicated))
@@ -187,7 +191,18 @@ async def send(
             "This consent was used for a referral already: a new referral needs a new one.",
             pointer="/grant_id",
         )
+    if not can_reach(content["safe_contact"]["rule"], shared):
+        raise NO_WAY_TO_REACH.because(
+            "The service may contact the person, and nothing that is shared says how.",
+            pointer="/safe_contact/rule",
+        )
     await _check_border(session, case, service, referral, now)
+    if not body.in_addition and (beside := await queries.open_beside(session, referral)):
+        raise ALREADY_OPEN.because(
+            "The person waits for this service already.",
+            pointer="/in_addition",
+            referral_ids=[str(one) for one in beside],
+        )
     on_record = person.disclosable(
         case.reference, case.area, of.caregiver, identity, attributes, clock.day_of(now)
     )

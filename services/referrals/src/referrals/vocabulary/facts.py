@@ -58,6 +58,7 @@ FACTS: Mapping[str, Fact] = {
     "version": Fact(_STATE),
     "reason": Fact(_STATE),
     "outcome": Fact(_STATE),
+    "offer_again": Fact(_STATE),
     "late": Fact(_STATE),
     "overdue": Fact(_STATE),
     "legal_transitions": Fact(_STATE),
