@@ -1026,7 +1026,7 @@ MUTATIONS = (
         "no-last-word-of-a-backup",
         "a restore that was broken off and is repeated takes no last word from the backup that it loaded",
         "libs/stack/src/stack/commands/backup.py",
-        'unasked = "" if fresh or repeated else',
+        'unasked = "" if fresh or wanted.repeated else',
         'unasked = "" if fresh else',
         "drills/restarts/test_restricted_again.py"
         "::test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself",
