@@ -403,7 +403,7 @@ async def test_a_term_that_may_be_a_safe_house_is_hidden_until_somebody_decides_
         assert done.status_code == 201, done.text
         rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_("im-officer"))
         (row,) = rows.json()["items"]
-        assert "visibility_raised" in [each["code"] for each in row["notes"]]
+        assert "may_be_house" in [each["code"] for each in row["notes"]]
         assert await _anybody(api, row["service_id"]) == 404
 
 

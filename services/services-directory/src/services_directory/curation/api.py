@@ -15,6 +15,7 @@ from common.paging import (
     day_in,
     id_in,
     keys_in,
+    moment_in,
     number_in,
     page_of,
 )
@@ -40,12 +41,15 @@ from services_directory.curation.schemas import (
     ChangeOut,
     DuplicateOut,
     DuplicatesOut,
+    HouseIn,
+    HouseOut,
     MergeIn,
     ReadOut,
     ReminderOut,
 )
 from services_directory.entries.queries import history_of
 from services_directory.entries.schemas import WrittenOut
+from services_directory.houses.queries import waiting_words
 from services_directory.hsds.formerly import Formerly
 from services_directory.reading import queries as read_queries
 from services_directory.reading.answers import ReadIn
@@ -74,7 +78,8 @@ async def history(
     limit: Limit = 50,
 ) -> Page[ChangeOut]:
     record = await looked_at(session, caller, request.url.path, service_id)
-    formerly = Formerly(record.document, record.approved)
+    held = bool(await waiting_words(session, service_id))
+    formerly = Formerly(record.document, record.approved, held=held)
     after = keys_in(cursor, number_in, id_in)
     rows = await history_of(session, service_id, after, limit + 1)
     return page_of(rows, limit, partial(_change, formerly), attrgetter("version", "id"))
@@ -165,6 +170,35 @@ async def reminders(
         ),
         attrgetter("due_on", "id"),
     )
+
+
+@routes.get("/houses", summary="What may be a safe house and waits for a look")
+async def houses(
+    *,
+    session: Session,
+    caller: Curator,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+    language: ReadIn = None,
+) -> Page[HouseOut]:
+    """The oldest first. Until somebody looks, verified organisations see each without its place, and nobody
+    else sees it."""
+    after = keys_in(cursor, moment_in, id_in)
+    rows = await queries.houses_for(
+        session, caller, language=language, after=after, limit=limit + 1
+    )
+    return page_of(
+        rows,
+        limit,
+        lambda row: HouseOut.model_validate(row, from_attributes=True),
+        attrgetter("since", "id"),
+    )
+
+
+@routes.post("/houses/{entity_id}", status_code=204, summary="Say whether it is a safe house")
+async def look(session: Session, caller: Curator, entity_id: UUID, body: HouseIn) -> None:
+    """Who looked and when is kept. You are asked again only when there are words that you did not see."""
+    await service.look(session, caller, entity_id, body)
 
 
 @routes.post("/reminders/bounces", status_code=204)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.ended_rights import suspended
+from common.sight import PARTNERS
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.models import (
@@ -18,7 +19,8 @@ from services_directory.curation.models import (
     reminders,
 )
 from services_directory.curation.naming import digest
-from services_directory.organizations.queries import mailboxes_of
+from services_directory.houses.models import ORGANIZATION, SERVICE, house_looks
+from services_directory.organizations.queries import mailboxes_of, named_organizations
 from services_directory.records.queries import standing
 from services_directory.tables import ENDED_RIGHTS
 
@@ -114,3 +116,33 @@ async def refusing(session: AsyncSession, organisations: Collection[UUID]) -> fr
         for row in rows
         if (mailbox := mailboxes.get(row.organisation_id)) and digest(mailbox) == row.refused
     )
+
+
+async def houses_for(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    language: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Any]:
+    """What waits for a look among the services that the caller may read, and the organisations; the oldest first."""
+    h = house_looks.c
+    services = standing(caller, curated=True, language=language)
+    named = named_organizations()
+    kinds = sa.union_all(
+        sa.select(house_looks, services.c.name, services.c.visibility)
+        .join(services, services.c.id == h.entity_id)
+        .where(h.kind == SERVICE, h.waiting),
+        sa.select(house_looks, named.c.name, named.c.visibility)
+        .join(named, named.c.id == h.entity_id)
+        .where(h.kind == ORGANIZATION, h.waiting, named.c.visibility <= PARTNERS),
+    ).subquery("waiting")
+    w = kinds.c
+    statement = sa.select(
+        w.entity_id.label("id"), w.kind, w.name, w.organization_id, w.words, w.since
+    ).order_by(w.since, w.entity_id)
+    if after is not None:
+        at = sa.tuple_(sa.literal(after[0], sa.DateTime(timezone=True)), sa.literal(after[1]))
+        statement = statement.where(sa.tuple_(w.since, w.entity_id) > at)
+    return list((await session.execute(statement.limit(limit))).all())

@@ -66,3 +66,25 @@ class MergeIn(Strict):
     """The entry that stays. The one in the path ends; its id and its external ids lead here."""
 
     into: UUID
+
+
+class HouseOut(BaseModel):
+    """What may be a safe house: verified organisations see it without its place until somebody looks."""
+
+    id: UUID
+    kind: Literal["service", "organization"]
+    name: str
+    organization_id: UUID
+    words: list[str] = Field(description="The words by which it may be one.")
+    since: datetime
+
+
+class HouseIn(Strict):
+    """What somebody says who looked."""
+
+    is_house: bool = Field(
+        description="True: its place stays hidden, as `restricted`. False: it is shown as its own level says."
+    )
+    words: list[str] = Field(
+        max_length=500, description="The words that you saw. 409 if there are others by now."
+    )

@@ -1,24 +1,34 @@
 """Use cases of curation: merging duplicates, and mails to organisations that came back."""
 
+from typing import Any
 from uuid import UUID
 
 from common.auth import Principal
-from common.errors import INVALID
+from common.errors import CONFLICT, INVALID, NOT_FOUND
 from common.messages.bounces import Bounce
+from common.sight import NAMES, RESTRICTED
 from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.models import reminder_mails
 from services_directory.curation.naming import Names, digest
+from services_directory.curation.schemas import HouseIn
 from services_directory.documents.storing import store
 from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
+from services_directory.houses.models import ORGANIZATION, SERVICE
+from services_directory.houses.queries import one_look
+from services_directory.houses.service import answer
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.hsds.visibility import without_unstorable
 from services_directory.identities.service import move
 from services_directory.organizations.queries import mailboxes_of
+from services_directory.organizations.service import organization_looked_at
 from services_directory.records.rights import scope_of
 from services_directory.records.service import KIND, end_in_favour, readable_record
+from services_directory.services.entering import upsert_service
 
 
 async def merge(
@@ -74,3 +84,44 @@ async def bounced(session: AsyncSession, names: Names, bounce: Bounce) -> None:
         .where(reminder_mails.c.organisation_id == bounce.about)
         .values(refused=digest(mailbox))
     )
+
+
+async def look(session: AsyncSession, caller: Principal, entity_id: UUID, body: HouseIn) -> None:
+    """Somebody looked at what may be a safe house. Of one that is a house nothing more exact than its state stays
+    stored, as of any restricted place."""
+    row = await one_look(session, entity_id)
+    if row is None:
+        raise NOT_FOUND.because("Nothing with this id may be a safe house.")
+    if row.kind == SERVICE:
+        record = await readable_record(session, caller, entity_id, lock=True)
+        if not curates(caller, list(record.aors), list(record.states)):
+            raise NOT_YOURS.because("Only a coordinator of the entry's areas looks at it.")
+    if set(body.words) != set(row.words):
+        raise CONFLICT.because(
+            "Its words changed since you read them. Read the list again, then answer.",
+            pointer="/words",
+        )
+    await answer(session, caller, row.kind, entity_id, is_house=body.is_house)
+    if row.kind == ORGANIZATION:
+        await organization_looked_at(session, entity_id)
+        return
+    record_history(
+        session, caller, KIND, entity_id,
+        version=record.version, old={"safe_house": row.is_house}, new={"safe_house": body.is_house},
+    )  # fmt: skip
+    if body.is_house and record.state == EntryState.APPROVED:
+        closed = _closed({**record.document, "visibility": NAMES[RESTRICTED]})
+        document = ServiceDocument.model_validate(without_unstorable(closed)[0])
+        await upsert_service(session, caller, document, service_id=entity_id)
+    await store(session, [entity_id])
+
+
+def _closed(service: dict[str, Any]) -> dict[str, Any]:
+    """With its places as closed as it is: one that says its own level keeps its address otherwise."""
+    sites = [
+        {**site, "location": {**site["location"], "visibility": NAMES[RESTRICTED]}}
+        if site.get("location", {}).get("location_type") not in (None, "virtual")
+        else site
+        for site in service.get("service_at_locations", [])
+    ]
+    return {**service, "service_at_locations": sites} if sites else service

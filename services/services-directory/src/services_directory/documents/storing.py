@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -34,14 +35,20 @@ from services_directory.documents.prepared import (
 )
 from services_directory.endorsements.queries import endorsed_aors
 from services_directory.entries.offered import is_offered
-from services_directory.happenings import DocumentsStored
+from services_directory.happenings import DocumentsStored, OrganizationChanged
+from services_directory.houses.models import SERVICE
+from services_directory.houses.queries import held_organizations, looks_at
+from services_directory.houses.schemas import NOBODY, as_held
+from services_directory.houses.service import Asked, keep
 from services_directory.hsds.columns import sites
+from services_directory.hsds.masking import placeless
 from services_directory.hsds.opening import Opening
 from services_directory.hsds.referability import is_referable
 from services_directory.hsds.rendering import Facts, Record
 from services_directory.hsds.status import is_stale, valid_until
 from services_directory.hsds.visibility import level_of
 from services_directory.organizations.queries import with_organization
+from services_directory.organizations.storing import store_organization
 from services_directory.records.queries import OFFERED_BY, locked_published
 
 CHUNK = 500
@@ -89,7 +96,7 @@ async def store(session: AsyncSession, service_ids: Iterable[UUID]) -> None:
 
 async def _store(session: AsyncSession, ids: list[UUID]) -> None:
     now = clock.now()
-    records = await _records(session, ids)
+    records, news = await _held(session, await _records(session, ids))
     endorsed = await endorsed_aors(session, ids)
     stored = await _stored(session, ids)
     batch = _Batch(now)
@@ -100,6 +107,11 @@ async def _store(session: AsyncSession, ids: list[UUID]) -> None:
         announcements.service(row, prepared, facts, changed=changed)
     await batch.write(session)
     await announcements.write(session)
+    for organization_id in news:
+        await store_organization(session, organization_id)
+    placed = {row.organization_id for row in records if row.organization.get("locations")}
+    for organization_id in news & placed:
+        await tell(session, OrganizationChanged(organization_id))
     await tell(session, DocumentsStored(ids))
 
 
@@ -111,6 +123,39 @@ async def _records(session: AsyncSession, ids: list[UUID]) -> list[Any]:
     """Service rows with the document of their `organization`, locked against other writers."""
     joined = with_organization(locked_published(ids), OFFERED_BY)
     return list((await session.execute(joined)).all())
+
+
+async def _held(session: AsyncSession, rows: list[Any]) -> tuple[list[Any], set[UUID]]:
+    """The rows as they are shown: what may be a safe house without its place, until somebody has looked. And the
+    organisations of which something is held now that was not, or the other way round."""
+    looks = await looks_at(session, SERVICE, [row.id for row in rows])
+    held = {
+        row.id: as_held(Record(row.approved, row.organization), looks.get(row.id, NOBODY))
+        for row in rows
+        if row.approved is not None
+    }
+    news = await keep(
+        session,
+        SERVICE,
+        [
+            Asked(row.id, row.organization_id, held[row.id][1], level_of(row.approved) >= PATHWAY)
+            for row in rows
+            if row.id in held
+        ],
+        looks,
+    )
+    placed = {row.organization_id for row in rows if row.organization.get("locations")}
+    hidden = await held_organizations(session, placed) if placed else frozenset()
+    shown = []
+    for row in rows:
+        values = row._asdict()
+        if row.id in held:
+            record, _ = held[row.id]
+            values |= {"approved": record.service, "organization": record.organization}
+        if row.organization_id in hidden:
+            values["organization"] = placeless(values["organization"])
+        shown.append(SimpleNamespace(**values))
+    return shown, news
 
 
 async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int, Stored]]:

@@ -1,10 +1,11 @@
 """What a write gives, whatever it wrote."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 Outcome = Literal["created", "changed", "unchanged"]
 
@@ -17,6 +18,7 @@ class Upserted:
     outcome: Outcome
     version: int
     state: str
+    may_be_house: Sequence[str] = ()
 
 
 class WrittenOut(BaseModel):
@@ -24,3 +26,8 @@ class WrittenOut(BaseModel):
     outcome: Outcome
     version: int
     state: str
+    may_be_house: list[str] | None = Field(
+        None,
+        description="Words by which it may be a safe house: verified organisations see it without its place, and"
+        " nobody else sees it, until somebody looks (`/directory/v1/records/houses`).",
+    )

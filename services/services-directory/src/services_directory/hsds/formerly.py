@@ -26,18 +26,19 @@ def place_formerly(pointer: str, value: Any) -> Any:
 
 
 class Formerly:
-    """By the forms that the entry has now: the draft, and what is published."""
+    """By the forms that the entry has now: the draft, and what is published. `held`: it may be a safe house, and
+    nobody has looked: nothing is told of its places, whatever their levels."""
 
-    def __init__(self, *documents: Document | None) -> None:
+    def __init__(self, *documents: Document | None, held: bool = False) -> None:
         levels: dict[str, int] = {}
         for document in filter(None, documents):
             own = level_of(dict(document))
             for site in document.get("service_at_locations", []):
                 if location := site.get("location"):
-                    exact = level_of(location, level_of(site, own))
+                    exact = RESTRICTED if held else level_of(location, level_of(site, own))
                     for named in (site.get("id"), location.get("id")):
                         levels[named] = max(exact, levels.get(named, 0))
-        self._closed = any(level >= RESTRICTED for level in levels.values())
+        self._closed = held or any(level >= RESTRICTED for level in levels.values())
         self.closed_places = frozenset(
             own
             for document in filter(None, documents)

@@ -8,12 +8,11 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal
 from common.errors import Problem
-from common.sight import NAMES
+from common.sight import NAMES, PATHWAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.crosswalks.queries import additions_of, decided_in
 from services_directory.crosswalks.service import Carried, keep
-from services_directory.crosswalks.suggesting import suggested
 from services_directory.crosswalks.terms import WORDS, Decided, crosswalked, terms_in, without
 from services_directory.documents.queries import shown
 from services_directory.entries.queries import (
@@ -23,15 +22,18 @@ from services_directory.entries.queries import (
     said_by_hand,
 )
 from services_directory.entries.schemas import Upserted
+from services_directory.houses.models import SERVICE
+from services_directory.houses.queries import looks_at
+from services_directory.houses.schemas import NOBODY
 from services_directory.hsds.given import Given
 from services_directory.hsds.hidden_parts import keeping_hidden
+from services_directory.hsds.safe_houses import house_words
 from services_directory.hsds.status import is_closed, timely
 from services_directory.hsds.visibility import level_of, without_unstorable
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
 from services_directory.imports.outcomes.mapped import (
     Mapped,
-    guard_visibility,
     organization_of,
     validated_together,
 )
@@ -123,7 +125,31 @@ class Writer:
         self._verified_in_time(rows, stand_for, records)
         await self._crosswalk(rows, said, stand_for)
         await self._keep_closed(rows, stand_for, records)
+        await self._tell_houses(rows, stand_for, records)
         return validated_together(rows), stand_for, records
+
+    async def _tell_houses(
+        self,
+        rows: Sequence[Mapped],
+        stand_for: Mapping[str, UUID | None],
+        records: Mapping[UUID, Any],
+    ) -> None:
+        """What may be a safe house is told of: it is held when it is stored, by the same rule."""
+        known = [entity for entity in stand_for.values() if entity is not None]
+        looks = await looks_at(self.session, SERVICE, known)
+        for mapped in rows:
+            document = mapped.document
+            if document is None or level_of(document) >= PATHWAY:
+                continue
+            entity = stand_for.get(mapped.external_id or "")
+            row = records.get(entity) if entity else None
+            organization = document.get("organization") or (row.organization if row else None)
+            plain = house_words(document, organization)
+            words = house_words(document, organization, mapped.beside)
+            mapped.heard = words - plain
+            if looks.get(entity or UUID(int=0), NOBODY).waiting(words):
+                mapped.placeless = True
+                mapped.notes.append(note("may_be_house", before=", ".join(sorted(words))))
 
     async def _keep_closed(
         self,
@@ -294,6 +320,7 @@ class Writer:
             external_id=mapped.external_id,
             together=together,
         )
+        together.heard[upserted.id] = mapped.heard
         return Written(upserted.id, upserted.outcome)
 
     async def _recognised(
@@ -326,19 +353,11 @@ class Writer:
 
 
 def _decided_words(mapped: Mapped, decided: Decided) -> None:
-    """A word of the publisher's own is told of until it is decided, and until then the service of any term is no
-    more open than any category allows that it may stand for: what may be a shelter is not published."""
-    if mapped.document is None:
-        return
+    """A word of the publisher's own is told of until it is decided."""
     words = {term.name for term in mapped.terms if term.taxonomy == WORDS and term.key in decided}
     mapped.notes[:] = [
         each for each in mapped.notes if each.code != "category_foreign" or each.before not in words
     ]
-    perhaps = [each.category for term in mapped.undecided for each in suggested(term.name)]
-    if perhaps:
-        guarded = dict(mapped.document)
-        guard_visibility(guarded, [], "", perhaps)
-        mapped.document = without_unstorable(guarded)[0]
 
 
 def _services(rows: Sequence[Mapped]) -> list[Mapped]:

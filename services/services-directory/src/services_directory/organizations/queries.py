@@ -52,6 +52,12 @@ def with_organization(
     )
 
 
+def named_organizations() -> sa.Subquery:
+    """`id`, `name` and `visibility` of all."""
+    o = organizations.c
+    return sa.select(o.id, o.document["name"].astext.label("name"), o.visibility).subquery("named")
+
+
 async def page(
     session: AsyncSession | SelectReader, query: OrganizationQuery, audience: Audience
 ) -> tuple[list[Row], int]:

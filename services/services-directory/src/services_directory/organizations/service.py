@@ -353,6 +353,12 @@ async def _changed(
     return Upserted(row.id, "changed", version, "approved")
 
 
+async def organization_looked_at(session: AsyncSession, own: UUID) -> None:
+    """Somebody said whether it is a safe house: it and its services are shown by that."""
+    await store_organization(session, own)
+    await tell(session, OrganizationChanged(own))
+
+
 async def names(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> dict[UUID, str]:
     """Names of those of the organisations that every verified organisation may know of."""
     rows = await session.execute(

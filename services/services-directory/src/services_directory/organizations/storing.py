@@ -12,12 +12,17 @@ from common.sight import PUBLIC, RESTRICTED
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.houses.models import ORGANIZATION
+from services_directory.houses.queries import held_organizations, looks_at
+from services_directory.houses.service import Asked, keep
+from services_directory.hsds.masking import placeless
 from services_directory.hsds.rendering import (
     digest,
     listed_organization,
     named_alone,
     render_organization,
 )
+from services_directory.hsds.safe_houses import house_words
 from services_directory.organizations.models import organization_documents, organizations
 from services_directory.tables import ENDED_RIGHTS
 
@@ -42,8 +47,9 @@ async def store_organization(session: AsyncSession, organization_id: UUID) -> No
             sa.select(d.level, d.etag).where(d.organization_id == organization_id)
         )
     }
+    document = await _held(session, row)
     for level in LEVELS:
-        shown = render_organization(row.document, level)
+        shown = render_organization(document, level)
         if row.suspended and level < RESTRICTED:
             shown = named_alone(shown) if shown is not None and level > PUBLIC else None
         etag = None if shown is None else digest(shown)
@@ -58,6 +64,16 @@ async def store_organization(session: AsyncSession, organization_id: UUID) -> No
             )
         if shown is not None:
             await session.execute(insert(organization_documents).values(_values(row, level, shown)))
+
+
+async def _held(session: AsyncSession, row: Any) -> dict[str, Any]:
+    """Its document as it is shown: without places, while it or a service of it may be a safe house."""
+    looks = await looks_at(session, ORGANIZATION, [row.id])
+    words = house_words({}, row.document)
+    await keep(session, ORGANIZATION, [Asked(row.id, row.id, words)], looks)
+    held = await held_organizations(session, [row.id])
+    document: dict[str, Any] = row.document
+    return placeless(document) if held else document
 
 
 async def take_to_withhold(

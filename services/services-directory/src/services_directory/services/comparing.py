@@ -7,6 +7,7 @@ from common.sight import NAMES
 
 from services_directory.documents.prepared import prepare
 from services_directory.entries.differences import differences
+from services_directory.houses.schemas import Look, as_held
 from services_directory.hsds.rendering import Document, Facts, Record
 from services_directory.services.schemas import FieldDifferenceOut, ReviewOut, SeenOut
 
@@ -15,10 +16,11 @@ _OF_THE_MACHINE = frozenset({"/last_modified", "/metadata"})
 
 
 def review(
-    submitted: Document, approved: Document | None, organization: Document, facts: Facts
+    submitted: Document, approved: Document | None, organization: Document, facts: Facts, look: Look
 ) -> ReviewOut:
-    after = _views(submitted, organization, facts)
-    before = _views(approved, organization, facts) if approved is not None else {}
+    """`look`: whether somebody has looked at what may be a safe house."""
+    after = _views(submitted, organization, facts, look)
+    before = _views(approved, organization, facts, look) if approved is not None else {}
     return ReviewOut(
         approved=approved,
         submitted=submitted,
@@ -39,8 +41,9 @@ def _names() -> Mapping[int, str]:
     return dict(enumerate(NAMES))
 
 
-def _views(service: Document, organization: Document, facts: Facts) -> dict[int, Any]:
-    prepared = prepare(Record(service, organization), facts)
+def _views(service: Document, organization: Document, facts: Facts, look: Look) -> dict[int, Any]:
+    record, _ = as_held(Record(service, organization), look)
+    prepared = prepare(record, facts)
     return {level: one.full for level, one in prepared.items()}
 
 

@@ -30,6 +30,8 @@ from services_directory.entries.recording import record_beginning, record_histor
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS, TOO_OPEN
+from services_directory.houses.queries import waiting_words
+from services_directory.houses.service import hear
 from services_directory.hsds.endorsed import outlived
 from services_directory.hsds.given import Given
 from services_directory.hsds.hidden_parts import keeping_hidden
@@ -77,6 +79,8 @@ class EntryBatch:
     organizations: dict[Any, Any] = field(default_factory=dict)
     said: SaidOnce = field(default_factory=SaidOnce)
     terms: Terms = field(default_factory=Terms)
+    heard: dict[UUID, frozenset[str]] = field(default_factory=dict)
+    """Words by which services may be safe houses, in cells of a file that no field holds."""
 
 
 async def upsert_service(
@@ -150,7 +154,8 @@ async def upsert_service(
         if together is None:
             await finish_together(session, batch)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
-    return Upserted(identity, "created" if row is None else "changed", version, state.value)
+    words = await waiting_words(session, identity) if publishes and together is None else ()
+    return Upserted(identity, "created" if row is None else "changed", version, state.value, words)
 
 
 def check_not_merged(row: Any) -> None:
@@ -172,7 +177,8 @@ async def finish_together(session: AsyncSession, together: EntryBatch) -> None:
     """Write what waits: terms, locations, and the stored documents of what was published."""
     await keep_terms(session, together.terms)
     await _place(session, together)
-    await store(session, sorted(together.published))
+    news = await hear(session, together.heard) if together.heard else set()
+    await store(session, sorted(together.published | news))
 
 
 async def _place(session: AsyncSession, batch: EntryBatch, most: int | None = None) -> None:

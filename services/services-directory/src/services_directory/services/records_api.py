@@ -42,12 +42,14 @@ Curator = Annotated[Principal, requires(scope="directory:curate")]
 
 
 def written(result: Upserted, status: int = 200) -> Response:
-    body = {
+    body: dict[str, Any] = {
         "id": str(result.id),
         "outcome": result.outcome,
         "version": result.version,
         "state": result.state,
     }
+    if result.may_be_house:
+        body["may_be_house"] = result.may_be_house
     headers = {"ETag": etag_of(result.version)}
     if status == 201:
         headers["Location"] = f"/directory/v1/records/services/{result.id}"

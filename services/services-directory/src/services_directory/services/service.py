@@ -22,6 +22,9 @@ from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates, possible_steps
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.happenings import CapacityTold
+from services_directory.houses.models import SERVICE
+from services_directory.houses.queries import looks_at, waiting_words
+from services_directory.houses.schemas import NOBODY
 from services_directory.hsds.rendering import Facts
 from services_directory.hsds.status import LONGEST_DAYS, is_stale, valid_until
 from services_directory.hsds.taxonomy import aors_of
@@ -93,7 +96,8 @@ async def take_step(
         await finish_together(session, together)
     elif after == EntryState.WITHDRAWN:
         await store(session, [service_id])
-    return Upserted(service_id, "changed", version, after.value)
+    words = await waiting_words(session, service_id) if after == EntryState.APPROVED else ()
+    return Upserted(service_id, "changed", version, after.value, words)
 
 
 def _becoming(row: Any) -> Scope:
@@ -109,7 +113,8 @@ async def review_of(session: AsyncSession, row: Any) -> ReviewOut:
     today = clock.today()
     published = is_published(row.approved, row.state, row.restricted)
     approved = row.approved if published else None
-    return review(row.document, approved, organization, Facts(today, tuple(endorsed)))
+    look = (await looks_at(session, SERVICE, [row.id])).get(row.id, NOBODY)
+    return review(row.document, approved, organization, Facts(today, tuple(endorsed)), look)
 
 
 async def set_capacity(

@@ -38,6 +38,10 @@ _SINGLE = (
     "coverage",
     "frequency",
 )
+_READ = frozenset({
+    "activity", "activityname", "activitycategory", "partnername", "locationname", "comments", "startdate", "enddate",
+    "referral required",
+})  # fmt: skip
 # The source rows came from a public map.
 DEFAULT_VISIBILITY = "public"
 
@@ -95,7 +99,12 @@ def map_feature(
     document, withheld = without_unstorable(without_empty(document))
     if withheld:
         notes.append(note("place_withheld"))
-    return Mapped(number, external_id, document, notes)
+    beside = [
+        value
+        for name, value in properties.items()
+        if isinstance(value, str) and name not in _READ and name not in meanings()
+    ]
+    return Mapped(number, external_id, document, notes, beside=beside)
 
 
 def _document(

@@ -56,6 +56,10 @@ class Mapped:
     """Categories that it has because somebody decided so of its terms."""
     placeless: bool = False
     """Nobody may be told where it is, though it has no document."""
+    beside: Sequence[str] = ()
+    """Texts of cells that no field holds: they may say that it is a safe house."""
+    heard: frozenset[str] = frozenset()
+    """The words by which they do."""
     onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """The document as it is with what the file says nothing of, from the record that it stands
     for (with its `organization`)."""
@@ -125,17 +129,13 @@ def organization_of(mapped: Mapped) -> OrganizationDocument | None:
         return None
 
 
-def guard_visibility(
-    document: dict[str, Any], notes: list[Note], column: str, perhaps: Sequence[str] = ()
-) -> None:
+def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -> None:
     """Raise the level to what the categories demand, and keep a restricted site's place out.
 
     Source: directory.md, levels: `restricted` is known to admin1 only and no coordinates are
     stored. A file may be wrong about this; it is never followed towards the more open side.
-    `perhaps`: categories that it may have, and that count for this alone.
     """
-    suspected = [*document.get("categories", []), *perhaps]
-    higher = raised({**document, "categories": suspected})["visibility"]
+    higher = raised(document)["visibility"]
     if higher != document["visibility"]:
         notes.append(note("visibility_raised", column, document["visibility"], higher))
         document["visibility"] = higher

@@ -57,7 +57,7 @@ class Note:
 
 _HARMLESS = frozenset({
     "abridged_copy", "category_decided", "closing_kept", "duplicate_id", "end_kept", "hidden_kept", "id_missing",
-    "id_replaced", "verification_in_time", "visibility_assumed", "visibility_kept", "visibility_raised",
+    "id_replaced", "may_be_house", "verification_in_time", "visibility_assumed", "visibility_kept", "visibility_raised",
 })  # fmt: skip
 """What is told of these is never where a place is."""
 

@@ -108,7 +108,7 @@ class Assembly:
         document = self._object(staged, notes, 0)
         self._organization(staged, document, notes)
         self._program(staged, document, notes)
-        perhaps = self._categories(document, notes)
+        self._categories(document, notes)
         abridged = document.pop("abridged", "") == "yes"
         given = staged.row["id"]
         if document.get("name") is None:
@@ -121,7 +121,7 @@ class Assembly:
         if document.get("functional_status", {}).get("code", "unknown") != "unknown":
             document["status"] = "active"  # shown as the functional status says, whatever is kept
         document.setdefault("visibility", self._visibility)
-        guard_visibility(document, notes, "visibility", perhaps)
+        guard_visibility(document, notes, "visibility")
         document, withheld = without_unstorable(_pruned(document, tables()["service"]))
         if withheld:
             notes.append(note("place_withheld"))
@@ -129,7 +129,7 @@ class Assembly:
         def onto(record: dict[str, Any]) -> dict[str, Any]:
             merged = said_onto(record, document, self._said | ALWAYS_SAID)
             merged.setdefault("visibility", _MOST_OPEN)  # what none means
-            guard_visibility(merged, notes, "visibility", perhaps)
+            guard_visibility(merged, notes, "visibility")
             if merged["visibility"] == _MOST_OPEN and "visibility" not in record:
                 del merged["visibility"]
             return without_empty(without_unstorable(merged)[0])
@@ -142,6 +142,11 @@ class Assembly:
             abridged=abridged,
             brings=self._brings,
             fates=self._fates,
+            beside=[
+                value
+                for name, value in staged.row.items()
+                if name not in tables()["service"].known and not name.startswith("~")
+            ],
             onto=onto if self._said else None,
         )
 
@@ -430,19 +435,16 @@ class Assembly:
             notes.append(note("link_dangling", self._place(staged, "program_id"), given))
 
     @staticmethod
-    def _categories(document: dict[str, Any], notes: list[Note]) -> list[str]:
+    def _categories(document: dict[str, Any], notes: list[Note]) -> None:
         """Our categories from their column or from terms of our own taxonomies, whose attributes are made
-        anew by the directory. Gives codes of ours in other people's taxonomies: what they mean there
-        somebody decides, but a place that may be a safe house is hidden at once."""
+        anew by the directory. What other people's terms mean somebody decides."""
         known = codelists.categories()
         foreign = []
-        perhaps: list[str] = []
         codes: list[str] = []
         for attribute in document.get("attributes", []):
             term = attribute["taxonomy_term"]
             if not str(term.get("taxonomy", "")).startswith(OWN_TAXONOMIES):
                 foreign.append(attribute)
-                perhaps += [term["code"]] if term.get("code") in known else []
             elif term.get("code") in known:
                 codes.append(term["code"])
         document.pop("attributes", None)
@@ -452,4 +454,3 @@ class Assembly:
         if not document["categories"]:
             shown = ", ".join(str(each["taxonomy_term"].get("name")) for each in foreign)
             notes.append(note("category_none", before=shown or "–"))
-        return perhaps

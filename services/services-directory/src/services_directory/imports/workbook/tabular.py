@@ -76,6 +76,11 @@ def _mapped(
         country=country,
         named=named,
     )
+    mapped.beside = [
+        text
+        for at, cell in enumerate(row.cells)
+        if (at >= len(heading.found) or heading.found[at] is None) and (text := _text(cell))
+    ]
     surplus = [cell for cell in row.cells[len(heading.found) :] if _filled(cell)]
     if surplus:
         row.notes.append(note("row_uneven", before=len(surplus)))

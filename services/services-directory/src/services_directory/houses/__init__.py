@@ -1,0 +1,1 @@
+"""What may be a safe house, and who has looked."""
