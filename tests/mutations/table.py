@@ -26,6 +26,7 @@ _ARRANGED = (
 )
 _IN_TIME = "tests/services/directory/pathways/test_in_time.py"
 _NOW = "tests/services/directory/test_reached_now.py"
+_SAFE_HOUSES = "tests/services/directory/test_safe_houses.py"
 _PLACES = "tests/services/directory/test_places.py"
 _MANDATES = "tests/services/directory/test_mandates.py"
 _CROSSWALKS = "tests/services/directory/crosswalks/test_crosswalks.py"
@@ -2535,9 +2536,9 @@ MUTATIONS = (
     Mutation(
         "foreign-shelter",
         "a place that a foreign code calls a safe house is hidden before anybody decided",
-        f"{_DIRECTORY}/imports/package/assembly.py",
-        '        guard_visibility(document, notes, "visibility", perhaps)\n        document, withheld',
-        '        guard_visibility(document, notes, "visibility")\n        document, withheld',
+        f"{_DIRECTORY}/hsds/safe_houses.py",
+        '*(str(term.get("code") or "") for term in terms)],',
+        "],",
         f"{_CROSSWALKS}::test_nothing_is_guessed_not_even_from_a_code_that_looks_like_ours",
     ),
     Mutation(
@@ -2568,12 +2569,36 @@ MUTATIONS = (
     ),
     Mutation(
         "undecided-shelter",
-        "what a publisher's word may mean hides the place until somebody decides",
-        f"{_DIRECTORY}/imports/writing.py",
-        "    if perhaps:\n",
-        "    if perhaps and False:\n",
+        "what a publisher's word may mean hides the place until somebody looks",
+        f"{_DIRECTORY}/documents/storing.py",
+        "        if row.id in held:\n            record, _ =",
+        "        if False:\n            record, _ =",
         "tests/services/directory/crosswalks/test_words.py"
         "::test_until_it_is_decided_what_may_be_a_shelter_is_not_published",
+    ),
+    Mutation(
+        "house-without-its-place",
+        "what may be a safe house is shown to partners without its place",
+        f"{_DIRECTORY}/hsds/masking.py",
+        "        coarse = coarse_location(location, max(own, level_of(location)))\n",
+        "        coarse = location\n",
+        f"{_SAFE_HOUSES}::test_what_may_be_a_house_is_shown_to_partners_alone_and_without_its_place",
+    ),
+    Mutation(
+        "house-with-other-words",
+        "a person who looked is asked again when there are other words",
+        f"{_DIRECTORY}/houses/schemas.py",
+        "self.is_house or not self.seen >= set(words)",
+        "self.is_house",
+        f"{_SAFE_HOUSES}::test_a_persons_word_holds_until_there_are_other_words",
+    ),
+    Mutation(
+        "house-in-an-unmapped-column",
+        "a hint in a column that nobody maps holds the service",
+        f"{_DIRECTORY}/services/entering.py",
+        "    news = await hear(session, together.heard) if together.heard else set()\n",
+        "    news: set[UUID] = set()\n",
+        f"{_SAFE_HOUSES}::test_a_sheet_marked_public_publishes_no_house_and_its_report_says_so",
     ),
     Mutation(
         "hidden-terms",

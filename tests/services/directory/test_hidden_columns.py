@@ -43,7 +43,7 @@ def service(level: str) -> dict[str, Any]:
         "url": "https://zzyzx.example/",
         "email": "zzyzx@zzyzx.example",
         "contacts": [{"name": "Zzyzx siete", "email": "siete@zzyzx.example"}],
-        "translations": {"en": {"name": "Zzyzx house", "description": "Hidden zzyzx"}},
+        "translations": {"en": {"name": "Zzyzx centre", "description": "Hidden zzyzx"}},
     }
 
 

@@ -36,7 +36,7 @@ TERM = "0190b000-0000-7000-8000-00000000bbbb"
 TAXONOMY = "0190b000-0000-7000-8000-00000000cccc"
 
 PROBES: dict[str, list[str]] = {
-    "search": ["zzyzx", "Casa Zzyzzx", "Galpón Oculto"],
+    "search": ["zzyzx", "Sede Zzyzzx", "Galpón Oculto"],
     "page": ["1", "2"],
     "per_page": ["1", "500"],
     "format": ["json", "ndjson", "geojson"],
@@ -134,7 +134,7 @@ def hidden(level: str) -> dict[str, Any]:
     }
     return {
         "id": OWN,
-        "name": "Casa Zzyzx",
+        "name": "Sede Zzyzx",
         "description": "Galpón Oculto",
         "visibility": level,
         "organization": {
@@ -187,7 +187,7 @@ def _requests(name: str) -> list[dict[str, str]]:
         # Fewer than few: read with slips set right, with any of the words, with other words for it.
         found += [
             {"search": words, "explain": "true"}
-            for words in ("zzyzxx", "casa zzyzx", "abogdo zzyzx", "trata de personas", "warao casa")
+            for words in ("zzyzxx", "sede zzyzx", "abogdo zzyzx", "trata de personas", "warao casa")
         ]
     return found
 
@@ -383,7 +383,7 @@ async def test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it(
 ) -> None:
     """What a publisher calls a house stood in the lists of terms after the house was hidden."""
     detail = {"id": TAXONOMY, "name": "zzyzx", "description": "zzyzx"}
-    term = {"id": TERM, "name": "Casa Zzyzx", "description": "zzyzx", "taxonomy_detail": detail}
+    term = {"id": TERM, "name": "Sede Zzyzx", "description": "zzyzx", "taxonomy_detail": detail}
     who = as_("gbv-coordinator")
     given = service_document(attributes=[{"taxonomy_term": term}])
     made = await api.post(f"{V1}/records/services", json=given, headers=who)
@@ -415,12 +415,12 @@ async def test_reading_the_record_of_a_restricted_service_is_logged(
     who, path = as_("gbv-coordinator", aors=["TIP"]), f"{V1}/records/services"
     asked = {"list": path, "record": f"{path}/{OWN}"}.get(road, f"{path}/{OWN}/{road}")
     if road == "doubles":
-        like = service_document(name="Casa Zzyzx", categories=["TIP-ASSIST"])
+        like = service_document(name="Sede Zzyzx", categories=["TIP-ASSIST"])
         like["service_areas"] = [{"name": "x", "extent": "VE10", "extent_type": "pcode"}]
         made = await api.post(path, json=like, headers=reads_everything())
         asked = f"{path}/{made.json()['id']}/duplicates"
     seen = await api.get(asked, headers=who)
-    assert "Casa Zzyzx" in seen.text
+    assert "Sede Zzyzx" in seen.text
     log = await api.get(f"{path}/{OWN}/reads", headers=who)
     assert [(each["client_id"], each["route"]) for each in log.json()["items"]] == [
         ("gbv-coordinator", asked)
@@ -590,7 +590,7 @@ async def test_no_write_tells_that_the_record_exists(
             if exists:
                 record = await api.get(f"{V1}/records/services/{OWN}", headers=reads_everything())
                 assert record.json()["version"] == 1
-                assert record.json()["document"]["name"] == "Casa Zzyzx"
+                assert record.json()["document"]["name"] == "Sede Zzyzx"
     without, beside = answers
     told = [(a, b) for a, b in zip(without, beside, strict=True) if a != b]
     assert told == []

@@ -44,7 +44,9 @@ def test_of_the_labelled_set_nearly_every_house_is_held_and_nearly_nothing_else(
     rows = 0
     for half in ("tuning", "held_back"):
         recall, held, found = _rates(half)
-        sys.stdout.write(f"{half}: recall {recall:.3f}, other services held {held:.3f}, {found} rows\n")
+        sys.stdout.write(
+            f"{half}: recall {recall:.3f}, other services held {held:.3f}, {found} rows\n"
+        )
         assert (recall >= 0.99, held <= 0.05) == (True, True), half
         rows += found
     assert rows >= 300

@@ -27,8 +27,11 @@ def upgrade() -> None:
         sa.Column("seen_words", texts, nullable=False, server_default="{}"),
         sa.Column("looked_by", sa.Text),
         sa.Column("looked_at", instant),
+        if_not_exists=True,
     )
-    op.create_index("house_looks_organization", "house_looks", ["organization_id"])
+    op.create_index(
+        "house_looks_organization", "house_looks", ["organization_id"], if_not_exists=True
+    )
     op.execute("UPDATE services SET restricted = NULL WHERE approved IS NOT NULL")
 
 
