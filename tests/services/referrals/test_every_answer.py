@@ -881,3 +881,20 @@ def test_what_may_not_be_told_any_more_would_be_found(enter: Enter, ending: str)
     finally:
         machine.time.close()
         machine.leave()
+
+
+def test_the_phone_of_an_implicated_caregiver_would_be_found(enter: Enter) -> None:
+    machine = type("Called", (EveryAnswer,), {"enter": staticmethod(enter)})()
+    asker = CHIEFS[SALUD]
+    try:
+        machine.begin(months=36)
+        machine.break_glass(asker=asker, decide=True)
+        path = f"/break-glass/{next(iter(machine.rule_.accesses))}/case"
+        before = machine.ask(asker, "GET", path)
+        machine.correct(caregiver="implicated", years=None)
+        assert machine.ask(asker, "GET", path).status_code == 200
+        with pytest.raises(Leak):
+            machine.judge(asker, "GET", path, None, before)
+    finally:
+        machine.time.close()
+        machine.leave()
