@@ -1,5 +1,8 @@
 """Joint pathways, their order, and what urgency does to it, on the shipped proposals."""
 
+from typing import Any
+
+import pytest
 from common import codelists
 from services_directory.pathways.definition.differences import difference, plain
 from services_directory.pathways.definition.graph import Pathway, Urgency
@@ -144,3 +147,24 @@ def test_the_stored_form_of_a_pathway_round_trips() -> None:
     for aor in AORS:
         shipped = proposal(aor, "VE23")
         assert Pathway.model_validate(plain(shipped)) == shipped
+
+
+@pytest.mark.parametrize(
+    ("facts", "need", "most"),
+    [
+        ({"situations": ["partner_violence"]}, "HLT-MH", 2),  # psychosocial support comes before it
+        ({"situations": ["partner_violence"]}, "FSC", 1),
+        ({"needs": ["HLT-MH"]}, "HLT-MH", 1),  # general protection has it as a fallback only
+        ({"situations": ["trafficking"]}, "FSC", 1),
+        ({"situations": ["sexual_violence"], "hours_since_incident": 20}, "FSC", 2),
+        ({"situations": ["partner_violence"], "immediate_danger": True}, "FSC", 3),
+    ],
+)
+def test_what_the_person_asks_for_is_a_step_and_early(
+    facts: dict[str, Any], need: str, most: int
+) -> None:
+    """Behind a clinical window that is running, and in danger behind safety; nothing else stands before it but what
+    it waits for."""
+    found = course(age=30, sex="female", **{"immediate_danger": False, **facts, "needs": [need]})
+    needs = [ordered.step.need for ordered in found.steps]
+    assert needs.index(need) < most, needs

@@ -29,8 +29,8 @@ class OrderedStep:
 def in_order(steps: Mapping[str, PlannedStep], profile: Profile) -> tuple[OrderedStep, ...]:
     """Primary steps, most pressing first; each carries its fallbacks.
 
-    In danger safety comes before everything and waits for nothing. Otherwise a step is as pressing
-    as the most pressing step that waits for it; then requested needs come first.
+    In danger safety comes before everything and waits for nothing. What the person asks for comes next, after a
+    clinical window that is running. Otherwise a step is as pressing as the most pressing step that waits for it.
     """
     primary = {need: step for need, step in steps.items() if not step.fallback_of}
     before = {need: _waits_for(step, primary, profile) for need, step in primary.items()}
@@ -82,20 +82,23 @@ def _pressing(
     inherited = dict(own)
     for need in reversed(_any_topological(before)):
         for other in before[need]:
-            if inherited[need][:3] < inherited[other][:3]:
-                inherited[other] = (*inherited[need][:3], *own[other][3:])
+            if inherited[need][:4] < inherited[other][:4]:
+                inherited[other] = (*inherited[need][:4], *own[other][4:])
     return inherited
 
 
 def _pressure(step: PlannedStep, profile: Profile) -> _Pressure:
     # Who did not say a language has most likely been understood: asking is not the first action.
     hours = None if step.hangs_on_languages else step.urgency.hours
+    requested = step.need in profile.needs
+    if requested:
+        hours = 0
     left = remaining_hours(step, profile)
     return (
         0 if profile.immediate_danger and step.safety else 1,
         _NO_DEADLINE if hours is None else hours,
         _NO_DEADLINE if left is None else left,
-        0 if step.need in profile.needs else 1,
+        0 if requested else 1,
         0 if step.safety else 1,
         1 if step.confidential else 0,  # who answers a call comes before who must be asked for
         step.place,

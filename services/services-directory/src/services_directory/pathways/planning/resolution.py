@@ -105,8 +105,12 @@ def chart(
     """`pathways`: the effective one of each AoR for the profile's area."""
     entries, doubts = enter(pathways, profile, need_aors)
     steps = compose([entry.pathway for entry in entries], profile)
-    for need in sorted(profile.needs - set(steps)):
-        steps[need] = _requested(need, confidential or Confidential())
+    for need in sorted(profile.needs):
+        known = steps.get(need)
+        if known is None:
+            steps[need] = _requested(need, confidential or Confidential())
+        else:  # what the person asks for is a step of its own, even where a pathway has it as a fallback
+            steps[need] = replace(known, fallback_of=frozenset())
     return Course(entries, doubts, in_order(steps, profile))
 
 
