@@ -1094,6 +1094,14 @@ MUTATIONS = (
         "::test_a_poison_event_becomes_a_dead_letter_and_the_others_proceed",
     ),
     Mutation(
+        "a-newer-release-is-refused",
+        "an older release refuses at once what a newer one wrote",
+        "libs/stack/src/stack/releases.py",
+        "    if newer:\n",
+        "    if False:\n",
+        "drills/restarts/test_way_back.py::test_an_older_release_refuses_what_a_newer_one_wrote",
+    ),
+    Mutation(
         "no-restore-without-its-lists",
         "a new machine restores nothing without the list of the erased unless a person says why",
         "libs/stack/src/stack/commands/backup.py",

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stack import releases
 from stack.backup.consistent import remove_leftover
 from stack.child import Child, Running, begun
 from stack.console import Console
@@ -128,6 +129,7 @@ class Supervisor:
         await asyncio.gather(*(self._serve(process) for process in plan.services))
         await self._serve(plan.front)
         await self._when_ready(self._state)
+        releases.record(self._layout)
         self._state.ready = True
         self._state.write(self._layout)
 

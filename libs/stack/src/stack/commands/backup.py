@@ -14,6 +14,7 @@ from common import clock
 from common.crypto import check_value, key_from_base64, new_key
 from rich.console import Console
 
+from stack import releases
 from stack.backup import contents, lists
 from stack.backup.archive import Archive, at_moment, keep_base, log_broke_off, waits_for_base
 from stack.backup.consistent import consistent_copy, same_keys
@@ -82,6 +83,7 @@ def backup(
         # Keys first: older data with newer keys opens, newer data with older keys would not.
         write_archive(keys, folder / KEYS_ARCHIVE, key, "keys")
         write_archive(plain, folder / DATA_ARCHIVE, key, "data")
+    write_private_map(folder / releases.FILE, read_private_map(layout.root / releases.FILE))
     _remember(layout, folder, key)
     _terminal.print(
         said(
@@ -152,6 +154,7 @@ def restore(
     key = _key(key_file, make=False)
     moment = _moment(until) if until else None
     given = _folders_given(layout, tombstones or [])
+    releases.refuse_newer_backup(folder)
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         if running_state(layout) is not None:
             raise StackError(
@@ -206,6 +209,7 @@ def restore(
         )
         if without_lists:
             lists.note_missing(layout, folder.name, without_lists)
+        releases.record(layout)
         layout.restore_mark.unlink()
     for line in told:
         _terminal.print(line)

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from stack import releases
 from stack.backup.archive import Archive
 from stack.backup.lists import remember_places
 from stack.child import is_running
@@ -83,6 +84,7 @@ def up(
         if archive_key is None:
             raise StackError("--archive needs --archive-key: the key file that the backups use")
         Archive(archive, archive_key).begin(layout)
+    releases.refuse_newer_data(layout)
     remember_places(layout)
     wanted = Wanted(str(layout.root), port, replicas, demo, quiet=quiet or detach, greet=not detach)
     if detach:

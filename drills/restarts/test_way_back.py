@@ -1,0 +1,43 @@
+"""An upgrade keeps the way back; an older release refuses at once what a newer one wrote."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from drills.restarts.test_backup import name_of, new_case
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+
+def newer(file: Path) -> None:
+    """As a release of tomorrow leaves it."""
+    written = json.loads(file.read_text())
+    file.write_text(json.dumps(written | {"release": "9.9.9", "referrals": "9999"}))
+
+
+def test_an_older_release_refuses_what_a_newer_one_wrote(system: System, tmp_path: Path) -> None:
+    kept = new_case(system, "Persona Guardada")
+    folder, key = tmp_path / "before", tmp_path / "key"
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
+    system.ruta("upgrade", str(folder), "--key-file", str(key))
+    system.close()
+    system.down()
+
+    newer(system.layout.root / "release.json")
+    begun = time.monotonic()
+    refused = system.ruta("up", "--detach", "--port", "0", check=False)
+    assert refused.returncode == 1
+    assert "9.9.9" in refused.stderr
+    assert "./ruta restore" in refused.stderr
+    assert not (system.layout.root / "running.json").exists()
+    assert time.monotonic() - begun < 10, "nothing was started"
+
+    newer(folder / "release.json")
+    refused = system.ruta("restore", str(folder), "--key-file", str(key), check=False)
+    assert "cannot read" in refused.stderr
+    (system.layout.root / "release.json").unlink()
+    system.up()
+    assert name_of(system, kept) == "Persona Guardada"
