@@ -4108,15 +4108,6 @@ MUTATIONS = (
         "tests/services/directory/gaps/test_gaps.py"
         "::test_a_need_that_is_met_too_late_is_a_gap_and_one_that_is_met_by_walking_in_is_none",
     ),
-    Mutation(
-        "what-is-asked-for-is-a-step",
-        "what the person asks for is a step, even where a pathway has it as a fallback",
-        f"{_DIRECTORY}/pathways/planning/resolution.py",
-        "            steps[need] = replace(known, fallback_of=frozenset())\n",
-        "            steps[need] = known\n",
-        "tests/services/directory/pathways/test_composition.py"
-        "::test_what_the_person_asks_for_is_a_step_and_early",
-    ),
 )
 
 # Broken where they stand, by the tests themselves.
