@@ -158,6 +158,8 @@ class PostgresServer:
         self.psql(
             "".join(_role_sql(role, passwords[role]) for role in (owner, app))
             + f"{made_once} \\gexec\n"
+            # Two at once would change the same rows; the lock ends with this connection.
+            "DO $$ BEGIN PERFORM pg_advisory_lock(0); END $$;"
             f"REVOKE ALL ON DATABASE postgres, template1, {name} FROM PUBLIC;"
             f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {app};\n"
             f"\\connect {name}\n"
