@@ -1,0 +1,214 @@
+"""Who may know what of a person, what may be sent, and who had read it. Pure.
+
+Written from the rules of referral, consent and transfer, never from the code of a service: test_stateful.py holds
+the services to it. A fact is a text that stands nowhere else, by the item that covers it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+OPEN = frozenset(
+    [
+        "sent",
+        "acknowledged",
+        "info_requested",
+        "waitlisted",
+        "accepted",
+        "scheduled",
+        "in_service",
+        "on_hold",
+    ]
+)
+READ_ON = OPEN | {"completed", "not_delivered"}
+"""In these the recipient has a need to know; in every other end it has none."""
+_UNDECIDED = frozenset({"sent", "acknowledged", "waitlisted"})
+_UNDER_WAY = frozenset({"accepted", "scheduled", "in_service"})
+_ANY = READ_ON | {"declined", "recalled", "withdrawn", "expired"}
+STEPS: Mapping[str, tuple[frozenset[str], str, str]] = {
+    "acknowledge": (frozenset({"sent"}), "recipient", "acknowledged"),
+    "request-information": (frozenset({"acknowledged"}), "recipient", "info_requested"),
+    "answer-information": (frozenset({"info_requested"}), "referrer", "acknowledged"),
+    "waitlist": (frozenset({"acknowledged"}), "recipient", "waitlisted"),
+    "accept": (_UNDECIDED, "recipient", "accepted"),
+    "decline": (_UNDECIDED, "recipient", "declined"),
+    "schedule": (frozenset({"accepted"}), "recipient", "scheduled"),
+    "start": (frozenset({"accepted", "scheduled"}), "recipient", "in_service"),
+    "hold": (_UNDER_WAY, "recipient", "on_hold"),
+    "resume": (frozenset({"on_hold"}), "recipient", "as before"),
+    "complete": (_UNDER_WAY | {"on_hold"}, "recipient", "completed"),
+    "report-not-delivered": (_UNDER_WAY | {"on_hold"}, "recipient", "not_delivered"),
+    "recall": (OPEN, "referrer", "recalled"),
+    "enter-in-error": (_ANY, "referrer", "entered_in_error"),
+}
+"""From which states, by which side, to which."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with an account. `works`: the services whose queues they work in; None: all of their
+    organisation's. `reads_cases` False: coordinates, or only reads."""
+
+    client: str
+    organisation: UUID
+    person: str
+    works: frozenset[UUID] | None = None
+    reads_cases: bool = True
+
+
+@dataclass(repr=False)
+class Case:
+    id: str
+    reference: str
+    holder: UUID
+    facts: dict[str, str]
+    adult_at: datetime | None = None
+    """When a child comes of age; None: an adult."""
+    caregiver: str = "available"
+    implicated: set[UUID] = field(default_factory=set)
+    closed: bool = False
+    erased: bool = False
+    emergency_readers: set[UUID] = field(default_factory=set)
+
+    def __repr__(self) -> str:
+        return self.facts["name"]
+
+    def is_child(self, now: datetime) -> bool:
+        return self.adult_at is not None and now < self.adult_at
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Nobody is told how to reach a caregiver who is implicated or gone."""
+        gone = self.caregiver in ("implicated", "absent")
+        return frozenset({"caregiver_contact"}) if gone else frozenset()
+
+
+@dataclass
+class Word:
+    """What somebody decided. `by`: person, caregiver, or the basis of an exception."""
+
+    id: str
+    case: Case
+    to: UUID
+    service: str
+    items: frozenset[str]
+    by: str
+    code: str = ""
+    until: datetime | None = None
+    stands: bool = True
+    used: bool = False
+    holder: UUID | None = None
+    """Of an exception: whose people decided."""
+
+    @property
+    def is_exception(self) -> bool:
+        return self.holder is not None
+
+
+@dataclass
+class Sharing:
+    id: str
+    word: Word
+    items: frozenset[str]
+    state: str = "sent"
+    before_hold: str = ""
+    ended: bool = False
+    readers: set[UUID] = field(default_factory=set)
+
+    @property
+    def case(self) -> Case:
+        return self.word.case
+
+    def is_read(self, now: datetime) -> bool:
+        word, case = self.word, self.case
+        lasts = word.until is None or now < word.until
+        return (
+            self.state in READ_ON
+            and not (self.ended or case.erased or word.to in case.implicated)
+            and lasts
+        )
+
+
+@dataclass
+class Access:
+    """An emergency, for one person and an hour."""
+
+    id: str
+    case: Case
+    caller: Caller
+    until: datetime
+    approved: bool = False
+    ended: bool = False
+
+
+def may_decide(by: str, case: Case, now: datetime) -> bool:
+    """Whether this decider may still decide."""
+    if by == "person":
+        return not case.is_child(now)
+    if by == "caregiver":
+        return case.is_child(now) and not case.hidden
+    return by != "best_interest" or case.is_child(now)
+
+
+def may_send(word: Word, wanted: frozenset[str], now: datetime) -> bool:
+    """Asked again at every sending."""
+    case = word.case
+    return (
+        not (case.closed or case.erased or word.used)
+        and word.stands
+        and (word.until is None or now < word.until)
+        and (word.holder is None or word.holder == case.holder)
+        and word.to not in case.implicated
+        and may_decide(word.by, case, now)
+        and wanted <= word.items - case.hidden
+    )
+
+
+def may_answer(sharing: Sharing, now: datetime) -> bool:
+    word, case = sharing.word, sharing.case
+    return (
+        sharing.is_read(now)
+        and word.stands
+        and may_decide(word.by, case, now)
+        and "situation" in word.items
+    )
+
+
+def side_of(caller: Caller, sharing: Sharing) -> set[str]:
+    sides = set()
+    if caller.reads_cases and caller.organisation == sharing.case.holder:
+        sides.add("referrer")
+    in_queue = caller.works is None or UUID(sharing.word.service) in caller.works
+    if caller.reads_cases and caller.organisation == sharing.word.to and in_queue:
+        sides.add("recipient")
+    return sides
+
+
+def may_know(
+    caller: Caller,
+    cases: Iterable[Case],
+    sharings: Iterable[Sharing],
+    accesses: Iterable[Access],
+    now: datetime,
+) -> set[str]:
+    """The facts that this person may be told now, on any road."""
+    known: set[str] = set()
+    for case in cases:
+        if caller.reads_cases and caller.organisation == case.holder and not case.erased:
+            known.update(case.facts.values())
+    for sharing in sharings:
+        if "recipient" in side_of(caller, sharing) and sharing.is_read(now):
+            shared = sharing.items - sharing.case.hidden
+            known.update(sharing.case.facts[item] for item in shared)
+    for access in accesses:
+        if access.caller == caller and is_open(access, now):
+            case = access.case
+            known.update(text for item, text in case.facts.items() if item not in case.hidden)
+    return known
+
+
+def is_open(access: Access, now: datetime) -> bool:
+    case, organisation = access.case, access.caller.organisation
+    shut = access.ended or case.erased or organisation in case.implicated
+    return access.approved and not shut and now < access.until
