@@ -48,6 +48,17 @@ def test_14_a_best_interest_consent_is_decided_in_two_and_the_draft_sent(
             supervisor.goto("/console?lang=es")
             taps = Taps(supervisor)
             taps.press("link", "Decisiones")
+            said = supervisor.locator("section.card").first.inner_text()
+            for fact in (
+                "12 a 14 años",
+                "Necesidad: ",
+                "Servicio: ",
+                "Lo pide: ",
+                "Espera desde: ",
+            ):
+                assert fact in said, "what is decided is said before the buttons"
+            assert "Emergencia" in said
+            assert supervisor.locator('section.card a[href^="/console/cases/"]').count()
             taps.press("button", "Aprobar")
             assert taps.count == 2
             assert "Falta corregir" not in supervisor.inner_text("main")

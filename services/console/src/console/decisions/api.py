@@ -1,11 +1,15 @@
-"""What waits for a second person: never what they asked for themselves, which the API sees to."""
+"""What waits for a second person: never what they asked for themselves, which the API sees to.
 
-from collections.abc import Mapping
+Each decision says before its two buttons whom it is about, what for, how urgent it is, and who asks since when.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from console.answers import together
+from console.answers import AT_ONCE, Answer, together
 from console.codes import Codes
-from console.referral_views import short_code
+from console.referral_views import left, short_code
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit
 
@@ -20,16 +24,23 @@ _KINDS = {
 
 @screens.page("/decisions")
 async def decisions(visit: Visit) -> Page:
-    consents, exceptions, accesses = await together(
+    consents, exceptions, accesses, work = await together(
         visit.calls.get("/referrals/v1/consents", status="pending", mine_to_decide="true"),
         visit.calls.get("/referrals/v1/exceptions", status="pending", mine_to_decide="true"),
         visit.calls.get("/referrals/v1/break-glass", view="to-decide"),
+        visit.calls.get("/referrals/v1/work", kind=_WORK, limit=200),
     )
-    rows = [
-        *(_row(visit, "consents", one) for one in consents.items),
-        *(_row(visit, "exceptions", one) for one in exceptions.items),
-        *(_row(visit, "break-glass", one) for one in accesses.items),
+    asked = [
+        *(("consents", one) for one in consents.items),
+        *(("exceptions", one) for one in exceptions.items),
+        *(("break-glass", one) for one in accesses.items),
     ]
+    order = [_decided(one["ids"]) for one in work.items]
+    asked.sort(
+        key=lambda each: order.index(each[1]["id"]) if each[1]["id"] in order else len(order)
+    )
+    around = await _around(visit, [one for _, one in asked], work)
+    rows = [_row(visit, kind, one, around) for kind, one in asked]
     parts = (("consents", consents), ("exceptions", exceptions), ("break-glass", accesses))
     return Page(
         "decisions/templates/decisions.html",
@@ -47,9 +58,75 @@ async def decisions(visit: Visit) -> Page:
     )
 
 
-def _row(visit: Visit, kind: str, one: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What it is about, in codes; the reason that somebody gave, in their words."""
+_WORK = ("consent_to_decide", "exception_to_decide", "break_glass_to_decide")
+_MOST_CASES = 12
+"""Of so many cases the page reads the age; of the others it stands on the case's page."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the rows name: cases that this person may read, services, organisations, colleagues, and the rows' work."""
+
+    cases: Mapping[str, Any]
+    services: Mapping[str, Any]
+    organisations: Mapping[str, str]
+    people: Mapping[str, str]
+    work: Mapping[str, Any]
+
+
+def _decided(ids: Mapping[str, str]) -> str:
+    return next(
+        (ids[name] for name in ("grant_id", "exception_id", "access_id") if name in ids), ""
+    )
+
+
+async def _around(visit: Visit, asked: Sequence[Mapping[str, Any]], work: Answer) -> Around:
+    """A case that the caller may not read (of another organisation) is not found, and nothing is said of it."""
+    if not asked:
+        return Around({}, {}, {}, {}, {})
+    services = sorted({one["service_id"] for one in asked if one.get("service_id")})
+    organisations = sorted({one["organisation_id"] for one in asked if one.get("organisation_id")})
+    names, people = await together(
+        visit.calls.post(
+            "/directory/v1/names", {"service_id": services, "organization_id": organisations}
+        ),
+        visit.calls.get("/identity/v1/colleagues", limit=200),
+    )
+    ids = list(dict.fromkeys(one["case_id"] for one in asked if one.get("case_id")))[:_MOST_CASES]
+    found: list[Answer] = []
+    for begin in range(0, len(ids), AT_ONCE):
+        some = ids[begin : begin + AT_ONCE]
+        found += await together(*(visit.calls.get(f"/referrals/v1/cases/{each}") for each in some))
+    return Around(
+        {one.body["id"]: one.body for one in found if one.ok},
+        {one["id"]: one for one in names.body["services"]} if names.ok else {},
+        {one["id"]: one["name"] for one in names.body["organizations"]} if names.ok else {},
+        {one["id"]: one["sign_in_name"] for one in people.items},
+        {_decided(one["ids"]): one for one in work.items},
+    )
+
+
+_BANDS = ((5, "0-5"), (11, "6-11"), (14, "12-14"), (17, "15-17"), (59, "18-59"))
+
+
+def band_of(age: int | None) -> str:
+    """The age by band: enough to decide by."""
+    if age is None:
+        return "unknown"
+    return next((band for last, band in _BANDS if age <= last), "60")
+
+
+def _row(visit: Visit, kind: str, one: Mapping[str, Any], around: Around) -> Mapping[str, Any]:
+    """Whom it is about, what for, who asks, in codes and names; the reason that somebody gave, in their words."""
     say = visit.say
+    case = around.cases.get(one.get("case_id") or "")
+    service = around.services.get(one.get("service_id") or "", {})
+    work = around.work.get(one["id"], {})
+    by = (
+        around.people.get(one.get("requested_by") or "", ""),
+        around.organisations.get(one.get("organisation_id") or "", ""),
+    )
+    at = one.get("created_at") or one.get("requested_at") or one.get("given_at")
     about = one.get("purpose") or one.get("basis") or ""
     return {
         "kind": kind,
@@ -67,9 +144,27 @@ def _row(visit: Visit, kind: str, one: Mapping[str, Any]) -> Mapping[str, Any]:
         if one.get("child_assent")
         else "",
         "words": one.get("rationale") or one.get("reason") or "",
-        "at": visit.moments.at(
-            one.get("given_at") or one.get("requested_at") or one.get("created_at")
-        ),
+        "facts": [
+            (say(f"decisions.fact.{name}"), value)
+            for name, value in (
+                ("age", say(f"decisions.band.{band_of(case['age'])}") if case else ""),
+                ("need", Codes(visit.language).need(one["purpose"]) if one.get("purpose") else ""),
+                (
+                    "service",
+                    ", ".join(
+                        filter(None, (service.get("name"), service.get("organization_name")))
+                    ),
+                ),
+                ("by", ", ".join(filter(None, by))),
+                ("since", visit.moments.at(at)),
+            )
+            if value
+        ],
+        "urgency": work.get("urgency") or "",
+        "left": left(work["due"], say, visit.moments, late=work["group"] == "overdue")
+        if work.get("due")
+        else "",
+        "case": f"/console/cases/{one['case_id']}" if case else "",
     }
 
 
