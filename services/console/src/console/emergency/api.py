@@ -48,11 +48,11 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
 
 def _dangers(found: Mapping[str, Any], names: Mapping[str, str], visit: Visit) -> list[str]:
     """Whom the case speaks against, in words."""
-    organisations = found["implicated_organisations"]
+    organisations = found.get("implicated_organisations", [])
     accused = ", ".join(names.get(each, each) for each in organisations)
     dangers = [visit.say("emergency.implicated", names=accused)] if accused else []
-    if found["caregiver"] in ("absent", "implicated"):
-        dangers.append(visit.say(f"emergency.caregiver_{found['caregiver']}"))
+    if found.get("caregiver") in ("absent", "implicated"):
+        dangers.append(visit.say(f"emergency.caregiver.{found['caregiver']}"))
     return dangers
 
 
@@ -65,7 +65,7 @@ async def access(visit: Visit) -> Page:
     one = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}"))
     found = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}/case"))
     whole = {"area": None, **found}
-    names = await organisation_names(visit.calls, found["implicated_organisations"])
+    names = await organisation_names(visit.calls, found.get("implicated_organisations", []))
     return Page(
         "emergency/templates/access.html",
         "title.emergency",
