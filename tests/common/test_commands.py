@@ -68,7 +68,7 @@ def created(settings: sample.Settings, database: Database, *, above: bool = Fals
         response: Response,
     ) -> Sized:
         if body.size == 13:
-            raise CONFLICT.because("Thirteen.")
+            raise CONFLICT.saying("Thirteen.")
         if body.size == 14:
             raise RuntimeError(body.name)
         response.headers["Location"] = where
@@ -101,7 +101,7 @@ def created(settings: sample.Settings, database: Database, *, above: bool = Fals
 
 
 async def _refuses() -> None:
-    raise CONFLICT.because("Somebody above asks for more.")
+    raise CONFLICT.saying("Somebody above asks for more.")
 
 
 def asked_of(app: FastAPI) -> AsyncClient:

@@ -24,7 +24,7 @@ def told(problem: errors.Problem) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", list(errors.CATALOGUE.values()), ids=lambda kind: kind.code)
 def test_every_problem_is_an_outcome_of_r4(kind: errors.ProblemType) -> None:
-    (issue,) = told(kind.because("Why."))["issue"]
+    (issue,) = told(kind.saying("Why."))["issue"]
     assert issue["details"]["coding"] == [{"system": "urn:ruta:problem", "code": kind.code}]
     assert issue["diagnostics"] == "Why."
     assert issue["severity"] == ("error" if kind.status < 500 else "fatal")
@@ -32,15 +32,15 @@ def test_every_problem_is_an_outcome_of_r4(kind: errors.ProblemType) -> None:
 
 def test_each_wrong_field_is_an_issue_with_its_place() -> None:
     wrong = [FieldError("/input/0/type", "not valid"), FieldError("/status", "no such step")]
-    issues = told(errors.INVALID.because("Two.", errors=wrong))["issue"]
+    issues = told(errors.INVALID.saying("Two.", errors=wrong))["issue"]
     assert [issue.get("expression") for issue in issues] == [None, ["input[0].type"], ["status"]]
-    (only,) = told(errors.INVALID.because("Why.", pointer="/query/status"))["issue"]
+    (only,) = told(errors.INVALID.saying("Why.", pointer="/query/status"))["issue"]
     assert only["expression"] == ["http.status"]
 
 
 def test_what_helps_is_not_lost() -> None:
     legal: dict[str, Any] = {"legal_transitions": ["accept", "decline"], "max_age": 600}
-    found = told(errors.CONFLICT.because("Not now.", **legal))
+    found = told(errors.CONFLICT.saying("Not now.", **legal))
     assert {e["url"]: e["valueString"] for e in found["extension"]} == {
         "urn:ruta:problem:legal_transitions": "accept, decline",
         "urn:ruta:problem:max_age": "600",

@@ -621,8 +621,8 @@ MUTATIONS = (
         "turns-of-guesses",
         "guesses that wait leave the issuer to those who end rights",
         "gateway/src/gateway/issuer/app.py",
-        "most=settings.database_pool_size",
-        "most=1_000",
+        "Semaphore(settings.database_pool_size)",
+        "Semaphore(1_000)",
         "tests/gateway/test_ended_meanwhile.py"
         "::test_guesses_that_wait_leave_the_issuer_to_those_who_end_rights",
     ),
@@ -2874,6 +2874,14 @@ MUTATIONS = (
         "    if base64url_encode(content).decode() != part:\n",
         "    if False:\n",
         "tests/common/test_tokens.py::test_one_token_has_one_text[2]",
+    ),
+    Mutation(
+        "texts-of-an-answer-are-bounded",
+        "an answer repeats a bounded part of what was sent",
+        f"{_COMMON}/details.py",
+        'f"{each}"[:MOST_SHOWN]',
+        'f"{each}"',
+        "tests/common/test_details.py::test_an_answer_repeats_a_bounded_part_of_what_was_sent",
     ),
     Mutation(
         "slash-at-the-end",

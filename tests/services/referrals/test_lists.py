@@ -83,7 +83,7 @@ async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
             for _ in range(depth):
                 await blocks.enter_async_context(acting_as_service(session))
             assert await count(session) == 1
-            raise NOT_FOUND.because("Nothing is here.")
+            raise NOT_FOUND.saying("Nothing is here.")
 
     async with story.database.transaction(stranger) as session:
         for depth in (1, 2):

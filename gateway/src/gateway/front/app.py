@@ -229,7 +229,7 @@ class Front:
                 )
         except BadHead as bad:
             kind = HEAD_TOO_LARGE if bad.status == 431 else BAD_REQUEST
-            await exchange.refuse(kind.because(bad.detail))
+            await exchange.refuse(kind.saying(bad.detail))
         finally:
             self._account(exchange)
 
@@ -246,15 +246,15 @@ class Front:
             # close the connection, so the client sees that something is missing.
             _log.warning("upstream_broke", upstream=exchange.route and exchange.route.upstream)
             if not exchange.status:
-                await exchange.refuse(UNAVAILABLE.because("A service broke off its answer."))
+                await exchange.refuse(UNAVAILABLE.because("service_broke_off_its_answer"))
         except Exception as error:  # noqa: BLE001 - the door must not fall; what it is goes to the log
             _log.error("front_failed", exc_info=error)
-            await exchange.refuse(UNAVAILABLE.because("The front failed; this was logged."))
+            await exchange.refuse(UNAVAILABLE.because("front_failed_this_was_logged"))
 
     async def _handle(self, exchange: Exchange) -> None:
         refusal = refusal_of(exchange.scope["raw_path"], exchange.scope["query_string"])
         if refusal:
-            raise BAD_REQUEST.because(refusal)
+            raise BAD_REQUEST.saying(refusal)
         route = self.table.find(exchange.path)
         if await self._preflight(exchange, route):
             return
@@ -288,7 +288,7 @@ class Front:
         exchange.cors = self._cors.headers(origin, opened=opened)
         allowed = self._cors.preflight(origin, opened=opened)
         if allowed is None:
-            raise FORBIDDEN.because("Pages of this origin may not call Ruta.")
+            raise FORBIDDEN.because("pages_of_this_origin_may_not_call")
         await exchange.answer(204, allowed)
         return True
 

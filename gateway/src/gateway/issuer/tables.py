@@ -23,4 +23,4 @@ async def change_version(
         .returning(table.c.id)
     )
     if changed.first() is None:
-        raise STALE.because("The entry has changed. Read it again.")
+        raise STALE.because("entry_has_changed_read_it_again")

@@ -1,7 +1,6 @@
-"""The details of refusals, each by a stable code with what it speaks of, and in every language. Pure.
+"""The details of refusals: each has a stable code, and a sentence in every language. Pure.
 
-Whoever refuses writes the detail in English where it is refused. `data/details.csv` holds each of these sentences, with
-{0}, {1}, … where something is filled in; a sentence is found in it again, so that no refusal names its code twice.
+Whoever refuses names the code. `data/details.csv` holds the sentences, with {0}, {1}, … where something is filled in.
 """
 
 import csv
@@ -10,16 +9,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Self
 
+MOST_SHOWN = 1000
+"""An answer repeats so many characters of a text at most."""
 _PLACE = re.compile(r"\{(\d)\}")
 
 
 @dataclass(frozen=True)
 class Detail:
-    """`params` in the order of the places; they stand in the sentence, too."""
+    """`params` in the order of the places."""
 
     code: str
     params: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, code: str, *params: object) -> Self:
+        return cls(code, tuple(f"{each}"[:MOST_SHOWN] for each in params))
+
+    def text(self, language: str = "en") -> str:
+        return _filled(sentences()[self.code][language], self.params)
+
+    def body(self) -> dict[str, object]:
+        """What lets a client say the sentence in words of its own, or in those of `details.csv`."""
+        return {
+            "detail_code": self.code,
+            **({"detail_params": self.params} if self.params else {}),
+        }
+
+
+class WrongValue(ValueError):
+    """What a validator refuses, by the code of its sentence."""
+
+    def __init__(self, code: str, /, *params: object) -> None:
+        self.said = Detail.of(code, *params)
+        super().__init__(self.said.text())
 
 
 @cache
@@ -29,37 +53,13 @@ def sentences() -> dict[str, dict[str, str]]:
     return {row.pop("detail_code"): row for row in csv.DictReader(text.splitlines())}
 
 
-@cache
-def _whole() -> dict[str, str]:
-    return {said["en"]: code for code, said in sentences().items() if not _PLACE.search(said["en"])}
-
-
-@cache
-def _with_places() -> list[tuple[re.Pattern[str], str]]:
-    """Those that say most of their own come first."""
-    listed = [(said["en"], code) for code, said in sentences().items() if _PLACE.search(said["en"])]
-    listed.sort(key=lambda pair: -len(_PLACE.sub("", pair[0])))
-    return [
-        (re.compile("(.+?)".join(map(re.escape, re.split(r"\{\d\}", text))), re.DOTALL), code)
-        for text, code in listed
-    ]
-
-
-def detail_of(sentence: str) -> Detail | None:
-    """None where nobody has put it into the table: what another library says, for one."""
-    if code := _whole().get(sentence):
-        return Detail(code)
-    for pattern, code in _with_places():
-        if found := pattern.fullmatch(sentence):
-            return Detail(code, found.groups())
-    return None
-
-
 def said(code: str, params: Sequence[str], language: str) -> str | None:
     """The sentence in a language; None for a code that is newer than this table."""
     text = sentences().get(code, {}).get(language)
-    if text is None:
-        return None
+    return None if text is None else _filled(text, params)
+
+
+def _filled(text: str, params: Sequence[str]) -> str:
     return _PLACE.sub(lambda place: _at(params, int(place[1])), text)
 
 

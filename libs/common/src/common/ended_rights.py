@@ -111,15 +111,11 @@ async def refuse_ended(session: AsyncSession, table: sa.Table, claims: Mapping[s
 def ended(why: Why) -> Problem:
     match why:
         case Why.ORGANISATION_SUSPENDED:
-            return RIGHTS_ENDED.because(
-                "The organisation in whose name it was asked for is suspended."
-            )
+            return RIGHTS_ENDED.because("organisation_that_asked_is_suspended")
         case Why.ACCOUNT_SUSPENDED:
-            return RIGHTS_ENDED.because("The account that asked for it is switched off.")
+            return RIGHTS_ENDED.because("account_that_asked_is_switched_off")
         case Why.RIGHTS_CHANGED:
-            return RIGHTS_ENDED.because(
-                "The rights or the secret of whoever asked for it were changed since."
-            )
+            return RIGHTS_ENDED.because("rights_of_who_asked_were_changed")
 
 
 async def take_in(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.details import detail_of
+from common.details import MOST_SHOWN, Detail
 
 CATALOGUE: dict[str, "ProblemType"] = {}
 
@@ -17,19 +17,24 @@ CATALOGUE: dict[str, "ProblemType"] = {}
 class FieldError:
     """What is wrong with one part of the request; `pointer` is a JSON pointer (RFC 6901). `params`: what the
     code speaks of, such as the most that is taken, so that whoever shows it says it in words of their own; never
-    what was sent."""
+    what was sent. `said`: the row of `details.csv` that `detail` is, if it is one."""
 
     pointer: str
     detail: str
     code: str = "invalid"
     params: Mapping[str, int | float | str] = field(default_factory=dict)
+    said: Detail | None = None
+
+    @classmethod
+    def of(cls, pointer: str, detail: Detail, code: str = "invalid") -> "FieldError":
+        return cls(pointer, detail.text(), code, said=detail)
 
     def body(self) -> dict[str, Any]:
         said = {
             "pointer": self.pointer,
-            "detail": self.detail,
+            "detail": self.detail[:MOST_SHOWN],
             "code": self.code,
-            **_coded(self.detail),
+            **(self.said.body() if self.said else {}),
         }
         return {**said, "params": dict(self.params)} if self.params else said
 
@@ -38,22 +43,16 @@ MOST_ERRORS = 50
 """A problem tells of so many fields at most: who sent a thousand wrong ones reads no more of them."""
 
 
-def _coded(sentence: str) -> dict[str, Any]:
-    """What lets a client say the sentence in words of its own, or in those of `details.csv`."""
-    found = detail_of(sentence)
-    if found is None:
-        return {}
-    return {"detail_code": found.code, **({"detail_params": found.params} if found.params else {})}
-
-
 class Problem(Exception):
-    """Raised anywhere below the API; becomes an `application/problem+json` answer."""
+    """Raised anywhere below the API; becomes an `application/problem+json` answer. `said`: the row of `details.csv`;
+    None for a text from elsewhere."""
 
     def __init__(
         self,
         kind: "ProblemType",
         detail: str,
         *,
+        said: Detail | None = None,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
@@ -61,9 +60,14 @@ class Problem(Exception):
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
+        self.said = said
         self.errors = tuple(errors[:MOST_ERRORS])
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+
+    def in_(self, language: str) -> str:
+        """The detail in a language, if it has a sentence there."""
+        return self.said.text(language) if self.said else self.detail
 
     def body(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -72,7 +76,7 @@ class Problem(Exception):
             "status": self.kind.status,
             "code": self.kind.code,
             "detail": self.detail,
-            **_coded(self.detail),
+            **(self.said.body() if self.said else {}),
             **self.extra,
         }
         if self.errors:
@@ -98,17 +102,41 @@ class ProblemType:
 
     def because(
         self,
-        detail: str,
+        code: str | Detail,
+        /,
+        *params: object,
+        pointer: str | None = None,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> Problem:
+        """The exception to raise: `code` of a row in `details.csv`, and what is filled in there. `extra` members are
+        added to the body as they are."""
+        said = code if isinstance(code, Detail) else Detail.of(code, *params)
+        if pointer is not None:
+            errors = (FieldError.of(pointer, said, self.code), *errors)
+        return Problem(self, said.text(), said=said, errors=errors, headers=headers, extra=extra)
+
+    def saying(
+        self,
+        text: str,
+        /,
         *,
         pointer: str | None = None,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> Problem:
-        """The exception to raise. `extra` members are added to the body as they are."""
+        """The same with a text from elsewhere, which has no code."""
+        text = text[:MOST_SHOWN]
         if pointer is not None:
-            errors = (FieldError(pointer, detail, self.code), *errors)
-        return Problem(self, detail, errors=errors, headers=headers, extra=extra)
+            errors = (FieldError(pointer, text, self.code), *errors)
+        return Problem(self, text, errors=errors, headers=headers, extra=extra)
+
+    def listing(self, errors: Sequence[FieldError], **extra: Any) -> Problem:
+        """The same for what is wrong in several places: the first one is said."""
+        first = errors[0]
+        return Problem(self, first.detail, said=first.said, errors=errors, extra=extra)
 
 
 BAD_REQUEST = ProblemType("bad_request", 400, "The request cannot be read")
@@ -221,6 +249,6 @@ def unknown_parameter(name: str, known: Iterable[str], **extra: Any) -> Problem:
     """A filter that nobody knows would give everything, and be taken for what was asked."""
     shown, names = name[:60], ", ".join(sorted(known)) or "none"
     detail = f"no such parameter; known: {names}"
-    return UNKNOWN_PARAMETER.because(
+    return UNKNOWN_PARAMETER.saying(
         f"{shown}: {detail}", errors=[FieldError(f"/{shown}", detail)], **extra
     )

@@ -20,7 +20,6 @@ R = TypeVar("R")
 T = TypeVar("T")
 Reader = Callable[[Any], T]
 
-_UNCHANGED = "Take the cursor from 'next_cursor' of the page before, unchanged."
 
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items a page holds.")]
 CursorText = Annotated[
@@ -67,7 +66,7 @@ def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | N
         keys = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return tuple(read(key) for read, key in zip(readers, keys, strict=True))
     except (ValueError, TypeError, LookupError, OverflowError):
-        raise BAD_CURSOR.because(_UNCHANGED) from None
+        raise BAD_CURSOR.because("take_cursor_of_page_before_unchanged") from None
 
 
 def id_cursor(cursor: str | None) -> UUID | None:

@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.assistance import queries as matching
 from referrals.breakglass.service import shown as shown_access
-from referrals.cases.opening import ONLY_THE_CODE
 from referrals.cases.queries import own_case
 from referrals.errors import ERASED
 from referrals.intake.queries import own_submission
@@ -37,7 +36,7 @@ _KEYS_OF_THEIR_OWN = frozenset({"screening", "submission"})
 async def _of_the_holder(session: AsyncSession, caller: Principal, subject: Subject) -> None:
     case = await own_case(session, caller, subject.record)
     if case.status == "erased":
-        raise ERASED.because(ONLY_THE_CODE)
+        raise ERASED.because("only_case_code_and_its_history_remain")
 
 
 async def _referral(session: AsyncSession, caller: Principal, subject: Subject) -> None:
@@ -45,14 +44,14 @@ async def _referral(session: AsyncSession, caller: Principal, subject: Subject) 
     referral = await referrals.one(session, caller, subject.id)
     taken_back = referral.state in (ReferralState.RECALLED, ReferralState.ENTERED_IN_ERROR)
     if taken_back and Party.REFERRER not in referrals.parties_of(caller, referral):
-        raise ANSWER_GONE.because("The referral was taken back.")
+        raise ANSWER_GONE.because("referral_was_taken_back")
 
 
 async def _match(session: AsyncSession, caller: Principal, subject: Subject) -> None:
     """The answer may name the case of somebody else: it ends with the match."""
     await _of_the_holder(session, caller, subject)
     if await matching.living_match(session, subject.id) is None:
-        raise ANSWER_GONE.because("The match has ended.")
+        raise ANSWER_GONE.because("match_has_ended")
 
 
 async def _transfer(session: AsyncSession, caller: Principal, subject: Subject) -> None:
@@ -64,7 +63,7 @@ async def _transfer(session: AsyncSession, caller: Principal, subject: Subject) 
 
 async def _screening(session: AsyncSession, caller: Principal, subject: Subject) -> None:
     if (await own_screening(session, caller, subject.id)).status == "erased":
-        raise ERASED.because("What was said in it was erased.")
+        raise ERASED.because("what_was_said_in_it_was_erased")
 
 
 async def _submission(session: AsyncSession, caller: Principal, subject: Subject) -> None:
@@ -73,7 +72,7 @@ async def _submission(session: AsyncSession, caller: Principal, subject: Subject
 
 async def _task(session: AsyncSession, caller: Principal, subject: Subject) -> None:
     if not await has_task(session, caller, READING, subject.id):
-        raise NOT_FOUND.because("There is no such task in your organisation.")
+        raise NOT_FOUND.because("no_such_task_in_your_organisation")
 
 
 async def _line_report(session: AsyncSession, caller: Principal, subject: Subject) -> None:
@@ -134,12 +133,12 @@ class ReferralAnswers:
         for subject in subjects:
             if subject.kind in OWN_BUSINESS:
                 if subject.record != caller.organisation:
-                    raise NOT_FOUND.because("It is not your organisation's.")
+                    raise NOT_FOUND.because("is_not_your_organisations")
                 continue
             if subject.kind == "break_glass":
                 await shown_access(session, caller, self._keys, subject.id)
                 continue
             check = READABLE.get(subject.kind)
             if check is None:
-                raise ANSWER_GONE.because("It does not say who may be told of it.")
+                raise ANSWER_GONE.because("it_does_not_say")
             await check(session, caller, subject)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.details import Detail
 from common.two_people import refuse_same_person
 
 from referrals.errors import ALREADY_DECIDED
@@ -24,11 +25,11 @@ class Asked(Protocol):
 def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
     """409 if it is decided, 403 to whoever asked."""
     if exception.status != "pending":
-        raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
+        raise ALREADY_DECIDED.because("its_status_is", exception.status)
     refuse_same_person(
         caller,
         exception.requested_by,
-        because="You asked for this exception: somebody else decides.",
+        because=Detail("you_asked_for_this_exception"),
     )
     exception.status = "approved" if approve else "refused"
     exception.decided_by, exception.decided_at = caller.subject, clock.now()

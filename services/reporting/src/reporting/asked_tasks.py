@@ -66,7 +66,7 @@ class Tasks(Generic[T]):
             if task is None:
                 return False
             if task.attempts >= MOST_ATTEMPTS:
-                gave_up = STEP_FAILED.because(f"It failed {task.attempts} times.")
+                gave_up = STEP_FAILED.because("it_failed_times", task.attempts)
                 await self._settle(session, task, gave_up)
                 return True
             due_at = clock.now() + self.pause * 2**task.attempts

@@ -61,7 +61,7 @@ class Authentication:
             person = await self._person(exchange, route)
             if person is None and not route.anonymous:
                 raise UNAUTHENTICATED.because(
-                    "Send an access token.", headers={"WWW-Authenticate": _CHALLENGE}
+                    "send_access_token", headers={"WWW-Authenticate": _CHALLENGE}
                 )
             return person
         if authorization[:6].lower() == b"basic " and (
@@ -96,9 +96,7 @@ class Authentication:
             exchange.cookies = self._cookies.ended()
             if route.personal:
                 return None
-            raise UNAUTHENTICATED.because(
-                "Your session has ended. Sign in again at /session/start."
-            ) from None
+            raise UNAUTHENTICATED.because("your_session_has_ended_sign_in_again") from None
         if fresh is not session:
             exchange.cookies = [self._cookies.write(fresh)]
         now = time.time()
@@ -121,14 +119,14 @@ class Authentication:
                 # Whoever sends bad tokens is counted as the anonymous source that it is.
                 exchange.allowance = self._rates.spend("anonymous", exchange.source)
             raise UNAUTHENTICATED.because(
-                "The access token is not valid or no longer valid.",
+                "access_token_is_not_valid",
                 headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
             ) from None
 
     async def _believed(self, token: str) -> Caller:
         if not self.ready:
             raise UNAVAILABLE.because(
-                "Tokens cannot be verified at the moment.", headers={"Retry-After": "2"}
+                "tokens_cannot_be_verified_at_moment", headers={"Retry-After": "2"}
             )
         try:
             return self._callers.caller(token, self._keys.current())

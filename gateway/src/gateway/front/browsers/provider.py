@@ -85,11 +85,11 @@ class Provider:
             status, body = await self._post("token_endpoint", "/oauth/token", form)
         except (aiohttp.ClientError, TimeoutError, OSError, LookupError):
             raise UNAVAILABLE.because(
-                "Nobody can be signed in at the moment.", headers={"Retry-After": "2"}
+                "nobody_can_be_signed_in_at_moment", headers={"Retry-After": "2"}
             ) from None
         answer = _read(body) if status == 200 else None
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
-            raise UNAUTHENTICATED.because("The sign-in is over or did not succeed. Sign in again.")
+            raise UNAUTHENTICATED.because("sign_in_is_over_or_did")
         return answer
 
     async def _post(self, name: str, own_path: str, form: dict[str, str]) -> tuple[int, bytes]:

@@ -62,8 +62,8 @@ class SessionPages:
         page = self._pages.get((exchange.method, exchange.path))
         if page is None:
             if any(path == exchange.path for _, path in self._pages):
-                raise METHOD_NOT_ALLOWED.because("This method is not offered here.")
-            raise NOT_FOUND.because("No such path.")
+                raise METHOD_NOT_ALLOWED.because("this_method_is_not_offered_here")
+            raise NOT_FOUND.because("no_such_path")
         await page(exchange)
 
     async def _start(self, exchange: Exchange) -> None:
@@ -71,7 +71,7 @@ class SessionPages:
         return_to = query.get("return_to", "/")
         path, _, asked = return_to.partition("?")
         if refusal_of(path.encode(), asked.encode()):
-            raise BAD_REQUEST.because("return_to must be a path of this server.")
+            raise BAD_REQUEST.because("return_to_must_be_path_of_this")
         locales = query.get("ui_locales")
         language = locales if locales in LANGUAGES else exchange.language
         sign_in = SignIn(new_state(), new_verifier(), return_to, language)
@@ -85,9 +85,9 @@ class SessionPages:
         sign_in = self.cookies.read(exchange.head, SignIn)
         state = query.get("state", "")
         if sign_in is None or not hmac.compare_digest(sign_in.state, state):
-            raise SIGN_IN_STALE.because("This sign-in was not begun in this browser.")
+            raise SIGN_IN_STALE.because("this_sign_in_was_not_begun")
         if "code" not in query:
-            raise UNAUTHENTICATED.because("The provider did not sign anybody in.")
+            raise UNAUTHENTICATED.because("provider_did_not_sign_anybody_in")
         tokens = await self._provider.tokens_for_code(query["code"], sign_in.verifier)
         caller = await self._believe(tokens["access_token"])
         now = time.time()
@@ -125,7 +125,7 @@ class SessionPages:
         session = await self._renewal.fresh(self._present(exchange))
         if session is None:
             exchange.cookies = self.cookies.ended()
-            raise UNAUTHENTICATED.because(_NOBODY)
+            raise UNAUTHENTICATED.because("you_are_not_signed_in")
         await self._tell(exchange, session)
 
     async def _refresh(self, exchange: Exchange) -> None:
@@ -160,7 +160,7 @@ class SessionPages:
         form = await _form(exchange)
         session = self.cookies.read(exchange.head, PersonSession)
         if session is None and not form:
-            raise UNAUTHENTICATED.because(_NOBODY)
+            raise UNAUTHENTICATED.because("you_are_not_signed_in")
         if session is not None:
             self.cookies.check_meant(
                 exchange.head, exchange.method, session, form, action=exchange.path
@@ -178,11 +178,10 @@ class SessionPages:
         if session is None:
             if self.cookies.has(exchange.head):
                 exchange.cookies = self.cookies.ended()
-            raise UNAUTHENTICATED.because(_NOBODY)
+            raise UNAUTHENTICATED.because("you_are_not_signed_in")
         return session
 
 
-_NOBODY = "You are not, or no longer, signed in. Start at /session/start."
 _FORGET: Header = (b"clear-site-data", b'"cache", "cookies", "storage"')
 _MOST_FORM_BYTES = 4096
 _JSON: Header = (b"content-type", b"application/json")
@@ -214,7 +213,7 @@ def _query(exchange: Exchange) -> dict[str, str]:
     try:
         pairs = parse_qs(exchange.scope["query_string"].decode("ascii"), max_num_fields=20)
     except ValueError:
-        raise BAD_REQUEST.because("Too many parameters.") from None
+        raise BAD_REQUEST.because("too_many_parameters") from None
     return {name: values[0] for name, values in pairs.items()}
 
 
@@ -229,7 +228,7 @@ async def _form(exchange: Exchange) -> dict[str, str]:
     try:
         pairs = parse_qs(text.decode("ascii"), keep_blank_values=True, max_num_fields=5)
     except ValueError:
-        raise BAD_REQUEST.because("The form could not be read.") from None
+        raise BAD_REQUEST.because("form_could_not_be_read") from None
     return {name: values[0] for name, values in pairs.items()}
 
 

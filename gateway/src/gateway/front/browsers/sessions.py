@@ -158,7 +158,7 @@ class Cookies:
         given = own.get(b"x-csrf-token", b"").decode("latin-1")
         meant = hmac.compare_digest(given.encode(), session.csrf.encode())
         if not meant and not is_form_token((form or {}).get(FIELD, ""), session.csrf, action):
-            raise CSRF.because("X-CSRF-Token is missing or not that of this session.")
+            raise CSRF.because("x_csrf_token_is_missing")
         self.check_origin(head, method)
 
     def check_origin(self, head: Head, method: str) -> None:
@@ -168,13 +168,13 @@ class Cookies:
         own = head.own
         site = own.get(b"sec-fetch-site")
         if site not in {None, b"same-origin"}:
-            raise CSRF.because("The request comes from another site.")
+            raise CSRF.because("request_comes_from_another_site")
         origin = own.get(b"origin", self._origin)
         # A page that names no referrer sends its forms with "null" (Fetch §3.2); the browser says
         # beside it that they are ours.
         ours = origin == self._origin or (origin == b"null" and site is not None)
         if not ours:
-            raise CSRF.because("The request comes from another origin.")
+            raise CSRF.because("request_comes_from_another_origin")
 
     def _header(self, name: str, value: str, seconds: int | None) -> Header:
         kept = "" if seconds is None else f"; Max-Age={seconds}"

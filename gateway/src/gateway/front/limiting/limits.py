@@ -86,7 +86,9 @@ class Rates:
         allowance = Allowance(name, rate.quota, rate.window_seconds, left, seconds)
         if not allowed:
             raise TOO_MANY_REQUESTS.because(
-                f"At most {rate.quota} requests in {rate.window_seconds} seconds.",
+                "at_most_requests_in_seconds",
+                rate.quota,
+                rate.window_seconds,
                 headers={
                     "Retry-After": str(seconds),
                     **{k.decode(): v.decode() for k, v in allowance.headers()},
@@ -117,7 +119,8 @@ class Open:
         """429 if the caller has too many open already. Every `enter` needs its `leave`."""
         if self._open[who] >= self._per_caller:
             raise TOO_MANY_REQUESTS.because(
-                f"At most {self._per_caller} requests at the same time.",
+                "at_most_requests_at_same_time",
+                self._per_caller,
                 headers={"Retry-After": "1"},
             )
         self._open[who] += 1

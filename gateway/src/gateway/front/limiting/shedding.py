@@ -51,9 +51,7 @@ class Shedding:
             not known and open_now.of_nobody >= -(-self._open_limit // 2)
         )
         if full or self.memory_bytes > self._memory_limit_bytes:
-            raise UNAVAILABLE.because(
-                "Ruta is overloaded at the moment.", headers={"Retry-After": "2"}
-            )
+            raise UNAVAILABLE.because("ruta_is_overloaded_at_moment", headers={"Retry-After": "2"})
 
     async def watch(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -27,9 +27,9 @@ class OwnPages:
         if page is None and exchange.path == "/metrics":
             page = self._measured(exchange)
         if page is None:
-            raise NOT_FOUND.because("No such path. The API description is at /openapi.json.")
+            raise NOT_FOUND.because("no_such_path_api_description")
         if exchange.method not in {"GET", "HEAD"}:
-            raise METHOD_NOT_ALLOWED.because("Only GET is offered.", headers={"Allow": "GET, HEAD"})
+            raise METHOD_NOT_ALLOWED.because("only_get_is_offered", headers={"Allow": "GET, HEAD"})
         await exchange.answer(*await _compressed(exchange, *page))
 
     def _measured(self, exchange: Exchange) -> Page | None:
@@ -37,7 +37,7 @@ class OwnPages:
             return None
         given = exchange.head.own.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + self.metrics_key):
-            raise UNAUTHENTICATED.because("Measurements are for the operator's Prometheus.")
+            raise UNAUTHENTICATED.because("measurements_are_for_operators_prometheus")
         return self.pages.measured()
 
 

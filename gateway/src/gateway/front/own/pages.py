@@ -125,7 +125,8 @@ class Description:
         if self._lacking:
             parts = ", ".join(self._lacking)
             raise UNAVAILABLE.because(
-                f"The description needs parts that do not answer: {parts}. Repeat it in a moment.",
+                "description_needs_parts_that_are_away",
+                parts,
                 headers={"Retry-After": str(int(_AGAIN_SECONDS))},
             )
         return self._made, self._tag

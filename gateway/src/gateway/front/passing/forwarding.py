@@ -53,15 +53,13 @@ class Forwarding:
         if not head.has_body:
             return None
         if exchange.method in _BODILESS:
-            raise BAD_REQUEST.because(f"A {exchange.method} request has no body here.")
+            raise BAD_REQUEST.because("request_has_no_body_here", exchange.method)
         known = exchange.caller is not None
         most = route.most_bytes(exchange.method, exchange.path, known=known, typed=exchange.is_form)
         if (head.content_length or 0) > most:
             if route.for_people and not known:
-                raise UNAUTHENTICATED.because(
-                    "Your session has ended. Sign in again at /session/start."
-                )
-            raise TOO_LARGE.because(f"At most {most} bytes are accepted here.", pointer="")
+                raise UNAUTHENTICATED.because("your_session_has_ended_sign_in_again")
+            raise TOO_LARGE.because("at_most_bytes_are_accepted_here", most, pointer="")
         body = Body(
             exchange.receive,
             limit=most,

@@ -59,7 +59,7 @@ def _locations_checked(headers: list[Header], status: int, public_url: bytes) ->
         return headers
     _log.error("location_not_ours", status=status)
     if 300 <= status < 400:
-        raise INTERNAL.because("The error was logged.")
+        raise INTERNAL.because("error_was_logged")
     return kept
 
 

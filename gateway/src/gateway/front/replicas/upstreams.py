@@ -25,7 +25,7 @@ from gateway.front.wire.heads import Header
 _log = get_logger(__name__)
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _ATTEMPTS = 3
-_AWAY = UNAVAILABLE.because
+_AWAY = UNAVAILABLE.saying
 
 
 @dataclass(eq=False)
@@ -130,7 +130,7 @@ class Upstreams:
             except Broken:
                 unsent = False
             except Silent:
-                raise UPSTREAM_TIMEOUT.because("A service did not answer in time.") from None
+                raise UPSTREAM_TIMEOUT.because("service_did_not_answer_in_time") from None
             else:
                 replica.circuit.succeeded()
                 self._said.pop(upstream, None)

@@ -78,15 +78,15 @@ class Body:
             async with asyncio.timeout(self._idle_seconds):
                 message = await self._receive()
         except TimeoutError:
-            raise REQUEST_TIMEOUT.because("The body stopped arriving.") from None
+            raise REQUEST_TIMEOUT.because("body_stopped_arriving") from None
         if message["type"] == "http.disconnect":
             raise ClientLeft
         chunk: bytes = message.get("body", b"")
         self._received += len(chunk)
         if self._received > self._limit:
-            raise TOO_LARGE.because(f"At most {self._limit} bytes are accepted here.", pointer="")
+            raise TOO_LARGE.because("at_most_bytes_are_accepted_here", self._limit, pointer="")
         if time.monotonic() > self._deadline:
-            raise REQUEST_TIMEOUT.because("The body took too long to arrive.")
+            raise REQUEST_TIMEOUT.because("body_took_too_long_to_arrive")
         self.complete = not message.get("more_body", False)
         if self._kept is not None:
             self._kept += chunk

@@ -86,7 +86,7 @@ class GuardedProtocol(HttpToolsProtocol):
             # Bytes of a header that is not complete reach no callback; count them by the chunk.
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES + _MAX_TARGET_BYTES:
-                self._refuse_now(HEAD_TOO_LARGE.because(f"At most {MAX_HEAD_BYTES} bytes."))
+                self._refuse_now(HEAD_TOO_LARGE.because("at_most_bytes", MAX_HEAD_BYTES))
         if begins and self.cycle is before and not self._deaf:
             # Nearly every head comes in one piece, and needs no timer.
             self._await_head()
@@ -100,21 +100,21 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = self._lingering = 0
         if len(self.pipeline) >= MAX_PIPELINED:
-            self._refuse(BAD_REQUEST.because("Too many requests without reading the answers."))
+            self._refuse(BAD_REQUEST.because("too_many_requests_without_reading_answers"))
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > _MAX_TARGET_BYTES:
-            self._refuse(HEAD_TOO_LARGE.because("The request target is too long."))
+            self._refuse(HEAD_TOO_LARGE.because("request_target_is_too_long"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_bytes += len(name) + len(value) + 4
         if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(HEAD_TOO_LARGE.because(f"At most {MAX_HEAD_BYTES} bytes."))
+            self._refuse(HEAD_TOO_LARGE.because("at_most_bytes", MAX_HEAD_BYTES))
         if not self._in_head:
             return  # a trailer: it came behind the body, past whoever looked at the head on the way
         if 0 in value:
-            self._refuse(BAD_REQUEST.because("A header must not contain NUL."))
+            self._refuse(BAD_REQUEST.because("header_must_not_contain_nul"))
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
@@ -124,18 +124,18 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._stop_head_timer()
         if not self.url.startswith(b"/") or b"#" in self.url:
-            self._refuse(BAD_REQUEST.because("The request target must be a path of this server."))
+            self._refuse(BAD_REQUEST.because("request_target_must_be_path_of_this"))
         if self.parser.get_http_version() not in _VERSIONS:
             # llhttp reads a line without a version as HTTP/0.9, which had no headers.
-            self._refuse(BAD_REQUEST.because("Only HTTP/1.1 and HTTP/1.0 are spoken here."))
+            self._refuse(BAD_REQUEST.because("only_http_1_1_and_http_1"))
         if self.parser.get_method() not in METHODS:
-            self._refuse(METHOD_NOT_ALLOWED.because("This method is not offered anywhere here."))
+            self._refuse(METHOD_NOT_ALLOWED.because("this_method_is_not_offered_anywhere_here"))
         upgrade = self.parser.should_upgrade()
         if upgrade and any(
             name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers
         ):
             # The parser stops at an upgrade: the body could be read as a second request.
-            self._refuse(BAD_REQUEST.because("A request to upgrade must not have a body."))
+            self._refuse(BAD_REQUEST.because("request_to_upgrade_must_not_have_body"))
         self._begin(keep_alive=self.parser.should_keep_alive() and not upgrade)
         if upgrade:
             self._deaf = True
@@ -202,7 +202,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Upgrades are ignored, as RFC 9110 §7.8 allows; an attacker need not fill the log."""
 
     def send_400_response(self, msg: str) -> None:
-        refusal = self._refusal or BAD_REQUEST.because("This is not well-formed HTTP/1.1.")
+        refusal = self._refusal or BAD_REQUEST.because("is_not_well_formed_http_1_1")
         self._refuse_now(refusal)
 
     def _refuse(self, problem: Problem) -> None:
@@ -279,7 +279,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _head_too_slow(self) -> None:
         if self._in_head or self.cycle is None or self.cycle.response_complete:
-            self._refuse_now(REQUEST_TIMEOUT.because("The request head did not arrive in time."))
+            self._refuse_now(REQUEST_TIMEOUT.because("request_head_did_not_arrive_in_time"))
 
 
 def _started(

@@ -129,7 +129,7 @@ async def _visit(
     if caller.anonymous:
         raise await _nobody(request)
     if not caller.is_person:
-        raise FORBIDDEN.because("Only people have this page; a client's secret is renewed for it.")
+        raise FORBIDDEN.because("only_people_have_this_page_clients_secret")
     # Only what changes something waits for a sign-in that begins at the same moment.
     person = queries.held if request.method == "POST" else queries.by_id
     row = await person(session, UUID(caller.subject))
@@ -140,10 +140,10 @@ async def _visit(
         try:
             form = read_form(request.headers.get("content-type", ""), await request.body())
         except BadForm as bad:
-            raise FORBIDDEN.because(str(bad)) from None
+            raise FORBIDDEN.saying(str(bad)) from None
         csrf = request.headers.get("ruta-csrf", "")
         if not is_form_token(form.get(FIELD, ""), csrf, request.url.path):
-            raise CSRF.because("The form does not come from this page. Open /account again.")
+            raise CSRF.because("form_does_not_come_from_this_page")
     return Visit(request, session, caller, checks, row, form)
 
 

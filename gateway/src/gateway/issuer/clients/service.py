@@ -26,7 +26,7 @@ async def found(session: AsyncSession, client_id: str) -> Any:
     """The row, or 404."""
     row = await queries.client(session, client_id)
     if row is None:
-        raise NOT_FOUND.because("No such client.")
+        raise NOT_FOUND.because("no_such_client")
     return row
 
 
@@ -35,9 +35,9 @@ async def create(
 ) -> tuple[Any, str]:
     """The new client and its secret, which is kept only as a hash."""
     if await queries.client(session, new.id) is not None:
-        raise CONFLICT.because("A client with this id exists already.", pointer="/id")
+        raise CONFLICT.because("client_with_this_id_exists_already", pointer="/id")
     if await organisation(session, new.organisation_id) is None:
-        raise INVALID.because("No such organisation.", pointer="/organisation_id")
+        raise INVALID.because("no_such_organisation", pointer="/organisation_id")
     secret = new_secret()
     await add(session, **new.model_dump(), secret_hash=await secrets.hashed(secret))
     await record(session, by, "created", "client", new.id)

@@ -30,14 +30,14 @@ async def found(session: AsyncSession, organisation_id: UUID) -> Any:
     """The row, or 404."""
     row = await queries.organisation(session, organisation_id)
     if row is None:
-        raise NOT_FOUND.because("No such organisation.")
+        raise NOT_FOUND.because("no_such_organisation")
     return row
 
 
 async def create(session: AsyncSession, by: Principal, new: NewOrganisation) -> Any:
     identifier = new.id or new_id()
     if await queries.organisation(session, identifier) is not None:
-        raise CONFLICT.because("An organisation with this id exists already.", pointer="/id")
+        raise CONFLICT.because("organisation_with_this_id_exists_already", pointer="/id")
     await session.execute(
         sa.insert(organisations).values(
             id=identifier, name=new.name, active=True, version=1, created_at=clock.now()

@@ -32,7 +32,7 @@ async def found(session: AsyncSession, person_id: UUID) -> Any:
     """The row, or 404."""
     row = await queries.for_administrators(session, person_id)
     if row is None:
-        raise NOT_FOUND.because("No such person.")
+        raise NOT_FOUND.because("no_such_person")
     return row
 
 
@@ -42,9 +42,9 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
         sa.select(people.c.id).where(people.c.sign_in_name == new.sign_in_name)
     )
     if taken is not None:
-        raise CONFLICT.because("This sign-in name is taken.", pointer="/sign_in_name")
+        raise CONFLICT.because("this_sign_in_name_is_taken", pointer="/sign_in_name")
     if await organisation(session, new.organisation_id) is None:
-        raise INVALID.because("No such organisation.", pointer="/organisation_id")
+        raise INVALID.because("no_such_organisation", pointer="/organisation_id")
     identifier = new_id()
     await session.execute(
         sa.insert(people).values(

@@ -63,7 +63,7 @@ async def rotate(request: Request, admin: Admin, session: Session) -> Rotated:
     try:
         current = ring.rotate()
     except RotatedTooOften:
-        raise CONFLICT.because("The keys were rotated many times within the last hour.") from None
+        raise CONFLICT.because("keys_were_rotated_many_times_within_last_hour") from None
     await record(session, admin, "rotated", "keys", current.kid)
     await recognise(context_of(request).database, ring)
     return Rotated(current_kid=current.kid, published_kids=ring.published_kids())

@@ -185,7 +185,7 @@ async def give_back(request: Request, _caller: Anyone, session: Session) -> Resp
 async def userinfo(caller: Anyone) -> UserInfo:
     if caller.anonymous:
         raise UNAUTHENTICATED.because(
-            "Send an access token.", headers={"WWW-Authenticate": 'Bearer realm="ruta"'}
+            "send_access_token", headers={"WWW-Authenticate": 'Bearer realm="ruta"'}
         )
     return UserInfo(**about(caller))
 

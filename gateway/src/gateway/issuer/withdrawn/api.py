@@ -19,7 +19,7 @@ async def withdrawn(caller: Anyone, session: Session) -> dict[str, Any]:
     """Which tokens are void; and who is suspended, so that nothing is done for them without a token either."""
     # The front proves itself by its own internal token, which belongs to no organisation.
     if "internal" not in caller.scopes:
-        raise FORBIDDEN.because("Only the gateway may read this.")
+        raise FORBIDDEN.because("only_gateway_may_read_this")
     found = await document(session)
     found["suspended"] = {
         "organisation": await organisations.suspended(session),

@@ -30,13 +30,11 @@ class AccessRule:
     def check(self, request: Request) -> Principal:
         principal: Principal | None = getattr(request.state, "principal", None)
         if principal is None:  # not even the gateway's token: somebody came around the gateway
-            raise UNAUTHENTICATED.because(
-                "Send an access token through the gateway.", headers=_CHALLENGE
-            )
+            raise UNAUTHENTICATED.because("send_access_token_through_gateway", headers=_CHALLENGE)
         if self.scope is None:
             return principal
         if principal.anonymous:
-            raise UNAUTHENTICATED.because("Send an access token.", headers=_CHALLENGE)
+            raise UNAUTHENTICATED.because("send_access_token", headers=_CHALLENGE)
         self._check_grants(principal)
         return principal
 
@@ -44,17 +42,16 @@ class AccessRule:
         if self.scope not in principal.scopes:
             challenge = f'Bearer realm="ruta", error="insufficient_scope", scope="{self.scope}"'
             raise FORBIDDEN.because(
-                f"Your token lacks the scope '{self.scope}'.",
+                "your_token_lacks_scope",
+                self.scope,
                 headers={"WWW-Authenticate": challenge},
                 needed_scope=self.scope,
             )
         if self.roles is not None and not self.roles & principal.roles:
             names = sorted(self.roles)
-            raise FORBIDDEN.because(
-                f"This needs one of the roles: {', '.join(names)}.", needed_roles=names
-            )
+            raise FORBIDDEN.because("this_needs_one_of_roles", ", ".join(names), needed_roles=names)
         if principal.organisation_id is None:
-            raise FORBIDDEN.because("Your client belongs to no organisation.")
+            raise FORBIDDEN.because("your_client_belongs_to_no_organisation")
 
     def describe(self) -> dict[str, Any]:
         """The `x-ruta-access` member of the operation in the API description."""
@@ -83,7 +80,8 @@ def check_step_up(principal: Principal, minutes: int) -> None:
     if minutes == 0 or is_fresh(principal, time.time(), seconds):
         return
     raise STEP_UP.because(
-        f"You signed in more than {minutes} minutes ago, or your token does not say when (auth_time).",
+        "you_signed_in_more_than_minutes_ago",
+        minutes,
         headers={
             "WWW-Authenticate": 'Bearer realm="ruta", error="insufficient_user_authentication",'
             f' error_description="A fresh sign-in is needed", max_age={seconds}'

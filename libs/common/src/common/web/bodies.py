@@ -107,13 +107,11 @@ def again(body: bytes, receive: Receive | None = None) -> Receive:
 
 
 def too_large(limit: int) -> errors.Problem:
-    return errors.TOO_LARGE.because(f"At most {limit} bytes are read here.")
+    return errors.TOO_LARGE.because("at_most_bytes_are_read_here", limit)
 
 
 def _repeated(found: RepeatedName) -> errors.Problem:
     """The place is told as far as it looks like our own: a key may hold what a person said."""
     shown = list(takewhile(is_name, found.path))
     where = FieldError(pointer(["body", *shown]), "this name occurs twice", "repeated_name")
-    return errors.BAD_REQUEST.because(
-        "An object of the body names a member twice; send each name once.", errors=[where]
-    )
+    return errors.BAD_REQUEST.because("object_of_body_names_member_twice_send", errors=[where])

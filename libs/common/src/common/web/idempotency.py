@@ -47,18 +47,14 @@ _KEPT_HEADERS = frozenset({b"content-type", b"location", b"etag", b"content-lang
 async def require_key(request: Request) -> None:
     """Dependency of routes where the key is mandatory."""
     if HEADER not in request.headers:
-        raise IDEMPOTENCY_KEY_MISSING.because(
-            "Send 'Idempotency-Key: <a new UUID>'; when you repeat the command, send the same one."
-        )
+        raise IDEMPOTENCY_KEY_MISSING.because("send_idempotency_key_new_uuid_when_you")
 
 
 def parse_key(text: str) -> str:
     """The key of the header, quoted (structured field) or bare; 400 if it is neither."""
     bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if not _BARE.fullmatch(bare):
-        raise IDEMPOTENCY_KEY_INVALID.because(
-            "1 to 255 visible ASCII characters without quotes or backslashes, e.g. a UUID."
-        )
+        raise IDEMPOTENCY_KEY_INVALID.because("1_to_255_visible_ascii_characters_without")
     return bare
 
 
@@ -170,9 +166,7 @@ class StoredAnswers:
         if not known:
             return None
         if fingerprint and fingerprint != command.fingerprint:
-            raise IDEMPOTENCY_KEY_REUSED.because(
-                "The body or the query differs from the first request with this key."
-            )
+            raise IDEMPOTENCY_KEY_REUSED.because("body_or_query_differs_from_first_request")
         sealing = self.key
         if self.rule is not None:
             subjects = subjects_from_json(orjson.loads(concerns)) if concerns else []
@@ -262,13 +256,11 @@ def _writer(stored_results: sa.Table) -> RowWriter:
 
 
 def in_flight() -> Problem:
-    return IDEMPOTENCY_IN_FLIGHT.because(
-        "Wait a second and repeat it.", headers={"Retry-After": "1"}
-    )
+    return IDEMPOTENCY_IN_FLIGHT.because("wait_second_and_repeat_it", headers={"Retry-After": "1"})
 
 
 def answer_gone() -> Problem:
-    return ANSWER_GONE.because("It was carried out the first time, and nothing was done now.")
+    return ANSWER_GONE.because("was_carried_out_first_time_and_nothing")
 
 
 def is_repeat(error: IntegrityError) -> bool:

@@ -18,9 +18,7 @@ def etag_of(version: int | str) -> str:
 def check_if_match(if_match: str | None, current: str) -> None:
     """428 without the header, 412 if none of its tags is `current` (a quoted ETag)."""
     if if_match is None:
-        raise PRECONDITION_REQUIRED.because(
-            "Read the entry first and send its ETag as If-Match, so that no edit is lost."
-        )
+        raise PRECONDITION_REQUIRED.because("read_entry_first_and_send_its_etag")
     tags = {tag.strip() for tag in if_match.split(",")}
     if "*" not in tags and current not in tags:
-        raise STALE.because("The entry has changed. Read it again.", headers={"ETag": current})
+        raise STALE.because("entry_has_changed_read_it_again", headers={"ETag": current})

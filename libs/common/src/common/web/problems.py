@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from common import database_errors, errors
+from common.details import Detail, WrongValue
 from common.errors import FieldError, Problem, ProblemType
 from common.key_checks import WrongKeys
 from common.logs import get_logger
@@ -64,7 +65,7 @@ _RETRIABLE = ("40001", "40P01", "55P03")
 
 # What is wrong with them is for the operator: in the log and at `/readyz`, which no client reaches.
 WITHOUT_KEYS = errors.UNAVAILABLE.because(
-    "The service has not got the keys of its data; nothing was written.",
+    "service_has_not_got_keys",
     headers={"Retry-After": "30"},
 )
 
@@ -112,7 +113,7 @@ def install(app: FastAPI) -> None:
 
     async def internal(_request: Request, error: Exception) -> Response:
         _log.error("unhandled_error", exc_info=error)
-        return problem_response(errors.INTERNAL.because("The error was logged."))
+        return problem_response(errors.INTERNAL.because("error_was_logged"))
 
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(WrongKeys, keys)
@@ -132,22 +133,20 @@ def install(app: FastAPI) -> None:
 
 
 async def _too_deep(_request: Request, _error: Exception) -> Response:
-    return problem_response(errors.INVALID.because("The body is nested too deep.", pointer=""))
+    return problem_response(errors.INVALID.because("body_is_nested_too_deep", pointer=""))
 
 
 def from_validation(found: Sequence[Mapping[str, Any]]) -> Problem:
     """Pydantic's errors as pointers. Messages never repeat the value: it may be somebody's name."""
     items = [
-        FieldError(pointer(shown_location(e)), _message(e), str(e["type"]), _limits(e))
+        FieldError(pointer(shown_location(e)), _message(e), str(e["type"]), _limits(e), coded(e))
         for e in found[: errors.MOST_ERRORS]
     ]
     head = items[0] if items else FieldError("", "not valid")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     if any(e["type"] == "json_invalid" for e in found):
-        return errors.BAD_REQUEST.because("The body is not valid JSON.", errors=items)
-    return errors.INVALID.because(
-        f"{head.pointer or 'The body'}: {head.detail}{more}", errors=items
-    )
+        return errors.BAD_REQUEST.because("body_is_not_valid_json", errors=items)
+    return errors.INVALID.saying(f"{head.pointer or 'The body'}: {head.detail}{more}", errors=items)
 
 
 def pointer(location: Sequence[Any]) -> str:
@@ -178,6 +177,12 @@ def _limits(error: Mapping[str, Any]) -> dict[str, int | float | str]:
     }
 
 
+def coded(error: Mapping[str, Any]) -> Detail | None:
+    """The row of `details.csv` that a validator of ours named."""
+    raised = (error.get("ctx") or {}).get("error")
+    return raised.said if isinstance(raised, WrongValue) else None
+
+
 def _message(error: Mapping[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return "this field is not known here; remove it"
@@ -194,29 +199,27 @@ def from_http(error: HTTPException) -> Problem:
         kind = errors.CATALOGUE.get(f"{family}_{error.status_code}") or ProblemType(
             f"{family}_{error.status_code}", error.status_code, "Not possible"
         )
-    detail = str(error.detail)
-    if error.status_code == 404 and detail == "Not Found":
-        detail = "No such path. The API description is at /openapi.json."
-    return kind.because(detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 404 and error.detail == "Not Found":
+        return kind.because("no_such_path_api_description", headers=headers)
+    return kind.saying(str(error.detail), headers=headers)
 
 
 def from_database(error: Exception) -> Problem:
     """503 when the database is not there, 4xx when it refused what the caller sent."""
     chain, state = database_errors.chain(error), database_errors.sqlstate(error)
     if database_errors.is_out_of_range(error):
-        return errors.INVALID.because("A value is outside what can be stored.")
+        return errors.INVALID.because("value_is_outside_what_can_be_stored")
     if state in _RETRIABLE:
-        return errors.UNAVAILABLE.because(
-            "Too many changes at once; nothing was written.", headers=_RETRY
-        )
+        return errors.UNAVAILABLE.because("too_many_changes_at_once_nothing", headers=_RETRY)
     if state.startswith("23"):
         _log.warning("constraint_refused", exc_info=error, sqlstate=state)
-        return errors.CONFLICT.because("It conflicts with something that is already stored.")
+        return errors.CONFLICT.because("it_conflicts_with_something_that_is_already")
     if state[:2] in _UNAVAILABLE_CLASSES or (not state and _is_absence(chain)):
         _log.warning("database_unavailable", exc_info=error, sqlstate=state)
-        return errors.UNAVAILABLE.because("The database is not available.", headers=_RETRY)
+        return errors.UNAVAILABLE.because("database_is_not_available", headers=_RETRY)
     _log.error("unhandled_error", exc_info=error, sqlstate=state)
-    return errors.INTERNAL.because("The error was logged.")
+    return errors.INTERNAL.because("error_was_logged")
 
 
 def _is_absence(chain: Sequence[Any]) -> bool:

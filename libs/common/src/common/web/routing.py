@@ -231,7 +231,7 @@ def _opened(
 def _refuse_nul(request: Request) -> None:
     """No path or query may carry NUL: PostgreSQL cannot hold it and no id contains it."""
     if "\x00" in request.scope["path"] or b"%00" in request.scope.get("query_string", b""):
-        raise BAD_REQUEST.because("Paths and parameters must not contain NUL characters.")
+        raise BAD_REQUEST.because("paths_and_parameters_must_not_contain_nul")
 
 
 def _access_rules(dependant: Dependant) -> Any:

@@ -37,7 +37,7 @@ def told_rights(table: sa.Table, follow: Followed | None) -> APIRouter:
     async def tell(caller: Anyone, session: Session, body: Told) -> Response:
         # The front proves itself by its own internal token, which belongs to no organisation.
         if "internal" not in caller.scopes:
-            raise FORBIDDEN.because("Only the gateway may tell this.")
+            raise FORBIDDEN.because("only_gateway_may_tell_this")
         anew = await take_in(session, table, body.as_of, body.suspended, body.changed)
         if anew and follow is not None:
             await follow(session, anew)

@@ -204,7 +204,7 @@ async def set_route(
 async def read_route(case_id: UUID, session: Session, caller: CaseReader, keys: Keys) -> Route:
     route = await service.read_route(session, caller, keys, case_id)
     if route is None:
-        raise NOT_FOUND.because("No route is recorded for this case.")
+        raise NOT_FOUND.because("no_route_is_recorded_for_this_case")
     return route
 
 

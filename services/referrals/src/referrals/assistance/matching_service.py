@@ -88,7 +88,7 @@ async def _refuse_many(session: AsyncSession, caller: Principal) -> None:
     recent = await count_done(session, caller.organisation, "matching.consented", since)
     if recent >= MOST_PER_DAY:
         raise TOO_MANY_REQUESTS.because(
-            f"At most {MOST_PER_DAY} cases a day are compared.", headers={"Retry-After": "3600"}
+            "at_most_cases_day_are_compared", MOST_PER_DAY, headers={"Retry-After": "3600"}
         )
 
 
@@ -96,9 +96,9 @@ def _check(body: MatchConsentBody, case: Case, age: int | None) -> None:
     try:
         verdict = judge(age, body.decided_by, body.child_assent, Caregiver(case.caregiver))
     except WrongDecider as error:
-        raise WRONG_DECIDER.because(str(error), pointer="/decided_by", reason=error.code) from error
+        raise WRONG_DECIDER.saying(str(error), pointer="/decided_by", reason=error.code) from error
     if verdict is not Verdict.VALID:
-        raise CONSENT_PENDING.because("Comparing is never urgent: wait until the person decides.")
+        raise CONSENT_PENDING.because("comparing_is_never_urgent_wait_until_person")
 
 
 async def _others(
@@ -213,11 +213,9 @@ async def agree(
     async with acting_as_service(session):
         match, own, other = await _held_sides(session, caller, match_id)
         if match.status == "ended":
-            raise CONFLICT.because("The match has ended.")
+            raise CONFLICT.because("match_has_ended")
         if not (await _word_holds(session, keys, own) and await _word_holds(session, keys, other)):
-            raise CONFLICT.because(
-                "A consent to compare has ended: ask the person again and record it anew."
-            )
+            raise CONFLICT.because("consent_to_compare_has_ended_ask_person")
         if own.id == match.case_a:
             match.agreed_a = match.agreed_a or clock.now()
         else:
@@ -278,7 +276,7 @@ async def _sides(
             for own, other in ((a, b), (b, a)):
                 if own.organisation_id == caller.organisation:
                     return match, own, other
-    raise NOT_FOUND.because("There is no such match of your cases.")
+    raise NOT_FOUND.because("no_such_match_of_your_cases")
 
 
 async def _view(session: AsyncSession, caller: Principal, match: CaseMatch) -> MatchView:

@@ -52,7 +52,7 @@ async def one(session: AsyncSession, table: type[_Row], case_id: UUID, row_id: U
         )
     ).one_or_none()
     if found is None:
-        raise NOT_FOUND.because("There is no such entry in this case.")
+        raise NOT_FOUND.because("no_such_entry_in_this_case")
     return found
 
 

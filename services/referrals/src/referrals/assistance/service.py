@@ -54,7 +54,7 @@ async def plan(
     case = await own_open_case(session, caller, case_id)
     today = clock.today()
     if body.planned_end is not None and not today <= body.planned_end <= today + _LONGEST_AHEAD:
-        raise INVALID.because("From today to two years ahead.", pointer="/planned_end")
+        raise INVALID.because("from_today_to_two_years_ahead", pointer="/planned_end")
     item_id = new_id()
     item = PlanItem(
         id=item_id,
@@ -113,7 +113,7 @@ async def give(
     if body.referral_id is not None and body.referral_id not in {
         referral.id for referral in await referrals_of(session, case.id)
     }:
-        raise INVALID.because("It is not a referral of this case.", pointer="/referral_id")
+        raise INVALID.because("is_not_referral_of_this_case", pointer="/referral_id")
     given_id = new_id()
     given = Assistance(
         id=given_id,
@@ -148,7 +148,7 @@ async def take_back(
     case = await cases.own_case(session, caller, case_id, lock=True)
     given = await queries.one(session, Assistance, case.id, given_id)
     if given.entered_in_error_at is not None:
-        raise CONFLICT.because("It is marked already.")
+        raise CONFLICT.because("is_marked_already")
     given.entered_in_error_at = clock.now()
     given.version += 1
     await session.flush()
@@ -211,7 +211,7 @@ async def schedule_review(
     """One open review per case; it appears in the list of tasks as well."""
     case = await own_open_case(session, caller, case_id)
     if await queries.open_review(session, case.id) is not None:
-        raise CONFLICT.because("A review is planned already: finish it first.")
+        raise CONFLICT.because("review_is_planned_already_finish_it_first")
     return await _new_review(session, caller, case, body.due_on, "/due_on")
 
 
@@ -220,7 +220,7 @@ async def _new_review(
 ) -> CaseReview:
     today = clock.today()
     if not today <= due_on <= today + _LONGEST_AHEAD:
-        raise INVALID.because("From today to two years ahead.", pointer=pointer)
+        raise INVALID.because("from_today_to_two_years_ahead", pointer=pointer)
     review = CaseReview(
         id=new_id(),
         case_id=case.id,
@@ -254,7 +254,7 @@ async def finish_review(
     case = await own_open_case(session, caller, case_id)
     review = await queries.one(session, CaseReview, case.id, review_id)
     if review.done_on is not None:
-        raise CONFLICT.because("This has been done already.")
+        raise CONFLICT.because("this_has_been_done_already")
     review.note = await _sealed(keys, caller, case, review.id, "note", body.note)
     review.done_on, review.done_by = clock.today(), caller.subject
     review.outcome = body.outcome
@@ -380,6 +380,4 @@ async def _sealed(
 def _check_past(day: date, pointer: str) -> None:
     today = clock.today()
     if not today - _LONGEST_AGO <= day <= today:
-        raise INVALID.because(
-            "Not in the future, and not more than ten years ago.", pointer=pointer
-        )
+        raise INVALID.because("not_in_future_and_not_more", pointer=pointer)

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.details import Detail
 from common.errors import CONFLICT, FORBIDDEN, NOT_FOUND, SECOND_PERSON, Problem
 from common.ids import new_id
 from common.two_people import refuse_same_person
@@ -62,9 +63,9 @@ async def ask(
             await hold_case(session, case.id)
             await session.refresh(case)
         if case is None or case.status == "erased":
-            raise NOT_FOUND.because("No case has this reference.")
+            raise NOT_FOUND.because("no_case_has_this_reference")
         if case.organisation_id == caller.organisation:
-            raise CONFLICT.because("Your own organisation holds this case: read it as its holder.")
+            raise CONFLICT.because("your_own_organisation_holds_this_case_read")
         access_id = new_id()
         key = await keys.of(case.id)
         access = BreakGlass(
@@ -126,22 +127,15 @@ async def decide(
         if access is None or case is None:
             raise _not_here()
         sought = await queries.sought(session, access, case)
-        refuse_same_person(
-            caller, access.requested_by, because="You asked for this access: somebody else decides."
-        )
+        refuse_same_person(caller, access.requested_by, because=Detail("you_asked_for_this_access"))
         if not may_decide(caller, sought):
             if _known_to(caller, access):
-                raise SECOND_PERSON.because(
-                    "The organisation that holds the case decides, or a coordinator of its area of "
-                    "responsibility; never the organisation that asks."
-                )
+                raise SECOND_PERSON.because("organisation_that_holds_case_decides_or_coordinator")
             raise _not_here()
         if access.status != "asked":
-            raise ALREADY_DECIDED.because(f"Its status is '{access.status}'.")
+            raise ALREADY_DECIDED.because("its_status_is", access.status)
         if approve and not may_be_opened(sought):
-            raise IMPLICATED.because(
-                "It cannot be opened to the organisation that asks: refuse it."
-            )
+            raise IMPLICATED.because("it_cannot_be_opened_to_organisation")
         if approve:
             case_service.refuse_if_erased(case)
         now = clock.now()
@@ -173,11 +167,11 @@ async def read(session: AsyncSession, caller: Principal, keys: CaseKeys, access_
             raise _not_here()
         if not _asked_by(access, caller):
             if await _concerns(session, caller, access, case):
-                raise FORBIDDEN.because("Only whoever asked reads under this access.")
+                raise FORBIDDEN.because("only_whoever_asked_reads_under_this_access")
             raise _not_here()
         sought = await queries.sought(session, access, case)
         if not (is_open(access.status, access.expires_at, clock.now()) and may_be_opened(sought)):
-            raise FORBIDDEN.because("This access is not open to you (any more).")
+            raise FORBIDDEN.because("this_access_is_not_open_to_you")
         identity, attributes = await case_service.open_record(keys, case)
         await _tell(session, caller, access, "read")
     shown_identity = shown_to_others(identity, Caregiver(case.caregiver))
@@ -271,7 +265,7 @@ async def _reason(keys: CaseKeys, access: BreakGlass) -> str | None:
 
 
 def _not_here() -> Problem:
-    return NOT_FOUND.because("No access that concerns you has this id.")
+    return NOT_FOUND.because("no_access_that_concerns_you_has_this")
 
 
 async def _tell(

@@ -95,7 +95,7 @@ async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
         return _answer([one async for one in _each(batch, request, {}, {})])
     if len(batch.commands) > MOST_TOGETHER:
         raise INVALID.because(
-            f"At most {MOST_TOGETHER} commands are done together.", pointer="/commands"
+            "at_most_commands_are_done_together", MOST_TOGETHER, pointer="/commands"
         )
 
     names = list(_names(batch, caller))

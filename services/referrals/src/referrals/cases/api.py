@@ -114,7 +114,7 @@ async def set_implicated_organisations(
     organisations = set(body.organisation_ids)
     if caller.organisation in organisations:
         raise INVALID.because(
-            "Your own organisation holds this case: transfer it first.", pointer="/organisation_ids"
+            "your_own_organisation_holds_this_case_transfer", pointer="/organisation_ids"
         )
     return _summary(await service.set_implicated(session, caller, keys, case_id, organisations))
 
@@ -140,7 +140,7 @@ async def erase_case(
     """Destroy the person's key. Codes and history remain; what was sealed is unreadable for ever."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     if body.confirm != case.reference:
-        raise INVALID.because("Repeat the case reference to confirm.", pointer="/confirm")
+        raise INVALID.because("repeat_case_reference_to_confirm", pointer="/confirm")
     await ending_service.erase(session, caller, keys, case, body.basis)
     return _summary(case)
 

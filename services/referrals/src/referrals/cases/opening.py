@@ -6,8 +6,6 @@ from uuid import UUID
 from referrals.errors import ERASED
 from referrals.keys.sealing import open_column
 
-ONLY_THE_CODE = "Only the case code and its history remain."
-
 
 class Sealed(Protocol):
     """A case, as a row or as a record."""
@@ -25,7 +23,7 @@ class Sealed(Protocol):
 def open_with(key: bytes, case: Sealed) -> tuple[dict[str, Any], dict[str, Any]]:
     """Identity and attributes in clear; 410 after erasure."""
     if case.identity is None or case.attributes is None:
-        raise ERASED.because(ONLY_THE_CODE)
+        raise ERASED.because("only_case_code_and_its_history_remain")
     owner = case.organisation_id
     return (
         open_column(key, case.identity, organisation=owner, row=case.id, column="identity"),

@@ -21,9 +21,6 @@ from referrals.locking_queries import held, held_already
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
 
-_NOT_HERE = "There is no such case in your organisation."
-
-
 # Built once: composing a statement costs more than sending it.
 OWN = (
     col(Case.id) == sa.bindparam("case_id", type_=sa.Uuid()),
@@ -97,7 +94,7 @@ def owner_of(case_id: Any) -> sa.ScalarSelect[Any]:
 
 
 def not_here() -> Problem:
-    return NOT_FOUND.because(_NOT_HERE)
+    return NOT_FOUND.because("no_such_case_in_your_organisation")
 
 
 async def own_cases(

@@ -15,7 +15,6 @@ from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.made_together import Made
 from referrals.cases.models import Case, CaseRecord
-from referrals.cases.opening import ONLY_THE_CODE
 from referrals.directory.models import ServiceRecord
 from referrals.directory.queries import (
     IS_THE_SERVICE,
@@ -71,7 +70,8 @@ class CaseAndService:
         service = refuse_unless_choosable(self.service, implicated=self.implicated, now=now)
         if category not in service.categories:
             raise INVALID.because(
-                f"The service does not offer this; it offers: {', '.join(service.categories)}.",
+                "service_does_not_offer_this_it_offers",
+                ", ".join(service.categories),
                 pointer=pointer,
             )
         return service
@@ -95,7 +95,7 @@ async def case_and_service(
     try:
         row, key = await keys.beside(case_id, reading, held=case_id in held_already(session))
     except KeyDestroyed as error:
-        raise ERASED.because(ONLY_THE_CODE) from error
+        raise ERASED.because("only_case_code_and_its_history_remain") from error
     (case, service), (implicated, *more) = split(row, CaseRecord, ServiceRecord)
     return CaseAndService(case, key, _seen_by(caller, service), implicated, tuple(more))
 

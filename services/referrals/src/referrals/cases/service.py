@@ -21,7 +21,7 @@ from referrals import happenings
 from referrals.audit.service import record
 from referrals.cases import person, queries
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
-from referrals.cases.opening import ONLY_THE_CODE, open_with
+from referrals.cases.opening import open_with
 from referrals.cases.owning import may_assign
 from referrals.cases.schemas import (
     Attributes,
@@ -122,7 +122,7 @@ async def open_record(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Identity and attributes in clear; 410 after erasure."""
     if case.identity is None or case.attributes is None:
-        raise ERASED.because(ONLY_THE_CODE)
+        raise ERASED.because("only_case_code_and_its_history_remain")
     return open_with(await key_of(keys, case.id), case)
 
 
@@ -131,7 +131,7 @@ async def key_of(keys: CaseKeys, case_id: UUID) -> bytes:
     try:
         return await keys.of(case_id)
     except KeyDestroyed as error:
-        raise ERASED.because(ONLY_THE_CODE) from error
+        raise ERASED.because("only_case_code_and_its_history_remain") from error
 
 
 async def read(
@@ -157,7 +157,9 @@ async def change(
     refuse_unless_open(case)
     if body.expected_version not in (None, case.version):
         raise VERSION_CONFLICT.because(
-            f"You read version {body.expected_version}; it is {case.version} now.",
+            "you_read_version_it_is_now",
+            body.expected_version,
+            case.version,
             version=case.version,
         )
     minor, caregiver = case.minor, Caregiver(case.caregiver)
@@ -293,7 +295,7 @@ async def assign(session: AsyncSession, caller: Principal, case_id: UUID, to: st
     refuse_unless_open(case)
     if not may_assign(caller, case.assigned_to, to):
         raise FORBIDDEN.because(
-            "Somebody else has this case: they hand it on, or a supervisor does.",
+            "somebody_else_has_this_case_they_hand",
             needed_roles=[Role.SUPERVISOR],
         )
     if case.assigned_to != to:
@@ -306,13 +308,13 @@ async def assign(session: AsyncSession, caller: Principal, case_id: UUID, to: st
 
 def refuse_if_erased(case: Case | CaseRecord) -> None:
     if case.status == "erased":
-        raise ERASED.because(ONLY_THE_CODE)
+        raise ERASED.because("only_case_code_and_its_history_remain")
 
 
 def refuse_unless_open(case: Case | CaseRecord) -> None:
     refuse_if_erased(case)
     if case.status != "open":
-        raise CONFLICT.because("The case is closed.")
+        raise CONFLICT.because("case_is_closed")
 
 
 def _dumped_identity(identity: Identity, today: date) -> dict[str, Any]:

@@ -49,7 +49,7 @@ async def _one(session: AsyncSession, whose: sa.ColumnElement[bool], channel_id:
         )
     ).one_or_none()
     if found is None:
-        raise NOT_FOUND.because("You have no such channel.")
+        raise NOT_FOUND.because("you_have_no_such_channel")
     return found
 
 

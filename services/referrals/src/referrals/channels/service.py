@@ -54,18 +54,18 @@ async def add(
     kind = body.kind
     if kind not in offered:
         raise NO_SUCH_CHANNEL.because(
-            f"This operation does not tell people by {kind}; GET /referrals/v1/channels/kinds says "
-            "by what it does.",
+            "this_operation_does_not_tell_people",
+            kind,
             pointer="/kind",
         )
     address = _address(body, allowed)
     mine = await queries.listed(session, caller, team=False)
     now = clock.now()
     if len(mine) >= _MOST:
-        raise CONFLICT.because(f"You have {_MOST} channels already: remove one first.")
+        raise CONFLICT.because("you_have_channels_already_remove_one_first", _MOST)
     digest = sealing.digest(kind, address)
     if any(hmac.compare_digest(digest, each.address_digest) for each in mine):
-        raise CONFLICT.because("You have this channel already.", pointer="/address")
+        raise CONFLICT.because("you_have_this_channel_already", pointer="/address")
     channel_id = new_id()
     confirmed = kind is ChannelKind.PUSH
     if not confirmed:
@@ -107,7 +107,7 @@ async def _ask(session: AsyncSession, caller: Principal, digest: bytes) -> None:
     async with acting_as_service(session):
         mine, there = await queries.codes_asked(session, caller, digest, now - timedelta(days=1))
     if mine >= _CODES_A_DAY or there >= _CODES_THERE:
-        raise CONFLICT.because("Too many codes were asked for today: ask again tomorrow.")
+        raise CONFLICT.because("too_many_codes_were_asked_for_today")
     session.add(
         CodeAsked(
             id=new_id(),
@@ -127,9 +127,9 @@ def _address(body: NewChannel, allowed: Collection[Network]) -> str:
             return orjson.dumps(subscription).decode()
         return (mailbox if body.kind is ChannelKind.EMAIL else telephone)(body.address or "")
     except UnsafeUrl as error:
-        raise UNSAFE_ADDRESS.because(f"Not this URL: {error}.", pointer="/endpoint") from error
+        raise UNSAFE_ADDRESS.because("not_this_url", error, pointer="/endpoint") from error
     except NotAnAddress as error:
-        raise INVALID.because(f"{error}.", pointer="/address") from error
+        raise INVALID.saying(f"{error}.", pointer="/address") from error
 
 
 def _columns(wishes: Wishes) -> dict[str, Any]:
@@ -149,11 +149,11 @@ async def confirm(
     channel = await queries.own(session, caller, channel_id)
     now = clock.now()
     if channel.code_digest is None or channel.code_until is None or channel.code_until <= now:
-        raise WRONG_CODE.because("No code of this channel is valid now: ask for another one.")
+        raise WRONG_CODE.because("no_code_of_this_channel_is_valid")
     if not hmac.compare_digest(channel.code_digest, sealing.code_digest(channel.id, code)):
         # Tries are not counted: eight digits for half an hour, behind the front's limits; and all
         # that could be won is that a message without content goes to somebody else's mailbox.
-        raise WRONG_CODE.because("This is not the code that was sent there last.", pointer="/code")
+        raise WRONG_CODE.because("is_not_code_that_was_sent_there", pointer="/code")
     channel.code_digest = channel.code_until = channel.switched_off = channel.failure = None
     channel.attempts = 0
     channel.confirmed_at, channel.active = now, True
@@ -230,12 +230,12 @@ async def ask_code(session: AsyncSession, caller: Principal, channel_id: UUID) -
     """Another code: for a new address, and to switch one on again that was switched off."""
     channel = await queries.own(session, caller, channel_id)
     if channel.kind == ChannelKind.PUSH:
-        raise CONFLICT.because("A browser is not confirmed: remove it, and subscribe again there.")
+        raise CONFLICT.because("browser_is_not_confirmed_remove")
     if channel.confirmed_at is not None and channel.active:
-        raise CONFLICT.because("This channel is confirmed, and tells.")
+        raise CONFLICT.because("this_channel_is_confirmed_and_tells")
     now = clock.now()
     if channel.code_until is not None and channel.code_until - _CODE_VALID > now - _CODE_PAUSE:
-        raise CONFLICT.because("A code was sent a moment ago: wait two minutes.")
+        raise CONFLICT.because("code_was_sent_moment_ago_wait_two")
     await _ask(session, caller, channel.address_digest)
     channel.code_wanted, channel.active, channel.confirmed_at = True, True, None
     channel.attempts, channel.next_attempt_at = 0, now
@@ -293,9 +293,9 @@ async def lapse(session: AsyncSession) -> int:
 async def add_shift(session: AsyncSession, caller: Principal, body: NewShift) -> Shift:
     now = clock.now()
     if body.ends_at <= now:
-        raise INVALID.because("This shift is over.", pointer="/ends_at")
+        raise INVALID.because("this_shift_is_over", pointer="/ends_at")
     if len(await queries.shifts(session, caller, now)) >= _MOST_SHIFTS:
-        raise CONFLICT.because(f"An organisation plans at most {_MOST_SHIFTS} shifts ahead.")
+        raise CONFLICT.because("organisation_plans_at_most_shifts_ahead", _MOST_SHIFTS)
     shift = Shift(
         id=new_id(),
         organisation_id=caller.organisation,
@@ -315,7 +315,7 @@ async def add_shift(session: AsyncSession, caller: Principal, body: NewShift) ->
 async def remove_shift(session: AsyncSession, caller: Principal, shift_id: UUID) -> None:
     shift = await session.get(Shift, shift_id, with_for_update=True)
     if shift is None or shift.organisation_id != caller.organisation:
-        raise NOT_FOUND.because("Your organisation has no such shift.")
+        raise NOT_FOUND.because("your_organisation_has_no_such_shift")
     await session.delete(shift)
     await session.flush()
     await record(session, caller, "shift.removed", chain=caller.organisation, target_id=shift_id)

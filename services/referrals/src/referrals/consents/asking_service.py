@@ -26,10 +26,6 @@ from referrals.errors import (
 from referrals.vocabulary.ages import Caregiver, Decider
 
 NOT_COVERED = "Nothing is granted any more. Ask the person, and record a new consent."
-READING_ENDED = (
-    "Sharing has ended. What you recorded of your own service stays yours; "
-    "delete what you copied from here."
-)
 
 
 def word_of(grant: Grant | GrantRecord) -> Word:
@@ -116,21 +112,21 @@ def _refusal(move: Move, refused: Refused) -> Problem:
     text = str(refused)
     match refused.why:
         case Why.ERASED:
-            return ERASED.because(text)
+            return ERASED.saying(text)
         case _ if move.road is Road.READ:
-            return CONSENT_WITHDRAWN.because(READING_ENDED)
+            return CONSENT_WITHDRAWN.because("sharing_has_ended_delete_copies")
         case Why.IMPLICATED:
-            return IMPLICATED.because(text)
+            return IMPLICATED.saying(text)
         case Why.PENDING:
-            return CONSENT_PENDING.because(text)
+            return CONSENT_PENDING.saying(text)
         case Why.WRONG_DECIDER:
-            return WRONG_DECIDER.because(text, reason=refused.code)
+            return WRONG_DECIDER.saying(text, reason=refused.code)
         case Why.NOT_GRANTED:
-            return NOT_GRANTED.because(
+            return NOT_GRANTED.saying(
                 text, pointer=f"/payload/{refused.items[0]}", items=list(refused.items)
             )
         case Why.TEXT_NOT_GRANTED:
             where = "/" + refused.items[0].replace(".", "/")
-            return NOT_GRANTED.because(text, pointer=where, items=list(refused.items))
+            return NOT_GRANTED.saying(text, pointer=where, items=list(refused.items))
         case _:
-            return NO_CONSENT.because(text, pointer="/grant_id")
+            return NO_CONSENT.saying(text, pointer="/grant_id")

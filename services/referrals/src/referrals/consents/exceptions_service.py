@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal, Role
+from common.details import Detail
 from common.ids import new_id
 from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,7 +37,8 @@ def refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None
     excess = sorted(hidden(caregiver) & {item.value for item in items})
     if excess:
         raise NOT_GRANTED.because(
-            f"The caregiver is recorded as {caregiver}: their contact is not shared.",
+            "caregiver_is_recorded_as_their_contact",
+            caregiver,
             pointer="/items",
             items=excess,
         )
@@ -46,8 +48,7 @@ def _refuse_for_an_adult(body: NewException, age: int | None) -> None:
     """The decision asks it again at sending."""
     if body.basis == Decider.BEST_INTEREST.value and age is not None and age >= ADULT_AGE:
         raise WRONG_DECIDER.because(
-            "'best_interest' is for a child, and the person is of age: ask them, or choose the basis"
-            " that applies.",
+            "best_interest_is_for_a_child",
             pointer="/basis",
             reason="adult_decides",
         )
@@ -161,7 +162,7 @@ async def review(
         caller,
         exception.requested_by,
         exception.decided_by,
-        because="You took part in this exception: somebody else reviews it.",
+        because=Detail("you_took_part_in_this_exception"),
     )
     exception.reviewed_by, exception.reviewed_at = caller.subject, clock.now()
     await session.flush()

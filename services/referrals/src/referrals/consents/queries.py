@@ -55,7 +55,7 @@ async def record(session: AsyncSession, caller: Principal, grant_id: UUID) -> Gr
 
 
 def _not_here() -> Problem:
-    return NOT_FOUND.because("There is no such consent in your organisation.")
+    return NOT_FOUND.because("no_such_consent_in_your_organisation")
 
 
 _T = TypeVar("_T", Grant, DisclosureException)
@@ -92,7 +92,7 @@ async def own_exception(
         statement = statement.where(held(col(DisclosureException.case_id))).with_for_update()
     found = (await session.scalars(statement)).one_or_none()
     if found is None:
-        raise NOT_FOUND.because("There is no such exception in your organisation.")
+        raise NOT_FOUND.because("no_such_exception_in_your_organisation")
     return found
 
 

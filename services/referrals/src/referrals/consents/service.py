@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.codelists import categories
+from common.details import Detail
 from common.errors import CONFLICT, INVALID
 from common.events.referrals import GrantGiven, GrantWithdrawn
 from common.ids import new_code, new_id
@@ -29,7 +30,6 @@ from referrals.cases.referring import CaseAndService, made_case_and_service
 from referrals.consents import exceptions_service, queries
 from referrals.consents.models import Grant, GrantRecord
 from referrals.consents.schemas import NewConsent
-from referrals.directory.queries import CONFLICT_TEXT
 from referrals.errors import (
     ALREADY_DECIDED,
     IMPLICATED,
@@ -108,13 +108,11 @@ def _given_at(body: NewConsent, now: datetime) -> datetime:
     """When the person decided. A device's clock may run a little ahead; what lies in the future is
     no decision."""
     if body.valid_until is not None and body.valid_until <= now:
-        raise INVALID.because("It has ended already.", pointer="/valid_until")
+        raise INVALID.because("it_has_ended_already", pointer="/valid_until")
     if body.given_at is None:
         return now
     if body.given_at > now + CLOCK_AHEAD:
-        raise INVALID.because(
-            "It lies in the future: record what the person has decided.", pointer="/given_at"
-        )
+        raise INVALID.because("it_lies_in_future_record_what_person", pointer="/given_at")
     return min(body.given_at, now)
 
 
@@ -123,7 +121,7 @@ def _judged(body: NewConsent, case: CaseRecord, age: int | None) -> Verdict:
     try:
         verdict = judge(age, body.decided_by, body.child_assent, caregiver)
     except WrongDecider as error:
-        raise WRONG_DECIDER.because(str(error), pointer="/decided_by", reason=error.code) from error
+        raise WRONG_DECIDER.saying(str(error), pointer="/decided_by", reason=error.code) from error
     exceptions_service.refuse_hidden_contact(body.items, caregiver)
     return verdict
 
@@ -143,7 +141,7 @@ async def refuse_implicated(
 ) -> None:
     """409 if the organisation is implicated in the case (duty of conflict)."""
     if organisation in await cases.implicated(session, case.id):
-        raise IMPLICATED.because(CONFLICT_TEXT)
+        raise IMPLICATED.because("nothing_goes_to_implicated_organisation")
 
 
 def aor_of(category: str) -> str:
@@ -181,11 +179,11 @@ async def decide(
     """
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status != "pending":
-        raise ALREADY_DECIDED.because(f"Its status is '{grant.status}'.")
+        raise ALREADY_DECIDED.because("its_status_is", grant.status)
     refuse_same_person(
         caller,
         grant.requested_by,
-        because="You recorded this yourself: another supervisor decides.",
+        because=Detail("you_recorded_this_yourself"),
     )
     if approve:
         await _refuse_changed(session, caller, keys, grant)
@@ -205,7 +203,7 @@ async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -
     """Another code by which the person withdraws, of a consent that can be withdrawn."""
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status not in ("active", "pending"):
-        raise CONFLICT.because(f"There is nothing to withdraw: its status is '{grant.status}'.")
+        raise CONFLICT.because("nothing_to_withdraw_its_status_is", grant.status)
     code = new_withdrawal_code()
     digest = queries.code_digest(code)
     grant.withdrawal_digest = digest
@@ -242,7 +240,7 @@ async def _refuse_changed(
             Caregiver(case.caregiver),
         )
     except WrongDecider as error:
-        raise WRONG_DECIDER.because(str(error), reason=error.code) from error
+        raise WRONG_DECIDER.saying(str(error), reason=error.code) from error
 
 
 async def end_grant(

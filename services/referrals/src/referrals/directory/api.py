@@ -60,4 +60,4 @@ async def set_team(
 
 async def _own(session: Session, caller: CaseReader, service_id: UUID) -> None:
     if not await owns_service(session, caller, service_id):
-        raise NOT_FOUND.because("Your organisation has no such service.")
+        raise NOT_FOUND.because("your_organisation_has_no_such_service")

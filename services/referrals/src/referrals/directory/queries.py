@@ -153,21 +153,20 @@ def refuse_unless_choosable(
     `organisation_implicated` (duty of conflict)."""
     if service is None:
         raise NOT_REFERABLE.because(
-            "The directory has not announced this service (yet).", pointer="/service_id"
+            "directory_has_not_announced_this_service_yet", pointer="/service_id"
         )
     if not is_choosable(service, now):
-        raise NOT_REFERABLE.because(
+        raise NOT_REFERABLE.saying(
             f"Its state is '{service.functional_status or 'not referable'}'"
             + ("" if service.referable else ", and it takes no referrals")
             + ".",
             pointer="/service_id",
         )
     if implicated:
-        raise IMPLICATED.because(CONFLICT_TEXT)
+        raise IMPLICATED.because("nothing_goes_to_implicated_organisation")
     return service
 
 
-CONFLICT_TEXT = "Nothing of this case goes to an organisation implicated in it."
 # For reading a service beside something else: bound is `service_id`.
 SERVICE_COLUMNS = columns_of(ServiceRecord, DirectoryService)
 ITS_ORGANISATION = col(DirectoryService.organisation_id)

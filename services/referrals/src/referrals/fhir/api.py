@@ -133,7 +133,7 @@ async def update_task(
             check_if_match(if_match, etag(queries.seen_by(caller, referral).version))
             given.expected_version = referral.version  # checked again once it is locked
     except CannotMap as error:
-        raise INVALID.because(str(error), pointer=error.pointer) from error
+        raise INVALID.saying(str(error), pointer=error.pointer) from error
     except ValidationError as error:
         raise _invalid(error) from error
     if isinstance(given, schemas.Send):
@@ -168,7 +168,7 @@ def _given(
     try:
         return kind.model_validate(mapped(_read(resource, content)))
     except CannotMap as error:
-        raise INVALID.because(str(error), pointer=error.pointer) from error
+        raise INVALID.saying(str(error), pointer=error.pointer) from error
     except ValidationError as error:
         raise _invalid(error) from error
 
@@ -177,20 +177,20 @@ def _read(kind: type[BaseModel], content: bytes) -> dict[str, Any]:
     try:
         raw: dict[str, Any] = orjson.loads(content)
     except ValueError as error:
-        raise BAD_REQUEST.because("The body is not valid JSON.") from error
+        raise BAD_REQUEST.because("body_is_not_valid_json") from error
     try:
         kind.model_validate(raw)
     except (ValidationError, RecursionError, TypeError) as error:
         if isinstance(error, ValidationError):
             raise _invalid(error) from error
-        raise INVALID.because(f"The body is not a valid {kind.__name__}.", pointer="") from error
+        raise INVALID.because("body_is_not_valid", kind.__name__, pointer="") from error
     return raw
 
 
 def _read_task(content: bytes, referral_id: UUID) -> dict[str, Any]:
     raw = _read(resources.Task, content)
     if raw.get("id") != str(referral_id):
-        raise INVALID.because("The id differs from the one in the path.", pointer="/id")
+        raise INVALID.because("id_differs_from_one_in_path", pointer="/id")
     return raw
 
 
@@ -199,4 +199,4 @@ def _invalid(error: ValidationError) -> Exception:
         FieldError(pointer(["body", *e["loc"]]), "not valid here", str(e["type"]))
         for e in error.errors(include_input=False)[:20]
     ]
-    return INVALID.because("It describes nothing that is possible here.", errors=found)
+    return INVALID.because("it_describes_nothing_that_is_possible_here", errors=found)

@@ -116,7 +116,7 @@ async def one(
     """The row of one id, or 404 as for an id that does not exist."""
     found = await find(session, caller, kind, Search(by_id(kind, [wanted]), totals=False), now)
     if not found.rows:
-        raise NOT_FOUND.because(f"There is no such {kind.name} that concerns you.")
+        raise NOT_FOUND.because("no_such_that_concerns_you", kind.name)
     return found.rows[0]
 
 

@@ -136,7 +136,7 @@ async def _searched(
     try:
         search = read(kind, await _asked(request), lenient=lenient)
     except NotAsked as error:
-        raise SEARCH_NOT_UNDERSTOOD.because(
+        raise SEARCH_NOT_UNDERSTOOD.saying(
             f"{error.name}: {error}", pointer=f"/query/{error.name}"
         ) from error
     found = await searching.find(session, caller, kind, search, now)
@@ -163,11 +163,11 @@ async def _asked(request: Request) -> list[tuple[str, str]]:
     if request.method != "POST" or not body:
         return asked
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise UNSUPPORTED_MEDIA_TYPE.because(f"A search is sent as {FORM}.")
+        raise UNSUPPORTED_MEDIA_TYPE.because("search_is_sent_as", FORM)
     try:
         return asked + of_form(body)
     except ValueError as error:
-        raise BAD_REQUEST.because("The form cannot be read.") from error
+        raise BAD_REQUEST.because("form_cannot_be_read") from error
 
 
 async def _included(

@@ -195,9 +195,9 @@ def _object(body: bytes) -> dict[str, object]:
     try:
         read = orjson.loads(without_turning(orjson.dumps(orjson.loads(body)).decode()))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:  # or nested too deep
-        raise BAD_REQUEST.because("The body is not JSON.") from error
+        raise BAD_REQUEST.because("body_is_not_json") from error
     if not isinstance(read, dict):
-        raise INVALID.because("A submission is one JSON object.", pointer="")
+        raise INVALID.because("submission_is_one_json_object", pointer="")
     return read
 
 

@@ -51,7 +51,7 @@ async def own_form(
         await session.scalars(statement.with_for_update() if lock else statement)
     ).one_or_none()
     if found is None:
-        raise NOT_FOUND.because("Your organisation has no such form.")
+        raise NOT_FOUND.because("your_organisation_has_no_such_form")
     return found
 
 
@@ -89,7 +89,7 @@ async def own_submission(
         await session.scalars(statement.with_for_update() if lock else statement)
     ).one_or_none()
     if found is None:
-        raise NOT_FOUND.because("Your organisation received no such submission.")
+        raise NOT_FOUND.because("your_organisation_received_no_such_submission")
     return found
 
 

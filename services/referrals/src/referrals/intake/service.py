@@ -81,7 +81,7 @@ async def add_form(
     """A new form and its secret, which is shown once."""
     await _check_mapping(session, caller, body)
     if len(await queries.forms(session, caller)) >= _MOST_FORMS:
-        raise CONFLICT.because(f"An organisation has at most {_MOST_FORMS} forms.")
+        raise CONFLICT.because("organisation_has_at_most_forms", _MOST_FORMS)
     form_id, secret, now = new_id(), _new_secret(), clock.now()
     form = IntakeForm(
         id=form_id,
@@ -110,8 +110,7 @@ async def change_form(
     form = await queries.own_form(session, caller, form_id, lock=True)
     await _check_mapping(session, caller, body)
     if body.makes != form.makes:
-        detail = f"This form makes a {form.makes}: add another for the other."
-        raise CONFLICT.because(detail, pointer="/makes")
+        raise CONFLICT.because("this_form_makes_another", form.makes, pointer="/makes")
     form.name, form.instrument_id, form.active = body.name, body.instrument_id, body.active
     form.peer = body.peer.value
     form.mapping = body.mapping.model_dump(mode="json")
@@ -165,9 +164,9 @@ async def authenticated(
     # An unknown form costs the same comparison as a wrong secret.
     secret = _open_secret(key, form) if form is not None else _new_secret()
     if not _knows(secret, headers, body) or form is None or not form.active:
-        raise FORM_UNKNOWN.because("Nothing was taken.")
+        raise FORM_UNKNOWN.because("nothing_was_taken")
     if held:
-        raise FORM_HELD.because("Nothing was taken.")
+        raise FORM_HELD.because("nothing_was_taken")
     return form
 
 
@@ -180,10 +179,7 @@ async def take(
     submission = _as_sent(form, rules, sent)
     tool_id = submission_id(submission)
     if tool_id is None:
-        detail = (
-            "The submission has no id of its own: let the tool send '_uuid' or 'meta/instanceID'."
-        )
-        raise INVALID.because(detail, pointer="/_uuid")
+        raise INVALID.because("submission_has_no_id_of_its_own", pointer="/_uuid")
     changing = form.makes == "case" and form.peer in CHANGING
     # A corrected one is a version, too: whoever corrects must neither make the person twice nor bring them back.
     version = changing or (form.makes == "case" and is_corrected(submission))
@@ -216,7 +212,7 @@ async def take(
     row = await queries.received(session, form.id, named)
     if not first:
         if row.fingerprint != fingerprint:
-            raise SUBMISSION_CHANGED.because("The first one stays as it was taken.")
+            raise SUBMISSION_CHANGED.because("first_one_stays_as_it_was_taken")
         return row, True
     await _become(session, _as_form(form), stores, form, row, submission)
     return row, False
@@ -226,7 +222,7 @@ def _as_sent(form: IntakeForm, rules: MappingBody, sent: dict[str, Any]) -> dict
     try:
         return read_peer(Peer(form.peer), sent, rules.inside)
     except NotThisPeer as error:
-        raise INVALID.because(error.detail, pointer=error.pointer) from error
+        raise INVALID.saying(error.detail, pointer=error.pointer) from error
 
 
 def _mapped(rules: FormMapping, submission: dict[str, Any]) -> dict[str, Any]:
@@ -255,7 +251,7 @@ async def retry(
     form = await queries.own_form(session, caller, row.form_id)
     content = await _content(stores.keys, row)
     if content is None:
-        raise CONFLICT.because("What was received is no longer kept.")
+        raise CONFLICT.because("what_was_received_is_no_longer_kept")
     await _become(session, caller, stores, form, row, content["submission"])
     await record(session, caller, "submission.retried", chain=caller.organisation, target_id=row.id)
     return row
@@ -342,7 +338,7 @@ async def _made(
     if form.makes == "case":
         record_id = first_id(submission)
         if record_id is None:
-            raise INVALID.because("The submission has no id of its own.", pointer="/_uuid")
+            raise INVALID.because("submission_has_no_id_of_its_own", pointer="/_uuid")
         name = records_service.record_name(stores.digests, form.id, record_id)
         record = records_service.Arrived(form.id, name, submission, Peer(form.peer) in CHANGING)
         return await records_service.become_case(
@@ -360,7 +356,7 @@ async def _screening(
     submission: dict[str, Any],
 ) -> Made:
     if form.instrument_id is None:
-        raise INVALID.because("The form has no instrument.", pointer="/instrument_id")
+        raise INVALID.because("form_has_no_instrument", pointer="/instrument_id")
     instrument = await usable(session, form.organisation_id, form.instrument_id)
     found = translate(instrument, rules, submission, clock.today())
     if found.reasons:
@@ -420,7 +416,7 @@ async def forget(session: AsyncSession, keys: CaseKeys, row: Submission) -> None
 async def _quarantined(session: AsyncSession, caller: Principal, row_id: UUID) -> Submission:
     row = await queries.own_submission(session, caller, row_id, lock=True)
     if row.status != "quarantined":
-        raise CONFLICT.because(f"It is '{row.status}', not in quarantine.")
+        raise CONFLICT.because("is_not_in_quarantine", row.status)
     return row
 
 
@@ -435,7 +431,7 @@ async def _check_mapping(session: AsyncSession, caller: Principal, body: NewForm
             *_unknown_codes(instrument, body.mapping),
         ]
     if errors:
-        raise INVALID.because(errors[0].detail, errors=errors[:50])
+        raise INVALID.listing(errors)
 
 
 def _unknown_targets(mapping: MappingBody) -> list[FieldError]:

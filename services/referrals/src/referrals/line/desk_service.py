@@ -73,7 +73,7 @@ async def put_aside(
     """Judge a suspicion: spam stays on record until its thread ends, and can be brought back."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if report.handed_to is not None or report.case_id is not None:
-        raise CONFLICT.because("The report was handed over: take it back first.")
+        raise CONFLICT.because("report_was_handed_over_take_it_back")
     was_suspected = report.status == "suspected"
     report.status = "spam" if spam else "open"
     if was_suspected and not spam:

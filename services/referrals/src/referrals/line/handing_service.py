@@ -94,7 +94,7 @@ async def _one_exception(
 ) -> LineException:
     exception = await queries.one_exception(session, caller, exception_id)
     if not await _spoken_for(session, caller, [exception]):
-        raise NOT_FOUND.because("No exception that concerns you has this id.")
+        raise NOT_FOUND.because("no_exception_that_concerns_you_has_this")
     return exception
 
 
@@ -146,12 +146,12 @@ async def hand_over(
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     await _refuse_receiver(session, caller, report, organisation)
     if report.case_id is not None:
-        raise CONFLICT.because("A case was made of it already.")
+        raise CONFLICT.because("case_was_made_of_it_already")
     basis = queries.WISH
     if exception_id is not None:
         basis = await _approved_basis(session, caller, report, organisation, exception_id)
     elif not report.wants_case:
-        raise NO_WISH.because("A report becomes a case only if its reporter agrees.")
+        raise NO_WISH.because("report_becomes_case_only_if_its_reporter")
     report.handed_to, report.handed_basis, report.handed_at = organisation, basis, clock.now()
     report.status, report.closed_reason = "handed_over", None
     await session.flush()
@@ -181,7 +181,7 @@ async def _approved_basis(
     fits = exception.report_id == report.id and exception.organisation_id == organisation
     if not fits or exception.status != "approved":
         raise NO_WISH.because(
-            "The exception is not approved for this report and organisation.",
+            "exception_is_not_approved_for_this_report",
             pointer="/exception_id",
         )
     return exception.basis
@@ -191,10 +191,10 @@ async def _refuse_receiver(
     session: AsyncSession, caller: Principal, report: LineReport, organisation: UUID
 ) -> None:
     if organisation in report.implicated:
-        raise IMPLICATED.because("The report speaks against this organisation.")
+        raise IMPLICATED.because("report_speaks_against_this_organisation")
     if not await takes_referrals(session, caller, organisation):
         raise NOT_REFERABLE.because(
-            "This organisation has no service in the directory that takes referrals now.",
+            "this_organisation_has_no_service_in_directory",
             pointer="/organisation_id",
         )
     if report.area is not None:
@@ -214,9 +214,7 @@ async def read_handed(
     """What was handed to the caller's organisation, in clear; the reading is audited."""
     report = await queries.one_handed(session, caller, report_id)
     if report.handed_basis == queries.WISH and not report.wants_case:
-        raise CONSENT_WITHDRAWN.because(
-            "The reporter has taken the wish back: the thread is closed to you. Give the report back."
-        )
+        raise CONSENT_WITHDRAWN.because("reporter_has_taken_wish_back_thread")
     messages = await read_as_desk(session, line.keys, report)
     await audit(session, caller, "line.handed_report_read", report)
     return report, messages
@@ -228,7 +226,7 @@ async def give_back(
     """The desk has it again and looks for somebody else."""
     report = await queries.one_handed(session, caller, report_id, lock=True)
     if report.case_id is not None:
-        raise CONFLICT.because("A case was made of it already.")
+        raise CONFLICT.because("case_was_made_of_it_already")
     async with acting_as_service(session):
         await take_back(session, report)
         await audit(session, caller, "line.given_back", report, {"reason": reason})
@@ -261,9 +259,9 @@ async def make_case(
     """Register a case of a handed report, if the wish (or the exception) still stands."""
     report = await queries.one_handed(session, caller, report_id, lock=True)
     if report.case_id is not None:
-        raise CONFLICT.because("A case was made of it already.", case_id=str(report.case_id))
+        raise CONFLICT.because("case_was_made_of_it_already", case_id=str(report.case_id))
     if report.handed_basis == queries.WISH and not report.wants_case:
-        raise NO_WISH.because("The reporter has taken the wish back.")
+        raise NO_WISH.because("reporter_has_taken_wish_back")
     made = await cases.register(session, caller, line.keys, blind, body)
     # Read back, so that its row is sent before the report refers to it (common.writes).
     case = await own_case(session, caller, made.id)

@@ -23,7 +23,6 @@ STATE_LEVEL = 1
 WISH = "reporter_wish"
 """The basis on which a report is handed on, unless an exception is."""
 WAITING = ("new", "open")
-_NOT_HERE = "There is no such report at your desk."
 
 
 async def lock_locator(session: AsyncSession, locator: bytes) -> None:
@@ -109,7 +108,7 @@ async def one_at_desk(
         statement = statement.with_for_update()
     report = (await session.scalars(statement)).one_or_none()
     if report is None:
-        raise NOT_FOUND.because(_NOT_HERE)
+        raise NOT_FOUND.because("no_such_report_at_your_desk")
     return report
 
 
@@ -159,7 +158,7 @@ async def one_handed(
         statement = statement.with_for_update()
     report = (await session.scalars(statement)).one_or_none()
     if report is None:
-        raise NOT_FOUND.because("No such report was handed to your organisation.")
+        raise NOT_FOUND.because("no_such_report_was_handed")
     return report
 
 
@@ -225,7 +224,7 @@ async def one_exception(
     )
     found = (await session.scalars(statement.with_for_update())).one_or_none()
     if found is None:
-        raise NOT_FOUND.because("No exception that concerns you has this id.")
+        raise NOT_FOUND.because("no_exception_that_concerns_you_has_this")
     return found
 
 

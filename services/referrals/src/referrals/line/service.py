@@ -65,9 +65,7 @@ class Opened:
 def refuse_accounts(caller: Principal) -> None:
     """A token would say who reports, and the stored result of a command would keep the receipt."""
     if not caller.anonymous:
-        raise NO_ACCOUNT_HERE.because(
-            "Reports are taken without an account here: sign out, or use a private window."
-        )
+        raise NO_ACCOUNT_HERE.because("reports_are_taken_without_account_here_sign")
 
 
 async def receive(
@@ -86,8 +84,7 @@ async def receive(
             report = await _new_report(session, line, body, form, unlocked, trap)
         elif now - report.received_at > SHOWN_AGAIN:
             raise FORM_TOO_OLD.because(
-                "It was received before, and its receipt was shown then. To say more, open the thread "
-                "with the receipt, or fetch a new form.",
+                "was_received_before_and_its_receipt",
                 pointer="/form",
             )
         elif not await _said_before(session, report, unlocked, body.text):
@@ -99,7 +96,7 @@ def _form(line: Line, token: str, now: datetime) -> Form:
     try:
         return line.gate.receipts.read_form(token, now)
     except BadForm as error:
-        raise FORM_TOO_OLD.because("Nothing was kept.", pointer="/form") from error
+        raise FORM_TOO_OLD.because("nothing_was_kept", pointer="/form") from error
 
 
 async def _new_report(
@@ -194,7 +191,7 @@ async def open_thread(
     unlocked = await line.gate.unlock(receipt)
     report = await queries.by_locator(session, unlocked.locator, clock.now(), lock=lock)
     if report is None:
-        raise NO_THREAD.because("The number is wrong, or its thread has ended.")
+        raise NO_THREAD.because("number_is_wrong_or_its_thread")
     return Opened(report, _private(report, unlocked))
 
 
@@ -202,7 +199,7 @@ def _private(report: LineReport, unlocked: Unlocked) -> X25519PrivateKey:
     try:
         return threads.open_reporter_key(report.id, report.reporter_key, unlocked.key)
     except CannotOpen as error:
-        raise NO_THREAD.because("The number is wrong, or its thread has ended.") from error
+        raise NO_THREAD.because("number_is_wrong_or_its_thread") from error
 
 
 async def read_thread(session: AsyncSession, line: Line, receipt: str) -> ThreadView:
@@ -234,7 +231,7 @@ async def _say(
     session: AsyncSession, line: Line, report: LineReport, text: str, now: datetime
 ) -> None:
     if report.messages >= _MOST_MESSAGES:
-        raise CONFLICT.because("The thread is full. Please begin a new report.")
+        raise CONFLICT.because("thread_is_full_please_begin_new_report")
     await write(session, line, report, "reporter", text, now)
     if report.status == "closed":
         report.status, report.closed_reason = "open", None

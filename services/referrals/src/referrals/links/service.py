@@ -63,9 +63,9 @@ async def make(
     """A new link of the referrer's; links of the same referral that were given before end."""
     referral = await queries.one(session, caller, referral_id, lock=True)
     if Party.REFERRER not in queries.parties_of(caller, referral):
-        raise NOT_YOUR_STEP.because("The referrer gives the link to the recipient.")
+        raise NOT_YOUR_STEP.because("referrer_gives_link_to_recipient")
     if referral.sent_at is None or not choices(ReferralState(referral.state)):
-        raise CONFLICT.because("There is nothing to answer in this state.")
+        raise CONFLICT.because("nothing_to_answer_in_this_state")
     former = await session.scalars(
         sa.update(AnswerLink)
         .where(col(AnswerLink.referral_id) == referral.id, col(AnswerLink.used_at).is_(None))
@@ -133,7 +133,7 @@ async def open_link(
             usable = not await suspended_among(session, ENDED_RIGHTS, {to})
         if link is not None and referral is not None and usable:
             return link, referral
-    raise LINK_SPENT.because("Ask the organisation that sent it for a new one.")
+    raise LINK_SPENT.because("ask_organisation_that_sent_it_for_new")
 
 
 async def answer(

@@ -39,6 +39,5 @@ async def refuse_uncovered(
         on=on,
     ):
         raise CROSS_BORDER.because(
-            f"From {from_country} to {', '.join(sorted(to_countries))}: ask your IM team whether a "
-            "protocol is agreed."
+            "from_to_ask_your_im_team_whether", from_country, ", ".join(sorted(to_countries))
         )

@@ -17,7 +17,7 @@ async def end(session: AsyncSession, caller: Principal, protocol_id: UUID) -> Pr
     """It covers nothing any more; repeating it changes nothing."""
     protocol = await session.get(Protocol, protocol_id, with_for_update=True)
     if protocol is None:
-        raise NOT_FOUND.because("There is no such protocol.")
+        raise NOT_FOUND.because("no_such_protocol")
     if protocol.ended_at is None:
         protocol.ended_at = clock.now()
         await session.flush()

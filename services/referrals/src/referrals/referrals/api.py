@@ -58,7 +58,7 @@ async def _case_of_path(request: Request) -> UUID | None:
     try:
         return UUID(text)
     except ValueError as error:
-        raise NOT_FOUND.because("There is no such case in your organisation.") from error
+        raise NOT_FOUND.because("no_such_case_in_your_organisation") from error
 
 
 With = Annotated[

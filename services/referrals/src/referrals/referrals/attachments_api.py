@@ -15,6 +15,4 @@ attachments = router("/referrals/v1/referrals/{referral_id}/attachments", ["refe
 async def refuse_attachment(referral_id: UUID, session: Session, caller: Writer) -> None:
     """Always 415: a file cannot be checked for what the person did not agree to share."""
     await queries.one(session, caller, referral_id)
-    raise ATTACHMENTS_REFUSED.because(
-        "A file may hold more than the person agreed to share. Hand documents over in person."
-    )
+    raise ATTACHMENTS_REFUSED.because("file_may_hold_more_than_person_agreed")

@@ -51,7 +51,8 @@ async def case_closing(session: AsyncSession, happening: CaseClosing) -> None:
     waiting = [referral.id for referral in open_ones if referral.sent_at is not None]
     if waiting:
         raise OPEN_REFERRALS.because(
-            f"{len(waiting)} of them would lose whoever answers for the person.",
+            "of_them_would_lose_whoever_answers",
+            len(waiting),
             referral_ids=waiting,
         )
 

@@ -25,9 +25,6 @@ from referrals.referrals.seeing import shown_instead, sides_of
 from referrals.tables import Instant, Texts
 from referrals.vocabulary.disclosure import Item
 
-_NOT_HERE = "There is no such referral that concerns you."
-
-
 # Statements are composed once for each kind of caller: it costs more than to send them.
 _CALLER = sa.bindparam("caller_organisation", type_=sa.Uuid())
 _NAMES = sa.bindparam("caller_names", type_=Texts())
@@ -85,7 +82,7 @@ async def one(
     wanted = {"referral_id": referral_id, "of_case": case_id, **caller_values(caller)}
     referral: Referral | None = (await session.scalars(statement, wanted)).one_or_none()
     if referral is None:
-        raise NOT_FOUND.because(_NOT_HERE)
+        raise NOT_FOUND.because("no_such_that_concerns_you", "referral")
     return referral
 
 
@@ -106,7 +103,7 @@ async def to_move(
         session, wanted
     )
     if row is None:
-        raise NOT_FOUND.because(_NOT_HERE)
+        raise NOT_FOUND.because("no_such_that_concerns_you", "referral")
     return Referral.of(**row)
 
 

@@ -50,7 +50,7 @@ async def standing(session: AsyncSession, referral: Referral) -> Standing:
     async with acting_as_service(session):
         case = await cases.by_id(session, referral.case_id)
         if case is None:
-            raise ERASED.because("The person's data was erased.")
+            raise ERASED.because("persons_data_was_erased")
         word = await word_under(session, referral.grant_id, referral.exception_id)
         return Standing(word, case, frozenset(await cases.implicated(session, case.id)))
 
@@ -162,7 +162,7 @@ async def disclosure(
     if Party.REFERRER not in queries.parties_of(caller, referral):
         items, texts = await readable(session, referral, snapshot, clock.now())
     if snapshot is None or snapshot.sealed is None:
-        raise ERASED.because("The person's data was erased.")
+        raise ERASED.because("persons_data_was_erased")
     key = await key_of(keys, referral)
     content = open_column(
         key,
@@ -219,7 +219,7 @@ def _safe_contact(
 
 async def _draft_disclosure(keys: CaseKeys, referral: Referral) -> dict[str, Any]:
     if referral.draft is None:
-        raise NOT_FOUND.because("Nothing was disclosed.")
+        raise NOT_FOUND.because("nothing_was_disclosed")
     content = open_draft(await key_of(keys, referral), referral)
     return {
         "referral_id": referral.id,

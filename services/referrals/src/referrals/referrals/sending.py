@@ -143,7 +143,7 @@ async def send(
 ) -> Referral:
     """Send a draft under a consent or an approved exception."""
     if (body.grant_id is None) == (body.exception_id is None):
-        raise INVALID.because("Name one grant_id or one exception_id.", pointer="/grant_id")
+        raise INVALID.because("name_one_grant_id_or_one_exception", pointer="/grant_id")
     both = _made_to_send(session, referral_id, body, case_id)
     authority, referral = both or await _to_send(session, caller, referral_id, body, case_id)
     taken = Taken(
@@ -168,16 +168,12 @@ async def send(
     case, service = found.case, found.service_for(referral.category, now, "/category")
     used, counting, policies = found.more
     if service.organisation_id != referral.to_organisation:
-        raise NOT_REFERABLE.because(
-            "The service belongs to another organisation now: write a new draft and ask anew."
-        )
+        raise NOT_REFERABLE.because("service_belongs_to_another_organisation_now_write")
     identity, attributes = open_with(found.key, case)
     of = known(case, identity, now)
     content = open_draft(found.key, referral)
     if not content["safe_contact"]:
-        raise INVALID.because(
-            "Say in the draft how the person may be contacted safely.", pointer="/safe_contact"
-        )
+        raise INVALID.because("say_in_draft_how_person", pointer="/safe_contact")
     shared = {*content["payload"], *content["from_case"]}
     move = move_of(
         Road.SEND,
@@ -188,18 +184,18 @@ async def send(
     granted = ask(move, authority, of, now, _here(service, implicated=found.implicated))
     if used:
         raise NO_CONSENT.because(
-            "This consent was used for a referral already: a new referral needs a new one.",
+            "this_consent_was_used_for_referral_already",
             pointer="/grant_id",
         )
     if not can_reach(content["safe_contact"]["rule"], shared):
         raise NO_WAY_TO_REACH.because(
-            "The service may contact the person, and nothing that is shared says how.",
+            "service_may_contact_person_nothing",
             pointer="/safe_contact/rule",
         )
     await _check_border(session, case, service, referral, now)
     if not body.in_addition and (beside := await queries.open_beside(session, referral)):
         raise ALREADY_OPEN.because(
-            "The person waits for this service already.",
+            "person_waits_for_service_already",
             pointer="/in_addition",
             referral_ids=[str(one) for one in beside],
         )
@@ -252,8 +248,8 @@ async def _check_replaced(
     replaced = await queries.one(session, caller, replaced_id, case_id=case.id)
     if ReferralState(replaced.state) in OPEN:
         raise INVALID.because(
-            f"The referral to replace is still '{replaced.state}': recall it first, or wait for its"
-            " end.",
+            "referral_to_replace_is_still_recall",
+            replaced.state,
             pointer="/replaces",
         )
 
@@ -307,7 +303,7 @@ async def _authority(session: AsyncSession, caller: Principal, body: Send) -> Wo
     if body.grant_id is not None:
         return word_of(await consents.record(session, caller, body.grant_id))
     if body.exception_id is None:
-        raise INVALID.because("Name one grant_id or one exception_id.", pointer="/grant_id")
+        raise INVALID.because("name_one_grant_id_or_one_exception", pointer="/grant_id")
     return word_of_exception(await consents.own_exception(session, caller, body.exception_id))
 
 
@@ -337,8 +333,7 @@ async def _check_border(
     countries = service.countries or countries_of(service.areas)
     if not countries:
         raise CROSS_BORDER.because(
-            "Nothing says in which country this service is: ask its organisation to enter its area,"
-            " its address or the organisation's own.",
+            "nothing_says_in_which_country_this_service",
             pointer="/service_id",
         )
     await refuse_uncovered(
@@ -360,7 +355,7 @@ def compose_granted(
         return compose(content["payload"], content["from_case"], on_record, granted)
     except NotOnRecord as error:
         raise NOT_ON_RECORD.because(
-            f"The case does not hold: {', '.join(error.items)}.", items=list(error.items)
+            "case_does_not_hold", ", ".join(error.items), items=list(error.items)
         ) from error
 
 

@@ -79,9 +79,7 @@ async def move(
 def refuse_if_still(referral: Referral) -> None:
     """409: what an implicated recipient sees of an ended referral does not change any more."""
     if referral.held_still is not None:
-        raise CONFLICT.because(
-            "The recipient is implicated in the case: this referral has ended and stays as it is."
-        )
+        raise CONFLICT.because("recipient_is_implicated_in_case_this_referral")
 
 
 async def _prepare(
@@ -98,13 +96,13 @@ async def _prepare(
         detail["payload"] = await answerable(session, keys, referral, body.payload.items())
     elif isinstance(body, Waitlist):
         if body.expected_on < today:
-            raise INVALID.because("It is in the past.", pointer="/expected_on")
+            raise INVALID.because("is_in_past", pointer="/expected_on")
         referral.expected_on = body.expected_on
     elif isinstance(body, Schedule):
         referral.appointment_at = body.appointment_at
     elif isinstance(body, Hold):
         if body.review_on < today:
-            raise INVALID.because("It is in the past.", pointer="/review_on")
+            raise INVALID.because("is_in_past", pointer="/review_on")
         referral.review_on = body.review_on
     elif isinstance(body, Decline) and body.suggested_service_id is not None:
         await _check_suggested(session, caller, body.suggested_service_id, "/suggested_service_id")
@@ -115,7 +113,7 @@ async def _check_suggested(
     session: AsyncSession, caller: Principal, service_id: UUID, pointer: str
 ) -> None:
     if not await directory.is_shown(session, caller, service_id):
-        raise INVALID.because("The directory has not announced this service.", pointer=pointer)
+        raise INVALID.because("directory_has_not_announced_this_service", pointer=pointer)
 
 
 async def suggest(
@@ -124,7 +122,7 @@ async def suggest(
     """The recipient names a service that may help; the referrer and the person decide."""
     referral = await queries.one(session, caller, referral_id, lock=True)
     if Party.RECIPIENT not in queries.parties_of(caller, referral):
-        raise NOT_YOUR_STEP.because("The recipient suggests; the referrer decides.")
+        raise NOT_YOUR_STEP.because("recipient_suggests_referrer_decides")
     await _check_suggested(session, caller, body.service_id, "/service_id")
     referral.suggested_service_id = body.service_id
     detail = {"note": body.note} if body.note else None
@@ -145,11 +143,9 @@ async def confirm_feedback(
     """The referrer's or the person's confirmation, apart from the recipient's word."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     if queries.parties_of(caller, referral) != {Party.REFERRER}:
-        raise NOT_YOUR_STEP.because(
-            "The referrer confirms, for itself or for the person. No recipient confirms its own work."
-        )
+        raise NOT_YOUR_STEP.because("referrer_confirms_for_itself_or_for_person")
     if ReferralState(referral.state) not in (ReferralState.COMPLETED, ReferralState.NOT_DELIVERED):
-        raise CONFLICT.because("There is no outcome to confirm yet.")
+        raise CONFLICT.because("no_outcome_to_confirm_yet")
     answer_is_about(session, Subject(referral.case_id, "referral", referral.id))
     if referral.feedback_confirmed_at is not None:
         return referral
@@ -212,7 +208,7 @@ async def alternatives(
     and none that this person was referred to for it before."""
     referral = await queries.one(session, caller, referral_id)
     if Party.REFERRER not in queries.parties_of(caller, referral):
-        raise NOT_YOUR_STEP.because("Alternatives are for the referrer to choose from.")
+        raise NOT_YOUR_STEP.because("alternatives_are_for_referrer_to_choose_from")
     area = referral.area
     areas = [area, *Places.load().ancestors(area)] if area else []
     return await directory.alternatives(

@@ -119,7 +119,9 @@ async def take(
     before = ReferralState(referral.state)
     if taken.expected_version not in (None, referral.version):
         raise VERSION_CONFLICT.because(
-            f"You read version {taken.expected_version}; it is {referral.version} now.",
+            "you_read_version_it_is_now",
+            taken.expected_version,
+            referral.version,
             version=referral.version,
             state=before.value,
         )
@@ -169,7 +171,7 @@ async def key_of(keys: CaseKeys, referral: Referral) -> bytes:
     try:
         return await keys.of(referral.case_id)
     except KeyDestroyed as error:
-        raise ERASED.because("The person's data was erased.") from error
+        raise ERASED.because("persons_data_was_erased") from error
 
 
 async def _keep(session: AsyncSession, referral: Referral) -> None:
@@ -188,11 +190,13 @@ def state_after(referral: Referral, taken: Taken) -> ReferralState:
         return next_state(taken.command, before, taken.parties, held)
     except NotYours as error:
         raise NOT_YOUR_STEP.because(
-            f"'{error.command}' is for the {' or the '.join(sorted(error.parties))}."
+            "step_is_for_role", error.command, " or the ".join(sorted(error.parties))
         ) from error
     except IllegalTransition as error:
         raise ILLEGAL_TRANSITION.because(
-            f"'{error.command}' is not possible while the referral is '{error.state}'.",
+            "is_not_possible_while_referral_is",
+            error.command,
+            error.state,
             state=error.state.value,
             version=_version_for(referral, taken),
             legal_transitions=[command.value for command in error.legal],

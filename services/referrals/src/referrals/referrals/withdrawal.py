@@ -75,7 +75,7 @@ async def withdraw_by_code(session: AsyncSession, keys: CaseKeys, code: str) -> 
     async with acting_as_service(session):
         grant = await consents.grant_by_code(session, code)
         if grant is None:
-            raise NOT_FOUND.because("No consent has this code.")
+            raise NOT_FOUND.because("no_consent_has_this_code")
         return await _withdraw(session, None, keys, grant, "own_code", None)
 
 

@@ -81,7 +81,7 @@ async def upload_instrument(
     """Read an XLSForm as a new version of an instrument. A refusal names sheet, question or cell."""
     content = await file.read(MAX_BYTES + 1)
     if not content:
-        raise INVALID.because("The file is empty.", pointer="/file")
+        raise INVALID.because("file_is_empty", pointer="/file")
     return await instruments.upload(session, caller, content, dry_run=dry_run)
 
 
@@ -180,7 +180,7 @@ async def erase_screening(
     """Destroy the key of a screening that belongs to no case."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     if body.confirm != str(screening.id):
-        raise INVALID.because("Repeat the id to confirm.", pointer="/confirm")
+        raise INVALID.because("repeat_id_to_confirm", pointer="/confirm")
     await service.erase(session, caller, keys, screening)
     return _summary(screening)
 

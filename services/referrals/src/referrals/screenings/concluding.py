@@ -90,7 +90,7 @@ def _screener(caller: Principal, named: str | None) -> str:
     if named is None or named == caller.subject:
         return caller.subject
     if Role.PARTNER not in caller.roles:
-        raise FORBIDDEN.because("Conclude your own screenings only.", pointer="/screener")
+        raise FORBIDDEN.because("conclude_your_own_screenings_only", pointer="/screener")
     return named
 
 
@@ -102,7 +102,8 @@ async def _refuse_uncertified(
         found = await valid_certificate(session, caller.organisation, screener, SCREENING, day)
         if found is None:
             raise NOT_CERTIFIED.because(
-                f"The screener has no certificate for screening that counts on {day}.",
+                "screener_has_no_certificate_for_screening",
+                day,
                 pointer="/screener",
             )
 
@@ -151,9 +152,9 @@ async def make_drafts(
     """
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     if screening.status != "concluded":
-        raise SCREENING_OPEN.because(f"It is '{screening.status}'.")
+        raise SCREENING_OPEN.because("is_in_state", screening.status)
     if screening.case_id is None:
-        raise CASE_NEEDED.because("A referral is about a case.", pointer="/case_id")
+        raise CASE_NEEDED.because("referral_is_about_case", pointer="/case_id")
     opened = await open_answers(session, keys, screening)
     plan = await _plan(session, caller, opened, screening.case_id)
     chosen = choices if choices is not None else _first_of_each(plan)
@@ -267,8 +268,14 @@ async def _draft(
         raise Problem(
             problem.kind,
             problem.detail,
+            said=problem.said,
             errors=[
-                FieldError(f"/choices/{at}{_as_choice(inner)}", problem.detail, problem.kind.code)
+                FieldError(
+                    f"/choices/{at}{_as_choice(inner)}",
+                    problem.detail,
+                    problem.kind.code,
+                    said=problem.said,
+                )
             ],
             headers=problem.headers,
             extra=problem.extra,

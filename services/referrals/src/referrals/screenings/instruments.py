@@ -54,7 +54,9 @@ async def usable(session: AsyncSession, organisation: UUID, instrument_id: UUID)
         raise _unknown()
     if instrument_id in await queries.retired(session, organisation):
         raise INSTRUMENT_RETIRED.because(
-            f"'{instrument.code}' version {instrument.version} is not used any more.",
+            "version_is_not_used_any_more",
+            instrument.code,
+            instrument.version,
             pointer="/instrument_id",
         )
     return instrument
@@ -70,7 +72,7 @@ async def upload(
     try:
         instrument = await asyncio.to_thread(read_xlsform, content)
     except UnreadableWorkbook as error:
-        raise INSTRUMENT_UNREADABLE.because(str(error), pointer=error.pointer) from error
+        raise INSTRUMENT_UNREADABLE.saying(str(error), pointer=error.pointer) from error
     document = instrument.model_dump(mode="json", exclude_none=True)
     digest = hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).digest()
     before = await queries.same_version(
@@ -78,8 +80,9 @@ async def upload(
     )
     if before is not None and before.sha256 != digest:
         raise CONFLICT.because(
-            f"Version {instrument.version} of '{instrument.code}' exists with other content:"
-            " a version never changes. Raise the version in the settings sheet.",
+            "version_of_exists_with_other_content_version",
+            instrument.version,
+            instrument.code,
             pointer="/settings/version",
         )
     if dry_run or before is not None:
@@ -108,9 +111,7 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
     row, _ = await _found(session, caller.organisation, instrument_id)
     foreign = row is None or row.organisation_id != caller.organisation
     if foreign and not keeps_shared(caller):
-        raise FORBIDDEN.because(
-            "Who uploaded it, or the counter-trafficking coordinator of the whole country, retires it."
-        )
+        raise FORBIDDEN.because("who_uploaded_it_or_counter_trafficking_coordinator")
     await session.execute(
         insert(_retirements)
         .inline()
@@ -146,7 +147,7 @@ async def _found(
 
 
 def _unknown() -> Problem:
-    return NOT_FOUND.because("There is no such instrument that you may use.")
+    return NOT_FOUND.because("no_such_instrument_that_you_may_use")
 
 
 def _read(row: InstrumentRow) -> Instrument:

@@ -51,7 +51,7 @@ async def key_of(keys: CaseKeys, screening: Screening) -> bytes:
     try:
         return await keys.of(key_id(screening))
     except KeyDestroyed as error:
-        raise ERASED.because("What was said in it was erased.") from error
+        raise ERASED.because("what_was_said_in_it_was_erased") from error
 
 
 def seal(key: bytes, screening: Screening, column: Column, value: Any) -> None:
@@ -102,4 +102,4 @@ async def open_answers(session: AsyncSession, keys: CaseKeys, screening: Screeni
 
 def refuse_if_erased(screening: Screening) -> None:
     if screening.status == "erased":
-        raise ERASED.because("What was said in it was erased.")
+        raise ERASED.because("what_was_said_in_it_was_erased")

@@ -15,8 +15,6 @@ from referrals.locking_queries import held
 from referrals.row_security import acting_as_service
 from referrals.screenings.models import InstrumentRow, Retirement, Screening
 
-_NOT_HERE = "There is no such screening in your organisation."
-
 
 async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence[InstrumentRow]:
     """Uploaded versions that an organisation may use, newest first."""
@@ -83,7 +81,7 @@ async def own_screening(
     if found is None or not (
         found.case_id is None or await session.scalar(sa.select(held_by(caller, found.case_id)))
     ):
-        raise NOT_FOUND.because(_NOT_HERE)
+        raise NOT_FOUND.because("no_such_screening_in_your_organisation")
     return found
 
 

@@ -135,7 +135,7 @@ async def answer(
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     refuse_unless_running(screening)
     if body.expected_version is not None and body.expected_version != screening.version:
-        raise VERSION_CONFLICT.because(f"It is at version {screening.version}.")
+        raise VERSION_CONFLICT.because("is_at_version", screening.version)
     opened = await open_answers(session, keys, screening)
     given = {name: value for name, value in body.answers.items() if value is not None}
     taken_back = set(body.answers) - set(given)
@@ -190,7 +190,7 @@ async def attach(
         answer_is_about(session, Subject(case_id, "screening", screening.id))
         return screening
     if screening.case_id is not None:
-        raise CONFLICT.because("It belongs to another case already.", pointer="/case_id")
+        raise CONFLICT.because("it_belongs_to_another_case_already", pointer="/case_id")
     refuse_if_erased(screening)
     refuse_unless_open(case)
     said = screening.answers is not None or screening.conclusion is not None
@@ -208,7 +208,7 @@ async def erase(
 ) -> None:
     """Forget what was said in a screening of no case; codes remain."""
     if screening.case_id is not None:
-        raise CONFLICT.because("It is erased with its case.")
+        raise CONFLICT.because("is_erased_with_its_case")
     await keys.destroy(screening.id)
     await forget_answers(session, COMMON, screening.id)
     await forget_persons(session, COMMON, [screening.id])
@@ -261,16 +261,13 @@ async def statistics(
 def refuse_unless_running(screening: Screening) -> None:
     refuse_if_erased(screening)
     if screening.status != "open":
-        raise SCREENING_ENDED.because(f"It is '{screening.status}'.")
+        raise SCREENING_ENDED.because("is_in_state", screening.status)
 
 
 def refuse(flaws: Sequence[Flaw]) -> None:
     """422 with a pointer per flaw."""
     if flaws:
-        raise INVALID.because(
-            flaws[0].detail,
-            errors=[FieldError(_pointer(f.question), f.detail, f.code) for f in flaws[:50]],
-        )
+        raise INVALID.listing([FieldError(_pointer(f.question), f.detail, f.code) for f in flaws])
 
 
 def _pointer(name: str) -> str:
@@ -332,9 +329,9 @@ def _held_at(moment: datetime | None) -> datetime:
     if moment is None:
         return now
     if moment > now + _AHEAD:
-        raise INVALID.because("It is in the future.", pointer="/held_at")
+        raise INVALID.because("is_in_future", pointer="/held_at")
     if moment < now - _OLDEST:
-        raise INVALID.because("It is more than two years ago: check the date.", pointer="/held_at")
+        raise INVALID.because("is_more_than_two_years_ago_check", pointer="/held_at")
     return moment
 
 
@@ -348,9 +345,9 @@ def _refuse_unless_agreed(instrument: Instrument, answers: Mapping[str, Answer])
             continue
         pointer = f"/answers/{question.id}"
         if question.id not in answers:
-            raise INVALID.because("This is answered before anything else.", pointer=pointer)
+            raise INVALID.because("is_answered_before_anything_else", pointer=pointer)
         if not says_yes(instrument, answers, role):
-            raise problem.because(
+            raise problem.saying(
                 question.hint.en if question.hint else "Stop here.", pointer=pointer
             )
 

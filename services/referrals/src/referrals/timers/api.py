@@ -51,12 +51,12 @@ async def set_policy(
 ) -> PolicyView:
     """Set the times of your own pathway for referrals that are sent from now on."""
     if not caller.coordinates(aor):
-        raise FORBIDDEN.because(f"You do not coordinate '{aor}'.")
+        raise FORBIDDEN.because("you_do_not_coordinate", aor)
     if not (
         body.supervisor_after_minutes < body.alternative_after_minutes < body.expiry_after_minutes
     ):
         raise INVALID.because(
-            "Supervisor, alternative, expiry must follow one another.",
+            "supervisor_alternative_expiry_must_follow_one_another",
             pointer="/supervisor_after_minutes",
         )
     row = await session.merge(

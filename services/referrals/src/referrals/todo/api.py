@@ -56,7 +56,7 @@ async def finish_task(task_id: UUID, _body: Done, session: Session, caller: Writ
     """Say that it is done; it is recorded who said so."""
     task = await queries.one_to_finish(session, caller, READING, task_id)
     if task is None:
-        raise NOT_FOUND.because("There is no such task in your organisation.")
+        raise NOT_FOUND.because("no_such_task_in_your_organisation")
     answer_is_about(session, Subject(task.case_id or caller.organisation, "task", task.id))
     if task.done_at is None:
         task.done_at, task.done_by = clock.now(), caller.subject

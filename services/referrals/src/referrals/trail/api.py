@@ -182,7 +182,7 @@ async def verify_chain(
     async with acting_as_service(session):
         count, findings = await anchoring.verify_chain(session, chain, anchored)
     if not count and not findings:
-        raise NOT_FOUND.because("There is no such chain.")
+        raise NOT_FOUND.because("no_such_chain")
     await _own_look(session, caller, "audit.verified", {"of": str(chain)})
     return Verification(
         chain=chain,

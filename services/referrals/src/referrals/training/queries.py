@@ -94,7 +94,7 @@ async def own_certificate(
     )
     found = rows.one_or_none()
     if found is None:
-        raise NOT_FOUND.because("Your organisation has no such certificate.")
+        raise NOT_FOUND.because("your_organisation_has_no_such_certificate")
     return found
 
 
@@ -121,5 +121,5 @@ async def own_training(
         await session.scalars(statement.with_for_update() if lock else statement)
     ).one_or_none()
     if found is None:
-        raise NOT_FOUND.because("Your organisation has no such training.")
+        raise NOT_FOUND.because("your_organisation_has_no_such_training")
     return found

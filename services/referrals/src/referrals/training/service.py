@@ -65,16 +65,16 @@ async def certify(session: AsyncSession, caller: Principal, body: NewCertificate
     """Record who passed; 403 for the caller's own certificate."""
     if body.holder in (caller.subject, caller.client_id):
         raise SECOND_PERSON.because(
-            "You cannot certify yourself: somebody else does.", pointer="/holder"
+            "you_cannot_certify_yourself_somebody_else_does", pointer="/holder"
         )
     if body.certified_on > clock.today():
-        raise INVALID.because("It is in the future.", pointer="/certified_on")
+        raise INVALID.because("is_in_future", pointer="/certified_on")
     if body.certified_on < clock.today() - _BACKDATED:
-        raise INVALID.because("It is too long ago to count.", pointer="/certified_on")
+        raise INVALID.because("is_too_long_ago_to_count", pointer="/certified_on")
     if body.training_id is not None:
         training = await queries.own_training(session, caller, body.training_id)
         if training.topic != body.topic:
-            raise INVALID.because("The training had another topic.", pointer="/training_id")
+            raise INVALID.because("training_had_another_topic", pointer="/training_id")
     certificate = Certificate(
         id=new_id(),
         organisation_id=caller.organisation,
@@ -96,7 +96,7 @@ async def revoke(
     """It counts no more from now on; what was concluded under it stays. Repeating changes nothing."""
     certificate = await queries.own_certificate(session, caller, certificate_id)
     if certificate.holder in (caller.subject, caller.client_id):
-        raise FORBIDDEN.because("Somebody else decides about your own certificate.")
+        raise FORBIDDEN.because("somebody_else_decides_about_your_own_certificate")
     if certificate.revoked_at is None:
         certificate.revoked_at, certificate.revoked_reason = clock.now(), reason
         await session.flush()
@@ -125,14 +125,12 @@ async def revoke_again(session: AsyncSession, certificate_id: UUID) -> int:
 def _refuse_impossible(body: NewTraining) -> None:
     today = clock.today()
     if body.starts_on > today:
-        raise INVALID.because(
-            "A training that was held is not in the future.", pointer="/starts_on"
-        )
+        raise INVALID.because("training_that_was_held", pointer="/starts_on")
     if body.starts_on < today - _BACKDATED:
-        raise INVALID.because("It is too long ago: check the year.", pointer="/starts_on")
+        raise INVALID.because("is_too_long_ago_check_year", pointer="/starts_on")
     place = Places.load().get(body.area)
     if place is not None and place.level < 1:
-        raise INVALID.because("Name the state or a smaller place.", pointer="/area")
+        raise INVALID.because("name_state_or_smaller_place", pointer="/area")
 
 
 async def _announce(session: AsyncSession, training: Training) -> None:

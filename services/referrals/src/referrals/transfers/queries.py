@@ -39,7 +39,7 @@ async def one(
         )
     transfer = (await session.scalars(statement)).one_or_none()
     if transfer is None:
-        raise NOT_FOUND.because("No transfer that concerns you has this id.")
+        raise NOT_FOUND.because("no_transfer_that_concerns_you_has_this")
     return transfer
 
 

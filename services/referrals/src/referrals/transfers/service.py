@@ -55,12 +55,12 @@ async def offer(
     case = await cases.own_case(session, caller, body.case_id, lock=True)
     case_service.refuse_unless_open(case)
     if body.to_organisation == caller.organisation:
-        raise INVALID.because("The case is yours already.", pointer="/to_organisation")
+        raise INVALID.because("case_is_yours_already", pointer="/to_organisation")
     grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
     identity, _ = await case_service.open_record(keys, case)
     await _ask(session, case, grant, body.to_organisation, identity)
     if await queries.open_of(session, case.id) is not None:
-        raise TRANSFER_OPEN.because("Recall it first, or wait for the answer.")
+        raise TRANSFER_OPEN.because("recall_it_first_or_wait_for_answer")
     transfer = Transfer(
         id=new_id(),
         case_id=case.id,
@@ -112,7 +112,7 @@ async def accept(
         grant = await consents.by_id(session, transfer.grant_id)
         _check(caller, transfer, "accept")
         if case is None:
-            raise NO_CONSENT.because("The case is gone.")
+            raise NO_CONSENT.because("case_is_gone")
         case_service.refuse_unless_open(case)
         identity, attributes = await case_service.open_record(keys, case)
         await _ask(session, case, grant, transfer.to_organisation, identity)
@@ -190,10 +190,11 @@ def legal(caller: Principal, transfer: Transfer) -> list[str]:
 def _check(caller: Principal, transfer: Transfer, command: str) -> None:
     mine = transfer.from_organisation if command == "recall" else transfer.to_organisation
     if mine != caller.organisation:
-        raise NOT_YOUR_STEP.because(f"'{command}' is for the other side of the transfer.")
+        raise NOT_YOUR_STEP.because("is_for_other_side_of_transfer", command)
     if transfer.state != "offered":
         raise ILLEGAL_TRANSITION.because(
-            f"The transfer is '{transfer.state}' already.",
+            "transfer_is_already",
+            transfer.state,
             state=transfer.state,
             legal_transitions=[],
         )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from common import clock
 from common.codelists import categories, pathways, populations
+from common.details import WrongValue
 from common.places import Places
 from pydantic import AfterValidator, Field
 
@@ -19,7 +20,7 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3.")
 
 def _known_place(pcode: str) -> str:
     if not Places.load().is_known(pcode):
-        raise ValueError("not a known P-code")
+        raise WrongValue("not_known_p_code")
     return pcode
 
 

@@ -29,7 +29,7 @@ async def one(
         statement = statement.with_for_update()
     webhook = (await session.scalars(statement)).one_or_none()
     if webhook is None:
-        raise NOT_FOUND.because("Your organisation has no such webhook.")
+        raise NOT_FOUND.because("your_organisation_has_no_such_webhook")
     return webhook
 
 

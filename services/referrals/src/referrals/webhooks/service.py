@@ -53,9 +53,9 @@ async def add(
     try:
         check_url(body.url, allowed)
     except UnsafeUrl as error:
-        raise UNSAFE_ADDRESS.because(f"Not this URL: {error}.", pointer="/url") from error
+        raise UNSAFE_ADDRESS.because("not_this_url", error, pointer="/url") from error
     if len(await queries.listed(session, caller)) >= _MOST:
-        raise CONFLICT.because(f"An organisation has at most {_MOST} webhooks.")
+        raise CONFLICT.because("organisation_has_at_most_webhooks", _MOST)
     webhook_id, secret = new_id(), _new_secret()
     webhook = Webhook(
         id=webhook_id,
@@ -107,11 +107,9 @@ async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> We
     """Call it once as a change would; 409 while it is switched off, or held."""
     webhook = await queries.one(session, caller, webhook_id)
     if not webhook.active:
-        raise CONFLICT.because("It is switched off: enable it first.")
+        raise CONFLICT.because("is_switched_off_enable_it_first")
     if webhook.id in await queries.held(session, caller):
-        raise CONFLICT.because(
-            "It calls nobody, as the account that answers for it is switched off: enable it, and you answer for it."
-        )
+        raise CONFLICT.because("calls_nobody_while_account_is_off")
     await notify(
         session,
         [caller.organisation],

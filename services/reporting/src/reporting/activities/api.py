@@ -111,17 +111,19 @@ async def import_workbook(
     """Record all rows of a filled workbook (XLSX or CSV), or none if one has a problem."""
     content = await file.read(MAX_FILE + 1)
     if len(content) > MAX_FILE:
-        raise UNREADABLE.because(f"The file has more than {MAX_FILE} bytes.", pointer="/file")
+        raise UNREADABLE.because("file_has_more_than_bytes", MAX_FILE, pointer="/file")
     name = file.filename or "workbook"
     try:
         done = await service.import_file(session, caller, name, content, dry_run=dry_run)
     except UnreadableWorkbookError as error:
-        raise UNREADABLE.because(
+        raise UNREADABLE.saying(
             error.message["en"], pointer="/file", message=error.message
         ) from None
     if done.flaws:
         raise BAD_ROWS.because(
-            f"{len(done.flaws)} problems in {done.rows} rows; nothing was written.",
+            "problems_in_rows_nothing_was_written",
+            len(done.flaws),
+            done.rows,
             rows=done.rows,
             problems=[
                 RowProblem(
@@ -163,9 +165,9 @@ async def indicator_value(
 ) -> IndicatorValue:
     """The exact value of an allow-listed indicator over the activities that start in the range."""
     if code not in BY_CODE:
-        raise NOT_FOUND.because("No such indicator is on the allow-list.", allowed=list(BY_CODE))
+        raise NOT_FOUND.because("no_such_indicator_is_on_allow_list", allowed=list(BY_CODE))
     if last < first:
-        raise INVALID.because("The end is before the start.", pointer="/to")
+        raise INVALID.because("end_is_before_start", pointer="/to")
     found = await queries.countable(session, start=first, end=last)
     value = total(
         found,
@@ -221,7 +223,7 @@ async def read_activity(caller: Reader, session: Session, activity_id: ActivityI
     """One activity, as you may see it."""
     found = await queries.visible(session, caller, activity_id=activity_id)
     if not found:
-        raise NOT_FOUND.because("There is no such activity.")
+        raise NOT_FOUND.because("no_such_activity")
     return _view(found[0])
 
 
@@ -269,5 +271,5 @@ def _target(target: Target) -> TargetView:
 
 def _known_area(area: str | None) -> str | None:
     if area is not None and not Places.load().is_known(area):
-        raise INVALID.because("This P-code is not known.", pointer="/area")
+        raise INVALID.because("this_p_code_is_not_known", pointer="/area")
     return area

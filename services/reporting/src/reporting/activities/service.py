@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.details import Detail
 from common.errors import CONFLICT, INVALID, NOT_FOUND, FieldError
 from common.ids import new_id
 from common.places import Places
@@ -51,7 +52,7 @@ async def record(session: AsyncSession, caller: Principal, values: Mapping[str, 
     known = await queries.recorded(session, caller.organisation, [row["external_id"]])
     if row["external_id"] in known:
         raise CONFLICT.because(
-            "Your organisation has an activity of this external_id: change that one.",
+            "your_organisation_has_activity_of_this_external",
             pointer="/external_id",
         )
     await _write(session, caller, [row])
@@ -65,7 +66,7 @@ async def correct(
     found = await _own_by_id(session, caller, activity_id)
     row = completed(values)
     if row["external_id"] != found.external_id:
-        raise INVALID.because("The external_id of an activity stays.", pointer="/external_id")
+        raise INVALID.because("external_id_of_activity_stays", pointer="/external_id")
     _refuse_flawed(row)
     await _write(session, caller, [row])
     return await _own(session, caller, found.external_id)
@@ -127,14 +128,14 @@ async def set_target(session: AsyncSession, caller: Principal, target: Target) -
     the first."""
     if target.indicator not in BY_CODE:
         raise INVALID.because(
-            "Targets exist for the allow-listed indicators only.",
+            "targets_exist_for_allow_listed_indicators_only",
             pointer="/indicator",
             allowed=list(BY_CODE),
         )
     if target.area is not None and not Places.load().is_known(target.area):
-        raise INVALID.because("This P-code is not known.", pointer="/area")
+        raise INVALID.because("this_p_code_is_not_known", pointer="/area")
     if target.end < target.start:
-        raise INVALID.because("The end is before the start.", pointer="/end")
+        raise INVALID.because("end_is_before_start", pointer="/end")
     values = {
         "start": target.start,
         "end": target.end,
@@ -157,12 +158,19 @@ async def set_target(session: AsyncSession, caller: Principal, target: Target) -
     return next(each for each in await queries.targets(session, target.plan) if each.id == kept)
 
 
+_SAID = {"ends_before_start": Detail("end_is_before_start")}
+
+
 def _refuse_flawed(row: Mapping[str, Any]) -> None:
     found = flaws(row, Places.load())
     if found:
-        raise INVALID.because(
-            found[0].message["en"],
-            errors=[FieldError(f"/{flaw.field}", flaw.message["en"], flaw.code) for flaw in found],
+        raise INVALID.listing(
+            [
+                FieldError(
+                    f"/{flaw.field}", flaw.message["en"], flaw.code, said=_SAID.get(flaw.code)
+                )
+                for flaw in found
+            ]
         )
 
 
@@ -253,5 +261,5 @@ async def _own(session: AsyncSession, caller: Principal, external_id: str) -> Ac
 async def _own_by_id(session: AsyncSession, caller: Principal, activity_id: UUID) -> Activity:
     found = await queries.visible(session, caller, activity_id=activity_id, own=True)
     if not found:
-        raise NOT_FOUND.because("Your organisation has no such activity.")
+        raise NOT_FOUND.because("your_organisation_has_no_such_activity")
     return found[0]

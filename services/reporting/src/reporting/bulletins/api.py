@@ -197,9 +197,7 @@ async def sign_off_bulletin(
     again."""
     read = body.content_sha256 if body else None
     if read is None:
-        raise PRECONDITION_REQUIRED.because(
-            "Say which draft you read: its content_sha256.", pointer="/content_sha256"
-        )
+        raise PRECONDITION_REQUIRED.because("say_which_draft_you_read", pointer="/content_sha256")
     return _view(await service.sign_off(session, caller, bulletin_id, read=read))
 
 
@@ -257,19 +255,19 @@ async def read_file(
     bulletin = await _visible(session, caller, bulletin_id)
     content = printed(bulletin.content)
     if name not in names(content):
-        raise NOT_FOUND.because("No such file.", allowed=names(content))
+        raise NOT_FOUND.because("no_such_file", allowed=names(content))
     if bulletin.state != "published":
         try:
             made = await asyncio.to_thread(rendered, content, language, draft=True)
         except NobodyDraws as error:
             raise UNAVAILABLE.because(
-                "What draws bulletins is not there now.", headers={"Retry-After": "10"}
+                "what_draws_bulletins_is_not_there_now", headers={"Retry-After": "10"}
             ) from error
         kind = media_type(name)
         return Response(made[name], media_type=kind, headers=_harmless(kind, made[name]))
     kept = await queries.file(session, bulletin_id, language, name)
     if kept is None:
-        raise NOT_FOUND.because("No such file.")
+        raise NOT_FOUND.because("no_such_file")
     headers = {
         **_harmless(kept.media_type, kept.content),
         "ETag": f'"{kept.sha256}"',
@@ -292,7 +290,7 @@ def _harmless(kind: str, content: bytes) -> dict[str, str]:
 async def _visible(session: Session, caller: Principal, bulletin_id: UUID) -> Bulletin:
     found = await queries.visible(session, caller, bulletin_id=bulletin_id)
     if not found:
-        raise NOT_FOUND.because("There is no such bulletin, or it is not published yet.")
+        raise NOT_FOUND.because("no_such_bulletin_or_not_published_yet")
     return found[0]
 
 

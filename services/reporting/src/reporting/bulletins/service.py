@@ -10,6 +10,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.details import Detail
 from common.errors import INVALID, NOT_FOUND, VERSION_CONFLICT, FieldError
 from common.events.reporting import BulletinPublished
 from common.ids import new_id
@@ -115,9 +116,7 @@ def bulletin_period(text: str) -> Period:
     """The period of a bulletin; 422 unless it is a half month or a month."""
     period = asked_period(text)
     if period.kind not in KINDS:
-        raise INVALID.because(
-            "A bulletin covers a half month (2026-11a) or a month (2026-11).", pointer="/period"
-        )
+        raise INVALID.because("bulletin_covers_half_month_2026_11a", pointer="/period")
     return period
 
 
@@ -132,7 +131,7 @@ async def draft(
     publication a new edition begins, and the published one stays as it is."""
     now = clock.now()
     if not period.ended(clock.utc_day(now)):
-        raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end}.")
+        raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end)
     composed = compose(period, await evidence(session, period, wish=wish), catalogue)
     content = composed.model_copy(update={"wish": wish})
     known = await queries.editions(session, content.kind, period.id)
@@ -184,7 +183,7 @@ async def write_words(
     for name in texts:
         if name not in allowed:
             raise INVALID.because(
-                "There is no such section.", pointer=f"/texts/{name}", allowed=list(allowed)
+                "no_such_section", pointer=f"/texts/{name}", allowed=list(allowed)
             )
     half = [
         FieldError(f"/texts/{name}/{language}", "Write it in both languages.", "missing")
@@ -193,11 +192,12 @@ async def write_words(
         if any(each.strip() for each in text.values()) and not text[language].strip()
     ]
     if half:
-        raise INVALID.because(half[0].detail, errors=half)
+        raise INVALID.listing(half)
     found = unfounded(bulletin.content, texts)
     if found:
         raise UNFOUNDED.because(
-            f"{len(found)} numbers are not those of their section; nothing was changed.",
+            "numbers_are_not_those_of_their_section",
+            len(found),
             errors=[
                 FieldError(f"/texts/{each.section}/{each.language}", each.reason, UNFOUNDED.code)
                 for each in found
@@ -229,11 +229,11 @@ async def arrange(
     bulletin = await _as_read(session, bulletin_id, read)
     own = movable(bulletin.content)
     if sorted(order) != sorted(own):
-        raise INVALID.because("Name each section once.", pointer="/order", allowed=list(own))
+        raise INVALID.because("name_each_section_once", pointer="/order", allowed=list(own))
     if not set(hidden) <= set(own):
-        raise INVALID.because("There is no such section.", pointer="/hidden", allowed=list(own))
+        raise INVALID.because("no_such_section", pointer="/hidden", allowed=list(own))
     if set(hidden) == set(own):
-        raise INVALID.because("Nothing would be left to print.", pointer="/hidden")
+        raise INVALID.because("nothing_would_be_left_to_print", pointer="/hidden")
     return await _rewritten(session, caller, bulletin_id, arranged(bulletin.content, order, hidden))
 
 
@@ -242,7 +242,7 @@ async def _as_read(session: AsyncSession, bulletin_id: UUID, read: str | None) -
     unseen."""
     bulletin = await _in_state(session, bulletin_id, "draft")
     if read is not None and read != bulletin.content_sha256:
-        raise VERSION_CONFLICT.because("Somebody changed the draft since.")
+        raise VERSION_CONFLICT.because("somebody_changed_draft_since")
     return bulletin
 
 
@@ -307,7 +307,7 @@ async def ask_publication(
 async def asked_publication(session: AsyncSession, bulletin_id: UUID) -> Publication:
     found = await queries.publication(session, bulletin_id)
     if found is None:
-        raise NOT_FOUND.because("There is no such bulletin, or nobody asked for its publication.")
+        raise NOT_FOUND.because("no_such_bulletin_or_nobody_asked")
     return found
 
 
@@ -409,7 +409,7 @@ def _refuse_signer(caller: Principal, bulletin: Bulletin, *, alone: bool) -> Non
         refuse_same_person(
             caller,
             bulletin.signed_off_by,
-            because="You signed it off yourself: somebody else publishes it.",
+            because=Detail("you_signed_it_off_yourself"),
         )
 
 
@@ -420,7 +420,8 @@ async def _refuse_wrong_figures(session: AsyncSession, bulletin: Bulletin) -> No
 def _refuse(found: list[Stray]) -> None:
     if found:
         raise UNTRACEABLE.because(
-            f"{len(found)} numbers do not trace; nothing was changed.",
+            "numbers_do_not_trace_nothing_was_changed",
+            len(found),
             numbers=[f"{each.form}: {each.number}: {each.reason}" for each in found[:50]],
         )
 
@@ -428,10 +429,10 @@ def _refuse(found: list[Stray]) -> None:
 async def _in_state(session: AsyncSession, bulletin_id: UUID, state: str) -> Bulletin:
     bulletin = await queries.locked(session, bulletin_id)
     if bulletin is None:
-        raise NOT_FOUND.because("There is no such bulletin.")
+        raise NOT_FOUND.because("no_bulletin_has_this_id")
     if bulletin.state != state:
         raise WRONG_STATE.because(
-            f"The bulletin is {bulletin.state}; this step needs {state}.", state=bulletin.state
+            "bulletin_is_this_step_needs", bulletin.state, state, state=bulletin.state
         )
     return bulletin
 

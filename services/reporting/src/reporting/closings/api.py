@@ -83,7 +83,7 @@ async def read_closing(
     """How far each programme has come."""
     found = await queries.visible(session, caller, closing_id=closing_id)
     if not found:
-        raise NOT_FOUND.because("There is no such closing.")
+        raise NOT_FOUND.because("no_such_closing")
     return _view(found[0], caller, _programmes(request))
 
 

@@ -47,7 +47,7 @@ async def close(
     period = wanted.period
     chosen = _chosen(wanted, catalogue)
     if not period.ended(clock.utc_day(clock.now())):
-        raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end.isoformat()}.")
+        raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end.isoformat())
     closing_id = await _once(session, caller, period)
     known = {each.programme: each for each in (await _seen(session, caller, closing_id)).steps}
     places = {each.id: place for place, each in enumerate(catalogue)}
@@ -81,7 +81,7 @@ async def sign_off(session: AsyncSession, caller: Principal, closing_id: UUID) -
         if release is not None and _contributes(release, caller)
     ]
     if not mine:
-        raise NOT_FOUND.because("Your organisation contributes to no draft of this period.")
+        raise NOT_FOUND.because("your_organisation_contributes_to_no_draft")
     await releases.agree(session, caller, mine)
     return await _seen(session, caller, closing_id)
 
@@ -108,7 +108,9 @@ def _chosen(wanted: Wanted, catalogue: Catalogue) -> list[Programme]:
         if not found:
             kinds = sorted({each.period_kind.value for each in catalogue})
             raise INVALID.because(
-                f"No programme closes by {period.kind}: {', '.join(kinds)} are those that do.",
+                "no_programme_closes_by_are_those",
+                period.kind,
+                ", ".join(kinds),
                 pointer="/period",
             )
         return found
@@ -120,11 +122,15 @@ def _chosen(wanted: Wanted, catalogue: Catalogue) -> list[Programme]:
             raise outside(error, f"/programmes/{place}") from None
         if programme.period_kind is not period.kind:
             raise INVALID.because(
-                f"{name} closes per {programme.period_kind}, {period.id} is a {period.kind}.",
+                "programme_closes_per",
+                name,
+                programme.period_kind,
+                period.id,
+                period.kind,
                 pointer=f"/programmes/{place}",
             )
         if programme in chosen:
-            raise INVALID.because("It is named twice.", pointer=f"/programmes/{place}")
+            raise INVALID.because("is_named_twice", pointer=f"/programmes/{place}")
         chosen.append(programme)
     return chosen
 
@@ -171,10 +177,10 @@ async def _ask(
 
 async def _at_rest(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
     if not await queries.held(session, closing_id):
-        raise NOT_FOUND.because("There is no such closing.")
+        raise NOT_FOUND.because("no_such_closing")
     closing = await _seen(session, caller, closing_id)
     if closing.busy:
-        raise CLOSING_AT_WORK.because(f"{closing.period} is not closed for every programme yet.")
+        raise CLOSING_AT_WORK.because("is_not_closed_for_every_programme_yet", closing.period)
     return closing
 
 

@@ -55,11 +55,11 @@ async def import_series_file(
     said = _provenance(provenance)
     content = await file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise UNREADABLE_SERIES.because(f"It has more than {MOST_BYTES} bytes.", pointer="/file")
+        raise UNREADABLE_SERIES.because("it_has_more_than_bytes", MOST_BYTES, pointer="/file")
     try:
         read = await asyncio.to_thread(points, content, Places.load())
     except UnreadableTableError as error:
-        raise UNREADABLE_SERIES.because(
+        raise UNREADABLE_SERIES.saying(
             str(error),
             pointer="/file",
             problems=error.problems,
@@ -83,7 +83,7 @@ async def read_editions(
     """All editions of a series, the newest first."""
     found = await queries.editions(session, code)
     if not found:
-        raise NOT_FOUND.because("There is no such series.")
+        raise NOT_FOUND.because("no_such_series")
     return [_view(each) for each in found]
 
 
@@ -95,7 +95,7 @@ def _provenance(given: str) -> Provenance:
             FieldError("/" + "/".join(["provenance", *map(str, each["loc"])]), each["msg"])
             for each in error.errors(include_input=False, include_url=False)
         ]
-        raise INVALID.because("The provenance is not whole.", errors=flaws) from None
+        raise INVALID.because("provenance_is_not_whole", errors=flaws) from None
 
 
 def _view(series: OutsideSeries) -> SeriesView:

@@ -25,9 +25,9 @@ async def import_series(
     seen: set[tuple[Any, ...]] = set()
     for number, point in enumerate(body.points):
         if point.area is not None and not places.is_known(point.area):
-            raise INVALID.because("This P-code is not known.", pointer=f"/points/{number}/area")
+            raise INVALID.because("this_p_code_is_not_known", pointer=f"/points/{number}/area")
         if (point.day, point.area) in seen:
-            raise INVALID.because("This day and area appear twice.", pointer=f"/points/{number}")
+            raise INVALID.because("this_day_and_area_appear_twice", pointer=f"/points/{number}")
         seen.add((point.day, point.area))
     points = [[p.day.isoformat(), p.area, str(p.value)] for p in body.points]
     earlier = await queries.editions(session, body.code)

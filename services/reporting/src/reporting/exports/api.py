@@ -97,7 +97,7 @@ async def export_counts(
         asked = question(request.query_params.multi_items(), names, _OWN)
         if found is None:
             raise NOT_FOUND.because(
-                f"Not every {wanted.period_kind.value} release of {whole.id} is published."
+                "not_every_release_of_is_published", wanted.period_kind.value, whole.id
             )
         if form == "dhis2":
             mapping = _mapping(request) if scheme == "uid" else None
@@ -122,7 +122,7 @@ async def list_dhis2_codes(
     try:
         country = country_of(wanted.cube_dimensions, Places.load())
     except NoOrgUnitError as error:
-        raise INVALID.because(str(error), pointer="/programme") from None
+        raise INVALID.saying(str(error), pointer="/programme") from None
     known = _mapping(request)
     return [
         Dhis2Identifier(kind=each.kind, code=each.code, label=each.label, uid=known.get(each.code))
@@ -144,15 +144,15 @@ def _mapping(request: Request) -> Mapping[str, str]:
 
 def _dhis2(cube: ProtectedCube, narrowed: object, mapping: Mapping[str, str] | None) -> Response:
     if narrowed:
-        raise INVALID.because("A DHIS2 file has all dimensions: leave out 'by' and filters.")
+        raise INVALID.because("dhis2_file_has_all_dimensions_leave_out")
     try:
         content = as_dhis2(cube, country_of(cube.dimensions, Places.load()), mapping)
     except NoDhis2PeriodError as error:
-        raise INVALID.because(str(error), pointer="/period") from None
+        raise INVALID.saying(str(error), pointer="/period") from None
     except NoOrgUnitError as error:
-        raise INVALID.because(str(error), pointer="/programme") from None
+        raise INVALID.saying(str(error), pointer="/programme") from None
     except UnmappedError as error:
-        raise UNMAPPED.because(f"{error}.", codes=list(error.codes)[:100]) from None
+        raise UNMAPPED.saying(f"{error}.", codes=list(error.codes)[:100]) from None
     return Response(content, media_type="application/json")
 
 

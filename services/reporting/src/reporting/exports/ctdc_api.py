@@ -24,7 +24,7 @@ async def read_ctdc(_caller: Reader, session: Session, period: Period) -> Respon
     """A published trafficking release as CSV in CTDC's columns, with a protected `count`."""
     found = [each for each in await published(session, "trafficking") if each.period == period]
     if not found:
-        raise NOT_FOUND.because("No trafficking release of this period is published.")
+        raise NOT_FOUND.because("no_trafficking_release_of_this_period")
     out = io.StringIO()
     writer = GuardedCsv(out, line_end="\n")
     writer.row(columns())

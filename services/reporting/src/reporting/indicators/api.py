@@ -78,16 +78,14 @@ def _asked(
 ) -> Asked:
     splits = frozenset(filter(None, by.split(",")))
     if splits - set(_SPLITS):
-        raise INVALID.because(
-            "'by' takes area, category and month.", pointer="/by", allowed=_SPLITS
-        )
+        raise INVALID.because("by_takes_area_category_and_month", pointer="/by", allowed=_SPLITS)
     if area is not None and area != vector.UNKNOWN:
         place = Places.load().get(area)
         if place is None or place.level != 1:
-            raise INVALID.because("Not a known first-level P-code.", pointer="/area")
+            raise INVALID.because("not_known_first_level_p_code", pointer="/area")
     if category is not None and category not in categories():
         raise INVALID.because(
-            "Not a known category.", pointer="/category", allowed=list(categories().codes)
+            "not_known_category", pointer="/category", allowed=list(categories().codes)
         )
     start, end = months(first, last)
     return Asked(start, end, splits, area, category)

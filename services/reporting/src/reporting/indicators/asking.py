@@ -22,14 +22,14 @@ def months(first: str | None, last: str | None) -> tuple[date, date]:
     end = _month(last, "/to") if last else clock.utc_day(clock.now()).replace(day=1)
     start = _month(first, "/from") if first else _months_before(end, _DEFAULT_MONTHS - 1)
     if start > end:
-        raise INVALID.because("'from' lies after 'to'.", pointer="/from")
+        raise INVALID.because("from_lies_after_to", pointer="/from")
     return start, end
 
 
 def _month(text: str, pointer: str) -> date:
     period = asked_period(text, pointer)
     if period.kind is not PeriodKind.MONTH:
-        raise INVALID.because("Write a month, such as 2026-11.", pointer=pointer)
+        raise INVALID.because("write_month_such_as_2026_11", pointer=pointer)
     return period.start
 
 

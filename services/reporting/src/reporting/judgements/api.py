@@ -68,7 +68,7 @@ async def read_statement(
     """One statement, with its ETag."""
     found = await queries.visible(session, caller, statement_id=statement_id)
     if not found:
-        raise NOT_FOUND.because("There is no such statement.")
+        raise NOT_FOUND.because("no_such_statement")
     return await _answered(response, session, caller, found[0])
 
 

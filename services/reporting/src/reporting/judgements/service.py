@@ -6,6 +6,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.details import Detail
 from common.errors import CONFLICT, INVALID, NOT_FOUND, FieldError
 from common.ids import new_id
 from common.languages import LANGUAGES
@@ -35,9 +36,7 @@ async def write(
 ) -> Statement:
     known = await queries.held(session, body.analysis)
     if body.place == "core-problem" and any(s.place == "core-problem" for s in known.values()):
-        raise CONFLICT.because(
-            "This analysis has its core problem: change that one.", pointer="/place"
-        )
+        raise CONFLICT.because("this_analysis_has_its_core_problem_change", pointer="/place")
     _refuse_parent(None, body, known)
     made = new_id()
     values = await _values(session, caller, body, catalogue)
@@ -62,7 +61,7 @@ async def change(
     for field in ("analysis", "place"):
         if getattr(body, field) != getattr(found, field):
             raise INVALID.because(
-                "A statement stays in its place: take it out and write another.",
+                "statement_stays_in_its_place_take",
                 pointer=f"/{field}",
             )
     _refuse_parent(statement_id, body, known)
@@ -81,9 +80,9 @@ async def agree(
     """A second person stands for the statement as it was read."""
     found, _ = await _found(session, statement_id, if_match)
     if found.agreed_at is not None:
-        raise CONFLICT.because("It is agreed already.")
+        raise CONFLICT.because("is_agreed_already")
     refuse_same_person(
-        caller, found.written_by, because="You wrote it: somebody else agrees to it."
+        caller, found.written_by, because=Detail("you_wrote_it_somebody_else_agrees")
     )
     await session.execute(
         statements.update()
@@ -96,7 +95,7 @@ async def agree(
 async def remove(session: AsyncSession, statement_id: UUID, if_match: str | None) -> None:
     _, known = await _found(session, statement_id, if_match)
     if any(each.parent == statement_id for each in known.values()):
-        raise CONFLICT.because("Others stand beneath it: move or take them out first.")
+        raise CONFLICT.because("others_stand_beneath_it_move_or_take")
     await session.execute(statements.delete().where(statements.c.id == statement_id))
 
 
@@ -106,7 +105,7 @@ async def _found(
     analysis = await queries.analysis_of(session, statement_id)
     known = await queries.held(session, analysis) if analysis is not None else {}
     if statement_id not in known:
-        raise NOT_FOUND.because("There is no such statement.")
+        raise NOT_FOUND.because("no_such_statement")
     check_if_match(if_match, etag_of(known[statement_id].version))
     return known[statement_id], known
 
@@ -119,10 +118,10 @@ def _refuse_parent(
     parent = known.get(body.parent)
     if parent is None or parent.place not in PLACES[body.place]:
         allowed = " or ".join(PLACES[body.place])
-        raise INVALID.because(f"A {body.place} stands beneath a {allowed}.", pointer="/parent")
+        raise INVALID.because("stands_beneath", body.place, allowed, pointer="/parent")
     parents = {each.id: each.parent for each in known.values()}
     if statement_id is not None and beneath(statement_id, body.parent, parents):
-        raise INVALID.because("It would stand beneath itself.", pointer="/parent")
+        raise INVALID.because("it_would_stand_beneath_itself", pointer="/parent")
 
 
 async def _values(
@@ -135,7 +134,7 @@ async def _values(
     wrong = loose(said, cited)
     if wrong:
         raise INVALID.because(
-            "A number in the text is none of what it cites, or an address stands in it.",
+            "number_in_text_is_none_of_what",
             errors=[
                 FieldError(
                     f"/text/{language}",
@@ -171,7 +170,7 @@ async def _figure(
 ) -> Cited:
     release = (await release_queries.published_of(session, [basis.release])).get(basis.release)
     if release is None:
-        raise INVALID.because("No published release has this id.", pointer=f"{pointer}/release")
+        raise INVALID.because("no_published_release_has_this_id", pointer=f"{pointer}/release")
     cube = await release_queries.cube_of(session, release.id)
     try:
         row = await asyncio.to_thread(
@@ -179,7 +178,7 @@ async def _figure(
         )
     except OutsideProgrammeError as error:
         raise INVALID.because(
-            f"The release has no such figure: {error}.", pointer=f"{pointer}/where"
+            "release_has_no_such_figure", error, pointer=f"{pointer}/where"
         ) from error
     period = Period.parse(release.period)
     programme = next((p for p in catalogue if p.id == release.programme), None)
@@ -206,7 +205,7 @@ async def _point(session: AsyncSession, pointer: str, basis: SeriesBasis) -> Cit
     found = await context_queries.of_ids(session, [basis.series])
     point = found[0].point(basis.day, basis.area) if found else None
     if point is None:
-        raise INVALID.because("No series has such a point.", pointer=f"{pointer}/series")
+        raise INVALID.because("no_series_has_such_point", pointer=f"{pointer}/series")
     source = {
         lang: f"{found[0].title[lang]} ({found[0].unit[lang]}), {found[0].source}"
         for lang in LANGUAGES

@@ -99,7 +99,7 @@ async def milestone_history(
 async def _found(session: Session, milestone_id: UUID, *, held: bool = False) -> Milestone:
     found = await queries.one(session, milestone_id, held=held)
     if found is None:
-        raise NOT_FOUND.because("There is no such milestone.")
+        raise NOT_FOUND.because("no_such_milestone")
     return found
 
 

@@ -33,7 +33,9 @@ async def change(
     before = found.body.status
     if body.status not in (before, *NEXT[before]):
         raise MILESTONE_STATUS.because(
-            f"It is {before} and cannot become {body.status}.",
+            "is_and_cannot_become",
+            before,
+            body.status,
             pointer="/status",
             allowed=[before, *NEXT[before]],
         )
@@ -87,7 +89,7 @@ def _refuse_numbers(body: MilestoneBody) -> None:
         for loose in _loose(getattr(told, language), language)
     ]
     if errors:
-        raise INVALID.because("Numbers and addresses do not belong in a milestone.", errors=errors)
+        raise INVALID.because("numbers_and_addresses_do_not_belong", errors=errors)
 
 
 def _loose(said: str, language: str) -> list[str]:

@@ -98,7 +98,7 @@ async def query_programme(
     own = ("from", "to", "tier")
     if not published:
         _asked(request, programme.names, own)
-        raise NOT_FOUND.because("No release of these periods is published.")
+        raise NOT_FOUND.because("no_release_of_these_periods_is_published")
     cube = combined(published, f"{first}..{last}")
     asked = _asked(request, cube.names, own)
     return await _counts(cube, asked, [each.id for each in published])
@@ -217,14 +217,14 @@ async def publish(
 
 def _is_internal(caller: Principal, tier: str) -> bool:
     if tier == "internal" and READ_SCOPE not in caller.scopes:
-        raise FORBIDDEN.because(f"The internal tier needs the scope {READ_SCOPE}.")
+        raise FORBIDDEN.because("internal_tier_needs_scope", READ_SCOPE)
     return tier == "internal"
 
 
 async def _visible(session: Session, caller: Principal, release_id: UUID) -> Release:
     found = await queries.visible(session, caller, release_id=release_id)
     if not found:
-        raise NOT_FOUND.because("There is no such release, or it is not published yet.")
+        raise NOT_FOUND.because("no_such_release")
     return found[0]
 
 

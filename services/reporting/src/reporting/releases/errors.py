@@ -49,7 +49,7 @@ def outside(error: OutsideProgrammeError, pointer: str) -> Problem:
             error.given, error.allowed, field=error.field, allowed=list(error.allowed)
         )
     return INVALID.because(
-        "This value is not part of the programme; `allowed` lists those that are.",
+        "this_value_is_not_part_of_programme",
         pointer=pointer,
         field=error.field,
         allowed=list(error.allowed),

@@ -290,7 +290,7 @@ async def _read_view(
     row = (await session.execute(sa.select(releases).where(releases.c.id == release_id))).one()
     if row.cube_id is None:
         raise ROUNDED_APART.because(
-            f"{row.programme} {row.period} was closed before one rounding served all programmes over its people."
+            "was_closed_before_one_rounding_served", row.programme, row.period
         )
     view = stored_view(row.programme, row.definition)
     cube = await joint(session, row.cube_id, internal=internal)

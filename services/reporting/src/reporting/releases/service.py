@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.details import Detail
 from common.errors import INVALID, NOT_FOUND
 from common.events.reporting import ReleasePublished
 from common.ids import new_id
@@ -78,17 +79,21 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
     programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
         raise INVALID.because(
-            f"{programme.id} closes per {programme.period_kind}, {period.id} is a {period.kind}.",
+            "programme_closes_per",
+            programme.id,
+            programme.period_kind,
+            period.id,
+            period.kind,
             pointer="/period",
         )
     if not period.ended(clock.utc_day(clock.now())):
-        raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end.isoformat()}.")
+        raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end.isoformat())
     # Nothing may be recorded between counting and closing: it would be counted in no period.
     await lock_projection(session)
     existing = await queries.release_of(session, programme.id, period.id)
     if existing is not None:
         raise PERIOD_CLOSED.because(
-            f"{programme.id} {period.id} was closed before.", release_id=str(existing.id)
+            "was_closed_before", programme.id, period.id, release_id=str(existing.id)
         )
     cube = await _joint(session, caller, order, key)
     release_id = await _write_release(session, caller, order, cube)
@@ -113,13 +118,15 @@ async def _joint(session: AsyncSession, caller: Principal, order: Order, key: by
     if order.lost_until is not None and period.ended(order.lost_until):
         # Rounded a second time, from another record, it could be played against what was published.
         raise PERIOD_MAYBE_PUBLISHED.because(
-            f"{period.id} ended before {order.lost_until.isoformat()}, when the record began again from a backup."
+            "ended_before_when_record_began_again", period.id, order.lost_until.isoformat()
         )
     former = FORMER.get(population.id, ())
     apart = await queries.closed_apart(session, former, period.start, period.end)
     if apart:
         raise PERIOD_CLOSED_APART.because(
-            f"{period.id} was closed for {', '.join(apart)} before there were joint cubes.",
+            "was_closed_for_before_there_were_joint",
+            period.id,
+            ", ".join(apart),
             programmes=apart,
         )
     otherwise = await queries.rounded_otherwise(
@@ -127,7 +134,7 @@ async def _joint(session: AsyncSession, caller: Principal, order: Order, key: by
     )
     if otherwise:
         raise PERIOD_CLOSED_APART.because(
-            f"The same people were closed as {', '.join(otherwise)}, by another definition."
+            "same_people_were_closed_as_by_another", ", ".join(otherwise)
         )
     counts = await count(session, population, period)
     return await store(session, caller, population, period, counts, key)
@@ -247,7 +254,7 @@ async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -
     """The caller's organisation agrees to the publication (R8); 404 if it contributes nothing."""
     release = await _required(session, caller, release_id)
     if caller.organisation not in {each.organisation_id for each in release.sign_offs}:
-        raise NOT_FOUND.because("Your organisation contributes to no such release.")
+        raise NOT_FOUND.because("your_organisation_contributes_to_no_such_release")
     await agree(session, caller, [release_id])
     return await _required(session, caller, release_id)
 
@@ -264,7 +271,7 @@ async def waive(
     """The IM officer goes on without a contributor that does not answer, and says why."""
     release = await _required(session, caller, release_id)
     if organisation not in {each.organisation_id for each in release.sign_offs}:
-        raise INVALID.because("It contributes nothing to this release.", pointer="/organisation_id")
+        raise INVALID.because("it_contributes_nothing_to_this_release", pointer="/organisation_id")
     reason = {"waived_because": why, "signed_by": caller.subject}
     await _settle(session, [release_id], organisation, reason)
     return await _required(session, caller, release_id)
@@ -278,17 +285,17 @@ async def publish(
     release = await _required(session, caller, release_id)
     await queries.cube_of(session, release_id, internal=True)  # 410 for what was rounded apart
     if release.published:
-        raise ALREADY_PUBLISHED.because(f"It was published on {release.published_at}.")
+        raise ALREADY_PUBLISHED.because("was_published_on", release.published_at)
     missing = [str(each.organisation_id) for each in release.sign_offs if not each.settled]
     if missing:
         raise SIGN_OFF_MISSING.because(
-            f"{len(missing)} contributors have not answered.", organisations=missing
+            "contributors_have_not_answered", len(missing), organisations=missing
         )
     if not alone:
         refuse_alone(
             caller,
             *await queries.who_stood_for(session, release_id),
-            because="Nobody but you stands for it: somebody else closes it, signs it off or publishes it.",
+            because=Detail("nobody_but_you_stands_for_it"),
         )
     await session.execute(
         publications.insert().values(
@@ -376,7 +383,7 @@ async def _settle(
 async def _required(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
     found = await queries.visible(session, caller, release_id=release_id)
     if not found:
-        raise NOT_FOUND.because("There is no such release, or it is not published yet.")
+        raise NOT_FOUND.because("no_such_release")
     return found[0]
 
 

@@ -94,13 +94,11 @@ async def import_stakeholders(
     `unreadable_stakeholders` names each flaw by row and column, in Spanish and English."""
     content = await file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise UNREADABLE_STAKEHOLDERS.because(
-            f"It has more than {MOST_BYTES} bytes.", pointer="/file"
-        )
+        raise UNREADABLE_STAKEHOLDERS.because("it_has_more_than_bytes", MOST_BYTES, pointer="/file")
     try:
         done = await service.import_sheet(session, caller, content, dry_run=dry_run)
     except UnreadableTableError as error:
-        raise UNREADABLE_STAKEHOLDERS.because(
+        raise UNREADABLE_STAKEHOLDERS.saying(
             str(error), pointer="/file", problems=error.problems
         ) from None
     return StakeholderImport(
@@ -126,7 +124,7 @@ async def read_stakeholder(
     """One entry, with its ETag."""
     found = await queries.visible(session, caller, stakeholder_id=stakeholder_id)
     if not found:
-        raise NOT_FOUND.because("There is no such stakeholder.")
+        raise NOT_FOUND.because("no_such_stakeholder")
     return _answered(response, found[0])
 
 
@@ -156,14 +154,14 @@ async def remove_stakeholder(
 def _around(area: str) -> tuple[str, ...]:
     places = Places.load()
     if not places.is_known(area):
-        raise INVALID.because("This P-code is not known.", pointer="/area")
+        raise INVALID.because("this_p_code_is_not_known", pointer="/area")
     return (area, *places.ancestors(area))
 
 
 async def _held(session: Session, stakeholder_id: UUID, if_match: str | None) -> Stakeholder:
     found = await queries.locked(session, stakeholder_id)
     if found is None:
-        raise NOT_FOUND.because("There is no such stakeholder.")
+        raise NOT_FOUND.because("no_such_stakeholder")
     check_if_match(if_match, etag_of(found.version))
     return found
 

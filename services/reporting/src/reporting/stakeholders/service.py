@@ -30,7 +30,7 @@ async def add(session: AsyncSession, caller: Principal, body: StakeholderBody) -
         .returning(stakeholders.c.id)
     )
     if kept is None:
-        raise CONFLICT.because("There is an entry of this code: change that one.", pointer="/code")
+        raise CONFLICT.because("there_is_entry_of_this_code_change", pointer="/code")
     return (await queries.of_codes(session, [body.code]))[body.code]
 
 
@@ -39,7 +39,7 @@ async def change(
 ) -> Stakeholder:
     """Replace an entry that is held; saying the same again changes nothing."""
     if body.code != found.code:
-        raise INVALID.because("The code of an entry stays.", pointer="/code")
+        raise INVALID.because("code_of_entry_stays", pointer="/code")
     _refuse_flawed(body)
     if body != found.body:
         await session.execute(
@@ -94,7 +94,7 @@ def _values(body: StakeholderBody, caller: Principal) -> dict[str, Any]:
 def _refuse_flawed(body: StakeholderBody) -> None:
     found = flaws(body, Places.load())
     if found:
-        raise INVALID.because(
+        raise INVALID.saying(
             found[0].message["en"],
             errors=[FieldError(f"/{each.field}", each.message["en"]) for each in found],
         )

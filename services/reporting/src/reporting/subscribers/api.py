@@ -50,9 +50,7 @@ async def _keys(request: Request) -> Keys:
     context = context_of(request)
     settings = context.settings
     if not isinstance(settings, Settings) or context.parts.get(MAIL) is None:
-        raise NOT_FOUND.because(
-            "This operation sends no bulletins by mail: follow /reports/v1/bulletins/feed."
-        )
+        raise NOT_FOUND.because("this_operation_sends_no_bulletins_by_mail")
     return Keys(key_from_base64(settings.stored_result_key.get_secret_value()))
 
 

@@ -29,7 +29,7 @@ async def ask(session: AsyncSession, keys: Keys, address: str, language: PageLan
     known = await queries.by_digest(session, digest)
     if known is None:
         if await queries.unconfirmed_since(session, now - timedelta(hours=1)) >= _NEW_AN_HOUR:
-            raise UNAVAILABLE.because("Too many people subscribe now: try again in an hour.")
+            raise UNAVAILABLE.because("too_many_people_subscribe_now_try_again")
         subscriber = new_id()
         await session.execute(
             subscribers.insert().values(
@@ -58,7 +58,7 @@ async def confirm(session: AsyncSession, keys: Keys, key: str) -> str:
     now = clock.now()
     known = await queries.locked(session, _whose(keys, "confirm", key))
     if known is None or (known.confirmed_at is None and known.asked_at <= now - UNCONFIRMED_FOR):
-        raise NOT_FOUND.because("This link is too old, or was used to leave: subscribe again.")
+        raise NOT_FOUND.because("this_link_is_too_old")
     if known.confirmed_at is None:
         await session.execute(
             subscribers.update()
@@ -84,5 +84,5 @@ async def bounced(session: AsyncSession, bounce: Bounce) -> None:
 def _whose(keys: Keys, use: Use, key: str) -> UUID:
     found = keys.subscriber(use, key)
     if found is None:
-        raise NOT_FOUND.because("This is not a link of ours, or not the whole one.")
+        raise NOT_FOUND.because("is_not_link_of_ours")
     return found

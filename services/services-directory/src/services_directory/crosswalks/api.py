@@ -87,7 +87,7 @@ async def decide_terms(session: Session, caller: Decider, body: DecisionsIn) -> 
     nothing. A service whose level was raised keeps it."""
     decisions = [service.Decision(each.term_id, each.categories) for each in body.decisions]
     if len({each.term_id for each in decisions}) < len(decisions):
-        raise INVALID.because("Decide each term once.", pointer="/decisions")
+        raise INVALID.because("decide_each_term_once", pointer="/decisions")
     return _followed(await service.decide(session, caller, decisions))
 
 

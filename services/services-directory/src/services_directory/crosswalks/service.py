@@ -165,7 +165,7 @@ def _check(decisions: Sequence[Decision], rows: Collection[UUID]) -> None:
             if not is_known(code)
         ]
     if found:
-        raise INVALID.because(found[0].detail, errors=found)
+        raise INVALID.listing(found)
 
 
 async def _record(

@@ -36,7 +36,7 @@ def read(content: bytes) -> Mapping[Term, Sequence[str]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise INVALID.because("Save the table as CSV in UTF-8.", pointer="/") from None
+        raise INVALID.because("save_table_as_csv_in_utf_8", pointer="/") from None
     separator = (
         ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
     )
@@ -44,7 +44,8 @@ def read(content: bytes) -> Mapping[Term, Sequence[str]]:
     lacking = {"taxonomy", "name", "categories"} - set(lines.fieldnames or ())
     if lacking:
         raise INVALID.because(
-            f"The first line lacks the column '{min(lacking)}': export a crosswalk and fill that in.",
+            "first_line_lacks_column_export_crosswalk",
+            min(lacking),
             pointer="/1",
         )
     found: dict[tuple[str, str], tuple[Term, list[str]]] = {}
@@ -66,7 +67,7 @@ def read(content: bytes) -> Mapping[Term, Sequence[str]]:
             why = "The same term has other categories in a line above."
             errors.append(FieldError(f"/{lines.line_num}", why, "repeated"))
     if errors:
-        raise INVALID.because(errors[0].detail, errors=errors[:_MOST_ERRORS])
+        raise INVALID.listing(errors[:_MOST_ERRORS])
     return dict(found.values())
 
 
@@ -74,12 +75,10 @@ def _rows(lines: "csv.DictReader[str]") -> Iterable[dict[str, str]]:
     try:
         for row in lines:
             if lines.line_num > MOST_LINES:
-                raise INVALID.because(
-                    f"At most {MOST_LINES} lines at once.", pointer=f"/{MOST_LINES}"
-                )
+                raise INVALID.because("at_most_lines_at_once", MOST_LINES, pointer=f"/{MOST_LINES}")
             yield row
     except csv.Error as error:
-        raise INVALID.because(f"It is no CSV: {error}.", pointer=f"/{lines.line_num}") from None
+        raise INVALID.because("is_no_csv", error, pointer=f"/{lines.line_num}") from None
 
 
 def _codes(cell: str) -> list[str]:

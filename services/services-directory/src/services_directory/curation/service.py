@@ -42,7 +42,7 @@ async def merge(
     other lacks is for a person to judge. The old id answers 308, external ids follow, so that the
     next import changes the entry that stayed."""
     if service_id == into:
-        raise INVALID.because("An entry cannot be merged into itself.", pointer="/into")
+        raise INVALID.because("entry_cannot_be_merged_into_itself", pointer="/into")
     # Locked in id order, so that two merges never wait for each other.
     for each in sorted((service_id, into)):
         await readable_record(session, caller, each, lock=True)
@@ -51,11 +51,11 @@ async def merge(
     for row in (ending, staying):
         scope = scope_of(row)
         if not curates(caller, scope.aors, scope.states):
-            raise NOT_YOURS.because("Only a coordinator of both entries' areas merges them.")
+            raise NOT_YOURS.because("only_coordinator_of_both_entries_areas_merges")
     if if_match is not None:
         check_if_match(if_match, etag_of(ending.version))
     if EntryState.MERGED in {ending.state, staying.state}:
-        raise ILLEGAL_STEP.because("One of the two was merged before.", possible_steps=[])
+        raise ILLEGAL_STEP.because("one_of_two_was_merged_before", possible_steps=[])
     version = await end_in_favour(session, ending, into)
     await move(session, KIND, service_id, into)
     record_history(
@@ -91,14 +91,14 @@ async def look(session: AsyncSession, caller: Principal, entity_id: UUID, body: 
     stored, as of any restricted place."""
     row = await one_look(session, entity_id)
     if row is None:
-        raise NOT_FOUND.because("Nothing with this id may be a safe house.")
+        raise NOT_FOUND.because("nothing_with_this_id_may_be_safe")
     if row.kind == SERVICE:
         record = await readable_record(session, caller, entity_id, lock=True)
         if not curates(caller, list(record.aors), list(record.states)):
-            raise NOT_YOURS.because("Only a coordinator of the entry's areas looks at it.")
+            raise NOT_YOURS.because("only_coordinator_of_entry_areas_looks_at")
     if set(body.words) != set(row.words):
         raise CONFLICT.because(
-            "Its words changed since you read them. Read the list again, then answer.",
+            "its_words_changed_since_you_read_them",
             pointer="/words",
         )
     await answer(session, caller, row.kind, entity_id, is_house=body.is_house)

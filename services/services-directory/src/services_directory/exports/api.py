@@ -98,7 +98,7 @@ def _known(
     for value in values:
         if value not in allowed:
             raise INVALID.because(
-                f"{value!r} is not one of: {', '.join(allowed.codes)}.", pointer=f"/{name}"
+                "is_not_one_of", repr(value), ", ".join(allowed.codes), pointer=f"/{name}"
             )
     return tuple(values)
 
@@ -106,5 +106,5 @@ def _known(
 def _places(values: list[str]) -> tuple[str, ...]:
     for value in values:
         if not Places.load().is_known(value):
-            raise INVALID.because(f"{value!r} is not a known P-code.", pointer="/area")
+            raise INVALID.because("is_not_known_p_code", repr(value), pointer="/area")
     return tuple(values)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from common import clock, codelists
 from common.auth import Principal
+from common.details import Detail
 from common.errors import FieldError
 from common.places import Places
 from sqlalchemy.dialects.postgresql import insert
@@ -29,7 +30,8 @@ async def picture(session: AsyncSession, caller: Principal, question: GapQuery) 
     groups = [group for group in GROUPS if not question.groups or group in question.groups]
     if len(areas) * len(needs) * len(groups) > ROWS_AT_MOST:
         raise TOO_MANY_CELLS.because(
-            f"This asks for more than {ROWS_AT_MOST} rows: name one state or fewer needs.",
+            "this_asks_for_more_than_rows_name",
+            ROWS_AT_MOST,
             pointer="/level",
         )
     rows = matrix(
@@ -72,7 +74,7 @@ def _scope(question: GapQuery) -> tuple[list[str], list[str]]:
         if need not in known
     ]
     if unknown:
-        raise UNKNOWN_CODE.because("A need is not in its list.", errors=unknown)
+        raise UNKNOWN_CODE.because("need_is_not_in_its_list", errors=unknown)
     return areas, sorted(set(question.needs)) if question.needs else sorted(known)
 
 
@@ -90,12 +92,12 @@ async def import_population(
     """Replace the given cells; `rows` are (P-code, group, people)."""
     places = Places.load()
     unknown = [
-        FieldError(f"/rows/{at}/area", "This P-code is not known.", "unknown_code")
+        FieldError.of(f"/rows/{at}/area", Detail("this_p_code_is_not_known"), "unknown_code")
         for at, (area, _, _) in enumerate(rows)
         if not places.is_known(area)
     ]
     if unknown:
-        raise UNKNOWN_CODE.because("One of the areas is not known.", errors=unknown)
+        raise UNKNOWN_CODE.because("one_of_areas_is_not_known", errors=unknown)
     latest = {(area, group): people for area, group, people in rows}
     statement = insert(area_population).values(
         [

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from common import codelists
+from common.details import WrongValue
 from common.places import Places
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -31,7 +32,7 @@ def _attribute(name: str) -> AfterValidator:
 
 def _is_place(value: str) -> str:
     if not Places.load().is_known(value):
-        raise ValueError("not a known P-code")
+        raise WrongValue("not_known_p_code")
     return value
 
 

@@ -156,7 +156,9 @@ async def _refusal(session: Session, found: ImportOut) -> Problem:
         session, found.id, verdict=Verdict.REFUSED.value, after=0, limit=_SHOWN_REFUSALS
     )
     return IMPORT_REFUSED.because(
-        f"{found.rows.refused} of {found.rows.read} rows were refused; nothing was written.",
+        "of_rows_were_refused_nothing_was_written",
+        found.rows.refused,
+        found.rows.read,
         headers={"Location": f"{_PATH}/{found.id}"},
         import_id=str(found.id),
         rows=found.rows.model_dump(),

@@ -33,7 +33,7 @@ async def import_of(session: AsyncSession, caller: Principal, import_id: UUID) -
     )
     row = found.one_or_none()
     if row is None:
-        raise NOT_FOUND.because("Your organisation has no import with this id.")
+        raise NOT_FOUND.because("your_organisation_has_no_import_with_this")
     return row
 
 

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.auth.ended import claims_to_act
-from common.details import detail_of, said
 from common.errors import INVALID, Problem
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -85,9 +84,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
         kind = await asyncio.to_thread(format_of, path, order.named_format)
         if kind is not Format.PACKAGE and order.choice.ends(edited=False):
             raise INVALID.because(
-                "Only a package says that it is whole: what is not in a sheet or a list of features may be"
-                " in another one, and nothing is taken for vanished. Leave vanished out, and end entries by"
-                " themselves.",
+                "only_package_says_that_it_is_whole",
                 pointer="/vanished",
             )
         # Within the organisation: nobody learns or touches what another one's ids stand for.
@@ -275,11 +272,6 @@ _BROKEN_OFF = {
 }
 
 
-def _said(problem: Problem, language: str) -> str:
-    detail = detail_of(problem.detail)
-    return (detail and said(detail.code, detail.params, language)) or problem.detail
-
-
 async def finish(
     session: AsyncSession,
     caller: Principal,
@@ -303,8 +295,8 @@ async def finish(
             {
                 "code": problem.kind.code,
                 "weight": "refused",
-                "es": f"{_BROKEN_OFF[state]['es']}: {_said(problem, 'es')}",
-                "en": f"{_BROKEN_OFF[state]['en']}: {problem.detail}",
+                "es": f"{_BROKEN_OFF[state]['es']}: {problem.in_('es')}",
+                "en": f"{_BROKEN_OFF[state]['en']}: {problem.in_('en')}",
             }
         )
     await session.execute(

@@ -28,7 +28,7 @@ async def upload_of(request: Request, name: str | None) -> Upload:
     else:
         upload = Upload("upload", await request.body())
     if not upload.content:
-        raise EMPTY_FILE.because("The file is empty.")
+        raise EMPTY_FILE.because("file_is_empty")
     return Upload(_plain(name or upload.name), upload.content)
 
 
@@ -38,11 +38,11 @@ async def _from_form(request: Request) -> Upload:
     except Problem:
         raise  # too large: said by whoever counts the bytes
     except Exception as error:
-        raise BAD_REQUEST.because("The multipart form cannot be read.") from error
+        raise BAD_REQUEST.because("multipart_form_cannot_be_read") from error
     try:
         part = form.get("file")
         if not isinstance(part, UploadFile):
-            raise INVALID.because("Send the file in the form part named 'file'.", pointer="/file")
+            raise INVALID.because("send_file_in_form_part_named_file", pointer="/file")
         return Upload(part.filename or "upload", await part.read())
     finally:
         await form.close()

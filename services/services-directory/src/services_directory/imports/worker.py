@@ -42,7 +42,7 @@ IDLE_SECONDS = 1.0
 _REFUSALS = frozenset({PACKAGE_SHRUNK, RIGHTS_ENDED})
 _AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, OSError)
 """The database is."""
-_IN_THE_LOG = INTERNAL.because("The IM team finds it in the log.")
+_IN_THE_LOG = INTERNAL.because("im_team_finds_it_in_log")
 _log = get_logger(__name__)
 
 

@@ -35,7 +35,6 @@ _ASKED_PRIVATELY = _ASKED | body_of(HelpQuery)
 _TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
 }
-_IN_ADDRESS = "A position is sent in the body of a POST, never in an address."
 
 
 _REFUSED = refusal_pages(400, 415, 422)
@@ -122,7 +121,7 @@ async def asked(
     request: Request, without: tuple[str, ...] = (), *, any_query: bool = False
 ) -> HelpQuery:
     if _POSITION & set(request.query_params):
-        raise INVALID.because(_IN_ADDRESS, pointer="/latitude")
+        raise INVALID.because("position_is_sent_in_body", pointer="/latitude")
     return await parameters(request, HelpQuery, without=without, any_query=any_query)
 
 

@@ -45,7 +45,7 @@ _IN_SNIPPET = 5
 
 def _known(area: str | None) -> str | None:
     if area and not Places.load().is_known(area):
-        raise INVALID.because("not a known P-code", pointer="/area")
+        raise INVALID.because("not_known_p_code", pointer="/area")
     return area or None
 
 

@@ -132,7 +132,7 @@ async def one_published(session: AsyncSession, message_id: UUID, today: date) ->
         )
     ).mappings().one_or_none()  # fmt: skip
     if row is None:
-        raise NOT_FOUND.because("There is no such message in force.")
+        raise NOT_FOUND.because("no_such_message_in_force")
     return row
 
 
@@ -158,5 +158,5 @@ async def one_own(session: AsyncSession, caller: Principal, message_id: UUID) ->
         )
     ).mappings().one_or_none()  # fmt: skip
     if row is None:
-        raise NOT_FOUND.because("There is no such message of your area of responsibility.")
+        raise NOT_FOUND.because("no_such_message_of_your_area")
     return row

@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy as sa
 from common import clock, codelists
 from common.auth import Principal
+from common.details import Detail
 from common.errors import CONFLICT, FORBIDDEN, INVALID
 from common.ids import new_id
 from common.two_people import refuse_same_person
@@ -122,7 +123,7 @@ async def rewrite_message(
     _check_holds(caller, row)
     _check(caller, body)
     if row["state"] != "draft":
-        raise CONFLICT.because(f"It is {row['state']}: only a draft can be changed.")
+        raise CONFLICT.because("is_only_draft_can_be_changed", row["state"])
     return await _change(
         session,
         row,
@@ -149,12 +150,12 @@ async def publish_message(
     _check_holds(caller, row)
     if not alone:
         refuse_same_person(
-            caller, row["written_by"], because="You wrote it yourself: somebody else publishes it."
+            caller, row["written_by"], because=Detail("you_wrote_it_somebody_else_publishes")
         )
     if row["state"] != "draft":
-        raise CONFLICT.because(f"It is {row['state']} already.")
+        raise CONFLICT.because("is_already", row["state"])
     if row["valid_until"] < clock.today():
-        raise CONFLICT.because("It has expired: set a later end date first.")
+        raise CONFLICT.because("it_has_expired_set_later_end_date")
     return await _change(
         session, row, state="published", published_by=caller.subject, published_at=clock.now()
     )
@@ -209,23 +210,22 @@ async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessage
 def _check_holds(caller: Principal, row: Any) -> None:
     """403 for a message that is for others, too: who may not write it neither publishes nor ends it."""
     if caller.areas and not (row["areas"] and all(covers(caller, each) for each in row["areas"])):
-        raise FORBIDDEN.because("The message is also for areas that are not yours.")
+        raise FORBIDDEN.because("message_is_also_for_areas_that_are")
 
 
 def _check(caller: Principal, body: NewRiskMessage) -> None:
     if body.aor not in caller.aors:
-        raise FORBIDDEN.because(f"'{body.aor}' is none of your areas of responsibility.")
+        raise FORBIDDEN.because("is_none_of_your_areas_of_responsibility", body.aor)
     for number, area in enumerate(body.areas):
         if not covers(caller, area):
-            raise INVALID.because("It is outside your areas.", pointer=f"/areas/{number}")
+            raise INVALID.because("is_outside_your_areas", pointer=f"/areas/{number}")
     if caller.areas and not body.areas:
-        raise INVALID.because(
-            "Your mandate covers only some areas: name the ones you mean.", pointer="/areas"
-        )
+        raise INVALID.because("your_mandate_covers_only_some_areas_name", pointer="/areas")
     today = clock.today()
     if not today <= body.valid_until <= _latest(today):
         raise INVALID.because(
-            f"From today to {LONGEST_DAYS} days ahead: an old warning misleads.",
+            "from_today_to_days_ahead_old_warning",
+            LONGEST_DAYS,
             pointer="/valid_until",
         )
 

@@ -41,13 +41,13 @@ async def answer_short_message(request: Request, _caller: Anyone) -> ShortAnswer
     context, settings = context_of(request), settings_of(request)
     questions: Questions | None = context.parts.get(QUESTIONS)
     if questions is None:
-        raise NOT_FOUND.because("This operation takes no questions by text message.")
+        raise NOT_FOUND.because("this_operation_takes_no_questions_by_text")
     given, names = await fields_of_body(request), questions.fields
     if not questions.knows(given.get(names.secret)):
-        raise WRONG_SECRET.because("The gateway's secret is missing, or not ours.")
+        raise WRONG_SECRET.because("gateways_secret_is_missing_or_not_ours")
     text = given.get(names.text)
     if not isinstance(text, str):
-        raise INVALID.because("The text of the message is missing.", pointer=f"/{names.text}")
+        raise INVALID.because("text_of_message_is_missing", pointer=f"/{names.text}")
     number = _number(given, questions)
     async with context.database.transaction() as session:
         said = await answered(session, text[:_LONGEST], settings)
@@ -56,7 +56,7 @@ async def answer_short_message(request: Request, _caller: Anyone) -> ShortAnswer
     turns: Turns = context.parts[TURNS]
     if turns.take(number) and not await _sent(context.parts[SMS], number, said):
         turns.give_back(number)
-        raise UNAVAILABLE.because("The gateway takes no messages now: pass it on again.")
+        raise UNAVAILABLE.because("gateway_takes_no_messages_now_pass")
     return ShortAnswer(messages=[])
 
 
@@ -68,7 +68,7 @@ def _number(given: dict[str, Any], questions: Questions) -> str | None:
     try:
         return telephone(str(given.get(name, "")))
     except NotAnAddress as error:
-        raise INVALID.because(f"{error}.", pointer=f"/{name}") from error
+        raise INVALID.saying(f"{error}.", pointer=f"/{name}") from error
 
 
 async def _sent(sms: Sms, number: str, said: list[str]) -> bool:

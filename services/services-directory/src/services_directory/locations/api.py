@@ -33,7 +33,7 @@ async def create(session: Session, caller: Writer, body: LocationDocument) -> Re
     """The directory gives the id; one that you send names the place inside your organisation."""
     own = new_id() if body.id is None else await _meant(session, caller, body.id)
     if await service.known(session, [own]):
-        raise CONFLICT.because("This place is listed already: change that entry.", pointer="/id")
+        raise CONFLICT.because("this_place_is_listed_already_change", pointer="/id")
     row = await service.put(session, caller, own, body)
     return _answer(row, "created")
 
@@ -67,7 +67,7 @@ async def replace(
 async def _own(session: Session, caller: Principal, location_id: UUID) -> Any:
     row = (await service.editable(session, caller, [location_id])).get(location_id)
     if row is None:
-        raise NOT_FOUND.because("No place has this id.")
+        raise NOT_FOUND.because("no_place_has_this_id")
     return row
 
 

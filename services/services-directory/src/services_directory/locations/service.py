@@ -75,7 +75,7 @@ async def put(
     wrong = unstorable(plain, level_of(plain))
     if wrong:
         why = "of a restricted place only the state (pcode) is kept"
-        raise TOO_OPEN.because(
+        raise TOO_OPEN.saying(
             why, errors=[FieldError(f"/{key}", why, TOO_OPEN.code) for key in wrong]
         )
     before = (await known(session, [own])).get(own)
@@ -109,10 +109,7 @@ async def replace(
         if is_published(row.approved, row.state, row.restricted) and not curates(
             caller, row.aors, row.states
         ):
-            raise NOT_YOURS.because(
-                "A published service is there: only its coordinator changes the place by itself. Send the service"
-                " with its new place."
-            )
+            raise NOT_YOURS.because("published_service_is_there_only_its_coordinator")
     changed = await put(session, caller, own, document)
     for row in at_it:
         _check_not_too_open(_with(row.document, {str(own): changed.document}))
@@ -123,7 +120,7 @@ async def replace(
 def _check_not_too_open(service: Document) -> None:
     found = next(dangers(service), None)
     if found is not None:
-        raise TOO_OPEN.because(found[1])
+        raise TOO_OPEN.saying(found[1])
 
 
 async def closed_since(session: AsyncSession, service: Document) -> Document:

@@ -160,7 +160,7 @@ async def organization(
     audience = audience_of(caller)
     row = await queries.one(session, organization_id, audience)
     if row is None:
-        raise NOT_FOUND.because("No organisation has this id.")
+        raise NOT_FOUND.because("no_organisation_has_this_id")
     found = await _services(session, audience, [row], full=query.full_service)
     await audit(session, caller, request, found)
     return answer(request, envelope.organization(row["full_body"], [s["body"] for s in found]))
@@ -191,7 +191,7 @@ async def create(session: Session, caller: Writer, body: OrganizationDocument) -
             check_if_match(None, etag_of(existing.version))
         elif body.id != caller.organisation_id:
             raise NOT_YOURS.because(
-                "Leave the id out: it is chosen here. Only your own organisation keeps its id.",
+                "leave_id_out_it_is_chosen_here",
                 pointer="/id",
             )
     result = await service.upsert_organization(session, caller, body)
@@ -202,7 +202,7 @@ async def create(session: Session, caller: Writer, body: OrganizationDocument) -
 async def read(session: Session, caller: Editor, organization_id: UUID) -> dict[str, Any]:
     row = await service.changeable(session, caller, organization_id)
     if row is None:
-        raise NOT_FOUND.because("No organisation record has this id.")
+        raise NOT_FOUND.because("no_organisation_record_has_this_id")
     body = {
         "id": str(row.id),
         "version": row.version,
@@ -230,7 +230,7 @@ async def replace(
         check_if_match(if_match, etag_of(row.version))
     elif organization_id != caller.organisation_id:
         # Whether it does not exist or is not shown: the same answer.
-        raise NOT_FOUND.because("No organisation record has this id.")
+        raise NOT_FOUND.because("no_organisation_record_has_this_id")
     result = await service.upsert_organization(
         session, caller, body, organization_id=organization_id
     )

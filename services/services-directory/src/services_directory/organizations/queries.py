@@ -67,9 +67,7 @@ async def page(
     count = f"SELECT count(*) AS n FROM organization_documents o WHERE {where}"
     total = (await fetch(session, count, s.values, afresh=True))[0]["n"]
     if query.search and total > bounds.MOST_SORTED:
-        raise TOO_WIDE.because(
-            f"More than {bounds.MOST_SORTED:,} organisations match: say more by another word."
-        )
+        raise TOO_WIDE.because("more_than_organisations_match_say_more", f"{bounds.MOST_SORTED:,}")
     limit = s.argument(query.per_page, "bigint")
     offset = s.argument((query.page - 1) * query.per_page, "bigint")
     rows = await fetch(
@@ -88,10 +86,7 @@ async def _hold_small(
 ) -> None:
     """What would cost more than it may is refused before it is read, as of services."""
     if query.page * query.per_page - query.per_page >= bounds.DEEPEST:
-        raise TOO_DEEP.because(
-            f"Pages are given to the entry number {bounds.DEEPEST:,}: narrow the list, or take all"
-            " entries by `format=ndjson`."
-        )
+        raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow_list", f"{bounds.DEEPEST:,}")
     if not (query.taxonomy_term_id or query.taxonomy_id):
         return
     s = Statement()
@@ -103,10 +98,7 @@ async def _hold_small(
         f" LIMIT {most + 1}) tagged"
     )
     if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
-        raise TOO_WIDE.because(
-            f"More than {most:,} services have a term of this: name one with fewer by"
-            " `taxonomy_term_id`, or ask for services."
-        )
+        raise TOO_WIDE.because("more_than_services_have_term_of_this", f"{most:,}")
 
 
 def _tagged(query: OrganizationQuery, s: Statement) -> list[str]:

@@ -73,7 +73,7 @@ async def upsert_organization(
             session, caller, identity, plain, source=source, external_id=external_id
         )
     if not await may_change(session, caller, row):
-        raise NOT_YOURS.because("Only the organisation itself or a curator changes this entry.")
+        raise NOT_YOURS.because("only_organisation_itself_or_curator_changes_this")
     if row.document == plain:
         return Upserted(identity, "unchanged", row.version, "approved")
     return await _changed(session, caller, row, plain)
@@ -200,7 +200,7 @@ async def require(
     row = await _row(session, organization_id, lock=lock)
     if row is None or (row.visibility > PARTNERS and not await may_change(session, caller, row)):
         raise UNKNOWN_REFERENCE.because(
-            "No organisation has this id: create it first.", pointer="/organization_id"
+            "no_organisation_has_this_id_create", pointer="/organization_id"
         )
     return row
 
@@ -270,8 +270,8 @@ def _check_may_create(caller: Principal, identity: UUID) -> None:
     if CURATE in caller.scopes or identity == caller.organisation_id:
         return
     raise NOT_YOURS.because(
-        "Your client enters its own organisation only: send its id,"
-        f" {caller.organisation_id}, or ask a curator.",
+        "your_client_enters_its_own_organisation",
+        caller.organisation_id,
         pointer="/organization/id",
     )
 

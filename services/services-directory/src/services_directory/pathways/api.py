@@ -136,7 +136,7 @@ async def read(
     """The newest published version, with what it inherits."""
     found = await queries.published(session, pathway_id)
     if found is None:
-        raise NOT_FOUND.because("No published pathway has this id.")
+        raise NOT_FOUND.because("no_published_pathway_has_this_id")
     response.headers["ETag"] = service.etag(found)
     return await _with_effective(session, caller, found)
 
@@ -149,7 +149,7 @@ async def list_versions(
     mine = await _may_see_drafts(session, caller, pathway_id)
     found = await queries.versions(session, pathway_id, published_only=not mine)
     if not found:
-        raise NOT_FOUND.because("No pathway has this id.")
+        raise NOT_FOUND.because("no_pathway_has_this_id")
     return [_version(caller, each) for each in found]
 
 
@@ -168,7 +168,7 @@ async def read_draft(
     """The open version, with what it would inherit, and everything that validation has to say about it."""
     found = await queries.open_version(session, pathway_id)
     if found is None or not service.may_draft(caller, found.aor):
-        raise NOT_FOUND.because("No draft is open under this id.")
+        raise NOT_FOUND.because("no_draft_is_open_under_this_id")
     body = Pathway.model_validate(found.body)
     effective, findings = await service.once_published(session, body)
     return {**_drafted(response, caller, found, findings), "effective": plain(effective)}
@@ -260,7 +260,7 @@ async def simulate(
     """What the open draft would change, and for which of the given profiles."""
     found = await queries.open_version(session, pathway_id)
     if found is None or not service.may_draft(caller, found.aor):
-        raise NOT_FOUND.because("No draft is open under this id.")
+        raise NOT_FOUND.because("no_draft_is_open_under_this_id")
     profiles = body.profiles
     if body.profile_set is not None:
         profiles = await profiles_of(session, caller, body.profile_set)
@@ -287,7 +287,7 @@ async def _visible_version(
 ) -> Version:
     found = await queries.version(session, pathway_id, number)
     if found is None or (found.state != "published" and not service.may_draft(caller, found.aor)):
-        raise NOT_FOUND.because("No such version.")
+        raise NOT_FOUND.because("no_such_version")
     return found
 
 

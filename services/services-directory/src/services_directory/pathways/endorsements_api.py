@@ -72,7 +72,7 @@ async def withdraw(
     _check(caller, aor)
     await _check_place(session, caller, service_id)
     if not await withdraw_endorsement(session, caller, service_id, aor):
-        raise NOT_FOUND.because("This AoR does not endorse the service.")
+        raise NOT_FOUND.because("this_aor_does_not_endorse_service")
 
 
 @routes.get("/suggestions", response_model=SuggestedEndorsements, response_model_exclude_none=True)
@@ -93,11 +93,11 @@ async def _check_place(session: Session, caller: Principal, service_id: UUID) ->
     approves."""
     states = await states_seen(session, audience_of(caller), service_id)
     if states is None:
-        raise NOT_FOUND.because("No service has this id.")
+        raise NOT_FOUND.because("no_service_has_this_id")
     if not covers(caller, states):
-        raise FORBIDDEN.because("The service is outside your areas.")
+        raise FORBIDDEN.because("service_is_outside_your_areas")
 
 
 def _check(caller: Principal, aor: str) -> None:
     if not caller.coordinates(aor):
-        raise FORBIDDEN.because(f"Only the {aor} coordinator endorses for this AoR.")
+        raise FORBIDDEN.because("only_coordinator_endorses_for_this_aor", aor)

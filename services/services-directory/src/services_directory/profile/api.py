@@ -87,7 +87,7 @@ async def profile_schema(_principal: Anyone, name: str) -> dict[str, Any]:
 
 def _known(name: str) -> str:
     if name not in patches.names():
-        raise NOT_FOUND.because(f"The profile is one of: {', '.join(patches.names())}.")
+        raise NOT_FOUND.because("profile_is_one_of", ", ".join(patches.names()))
     return name
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import orjson
 from common.errors import BAD_REQUEST, UNKNOWN_PARAMETER, UNSUPPORTED_MEDIA_TYPE, FieldError
-from common.web.problems import shown_location
+from common.web.problems import coded, shown_location
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
@@ -50,13 +50,13 @@ async def fields_of_body(request: Request) -> dict[str, Any]:
     if kind == "application/x-www-form-urlencoded":
         return _pairs([(k, v) for k, v in (await request.form()).multi_items()])
     if kind != "application/json":
-        raise UNSUPPORTED_MEDIA_TYPE.because("Send the parameters as a JSON object or as a form.")
+        raise UNSUPPORTED_MEDIA_TYPE.because("send_parameters_as_json_object")
     try:
         found = orjson.loads(body)
     except ValueError as error:
-        raise BAD_REQUEST.because(f"The body is not JSON: {error}.") from None
+        raise BAD_REQUEST.because("body_is_not_json_because", error) from None
     if not isinstance(found, dict):
-        raise BAD_REQUEST.because("The body must be a JSON object of parameters.")
+        raise BAD_REQUEST.because("body_must_be_json_object_of_parameters")
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -67,8 +67,8 @@ def _refused(error: ValidationError, known: Iterable[str]) -> Exception:
         detail = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             detail = f"no such parameter; known: {', '.join(sorted(known))}"
-        errors.append(FieldError(where, detail, item["type"]))
+        errors.append(FieldError(where, detail, item["type"], said=coded(item)))
     first = errors[0]
-    return UNKNOWN_PARAMETER.because(
+    return UNKNOWN_PARAMETER.saying(
         f"{first.pointer[1:] or 'A parameter'}: {first.detail}", errors=errors
     )

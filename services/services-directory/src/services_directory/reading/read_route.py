@@ -79,7 +79,7 @@ def _id(name: str, text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise INVALID.because(
-            "Ids are UUIDs.", errors=[FieldError(f"/{name}", "not a UUID")]
+            "ids_are_uuids", errors=[FieldError(f"/{name}", "not a UUID")]
         ) from None
 
 

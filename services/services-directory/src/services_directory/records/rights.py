@@ -41,4 +41,4 @@ def may_read(caller: Principal, row: Any) -> bool:
 
 def check_owner(caller: Principal, scope: Scope) -> None:
     if not owns(caller, scope) and not curates(caller, scope.aors, scope.states):
-        raise NOT_YOURS.because("Only its organisation or a curator changes this entry.")
+        raise NOT_YOURS.because("only_its_organisation_or_curator_changes_this")

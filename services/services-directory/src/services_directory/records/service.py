@@ -37,7 +37,7 @@ async def readable_record(
     """The record row for those who edit or curate it; 404 for anybody else."""
     row = await locked(session, service_id) if lock else await row_of(session, service_id)
     if row is None or not may_read(caller, row):
-        raise NOT_FOUND.because("No service record has this id.")
+        raise NOT_FOUND.because("no_service_record_has_this_id")
     return row
 
 

@@ -123,7 +123,4 @@ async def _hold_small(
         f" WHERE s.level = {level} AND {place} LIMIT {most + 1}) level"
     )
     if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
-        raise TOO_WIDE.because(
-            f"More than {most:,} sites lie in this place: give a smaller `radius`,"
-            " `proximity` or `bbox`."
-        )
+        raise TOO_WIDE.because("more_than_sites_lie_in_this_place", f"{most:,}")

@@ -115,10 +115,7 @@ async def page_of(
     `columns` cost no more than to read the row, and may be taken of all that matches."""
     deepest = DEEPEST // (2 if audience.aors else 1)
     if number * per_page - per_page >= deepest:
-        raise TOO_DEEP.because(
-            f"Pages are given to the entry number {deepest:,}: narrow the list, or take all entries by"
-            " `format=ndjson` or /directory/v1/sync."
-        )
+        raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow", f"{deepest:,}")
     if found.left is not None and not found.everything:
         await _hold_few(session, *found.left, found, audience)
     most = found.most
@@ -135,10 +132,7 @@ async def page_of(
     if not rows and number > 1:
         total = await _count_some(session, found, most)
     if total > most:
-        raise TOO_WIDE.because(
-            f"More than {most:,} services match: say more by `area`, by `near` with `radius`,"
-            " by `category` or by another word."
-        )
+        raise TOO_WIDE.because("more_than_services_match_say_more", f"{most:,}")
     return rows, total
 
 
@@ -167,10 +161,7 @@ async def _hold_few(
         if moment is not None:
             TOTALS.keep(key, moment, row["n"])
     else:
-        raise TOO_WIDE.because(
-            f"More than {most:,} services would have to be looked through one by one: say more by"
-            " `area`, by `category`, by `near` with `radius` or by a word."
-        )
+        raise TOO_WIDE.because("more_than_services_would", f"{most:,}")
 
 
 def _sorted(

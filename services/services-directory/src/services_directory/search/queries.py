@@ -83,10 +83,7 @@ async def service_page(
     if query.facets:
         most = taken.most // (2 if audience.aors else 1)
         if found.total > most:
-            raise TOO_WIDE.because(
-                f"Facets are counted over {most:,} services at most: say more by `area`, by"
-                " `category` or by a word."
-            )
+            raise TOO_WIDE.because("facets_are_counted_over_services_at_most", f"{most:,}")
         found.facets = await _facets(session, query.facets, taken)
     return found
 

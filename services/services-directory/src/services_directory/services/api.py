@@ -282,6 +282,6 @@ async def service_at_location(
 ) -> Response:
     row = await site_queries.one_site(session, site_id, audience_of(caller))
     if row is None:
-        raise NOT_FOUND.because("No service at a location has this id.")
+        raise NOT_FOUND.because("no_service_at_location_has_this_id")
     await audit(session, caller, request, [row])
     return answer(request, _full_site(row))

@@ -49,7 +49,7 @@ def sketch(given: Given, ids: OwnIds) -> Document:
 def _check_not_too_open(plain: Document) -> None:
     found = [FieldError(pointer, why, TOO_OPEN.code) for pointer, why in dangers(plain)]
     if found:
-        raise TOO_OPEN.because(found[0].detail, errors=found)
+        raise TOO_OPEN.listing(found)
 
 
 def _with_own_ids(plain: Document, ids: OwnIds) -> Document:
@@ -111,7 +111,7 @@ def with_locations(plain: Document, settled: Mapping[str, Document]) -> Document
             continue
         if key not in settled:
             raise INVALID.because(
-                "No location has this id.", pointer=f"/service_at_locations/{index}/location_id"
+                "no_location_has_this_id", pointer=f"/service_at_locations/{index}/location_id"
             )
         own = {k: v for k, v in site.items() if k != "location_id"}
         sites.append({**own, "location": settled[key]})

@@ -161,7 +161,7 @@ async def upsert_service(
 def check_not_merged(row: Any) -> None:
     if row is not None and row.state == EntryState.MERGED:
         raise ILLEGAL_STEP.because(
-            "This entry was merged into another one: change that.",
+            "this_entry_was_merged_into_another",
             merged_into=str(row.merged_into),
             possible_steps=[],
         )
@@ -247,7 +247,7 @@ async def _known(
     if row is not None and may_read(caller, row):
         return document.id
     if row is not None and await is_shown(session, caller, document.id):
-        raise NOT_YOURS.because("Only its organisation or a curator changes this entry.")
+        raise NOT_YOURS.because("only_its_organisation_or_curator_changes_this")
     return own_id(caller, document.id)
 
 
@@ -303,19 +303,15 @@ async def _opening_nothing(
     if opens and level_of(plain) < (await levels_set_by_hand(session, KIND, [row.id])).get(
         row.id, 0
     ):
-        raise TOO_OPEN.because(
-            "Somebody closed it here: it is opened by hand, not by a file.", pointer="/visibility"
-        )
+        raise TOO_OPEN.because("somebody_closed_it_here_it_is_opened", pointer="/visibility")
     if keeping_hidden(row.document, plain) != plain and await changed_by_hand(
         session, KIND, [row.id], or_entered=True
     ):
-        raise TOO_OPEN.because(
-            "Somebody hid a part of it here: it is opened by hand, not by a file."
-        )
+        raise TOO_OPEN.because("somebody_hid_part_of_it_here")
     closed = is_closed(row.document) and not is_closed(plain)
     if closed and await said_by_hand(session, KIND, [row.id], STATUS):
         raise TOO_OPEN.because(
-            "Somebody said here that it is closed: that ends by hand, not by a file.",
+            "somebody_said_here_that_it_is_closed",
             pointer="/functional_status",
         )
     return await places.closed_since(session, plain)

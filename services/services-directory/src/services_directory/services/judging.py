@@ -184,7 +184,7 @@ def _identity(
     if row is not None and may_read(caller, row):
         return brought
     if brought in known.shown:
-        raise NOT_YOURS.because("Only its organisation or a curator changes this entry.")
+        raise NOT_YOURS.because("only_its_organisation_or_curator_changes_this")
     return own_id(caller, brought)
 
 

@@ -36,4 +36,4 @@ async def moved_to(
         and await was_seen(session, audience, service_id)
     ):
         return RedirectResponse(f"/directory/v1/services/{target}", status_code=308)
-    raise NOT_FOUND.because("No service has this id.")
+    raise NOT_FOUND.because("no_service_has_this_id")

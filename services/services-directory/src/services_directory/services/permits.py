@@ -16,10 +16,10 @@ def check_may_write(caller: Principal, scope: Scope, organization: Any, row: Any
     if curates(caller, scope.aors, scope.states) and (row is None or may_read(caller, row)):
         return
     if row is not None and not may_read(caller, row):
-        raise NOT_FOUND.because("No service record has this id.")
+        raise NOT_FOUND.because("no_service_record_has_this_id")
     if not organizations.owns(caller, organization) or (
         row is not None and not owns(caller, scope_of(row))
     ):
         raise NOT_YOURS.because(
-            "Your client enters services of its own organisation only.", pointer="/organization_id"
+            "your_client_enters_services_of_its_own", pointer="/organization_id"
         )

@@ -173,7 +173,7 @@ def invalid(error: ValidationError) -> Exception:
         FieldError("/" + "/".join(map(str, item["loc"])), item["msg"], item["type"])
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]
-    return INVALID.because("The changed record would not be valid.", errors=errors)
+    return INVALID.because("changed_record_would_not_be_valid", errors=errors)
 
 
 _STEPS: tuple[tuple[str, Any, str, str], ...] = (

@@ -64,14 +64,11 @@ async def take_step(
     becomes = _becoming(row)
     if step in {"approve", "return"}:
         if not curates(caller, scope.aors, scope.states):
-            raise NOT_YOURS.because(
-                "Only a coordinator of its area of responsibility decides on this entry."
-            )
+            raise NOT_YOURS.because("only_coordinator_of_its_area_of_responsibility")
         # What is published may be somebody else's to decide on than what would stand there instead.
         if step == "approve" and not curates(caller, becomes.aors, becomes.states):
             raise NOT_YOURS.because(
-                "It would be of another area of responsibility, or in another state: a coordinator of both"
-                " approves it.",
+                "it_would_be_of_another_area_of",
             )
     else:
         check_owner(caller, scope)
@@ -81,7 +78,9 @@ async def take_step(
     if after is None:
         possible = possible_steps(row.state)
         raise ILLEGAL_STEP.because(
-            f"The entry is {row.state}; possible: {', '.join(possible) or 'nothing'}.",
+            "entry_is_possible",
+            row.state,
+            ", ".join(possible) or "nothing",
             state=row.state,
             possible_steps=possible,
         )
@@ -150,7 +149,8 @@ async def verify(
     until = body.valid_until or today + DEFAULT_VALIDITY
     if not today <= until <= today + timedelta(days=LONGEST_DAYS):
         raise INVALID.because(
-            f"From today to {LONGEST_DAYS} days ahead: people are sent where somebody looks again.",
+            "from_today_to_days_ahead_people_are",
+            LONGEST_DAYS,
             pointer="/valid_until",
         )
     verification = {

@@ -28,9 +28,7 @@ def read(cursor: str, viewer: str) -> Position:
     """400 for a made-up cursor; 410 if it was given to a caller who sees other documents, or in another history."""
     keys = keys_in(cursor, str, numeral_in, id_in)
     if keys is None or keys[0] != _mark(viewer):
-        raise RESYNC_NEEDED.because(
-            "What you may see has changed since this cursor, or the directory was restored: take a new snapshot."
-        )
+        raise RESYNC_NEEDED.because("what_you_may_see_has_changed_since")
     return Position(int(keys[1]), keys[2])
 
 

@@ -72,7 +72,7 @@ async def taxonomy(
 ) -> Response:
     found = await queries.one_taxonomy(session, taxonomy_id, audience_of(caller))
     if found is None:
-        raise NOT_FOUND.because("No taxonomy has this id.")
+        raise NOT_FOUND.because("no_taxonomy_has_this_id")
     return answer(request, orjson.dumps(found))
 
 
@@ -110,5 +110,5 @@ async def taxonomy_term(
 ) -> Response:
     found = await queries.one_term(session, term_id, audience_of(caller))
     if found is None:
-        raise NOT_FOUND.because("No taxonomy term has this id.")
+        raise NOT_FOUND.because("no_taxonomy_term_has_this_id")
     return answer(request, orjson.dumps(found))

@@ -82,11 +82,10 @@ def check_package(path: Path, most_lines: int) -> None:
         _check_lines(opened, most_lines)
         tables = [name for name in _tables_in(opened) if table_of(name, ()) == "service"]
         if not tables:
-            raise HEADERS_MISSING.because("The package has no services.csv.")
+            raise HEADERS_MISSING.because("package_has_no_services_csv")
         if len(tables) > 1:
             raise UNREADABLE_FILE.because(
-                f"The package has more than one table of services: {', '.join(tables[:5])}. Send each package by"
-                " itself."
+                "package_has_more_than_one_table_of", ", ".join(tables[:5])
             )
 
 
@@ -124,8 +123,7 @@ def _check_lines(opened: ZipFile, most: int) -> None:
                 lines += piece.count(b"\n")
                 if lines > most:
                     raise TOO_MANY_LINES.because(
-                        f"The tables of a package may have {most:,} lines together; the limit is passed"
-                        f" in {name}."
+                        "tables_of_package_may_have_lines_together", f"{most:,}", name
                     )
 
 
@@ -187,7 +185,7 @@ def _stage(
         else:
             found.add(table)
     if "service" not in found:
-        raise HEADERS_MISSING.because("The package has no services.csv.")
+        raise HEADERS_MISSING.because("package_has_no_services_csv")
     staging.index()
     for table, addition in additions:
         row = dict(addition)

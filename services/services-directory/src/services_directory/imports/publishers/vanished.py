@@ -82,8 +82,10 @@ async def _standing(
 
 def _shrunk(missing: int, known: int) -> Problem:
     return PACKAGE_SHRUNK.because(
-        f"{missing:,} of the {known:,} entries that this publisher's files brought are not in this"
-        f" one ({missing / known:.0%}); nothing was written. If it is whole, send it with shrunk=true.",
+        "of_entries_that_this_publishers_files_brought",
+        f"{missing:,}",
+        f"{known:,}",
+        f"{missing / known:.0%}",
         pointer="/shrunk",
         missing=missing,
         known=known,

@@ -64,7 +64,7 @@ class _Lines:
             while line := reader.readline(MAX_LINE):
                 yield line
         except UnicodeError as error:
-            raise UNREADABLE_FILE.because(f"It starts as UTF-16, but: {error}.") from error
+            raise UNREADABLE_FILE.because("it_starts_as_utf_16_but", error) from error
 
     def _decoded(self, line: bytes) -> str:
         try:
@@ -76,7 +76,7 @@ class _Lines:
 
 
 def _too_long() -> Problem:
-    return UNREADABLE_FILE.because(f"A line is longer than {MAX_LINE:,} bytes.")
+    return UNREADABLE_FILE.because("line_is_longer_than_bytes", f"{MAX_LINE:,}")
 
 
 def read_delimited(source: BinaryIO) -> Table:
@@ -114,4 +114,4 @@ def read_cells(source: BinaryIO) -> Iterator[tuple[int, list[str], bool]]:
             lines.fell_back = False
             start = reader.line_num + 1
     except csv.Error as error:
-        raise UNREADABLE_FILE.because(f"Line {reader.line_num}: {error}.") from error
+        raise UNREADABLE_FILE.because("line_of_file_is_wrong", reader.line_num, error) from error

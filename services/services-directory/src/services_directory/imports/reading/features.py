@@ -18,7 +18,7 @@ def read_features(source: BinaryIO) -> Iterator[Any]:
         events = _shallow(ijson.basic_parse(source, use_float=True))
         yield from ijson.items(ijson.parse(events), prefix)
     except (ijson.JSONError, UnicodeError, ValueError, RecursionError) as error:
-        raise UNREADABLE_FILE.because(f"It is not valid JSON: {error}.") from error
+        raise UNREADABLE_FILE.because("is_not_valid_json", error) from error
 
 
 def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

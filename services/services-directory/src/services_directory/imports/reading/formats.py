@@ -32,11 +32,12 @@ def format_of(path: Path, named: str | None) -> Format:
     }.get(named)
     if accepted is None:
         raise UNKNOWN_FORMAT.because(
-            f"{named!r} is not one of: workbook, xlsx, csv, hxl, geojson, services-advisor, hsds.",
+            "is_not_one_of_workbook_xlsx_csv",
+            repr(named),
             pointer="/format",
         )
     if found not in accepted:
-        raise UNREADABLE_FILE.because(f"It was called {named}, but looks like {found.value}.")
+        raise UNREADABLE_FILE.because("was_called_but_looks_like", named, found.value)
     return found
 
 
@@ -44,15 +45,15 @@ def _by_content(path: Path) -> Format:
     with path.open("rb") as source:
         start = source.read(4096)
     if not start.strip():
-        raise UNREADABLE_FILE.because("The file is empty.")
+        raise UNREADABLE_FILE.because("file_is_empty")
     if start.startswith(b"PK"):
         return _by_entries(path)
     if start.startswith(_XLS):
-        raise UNREADABLE_FILE.because("This is an old .xls workbook; save it as .xlsx.")
+        raise UNREADABLE_FILE.because("is_old_xls_workbook_save")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return Format.GEOJSON
     if b"\x00" in start and start[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        raise UNKNOWN_FORMAT.because("It is binary, and no zip archive or workbook.")
+        raise UNKNOWN_FORMAT.because("is_binary_and_no_zip_archive")
     return Format.CSV
 
 
@@ -63,4 +64,4 @@ def _by_entries(path: Path) -> Format:
         return Format.WORKBOOK
     if any(name.endswith(".csv") for name in names):
         return Format.PACKAGE
-    raise UNKNOWN_FORMAT.because("The archive holds neither a workbook nor CSV tables.")
+    raise UNKNOWN_FORMAT.because("archive_holds_neither_workbook_nor_csv_tables")

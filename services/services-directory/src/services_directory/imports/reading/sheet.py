@@ -41,11 +41,11 @@ def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
         try:
             book = openpyxl.load_workbook(source, read_only=True, data_only=False, keep_links=False)
         except _damage() as error:
-            raise UNREADABLE_FILE.because(f"The workbook cannot be opened: {error}.") from error
+            raise UNREADABLE_FILE.because("workbook_cannot_be_opened", error) from error
         try:
             yield from _sheet_rows(book, notes)
         except _damage() as error:
-            raise UNREADABLE_FILE.because(f"The workbook is damaged: {error}.") from error
+            raise UNREADABLE_FILE.because("workbook_is_damaged", error) from error
         finally:
             book.close()
 
@@ -56,7 +56,7 @@ def _damage() -> tuple[type[Exception], ...]:
 
 def _sheet_rows(book: Any, notes: list[Note]) -> Iterator[RawRow]:
     if not book.worksheets:
-        raise UNREADABLE_FILE.because("The workbook has no sheet with cells.")
+        raise UNREADABLE_FILE.because("workbook_has_no_sheet_with_cells")
     sheet = next((each for each in book.worksheets if _has_header(each)), book.worksheets[0])
     if len(book.worksheets) > 1:
         notes.append(note("sheet_chosen", after=sheet.title))
@@ -64,7 +64,7 @@ def _sheet_rows(book: Any, notes: list[Note]) -> Iterator[RawRow]:
     rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
     for number, cells in enumerate(rows, 1):
         if number > LAST_ROW:
-            raise UNREADABLE_FILE.because(f"The sheet goes on beyond row {LAST_ROW:,}.")
+            raise UNREADABLE_FILE.because("sheet_goes_on_beyond_row", f"{LAST_ROW:,}")
         yield RawRow(number, list(cells))
 
 

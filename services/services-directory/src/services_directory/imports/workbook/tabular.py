@@ -44,7 +44,7 @@ def map_table(
     publisher with a name may have categories of its own."""
     first = list(islice(table.rows, HEADER_WITHIN))
     if not first:
-        raise EMPTY_FILE.because("It has no rows.")
+        raise EMPTY_FILE.because("it_has_no_rows")
     heading = find_heading(first)
     table.notes.extend(heading.notes)
     seen: dict[str, int] = {}
@@ -116,7 +116,7 @@ def find_heading(first: list[RawRow]) -> Heading:
         if is_header_row(texts):
             header = row
     if header is None:
-        raise HEADERS_MISSING.because(_missing(first))
+        raise HEADERS_MISSING.saying(_missing(first))
     texts = [_text(cell) for cell in header.cells]
     return _heading(header.number, recognised(texts, hxl=False), texts, None)
 
@@ -148,7 +148,7 @@ def _require(keys: set[str]) -> None:
     missing = [column for column in columns() if column.required and column.key not in keys]
     if missing:
         names = ", ".join(f"{column.es} / {column.en}" for column in missing)
-        raise HEADERS_MISSING.because(f"Columns are missing: {names}.")
+        raise HEADERS_MISSING.because("columns_are_missing", names)
 
 
 def _missing(first: list[RawRow]) -> str:

@@ -64,14 +64,14 @@ def check_profile(profile: Profile, pointer: str = "") -> None:
         for field in _fields_with_unknown_codes(profile)
     ]
     if unknown:
-        raise UNKNOWN_CODE.because("The profile holds a code that is not known.", errors=unknown)
+        raise UNKNOWN_CODE.because("profile_holds_code_that_is_not_known", errors=unknown)
     contradictory = [
         FieldError(f"{pointer}/{field}", f"This contradicts /{other}.", "profile_contradictory")
         for field, other in disagreements(profile)
     ]
     if contradictory:
         raise PROFILE_CONTRADICTORY.because(
-            "These facts contradict each other.", errors=contradictory
+            "these_facts_contradict_each_other", errors=contradictory
         )
 
 

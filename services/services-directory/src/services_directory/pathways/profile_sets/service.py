@@ -23,11 +23,11 @@ MOST = 50
 
 async def keep(session: AsyncSession, caller: Principal, body: ProfileSetIn) -> Any:
     if not may_draft(caller, body.aor):
-        raise FORBIDDEN.because("Only those who draft this AoR's pathways keep sets for it.")
+        raise FORBIDDEN.because("only_those_who_draft_this_aors_pathways")
     for at, profile in enumerate(body.profiles):
         check_profile(profile, f"/profiles/{at}")
     if len(await queries.sets_of(session, [body.aor])) >= MOST:
-        raise CONFLICT.because(f"An AoR keeps at most {MOST} sets: remove one first.")
+        raise CONFLICT.because("aor_keeps_at_most_sets_remove", MOST)
     made = await session.execute(
         insert(profile_sets)
         .values(
@@ -43,14 +43,14 @@ async def keep(session: AsyncSession, caller: Principal, body: ProfileSetIn) -> 
     )
     row = made.first()
     if row is None:
-        raise CONFLICT.because("The AoR has a set of this name.", pointer="/name")
+        raise CONFLICT.because("aor_has_set_of_this_name", pointer="/name")
     return row
 
 
 async def profiles_of(session: AsyncSession, caller: Principal, set_id: UUID) -> list[Profile]:
     found = await queries.one_set(session, set_id, drafts_of(caller))
     if found is None:
-        raise NOT_FOUND.because("No profile set has this id.", pointer="/profile_set")
+        raise NOT_FOUND.because("no_profile_set_has_this_id", pointer="/profile_set")
     return [Profile.model_validate(one) for one in found.profiles]
 
 
@@ -60,4 +60,4 @@ async def remove(session: AsyncSession, caller: Principal, set_id: UUID) -> None
         sa.delete(profile_sets).where(s.id == set_id, s.aor.in_(drafts_of(caller))).returning(s.id)
     )
     if gone.first() is None:
-        raise NOT_FOUND.because("No profile set has this id.")
+        raise NOT_FOUND.because("no_profile_set_has_this_id")

@@ -30,7 +30,8 @@ def invalid_pathway(findings: Sequence[Finding]) -> Problem:
         said = say_finding(finding)
         errors.append(FieldError(finding.pointer, f"{said['en']} / {said['es']}", finding.code))
     return PATHWAY_INVALID.because(
-        f"{len(errors)} finding(s) must be repaired first.",
+        "finding_s_must_be_repaired_first",
+        len(errors),
         errors=errors,
         steps=sorted({finding.step for finding in findings if finding.step}),
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock, codelists
 from common.auth import Principal, Role
+from common.details import Detail
 from common.errors import FORBIDDEN, NOT_FOUND
 from common.ids import new_id
 from common.places import Places
@@ -52,15 +53,15 @@ def covers(caller: Principal, area: str) -> bool:
 
 def _check_mandate(caller: Principal, aor: str, area: str) -> None:
     if not may_draft(caller, aor):
-        raise FORBIDDEN.because(f"Only the {aor} coordination or its IM team drafts this pathway.")
+        raise FORBIDDEN.because("only_coordination_or_its_im_team_drafts", aor)
     if not covers(caller, area):
-        raise FORBIDDEN.because(f"Your mandate does not include the area {area}.")
+        raise FORBIDDEN.because("your_mandate_does_not_include_area", area)
 
 
 def check_area(area: str, pointer: str = "/area") -> None:
     """422 unless the P-code is known."""
     if not Places.load().is_known(area):
-        raise UNKNOWN_CODE.because("This P-code is not known.", pointer=pointer)
+        raise UNKNOWN_CODE.because("this_p_code_is_not_known", pointer=pointer)
 
 
 async def create(session: AsyncSession, caller: Principal, body: Pathway) -> Version:
@@ -77,9 +78,7 @@ async def create(session: AsyncSession, caller: Principal, body: Pathway) -> Ver
         .returning(pathways.c.id)
     )
     if made.first() is None:
-        raise PATHWAY_EXISTS.because(
-            f"{body.aor} already has a pathway for {body.area}: put a new draft to it."
-        )
+        raise PATHWAY_EXISTS.because("already_has_pathway_for_put_new_draft", body.aor, body.area)
     return await _new_version(session, caller, pathway_id, body)
 
 
@@ -94,13 +93,13 @@ async def put_draft(
     row = await _pathway(session, caller, pathway_id)
     _check_mandate(caller, row.aor, row.area)
     if (body.aor, body.area) != (row.aor, row.area):
-        raise UNKNOWN_CODE.because("A pathway keeps its AoR and its area.", pointer="/area")
+        raise UNKNOWN_CODE.because("pathway_keeps_its_aor_and_its_area", pointer="/area")
     current = await queries.open_version(session, pathway_id, lock=True)
     if current is None:
         return await _new_version(session, caller, pathway_id, body)
     check_if_match(if_match, etag(current))
     if current.state == "submitted":
-        raise PATHWAY_STATE.because("It is under review: return it before it is edited.")
+        raise PATHWAY_STATE.because("is_under_review_return_it_before")
     await session.execute(
         _of(current).values(
             body=plain(body),
@@ -168,7 +167,7 @@ async def publish(
         refuse_same_person(
             caller,
             current.submitted_by,
-            because="You submitted it yourself: somebody else publishes it.",
+            because=Detail("you_submitted_it_yourself"),
         )
     body = Pathway.model_validate(current.body)
     await refuse_errors(session, body)
@@ -188,9 +187,9 @@ async def publish(
 
 def _check_coordinates(caller: Principal, aor: str, area: str) -> None:
     if not caller.coordinates(aor):
-        raise FORBIDDEN.because(f"Only the {aor} coordinator decides on this pathway.")
+        raise FORBIDDEN.because("only_coordinator_decides_on_this_pathway", aor)
     if not covers(caller, area):
-        raise FORBIDDEN.because(f"Your mandate does not include the area {area}.")
+        raise FORBIDDEN.because("your_mandate_does_not_include_area", area)
 
 
 async def findings_of(session: AsyncSession, body: Pathway) -> list[Finding]:
@@ -255,7 +254,9 @@ async def _refuse_broken_heirs(session: AsyncSession, pathway_id: UUID, body: Pa
         wrong = errors_in(_checked(inherit(chain)))
         if wrong:
             raise PATHWAY_STATE.because(
-                f"The published pathway of {heir.area} would break: step {wrong[0].step}.",
+                "published_pathway_of_would_break_step",
+                heir.area,
+                wrong[0].step,
                 area=heir.area,
                 step=wrong[0].step,
                 finding=wrong[0].code,
@@ -267,7 +268,7 @@ async def _pathway(
 ) -> sa.Row[tuple[object, ...]]:
     row = await queries.pathway_of(session, pathway_id, lock=True)
     if row is None or (row.published_number is None and not may_draft(caller, row.aor)):
-        raise NOT_FOUND.because("No pathway has this id.")
+        raise NOT_FOUND.because("no_pathway_has_this_id")
     return row
 
 
@@ -276,11 +277,13 @@ async def _open(
 ) -> Version:
     current = await queries.open_version(session, pathway_id, lock=True)
     if current is None:
-        raise PATHWAY_STATE.because("No version is open: write a draft first.")
+        raise PATHWAY_STATE.because("no_version_is_open_write_draft_first")
     check_if_match(if_match, etag(current))
     if current.state not in states:
         raise PATHWAY_STATE.because(
-            f"The version is {current.state}; this needs one that is {' or '.join(states)}.",
+            "version_is_this_needs_one_that_is",
+            current.state,
+            " or ".join(states),
             state=current.state,
         )
     return current
