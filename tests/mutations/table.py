@@ -50,6 +50,15 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "a-refusal-says-why",
+        "a refused form shows the reason and the remedy",
+        f"{_CONSOLE}/screens/rendering.py",
+        'key = f"problem.{answer.code}"',
+        'key = f"refused.{answer.code}"',
+        "tests/services/console/test_refusals.py"
+        "::test_a_refused_form_shows_the_reason_and_the_remedy",
+    ),
+    Mutation(
         "nothing-that-is-not-known",
         "that there is nothing is said only where all was answered",
         f"{_CONSOLE}/screens/rendering.py",

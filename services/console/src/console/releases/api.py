@@ -107,7 +107,11 @@ async def closing(visit: Visit) -> Page:
                     "title": step["title"][visit.language],
                     "state": say(f"closing.step.{step['state']}"),
                     "path": f"/console/releases/{step['release_id']}" if step["release_id"] else "",
-                    "problem": (step["problem"] or {}).get("code", ""),
+                    "problem": visit.say.known(
+                        f"problem.{step['problem']['code']}", "problem.conflict"
+                    )
+                    if step["problem"]
+                    else "",
                     "waits": [
                         names.get(each["organisation_id"], each["organisation_id"][-8:].upper())
                         for each in step["contributors"] or []

@@ -103,15 +103,26 @@ def _why(say: Wording, fault: Fault) -> str:
 
 # Codes that say little by themselves: for them the API's own sentence is shown.
 _GENERIC = frozenset({"conflict", "invalid", "forbidden", "not_found", "bad_request"})
+# Codes of files: the API's own sentence names the columns or the line, so it is shown beside.
+_DETAILED = frozenset(
+    {"headers_missing", "unreadable_file", "unreadable_workbook", "instrument_unreadable"}
+)
 
 
-def _sentence(visit: Visit, answer: Answer) -> str:
+def reasons(answer: Answer, say: Wording) -> list[str]:
+    """Why the API refused and what to do, in the reader's language. A code that is newer than this console is told in
+    the API's own words where the reader reads these, never as if nothing were known."""
     own = answer.body if isinstance(answer.body, dict) else {}
-    if answer.code in _GENERIC:
-        code, params = str(own.get("detail_code", "")), own.get("detail_params") or ()
-        if sentence := said(code, params, visit.language):
-            return sentence
-    return visit.say.known(f"problem.{answer.code}", f"problem.{_family(visit)}")
+    params = own.get("detail_params") or ()
+    detail = said(str(own.get("detail_code", "")), params, say.language)
+    if answer.code in _GENERIC and detail:
+        return [detail]
+    key = f"problem.{answer.code}"
+    if not say.has(key):
+        title = str(own.get("title", "")) if say.language == "en" else ""
+        general = say("problem.5xx" if answer.status >= 500 else "problem.4xx")
+        return [" ".join(filter(None, (detail or title, general)))]
+    return [say(key), *([detail] if detail and answer.code in _DETAILED else ())]
 
 
 def _summary(
@@ -127,7 +138,9 @@ def _summary(
         if f.name
     ]  # fmt: skip
     if not listed:
-        listed = [{"text": _sentence(visit, visit.refusal)}]
+        unplaced = [said(f.detail, f.detail_params, visit.language) for f in found if not f.name]
+        told = [*reasons(visit.refusal, visit.say), *filter(None, unplaced)]
+        listed = [{"text": text} for text in dict.fromkeys(told)]
     return listed
 
 
@@ -138,11 +151,6 @@ def _support(visit: Visit) -> str:
     body = visit.refusal.body if isinstance(visit.refusal.body, dict) else {}
     number = visit.refusal.request_id or visit.calls.request_id
     return " · ".join(filter(None, (visit.refusal.code, str(body.get("detail", "")), number)))
-
-
-def _family(visit: Visit) -> str:
-    status = visit.refusal.status if visit.refusal is not None else 0
-    return "5xx" if status >= 500 else "4xx"
 
 
 def field_id(name: str) -> str:

@@ -271,7 +271,7 @@ def _problem(visit: Visit, answer: Answer) -> Response:
         {
             "status": answer.status,
             "heading": visit.say.known(f"status.{family}", "status.4xx"),
-            "remedy": visit.say.known(f"problem.{answer.code}", f"remedy.{_remedy(answer)}"),
+            "remedy": _remedy(visit, answer),
             "fresh": answer.code == _PROVE,
             "unknown": answer.code == "unknown_parameter",
             "known": said.get("known") or (),
@@ -281,11 +281,14 @@ def _problem(visit: Visit, answer: Answer) -> Response:
     return _html(draw(visit, page), visit.language, answer.status)
 
 
-def _remedy(answer: Answer) -> str:
+def _remedy(visit: Visit, answer: Answer) -> str:
+    """Where a page is not shown at all, what it was about is not said: its status has words of its own."""
     known = {401, 403, 404, 410, 422, 429}
-    if answer.status >= 500:
-        return "5xx"
-    return str(answer.status) if answer.status in known else "4xx"
+    family = str(answer.status) if answer.status in known else "4xx"
+    remedy = f"remedy.{'5xx' if answer.status >= 500 else family}"
+    if answer.code in {"not_found", "unauthenticated", "internal"}:
+        return visit.say(remedy)
+    return visit.say.known(f"problem.{answer.code}", remedy)
 
 
 def _session_over(request: Request, typed: Typed, language: str) -> Response:
