@@ -29,10 +29,9 @@ from common.database import Database
 from common.ids import new_id
 from pydantic import SecretStr
 from reporting.app import create_app
-from reporting.facts.bulk import BulkInsert, write_together
 from reporting.facts.models import referral_facts, referral_steps
 from reporting.facts.progress import STATE, FactStep, ReferralFact
-from reporting.indicators.service import COUNTERS, counter_rows
+from reporting.indicators.service import add_to_counters
 from reporting.indicators.vector import Increments, collect
 from reporting.periods import Period
 from reporting.programmes.catalogue import programme
@@ -92,7 +91,6 @@ def fact(chance: random.Random, part: float) -> ReferralFact:
 
 async def fill(database: Database, referrals: int) -> None:
     chance = random.Random(referrals)
-    table = BulkInsert(referral_facts, ReferralFact._fields)
     for start in range(0, referrals, CHUNK):
         numbers = range(start, min(start + CHUNK, referrals))
         facts = [fact(chance, number / referrals) for number in numbers]
@@ -100,39 +98,38 @@ async def fill(database: Database, referrals: int) -> None:
         for each in facts:
             collect(increments, ReferralFact(each.referral_id), each)
         async with database.transaction() as session:
-            await write_together(
-                session,
-                [
-                    (table, await table.left_to_write(session, facts)),
-                    (COUNTERS, counter_rows(increments)),
-                ],
-            )
+            await session.execute(referral_facts.insert(), [each._asdict() for each in facts])
+            await add_to_counters(session, increments)
 
 
 async def fill_steps(database: Database, persons: int) -> None:
     """The same number of persons with one step in the period, as events would have recorded it."""
     chance = random.Random(persons)
     codes = {each.name: each.codes for each in PROGRAMME.cube_dimensions}
-    names = [*FactStep._fields, "counted_on", "person", "urgency", "countable", "sex", "age_band"]
-    table = BulkInsert(referral_steps, names)
     moment = datetime.combine(PERIOD.start, datetime.min.time(), UTC) + timedelta(hours=12)
 
     def skewed(of: str) -> str:
         return codes[of][min(int(chance.expovariate(0.4)), len(codes[of]) - 1)]
 
-    def row() -> tuple[Any, ...]:
+    def row() -> dict[str, Any]:
         step = FactStep(
             UUID(int=chance.getrandbits(128)), 1, STATE, chance.choice(STATES), moment,
             organisation(chance.randint(1, 40)), organisation(chance.randint(1, 40)),
             "GBV-PSS", skewed("aor"), skewed("area"),
         )  # fmt: skip
-        person = chance.randbytes(16)
-        return (*step, PERIOD.start, person, "routine", True, skewed("sex"), skewed("age_band"))
+        return step._asdict() | {
+            "counted_on": PERIOD.start,
+            "person": chance.randbytes(16),
+            "urgency": "routine",
+            "countable": True,
+            "sex": skewed("sex"),
+            "age_band": skewed("age_band"),
+        }
 
     for start in range(0, persons, CHUNK):
         rows = [row() for _ in range(start, min(start + CHUNK, persons))]
         async with database.transaction() as session:
-            await table.write(session, await table.left_to_write(session, rows))
+            await session.execute(referral_steps.insert(), rows)
 
 
 async def release(database: Database) -> tuple[UUID, str]:

@@ -1521,118 +1521,13 @@ MUTATIONS = (
         "::test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on",
     ),
     Mutation(
-        "alone-turn",
-        "what was read without a lock is written on only if nobody wrote since",
-        f"{_REPORTING}/recording/turn_service.py",
-        '[projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger())]',
-        "[]",
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_what_another_reader_wrote_meanwhile_is_not_written_over",
-    ),
-    Mutation(
-        "alone-erased",
-        "an erasure between reading and writing is not undone",
-        f"{_REPORTING}/recording/turn_service.py",
-        '[projection_turns.c.turn == sa.bindparam("turn", type_=sa.BigInteger())]',
-        "[]",
-        f"{_REPORTS}/recording/test_alone.py::test_who_was_erased_meanwhile_stays_erased",
-    ),
-    Mutation(
-        "alone-lock",
-        "an event that came alone is not written while another writes or a rebuild swaps",
-        f"{_REPORTING}/recording/turn_service.py",
-        "            sa.func.pg_try_advisory_xact_lock(WRITER_LOCK),\n",
+        "one-writer-of-facts",
+        "an event waits for a closing, and is not counted in the closed period",
+        f"{_REPORTING}/recording/consumers.py",
+        "            writer_lock=WRITER_LOCK,\n",
         "",
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_nothing_is_written_while_another_writes_and_nobody_waits_for_it",
-    ),
-    Mutation(
-        "alone-newest-turn",
-        "the turn is compared in its newest version",
-        f"{_REPORTING}/recording/turn_service.py",
-        "        .with_for_update()\n",
-        "",
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_a_turn_is_compared_in_its_newest_version_however_old_the_snapshot",
-    ),
-    Mutation(
-        "guess-turn",
-        "what was guessed is looked at in the newest turn",
-        f"{_REPORTING}/recording/turn_service.py",
-        "        projection_turns.c.turn == sa.select(seen.c.turn).scalar_subquery(),\n",
-        "",
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_a_guess_holds_only_if_its_snapshot_is_of_the_newest_turn",
-    ),
-    Mutation(
-        "guess-erased",
-        "that a person was not erased is not only guessed",
-        f"{_REPORTING}/recording/turn_service.py",
-        '        ~sa.exists(forgotten("mark")),\n',
-        "",
-        f"{_REPORTS}/recording/test_alone.py::test_nobody_guesses_that_a_person_was_not_erased",
-    ),
-    Mutation(
-        "guess-closed",
-        "that a period is open is not only guessed",
-        f"{_REPORTING}/recording/turn_service.py",
-        '        ~sa.exists(closed_on(REFERRED, sa.bindparam("day", type_=sa.Date()))),\n',
-        "",
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_a_step_of_a_closed_period_counts_on_the_day_it_arrived",
-    ),
-    Mutation(
-        "guess-new",
-        "that nothing is known of a referral is not only guessed",
-        f"{_REPORTING}/recording/turn_service.py",
-        ', ~sa.exists(referral("referral"))]',
-        "]",
-        f"{_REPORTS}/recording/test_alone.py::test_a_first_step_that_comes_last_finds_the_others",
-    ),
-    Mutation(
-        "guess-stood",
-        "where a referral stands is not only guessed",
-        f"{_REPORTING}/recording/turn_service.py",
-        ", sa.exists(referral_that_stands(_WAS))]",
-        "]",
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_where_a_referral_stood_is_no_guess_once_another_reader_wrote",
-    ),
-    Mutation(
-        "alone-all-or-nothing",
-        "an event that came alone leaves nothing behind where its turn is over",
-        f"{_REPORTING}/recording/turn_service.py",
-        "together(inserts, is_first)",
-        "together(inserts)",
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_what_another_reader_wrote_meanwhile_is_not_written_over",
-    ),
-    Mutation(
-        "swap-turn",
-        "nothing is written into a projection that was swapped away",
-        f"{_REPORTING}/replay/service.py",
-        "        await connection.execute(NEXT_TURN)\n",
-        "",
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_what_was_read_of_a_projection_that_was_swapped_away_is_not_written",
-    ),
-    Mutation(
-        "closed-period-turn",
-        "what came alone is not counted again in a period that was closed meanwhile",
-        f"{_REPORTING}/migrations/versions/0250_projection_turns.py",
-        '("inbox", "joint_cubes")',
-        '("inbox",)',
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_a_period_that_was_closed_meanwhile_is_not_counted_again",
-    ),
-    Mutation(
-        "inbox-turn",
-        "every event that had its effect moves the turn on",
-        f"{_REPORTING}/migrations/versions/0250_projection_turns.py",
-        '("inbox", "joint_cubes")',
-        '("joint_cubes",)',
-        f"{_REPORTS}/recording/test_alone.py"
-        "::test_what_another_reader_wrote_meanwhile_is_not_written_over",
+        f"{_REPORTS}/recording/test_consumers.py"
+        "::test_an_event_waits_for_a_closing_and_then_counts_on_the_day_it_arrived",
     ),
     Mutation(
         "closings-two-people",

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal, Role
 from common.auth.ended import claims_to_act
-from common.database import Database, OpeningRead, answer_of
+from common.database import Database
 from common.ended_rights import refuse_ended
 from common.errors import Problem, ProblemType
 from common.logs import get_logger
@@ -61,8 +61,8 @@ class Tasks(Generic[T]):
 
     async def one(self, database: Database, work: Work[T]) -> bool:
         """Do the task that is due first; False if there is none."""
-        async with database.transaction(question=self._some_due()) as session:
-            task = await self.due(session) if (await answer_of(session))[-1] else None
+        async with database.transaction() as session:
+            task = await self.due(session)
             if task is None:
                 return False
             if task.attempts >= MOST_ATTEMPTS:
@@ -80,11 +80,6 @@ class Tasks(Generic[T]):
             which = {name: str(value) for name, value in self._key(task).items()}
             _log.warning("task_failed", tasks=self.table.name, **which, exc_info=error)
         return True
-
-    def _some_due(self) -> OpeningRead:
-        """Asked every second, mostly in vain: so it goes with what opens the transaction."""
-        look = f"EXISTS (SELECT FROM {self.table.name} WHERE due_at <= $5)"
-        return OpeningRead(look, (clock.now(),))
 
     async def change(self, session: AsyncSession, task: T, **values: object) -> None:
         await session.execute(self.table.update().filter_by(**self._key(task)).values(**values))

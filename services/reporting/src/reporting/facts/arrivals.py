@@ -29,12 +29,9 @@ class Arrivals:
 
     def place(self, population: str, event_id: UUID, natural_day: date) -> date:
         """The day that counts; a newly late event is also put into `late`."""
-        # Nearly all are of an open period: looking up an id costs as much as all the rest here.
-        if self.remembered and event_id in self.remembered:
+        if event_id in self.remembered:
             return self.remembered[event_id]
-        if not self.closed or not self._is_closed(population, natural_day):
-            return natural_day
-        if event_id in self.seen:
+        if event_id in self.seen or not self._is_closed(population, natural_day):
             return natural_day
         self.late[event_id] = self._open_day(population)
         return self.late[event_id]

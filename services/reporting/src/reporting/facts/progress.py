@@ -66,25 +66,23 @@ def advance(fact: ReferralFact, step: FactStep) -> ReferralFact:
         return fact._replace(confirmed_at=_first(fact.confirmed_at, step.occurred_at))
     newest = step if step.version > fact.state_version else fact
     state, at = step.state, step.occurred_at
-    # By position: names cost as much as all the rest of this.
-    return ReferralFact(
-        fact.referral_id,
-        max(fact.state_version, step.version),
-        newest.state,
-        newest.reason,
-        newest.outcome,
-        newest.from_organisation,
-        newest.to_organisation,
-        newest.category,
-        newest.aor,
-        newest.area,
-        _first(fact.sent_at, at) if state == "sent" else fact.sent_at,
-        _first(fact.acknowledged_at, at) if state in ANSWERED else fact.acknowledged_at,
-        _first(fact.accepted_at, at) if state in ACCEPTED else fact.accepted_at,
-        _first(fact.delivered_at, at) if state in DELIVERED else fact.delivered_at,
-        fact.confirmed_at,
-        fact.escalated_version,
-        fact.late or step.late,
+    return fact._replace(
+        state_version=max(fact.state_version, step.version),
+        state=newest.state,
+        reason=newest.reason,
+        outcome=newest.outcome,
+        from_organisation=newest.from_organisation,
+        to_organisation=newest.to_organisation,
+        category=newest.category,
+        aor=newest.aor,
+        area=newest.area,
+        sent_at=_first(fact.sent_at, at) if state == "sent" else fact.sent_at,
+        acknowledged_at=_first(fact.acknowledged_at, at)
+        if state in ANSWERED
+        else fact.acknowledged_at,
+        accepted_at=_first(fact.accepted_at, at) if state in ACCEPTED else fact.accepted_at,
+        delivered_at=_first(fact.delivered_at, at) if state in DELIVERED else fact.delivered_at,
+        late=fact.late or step.late,
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.reads import QuickStatement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts.models import (
@@ -24,53 +23,23 @@ from reporting.facts.steps import Step
 from reporting.tables import COMMON
 
 
-def any_of(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
-    """Compared with it: any of the values bound to `name`."""
-    return sa.any_(sa.bindparam(name, type_=sa.ARRAY(kind)))
+async def forgotten_among(session: AsyncSession, marks: Collection[bytes]) -> set[bytes]:
+    """Which of the marks belong to erased persons."""
+    given = sa.literal(list(marks), sa.ARRAY(sa.LargeBinary))
+    mark = forgotten_persons.c.mark
+    return set(await session.scalars(sa.select(mark).where(mark == sa.any_(given))))
 
 
-def forgotten_among(name: str) -> sa.Select[Any]:
-    """Which of the marks bound to `name` belong to erased persons."""
-    return sa.select(forgotten_persons.c.mark).where(
-        forgotten_persons.c.mark == any_of(name, sa.LargeBinary())
+async def referrals_among(
+    session: AsyncSession, referral_ids: Collection[UUID]
+) -> dict[UUID, ReferralFact]:
+    """The facts of referrals seen before."""
+    rows = await session.execute(
+        sa.select(*(referral_facts.c[name] for name in ReferralFact._fields)).where(
+            referral_facts.c.referral_id == sa.any_(_uuids(referral_ids))
+        )
     )
-
-
-def forgotten(name: str) -> sa.Select[Any]:
-    """The mark bound to `name`, if it belongs to an erased person."""
-    return sa.select(forgotten_persons.c.mark).where(
-        forgotten_persons.c.mark == sa.bindparam(name, type_=sa.LargeBinary())
-    )
-
-
-_FACT = sa.select(*(referral_facts.c[each] for each in ReferralFact._fields))
-
-
-def referrals_among(name: str) -> sa.Select[Any]:
-    """Where the referrals bound to `name` stand."""
-    return _FACT.where(referral_facts.c.referral_id == any_of(name, sa.Uuid()))
-
-
-def referral(name: str) -> sa.Select[Any]:
-    """Where the referral bound to `name` stands."""
-    return _FACT.where(referral_facts.c.referral_id == sa.bindparam(name, type_=sa.Uuid()))
-
-
-def referral_that_stands(prefix: str) -> sa.Select[Any]:
-    """The referral whose every field is as bound to its name after `prefix`; none if one differs."""
-    same = (
-        column.is_not_distinct_from(sa.bindparam(prefix + column.name, type_=column.type))
-        for column in _FACT.selected_columns
-        if not column.primary_key
-    )
-    return referral(prefix + "referral_id").where(*same)
-
-
-_REMEMBERED = QuickStatement(
-    sa.select(late_arrivals.c.event_id, late_arrivals.c.counted_on).where(
-        late_arrivals.c.event_id == any_of("ids", sa.Uuid())
-    )
-)
+    return {row.referral_id: ReferralFact(*row) for row in rows}
 
 
 async def remembered_arrivals(
@@ -79,18 +48,18 @@ async def remembered_arrivals(
     """Earlier decisions that an event counts on a later day than its own."""
     if not event_ids:
         return {}
-    rows = await _REMEMBERED.rows(session, {"ids": list(event_ids)})
+    rows = await session.execute(
+        sa.select(late_arrivals.c.event_id, late_arrivals.c.counted_on).where(
+            late_arrivals.c.event_id == sa.any_(_uuids(event_ids))
+        )
+    )
     return dict(map(tuple, rows))
 
 
-_SEEN = QuickStatement(
-    sa.select(COMMON.inbox.c.event_id).where(COMMON.inbox.c.event_id == any_of("ids", sa.Uuid()))
-)
-
-
-async def seen_events(session: AsyncSession, event_ids: Sequence[UUID]) -> set[UUID]:
+async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set[UUID]:
     """Which of the events had their effect before."""
-    return {seen for (seen,) in await _SEEN.rows(session, {"ids": event_ids})}
+    seen = COMMON.inbox.c.event_id
+    return set(await session.scalars(sa.select(seen).where(seen == sa.any_(_uuids(event_ids)))))
 
 
 async def known_services(

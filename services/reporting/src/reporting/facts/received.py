@@ -1,7 +1,6 @@
 """Events as they arrived, sorted by kind."""
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -20,7 +19,7 @@ E = TypeVar("E", bound=Event)
 
 
 class Sorted:
-    """A batch by the classes of its events: asking for a kind looks at no event again."""
+    """A batch by the classes of its events."""
 
     def __init__(self, batch: Iterable[Received]) -> None:
         self._by_class: dict[type[Event], list[Received]] = {}
@@ -31,12 +30,6 @@ class Sorted:
         """The events of a kind; those of one class in the order of arrival."""
         found: list[Any] = []
         for one, received in self._by_class.items():
-            if is_kind(one, kind):
+            if issubclass(one, kind):
                 found += received
         return cast("list[tuple[E, Identified]]", found)
-
-
-@cache
-def is_kind(event: type[Event], kind: type[Event]) -> bool:
-    """`issubclass`, remembered: pydantic's answer takes microseconds, and a batch asks often."""
-    return issubclass(event, kind)

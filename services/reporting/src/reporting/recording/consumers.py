@@ -33,8 +33,6 @@ def subscriptions(recorder: Recorder) -> list[Subscription]:
             apply,
             at_once=TOGETHER,
             writer_lock=WRITER_LOCK,
-            planned_once=True,
-            alone=recorder.record_alone,
         )
         for producer, events in SOURCES
     ]

@@ -86,14 +86,6 @@ def closed_periods() -> sa.Select[Any]:
     return sa.select(joint_cubes.c.population, joint_cubes.c.period_start, joint_cubes.c.period_end)
 
 
-def closed_on(population: str, day: sa.ColumnElement[date]) -> sa.Select[Any]:
-    """The closed periods of a population that `day` is of."""
-    return closed_periods().where(
-        joint_cubes.c.population == population,
-        day.between(joint_cubes.c.period_start, joint_cubes.c.period_end),
-    )
-
-
 async def joint_cube_of(session: AsyncSession, population: str, period: str) -> UUID | None:
     """The joint cube that closed this period, if one did."""
     found: UUID | None = await session.scalar(

@@ -1,11 +1,9 @@
 """Reads a producer's whole event history from its stream, in batches, without a trace left there."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from functools import cache
-from typing import Generic, TypeVar
-from uuid import UUID
+from collections.abc import AsyncIterator, Sequence
 
 from common.events.base import Event
+from common.events.envelope import Envelope
 from common.events.readers import stream_name
 from common.logs import get_logger
 from common.messaging.pulling import Gathering
@@ -13,7 +11,6 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
-from pydantic import BaseModel, TypeAdapter
 
 from reporting.facts.received import Received
 
@@ -23,22 +20,6 @@ _GATHER_SECONDS = 5.0
 _INACTIVE_SECONDS = 600.0
 
 Batch = list[Received]
-E = TypeVar("E", bound=Event)
-
-
-class Wire(BaseModel, Generic[E]):
-    """An envelope as far as a rebuild reads it."""
-
-    id: UUID
-    data: E
-
-
-@cache
-def _reader(kind: type[Event]) -> Callable[[bytes], Wire[Event]]:
-    """From bytes to the event, without a Python frame in between."""
-    adapter: TypeAdapter[Wire[Event]] = TypeAdapter(Wire[kind])  # type: ignore[valid-type] # known at run time only
-    read: Callable[[bytes], Wire[Event]] = adapter.validator.validate_json
-    return read
 
 
 class History:
@@ -48,7 +29,7 @@ class History:
         self.producer = producer
         self._client = client
         self._stream = stream_name(producer)
-        self._wires = {kind.SUBJECT: _reader(kind) for kind in kinds}
+        self._kinds = {kind.SUBJECT: kind for kind in kinds}
         self._consumer = ""
         self._gathering: Gathering | None = None
 
@@ -57,7 +38,7 @@ class History:
         config = ConsumerConfig(
             ack_policy=AckPolicy.NONE,
             deliver_policy=DeliverPolicy.ALL,
-            filter_subjects=sorted(self._wires),
+            filter_subjects=sorted(self._kinds),
             inactive_threshold=_INACTIVE_SECONDS,
             mem_storage=True,
         )
@@ -78,17 +59,13 @@ class History:
             yield [event for event in read if event is not None]
 
     def _read(self, message: Msg) -> Received | None:
-        """The event; None for one that the live reader made a dead letter of as well.
-
-        One pass from bytes to the event of the subject's class; of the envelope, which a relay of
-        ours wrote, only the id is needed.
-        """
+        """The event; None for one that the live reader made a dead letter of as well."""
         try:
-            wired = self._wires[message.subject](message.data)
+            envelope = Envelope.model_validate_json(message.data)
+            return self._kinds[envelope.type].model_validate(envelope.data), envelope
         except (ValueError, KeyError) as error:
             _log.warning("event_skipped", producer=self.producer, reason=type(error).__name__)
             return None
-        return wired.data, wired
 
     async def _pending(self) -> int:
         told = await self._client.jetstream().consumer_info(self._stream, self._consumer)

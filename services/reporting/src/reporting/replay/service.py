@@ -9,13 +9,11 @@ permissions (no service may read another's stream outside its own durable consum
 """
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
@@ -28,7 +26,6 @@ from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts import queries
 from reporting.recording.service import Recorder
 from reporting.recording.sources import CONSUMERS, SOURCES
-from reporting.recording.turn_service import NEXT_TURN
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.history import Batch, History
 from reporting.tables import COMMON, PROJECTION, SHADOW, WRITER_LOCK
@@ -38,6 +35,7 @@ _MISSING_SECONDS = 120.0
 _MISSING_PAUSE = 0.5
 _MARGIN = timedelta(days=1)
 """What is about to end may end while we read."""
+_REPLAYED = sa.table("replayed", sa.column("event_id", sa.Uuid))
 _SHADOWED: Mapping[str, Any] = {"schema_translate_map": {PROJECTION: SHADOW}}
 
 
@@ -72,8 +70,7 @@ async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Reb
         async with _opened(client) as histories, _recording(engine) as recording:
             rebuild = _Rebuild(engine, recorder, histories, replayed=lock, recording=recording)
             await rebuild.begin()
-            with _fewer_collections():
-                await rebuild.catch_up()
+            await rebuild.catch_up()
             await rebuild.wait_for_missing()
             # From here nobody writes the projection: read what came meanwhile, compare, swap.
             async with _locked(engine, WRITER_LOCK, wait=True):
@@ -118,7 +115,7 @@ class _Rebuild:
     async def catch_up(self) -> None:
         """Record what the streams hold beyond what was read."""
         for history in self._histories:
-            async for batch in _one_ahead(history.batches()):
+            async for batch in history.batches():
                 await self._record(batch)
                 self.events += len(batch)
 
@@ -138,50 +135,20 @@ class _Rebuild:
 
     async def _record(self, batch: Batch) -> None:
         ids = [envelope.id for _, envelope in batch]
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._remember(ids))
-            both.create_task(self._record_facts(batch, ids))
-
-    async def _record_facts(self, batch: Batch, ids: Sequence[UUID]) -> None:
+        if ids:
+            await self._replayed.execute(_REPLAYED.insert(), [{"event_id": id_} for id_ in ids])
         async with AsyncSession(self._recording) as session, session.begin():
             seen = await queries.seen_events(session, ids)
             await self._recorder.record(session, batch, seen=seen)
 
-    async def _remember(self, ids: Sequence[UUID]) -> None:
-        driver: Any = (await self._replayed.get_raw_connection()).driver_connection
-        await driver.copy_records_to_table("replayed", records=[(each,) for each in ids])
-
     async def _missing(self) -> int:
         inbox = COMMON.inbox
-        replayed = sa.table("replayed", sa.column("event_id"))
         statement = sa.select(sa.func.count()).where(
             inbox.c.consumer.in_(CONSUMERS),
             inbox.c.event_id >= self._kept_since,
-            ~sa.exists().where(replayed.c.event_id == inbox.c.event_id),
+            ~sa.exists().where(_REPLAYED.c.event_id == inbox.c.event_id),
         )
         return int(await self._replayed.scalar(statement) or 0)
-
-
-async def _one_ahead(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
-    """Read the next batch while the database works on the present one; never more than one."""
-    coming = asyncio.ensure_future(anext(batches, None))
-    try:
-        while (batch := await coming) is not None:
-            coming = asyncio.ensure_future(anext(batches, None))
-            yield batch
-    finally:
-        coming.cancel()
-
-
-@contextmanager
-def _fewer_collections() -> Iterator[None]:
-    """Two batches are a quarter of a million objects without a cycle among them: searching them is for nothing."""
-    before = gc.get_threshold()
-    gc.set_threshold(1_000_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @asynccontextmanager
@@ -198,7 +165,7 @@ async def _opened(client: Client) -> AsyncIterator[list[History]]:
 
 @asynccontextmanager
 async def _recording(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One connection for all batches: a new one asks the server for its types and prepares each statement again."""
+    """One connection for all batches, which writes the shadow."""
     async with engine.connect() as connection:
         # A plan that is kept would be that of the empty shadow.
         await connection.execute(sa.text("SET plan_cache_mode = force_custom_plan"))
@@ -229,11 +196,8 @@ async def _carry_over(engine: AsyncEngine) -> None:
 
 
 async def _fingerprints(engine: AsyncEngine) -> tuple[str, str]:
-    """Of the live projection and of the shadow, at once: nobody writes the one or the other meanwhile."""
-    async with asyncio.TaskGroup() as both:
-        before = both.create_task(_fingerprint(engine, {}))
-        after = both.create_task(_fingerprint(engine, _SHADOWED))
-    return before.result(), after.result()
+    """Of the live projection and of the shadow: nobody writes either of them meanwhile."""
+    return await _fingerprint(engine, {}), await _fingerprint(engine, _SHADOWED)
 
 
 async def _fingerprint(engine: AsyncEngine, options: Mapping[str, Any]) -> str:
@@ -243,7 +207,6 @@ async def _fingerprint(engine: AsyncEngine, options: Mapping[str, Any]) -> str:
 
 async def _swap(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
-        await connection.execute(NEXT_TURN)
         for old, new in ((PROJECTION, "swapping"), (SHADOW, PROJECTION), ("swapping", SHADOW)):
             await connection.execute(sa.text(f"ALTER SCHEMA {old} RENAME TO {new}"))
 

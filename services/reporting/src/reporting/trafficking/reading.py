@@ -7,7 +7,6 @@ from common import clock
 from common.events.codes import ReportingAttributes
 from common.events.referrals import AssistanceGiven, ScreeningConcluded, ScreeningProgress
 
-from reporting.facts.array_text import array_text
 from reporting.facts.pseudonyms import pseudonym
 from reporting.facts.reading import area_of
 from reporting.trafficking.counting import ASSISTANCE, SCREENING
@@ -29,7 +28,7 @@ def read_screening(event: ScreeningConcluded, key: bytes) -> Fact:
         "assistance_type": None,
         "area": area_of(event.area),
         **_about(attributes, event.case_id or event.screening_id, key),
-        "exploitation_types": array_text(types if attributes else ()),
+        "exploitation_types": types if attributes else (),
     }
 
 
@@ -45,7 +44,7 @@ def read_progress(event: ScreeningProgress, key: bytes) -> Fact:
         "assistance_type": None,
         "area": area_of(event.area),
         **_about(event.attributes, event.case_id or event.screening_id, key),
-        "exploitation_types": array_text(()),
+        "exploitation_types": (),
     }
 
 
@@ -62,16 +61,14 @@ def read_assistance(event: AssistanceGiven, key: bytes) -> Fact:
         "assistance_type": event.type,
         "area": area_of(event.area),
         **_about(attributes, event.case_id, key),
-        "exploitation_types": array_text(attributes.exploitation_types if attributes else ()),
+        "exploitation_types": attributes.exploitation_types if attributes else (),
     }
 
 
 def without_person(fact: Fact) -> Fact:
     """The fact of an erased person: what was done stays, to whom does not."""
     nothing = dict.fromkeys(("person", "sex", "age_band", "origin", "destination"))
-    return {
-        **fact, **nothing, "countable": False, "exploitation_types": "{}", "transit": "{}",
-    }  # fmt: skip
+    return {**fact, **nothing, "countable": False, "exploitation_types": (), "transit": ()}
 
 
 def _about(attributes: ReportingAttributes | None, unit: UUID, key: bytes) -> Fact:
@@ -82,6 +79,6 @@ def _about(attributes: ReportingAttributes | None, unit: UUID, key: bytes) -> Fa
         "sex": known.sex,
         "age_band": known.age_band,
         "origin": area_of(known.origin),
-        "transit": array_text([a for each in known.transit if (a := area_of(each))]),
+        "transit": [a for each in known.transit if (a := area_of(each))],
         "destination": area_of(known.destination),
     }
