@@ -1,6 +1,5 @@
 """Keys, shredding, the audit's proof, row-level security, and the canary."""
 
-import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -90,21 +89,6 @@ async def test_a_case_whose_key_could_not_be_stored_is_not_written(
         postgres.psql(f"GRANT INSERT ON case_keys TO {role}", database="referral_keys")
     assert status == 500
     assert await story.rows("SELECT 1 FROM cases") == []
-
-
-async def test_a_key_that_is_being_stored_is_waited_for(
-    story: Story, key_store: tuple[ServiceDatabase, Path], case_keys: CaseKeys
-) -> None:
-    owner, case_id = Database.at(key_store[0].owner_url), new_id()
-    async with story.database.transaction() as session:
-        async with owner.transaction() as holding:
-            await holding.execute(sa.text("LOCK TABLE case_keys IN SHARE MODE"))
-            key = await case_keys.create_beside(session, case_id)
-            asked = asyncio.create_task(case_keys.of(case_id))
-            done, _ = await asyncio.wait({asked}, timeout=0.3)
-            assert not done
-        assert await asked == key
-    await owner.close()
 
 
 async def test_retention_reports_first_and_then_erases(story: Story, case_keys: CaseKeys) -> None:

@@ -1,6 +1,5 @@
 """What is asked and written once for a batch that is done together: nobody can tell it from commands that came one by one."""
 
-import asyncio
 import json
 import random
 import re
@@ -15,14 +14,12 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from referrals import locking_queries
 from referrals.keys.store import CaseKeys
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.story import Story
 from tests.services.referrals.test_batches import commands, counted
-from tests.support.patience import PATIENCE
 from tests.support.principals import principal
 
 _SEEDS = 16
@@ -226,38 +223,6 @@ async def test_a_key_that_somebody_is_at_is_refused_by_its_own_command(
     assert [one["status"] for one in results] == [201, 201, 200]
 
 
-async def test_what_is_refused_at_the_end_is_told_by_its_own_command(
-    story: Story, referrals_database: ServiceDatabase
-) -> None:
-    """Somebody carried one of the commands out just before its key was held, and the batch did not see it."""
-    key = f"r-{random.getrandbits(64):x}"
-    service_id, case = await story.service(), await story.case()
-    batch = commands(case["id"], service_id, story)[:2]
-    batch[1]["key"] = key
-    row = {"c": _CLIENT, "r": "POST /referrals/v1/referrals", "k": sha256(key.encode()).hexdigest()}
-    of_it = sa.text("DELETE FROM stored_results WHERE client_id = :c AND route = :r AND key = :k")
-    carried_out = sa.text(
-        "INSERT INTO stored_results (client_id, route, key, fingerprint, result, created_at)"
-        " VALUES (:c, :r, :k, '', '', now())"
-    )
-    async with beside(referrals_database) as holder, beside(referrals_database) as other:
-        await holder.execute(sa.text("SELECT hold_case(:case, true)"), {"case": case["id"]})
-        answering = asyncio.create_task(bulk(story, batch, together=True))
-        try:
-            await waiting_for_the_case(holder)
-            await other.execute(carried_out, row)
-            await other.commit()
-            await holder.rollback()
-            results = await answering
-        finally:
-            answering.cancel()
-            await other.execute(of_it, row)
-            await other.commit()
-    assert [one["status"] for one in results] == [424, 410]
-    assert results[1]["body"]["code"] == "answer_gone"
-    assert await counted(story) == [0, 0]
-
-
 DECISION = {
     "key": "w",
     "path": "/referrals/v1/consents",
@@ -356,31 +321,6 @@ async def test_a_draft_may_come_right_after_its_case_and_need_not_be_done_again(
     assert await keys_made(case_keys) == before + 1
 
 
-async def test_who_finds_a_service_closed_waits_for_a_batch_that_sends(
-    story: Story, referrals_database: ServiceDatabase
-) -> None:
-    """From before it reads the service: it asks for it no second time."""
-    service_id, case = await story.service(), await story.case()
-    batch = of_a_new_case(service_id, story)
-    waits = {**commands(case["id"], service_id, story)[0], "key": "w"}
-    batch.insert(3, waits)
-    as_one_that_closed_it = sa.text("SELECT pg_try_advisory_xact_lock(:lock)")
-    lock = {"lock": locking_queries._SENDING}
-    async with beside(referrals_database) as holder, beside(referrals_database) as other:
-        assert await other.scalar(as_one_that_closed_it, lock)
-        await other.rollback()
-        await holder.execute(sa.text("SELECT hold_case(:case, true)"), {"case": case["id"]})
-        answering = asyncio.create_task(bulk(story, batch, together=True))
-        try:
-            await waiting_for_the_case(holder)
-            assert not await other.scalar(as_one_that_closed_it, lock)
-            await holder.rollback()
-            results = await answering
-        finally:
-            answering.cancel()
-    assert [one["status"] for one in results] == [201, 201, 201, 201, 200]
-
-
 async def test_what_waited_is_refused_to_its_own_command(
     story: Story, postgres: PostgresServer, key_store: tuple[ServiceDatabase, Path]
 ) -> None:
@@ -394,10 +334,3 @@ async def test_what_waited_is_refused_to_its_own_command(
         postgres.psql(f"GRANT INSERT ON case_keys TO {role}", database="referral_keys")
     assert [one["status"] for one in results] == [500, 424, 424, 424, 424]
     assert await counted(story) == [0, 0]
-
-
-async def waiting_for_the_case(holder: AsyncConnection) -> None:
-    waits = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-    async with asyncio.timeout(PATIENCE):
-        while not await holder.scalar(waits):  # noqa: ASYNC110 - PostgreSQL tells nobody who begins to wait
-            await asyncio.sleep(0.01)

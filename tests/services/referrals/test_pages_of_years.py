@@ -23,8 +23,8 @@ class Asked:
         self.statement: Any = None
         self.info: dict[str, Any] = {}
 
-    async def execute(self, statement: Any, values: dict[str, Any]) -> "Asked":
-        self.statement = statement.params(values)
+    async def execute(self, statement: Any, values: dict[str, Any] | None = None) -> "Asked":
+        self.statement = statement.params(values or {})
         return self
 
     scalars = execute

@@ -10,13 +10,10 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.database import set_for_transaction
-from common.reads import QuickStatement
 from common.referral_states import OPEN, ReferralState
 from referrals.referrals import list_queries
 from referrals.referrals.due import LIMITS, due, is_overdue
 from referrals.referrals.list_queries import Wanted, received
-from referrals.referrals.queries import caller_values
 from referrals.referrals.queue_queries import (
     IN_INDEX_ORDER,
     After,
@@ -25,7 +22,6 @@ from referrals.referrals.queue_queries import (
     newest_of_states,
     overdue_rows,
     undated_rows,
-    values_of,
 )
 
 from tests.services.referrals.story import SALUD, Story
@@ -34,6 +30,7 @@ from tests.services.referrals.test_counting import (
     NOW,
     OPEN_TO_ALL,
     WITH_A_TEAM,
+    explained,
     filled,
     listed,
 )
@@ -131,13 +128,8 @@ async def test_all_pages_of_a_queue_are_what_plain_sorting_finds(story: Story, s
         await session.rollback()
 
 
-async def read_by(
-    story: Story, caller: str, index: str, page: QuickStatement, values: dict[str, Any]
-) -> tuple[list[str], list[str]]:
+async def read_by(story: Story, index: str, page: sa.Select[Any]) -> tuple[list[str], list[str]]:
     """The conditions that the index is asked by, and the whole plan."""
-    asked = page._of({})
-    values = {**caller_values(CALLERS[caller]), **values}
-    given = [values.get(name, asked.fixed[name]) for name in asked.names]
     async with story.database.transaction() as session:
         kept = f"('{index}', 'referrals_queue')"
         made = await session.scalars(
@@ -154,10 +146,8 @@ async def read_by(
             "ANALYZE pg_temp.referrals",
         ):
             await session.execute(sa.text(statement))
-        await set_for_transaction(session, IN_INDEX_ORDER)
-        connection = await session.connection()
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        plan = [row[0].strip() for row in await driver.fetch(f"EXPLAIN {asked.text}", *given)]
+        await session.execute(IN_INDEX_ORDER)
+        plan = await explained(session, page)
         await session.rollback()
     return [plan[at + 1] for at, line in enumerate(plan) if f"{index} on" in line], plan
 
@@ -168,14 +158,12 @@ async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
     story: Story, caller: str, after: After | None
 ) -> None:
     """In its order, from where the page begins; what row security refuses keeps it from no part of that."""
-    queue, supervisor = Queue(states=OPEN), caller == "supervisor"
+    queue = Queue(states=OPEN)
     if after is None or after.due is not None:
-        begins = after.begins if after else "at first"
-        page, limits = dated_rows(supervisor, frozenset(), False, begins), _DATED
+        page, limits = dated_rows(CALLERS[caller], queue, after, 5), _DATED
     else:
-        page, limits = undated_rows(supervisor, frozenset(), True), _UNDATED
-    values = {**values_of(queue, after), "most": 5}
-    read, plan = await read_by(story, caller, "referrals_due", page, values)
+        page, limits = undated_rows(CALLERS[caller], queue, after, 5), _UNDATED
+    read, plan = await read_by(story, "referrals_due", page)
     assert len(read) == len(limits), plan
     for conditions, limit in zip(read, limits, strict=True):
         assert conditions.startswith("Index Cond:")
@@ -192,9 +180,9 @@ async def test_what_is_overdue_is_told_by_the_index_in_the_order_of_its_pages(
 ) -> None:
     """No referral that is not late is read, whatever row security says of it, and nothing is put in order but
     the rows of a page."""
-    page = overdue_rows(caller == "supervisor", frozenset(), behind_one)
-    values = {**values_of(Queue(late_at=NOW), None), "before_id": UUID(int=200), "most": 5}
-    read, plan = await read_by(story, caller, "referrals_late_newest", page, values)
+    before_id = UUID(int=200) if behind_one else None
+    page = overdue_rows(CALLERS[caller], Queue(late_at=NOW), before_id, 5)
+    read, plan = await read_by(story, "referrals_late_newest", page)
     assert len(read) == 2, plan
     for conditions, limit in zip(read, _DATED, strict=True):
         assert conditions.startswith("Index Cond:")
@@ -208,9 +196,8 @@ async def test_what_is_overdue_is_told_by_the_index_in_the_order_of_its_pages(
 async def test_of_several_states_each_is_read_in_the_order_of_its_pages(
     story: Story, caller: str
 ) -> None:
-    page = newest_of_states(caller == "supervisor", frozenset(), True)
-    values = {"states": ["sent", "completed"], "before_id": UUID(int=200), "most": 5}
-    read, plan = await read_by(story, caller, "referrals_queue", page, values)
+    page = newest_of_states(CALLERS[caller], Queue(), ["sent", "completed"], UUID(int=200), 5)
+    read, plan = await read_by(story, "referrals_queue", page)
     (conditions,) = read
     assert "state = " in conditions
     assert "(id < " in conditions

@@ -27,10 +27,10 @@ async def test_it_is_revoked_and_the_caller_sees_no_more_than_before(
     async with database.transaction(principal(who)) as session:
         rows = [await session.get_one(Referral, UUID(each["id"])) for each in (first, second)]
         for row in rows:
-            revoke_snapshot(session, row, now)
+            await revoke_snapshot(session, row, now)
         assert not await session.scalar(_AS_SERVICE)
         async with acting_as_service(session):
-            revoke_snapshot(session, rows[0], clock.now())
+            await revoke_snapshot(session, rows[0], clock.now())
             assert await session.scalar(_AS_SERVICE)
     for referral in (first, second):  # once: a later one changes nothing
         assert await story.rows(_REVOKED, r=referral["id"]) == [(now,)]

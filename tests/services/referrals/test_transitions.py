@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from common import clock
@@ -10,13 +9,10 @@ from common.ids import new_id
 from referrals.directory.consumers import flag_stale
 from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
-from referrals.referrals import steps
-from referrals.referrals.models import Referral
 from referrals.row_security import act_as_service
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.referrals.looking import called
-from tests.services.referrals.story import BODIES, LEGAL, REFUGIO, SALUD, Story
+from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import code, exception_body, transfer_offer
 from tests.support.principals import principal
 
@@ -327,47 +323,6 @@ async def test_a_protocol_covers_until_it_is_ended(story: Story) -> None:
     await story.made("im-officer", end, {})
     assert (await story.get("ngo-refugio", "/protocols")).json() == []
     assert code(await story.post("ngo-refugio", *sends[1])) == (409, "cross_border_not_covered")
-
-
-@pytest.mark.parametrize(
-    "taken",
-    [
-        "",
-        "acknowledge request-information answer-information waitlist accept schedule hold resume start complete",
-        "acknowledge accept hold complete",
-        "acknowledge accept report-not-delivered",
-        "decline",
-        "acknowledge recall",
-        "accept enter-in-error",
-    ],
-)
-async def test_a_step_is_stored_with_every_column(
-    story: Story, monkeypatch: pytest.MonkeyPatch, taken: str
-) -> None:
-    kept: list[dict[str, Any]] = []
-    keep = steps._keep  # it writes the columns that it names: none may have been forgotten
-
-    async def keep_and_tell(session: AsyncSession, referral: Referral) -> None:
-        assert referral not in session
-        kept.append(referral.model_dump())
-        await keep(session, referral)
-
-    monkeypatch.setattr(steps, "_keep", keep_and_tell)
-    referral = await story.sent()
-    bodies = BODIES | {
-        "decline": {"reason": "capacity", "suggested_service_id": await other(story)}
-    }
-    for number, command in enumerate(("", *taken.split())):
-        if command:
-            by_referrer = ("answer-information", "recall", "enter-in-error")
-            who = "ngo-refugio" if command in by_referrer else "ngo-salud"
-            await story.made(who, f"/referrals/{referral['id']}/{command}", bodies[command])
-        async with story.database.transaction(None) as session:
-            await act_as_service(session)
-            stored = await session.get(Referral, UUID(referral["id"]))
-        assert stored is not None
-        assert len(kept) == number + 1
-        assert stored.model_dump() == kept[-1], command
 
 
 async def other(story: Story) -> str:

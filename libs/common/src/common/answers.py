@@ -33,9 +33,6 @@ class Subject:
 class AnswerRule(Protocol):
     """How a service whose answers may be about people keeps them."""
 
-    def begin(self) -> None:
-        """A transaction begins whose commands may be stored at its end."""
-
     def about(
         self, caller: Principal, subjects: Sequence[Subject]
     ) -> tuple[UUID | None, Sequence[Subject]]:
@@ -60,6 +57,11 @@ def answer_is_about(session: AsyncSession, subject: Subject) -> None:
 def answer_is_only_about(session: AsyncSession, subject: Subject) -> None:
     """The answer tells of `subject`, whatever else the command did."""
     session.info[_SUBJECTS] = {subject: None}
+
+
+def forget_subjects(session: AsyncSession) -> None:
+    """The next command of the same session begins."""
+    session.info.pop(_SUBJECTS, None)
 
 
 def subjects_of(session: AsyncSession) -> list[Subject]:

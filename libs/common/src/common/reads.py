@@ -5,7 +5,7 @@ record, a dataclass whose fields are columns of one table: it cannot be changed 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -26,12 +26,11 @@ class Searchable:
     """What a caller may read of one kind, for searches in another form than our own lists.
 
     `rows` selects exactly what the single read would show; `columns` are what may be asked of it, each
-    as the caller is shown it, `id` among them. `values` are bound in both.
+    as the caller is shown it, `id` among them.
     """
 
     rows: sa.Select[Any]
     columns: Mapping[str, sa.ColumnElement[Any]]
-    values: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
 
 class QuickStatement:

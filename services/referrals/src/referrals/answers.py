@@ -110,9 +110,6 @@ class ReferralAnswers:
     def __init__(self, keys: CaseKeys) -> None:
         self._keys = keys
 
-    def begin(self) -> None:
-        self._keys.keep_at_hand()
-
     def about(
         self, caller: Principal, subjects: Sequence[Subject]
     ) -> tuple[UUID | None, Sequence[Subject]]:
@@ -125,7 +122,7 @@ class ReferralAnswers:
         return main.id if alone else main.record, told
 
     async def keys_of(self, owners: Sequence[UUID]) -> Mapping[UUID, bytes]:
-        return await self._keys.at_hand(owners)
+        return await self._keys.of_many(owners)
 
     async def refuse_unless_readable(
         self, session: AsyncSession, caller: Principal, subjects: Sequence[Subject]

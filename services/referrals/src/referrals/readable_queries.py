@@ -27,7 +27,7 @@ from referrals.vocabulary.case_roles import works_with_cases
 
 Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 
-READING = tasks.Reading(held_by, referrals.readable, referrals.caller_values)
+READING = tasks.Reading(held_by, referrals.readable)
 # By what audit and notices call their subjects. What is not named here is found by nobody.
 # These are found by whoever works with cases; others of the organisation are refused each by itself.
 OF_CASES: Mapping[str, Found] = {
@@ -74,7 +74,7 @@ def readable(
 ) -> sa.ColumnElement[bool]:
     """Whether a row of the caller's organisation names what its reader would find.
 
-    `record`: the case of an entry, where the row tells it. Its values are `readable_values`.
+    `record`: the case of an entry, where the row tells it.
     """
     of_cases = works_with_cases(caller)
     by_id = {**OF_CASES, **BY_ROLE} if of_cases else BY_ROLE
@@ -93,8 +93,6 @@ def _one_by_one(subject: sa.ColumnElement[UUID]) -> sa.ColumnElement[UUID]:
     end."""
     return cast("sa.ColumnElement[UUID]", sa.any_(array([subject])))
 
-
-readable_values = referrals.caller_values
 
 # Of what its readers find by the areas that they coordinate, which a webhook or a channel does not tell.
 _OF_THE_LINE: Mapping[str, Callable[[UUID, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]] = {
@@ -121,7 +119,7 @@ async def still_told(
         else_=sa.false(),
     )
     ids = [notice.id for notice in notices]
-    return await queued.of_which(session, ids, which, readable_values(receiver))
+    return await queued.of_which(session, ids, which)
 
 
 def _told(receiver: Principal, kind: str) -> sa.ColumnElement[bool]:

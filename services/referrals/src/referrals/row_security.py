@@ -4,21 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
-from common.database import set_for_transaction
 from common.database_errors import sqlstate
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _DEPTH = "ruta.as_service"
+_ON = sa.text("SELECT set_config('ruta.as_service', 'on', true)")
 _OFF = sa.text("SELECT set_config('ruta.as_service', 'off', true)")
 
 
-async def act_as_service(session: AsyncSession, *, beside: str = "") -> None:
-    """See all rows until this transaction ends: workers and consumers. `beside`: other settings for it, as for
-    `set_for_transaction`."""
+async def act_as_service(session: AsyncSession) -> None:
+    """See all rows until this transaction ends: workers and consumers."""
     session.info[_DEPTH] = session.info.get(_DEPTH, 0) + 1
-    more = f", {beside}" if beside else ""
-    await set_for_transaction(session, f"set_config('ruta.as_service', 'on', true){more}")
+    await session.execute(_ON)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ list, from the same place.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -55,7 +55,6 @@ class Waiting:
     since: Any
     shown: Callable[[Any], WorkRow]
     due: Any = None
-    values: Mapping[str, Any] = field(default_factory=dict)
     has_it: Any = None
     works: sa.ColumnElement[bool] | None = None
     ends_by_day: bool = False

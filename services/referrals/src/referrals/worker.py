@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from common import clock
 from common.crypto import key_from_base64
-from common.database import PLANNED_ONCE, Database
+from common.database import Database
 from common.ended_rights import ending
 from common.key_ages import tell_key_ages
-from common.reads import QuickStatement
 from common.repeating import repeat_when_called
 from common.web import BackgroundTask, ServiceContext
 
@@ -66,9 +65,7 @@ _WAITS: Mapping[str, sa.Exists] = {
     "channels": any_channel_due(_NOW),
     "restrictions": any_restriction_untold(),
 }
-_LOOK = QuickStatement(
-    sa.select().add_columns(*(waits.label(name) for name, waits in _WAITS.items()))
-)
+_LOOK = sa.select(*(waits.label(name) for name, waits in _WAITS.items()))
 
 
 class Calls:
@@ -82,8 +79,8 @@ class Calls:
 
     async def look(self, database: Database) -> None:
         async with database.transaction() as session:
-            await act_as_service(session, beside=PLANNED_ONCE)
-            found = await _LOOK.first(session, {"now": clock.now()})
+            await act_as_service(session)
+            found = (await session.execute(_LOOK, {"now": clock.now()})).mappings().one()
         for name, called in vars(self).items():
             if found[name]:
                 called.set()

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common import clock, database_errors
-from common.database import PLANNED_ONCE, Database, OpeningRead, answer_of, retrying
+from common.database import Database, retrying
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.events.readers import stream_name
@@ -38,9 +38,6 @@ from common.telemetry import Metrics, going_on
 _log = get_logger(__name__)
 Handler: TypeAlias = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]
 ManyHandler: TypeAlias = Callable[[AsyncSession, Sequence[tuple[Any, Envelope]]], Awaitable[None]]
-LoneHandler: TypeAlias = Callable[[Database, str, Any, Envelope], Awaitable[bool | None]]
-"""Takes what the inbox calls the reader, and one event: whether it had its effect now (with its inbox row, in one
-transaction), or had it before. None: it was not done in this way, and nothing was changed."""
 
 ATTEMPTS = 5
 _HEARTBEAT_SECONDS = 10
@@ -48,10 +45,6 @@ _PAUSE_SECONDS = 1.0
 TOGETHER = 50
 """How many events a reader may take at once: fewer than are worth a COPY, for which the driver
 names a statement that a pooler would give to others (decision 0072)."""
-_FIRST_TIMES = (
-    "first_times AS (INSERT INTO inbox (consumer, event_id, handled_at)"
-    " SELECT $5, id, $7 FROM unnest($6::uuid[]) AS id ON CONFLICT DO NOTHING RETURNING event_id)"
-)
 
 
 @dataclass(frozen=True)
@@ -60,8 +53,7 @@ class Subscription:
 
     `apply` does what the events say, up to `at_once` of them in one transaction: more than one for
     a reader whose effects wait for one another anyway, as counters do. Such a reader takes the
-    advisory lock `writer_lock` first. `planned_once`: it looks rows up by keys alone, so the database need not plan
-    that anew for each event. `alone` is tried first for an event that nothing else arrived with.
+    advisory lock `writer_lock` first.
     """
 
     producer: str
@@ -70,8 +62,6 @@ class Subscription:
     apply: ManyHandler
     at_once: int = 1
     writer_lock: int | None = None
-    planned_once: bool = False
-    alone: LoneHandler | None = None
 
     @classmethod
     def one_by_one(
@@ -155,30 +145,22 @@ class Consumer:
             for _, envelope in received.values():  # of the trace of the request that wrote it
                 said = f"handle {envelope.type}"
                 spans.enter_context(going_on(said, envelope.traceparent, SpanKind.CONSUMER))
-            if self._subscription.alone is not None and len(received) == 1:
-                ((event, envelope),) = received.values()
-                applied = await self._subscription.alone(self._database, self.name, event, envelope)
-                if applied is not None:
-                    return int(applied)
-            # In one order, so that two replicas never wait for each other.
-            question = self._first_times(sorted(received))
-            async with self._database.transaction(question=question) as session:
-                first = (await answer_of(session))[-1]
+            async with self._database.transaction() as session:
+                # In one order, so that two replicas never wait for each other.
+                first = await self._seen_first(session, sorted(received))
                 events = [each for id_, each in received.items() if id_ in first]
                 if events:
                     await self._subscription.apply(session, events)
         return len(events)
 
-    def _first_times(self, ids: Sequence[UUID]) -> OpeningRead:
-        """Which of the events the inbox has not seen; it has now."""
-        columns, values = "ARRAY (SELECT event_id FROM first_times)", (self.name, ids, clock.now())
-        if self._subscription.planned_once:
-            columns = f"{PLANNED_ONCE}, {columns}"
-        lock = self._subscription.writer_lock
-        if lock is None:
-            return OpeningRead(columns, values, beside=_FIRST_TIMES)
-        columns = f"pg_advisory_xact_lock($8), {columns}"
-        return OpeningRead(columns, (*values, lock), beside=_FIRST_TIMES)
+    async def _seen_first(self, session: AsyncSession, ids: Sequence[UUID]) -> set[UUID]:
+        """Which of the events the inbox had not seen; it has now."""
+        if not ids:
+            return set()
+        inbox, now = self._tables.inbox, clock.now()
+        rows = [{"consumer": self.name, "event_id": each, "handled_at": now} for each in ids]
+        statement = insert(inbox).values(rows).on_conflict_do_nothing()
+        return set(await session.scalars(statement.returning(inbox.c.event_id)))
 
     async def _not_applied(self, messages: Sequence[Msg], error: Exception) -> None:
         if isinstance(error, database_errors.OF_DATABASE) and not _is_refused(error):

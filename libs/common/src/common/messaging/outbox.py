@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from common.events.base import Event
 from common.ids import new_id
 from common.tables import CommonTables
 from common.telemetry import current_traceparent
-from common.writes import RowWriter, write_soon
 
 CHANNEL = "ruta_outbox"
 
@@ -44,42 +42,25 @@ async def append_all(
     """`append` for many (event, aggregate id), in their order."""
     if not events:
         return []
-    now, traceparent, writer = clock.now(), current_traceparent(), _writer(tables.outbox)
-    ids = []
-    for event, aggregate_id in events:
-        ids.append(new_id())
-        write_soon(
-            session,
-            writer,
-            {
-                "id": ids[-1],
-                "aggregatetype": aggregate_type,
-                "aggregateid": str(aggregate_id),
-                "type": event.SUBJECT,
-                "payload": event.model_dump_json(exclude_none=True),
-                "version": event.version,
-                "traceparent": traceparent,
-                "occurred_at": now,
-            },
-        )
+    now, traceparent, outbox = clock.now(), current_traceparent(), tables.outbox
+    ids = [new_id() for _ in events]
+    rows = [
+        {
+            "id": event_id,
+            "aggregatetype": aggregate_type,
+            "aggregateid": str(aggregate_id),
+            "type": event.SUBJECT,
+            "payload": event.model_dump(mode="json", exclude_none=True),
+            "version": event.version,
+            "traceparent": traceparent,
+            "occurred_at": now,
+        }
+        for event_id, (event, aggregate_id) in zip(ids, events, strict=True)
+    ]
+    await session.execute(outbox.insert(), rows)
+    # PostgreSQL delivers it at commit, once per transaction however often it is said.
+    await session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
     return ids
-
-
-@cache
-def _writer(outbox: sa.Table) -> RowWriter:
-    # The notice is delivered at commit, once per transaction however often it is sent.
-    return RowWriter(
-        outbox,
-        "id",
-        "aggregatetype",
-        "aggregateid",
-        "type",
-        "payload",
-        "version",
-        "traceparent",
-        "occurred_at",
-        notify=CHANNEL,
-    )
 
 
 async def republish(database: Database, tables: CommonTables, since: datetime | None = None) -> int:

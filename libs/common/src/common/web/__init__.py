@@ -21,7 +21,6 @@ from common.web.routing import (
 )
 from common.web.shown_once import ShownOnce, store_instead
 from common.web.strict import Strict, Text
-from common.web.together import SharedWork
 
 __all__ = [
     "PAGE_STYLE",
@@ -37,7 +36,6 @@ __all__ = [
     "ReturnedMail",
     "ServiceContext",
     "Session",
-    "SharedWork",
     "ShownOnce",
     "StepUp",
     "Strict",

@@ -26,7 +26,6 @@ from common.tables import CommonTables
 from common.telemetry import Metrics
 from common.web import problems
 from common.web.bodies import BodyLimitMiddleware, RepeatedNamesMiddleware
-from common.web.commands import Commands
 from common.web.context import BackgroundTask, HoldsKeys, ServiceContext
 from common.web.forgetting import ending, forgetting
 from common.web.health import health
@@ -140,7 +139,7 @@ def service_app(
     if routers and ended_rights is not None:
         app.include_router(told_rights(ended_rights, rights_followed))
     problems.install(app)
-    app.add_middleware(_commands, context=context)
+    app.add_middleware(_kept_as_inner, context=context)
     app.add_middleware(RepeatedNamesMiddleware, larger=body_limit_of)
     app.add_middleware(BodyLimitMiddleware, limit=settings.body_limit_bytes, larger=body_limit_of)
     app.add_middleware(
@@ -155,9 +154,10 @@ def service_app(
     return app
 
 
-def _commands(app: ASGIApp, context: ServiceContext) -> ASGIApp:
-    context.commands = Commands(app)
-    return context.commands
+def _kept_as_inner(app: ASGIApp, context: ServiceContext) -> ASGIApp:
+    """The innermost middleware: commands of a batch enter here."""
+    context.inner = app
+    return app
 
 
 def _database(settings: ServiceSettings) -> Database:

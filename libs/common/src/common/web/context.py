@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from common.answers import AnswerRule
 from common.crypto import key_from_base64
@@ -32,14 +31,6 @@ class HoldsKeys(Protocol):
     async def close(self) -> None: ...
 
 
-class RunsCommands(Protocol):
-    """`web.commands`."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
-
-    async def answer(self, scope: Scope, body: bytes) -> tuple[Response, str] | None: ...
-
-
 @dataclass
 class ServiceContext:
     """`parts` holds what a single service adds (key store, route table …), by name."""
@@ -57,9 +48,8 @@ class ServiceContext:
     # How stored answers are kept and given again where they may be about people.
     answers: AnswerRule | None = None
     key_holders: list[HoldsKeys] = field(default_factory=list)
-    # Readings that are marked so are answered by it while it is well; None without one.
-    # Within all that is done once for a request: for the commands of a batch (`web.inner`).
-    commands: RunsCommands | None = None
+    # The app within its middleware, where the commands of a batch enter (`web.inner`).
+    inner: ASGIApp | None = None
 
     @cached_property
     def sealing_key(self) -> bytes:

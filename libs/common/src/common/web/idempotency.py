@@ -12,9 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
-from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
@@ -26,7 +25,6 @@ from starlette.responses import Response
 from common import clock, crypto
 from common.answers import AnswerRule, Subject, subjects_from_json, subjects_of, subjects_to_json
 from common.auth.principal import Principal
-from common.database import OpeningRead, answer_of
 from common.errors import (
     ANSWER_GONE,
     IDEMPOTENCY_IN_FLIGHT,
@@ -36,7 +34,6 @@ from common.errors import (
     Problem,
 )
 from common.tables import CommonTables
-from common.writes import RowWriter, write_soon
 
 HEADER = "Idempotency-Key"
 KEPT_FOR = timedelta(days=1)
@@ -78,15 +75,6 @@ class KeyedCommand:
         route = f"{request.method} {request.scope['path']}"
         return cls(client_id, route, parse_key(text), digest.digest())
 
-    @classmethod
-    def named(cls, client_id: str, path: str, key: str) -> "KeyedCommand":
-        """A POST of which only the name is known yet."""
-        return cls(client_id, f"POST {path}", parse_key(key), b"")
-
-    @property
-    def name(self) -> tuple[str, str]:
-        return self.route, self.key
-
     @cached_property
     def identity(self) -> dict[str, str]:
         """How it is stored. A key is whatever the client likes, so only its digest is kept."""
@@ -98,17 +86,6 @@ class KeyedCommand:
         return f"{self.client_id}\n{self.route}\n{self.key}".encode()
 
     @property
-    def question(self) -> OpeningRead:
-        """Whether somebody is at this command now, and what was answered the first time.
-
-        Takes a lock on the key that lasts until the transaction ends. It may be taken just after
-        the first command's commit that the same statement does not see yet: then the second row
-        is refused at the end (`is_repeat`).
-        """
-        since = clock.now() - KEPT_FOR
-        return OpeningRead(_LOOK, (self.lock, self.client_id, self.route, self.keys, since))
-
-    @property
     def lock(self) -> int:
         return int.from_bytes(hashlib.sha256(self.context).digest()[:8], "big", signed=True)
 
@@ -116,31 +93,6 @@ class KeyedCommand:
     def keys(self) -> list[str]:
         """Rows from before 2026-11 have the bare key."""
         return [self.identity["key"], self.key]
-
-
-NEVER_ANSWERED = (True, False, None, None, None, None)
-"""What the question of a command is answered that is new, and whose key this transaction holds."""
-
-
-def are_new(commands: Sequence[KeyedCommand]) -> OpeningRead:
-    """Of each of these of one client whether nobody has carried it out or is at it: a list. The keys of those are
-    held until the transaction ends, so they stay new but for what the transaction itself carries out."""
-    digests, bare = zip(*(each.keys for each in commands), strict=True)
-    locks, routes = [each.lock for each in commands], [each.route for each in commands]
-    return OpeningRead(
-        _LOOK_FOR_ALL, (locks, commands[0].client_id, routes, list(digests), list(bare))
-    )
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A command that was carried out now. `owner`: whose key seals the answer, if `subjects` or the rule say that
-    it is kept."""
-
-    command: KeyedCommand
-    owner: UUID | None
-    subjects: Sequence[Subject]
-    packed: bytes
 
 
 @dataclass(frozen=True)
@@ -157,102 +109,59 @@ class StoredAnswers:
     ) -> Response | None:
         """The first answer, or None if this is the first time.
 
-        Refuses with 409 in flight, 422 other body, 410 where it is not kept any more, and with
-        what a reading would be refused with. `session` was opened with the command's `question`.
+        Refuses with 409 in flight, 422 other body, 410 where it is not kept any more, and with what a
+        reading would be refused with. Locks the key until the transaction ends.
         """
-        free, known, fingerprint, result, owner, concerns = (await answer_of(session))[-6:]
-        if not free:
+        if not await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(command.lock))):
             raise in_flight()
-        if not known:
+        stored = self.tables.stored_results
+        found = (
+            await session.execute(
+                sa.select(stored).where(
+                    stored.c.client_id == command.client_id,
+                    stored.c.route == command.route,
+                    stored.c.key.in_(command.keys),
+                )
+            )
+        ).first()
+        if found is None:
             return None
-        if fingerprint and fingerprint != command.fingerprint:
+        if found.fingerprint and found.fingerprint != command.fingerprint:
             raise IDEMPOTENCY_KEY_REUSED.because("body_or_query_differs_from_first_request")
         sealing = self.key
         if self.rule is not None:
-            subjects = subjects_from_json(orjson.loads(concerns)) if concerns else []
+            subjects = subjects_from_json(found.concerns or [])
             await self.rule.refuse_unless_readable(session, caller, subjects)
-            if owner is not None:
-                sealing = (await self.rule.keys_of([owner])).get(owner) or b""
-        if not result or not sealing:
+            if found.subject is not None:
+                sealing = (await self.rule.keys_of([found.subject])).get(found.subject) or b""
+        if not found.result or not sealing or found.created_at <= clock.now() - KEPT_FOR:
             raise answer_gone()
-        return _unpack(crypto.open_sealed(sealing, result, command.context))
+        return _unpack(crypto.open_sealed(sealing, found.result, command.context))
 
-    def answered(
-        self,
-        session: AsyncSession,
-        caller: Principal,
-        command: KeyedCommand,
-        response: Response,
-    ) -> Answered:
-        """What `remember` stores of the command that has just run in this session."""
+    async def remember(
+        self, session: AsyncSession, caller: Principal, command: KeyedCommand, response: Response
+    ) -> None:
+        """Store that the command was carried out, and its answer; committed with the command's own rows."""
         subjects: Sequence[Subject] = subjects_of(session)
-        owner = None
+        owner, sealing = None, self.key
         if self.rule is not None and subjects:
             owner, subjects = self.rule.about(caller, subjects)
-        return Answered(command, owner, subjects, _pack(response))
-
-    async def remember(self, session: AsyncSession, commands: Sequence[Answered]) -> None:
-        """Store that they were carried out, and their answers; committed with the commands' own rows."""
-        keys: Mapping[UUID, bytes] = {}
-        if self.rule is not None and (owners := list({c.owner: None for c in commands if c.owner})):
-            keys = await self.rule.keys_of(owners)
-        for each in commands:
-            sealing = self._sealing_key(each, keys)
-            write_soon(
-                session,
-                _writer(self.tables.stored_results),
-                {
-                    **each.command.identity,
-                    "fingerprint": each.command.fingerprint if sealing else b"",
-                    "result": crypto.seal(sealing, each.packed, each.command.context)
-                    if sealing
-                    else b"",
-                    "created_at": clock.now(),
-                    "subject": each.owner,
-                    "concerns": orjson.dumps(subjects_to_json(each.subjects)).decode()
-                    if each.subjects
-                    else None,
-                },
+        if self.rule is not None:
+            # Without subjects nobody could say whether it may be given again.
+            sealing = self.key if subjects else b""
+            if owner is not None:
+                sealing = (await self.rule.keys_of([owner])).get(owner) or b""
+        packed = crypto.seal(sealing, _pack(response), command.context) if sealing else b""
+        await session.execute(
+            self.tables.stored_results.insert().values(
+                **command.identity,
+                fingerprint=command.fingerprint if sealing else b"",
+                result=packed,
+                created_at=clock.now(),
+                subject=owner,
+                concerns=subjects_to_json(subjects) if subjects else sa.null(),
             )
-
-    def _sealing_key(self, answered: Answered, keys: Mapping[UUID, bytes]) -> bytes | None:
-        """None: the answer is not kept, as nobody could say whether it may be given again."""
-        if self.rule is None:
-            return self.key
-        if not answered.subjects:
-            return None
-        return self.key if answered.owner is None else keys.get(answered.owner)
-
-
-_LOOK = (
-    "pg_try_advisory_xact_lock($5), s.key IS NOT NULL, s.fingerprint,"
-    " CASE WHEN s.created_at > $9 THEN s.result END, s.subject, s.concerns::text"
-    " FROM (VALUES (1)) AS here LEFT JOIN stored_results s"
-    " ON s.client_id = $6 AND s.route = $7 AND s.key = ANY ($8::text[])"
-)
-_LOOK_FOR_ALL = (
-    "ARRAY (SELECT there.key IS NULL AND pg_try_advisory_xact_lock(a.lock)"
-    " FROM unnest($5::bigint[], $7::text[], $8::text[], $9::text[])"
-    " WITH ORDINALITY AS a (lock, route, digest, bare, place)"
-    " LEFT JOIN LATERAL (SELECT s.key FROM stored_results s WHERE s.client_id = $6"
-    " AND s.route = a.route AND s.key = ANY (ARRAY[a.digest, a.bare]) LIMIT 1) AS there ON true"
-    " ORDER BY a.place)"
-)
-
-
-@cache
-def _writer(stored_results: sa.Table) -> RowWriter:
-    return RowWriter(
-        stored_results,
-        "client_id",
-        "route",
-        "key",
-        "fingerprint",
-        "result",
-        "created_at",
-        "subject",
-        "concerns",
-    )
+        )
 
 
 def in_flight() -> Problem:

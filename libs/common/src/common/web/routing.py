@@ -6,8 +6,8 @@ cannot be serialised, can never follow a 201. It also lets the stored result of 
 command join the same transaction. See docs/decisions/0001.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Annotated, Any, cast
 
@@ -22,8 +22,9 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from common.answers import forget_subjects
 from common.auth.principal import Principal
-from common.database import retrying
+from common.database import retrying, was_given_up
 from common.errors import BAD_REQUEST, unknown_parameter
 from common.web.access import AccessRule, check_step_up, steps_up
 from common.web.bodies import again
@@ -36,8 +37,11 @@ from common.web.idempotency import (
     require_key,
 )
 from common.web.shown_once import as_stored, names_shown_once
-from common.web.together import SHARED, SharedWork
 
+OUTER = "ruta.outer_session"
+"""In the ASGI scope of a command of a batch that is done together: the batch's session."""
+GIVEN_UP = "given_up"
+"""In that session's `info`: why PostgreSQL ended the batch's transaction, so that the batch runs again."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -105,12 +109,12 @@ class UnitOfWorkRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def unit_of_work(request: Request) -> Response:
-            return await self.work(request, handler)
+            return await self._work(request, handler)
 
         return unit_of_work
 
-    async def work(self, request: Request, handler: Handler) -> Response:
-        """The answer of `handler`, which is asked within the unit of work, again if that is done again."""
+    async def _work(self, request: Request, handler: Handler) -> Response:
+        """The answer of `handler`, which runs again if PostgreSQL gave up its transaction."""
         _refuse_nul(request)
         principal = self.access.check(request)
         self._refuse_unknown(request)
@@ -121,11 +125,11 @@ class UnitOfWorkRoute(APIRoute):
         command = await self._keyed(request, principal)
         body = b"" if self._in_parts or request.method in _SAFE_METHODS else await request.body()
 
-        shared: SharedWork | None = request.scope.get(SHARED)
+        outer: AsyncSession | None = request.scope.get(OUTER)
 
         async def whole() -> Response:
             asked = _afresh(request, body)
-            async with _opened(context, shared, principal, command) as session:
+            async with _opened(context, outer, principal) as session:
                 asked.state.session = session
                 if command is None:
                     return await handler(asked)
@@ -134,7 +138,7 @@ class UnitOfWorkRoute(APIRoute):
         try:
             if self._in_parts:
                 return await handler(request)
-            if shared is not None:
+            if outer is not None:
                 return await whole()
             # Nothing has been answered before the commit, so it may all be done again.
             return await retrying(whole)
@@ -166,12 +170,7 @@ class UnitOfWorkRoute(APIRoute):
             return stored
         response = await handler(request)
         kept = as_stored(request, response, self._secrets)
-        answered = answers.answered(session, principal, command, kept)
-        shared: SharedWork | None = request.scope.get(SHARED)
-        if shared is None:
-            await answers.remember(session, [answered])
-        else:
-            await shared.remember(answered)
+        await answers.remember(session, principal, command, kept)
         return response
 
     async def _keyed(self, request: Request, principal: Principal) -> KeyedCommand | None:
@@ -215,17 +214,24 @@ def _afresh(request: Request, body: bytes) -> Request:
     return Request(request.scope, again(body))
 
 
-def _opened(
-    context: ServiceContext,
-    shared: SharedWork | None,
-    principal: Principal,
-    command: KeyedCommand | None,
-) -> AbstractAsyncContextManager[AsyncSession]:
-    if shared is not None:
-        return shared.command(command)
-    if context.answers is not None:
-        context.answers.begin()
-    return context.database.transaction(principal, command.question if command else None)
+@asynccontextmanager
+async def _opened(
+    context: ServiceContext, outer: AsyncSession | None, principal: Principal
+) -> AsyncIterator[AsyncSession]:
+    """A transaction; for a command of a batch that is done together, a savepoint in the batch's."""
+    if outer is None:
+        async with context.database.transaction(principal) as session:
+            yield session
+        return
+    forget_subjects(outer)
+    try:
+        async with outer.begin_nested():
+            yield outer
+    except Exception as error:
+        if was_given_up(error):
+            outer.info[GIVEN_UP] = error
+        raise
+    outer.expire_all()  # functions of the database may have changed what was read
 
 
 def _refuse_nul(request: Request) -> None:

@@ -194,7 +194,7 @@ async def end_again(session: AsyncSession, match_id: UUID) -> int:
         return 0
     _end(match)
     await session.flush()
-    remember_end(session, Listed.MATCH, match.id, match.case_a)
+    await remember_end(session, Listed.MATCH, match.id, match.case_a)
     return 1
 
 
@@ -236,7 +236,7 @@ async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> Ma
         match, own, _other = await _held_sides(session, caller, match_id)
         _end(match)
         await session.flush()
-        remember_end(session, Listed.MATCH, match.id, own.id)
+        await remember_end(session, Listed.MATCH, match.id, own.id)
         await record(session, caller, "matching.refused", chain=own.id, target_type="case")
         answer_is_only_about(session, Subject(own.id, "match", match.id))
         return await _view(session, caller, match)

@@ -1,13 +1,11 @@
 """Reading the audit: its entries, who read a disclosure, what was done in a case."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.database import PLANNED_ONCE, set_for_transaction
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -20,11 +18,10 @@ CHAIN, TARGET_TYPE, TARGET_ID = _ENTRIES.c.chain, _ENTRIES.c.target_type, _ENTRI
 
 @dataclass(frozen=True)
 class Only:
-    """Entries of one organisation, of which something holds; `values` are bound to it."""
+    """Entries of one organisation, of which something holds."""
 
     organisation: UUID
     which: sa.ColumnElement[bool]
-    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +72,11 @@ async def page(
         statement = statement.where(
             col(AuditEntry.organisation_id) == only.organisation, only.which
         )
-        if not any(wanted.names()):
-            await set_for_transaction(session, PLANNED_ONCE)
     statement = statement.where(*wanted.conditions())
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)
-    rows = await session.scalars(
-        statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1),
-        dict(only.values) if only else {},
-    )
-    return rows.all()
+    newest = statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1)
+    return (await session.scalars(newest)).all()
 
 
 async def disclosure_reads(

@@ -3,17 +3,16 @@
 from typing import Any
 from uuid import UUID
 
-import orjson
 from common import clock
 from common.answers import Subject, answer_is_about
 from common.auth import Principal
 from common.ids import new_id
-from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.models import AuditEntry
 
 SYSTEM_CLIENT = "ruta"
+_ENTRIES = AuditEntry.metadata.tables["audit_entries"]
 
 
 async def record(
@@ -30,39 +29,24 @@ async def record(
 
     Its target is what the chain is about, of the type that the action's name begins with, unless it
     says something else. `detail` holds codes and ids only. The chain's head stays locked from when
-    the entry is sent until the transaction ends, so call this last. What a command records is what
+    the entry is written until the transaction ends, so call this last. What a command records is what
     its stored answer is about: by that it is kept, and given again.
     """
     target_id = target_id or chain
     target_type = target_type or action.partition(".")[0]
     answer_is_about(session, Subject(chain, target_type, target_id))
-    write_soon(
-        session,
-        _ENTRIES,
-        {
-            "chain": chain,
-            "id": new_id(),
-            "at": clock.now(),
-            "organisation_id": caller.organisation_id if caller else None,
-            "client": caller.subject if caller else SYSTEM_CLIENT,
-            "action": action,
-            "target_type": target_type,
-            "target_id": target_id,
-            "detail": orjson.dumps(detail or {}).decode(),
-        },
+    await session.flush()
+    await session.execute(
+        # Without sequence and hash: the trigger sets them.
+        _ENTRIES.insert().values(
+            chain=chain,
+            id=new_id(),
+            at=clock.now(),
+            organisation_id=caller.organisation_id if caller else None,
+            client=caller.subject if caller else SYSTEM_CLIENT,
+            action=action,
+            target_type=target_type,
+            target_id=target_id,
+            detail=detail or {},
+        )
     )
-
-
-# Without sequence and hash: the trigger sets them.
-_ENTRIES = RowWriter(
-    AuditEntry.metadata.tables["audit_entries"],
-    "chain",
-    "id",
-    "at",
-    "organisation_id",
-    "client",
-    "action",
-    "target_type",
-    "target_id",
-    "detail",
-)

@@ -1,23 +1,22 @@
 """HTTP of batches."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
 import orjson
 from common.auth.principal import Principal
-from common.database import retrying, was_given_up
+from common.database import retrying
 from common.errors import INVALID
-from common.web import InParts, SharedWork, Strict, context_of, inner, router
-from common.web.idempotency import KeyedCommand
+from common.web import InParts, Strict, context_of, inner, router
+from common.web.routing import GIVEN_UP, OUTER
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from referrals.bulk.references import UnknownReference, is_allowed, names_none, resolve
+from referrals.bulk.references import UnknownReference, is_allowed, resolve
 from referrals.dependencies import Writer
-from referrals.locking_queries import share_sendings
 
 bulk = router("/referrals/v1/bulk", ["bulk"])
 MOST, MOST_TOGETHER = 100, 30
@@ -80,10 +79,6 @@ class _Refused(Exception):
         self.results = results
 
 
-class _RefusedAtTheEnd(Exception):
-    """What was done for all commands at once: done for each, one of them will tell it."""
-
-
 @bulk.post("", dependencies=[InParts], response_model=BatchResult)
 async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
     """Run POST commands in order, each for itself: a failed one does not undo the others, unless they are
@@ -98,26 +93,10 @@ async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
             "at_most_commands_are_done_together", MOST_TOGETHER, pointer="/commands"
         )
 
-    names = list(_names(batch, caller))
     try:
-        try:
-            return _answer(await retrying(partial(_together, batch, request, caller, names)))
-        except _RefusedAtTheEnd:
-            return _answer(await retrying(partial(_together, batch, request, caller, None)))
+        return _answer(await retrying(partial(_together, batch, request, caller)))
     except _Refused as refused:
         return _answer(refused.results)
-
-
-def _names(batch: Batch, caller: Principal) -> Iterator[KeyedCommand]:
-    """Of the commands that come for sure, and whose path says no earlier one's answer."""
-    for command in batch.commands:
-        if command.only_if is None and names_none(command.path) and is_allowed(command.path):
-            yield KeyedCommand.named(caller.subject, command.path, command.key)
-
-
-def _sends_its_own(batch: Batch) -> bool:
-    """Whether a draft is sent that the batch has made."""
-    return any(each.path.endswith("/send") and not names_none(each.path) for each in batch.commands)
 
 
 def _answer(results: Sequence[_Done]) -> Response:
@@ -133,35 +112,17 @@ def _answer(results: Sequence[_Done]) -> Response:
     return Response(written, media_type="application/json")
 
 
-async def _together(
-    batch: Batch, request: Request, caller: Principal, names: Sequence[KeyedCommand] | None
-) -> list[_Done]:
-    """`names`: as for `SharedWork`."""
-    context = context_of(request)
-    async with context.database.transaction(caller) as session:
-        locks = share_sendings(session) if names and _sends_its_own(batch) else None
-        work = SharedWork(session, context, names, locks)
-        work.is_last = len(batch.commands) == 1
-        results: list[_Done] = []
-        made: dict[str, dict[str, Any]] = {}
-        async for one in _each(batch, request, work.scope, made):
-            if work.given_up is not None:
-                raise work.given_up
+async def _together(batch: Batch, request: Request, caller: Principal) -> list[_Done]:
+    """Each command in a savepoint of one transaction; the first refusal undoes all."""
+    results: list[_Done] = []
+    async with context_of(request).database.transaction(caller) as session:
+        async for one in _each(batch, request, {OUTER: session}, {}):
+            if GIVEN_UP in session.info:
+                raise session.info[GIVEN_UP]
             results.append(one)
             if one.status >= 300:
-                if work.in_doubt:
-                    raise _RefusedAtTheEnd
                 raise _Refused([_undone(each.key, one) for each in batch.commands])
-            if one.status == 201 and (thing := made.get(one.key, {}).get("id")):
-                work.made(thing)
-            work.is_last = len(results) == len(batch.commands) - 1
-        try:
-            await work.end()
-        except Exception as error:
-            if was_given_up(error):
-                raise
-            raise _RefusedAtTheEnd from error
-        return results
+    return results
 
 
 def _undone(key: str, refused: _Done) -> _Done:

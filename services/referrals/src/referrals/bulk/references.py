@@ -19,11 +19,6 @@ def is_allowed(path: str) -> bool:
     return bool(_ALLOWED.fullmatch(path)) and not path.endswith("/search")
 
 
-def names_none(text: str) -> bool:
-    """Whether it is the same whatever earlier commands make."""
-    return _REFERENCE.search(text) is None
-
-
 def resolve(value: Any, made: Mapping[str, dict[str, Any]]) -> Any:
     """`value` with every reference replaced; UnknownReference."""
     if isinstance(value, str):

@@ -4,15 +4,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from common import clock
-from common.database import let_wait
 from common.errors import INVALID
 from common.paging import Page
 from common.web import IdempotencyRequired, Reading, Session, StepUp, router
 from fastapi import Query, Response
 
 from referrals.cases import ending_service, person, queries, service
-from referrals.cases.made_together import made_together
-from referrals.cases.models import Case, CaseRecord
+from referrals.cases.models import Case
 from referrals.cases.schemas import (
     Assignment,
     CaseChange,
@@ -43,8 +41,6 @@ async def register_case(
 ) -> CaseSummary:
     """Register a person as a case. The identity is encrypted under a key of its own."""
     case = await service.register(session, caller, keys, blind, body)
-    made_together(session).keep(CaseRecord.of(case), case.id)
-    let_wait(session)
     response.headers["Location"] = f"/referrals/v1/cases/{case.id}"
     return _summary(case)
 

@@ -1,6 +1,5 @@
 """Tables of cases. Everything personal is in two sealed columns, `identity` and `attributes`."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -31,25 +30,6 @@ class Case(Row, table=True):
     closure_reason: str | None = None
     retain_until: date | None = None
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
-@dataclass(frozen=True, slots=True)
-class CaseRecord:
-    """What acting for a person needs of their case, read only."""
-
-    id: UUID
-    organisation_id: UUID
-    reference: str
-    status: str
-    area: str | None
-    country: str
-    caregiver: str
-    identity: bytes | None
-    attributes: bytes | None
-
-    @classmethod
-    def of(cls, case: Case) -> "CaseRecord":
-        return cls(*(getattr(case, name) for name in cls.__match_args__))
 
 
 class CaseLookup(Row, table=True):

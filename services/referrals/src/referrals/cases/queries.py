@@ -8,54 +8,40 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
-from common.errors import NOT_FOUND, Problem
+from common.errors import NOT_FOUND
 from common.places import Places
-from common.reads import QuickStatement, columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
+from referrals.cases.models import Case, CaseLookup, ImplicatedOrganisation
 from referrals.directory.queries import works_with
-from referrals.locking_queries import held, held_already
+from referrals.locking_queries import held
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
-
-# Built once: composing a statement costs more than sending it.
-OWN = (
-    col(Case.id) == sa.bindparam("case_id", type_=sa.Uuid()),
-    col(Case.organisation_id) == sa.bindparam("organisation", type_=sa.Uuid()),
-)
-_OWN_CASE = sa.select(Case).where(*OWN)
-_OWN_CASE_LOCKED = (
-    _OWN_CASE.where(held(col(Case.id))).with_for_update().execution_options(populate_existing=True)
-)
-_HOLD_OWN = QuickStatement(sa.select(col(Case.id)).where(*OWN, held(col(Case.id))))
 
 
 async def own_case(
     session: AsyncSession, caller: Principal, case_id: UUID, *, lock: bool = False
 ) -> Case:
     """The caller's case, or 404. `lock` holds it until the transaction ends."""
-    wanted = {"case_id": case_id, "organisation": caller.organisation}
-    found = await session.scalars(_OWN_CASE_LOCKED if lock else _OWN_CASE, wanted)
-    case = found.one_or_none()
+    statement = sa.select(Case).where(
+        col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation
+    )
+    if lock:
+        statement = statement.where(held(col(Case.id))).with_for_update()
+        statement = statement.execution_options(populate_existing=True)
+    case: Case | None = (await session.scalars(statement)).one_or_none()
     if case is None:
-        raise not_here()
+        raise NOT_FOUND.because("no_such_case_in_your_organisation")
     return case
 
 
 async def hold_own(session: AsyncSession, caller: Principal, case_id: UUID) -> None:
     """Hold the caller's case until the transaction ends, or 404: what is read next is as it is now."""
-    if case_id in held_already(session):
-        return
-    wanted = {"case_id": case_id, "organisation": caller.organisation}
-    if await _HOLD_OWN.first(session, wanted) is None:
-        raise not_here()
-    held_already(session).add(case_id)
-
-
-RECORD_COLUMNS = columns_of(CaseRecord, Case)
+    own = (col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation)
+    if await session.scalar(sa.select(col(Case.id)).where(*own, held(col(Case.id)))) is None:
+        raise NOT_FOUND.because("no_such_case_in_your_organisation")
 
 
 def held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
@@ -91,10 +77,6 @@ def owner_of(case_id: Any) -> sa.ScalarSelect[Any]:
     owner = sa.select(col(case.assigned_to)).where(col(case.id) == case_id)
     # However deep the subquery stands, the column belongs to the row outside.
     return owner.correlate_except(case).scalar_subquery()
-
-
-def not_here() -> Problem:
-    return NOT_FOUND.because("no_such_case_in_your_organisation")
 
 
 async def own_cases(
@@ -235,14 +217,6 @@ async def by_reference(session: AsyncSession, reference: str) -> Case | None:
     """Any organisation's case; needs service rights."""
     found = await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))
     return found.one_or_none()
-
-
-def is_implicated(case_id: str, organisation: Any) -> sa.ColumnElement[bool]:
-    """Whether the organisation in a column is implicated in the case, a bound parameter."""
-    return sa.exists().where(
-        col(ImplicatedOrganisation.case_id) == sa.bindparam(case_id, type_=sa.Uuid()),
-        col(ImplicatedOrganisation.organisation_id) == organisation,
-    )
 
 
 def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:

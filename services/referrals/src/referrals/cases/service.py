@@ -13,14 +13,13 @@ from common.happenings import tell
 from common.ids import new_id
 from common.messaging import append
 from common.places import Places
-from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals import happenings
 from referrals.audit.service import record
 from referrals.cases import person, queries
-from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
+from referrals.cases.models import Case, CaseLookup, ImplicatedOrganisation
 from referrals.cases.opening import open_with
 from referrals.cases.owning import may_assign
 from referrals.cases.schemas import (
@@ -34,7 +33,6 @@ from referrals.errors import ERASED
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
-from referrals.locking_queries import held_already
 from referrals.restrictions.service import remember_word
 from referrals.restrictions.words import Kind, accusing
 from referrals.tables import COMMON
@@ -42,8 +40,6 @@ from referrals.vocabulary.ages import SUPPRESSED, Caregiver
 
 AREA_LEVEL = 2
 _lookups = CaseLookup.metadata.tables["case_lookups"]
-_LOOKUPS = RowWriter(_lookups, "case_id", "organisation_id", "digest")
-_CASES = RowWriter(Case.metadata.tables["cases"], *Case.model_fields, entity=True)
 
 
 async def register(
@@ -58,9 +54,9 @@ async def register(
     """A new case. `owned`: whoever registers it is to act; else nobody yet."""
     now = clock.now()
     case_id = new_id()
-    key = await keys.create_beside(session, case_id)
+    key = await keys.create(case_id)
     identity = _dumped_identity(body.identity, clock.day_of(now))
-    case = Case.of(
+    case = Case(
         id=case_id,
         organisation_id=caller.organisation,
         reference=person.new_reference(),
@@ -85,9 +81,9 @@ async def register(
         assigned_to=caller.subject if owned else None,
         changed_at=now,
     )
-    write_soon(session, _CASES, case.model_dump())
-    held_already(session).add(case.id)
-    _add_digests(session, case, blind.digests(caller.organisation, identity))
+    session.add(case)
+    await session.flush()
+    await _add_digests(session, case, blind.digests(caller.organisation, identity))
     await append(
         session,
         COMMON,
@@ -117,9 +113,7 @@ def coarse(area: str | None) -> str | None:
     return None if area is None else Places.load().at_most(area, AREA_LEVEL)
 
 
-async def open_record(
-    keys: CaseKeys, case: Case | CaseRecord
-) -> tuple[dict[str, Any], dict[str, Any]]:
+async def open_record(keys: CaseKeys, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
     """Identity and attributes in clear; 410 after erasure."""
     if case.identity is None or case.attributes is None:
         raise ERASED.because("only_case_code_and_its_history_remain")
@@ -306,12 +300,12 @@ async def assign(session: AsyncSession, caller: Principal, case_id: UUID, to: st
     return case
 
 
-def refuse_if_erased(case: Case | CaseRecord) -> None:
+def refuse_if_erased(case: Case) -> None:
     if case.status == "erased":
         raise ERASED.because("only_case_code_and_its_history_remain")
 
 
-def refuse_unless_open(case: Case | CaseRecord) -> None:
+def refuse_unless_open(case: Case) -> None:
     refuse_if_erased(case)
     if case.status != "open":
         raise CONFLICT.because("case_is_closed")
@@ -334,16 +328,15 @@ def shown_attributes(attributes: dict[str, Any]) -> Attributes:
 
 async def _index(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
     await session.execute(sa.delete(_lookups).where(_lookups.c.case_id == case.id))
-    _add_digests(session, case, digests)
+    await _add_digests(session, case, digests)
 
 
-def _add_digests(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
-    for digest in sorted(digests):
-        write_soon(
-            session,
-            _LOOKUPS,
-            {"case_id": case.id, "organisation_id": case.organisation_id, "digest": digest},
-        )
+async def _add_digests(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
+    session.add_all(
+        CaseLookup(case_id=case.id, organisation_id=case.organisation_id, digest=digest)
+        for digest in sorted(digests)
+    )
+    await session.flush()
 
 
 async def hand_over(

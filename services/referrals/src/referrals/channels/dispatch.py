@@ -17,7 +17,7 @@ import aiohttp
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.database import PLANNED_ONCE, Database
+from common.database import Database
 from common.ids import new_id
 from common.languages import page_language
 from common.messages.handing import Handing, Message, Result
@@ -146,7 +146,7 @@ async def _claim(
 ) -> tuple[int, Sequence[_Claimed]]:
     """How many channels were due, and the messages of those that still have something to tell."""
     # Asked twice a second, mostly in vain.
-    await act_as_service(session, beside=PLANNED_ONCE)
+    await act_as_service(session)
     now = clock.now()
     channels = await queries.due(session, now, _AT_ONCE)
     if not channels:

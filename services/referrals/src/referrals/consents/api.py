@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from common.database import let_wait
 from common.paging import CursorText, Limit, Page, id_cursor, next_cursor, page_of
 from common.web import IdempotencyRequired, Session, StepUp, router
 from fastapi import Query, Response
@@ -38,8 +37,6 @@ async def record_consent(
 ) -> GivenConsent:
     """Record what the person decided. There is no override: see exceptions."""
     grant, code = await service.give(session, caller, keys, body)
-    if grant.kind == "referral":  # sending asks the database for the others, past what waits
-        let_wait(session)
     response.headers["Location"] = f"/referrals/v1/consents/{grant.id}"
     return GivenConsent(**_consent(grant).model_dump(), withdrawal_code=code)
 

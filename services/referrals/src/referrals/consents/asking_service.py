@@ -10,10 +10,10 @@ from common.errors import Problem
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.cases import person
-from referrals.cases.models import Case, CaseRecord
+from referrals.cases.models import Case
 from referrals.consents import decision, queries
 from referrals.consents.decision import Kind, Move, Person, Refused, Road, Why, Word
-from referrals.consents.models import DisclosureException, Grant, GrantRecord
+from referrals.consents.models import DisclosureException, Grant
 from referrals.errors import (
     CONSENT_PENDING,
     CONSENT_WITHDRAWN,
@@ -28,7 +28,7 @@ from referrals.vocabulary.ages import Caregiver, Decider
 NOT_COVERED = "Nothing is granted any more. Ask the person, and record a new consent."
 
 
-def word_of(grant: Grant | GrantRecord) -> Word:
+def word_of(grant: Grant) -> Word:
     return Word(
         kind=Kind(grant.kind),
         status=grant.status,
@@ -82,7 +82,7 @@ async def words_under(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID
     }
 
 
-def known(case: Case | CaseRecord, identity: Mapping[str, Any], now: datetime) -> Person:
+def known(case: Case, identity: Mapping[str, Any], now: datetime) -> Person:
     """The person of a case whose identity is at hand."""
     return Person(
         age=person.age_of(identity, clock.day_of(now)),

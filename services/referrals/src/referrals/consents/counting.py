@@ -10,7 +10,6 @@ import orjson
 import sqlalchemy as sa
 from common import clock
 from common.events.codes import ReportingAttributes
-from common.reads import QuickStatement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.cases import person
@@ -19,16 +18,6 @@ from referrals.consents.decision import Kind, Move, Person, Refused, Road, Word
 from referrals.keys.sealing import open_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.vocabulary.ages import ADULT_AGE, Caregiver, Decider
-
-
-def reporting_word(case_id: str) -> sa.Function[Any]:
-    """The case's consent to statistics with what decides over it, whoever asks: the newest active
-    one, else the newest that was taken back; NULL if the person was never asked. `case_id`: the
-    name of a bound parameter."""
-    return sa.func.reporting_word(sa.bindparam(case_id, type_=sa.Uuid()))
-
-
-_WORD = QuickStatement(sa.select(reporting_word("case_id")))
 
 
 async def countable(
@@ -43,21 +32,16 @@ async def decided(
     session: AsyncSession, keys: CaseKeys, case_id: UUID
 ) -> tuple[bool, ReportingAttributes | None]:
     """Whether the person ever decided on being counted, and what may be told of them now."""
-    row = await _WORD.first(session, {"case_id": case_id})
-    found = read_word(row[0] if row else None)
-    if found is None:
+    # The case's consent to statistics with what decides over it, whoever asks: the newest active
+    # one, else the newest that was taken back; NULL if the person was never asked.
+    told = await session.scalar(sa.select(sa.func.reporting_word(case_id)))
+    if told is None:
         return False, None
-    return True, counted(case_id, found, await _known(keys, case_id, found))
+    found = orjson.loads(told)
+    return True, _counted(case_id, found, await _known(keys, case_id, found))
 
 
-def read_word(value: str | None) -> Mapping[str, Any] | None:
-    """What `reporting_word` answers, as the driver gives it."""
-    return None if value is None else dict(orjson.loads(value))
-
-
-def counted(
-    case_id: UUID, found: Mapping[str, Any], of: Person, now: datetime | None = None
-) -> ReportingAttributes | None:
+def _counted(case_id: UUID, found: Mapping[str, Any], of: Person) -> ReportingAttributes | None:
     """What the decision allows of a consent to statistics that was read with the case."""
     until = found["valid_until"]
     word = Word(
@@ -71,7 +55,7 @@ def counted(
     )
     move = Move(Road.COUNT, case_id)
     try:
-        decision.allowed(decision.Asked(move, word, of, now=now or clock.now()))
+        decision.allowed(decision.Asked(move, word, of, now=clock.now()))
     except Refused:
         return None
     return ReportingAttributes.model_validate(found["attributes"])

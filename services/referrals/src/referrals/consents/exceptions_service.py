@@ -17,7 +17,7 @@ from referrals import exceptions_service
 from referrals.audit.service import record
 from referrals.cases import person
 from referrals.cases.opening import open_with
-from referrals.cases.referring import READ, case_and_service
+from referrals.cases.referring import case_and_service
 from referrals.consents import queries
 from referrals.consents.models import DisclosureException
 from referrals.consents.schemas import NewException
@@ -58,14 +58,7 @@ async def ask(
     session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewException
 ) -> DisclosureException:
     now = clock.now()
-    found = await case_and_service(
-        session,
-        caller,
-        keys,
-        READ,
-        {"case_id": body.case_id, "service_id": body.service_id},
-        hold=True,
-    )
+    found = await case_and_service(session, caller, keys, body.case_id, body.service_id)
     case, service = found.case, found.service_for(body.purpose, now, "/purpose")
     refuse_hidden_contact(body.items, Caregiver(case.caregiver))
     _refuse_for_an_adult(body, person.age_of(open_with(found.key, case)[0], clock.day_of(now)))
@@ -142,7 +135,7 @@ async def decide(
     exceptions_service.decide(exception, caller, approve=approve)
     await session.flush()
     if not approve:
-        remember_end(session, Kind.EXCEPTION, exception.id, exception.case_id)
+        await remember_end(session, Kind.EXCEPTION, exception.id, exception.case_id)
     await record(
         session,
         caller,
@@ -213,4 +206,4 @@ async def _end(session: AsyncSession, *which: sa.ColumnElement[bool]) -> None:
         .execution_options(synchronize_session=False)
     )
     for exception_id, case_id in ended.all():
-        remember_end(session, Kind.EXCEPTION, exception_id, case_id)
+        await remember_end(session, Kind.EXCEPTION, exception_id, case_id)

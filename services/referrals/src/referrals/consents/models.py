@@ -1,6 +1,5 @@
 """Tables of grants and of exceptions."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,28 +36,6 @@ class Grant(Row, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawal_method: str | None = None
     created_at: datetime = Field(sa_type=Instant)
-
-
-@dataclass(frozen=True, slots=True)
-class GrantRecord:
-    """What sharing under a consent needs of it, read only."""
-
-    id: UUID
-    case_id: UUID
-    kind: str
-    service_id: UUID | None
-    recipient_organisation_id: UUID | None
-    purpose: str | None
-    items: list[str]
-    decided_by: str
-    child_assent: str | None
-    valid_until: datetime | None
-    status: str
-    approved_by: str | None
-
-    @classmethod
-    def of(cls, grant: Grant) -> "GrantRecord":
-        return cls(*(getattr(grant, name) for name in cls.__match_args__))
 
 
 class DisclosureException(Row, table=True):

@@ -8,54 +8,34 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND, Problem
-from common.reads import QuickStatement, Searchable, columns_of
+from common.errors import NOT_FOUND
+from common.reads import Searchable
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.cases import queries as cases
-from referrals.consents.models import DisclosureException, Grant, GrantRecord
+from referrals.consents.models import DisclosureException, Grant
 from referrals.locking_queries import held
 from referrals.vocabulary.ages import Decider
 from referrals.vocabulary.case_roles import works_with_cases
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
 
-_OWN = (
-    col(Grant.id) == sa.bindparam("grant_id", type_=sa.Uuid()),
-    col(Grant.organisation_id) == sa.bindparam("organisation", type_=sa.Uuid()),
-)
-_OWN_GRANT = sa.select(Grant).where(*_OWN)
-_OWN_GRANT_LOCKED = _OWN_GRANT.where(held(col(Grant.case_id))).with_for_update()
-
 
 async def own_grant(
     session: AsyncSession, caller: Principal, grant_id: UUID, *, lock: bool = False
 ) -> Grant:
-    wanted = {"grant_id": grant_id, "organisation": caller.organisation}
-    found = await session.scalars(_OWN_GRANT_LOCKED if lock else _OWN_GRANT, wanted)
-    grant = found.one_or_none()
+    """The caller's consent, or 404. `lock` holds its case until the transaction ends."""
+    statement = sa.select(Grant).where(
+        col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation
+    )
+    if lock:
+        statement = statement.where(held(col(Grant.case_id))).with_for_update()
+        statement = statement.execution_options(populate_existing=True)
+    grant: Grant | None = (await session.scalars(statement)).one_or_none()
     if grant is None:
-        raise _not_here()
+        raise NOT_FOUND.because("no_such_consent_in_your_organisation")
     return grant
-
-
-_RECORD = sa.select(*columns_of(GrantRecord, Grant)).where(*_OWN)
-HELD = _RECORD.where(held(col(Grant.case_id))).with_for_update()
-_QUICK_RECORD = QuickStatement(_RECORD)
-
-
-async def record(session: AsyncSession, caller: Principal, grant_id: UUID) -> GrantRecord:
-    """The same, read only."""
-    wanted = {"grant_id": grant_id, "organisation": caller.organisation}
-    row = await _QUICK_RECORD.first(session, wanted)
-    if row is None:
-        raise _not_here()
-    return GrantRecord(*row)
-
-
-def _not_here() -> Problem:
-    return NOT_FOUND.because("no_such_consent_in_your_organisation")
 
 
 _T = TypeVar("_T", Grant, DisclosureException)

@@ -15,7 +15,6 @@ from common.events.referrals import GrantGiven, GrantWithdrawn
 from common.ids import new_code, new_id
 from common.messaging import append
 from common.two_people import refuse_same_person
-from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -23,12 +22,11 @@ from referrals.audit.service import record
 from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
-from referrals.cases.made_together import made_together
-from referrals.cases.models import Case, CaseRecord
+from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.cases.referring import CaseAndService, made_case_and_service
+from referrals.cases.referring import CaseAndService, case_and_service
 from referrals.consents import exceptions_service, queries
-from referrals.consents.models import Grant, GrantRecord
+from referrals.consents.models import Grant
 from referrals.consents.schemas import NewConsent
 from referrals.errors import (
     ALREADY_DECIDED,
@@ -44,7 +42,6 @@ from referrals.tables import COMMON
 from referrals.vocabulary.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
 from referrals.vocabulary.disclosure import Item
 
-_GRANTS = RowWriter(Grant.metadata.tables["grants"], *Grant.model_fields, entity=True)
 CLOCK_AHEAD = timedelta(minutes=1)
 
 
@@ -59,9 +56,7 @@ async def give(
 ) -> tuple[Grant, str]:
     """Record a decision; returns it with the code that lets the person withdraw on their own."""
     now = clock.now()
-    made = made_together(session)
-    wanted = {"case_id": body.case_id, "service_id": body.service_id}
-    found = await made_case_and_service(session, caller, keys, made, wanted)
+    found = await case_and_service(session, caller, keys, body.case_id, body.service_id)
     case = found.case
     case_service.refuse_unless_open(case)
     identity, attributes = open_with(found.key, case)
@@ -70,7 +65,7 @@ async def give(
     given_at = _given_at(body, now)
     code = new_withdrawal_code()
     reporting = person.reporting_attributes(identity, attributes, clock.day_of(now))
-    grant = Grant.of(
+    grant = Grant(
         id=new_id(),
         case_id=case.id,
         organisation_id=caller.organisation,
@@ -94,10 +89,8 @@ async def give(
         withdrawal_digest=queries.code_digest(code),
         created_at=now,
     )
-    row = grant.model_dump()
-    row["attributes"] = reporting.model_dump_json(exclude_none=True) if grant.attributes else None
-    write_soon(session, _GRANTS, row)
-    made.keep(GrantRecord.of(grant), grant.id)
+    session.add(grant)
+    await session.flush()
     if grant.status == "active":
         await tell_given(session, grant)
     await _audit(session, caller, "consent.recorded", grant, {"status": grant.status})
@@ -116,7 +109,7 @@ def _given_at(body: NewConsent, now: datetime) -> datetime:
     return min(body.given_at, now)
 
 
-def _judged(body: NewConsent, case: CaseRecord, age: int | None) -> Verdict:
+def _judged(body: NewConsent, case: Case, age: int | None) -> Verdict:
     caregiver = Caregiver(case.caregiver)
     try:
         verdict = judge(age, body.decided_by, body.child_assent, caregiver)
@@ -136,9 +129,7 @@ async def _recipient(
     return body.recipient_organisation_id
 
 
-async def refuse_implicated(
-    session: AsyncSession, case: Case | CaseRecord, organisation: UUID
-) -> None:
+async def refuse_implicated(session: AsyncSession, case: Case, organisation: UUID) -> None:
     """409 if the organisation is implicated in the case (duty of conflict)."""
     if organisation in await cases.implicated(session, case.id):
         raise IMPLICATED.because("nothing_goes_to_implicated_organisation")
@@ -194,7 +185,7 @@ async def decide(
     if approve:
         await tell_given(session, grant)
     else:
-        remember_end(session, Kind.CONSENT, grant.id, grant.case_id)
+        await remember_end(session, Kind.CONSENT, grant.id, grant.case_id)
     await _audit(session, caller, "consent.decided", grant, {"status": grant.status})
     return grant
 
@@ -264,7 +255,7 @@ async def _end(session: AsyncSession, grant: Grant, method: str, at: datetime) -
     grant.attributes = None
     grant.version += 1
     await session.flush()
-    remember_end(session, Kind.CONSENT, grant.id, grant.case_id)
+    await remember_end(session, Kind.CONSENT, grant.id, grant.case_id)
     if grant.kind != "transfer":
         await append(
             session,

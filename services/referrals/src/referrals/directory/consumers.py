@@ -18,7 +18,6 @@ from common.events.envelope import Envelope
 from common.events.readers import READ_BY
 from common.happenings import tell
 from common.messaging import TOGETHER, Subscription
-from common.reads import QuickStatement
 from common.sight import states_of
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -87,7 +86,7 @@ async def _is_news(session: AsyncSession, event: ServiceData | CapacityChanged) 
         "countries": list(_countries(event)),
         "seen_at": clock.now(),
     }
-    taken = await _TAKE.first(session, {f"new_{name}": value for name, value in row.items()})
+    taken = await session.scalar(_newer(row).returning(_services.c.service_id))
     return taken is not None
 
 
@@ -102,12 +101,11 @@ def _countries(event: ServiceData) -> Sequence[str]:
     return countries_of(event.areas) if event.countries is None else event.countries
 
 
-def _take_statement() -> Insert:
-    """A change of capacity that overtook an event keeps its state, and the event still tells the
+def _newer(row: dict[str, Any]) -> Insert:
+    """Takes what is newer. A change of capacity that overtook an event keeps its state, and the event still tells the
     rest: each column is judged by its own version."""
-    columns = _services.c.keys()
-    new = insert(_services).values({name: sa.bindparam(f"new_{name}") for name in columns})
-    newest = {name: _newest(new.excluded, name) for name in columns if name != "service_id"}
+    new = insert(_services).values(row)
+    newest = {name: _newest(new.excluded, name) for name in row if name != "service_id"}
     return new.on_conflict_do_update(
         index_elements=["service_id"],
         set_=newest,
@@ -122,9 +120,6 @@ def _newest(arrived: Any, name: str) -> Any:
     """The arrived value of a column if it is newer than the known one, judged by its own version."""
     version = _services.c["state_version" if name in _STATE else "version"]
     return sa.case((version < arrived.version, arrived[name]), else_=_services.c[name])
-
-
-_TAKE = QuickStatement(_take_statement().returning(_services.c.service_id))
 
 
 async def _take_capacity(session: AsyncSession, event: CapacityChanged) -> bool:

@@ -1,6 +1,5 @@
 """The local projection of directory services and of what published pathways offer."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -33,25 +32,6 @@ class DirectoryService(Row, table=True):
     countries: list[str] = Field(default_factory=list, sa_type=Texts)
     # Of capacity, functional status and referable, which have an event of their own.
     state_version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRecord:
-    """What referring to a service needs of it, and who sees it (common.sight), read only."""
-
-    service_id: UUID
-    organisation_id: UUID
-    categories: list[str]
-    visibility: str
-    managed_by: UUID | None
-    aors: list[str]
-    states: list[str]
-    areas: list[str]
-    countries: list[str]
-    functional_status: str | None
-    referable: bool
-    withdrawn: bool
-    valid_until: datetime | None
 
 
 class PathwayAlternative(Row, table=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
-from common.reads import Searchable, columns_of
+from common.reads import Searchable
 from common.sight import NAMES, PATHWAY, Audience, audience_of
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +17,6 @@ from sqlmodel import col
 from referrals.directory.models import (
     DirectoryService,
     PathwayAlternative,
-    ServiceRecord,
     TeamMember,
 )
 from referrals.errors import IMPLICATED, NOT_REFERABLE
@@ -128,7 +127,7 @@ def organisations_shown(caller: Principal) -> sa.Select[Any]:
     )
 
 
-def is_choosable(service: DirectoryService | ServiceRecord, now: datetime) -> bool:
+def is_choosable(service: DirectoryService, now: datetime) -> bool:
     """Referable and not stale."""
     fresh = service.valid_until is None or service.valid_until > now
     return service.referable and not service.withdrawn and fresh
@@ -147,8 +146,8 @@ async def choosable(
 
 
 def refuse_unless_choosable(
-    service: ServiceRecord | None, *, implicated: bool, now: datetime
-) -> ServiceRecord:
+    service: DirectoryService | None, *, implicated: bool, now: datetime
+) -> DirectoryService:
     """409 `not_referable` (also for one that the directory does not show the caller), or
     `organisation_implicated` (duty of conflict)."""
     if service is None:
@@ -167,15 +166,17 @@ def refuse_unless_choosable(
     return service
 
 
-# For reading a service beside something else: bound is `service_id`.
-SERVICE_COLUMNS = columns_of(ServiceRecord, DirectoryService)
-ITS_ORGANISATION = col(DirectoryService.organisation_id)
-IS_THE_SERVICE = col(DirectoryService.service_id) == sa.bindparam("service_id", type_=sa.Uuid())
+CONFLICT_TEXT = "Nothing of this case goes to an organisation implicated in it."
 
 
-def beside_the_service(other: type[Any]) -> sa.FromClause:
-    """The other table's rows with the service, if the directory has told of it."""
-    return sa.outerjoin(other, DirectoryService, IS_THE_SERVICE)
+async def service_shown_to(
+    session: AsyncSession, caller: Principal, service_id: UUID | None
+) -> DirectoryService | None:
+    """The service as it is now, if the directory has told of it and would show it to the caller."""
+    if service_id is None:
+        return None
+    service = await session.get(DirectoryService, service_id, populate_existing=True)
+    return service if service is not None and audience_of(caller).sees(service) else None
 
 
 def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.ColumnElement[bool]:

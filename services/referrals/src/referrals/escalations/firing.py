@@ -123,7 +123,7 @@ async def _move_on(
     )
     following = next_step(clock, step, expires=expires)
     if following is None:
-        stop_timer(session, referral.id)
+        await stop_timer(session, referral.id)
         return
     base = referral.acknowledge_by if clock is Clock.ACKNOWLEDGE else referral.decide_by
     changed = await overrides(session, referral.aor, referral.urgency)
@@ -131,4 +131,4 @@ async def _move_on(
     case = await cases.by_id(session, referral.case_id)
     calendar = calendar_of(case.country if case else "")
     next_due = after(base or due_at, policy.after(following), policy, calendar)
-    set_timer(session, referral.id, clock, next_due, following)
+    await set_timer(session, referral.id, clock, next_due, following)

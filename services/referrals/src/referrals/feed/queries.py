@@ -8,7 +8,7 @@ from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.notices import queries as notices
-from referrals.readable_queries import readable, readable_values
+from referrals.readable_queries import readable
 
 
 async def page(
@@ -16,5 +16,4 @@ async def page(
 ) -> Sequence[Any]:
     """Up to `limit` + 1 notices after (position, id)."""
     which = readable(caller, notices.SUBJECT_TYPE, notices.SUBJECT_ID)
-    values = readable_values(caller)
-    return await notices.page(session, caller.organisation, position, after, limit, which, values)
+    return await notices.page(session, caller.organisation, position, after, limit, which)

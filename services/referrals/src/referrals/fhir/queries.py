@@ -39,7 +39,7 @@ def searchable(kind: Kind, caller: Principal, now: datetime) -> Searchable:
             found = referrals.searchable(caller)
             asked = array([found.columns["service_id"], found.columns["to_organisation"]])
             performer = sa.type_coerce(asked, ARRAY(sa.Uuid()))
-            return Searchable(found.rows, {**found.columns, "performer": performer}, found.values)
+            return Searchable(found.rows, {**found.columns, "performer": performer})
         case "Consent":
             return consents.searchable(caller)
         case "Patient":
@@ -59,7 +59,7 @@ def _told(caller: Principal, *names: str) -> list[sa.Select[Any]]:
 def _ids(caller: Principal, *ways: sa.Select[Any]) -> Searchable:
     ids = sa.union(*ways).subquery("ids")
     (found,) = ids.c
-    return Searchable(sa.select(found), {"id": found}, referrals.caller_values(caller))
+    return Searchable(sa.select(found), {"id": found})
 
 
 async def find(
@@ -70,10 +70,10 @@ async def find(
     total = None
     if search.totals:
         ids = narrowed.with_only_columns(of.columns["id"]).subquery()
-        total = await session.scalar(sa.select(sa.func.count()).select_from(ids), of.values)
+        total = await session.scalar(sa.select(sa.func.count()).select_from(ids))
     if search.count == 0:
         return Found([], total, None)
-    rows = (await session.execute(_page(of, narrowed, kind, search), of.values)).all()
+    rows = (await session.execute(_page(of, narrowed, kind, search))).all()
     following = None
     if len(rows) > search.count:
         *_, key, last = rows[search.count - 1]

@@ -4,31 +4,25 @@ It is apart from the cases so that restoring an old backup of the cases cannot b
 that was destroyed: the store then still says `destroyed_at`.
 """
 
-import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock, crypto, key_checks
-from common.database import Database, begin_beside
+from common.database import Database
 from common.database_errors import OF_DATABASE
 from common.key_checks import KeysAway
 from common.migrations.runner import make_key_checks
 from common.wording import Worded
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from referrals.keys.ring import Keeper, KeyRing, KeyRingError, check_name
 
-T = TypeVar("T")
-# Keys that the present command has used: its answer is sealed under one of them.
-_AT_HAND: ContextVar[dict[UUID, bytes] | None] = ContextVar("keys_at_hand", default=None)
 metadata = sa.MetaData()
 case_keys = sa.Table(
     "case_keys",
@@ -78,7 +72,6 @@ class CaseKeys:
         self._ring: KeyRing | None = None
         self._stamp = 0
         self._opened_at = 0.0
-        self._coming: dict[UUID, asyncio.Task[object]] = {}
 
     async def verify(self) -> None:
         """KeyRingError unless the ring's file is there and is the one that wrapped the case keys;
@@ -144,35 +137,11 @@ class CaseKeys:
 
     async def create(self, case_id: UUID) -> bytes:
         """A new key for a new case. A case that then is not written leaves an unused key behind."""
-        key, storing = await self._made(case_id)
-        await storing
-        return key
-
-    async def create_beside(self, session: AsyncSession, case_id: UUID) -> bytes:
-        """As `create`, but the key is stored while the session's transaction goes on; it does not commit before."""
-        key, storing = await self._made(case_id)
-        task = self._coming[case_id] = await begin_beside(session, storing)
-        task.add_done_callback(lambda _: self._coming.pop(case_id, None))
-        return key
-
-    async def _made(self, case_id: UUID) -> tuple[bytes, Coroutine[Any, Any, object]]:
         ring = await self._current_ring()
         key = crypto.new_key()
         wrapped = ring.wrap(case_id, key)
-        _keep({case_id: key})
-        return key, self.database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
-
-    @staticmethod
-    def keep_at_hand() -> None:
-        """Keep the keys that are used from now on, in this task, for `at_hand`."""
-        _AT_HAND.set({})
-
-    async def at_hand(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
-        """As `of_many`, without asking again for those that were used."""
-        hand = _AT_HAND.get() or {}
-        known = {each: hand[each] for each in case_ids if each in hand}
-        missing = [each for each in case_ids if each not in known]
-        return {**known, **await self.of_many(missing)} if missing else known
+        await self.database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
+        return key
 
     async def of(self, case_id: UUID) -> bytes:
         """The key of a case; KeyDestroyed after erasure."""
@@ -181,31 +150,9 @@ class CaseKeys:
             raise KeyDestroyed
         return found[case_id]
 
-    async def beside(
-        self, case_id: UUID, reading: Coroutine[Any, Any, T], *, held: bool
-    ) -> tuple[T, bytes]:
-        """The key of a case, fetched while something of it is read from the other database.
-
-        What `reading` refuses comes first; then KeyDestroyed as of `of`. `held`: since before this, so nobody
-        else has destroyed a key that was used meanwhile, and it is not fetched again.
-        """
-        known = (_AT_HAND.get() or {}).get(case_id) if held else None
-        if known is not None:
-            return await reading, known
-        fetching = asyncio.create_task(self.of_many([case_id]))
-        try:
-            read = await reading
-        finally:
-            found = await fetching
-        if case_id not in found:
-            raise KeyDestroyed
-        return read, found[case_id]
-
     async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
         """Keys by case; cases whose key is destroyed are absent."""
         ring = await self._current_ring()
-        for coming in [self._coming[each] for each in case_ids if each in self._coming]:
-            await coming
         if len(case_ids) == 1:
             rows = await self.database.once(_SELECT_ONE, case_ids[0])
         else:
@@ -214,13 +161,10 @@ class CaseKeys:
             # Another process rotates, and the file here is not the new one yet; or a key is lost.
             text = "case keys are wrapped by {keys}, which is not in it"
             raise self._wrong(text, keys=", ".join(strange))
-        found = {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
-        _keep(found)
-        return found
+        return {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
 
     async def destroy(self, case_id: UUID) -> None:
         """Forget the key for ever; the tombstone stays. Repeating it changes nothing."""
-        (_AT_HAND.get() or {}).pop(case_id, None)
         now = clock.now()
         statement = insert(case_keys).values(case_id=case_id, created_at=now, destroyed_at=now)
         async with self.database.transaction() as session:
@@ -279,12 +223,6 @@ class CaseKeys:
 
     async def close(self) -> None:
         await self.database.close()
-
-
-def _keep(found: Mapping[UUID, bytes]) -> None:
-    hand = _AT_HAND.get()
-    if hand is not None:
-        hand.update(found)
 
 
 async def create_tables(owner_url: str, role: str) -> None:

@@ -74,7 +74,7 @@ async def make(
         .execution_options(synchronize_session=False)
     )
     for digest in former.all():
-        remember_end(session, Kind.LINK, _listed_as(digest), referral.case_id)
+        await remember_end(session, Kind.LINK, _listed_as(digest), referral.case_id)
     token, link = await _new(session, referral, caller.organisation, caller.subject, language, days)
     await record(
         session,
@@ -148,7 +148,7 @@ async def answer(
     caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)
     detail = {"focal_point": given.focal_point} if given.focal_point else {}
     link.used_at = clock.now()
-    remember_end(session, Kind.LINK, _listed_as(link.digest), referral.case_id)
+    await remember_end(session, Kind.LINK, _listed_as(link.digest), referral.case_id)
     taken = Taken(
         given.command,
         frozenset({Party.RECIPIENT}),

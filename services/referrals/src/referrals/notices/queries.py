@@ -5,7 +5,7 @@ rows. A row carries its transaction id; the feed ends before the oldest transact
 open, so nothing can appear later behind a cursor that was given out.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -43,9 +43,8 @@ async def page(
     after: UUID,
     limit: int,
     which: sa.ColumnElement[bool],
-    values: Mapping[str, Any],
 ) -> Sequence[Any]:
-    """Up to `limit` + 1 notices after (position, id); `which` with its `values` says of what."""
+    """Up to `limit` + 1 notices after (position, id); `which` says of what."""
     rows = await session.execute(
         sa.select(
             *(_NOTICES.c[name] for name in _COLUMNS),
@@ -58,7 +57,7 @@ async def page(
         )
         .order_by(_NOTICES.c.position, _NOTICES.c.id)
         .limit(limit + 1),
-        {"position": position, "after": after, **values},
+        {"position": position, "after": after},
     )
     return rows.all()
 
@@ -98,8 +97,7 @@ async def of_which(
     session: AsyncSession,
     notice_ids: Collection[UUID],
     which: sa.ColumnElement[bool],
-    values: Mapping[str, Any],
 ) -> frozenset[UUID]:
-    """Those of which `which` with its `values` is true; needs service rights."""
+    """Those of which `which` is true; needs service rights."""
     statement = sa.select(_NOTICES.c.id).where(_NOTICES.c.id.in_(notice_ids), which)
-    return frozenset(await session.scalars(statement, values))
+    return frozenset(await session.scalars(statement))

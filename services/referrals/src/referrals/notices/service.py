@@ -7,12 +7,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.ids import new_id
-from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.models import Notice
+
+_NOTICES = Notice.metadata.tables["notices"]
 
 
 async def notify(
@@ -27,21 +28,23 @@ async def notify(
 ) -> None:
     """One notice for each distinct organisation; it reaches its feed and its webhooks."""
     now = clock.now()
-    for organisation in sorted(set(organisations)):
-        write_soon(
-            session,
-            _NOTICES,
-            {
-                "id": new_id(),
-                "organisation_id": organisation,
-                "kind": kind,
-                "subject_type": subject_type,
-                "subject_id": subject_id,
-                "version": version,
-                "for_supervisor": for_supervisor,
-                "at": now,
-            },
-        )
+    # The database sets `position`.
+    rows = [
+        {
+            "id": new_id(),
+            "organisation_id": organisation,
+            "kind": kind,
+            "subject_type": subject_type,
+            "subject_id": subject_id,
+            "version": version,
+            "for_supervisor": for_supervisor,
+            "at": now,
+        }
+        for organisation in sorted(set(organisations))
+    ]
+    await session.flush()
+    if rows:
+        await session.execute(_NOTICES.insert(), rows)
 
 
 async def mark_told(session: AsyncSession, notice_ids: Collection[UUID], now: datetime) -> None:
@@ -52,16 +55,3 @@ async def mark_told(session: AsyncSession, notice_ids: Collection[UUID], now: da
         .values(fanned_out_at=now)
         .execution_options(synchronize_session=False)
     )
-
-
-_NOTICES = RowWriter(
-    Notice.metadata.tables["notices"],
-    "id",
-    "organisation_id",
-    "kind",
-    "subject_type",
-    "subject_id",
-    "version",
-    "for_supervisor",
-    "at",
-)

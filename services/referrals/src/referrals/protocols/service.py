@@ -21,7 +21,7 @@ async def end(session: AsyncSession, caller: Principal, protocol_id: UUID) -> Pr
     if protocol.ended_at is None:
         protocol.ended_at = clock.now()
         await session.flush()
-        remember_end(session, Kind.PROTOCOL, protocol.id)
+        await remember_end(session, Kind.PROTOCOL, protocol.id)
         await record(
             session, caller, "protocol.ended", chain=caller.organisation, target_id=protocol.id
         )
@@ -35,5 +35,5 @@ async def end_again(session: AsyncSession, protocol_id: UUID) -> int:
         return 0
     protocol.ended_at = clock.now()
     await session.flush()
-    remember_end(session, Kind.PROTOCOL, protocol.id)
+    await remember_end(session, Kind.PROTOCOL, protocol.id)
     return 1

@@ -64,7 +64,7 @@ async def end_sharing(
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
         await take(session, keys, caller, referral, taken)
     elif await _is_shared(session, referral.id):
-        revoke_snapshot(session, referral, clock.now())
+        await revoke_snapshot(session, referral, clock.now())
         await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
         await ask_deletion(session, referral)
     else:

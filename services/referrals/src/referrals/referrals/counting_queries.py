@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal, Role
-from common.database import PLANNED_ONCE, set_for_transaction
-from common.reads import QuickStatement
+from common.auth import Principal
 from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -23,20 +20,19 @@ from referrals.referrals.due_queries import (
     before,
 )
 from referrals.referrals.models import Referral
-from referrals.referrals.queries import addressed_to, caller_values
+from referrals.referrals.queries import addressed_to
 from referrals.tables import Instant
 
 COUNTED_TO = 200
 """Every page of a queue says how much is in it. An exact number of thousands would make that page the
 slower, the more there is to do, and nobody acts otherwise on it than on "200 or more"."""
 
-_NOW, _TODAY = sa.bindparam("now", type_=Instant()), sa.bindparam("today", type_=sa.Date())
 _MOST: sa.ColumnElement[Any] = sa.literal_column(str(COUNTED_TO))
 
 
-@cache
-def _counting(supervisor: bool) -> QuickStatement:
-    asked = [addressed_to(supervisor), IS_OPEN]
+def _counting(caller: Principal, now: datetime) -> sa.CompoundSelect[Any]:
+    asked = [addressed_to(caller), IS_OPEN]
+    instant, today = sa.literal(now, Instant()), sa.literal(clock.day_of(now), sa.Date())
     one_by_one = _each(OPEN)
     by_state = sa.select(one_by_one.c.state, _counted(_some(one_by_one, asked)))
 
@@ -46,10 +42,10 @@ def _counting(supervisor: bool) -> QuickStatement:
         return _counted(sa.select(some).select_from(each.join(some, sa.true())).limit(_MOST))
 
     # No row is in both: a state has limits that are instants, or days.
-    late = late_in(BY_INSTANT, before(FIRST_INSTANT, _NOW)) + late_in(
-        BY_DAY, FIRST_INSTANT.is_(None), before(FIRST_DAY, _TODAY)
+    late = late_in(BY_INSTANT, before(FIRST_INSTANT, instant)) + late_in(
+        BY_DAY, FIRST_INSTANT.is_(None), before(FIRST_DAY, today)
     )
-    return QuickStatement(sa.union_all(by_state, sa.select(sa.null(), late)))
+    return sa.union_all(by_state, sa.select(sa.null(), late))
 
 
 def _each(states: frozenset[ReferralState]) -> Any:
@@ -77,10 +73,7 @@ async def queue_counts(
     session: AsyncSession, caller: Principal, now: datetime
 ) -> tuple[dict[str, int], int]:
     """What is open by state, and how much of it is overdue: each number up to `COUNTED_TO`."""
-    await set_for_transaction(session, PLANNED_ONCE)
-    rows = await _counting(Role.SUPERVISOR in caller.roles).rows(
-        session, {**caller_values(caller), "now": now, "today": clock.day_of(now)}
-    )
+    rows = await session.execute(_counting(caller, now))
     numbers: dict[str | None, int] = dict(map(tuple, rows))
     late = min(numbers.pop(None), COUNTED_TO)
     return {state: number for state, number in numbers.items() if state and number}, late

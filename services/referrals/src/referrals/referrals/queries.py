@@ -3,20 +3,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
-from common.reads import QuickStatement, Searchable, split
+from common.reads import Searchable
 from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.consents.models import GrantRecord
-from referrals.consents.queries import HELD, covers
+from referrals.consents.queries import covers
 from referrals.directory.queries import works_queue
 from referrals.locking_queries import held, sending
 from referrals.referrals.lifecycle import Party
@@ -25,45 +23,21 @@ from referrals.referrals.seeing import shown_instead, sides_of
 from referrals.tables import Instant, Texts
 from referrals.vocabulary.disclosure import Item
 
-# Statements are composed once for each kind of caller: it costs more than to send them.
-_CALLER = sa.bindparam("caller_organisation", type_=sa.Uuid())
-_NAMES = sa.bindparam("caller_names", type_=Texts())
 
-
-def addressed_to(supervisor: bool) -> sa.ColumnElement[bool]:
+def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
     """Addressed to the caller's organisation, and to a service whose queue the caller works in."""
     addressed = sa.and_(
-        col(Referral.to_organisation) == _CALLER, col(Referral.sent_at).is_not(None)
+        col(Referral.to_organisation) == caller.organisation, col(Referral.sent_at).is_not(None)
     )
-    if supervisor:
+    if Role.SUPERVISOR in caller.roles:
         return addressed
-    return sa.and_(addressed, works_queue(_CALLER, col(Referral.service_id), _NAMES))
+    names = sa.literal([caller.subject], Texts())
+    return sa.and_(addressed, works_queue(caller.organisation, col(Referral.service_id), names))
 
 
-def caller_values(caller: Principal) -> dict[str, Any]:
-    values: dict[str, Any] = {"caller_organisation": caller.organisation}
-    if Role.SUPERVISOR not in caller.roles:
-        values["caller_names"] = [caller.subject]
-    return values
-
-
-def _named(supervisor: bool, *, of_case: bool) -> list[sa.ColumnElement[bool]]:
-    """The referral that is asked for, if it concerns the caller; `of_case`: if it is of the case that is named."""
-    named = [
-        col(Referral.id) == sa.bindparam("referral_id", type_=sa.Uuid()),
-        sa.or_(col(Referral.from_organisation) == _CALLER, addressed_to(supervisor)),
-    ]
-    if of_case:
-        named.append(col(Referral.case_id) == sa.bindparam("of_case", type_=sa.Uuid()))
-    return named
-
-
-@cache
-def _one(supervisor: bool, of_case: bool, lock: bool) -> sa.Select[Any]:
-    statement = sa.select(Referral).where(*_named(supervisor, of_case=of_case))
-    if lock:
-        statement = statement.where(held(col(Referral.case_id))).with_for_update(of=Referral)
-    return statement.execution_options(populate_existing=lock)
+def concerns(caller: Principal) -> sa.ColumnElement[bool]:
+    """Sent by the caller's organisation, or addressed to the caller."""
+    return sa.or_(col(Referral.from_organisation) == caller.organisation, addressed_to(caller))
 
 
 async def one(
@@ -78,103 +52,49 @@ async def one(
 
     `case_id`: the case that the URL names; a referral of another case is not found under it.
     """
-    statement = _one(Role.SUPERVISOR in caller.roles, case_id is not None, lock)
-    wanted = {"referral_id": referral_id, "of_case": case_id, **caller_values(caller)}
-    referral: Referral | None = (await session.scalars(statement, wanted)).one_or_none()
+    statement = sa.select(Referral).where(col(Referral.id) == referral_id, concerns(caller))
+    if case_id is not None:
+        statement = statement.where(col(Referral.case_id) == case_id)
+    if lock:
+        statement = statement.where(held(col(Referral.case_id))).with_for_update()
+        statement = statement.execution_options(populate_existing=True)
+    referral: Referral | None = (await session.scalars(statement)).one_or_none()
     if referral is None:
         raise NOT_FOUND.because("no_such_that_concerns_you", "referral")
     return referral
 
 
-@cache
-def _to_move(supervisor: bool, of_case: bool) -> QuickStatement:
-    statement = sa.select(*_COLUMNS).where(*_named(supervisor, of_case=of_case))
-    statement = statement.where(held(col(Referral.case_id)))
-    return QuickStatement(statement.with_for_update(of=Referral))
-
-
-async def to_move(
-    session: AsyncSession, caller: Principal, referral_id: UUID, case_id: UUID | None
-) -> Referral:
-    """As `one` with `lock`, but read without mapping: `steps.take` writes back what a step changes, and nothing
-    else that is changed of it is kept."""
-    wanted = {"referral_id": referral_id, "of_case": case_id, **caller_values(caller)}
-    row = await _to_move(Role.SUPERVISOR in caller.roles, case_id is not None).first(
-        session, wanted
-    )
-    if row is None:
-        raise NOT_FOUND.because("no_such_that_concerns_you", "referral")
-    return Referral.of(**row)
-
-
-_COLUMNS = [col(getattr(Referral, name)) for name in Referral.model_fields]
-_THE_DRAFT = (
-    col(Referral.id) == sa.bindparam("referral_id", type_=sa.Uuid()),
-    col(Referral.from_organisation) == _CALLER,
-    col(Referral.state) == ReferralState.DRAFT.value,
-)
-_DRAFT = QuickStatement(
-    sa.select(*_COLUMNS)
-    .where(*_THE_DRAFT, held(col(Referral.case_id)), sending())
-    .with_for_update(of=Referral)
-)
-# The consent holds the case, and its row is locked before the joined one is there to be locked.
-_CONSENT = HELD.cte("consent")
-_CONSENT_AND_DRAFT = QuickStatement(
-    sa.select(*_CONSENT.c, *_COLUMNS)
-    .where(*_THE_DRAFT, col(Referral.case_id) == _CONSENT.c.case_id, sending())
-    .with_for_update(of=Referral)
-)
-
-
 async def draft_to_send(
     session: AsyncSession, caller: Principal, referral_id: UUID, case_id: UUID | None
 ) -> Referral:
-    """The caller's draft, locked and read without mapping: `steps.take` writes it back.
-
-    Anything else is what `one` says of it.
-    """
-    wanted = {"referral_id": referral_id, "caller_organisation": caller.organisation}
-    row = await _DRAFT.first(session, wanted)
-    if row is None or case_id not in (None, row["case_id"]):
-        return await one(session, caller, referral_id, case_id=case_id, lock=True)
-    return Referral.of(**row)
-
-
-async def consent_and_draft_to_send(
-    session: AsyncSession,
-    caller: Principal,
-    grant_id: UUID,
-    referral_id: UUID,
-    case_id: UUID | None,
-) -> tuple[GrantRecord, Referral] | None:
-    """Both at once, of one case, which is held; None if one of them is not what it should be."""
-    row = await _CONSENT_AND_DRAFT.first(
-        session,
-        {
-            "grant_id": grant_id,
-            "organisation": caller.organisation,
-            "referral_id": referral_id,
-            "caller_organisation": caller.organisation,
-        },
+    """The referral, locked; of a draft sending waits for nobody who closes its service (`sending`)."""
+    draft = sa.select(col(Referral.id)).where(
+        col(Referral.id) == referral_id,
+        col(Referral.from_organisation) == caller.organisation,
+        col(Referral.state) == ReferralState.DRAFT.value,
+        held(col(Referral.case_id)),
+        sending(),
     )
-    if row is None:
-        return None
-    (grant,), values = split(row, GrantRecord)
-    referral = Referral.of(**dict(zip(Referral.model_fields, values, strict=True)))
-    return (grant, referral) if case_id in (None, referral.case_id) else None
+    await session.execute(draft.with_for_update())
+    return await one(session, caller, referral_id, case_id=case_id, lock=True)
+
+
+async def sent_under(
+    session: AsyncSession, grant_id: UUID | None, exception_id: UUID | None
+) -> bool:
+    """Whether a referral was sent under this consent or exception already."""
+    under = (
+        col(Referral.grant_id) == grant_id
+        if grant_id is not None
+        else col(Referral.exception_id) == exception_id
+    )
+    return bool(await session.scalar(sa.select(sa.exists().where(under))))
 
 
 def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """Whether the caller would find this referral one by one (`one`): for lists of other things that
-    name referrals. Its values are `caller_values`."""
-    found = sa.select(sa.literal(1)).where(
-        col(Referral.id) == referral_id,
-        sa.or_(
-            col(Referral.from_organisation) == _CALLER,
-            addressed_to(Role.SUPERVISOR in caller.roles),
-        ),
-    )
+    name referrals."""
+    found = sa.select(sa.literal(1)).where(col(Referral.id) == referral_id, concerns(caller))
     return found.exists()
 
 
@@ -194,7 +114,7 @@ def sharing_ended_after(
 
 def searchable(caller: Principal) -> Searchable:
     """The referrals that `one` finds for the caller, as `seen_by` shows them."""
-    mine = col(Referral.from_organisation) == _CALLER
+    mine = col(Referral.from_organisation) == caller.organisation
     still = col(Referral.held_still)
     columns: dict[str, Any] = {
         name: col(getattr(Referral, name))
@@ -207,8 +127,7 @@ def searchable(caller: Principal) -> Searchable:
     columns["changed_at"] = _as_shown(
         mine, sa.cast(still["changed_at"].astext, Instant()), col(Referral.changed_at)
     )
-    rows = sa.select(Referral).where(sa.or_(mine, addressed_to(Role.SUPERVISOR in caller.roles)))
-    return Searchable(rows, columns, caller_values(caller))
+    return Searchable(sa.select(Referral).where(concerns(caller)), columns)
 
 
 def _as_shown(

@@ -1,5 +1,5 @@
-"""A page of a queue, newest first or by deadline, by a statement that is composed once. What is due or overdue
-is read state by state from an index of what is open, from where the page begins.
+"""A page of a queue, newest first or by deadline. What is due or overdue is read state by state from an index of
+what is open, from where the page begins.
 
 Sorted all at once, a page took the longer, the more was open.
 """
@@ -7,17 +7,15 @@ Sorted all at once, a page took the longer, the more was open.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal, Role
-from common.database import PLANNED_ONCE, set_for_transaction
-from common.reads import QuickStatement
+from common.auth import Principal
 from common.referral_states import OPEN, TERMINAL
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.referrals.due_queries import (
@@ -30,12 +28,12 @@ from referrals.referrals.due_queries import (
     before,
 )
 from referrals.referrals.models import Referral
-from referrals.referrals.queries import addressed_to, caller_values
+from referrals.referrals.queries import addressed_to
 from referrals.tables import Instant, Texts
 
 # PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that
-# a service ever received to find the newest page, and plan each page anew to save what it never costs.
-IN_INDEX_ORDER = f"set_config('enable_sort', 'off', true), {PLANNED_ONCE}"
+# a service ever received to find the newest page.
+IN_INDEX_ORDER = sa.select(sa.func.set_config("enable_sort", "off", True))
 
 CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
     sa.cast(col(Referral.held_still)["changed_at"].astext, Instant()), col(Referral.changed_at)
@@ -56,10 +54,6 @@ class Queue:
     service_id: UUID | None = None
     closed_since: datetime | None = None
     late_at: datetime | None = None
-
-    @property
-    def filters(self) -> frozenset[str]:
-        return frozenset(name for name in _FILTERS if getattr(self, name))
 
     def of_those(self, states: Collection[str]) -> list[str]:
         return sorted(set(self.states) & set(states) if self.states else states)
@@ -84,184 +78,166 @@ async def by_deadline(
     session: AsyncSession, caller: Principal, queue: Queue, after: After | None, most: int
 ) -> list[Referral]:
     """The first `most`, what is due first before, what has no deadline last."""
-    await set_for_transaction(session, IN_INDEX_ORDER)
-    supervisor, begins = Role.SUPERVISOR in caller.roles, after.begins if after else "at first"
-    values = {**caller_values(caller), **values_of(queue, after), "most": most}
-    rows: list[Any] = []
-    if begins != "undated":
-        dated = dated_rows(supervisor, queue.filters, queue.late_at is not None, begins)
-        rows += await dated.rows(session, values)
+    await session.execute(IN_INDEX_ORDER)
+    rows: list[Referral] = []
+    if after is None or after.begins != "undated":
+        rows += await session.scalars(dated_rows(caller, queue, after, most))
     if len(rows) < most and queue.late_at is None:
-        undated = undated_rows(supervisor, queue.filters, begins == "undated")
-        rows += await undated.rows(session, {**values, "most": most - len(rows)})
-    # When it is due comes last in a row, and is told anew of the referral.
-    return [Referral.of(**dict(zip(Referral.model_fields, row, strict=False))) for row in rows]
+        behind = after if after is not None and after.begins == "undated" else None
+        rows += await session.scalars(undated_rows(caller, queue, behind, most - len(rows)))
+    return rows
 
 
 async def newest(
     session: AsyncSession, caller: Principal, queue: Queue, before_id: UUID | None, most: int
 ) -> list[Referral]:
     """The newest `most`; `before_id`: the last of the page before."""
-    await set_for_transaction(session, IN_INDEX_ORDER)
-    supervisor, behind_one = Role.SUPERVISOR in caller.roles, before_id is not None
-    values = {
-        **caller_values(caller),
-        **values_of(queue, None),
-        "before_id": before_id,
-        "most": most,
-    }
+    await session.execute(IN_INDEX_ORDER)
     states = queue.of_those(TERMINAL) if queue.closed_since else sorted(set(queue.states))
     if queue.late_at is not None:
-        page = overdue_rows(supervisor, queue.filters, behind_one)
+        page = overdue_rows(caller, queue, before_id, most)
     elif len(states) > 1 or queue.closed_since:
-        page = newest_of_states(supervisor, queue.filters, behind_one)
+        page = newest_of_states(caller, queue, states, before_id, most)
     else:
-        page = newest_rows(supervisor, queue.filters, bool(states), behind_one)
-    rows = await page.rows(session, {**values, "states": states, "state": next(iter(states), None)})
-    return [Referral.of(**dict(zip(Referral.model_fields, row, strict=False))) for row in rows]
+        asked = _newest_asked(caller, queue, before_id)
+        asked += [col(Referral.state) == state for state in states]
+        page = sa.select(Referral).where(*asked).order_by(*_NEWEST).limit(most)
+    return list(await session.scalars(page))
 
 
-def values_of(queue: Queue, after: After | None) -> dict[str, Any]:
-    due = after.due.astimezone(UTC) if after and after.due else None
-    open_to = () if queue.closed_since else OPEN
-    return {
-        "by_instant": queue.of_those(BY_INSTANT & set(open_to)),
-        "by_day": queue.of_those(BY_DAY & set(open_to)),
-        "open": queue.of_those(open_to),
-        "ended": queue.of_those(TERMINAL),
-        "late_at": queue.late_at,
-        "late_on": queue.late_at and clock.day_of(queue.late_at),
-        "after_due": due,
-        "after_day": due and clock.utc_day(due),
-        "after_id": after and after.id,
-        **{name: getattr(queue, name) for name in queue.filters},
-    }
-
-
-def _bound(name: str, kind: Any) -> sa.BindParameter[Any]:
-    return sa.bindparam(name, type_=kind)
-
-
-_COLUMNS = [col(getattr(Referral, name)) for name in Referral.model_fields]
 _NEWEST = (col(Referral.id).desc(),)
 _IN_ORDER = (FIRST_INSTANT, FIRST_DAY, col(Referral.id))
 """Of one state it is the order of what is due, as a state has limits of one kind."""
-_FILTERS: dict[str, sa.ColumnElement[bool]] = {
-    "urgencies": col(Referral.urgency) == sa.any_(_bound("urgencies", Texts())),
-    "categories": col(Referral.category) == sa.any_(_bound("categories", Texts())),
-    "service_id": col(Referral.service_id) == _bound("service_id", sa.Uuid()),
-    "closed_since": _bound("closed_since", Instant()) <= CHANGED_FOR_RECIPIENT,
-}
-_MOST = _bound("most", sa.Integer())
-_AFTER_ID = _bound("after_id", sa.Uuid())
-_LATE_BY_INSTANT = before(FIRST_INSTANT, _bound("late_at", Instant()))
-_LATE_BY_DAY = before(FIRST_DAY, _bound("late_on", sa.Date()))
 
 
-@cache
 def dated_rows(
-    supervisor: bool, filters: frozenset[str], late: bool, begins: Begins
-) -> QuickStatement:
+    caller: Principal, queue: Queue, after: After | None, most: int
+) -> sa.Select[Referral]:
     """What is due at an instant, and what is due when a day begins: of each state as much as a page."""
-    asked = [*_asked(supervisor, filters), IS_OPEN]
+    asked = [*_asked(caller, queue), IS_OPEN]
     at: list[sa.ColumnElement[bool]] = [FIRST_INSTANT.is_not(None)]
     on: list[sa.ColumnElement[bool]] = [FIRST_DAY.is_not(None)]
-    if late:
-        at.append(_LATE_BY_INSTANT)
-        on.append(_LATE_BY_DAY)
-    if begins != "at first":
-        day = _bound("after_day", sa.Date())
-        at.append(_behind(FIRST_INSTANT, _bound("after_due", Instant())))
-        on.append(_behind(FIRST_DAY, day) if begins == "at midnight" else before(day, FIRST_DAY))
+    if queue.late_at is not None:
+        late_at, late_on = _late(queue.late_at)
+        at.append(late_at)
+        on.append(late_on)
+    if after is not None and after.due is not None:
+        due = after.due.astimezone(UTC)
+        day: sa.ColumnElement[Any] = sa.literal(clock.utc_day(due), sa.Date())
+        at.append(_behind(FIRST_INSTANT, sa.literal(due, Instant()), after.id))
+        at_midnight = after.begins == "at midnight"
+        on.append(_behind(FIRST_DAY, day, after.id) if at_midnight else before(day, FIRST_DAY))
     return _page(
-        _of_each("by_instant", [*asked, *at], _IN_ORDER),
-        _of_each("by_day", [*asked, *on], _IN_ORDER),
+        most,
+        _of_each(queue.of_those(_open(queue, BY_INSTANT)), [*asked, *at], _IN_ORDER, most),
+        _of_each(queue.of_those(_open(queue, BY_DAY)), [*asked, *on], _IN_ORDER, most),
     )
 
 
-@cache
-def undated_rows(supervisor: bool, filters: frozenset[str], behind_one: bool) -> QuickStatement:
+def undated_rows(
+    caller: Principal, queue: Queue, after: After | None, most: int
+) -> sa.Select[Referral]:
     """By their ids: what is open and has no limit, and what has ended."""
-    asked = _asked(supervisor, filters)
-    if behind_one:
-        asked.append(col(Referral.id) > _AFTER_ID)
+    asked = _asked(caller, queue)
+    if after is not None:
+        asked.append(col(Referral.id) > after.id)
     without = [FIRST_INSTANT.is_(None), FIRST_DAY.is_(None), IS_OPEN]
     return _page(
-        _of_each("open", [*asked, *without], _IN_ORDER),
-        _of_each("ended", asked, [col(Referral.id)]),
+        most,
+        _of_each(queue.of_those(_open(queue, OPEN)), [*asked, *without], _IN_ORDER, most),
+        _of_each(queue.of_those(TERMINAL), asked, [col(Referral.id)], most),
     )
 
 
-@cache
-def overdue_rows(supervisor: bool, filters: frozenset[str], behind_one: bool) -> QuickStatement:
+def overdue_rows(
+    caller: Principal, queue: Queue, before_id: UUID | None, most: int
+) -> sa.Select[Referral]:
     """Newest first: of each state its index is walked from there, and tells by itself what is late."""
-    asked = [*_newest_asked(supervisor, filters, behind_one), IS_OPEN]
+    if queue.late_at is None:
+        raise ValueError("overdue when?")
+    asked = [*_newest_asked(caller, queue, before_id), IS_OPEN]
+    late_at, late_on = _late(queue.late_at)
     return _newest_page(
-        _of_each("by_instant", [*asked, _LATE_BY_INSTANT], _NEWEST),
-        _of_each("by_day", [*asked, _LATE_BY_DAY], _NEWEST),
+        most,
+        _of_each(queue.of_those(_open(queue, BY_INSTANT)), [*asked, late_at], _NEWEST, most),
+        _of_each(queue.of_those(_open(queue, BY_DAY)), [*asked, late_on], _NEWEST, most),
     )
 
 
-@cache
-def newest_of_states(supervisor: bool, filters: frozenset[str], behind_one: bool) -> QuickStatement:
+def newest_of_states(
+    caller: Principal, queue: Queue, states: Sequence[str], before_id: UUID | None, most: int
+) -> sa.Select[Referral]:
     """Of each state as much as a page: an index holds each in the order of its ids."""
-    asked = _newest_asked(supervisor, filters, behind_one)
-    return _newest_page(_of_each("states", asked, _NEWEST))
+    asked = _newest_asked(caller, queue, before_id)
+    return _newest_page(most, _of_each(states, asked, _NEWEST, most))
 
 
-@cache
-def newest_rows(
-    supervisor: bool, filters: frozenset[str], of_a_state: bool, behind_one: bool
-) -> QuickStatement:
-    """Of all states, or of one."""
-    asked = _newest_asked(supervisor, filters, behind_one)
-    if of_a_state:
-        asked.append(col(Referral.state) == _bound("state", sa.Text()))
-    return QuickStatement(sa.select(*_COLUMNS).where(*asked).order_by(*_NEWEST).limit(_MOST))
+def _open(queue: Queue, states: Collection[str]) -> Collection[str]:
+    """None where the queue is of what has ended."""
+    return () if queue.closed_since else states
 
 
-def _newest_asked(
-    supervisor: bool, filters: frozenset[str], behind_one: bool
-) -> list[sa.ColumnElement[bool]]:
-    asked = _asked(supervisor, filters)
-    if behind_one:
-        asked.append(col(Referral.id) < _bound("before_id", sa.Uuid()))
+def _late(at: datetime) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """Of what is due at an instant, and of what is due by a day."""
+    return (
+        before(FIRST_INSTANT, sa.literal(at, Instant())),
+        before(FIRST_DAY, sa.literal(clock.day_of(at), sa.Date())),
+    )
+
+
+def _asked(caller: Principal, queue: Queue) -> list[sa.ColumnElement[bool]]:
+    asked = [addressed_to(caller)]
+    if queue.urgencies:
+        asked.append(col(Referral.urgency) == sa.any_(sa.literal([*queue.urgencies], Texts())))
+    if queue.categories:
+        asked.append(col(Referral.category) == sa.any_(sa.literal([*queue.categories], Texts())))
+    if queue.service_id is not None:
+        asked.append(col(Referral.service_id) == queue.service_id)
+    if queue.closed_since is not None:
+        asked.append(sa.literal(queue.closed_since, Instant()) <= CHANGED_FOR_RECIPIENT)
     return asked
 
 
-def _newest_page(*parts: sa.Select[Any]) -> QuickStatement:
-    found = sa.union_all(*parts).subquery("found")
-    return QuickStatement(sa.select(found).order_by(found.c.id.desc()).limit(_MOST))
+def _newest_asked(
+    caller: Principal, queue: Queue, before_id: UUID | None
+) -> list[sa.ColumnElement[bool]]:
+    behind = [] if before_id is None else [col(Referral.id) < before_id]
+    return [*_asked(caller, queue), *behind]
 
 
-def _asked(supervisor: bool, filters: frozenset[str]) -> list[sa.ColumnElement[bool]]:
-    return [addressed_to(supervisor), *(_FILTERS[name] for name in sorted(filters))]
-
-
-def _behind(limit: Any, value: Any) -> sa.ColumnElement[bool]:
-    return sa.tuple_(limit, col(Referral.id)) > sa.tuple_(value, _AFTER_ID)
+def _behind(limit: Any, value: Any, after_id: UUID) -> sa.ColumnElement[bool]:
+    return sa.tuple_(limit, col(Referral.id)) > sa.tuple_(value, sa.literal(after_id, sa.Uuid()))
 
 
 def _of_each(
-    states: str, asked: Sequence[sa.ColumnElement[bool]], order: Sequence[Any]
+    states: Collection[str],
+    asked: Sequence[sa.ColumnElement[bool]],
+    order: Sequence[Any],
+    most: int,
 ) -> sa.Select[Any]:
+    """The first rows of each of the states."""
     each = (
-        sa.func.unnest(_bound(states, Texts()))
-        .table_valued("state", name=f"each_{states}")
+        sa.func.unnest(sa.literal(list(states), Texts()))
+        .table_valued("state", name="each_state")
         .render_derived()
     )
     some = (
-        sa.select(*_COLUMNS, DUE.label("due_at"))
+        sa.select(Referral, DUE.label("due_at"))
         .where(*asked, col(Referral.state) == each.c.state)
         .order_by(*order)
-        .limit(_MOST)
+        .limit(most)
         .correlate(each)
-        .lateral(f"some_{states}")
+        .lateral()
     )
     return sa.select(some).select_from(each.join(some, sa.true()))
 
 
-def _page(*parts: sa.Select[Any]) -> QuickStatement:
+def _page(most: int, *parts: sa.Select[Any]) -> sa.Select[Referral]:
     found = sa.union_all(*parts).subquery("found")
-    page = sa.select(found).order_by(found.c.due_at, found.c.id)
-    return QuickStatement(page.limit(_MOST))
+    shown = sa.select(aliased(Referral, found))
+    return shown.order_by(found.c.due_at, found.c.id).limit(most)
+
+
+def _newest_page(most: int, *parts: sa.Select[Any]) -> sa.Select[Referral]:
+    found = sa.union_all(*parts).subquery("found")
+    return sa.select(aliased(Referral, found)).order_by(found.c.id.desc()).limit(most)

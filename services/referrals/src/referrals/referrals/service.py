@@ -58,7 +58,7 @@ async def move(
     case_id: UUID | None = None,
 ) -> Referral:
     """Take the step that the type of `body` stands for."""
-    referral = await queries.to_move(session, caller, referral_id, case_id)
+    referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     detail = body.model_dump(mode="json", exclude_none=True, exclude=set(_OPEN_FIELDS))
     reason = getattr(body, "reason", None)
     detail.pop("reason", None)

@@ -5,8 +5,9 @@ Every change of state goes through `take`, so that none can happen without its t
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, cast
 
+import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import VERSION_CONFLICT
@@ -14,7 +15,6 @@ from common.events import referrals as events
 from common.events.codes import ReportingAttributes, Urgency
 from common.messaging import append
 from common.referral_states import TERMINAL, ReferralState
-from common.writes import RowCall, RowChange, RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import SYSTEM_CLIENT, record
@@ -34,62 +34,13 @@ from referrals.referrals.lifecycle import (
     Party,
     next_state,
 )
-from referrals.referrals.models import Referral, Snapshot, Step
+from referrals.referrals.models import Referral, Step
 from referrals.referrals.seeing import shown_instead, sides_of
 from referrals.restrictions.service import remember_end
 from referrals.restrictions.words import Kind
 from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
 from referrals.timers.service import set_timer, stop_timer
-
-_STEPS = RowWriter(
-    Step.metadata.tables["referral_steps"],
-    "referral_id",
-    "version",
-    "command",
-    "from_state",
-    "to_state",
-    "at",
-    "organisation_id",
-    "client",
-    "reason",
-    "outcome",
-    "late",
-    "detail",
-)
-
-
-# What a step changes, or may.
-_CHANGED = RowChange(
-    Referral.metadata.tables["referrals"],
-    "id",
-    "state",
-    "state_before_hold",
-    "version",
-    "grant_id",
-    "exception_id",
-    "acknowledge_by",
-    "decide_by",
-    "clinical_deadline",
-    "unshared_deadline",
-    "expected_on",
-    "review_on",
-    "act_by",
-    "appointment_at",
-    "reason",
-    "outcome",
-    "late",
-    "suggested_service_id",
-    "draft",
-    "sent_at",
-    "changed_at",
-)
-
-
-# As the service: to a recipient that declines, the revoked row is out of sight at once.
-_REVOKED = RowCall(
-    Snapshot.metadata.tables["snapshots"], "revoke_snapshot", "referral_id", "revoked_at"
-)
 
 
 @dataclass(frozen=True)
@@ -110,12 +61,8 @@ async def take(
     caller: Principal | None,
     referral: Referral,
     taken: Taken,
-    counted: ReportingAttributes | Literal["ask"] | None = "ask",
 ) -> Referral:
-    """Move a locked referral on; 410 if its details were to be sealed for an erased person.
-
-    `counted`: what statistics may know now, where the caller asked already.
-    """
+    """Move a locked referral on; 410 if its details were to be sealed for an erased person."""
     before = ReferralState(referral.state)
     if taken.expected_version not in (None, referral.version):
         raise VERSION_CONFLICT.because(
@@ -126,9 +73,7 @@ async def take(
             state=before.value,
         )
     after = state_after(referral, taken)
-    # Before anything waits to be written, which would go before the question.
-    if counted == "ask":
-        counted = await countable(session, keys, referral.case_id)
+    counted = await countable(session, keys, referral.case_id)
     key = await key_of(keys, referral) if taken.detail else None
     now = clock.now()
     late = _is_late(referral, before, after, now)
@@ -145,7 +90,7 @@ async def take(
         referral.act_by = act_by(after, cast("Urgency", referral.urgency), now)
         if after is not ReferralState.SCHEDULED:
             referral.appointment_at = None
-    await _keep(session, referral)
+    await session.flush()
     await write_step(
         session,
         caller,
@@ -159,9 +104,9 @@ async def take(
         key=key,
     )
     if after in SHARING_ENDS:
-        revoke_snapshot(session, referral, now)
+        await revoke_snapshot(session, referral, now)
     await announce(session, events.ENTERED[after], referral, before.value, late, counted)
-    _set_timer(session, referral, after)
+    await _set_timer(session, referral, after)
     await tell_parties(session, caller, referral, NoticeKind(f"referral.{after}"))
     await _audit(session, caller, referral, taken)
     return referral
@@ -172,14 +117,6 @@ async def key_of(keys: CaseKeys, referral: Referral) -> bytes:
         return await keys.of(referral.case_id)
     except KeyDestroyed as error:
         raise ERASED.because("persons_data_was_erased") from error
-
-
-async def _keep(session: AsyncSession, referral: Referral) -> None:
-    """Write the changed row: the mapper does, or it goes with the rows of the step."""
-    if referral in session:
-        await session.flush()
-        return
-    write_soon(session, _CHANGED, referral.__dict__)
 
 
 def state_after(referral: Referral, taken: Taken) -> ReferralState:
@@ -243,24 +180,23 @@ async def write_step(
             row=referral.id,
             column=f"step-{referral.version}",
         )
-    write_soon(
-        session,
-        _STEPS,
-        {
-            "referral_id": referral.id,
-            "version": referral.version,
-            "command": command,
-            "from_state": before,
-            "to_state": referral.state,
-            "at": referral.changed_at,
-            "organisation_id": caller.organisation_id if caller else None,
-            "client": caller.subject if caller else SYSTEM_CLIENT,
-            "reason": reason,
-            "outcome": outcome,
-            "late": late,
-            "detail": sealed,
-        },
+    session.add(
+        Step(
+            referral_id=referral.id,
+            version=referral.version,
+            command=command,
+            from_state=before,
+            to_state=referral.state,
+            at=referral.changed_at,
+            organisation_id=caller.organisation_id if caller else None,
+            client=caller.subject if caller else SYSTEM_CLIENT,
+            reason=reason,
+            outcome=outcome,
+            late=late,
+            detail=sealed,
+        )
     )
+    await session.flush()
 
 
 async def announce(
@@ -332,14 +268,15 @@ def recipient_is_told(caller: Principal | None, referral: Referral) -> bool:
     return own or referral.held_still is None
 
 
-def revoke_snapshot(session: AsyncSession, referral: Referral, now: datetime) -> None:
+async def revoke_snapshot(session: AsyncSession, referral: Referral, now: datetime) -> None:
     """The recipient's reads fail from now on; the database itself refuses them too."""
-    write_soon(session, _REVOKED, {"referral_id": referral.id, "revoked_at": now})
+    # As the service: the revoked row is out of a declining recipient's sight at once.
+    await session.execute(sa.select(sa.func.revoke_snapshot(referral.id, now)))
     if referral.sent_at is not None:
-        remember_end(session, Kind.SHARING, referral.id, referral.case_id)
+        await remember_end(session, Kind.SHARING, referral.id, referral.case_id)
 
 
-def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) -> None:
+async def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) -> None:
     due: tuple[Clock, datetime] | None = None
     if state is ReferralState.SENT and referral.acknowledge_by:
         due = (Clock.ACKNOWLEDGE, referral.acknowledge_by)
@@ -352,9 +289,9 @@ def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) 
     elif state is ReferralState.ON_HOLD and referral.review_on:
         due = (Clock.REVIEW, clock.begins(referral.review_on))
     if due is not None:
-        set_timer(session, referral.id, *due)
+        await set_timer(session, referral.id, *due)
     elif referral.sent_at is not None or state in TERMINAL:
-        stop_timer(session, referral.id)
+        await stop_timer(session, referral.id)
 
 
 async def mark_escalated(

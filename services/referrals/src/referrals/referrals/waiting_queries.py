@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.referral_states import ReferralState
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -14,7 +14,7 @@ from referrals.directory.queries import works_queue, works_with
 from referrals.referrals.due_queries import DUE
 from referrals.referrals.list_queries import UNCONFIRMED, unreplaced
 from referrals.referrals.models import Referral, Step
-from referrals.referrals.queries import addressed_to, caller_values, seen_by
+from referrals.referrals.queries import addressed_to, seen_by
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
 
@@ -40,7 +40,7 @@ def waiting(caller: Principal) -> Iterator[Waiting]:
 
 def received(caller: Principal) -> Iterator[Waiting]:
     """Whoever took the last step of the recipient has it; before, nobody."""
-    addressed = addressed_to(Role.SUPERVISOR in caller.roles)
+    addressed = addressed_to(caller)
     works = works_queue(
         sa.literal(caller.organisation, sa.Uuid),
         col(Referral.service_id),
@@ -80,7 +80,6 @@ def _of(
         since=col(Referral.changed_at),
         due=DUE,
         ends_by_day=kind is WorkKind.REFERRAL_ON_HOLD,
-        values=caller_values(caller),
         has_it=has_it,
         works=works,
         urgency=col(Referral.urgency),

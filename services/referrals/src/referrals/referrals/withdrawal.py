@@ -193,7 +193,7 @@ async def _end_referral(
         taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason=method, detail=detail)
         await take(session, keys, caller, referral, taken)
     elif was_sent:
-        revoke_snapshot(session, referral, clock.now())
+        await revoke_snapshot(session, referral, clock.now())
         ended = NoticeKind.REFERRAL_SHARING_ENDED
         await tell_parties(session, caller, referral, ended, recipient=told)
     if told:

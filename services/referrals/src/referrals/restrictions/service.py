@@ -8,7 +8,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.chained import Chained
-from common.writes import RowWriter, write_soon
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -25,15 +24,14 @@ from referrals.restrictions.words import (
 )
 
 _TABLE = Restriction.metadata.tables["restrictions"]
-_COLUMNS = ("kind", "subject_id", "word", "version", "case_id", "at")
-_ENDED = RowWriter(_TABLE, *_COLUMNS, on_conflict="DO NOTHING")
 
 
-def remember_end(
+async def remember_end(
     session: AsyncSession, kind: Kind, subject: UUID, case_id: UUID | None = None
 ) -> None:
     """What ended for good: a consent, an exception."""
-    write_soon(session, _ENDED, _row(kind, subject, "{}", case_id, 0, clock.now()))
+    new = insert(_TABLE).values(_row(kind, subject, {}, case_id, 0, clock.now()))
+    await session.execute(new.on_conflict_do_nothing())
 
 
 async def remember_word(

@@ -29,7 +29,6 @@ class Reading:
 
     case: Found
     referral: Found
-    values: Callable[[Principal], dict[str, Any]]
 
 
 def own(caller: Principal, reading: Reading) -> sa.ColumnElement[bool]:
@@ -54,7 +53,7 @@ async def has_task(
     session: AsyncSession, caller: Principal, reading: Reading, task_id: UUID
 ) -> bool:
     one = sa.select(sa.literal(1)).where(col(Task.id) == task_id, own(caller, reading))
-    return await session.scalar(one, reading.values(caller)) is not None
+    return await session.scalar(one) is not None
 
 
 async def one_to_finish(
@@ -64,8 +63,7 @@ async def one_to_finish(
     rows = await session.scalars(
         sa.select(Task)
         .where(col(Task.id) == task_id, own(caller, reading), held(col(Task.case_id)))
-        .with_for_update(),
-        reading.values(caller),
+        .with_for_update()
     )
     return rows.one_or_none()
 
@@ -86,7 +84,7 @@ async def listed(
     if before is not None:
         statement = statement.where(col(Task.id) < before)
     statement = statement.order_by(col(Task.id).desc()).limit(limit + 1)
-    return (await session.scalars(statement, reading.values(caller))).all()
+    return (await session.scalars(statement)).all()
 
 
 def waiting(
@@ -103,7 +101,6 @@ def waiting(
         since=col(Task.created_at),
         due=col(Task.due_on),
         weighs=sa.case((col(Task.kind).in_(URGENT), "urgent"), else_="routine"),
-        values=reading.values(caller),
         has_it=has_it(Task.case_id),
         shown=lambda row: _row(row[0]),
     )

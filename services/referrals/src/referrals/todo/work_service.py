@@ -87,7 +87,7 @@ async def listed(session: AsyncSession, caller: Principal, wanted: Wanted) -> li
     found: list[Found] = []
     for waiting in _asked(caller, now, wanted):
         ends = bounds(now, by_day=waiting.by_day)
-        rows = await session.execute(_page(waiting, caller, wanted), dict(waiting.values))
+        rows = await session.execute(_page(waiting, caller, wanted))
         for values in rows:
             row = waiting.shown(values)
             if waiting.urgency is not None:
@@ -111,7 +111,7 @@ async def counted(
     kinds: Counter[WorkKind] = Counter()
     for waiting in _asked(caller, now, wanted):
         ends = bounds(now, by_day=waiting.by_day)
-        rows = await session.execute(_count(waiting, caller, wanted, ends), dict(waiting.values))
+        rows = await session.execute(_count(waiting, caller, wanted, ends))
         numbers: dict[Group, int] = dict(zip(Group, tuple(rows.one()), strict=True))
         groups.update(numbers)
         kinds[waiting.kind] += sum(numbers.values())

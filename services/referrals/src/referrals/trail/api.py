@@ -25,7 +25,7 @@ from referrals.audit.queries import Wanted
 from referrals.audit.service import record
 from referrals.cases.queries import held_by
 from referrals.dependencies import Reader, ServiceSettingsOf
-from referrals.readable_queries import readable, readable_values
+from referrals.readable_queries import readable
 from referrals.referrals.schemas import Moment
 from referrals.row_security import acting_as_service
 
@@ -215,7 +215,7 @@ def _own(caller: Principal, wanted: Wanted) -> entries.Only:
     which = readable(caller, entries.TARGET_TYPE, entries.TARGET_ID, record=entries.CHAIN)
     if wanted.case_id is not None:
         which = sa.and_(which, held_by(caller, entries.CHAIN))
-    return entries.Only(caller.organisation, which, readable_values(caller))
+    return entries.Only(caller.organisation, which)
 
 
 def _view(entry: AuditEntry, *, audits: bool) -> AuditEntryView:

@@ -100,7 +100,7 @@ async def revoke(
     if certificate.revoked_at is None:
         certificate.revoked_at, certificate.revoked_reason = clock.now(), reason
         await session.flush()
-        remember_end(session, Kind.CERTIFICATE, certificate.id)
+        await remember_end(session, Kind.CERTIFICATE, certificate.id)
         await record(
             session,
             caller,
@@ -118,7 +118,7 @@ async def revoke_again(session: AsyncSession, certificate_id: UUID) -> int:
         return 0
     certificate.revoked_at, certificate.revoked_reason = clock.now(), "other"
     await session.flush()
-    remember_end(session, Kind.CERTIFICATE, certificate.id)
+    await remember_end(session, Kind.CERTIFICATE, certificate.id)
     return 1
 
 

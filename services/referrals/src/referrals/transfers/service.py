@@ -212,7 +212,7 @@ async def _decide(
     transfer.decided_by = caller.subject if caller else SYSTEM_CLIENT
     transfer.version += 1
     await session.flush()
-    remember_end(session, Kind.TRANSFER, transfer.id, transfer.case_id)
+    await remember_end(session, Kind.TRANSFER, transfer.id, transfer.case_id)
     await _tell(session, caller, transfer)
 
 
