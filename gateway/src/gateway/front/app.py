@@ -47,7 +47,7 @@ from gateway.front.trust.telling import Telling
 from gateway.front.wire.bodies import ClientLeft
 from gateway.front.wire.connections import Broken, Silent
 from gateway.front.wire.cors import Cors
-from gateway.front.wire.heads import BadHead, read_head
+from gateway.front.wire.heads import BadHead, LargeHead, read_head
 from gateway.front.wire.security_headers import SecurityHeaders
 from gateway.front.wire.targets import refusal_of
 from gateway.front.wire.traces import Traces
@@ -228,8 +228,9 @@ class Front:
                     span, exchange.method, self._route_name(exchange), exchange.status
                 )
         except BadHead as bad:
-            kind = HEAD_TOO_LARGE if bad.status == 431 else BAD_REQUEST
-            await exchange.refuse(kind.saying(bad.detail))
+            await exchange.refuse(BAD_REQUEST.because(bad.said))
+        except LargeHead as large:
+            await exchange.refuse(HEAD_TOO_LARGE.because(large.said))
         finally:
             self._account(exchange)
 
@@ -253,8 +254,8 @@ class Front:
 
     async def _handle(self, exchange: Exchange) -> None:
         refusal = refusal_of(exchange.scope["raw_path"], exchange.scope["query_string"])
-        if refusal:
-            raise BAD_REQUEST.saying(refusal)
+        if refusal is not None:
+            raise BAD_REQUEST.because(refusal)
         route = self.table.find(exchange.path)
         if await self._preflight(exchange, route):
             return

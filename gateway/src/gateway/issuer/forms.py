@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote_plus
 
+from common.details import Coded
+
 _MAX_FIELDS = 20
 _MAX_VALUE = 4096
 
 
-class BadForm(Exception):
+class BadForm(Coded):
     """Not a form, or a parameter twice: `invalid_request`."""
 
 
@@ -26,7 +28,7 @@ class Credentials:
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
     """The parameters, each at most once, as RFC 6749 §3.2 demands; empty ones count as absent."""
     if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise BadForm("Send application/x-www-form-urlencoded.")
+        raise BadForm("send_form_urlencoded")
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
@@ -36,13 +38,13 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
             errors="strict",
         )
     except ValueError:
-        raise BadForm("The form could not be read.") from None
+        raise BadForm("form_could_not_be_read") from None
     form: dict[str, str] = {}
     for name, value in pairs:
         if name in form:
-            raise BadForm("A parameter may occur only once.")
+            raise BadForm("parameter_may_occur_only_once")
         if len(value) > _MAX_VALUE or "\x00" in value:
-            raise BadForm("A parameter is too long or holds NUL.")
+            raise BadForm("parameter_is_too_long_or_holds_nul")
         form[name] = value
     return {name: value for name, value in form.items() if value}
 
@@ -51,7 +53,7 @@ def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentia
     """Who the client says it is; BadForm if it says so in two ways."""
     if authorization is not None:
         if "client_secret" in form:
-            raise BadForm("Authenticate in one way only.")
+            raise BadForm("authenticate_in_one_way_only")
         return _basic(authorization)
     client_id = form.get("client_id")
     if client_id is None:

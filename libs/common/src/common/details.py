@@ -38,12 +38,16 @@ class Detail:
         }
 
 
-class WrongValue(ValueError):
-    """What a validator refuses, by the code of its sentence."""
+class Coded(Exception):
+    """What pure code refuses, by the code of its sentence; whoever asked makes a problem of it: `because(error.said)`."""
 
     def __init__(self, code: str, /, *params: object) -> None:
         self.said = Detail.of(code, *params)
         super().__init__(self.said.text())
+
+
+class WrongValue(Coded, ValueError):
+    """What a validator refuses."""
 
 
 @cache

@@ -10,4 +10,4 @@ def asked_period(text: str, pointer: str = "/period") -> Period:
     try:
         return Period.parse(text)
     except NoPeriodError as error:
-        raise INVALID.saying(str(error), pointer=pointer) from None
+        raise INVALID.because(error.said, pointer=pointer) from None

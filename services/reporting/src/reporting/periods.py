@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from common.conventions import month as month_in_words
+from common.details import WrongValue
 
 # Of a time in which somebody reports: there are periods before and after each.
 _HALF = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])([ab])")
@@ -28,14 +29,11 @@ class PeriodKind(StrEnum):
     YEAR = "year"
 
 
-class NoPeriodError(ValueError):
+class NoPeriodError(WrongValue):
     """The text names no period; the message says which forms exist."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(
-            f"{text!r} is no period: write 2026-11a or 2026-11b (half month),"
-            " 2026-11 (month), 2026-Q4 (quarter) or 2026 (year)"
-        )
+        super().__init__("is_no_period", repr(text))
 
 
 @dataclass(frozen=True, order=True)

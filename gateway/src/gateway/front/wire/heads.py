@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from common.details import Coded
+
 Header = tuple[bytes, bytes]
 
 MAX_HEADERS = 64
@@ -105,13 +107,12 @@ _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 _TRACESTATE = re.compile(rb"[\x20-\x7e]{1,512}")
 
 
-class BadHead(Exception):
-    """The head is ambiguous or too large. `status` is 400 or 431."""
+class BadHead(Coded):
+    """The head is ambiguous."""
 
-    def __init__(self, detail: str, status: int = 400) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.status = status
+
+class LargeHead(Coded):
+    """The head is too large."""
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ def read_head(headers: Iterable[Header]) -> Head:
         if not mine and name not in FORWARDED_TO_SERVICES:
             continue
         if name in seen and name not in _REPEATABLE:
-            raise BadHead(f"The header '{name.decode('latin-1')}' may occur only once.")
+            raise BadHead("header_may_occur_only_once", name.decode("latin-1"))
         seen.add(name)
         if not mine:
             passed.append((name, value))
@@ -170,7 +171,7 @@ def read_head(headers: Iterable[Header]) -> Head:
         else:
             own[name] = value
     if total > MAX_HEAD_BYTES or count > MAX_HEADERS:
-        raise BadHead(f"At most {MAX_HEADERS} headers and {MAX_HEAD_BYTES} bytes are read.", 431)
+        raise LargeHead("at_most_headers_and_bytes_are_read", MAX_HEADERS, MAX_HEAD_BYTES)
     _check_framing(own)
     return head
 
@@ -178,15 +179,15 @@ def read_head(headers: Iterable[Header]) -> Head:
 def _check_framing(own: dict[bytes, bytes]) -> None:
     host = own.get(b"host")
     if host is None or not _HOST.fullmatch(host):
-        raise BadHead("Exactly one well-formed Host header is needed.")
+        raise BadHead("one_well_formed_host_is_needed")
     length = own.get(b"content-length")
     if length is not None:
         if not (length.isdigit() and len(length) <= 18):
-            raise BadHead("Content-Length must be a number.")
+            raise BadHead("content_length_must_be_number")
         if b"transfer-encoding" in own:
-            raise BadHead("Content-Length and Transfer-Encoding exclude each other.")
+            raise BadHead("length_and_coding_exclude_each_other")
     if own.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-        raise BadHead("The only transfer coding that is read is 'chunked'.")
+        raise BadHead("only_chunked_is_read")
 
 
 def returned(

@@ -6,6 +6,8 @@ than normalised: dot segments, empty segments, encoded slashes, backslashes, con
 
 import re
 
+from common.details import Detail
+
 MAX_PATH_BYTES = 2048
 MAX_QUERY_BYTES = 8192
 
@@ -19,21 +21,21 @@ _DOTS_OR_EMPTY = re.compile(rb"/(?:/|\.{1,2}(?:/|$))")
 _ENCODED_DANGER = re.compile(rb"%(?:[01][0-9a-f]|2[5ef]|3b|5c|7f)", re.IGNORECASE)
 
 
-def refusal_of(raw_path: bytes, query: bytes) -> str | None:
-    """Why this target is not accepted, in words for the caller; None if it is."""
+def refusal_of(raw_path: bytes, query: bytes) -> Detail | None:
+    """Why this target is not accepted; None if it is."""
     if len(raw_path) > MAX_PATH_BYTES or len(query) > MAX_QUERY_BYTES:
-        return f"A path has at most {MAX_PATH_BYTES} bytes and a query {MAX_QUERY_BYTES}."
+        return Detail.of("path_and_query_have_at_most_bytes", MAX_PATH_BYTES, MAX_QUERY_BYTES)
     if not _PATH.fullmatch(raw_path):
-        return "The path has characters that must be percent-encoded, or broken encoding."
+        return Detail("path_is_not_well_encoded")
     if b"%" in raw_path:
         if _ENCODED_DANGER.search(raw_path):
-            return "The path must not contain encoded slashes, dots, backslashes or controls."
+            return Detail("path_has_encoded_separators")
         if not _is_utf8(raw_path):
-            return "The path must be UTF-8 when decoded."
+            return Detail("path_must_be_utf_8")
     if _DOTS_OR_EMPTY.search(raw_path):
-        return "The path must not contain '.', '..' or empty segments."
+        return Detail("path_has_dots_or_empty_segments")
     if query and not _QUERY.fullmatch(query):
-        return "The query has characters that must be percent-encoded, or broken encoding."
+        return Detail("query_is_not_well_encoded")
     return None
 
 

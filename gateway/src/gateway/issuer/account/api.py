@@ -140,7 +140,7 @@ async def _visit(
         try:
             form = read_form(request.headers.get("content-type", ""), await request.body())
         except BadForm as bad:
-            raise FORBIDDEN.saying(str(bad)) from None
+            raise FORBIDDEN.because(bad.said) from None
         csrf = request.headers.get("ruta-csrf", "")
         if not is_form_token(form.get(FIELD, ""), csrf, request.url.path):
             raise CSRF.because("form_does_not_come_from_this_page")

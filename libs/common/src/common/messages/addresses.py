@@ -4,12 +4,14 @@ import re
 
 from email_validator import EmailNotValidError, validate_email
 
+from common.details import Coded
+
 # ITU-T E.164: a country code and at most fifteen digits.
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _WRITTEN_BETWEEN = re.compile(r"[\s().-]")
 
 
-class NotAnAddress(Exception):
+class NotAnAddress(Coded):
     """The message says what is missing, and repeats nothing of what was given."""
 
 
@@ -18,7 +20,7 @@ def mailbox(text: str) -> str:
     try:
         return validate_email(text.strip(), check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise NotAnAddress("write one mailbox, such as nombre@dominio.org") from error
+        raise NotAnAddress("write_one_mailbox") from error
 
 
 def telephone(text: str) -> str:
@@ -27,5 +29,5 @@ def telephone(text: str) -> str:
     if number.startswith("00"):
         number = f"+{number[2:]}"
     if not _E164.fullmatch(number):
-        raise NotAnAddress("write the number with its country code: +58 and ten digits")
+        raise NotAnAddress("write_number_with_country_code")
     return number

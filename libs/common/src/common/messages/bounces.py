@@ -7,10 +7,11 @@ from email.message import Message
 from email.policy import compat32
 from uuid import UUID
 
+from common.details import Coded
 from common.messages.handing import ADDRESS_REFUSED
 
 
-class NotAReport(Exception):
+class NotAReport(Coded):
     """The message says what is missing, and repeats nothing of what was given."""
 
 
@@ -29,10 +30,10 @@ def read(text: str) -> Bounce:
     report = message_from_string(text, policy=compat32)
     parts = list(report.walk())
     if report.get_content_type() != "multipart/report":
-        raise NotAReport("send a delivery report (multipart/report) as it came")
+        raise NotAReport("send_delivery_report_as_it_came")
     returned = next((found for part in parts for found in _called(part)), None)
     if returned is None:
-        raise NotAReport("the report does not return the headers of our mail")
+        raise NotAReport("report_returns_no_headers_of_our_mail")
     statuses = [
         str(block["Status"]).strip()
         for part in parts

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
+from common.details import Coded
+
 _RATIO_FROM = 1024 * 1024  # small entries compress oddly and harm nobody
 
 
-class UnreadableArchiveError(Exception):
+class UnreadableArchiveError(Coded):
     """It is broken or protected; the text says how."""
 
 
-class UnsafeArchiveError(Exception):
+class UnsafeArchiveError(Coded):
     """It is not what an honest sender packs; the text says why."""
 
 
@@ -68,17 +70,17 @@ def archive(source: IO[bytes] | str, limits: Limits = _USUAL) -> Iterator[zipfil
     except (
         zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError,
     ) as error:  # fmt: skip
-        raise UnreadableArchiveError(f"The zip archive is broken: {error}.") from error
+        raise UnreadableArchiveError("zip_archive_is_broken", error) from error
 
 
 def _check(opened: zipfile.ZipFile, limits: Limits) -> None:
     entries = opened.infolist()
     if len(entries) > limits.entries:
-        raise UnsafeArchiveError(f"It has {len(entries)} entries; at most {limits.entries}.")
+        raise UnsafeArchiveError("archive_has_too_many_entries", len(entries), limits.entries)
     total = sum(entry.file_size for entry in entries)
     if total > limits.unpacked:
         raise UnsafeArchiveError(
-            f"Unpacked it would have {total:,} bytes; at most {limits.unpacked:,}."
+            "archive_unpacks_to_too_many_bytes", f"{total:,}", f"{limits.unpacked:,}"
         )
     for entry in entries:
         _check_entry(entry, limits)
@@ -95,20 +97,20 @@ def _check_texts(opened: zipfile.ZipFile, most: int) -> None:
             rest = held[whole:][-_LONGEST_TAG:]
             found += len(_TEXT.findall(held, 0, whole))
             if found > most:
-                raise UnsafeArchiveError(
-                    f"Its cells have more than {most:,} different texts: send it in parts, or as CSV."
-                )
+                raise UnsafeArchiveError("cells_have_too_many_different_texts", f"{most:,}")
 
 
 def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
     name = PurePosixPath(entry.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts:
-        raise UnsafeArchiveError(f"The entry name {entry.filename!r} leaves the archive.")
+        raise UnsafeArchiveError("entry_name_leaves_archive", repr(entry.filename))
     if entry.flag_bits & 0x1:
-        raise UnreadableArchiveError("The archive is protected by a password.")
+        raise UnreadableArchiveError("archive_is_protected_by_password")
     packed = max(entry.compress_size, 1)
     if entry.file_size > _RATIO_FROM and entry.file_size / packed > limits.ratio:
         raise UnsafeArchiveError(
-            f"{entry.filename!r} unpacks to {entry.file_size // packed} times its size;"
-            f" at most {limits.ratio}."
+            "entry_unpacks_to_too_many_times_its_size",
+            repr(entry.filename),
+            entry.file_size // packed,
+            limits.ratio,
         )

@@ -24,4 +24,4 @@ class ReturnedMail(Strict):
         try:
             return read(self.message)
         except NotAReport as error:
-            raise INVALID.saying(f"{error}.", pointer="/message") from error
+            raise INVALID.because(error.said, pointer="/message") from error

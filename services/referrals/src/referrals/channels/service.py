@@ -129,7 +129,7 @@ def _address(body: NewChannel, allowed: Collection[Network]) -> str:
     except UnsafeUrl as error:
         raise UNSAFE_ADDRESS.because("not_this_url", error, pointer="/endpoint") from error
     except NotAnAddress as error:
-        raise INVALID.saying(f"{error}.", pointer="/address") from error
+        raise INVALID.because(error.said, pointer="/address") from error
 
 
 def _columns(wishes: Wishes) -> dict[str, Any]:

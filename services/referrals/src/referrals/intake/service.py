@@ -14,6 +14,7 @@ from common import clock, crypto
 from common.answers import forget_answers
 from common.auth import Principal
 from common.database import Database
+from common.details import Detail
 from common.errors import CONFLICT, INVALID, FieldError, Problem
 from common.ids import new_id
 from pydantic import ValidationError
@@ -435,21 +436,21 @@ async def _check_mapping(session: AsyncSession, caller: Principal, body: NewForm
 
 
 def _unknown_targets(mapping: MappingBody) -> list[FieldError]:
-    detail = f"A case has no such part: {', '.join(TARGETS)}."
+    detail = Detail.of("case_has_no_such_part", ", ".join(TARGETS))
     fields = [
-        FieldError(f"/mapping/fields/{_part(path)}", detail)
+        FieldError.of(f"/mapping/fields/{_part(path)}", detail)
         for path, name in mapping.fields.items()
         if name not in TARGETS
     ]
     values = [
-        FieldError(f"/mapping/values/{_part(name)}", detail)
+        FieldError.of(f"/mapping/values/{_part(name)}", detail)
         for name in mapping.values
         if name not in TARGETS
     ]
     needs = {each for codes in mapping.needs.values() for each in codes.values()}
     drafts = [
-        FieldError(
-            f"/mapping/drafts/{_part(name)}", "No service type in 'needs' means this category."
+        FieldError.of(
+            f"/mapping/drafts/{_part(name)}", Detail("no_service_type_means_this_category")
         )
         for name in mapping.drafts
         if name not in needs
@@ -459,7 +460,7 @@ def _unknown_targets(mapping: MappingBody) -> list[FieldError]:
 
 def _unknown_questions(instrument: Instrument, mapping: MappingBody) -> list[FieldError]:
     return [
-        FieldError(f"/mapping/fields/{_part(path)}", "The instrument has no such question.")
+        FieldError.of(f"/mapping/fields/{_part(path)}", Detail("instrument_has_no_such_question"))
         for path, name in mapping.fields.items()
         if name not in instrument.by_id
     ]
@@ -472,7 +473,7 @@ def _unknown_codes(instrument: Instrument, mapping: MappingBody) -> list[FieldEr
         for own, code in codes.items():
             if question is None or question.option(code) is None:
                 pointer = f"/mapping/values/{_part(name)}/{_part(own)}"
-                errors.append(FieldError(pointer, "The question has no such option."))
+                errors.append(FieldError.of(pointer, Detail("question_has_no_such_option")))
     return errors
 
 

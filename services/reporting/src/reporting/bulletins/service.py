@@ -186,7 +186,7 @@ async def write_words(
                 "no_such_section", pointer=f"/texts/{name}", allowed=list(allowed)
             )
     half = [
-        FieldError(f"/texts/{name}/{language}", "Write it in both languages.", "missing")
+        FieldError.of(f"/texts/{name}/{language}", Detail("write_it_in_both_languages"), "missing")
         for name, text in texts.items()
         for language in LANGUAGES
         if any(each.strip() for each in text.values()) and not text[language].strip()

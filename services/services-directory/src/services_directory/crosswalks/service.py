@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.auth.ended import claims_to_act
+from common.details import Detail
 from common.errors import INVALID, FieldError, Problem
 from common.ids import new_id
 from sqlalchemy.dialects.postgresql import insert
@@ -157,10 +158,14 @@ def _check(decisions: Sequence[Decision], rows: Collection[UUID]) -> None:
         pointer = f"/decisions/{at}"
         if each.term_id not in rows:
             found.append(
-                FieldError(f"{pointer}/term_id", "No publisher of yours has this term.", "unknown")
+                FieldError.of(
+                    f"{pointer}/term_id", Detail("no_publisher_of_yours_has_this_term"), "unknown"
+                )
             )
         found += [
-            FieldError(f"{pointer}/categories/{place}", "No category has this code.", "unknown")
+            FieldError.of(
+                f"{pointer}/categories/{place}", Detail("no_category_has_this_code"), "unknown"
+            )
             for place, code in enumerate(each.categories or [])
             if not is_known(code)
         ]

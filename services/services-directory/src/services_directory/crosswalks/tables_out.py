@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from common import codelists
+from common.details import Detail
 from common.errors import INVALID, FieldError
 from common.tables_io.cells import GuardedCsv, unguarded
 
@@ -57,15 +58,17 @@ def read(content: bytes) -> Mapping[Term, Sequence[str]]:
             continue
         codes = [] if cell == NONE_OF_OURS else _codes(cell)
         errors += [
-            FieldError(f"/{lines.line_num}", f"No category has the code {code[:40]!r}.", "unknown")
+            FieldError.of(
+                f"/{lines.line_num}", Detail.of("no_category_has_code", repr(code[:40])), "unknown"
+            )
             for code in codes
             if not is_known(code)
         ]
         term = term_of(unguarded(row["taxonomy"] or ""), unguarded(row.get("term") or ""), name)
         before = found.setdefault(term.key, (term, codes))[1]
         if sorted(before) != sorted(codes):
-            why = "The same term has other categories in a line above."
-            errors.append(FieldError(f"/{lines.line_num}", why, "repeated"))
+            why = Detail("same_term_has_other_categories_above")
+            errors.append(FieldError.of(f"/{lines.line_num}", why, "repeated"))
     if errors:
         raise INVALID.listing(errors[:_MOST_ERRORS])
     return dict(found.values())

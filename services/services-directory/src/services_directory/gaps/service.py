@@ -69,7 +69,7 @@ def _scope(question: GapQuery) -> tuple[list[str], list[str]]:
     areas = sorted(area for area in inside if places.require(area).level == question.level)
     known = codelists.categories()
     unknown = [
-        FieldError(f"/need/{at}", "This category is not known.", "unknown_code")
+        FieldError.of(f"/need/{at}", Detail("this_category_is_not_known"), "unknown_code")
         for at, need in enumerate(question.needs)
         if need not in known
     ]

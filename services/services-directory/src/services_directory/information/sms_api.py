@@ -68,7 +68,7 @@ def _number(given: dict[str, Any], questions: Questions) -> str | None:
     try:
         return telephone(str(given.get(name, "")))
     except NotAnAddress as error:
-        raise INVALID.saying(f"{error}.", pointer=f"/{name}") from error
+        raise INVALID.because(error.said, pointer=f"/{name}") from error
 
 
 async def _sent(sms: Sms, number: str, said: list[str]) -> bool:

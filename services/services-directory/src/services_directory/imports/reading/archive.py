@@ -17,6 +17,6 @@ def archive(path: Path) -> Iterator[zipfile.ZipFile]:
         with archives.archive(str(path)) as opened:
             yield opened
     except archives.UnreadableArchiveError as error:
-        raise UNREADABLE_FILE.saying(str(error)) from error
+        raise UNREADABLE_FILE.because(error.said) from error
     except archives.UnsafeArchiveError as error:
-        raise ARCHIVE_REFUSED.saying(str(error)) from error
+        raise ARCHIVE_REFUSED.because(error.said) from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from common import clock, codelists
 from common.auth import Principal
+from common.details import Detail
 from common.errors import FieldError
 from common.places import Places
 from common.sight import Audience, audience_of
@@ -60,13 +61,17 @@ def need_aors() -> dict[str, str]:
 def check_profile(profile: Profile, pointer: str = "") -> None:
     """422 for unknown codes and for facts that cannot be true of one person."""
     unknown = [
-        FieldError(f"{pointer}/{field}", "This code is not known.", "unknown_code")
+        FieldError.of(f"{pointer}/{field}", Detail("this_code_is_not_known"), "unknown_code")
         for field in _fields_with_unknown_codes(profile)
     ]
     if unknown:
         raise UNKNOWN_CODE.because("profile_holds_code_that_is_not_known", errors=unknown)
     contradictory = [
-        FieldError(f"{pointer}/{field}", f"This contradicts /{other}.", "profile_contradictory")
+        FieldError.of(
+            f"{pointer}/{field}",
+            Detail.of("this_contradicts", f"/{other}"),
+            "profile_contradictory",
+        )
         for field, other in disagreements(profile)
     ]
     if contradictory:
