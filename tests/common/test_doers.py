@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from common.auth import Principal
+from common.details import Detail
 from common.errors import Problem
 from common.two_people import refuse_alone, refuse_same_person
 
@@ -29,14 +30,14 @@ def test_no_service_records_the_client_of_a_caller() -> None:
 
 def test_two_people_are_two_subjects() -> None:
     by_browser = Principal("ruta-console", "0190")
-    refuse_same_person(by_browser, "ruta-console", None, because="case_is_closed")
+    refuse_same_person(by_browser, "ruta-console", None, because=Detail("case_is_closed"))
     with pytest.raises(Problem, match="The case is closed"):
-        refuse_same_person(by_browser, "somebody", "0190", because="case_is_closed")
+        refuse_same_person(by_browser, "somebody", "0190", because=Detail("case_is_closed"))
 
 
 def test_nobody_stands_for_it_alone_in_several_parts() -> None:
     person = Principal("ruta-console", "0190")
-    refuse_alone(person, "0190", "somebody", because="case_is_closed")
+    refuse_alone(person, "0190", "somebody", because=Detail("case_is_closed"))
     for earlier in ((), ("0190", None), ("0190", "0190")):
         with pytest.raises(Problem, match="The case is closed"):
-            refuse_alone(person, *earlier, because="case_is_closed")
+            refuse_alone(person, *earlier, because=Detail("case_is_closed"))
