@@ -8,14 +8,8 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Coroutine,
-    Mapping,
-    MutableMapping,
-    Sequence,
 )
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -36,9 +30,7 @@ from sqlalchemy.util import greenlet_spawn
 from common import durability, writes
 from common.auth.principal import Principal
 from common.database_errors import sqlstate
-from common.known_types import Connection
 from common.logs import get_logger
-from common.pool import OldestFirst
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
@@ -48,14 +40,6 @@ _ATTEMPTS = 6
 _LOOKS = 50
 _PAUSE_SECONDS = 0.02
 _GIVEN_UP = frozenset({"40001", "40P01"})
-_OF_TRANSACTION = "of_transaction"
-_BESIDE = "beside"
-_TOLD = "told"
-_SET_SINCE = "set_since_told"
-_MAY_WAIT = "may_wait"
-_HANDED_ON = "handed_on"
-_HANDED = "handed"
-_OF_ALL_COMMANDS = ("principal", _OF_TRANSACTION, _BESIDE, writes.STRAIGHT, writes.WAITING)
 _ABOUT_ITSELF = sa.select(
     sa.func.extract("epoch", sa.func.clock_timestamp()),
     *(sa.func.current_setting(name) for name in durability.SETTINGS),
@@ -73,24 +57,11 @@ class ScopedSession(Session):
         return super().begin_nested()
 
 
-@dataclass(frozen=True)
-class OpeningRead:
-    """What the first statement of a transaction answers beside telling the caller.
-
-    `columns` is a select list; its parameters begin at `$5`. The row is in `answer_of(session)`.
-    `beside` is what is written in the same statement, as common table expressions: for a table
-    whose row security does not ask who is calling.
-    """
-
-    columns: str
-    values: tuple[Any, ...]
-    beside: str = ""
-
-
-_SET_CALLER = (
-    "SELECT set_config('ruta.organisation', $1, true),"
-    " set_config('ruta.client', $2, true), set_config('ruta.roles', $3, true),"
-    " set_config('ruta.aors', $4, true), set_config('ruta.as_service', '', true)"
+# All are always set: a value of the transaction before must not survive on the connection.
+_SET_CALLER = sa.text(
+    "SELECT set_config('ruta.organisation', :organisation, true),"
+    " set_config('ruta.client', :client, true), set_config('ruta.roles', :roles, true),"
+    " set_config('ruta.aors', :aors, true), set_config('ruta.as_service', '', true)"
 )
 
 
@@ -98,25 +69,8 @@ _SET_CALLER = (
 def _tell_caller(
     session: Session, _t: SessionTransaction | None, connection: sa.Connection
 ) -> None:
-    rows = writes.send_straight(connection, *_opening(session.info))
-    _opened(session.info, rows)
+    connection.execute(_SET_CALLER, _caller(session.info.get("principal")))
     writes.open_straight(session, connection)
-
-
-def _opening(info: Mapping[Any, Any]) -> tuple[str, tuple[Any, ...]]:
-    """What a transaction begins with, and its values."""
-    caller = _caller(info.get("principal"))
-    question: OpeningRead | None = info.get("question")
-    if question is None:
-        return _SET_CALLER, caller
-    beside = f"WITH {question.beside} " if question.beside else ""
-    return f"{beside}{_SET_CALLER}, {question.columns}", (*caller, *question.values)
-
-
-def _opened(info: MutableMapping[Any, Any], rows: Sequence[Any]) -> None:
-    info[_TOLD] = True
-    if info.pop("question", None) is not None:
-        (info["answer"],) = rows
 
 
 @event.listens_for(ScopedSession, "do_orm_execute")
@@ -145,114 +99,15 @@ def _ended(session: Session, transaction: SessionTransaction) -> None:
         writes.close_straight(session)
 
 
-@lru_cache(maxsize=1000)
-def _caller(principal: Principal | None) -> tuple[str, str, str, str]:
-    # All are always set: a value of the transaction before must not survive on the connection.
+def _caller(principal: Principal | None) -> dict[str, str]:
     if principal is None:
-        return ("", "", "", "")
-    return (
-        str(principal.organisation_id or ""),
-        principal.client_id,
-        ",".join(sorted(principal.roles)),
-        ",".join(sorted(principal.aors)),
-    )
-
-
-async def begin_command(
-    session: AsyncSession,
-    question: OpeningRead | None,
-    *,
-    first: bool = False,
-    answer: Sequence[Any] | None = None,
-) -> None:
-    """A transaction of several commands of one caller goes on with the next: it begins as in one of its own,
-    but that it sees what those before it wrote. The `first` one begins the transaction, too. What `question` would
-    be answered may be known: the `answer`."""
-    session.expunge_all()  # what those before it read may have been changed since by themselves
-    info = session.info
-    kept = {name: info[name] for name in _OF_ALL_COMMANDS if name in info}
-    handed = info.get(_HANDED_ON)
-    info.clear()
-    info.update(kept, question=question, answer=answer)
-    info[_HANDED] = handed
-    if first:
-        await session.connection()
-    elif question is None and not of_transaction(session).get(_SET_SINCE):
-        info[_TOLD] = True  # what PostgreSQL was told of the caller still stands
-    else:
-        of_transaction(session)[_SET_SINCE] = False
-        _opened(info, await writes.fetch(session, *_opening(info)))
-
-
-async def end_command(session: AsyncSession) -> None:
-    """Send what it has still to write, and wait for what it began beside: so what is refused of it is told by
-    this command."""
-    await writes.send_now(session)
-    await _ended_beside(session)
-
-
-def let_wait(session: AsyncSession) -> None:
-    """What this command writes may wait for what the next one of its transaction writes, or looks for."""
-    session.info[_MAY_WAIT] = True
-
-
-def may_wait(session: AsyncSession) -> bool:
-    return _MAY_WAIT in session.info and writes.is_clean(session)
-
-
-def hand_on(session: AsyncSession, known: object) -> None:
-    """To the next command of the same transaction, and to no other: whoever does not know of it forgets it."""
-    session.info[_HANDED_ON] = known
-
-
-def handed(session: AsyncSession) -> Any:
-    """What the command before this one handed on; None without."""
-    return session.info.get(_HANDED)
-
-
-async def begin_beside(
-    session: AsyncSession, work: Coroutine[Any, Any, object]
-) -> asyncio.Task[object]:
-    """Elsewhere than in this database, while the transaction goes on: it commits only when `work` has ended, and
-    not if that raises."""
-    task = asyncio.create_task(work)
-    session.info.setdefault(_BESIDE, []).append(task)
-    await asyncio.sleep(0)  # it begins now, not when this one waits for something
-    return task
-
-
-async def _ended_beside(session: AsyncSession) -> None:
-    if _BESIDE in session.info:
-        await asyncio.gather(*session.info.pop(_BESIDE))
-
-
-def of_transaction(session: AsyncSession) -> dict[str, Any]:
-    """What is known until the transaction ends, whichever of its commands found it out."""
-    known: dict[str, Any] = session.info.setdefault(_OF_TRANSACTION, {})
-    return known
-
-
-async def answer_of(session: AsyncSession) -> Any:
-    """The row that answers the `OpeningRead` which the transaction was opened with."""
-    if _TOLD not in session.info:
-        await session.connection()
-    return session.info["answer"]
-
-
-PLANNED_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
-"""For `set_for_transaction`: a statement is planned once for a connection, not anew for each values because that seems
-cheaper by more than planning costs."""
-
-
-async def set_for_transaction(session: AsyncSession, settings: str) -> None:
-    """For the rest of the transaction: a select list of `set_config(…, true)`. It goes with the caller where
-    nothing was asked yet, and costs no round trip of its own. For a next command of the same transaction the caller
-    is told anew."""
-    of_transaction(session)[_SET_SINCE] = True
-    if _TOLD in session.info or session.info.get("question"):
-        await session.execute(sa.text(f"SELECT {settings}"))
-    else:
-        session.info["question"] = OpeningRead(settings, ())
+        return dict.fromkeys(("organisation", "client", "roles", "aors"), "")
+    return {
+        "organisation": str(principal.organisation_id or ""),
+        "client": principal.client_id,
+        "roles": ",".join(sorted(principal.roles)),
+        "aors": ",".join(sorted(principal.aors)),
+    }
 
 
 class Database:
@@ -287,7 +142,6 @@ class Database:
             "prepared_statement_cache_size": _KEPT_STATEMENTS,
             "statement_cache_size": _KEPT_STATEMENTS,  # of those that go to the driver directly
             "max_cached_statement_lifetime": 0,
-            "connection_class": Connection,
         }
         if via_pgbouncer:  # prepared statements of one transaction are gone in the next
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
@@ -298,7 +152,7 @@ class Database:
             # burst the server forgets its plans, and a new one costs both sides some 10 ms.
             pool_size=pool_size + (pool_size if overflow is None else overflow),
             max_overflow=0,
-            poolclass=OldestFirst,
+            pool_use_lifo=True,
             pool_timeout=connect_seconds,
             connect_args=arguments,
             json_serializer=_to_json,
@@ -316,25 +170,11 @@ class Database:
         return cls(connection.engine, sessions)
 
     @asynccontextmanager
-    async def transaction(
-        self, principal: Principal | None = None, question: OpeningRead | None = None
-    ) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, principal: Principal | None = None) -> AsyncIterator[AsyncSession]:
         """One transaction as `principal` (None: the service itself). Commits unless it raises."""
-        info = {"principal": principal, "question": question}
-        session = self._sessions(info=info)
-        try:
-            try:
-                yield session
-            except BaseException:
-                # It is all undone: what they raise is nobody's answer any more.
-                await asyncio.gather(*session.info.pop(_BESIDE, ()), return_exceptions=True)
-                raise
-            await end_command(session)
-            await greenlet_spawn(_commit, session.sync_session)
-        except BaseException:
-            async with session:  # closed even if it is cancelled meanwhile
-                await session.rollback()
-            raise
+        async with self._sessions(info={"principal": principal}) as session:
+            yield session
+            await session.commit()
 
     async def retried(
         self, work: Callable[[AsyncSession], Awaitable[T]], principal: Principal | None = None
@@ -406,11 +246,6 @@ class Database:
     @property
     def _pool(self) -> sa.QueuePool:
         return cast(sa.QueuePool, self.engine.sync_engine.pool)
-
-
-def _commit(session: Session) -> None:
-    session.commit()
-    session.close()
 
 
 def was_given_up(error: BaseException) -> bool:

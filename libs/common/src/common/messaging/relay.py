@@ -22,7 +22,6 @@ from common import clock
 from common.database import Database
 from common.events.envelope import CONTENT_TYPE, Envelope
 from common.events.readers import stream_name
-from common.known_types import Connection
 from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
 from common.messaging.outbox import CHANNEL
@@ -90,7 +89,6 @@ class Relay:
             timeout=5,
             command_timeout=10,
             statement_cache_size=0 if self._settings.database_via_pgbouncer else 100,
-            connection_class=Connection,
             server_settings={
                 "application_name": f"ruta-{self._settings.service}-relay",
                 # A mark that a crash forgets repeats an event, which readers drop.

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import asyncpg
 from asyncpg import Record
-from common.known_types import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.reading.asked_together import AskedTogether
@@ -111,7 +110,6 @@ class Reader:
             timeout=self._connect_seconds,
             command_timeout=self._statement_seconds,
             statement_cache_size=self._cache,
-            connection_class=Connection,
             server_settings={
                 "application_name": self._name,
                 "timezone": "UTC",
