@@ -19,6 +19,9 @@ def test_the_doer_is_the_person_and_a_client_by_itself_is_its_own() -> None:
     assert Principal("ngo-refugio", "ngo-refugio").subject == "ngo-refugio"
 
 
+CLOSED = Detail.of("case_is_closed")
+
+
 def test_no_service_records_the_client_of_a_caller() -> None:
     found: dict[str, int] = {}
     for path in SERVICES.rglob("src/**/*.py"):

@@ -11,7 +11,7 @@ from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import code, transfer_offer
 from tests.services.referrals.walking import alike, walk
 
-SUPERVISOR = {"roles": ["partner", "caseworker", "supervisor"]}
+SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}
 
 
 async def mark(story: Story, case_id: str, *who: Any, by: str = "ngo-refugio") -> None:

@@ -19,7 +19,7 @@ from tests.services.referrals.walking import walk
 PLACE = "VE2313"
 DEADLINE = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 """Before every deadline of the process: whatever is made of it shows."""
-SUPERVISOR = {"roles": ["partner", "caseworker", "supervisor"]}
+SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}
 # What each other answer is for. An answer to a recipient is declared where it is made (`facts.decided`).
 TO_RECIPIENTS = {
     "Disclosure", "FeedItem", "ReferralView", "StepView", "TaskView", "TransferView", "WholeReferral", "WorkItem",

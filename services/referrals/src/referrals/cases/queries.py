@@ -37,13 +37,6 @@ async def own_case(
     return case
 
 
-async def hold_own(session: AsyncSession, caller: Principal, case_id: UUID) -> None:
-    """Hold the caller's case until the transaction ends, or 404: what is read next is as it is now."""
-    own = (col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation)
-    if await session.scalar(sa.select(col(Case.id)).where(*own, held(col(Case.id)))) is None:
-        raise NOT_FOUND.because("no_such_case_in_your_organisation")
-
-
 def held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
     """Whether the caller holds the case in this column now: for lists of what belongs to cases."""
     held = sa.select(sa.literal(1)).where(

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
 from referrals.errors import INSTRUMENT_RETIRED, INSTRUMENT_UNREADABLE
+from referrals.row_security import acting_as_service
 from referrals.screenings import queries
 from referrals.screenings.instrument import Instrument
 from referrals.screenings.models import InstrumentRow, Retirement
@@ -140,7 +141,8 @@ async def _found(
 ) -> tuple[InstrumentRow | None, Instrument]:
     if instrument_id == SHIPPED_ID:
         return None, shipped()
-    row = await queries.instrument_row(session, organisation, instrument_id)
+    async with acting_as_service(session):
+        row = await queries.instrument_row(session, organisation, instrument_id)
     if row is None:
         raise _unknown()
     return row, _read(row)

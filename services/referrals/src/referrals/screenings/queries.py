@@ -12,7 +12,6 @@ from sqlmodel import col
 
 from referrals.cases.queries import held_by
 from referrals.locking_queries import held
-from referrals.row_security import acting_as_service
 from referrals.screenings.models import InstrumentRow, Retirement, Screening
 
 
@@ -32,16 +31,16 @@ async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence
 async def instrument_row(
     session: AsyncSession, organisation: UUID, instrument_id: UUID
 ) -> InstrumentRow | None:
-    """One that the organisation may use, or with which a screening was held that came to it with its case."""
-    async with acting_as_service(session):
-        row = await session.get(InstrumentRow, instrument_id)
-        if row is None or row.shared or row.organisation_id == organisation:
-            return row
-        came = sa.exists().where(
-            col(Screening.instrument_id) == instrument_id,
-            col(Screening.organisation_id) == organisation,
-        )
-        return row if await session.scalar(sa.select(came)) else None
+    """One that the organisation may use, or with which a screening was held that came to it with its case; needs
+    service rights."""
+    row = await session.get(InstrumentRow, instrument_id)
+    if row is None or row.shared or row.organisation_id == organisation:
+        return row
+    came = sa.exists().where(
+        col(Screening.instrument_id) == instrument_id,
+        col(Screening.organisation_id) == organisation,
+    )
+    return row if await session.scalar(sa.select(came)) else None
 
 
 async def same_version(
