@@ -9,17 +9,11 @@ moments, in whole persons, and always the figure that is shown.
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from reporting.protection.arrays import Bools, Floats, Whole, np
-from reporting.protection.special import Beta
+from reporting.protection.arrays import Floats, Whole, np, special
 
 CERTAIN, OF_ONE_CELL = 0.94, 0.92
 """Of the law of many cells, which is narrower than the truth: nine tenths of true counts, as measured. That of a
 single cell, whose bounds are certain, is less so."""
-
-_AROUND = (-1, 3)
-"""The whole numbers around a guess that are looked at; where that was too narrow, the place is computed."""
-_AT_ONCE = 500
-"""As many unions as are computed together: more would take memory, fewer time."""
 
 
 @dataclass(frozen=True)
@@ -90,35 +84,21 @@ class Moments:
 
 def _held_by(a: Floats, b: Floats, room: Floats, certain: Floats) -> tuple[Floats, Floats]:
     """From where to where, both included, these beta laws hold as much as is asked for."""
-    low, high = np.empty_like(room), np.empty_like(room)
-    for start in range(0, len(room), _AT_ONCE):
-        some = slice(start, start + _AT_ONCE)
-        law, asked = Beta(a[some], b[some]), certain[some]
-        low[some], before = _nearest(law, room[some], (1 - asked) / 2)
-        high[some] = np.maximum(_nearest(law, room[some], before + asked)[0] - 1, low[some])
+
+    def chance_of(count: Floats) -> Floats:
+        found: Floats = special.betainc(a, b, np.clip(count / room, 0.0, 1.0))
+        return found
+
+    def nearest(chance: Floats) -> Floats:
+        """The whole number of persons whose chance, of up to that, is nearest to the wanted one."""
+        below = np.floor(special.betaincinv(a, b, np.minimum(chance, 1.0)) * room)
+        closer = np.abs(chance_of(below + 1) - chance) < np.abs(chance_of(below) - chance)
+        found: Floats = below + closer
+        return found
+
+    low = nearest((1 - certain) / 2)
+    high = np.maximum(nearest(chance_of(low) + certain) - 1, low)
     return low, high
-
-
-def _nearest(law: Beta, room: Floats, chance: Floats) -> tuple[Floats, Floats]:
-    """The whole number of persons whose chance, of up to that, is nearest to the wanted one; and its chance."""
-    chance = np.minimum(chance, 1.0)
-    counts = np.maximum(np.floor(law.about(chance) * room) + np.arange(*_AROUND)[:, None], 0.0)
-    found, known, between = _nearest_of(law, room, chance, counts)
-    astray = np.flatnonzero(~between | (chance >= 1))
-    if len(astray):
-        some, room, chance = law.of(astray), room[astray], chance[astray]
-        counts = np.floor(some.reaching(chance) * room) + np.arange(2)[:, None]
-        found[astray], known[astray], _ = _nearest_of(some, room, chance, counts)
-    return found, known
-
-
-def _nearest_of(
-    law: Beta, room: Floats, chance: Floats, counts: Floats
-) -> tuple[Floats, Floats, Bools]:
-    """Of these counts of each union, in order; and whether its wanted chance lies between theirs."""
-    chances = law.upto(np.minimum(counts / room, 1.0))
-    best = np.abs(chances - chance).argmin(axis=0), np.arange(len(chance))
-    return counts[best], chances[best], (chances[0] <= chance) & (chance <= chances[-1])
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from itertools import combinations, pairwise
 from math import prod
 from typing import Protocol
 
-from reporting.protection.arrays import Floats, Whole, np
+from reporting.protection.arrays import Floats, Whole, np, special
 from reporting.protection.dependence import (
     ROUNDS,
     UNSEEN,
@@ -34,7 +34,6 @@ from reporting.protection.dependence import (
     share_of,
 )
 from reporting.protection.moments import CERTAIN, OF_ONE_CELL, Effect, Moments
-from reporting.protection.special import log_gamma
 from reporting.protection.tilted import Laws, left_of_a_margin
 
 SHAPE = 0.25
@@ -340,7 +339,7 @@ def _chances(shown: Whole, expected: Floats, k: int) -> tuple[Whole, Floats]:
     n = shown[:, None] + offsets
     chance = (1 - np.abs(offsets) / k) * ((n > 0) | (offsets == 0))
     whole = np.maximum(n, 0)
-    odds = log_gamma(whole, SHAPE) - log_gamma(whole, 1.0)
+    odds = special.gammaln(whole + SHAPE) - special.gammaln(whole + 1)
     odds = odds + whole * np.log(expected / (expected + SHAPE))[:, None]
     highest: Floats = np.amax(np.asarray(odds, np.float64), axis=1, keepdims=True, initial=-1e300)
     odds = np.exp(odds - highest) * chance

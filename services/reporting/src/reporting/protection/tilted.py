@@ -12,8 +12,7 @@ law of the total's error is the product of those of all dimensions, each as far 
 
 from collections.abc import Sequence
 
-from reporting.protection.arrays import Floats, np
-from reporting.protection.special import erfcx, log_gamma
+from reporting.protection.arrays import Floats, np, special
 
 NEGLIGIBLE, WIDEST = 17.0, 60
 """Errors that the tilt makes rarer than e to the minus so much are left out, and those of so many steps of k."""
@@ -29,7 +28,7 @@ def left_of_a_margin(spread: Floats, eta: float) -> Floats:
     vary by itself (`spread`, a variance), the nearer to √2/η it may be off."""
     spread = np.maximum(spread, 1e-6)
     times = np.minimum(eta * np.sqrt(spread), 1e3)
-    hazard = np.sqrt(2 / np.pi) / erfcx(times / np.sqrt(2))
+    hazard = np.sqrt(2 / np.pi) / special.erfcx(times / np.sqrt(2))
     left = np.maximum(spread * (1 + times**2 - times * hazard), 1e-9)
     told: Floats = np.maximum(1 / left - 1 / spread, 1e-12)
     return 1 / told
@@ -46,8 +45,8 @@ class Laws:
         ups = persons // k + np.arange(-steps, steps + 2)
         self._errors = k * ups - persons
         up = np.clip(ups, 0, persons)
-        log = log_gamma(persons, 1.0) - log_gamma(up, 1.0)
-        log = log - log_gamma(persons - up, 1.0)
+        log = special.gammaln(persons + 1) - special.gammaln(up + 1)
+        log = log - special.gammaln(persons - up + 1)
         log = log - up * np.log(k) + (persons - up) * np.log1p(-1 / k)
         chance = np.where(ups == up, np.exp(log - eta * np.abs(self._errors)), 0.0)
         self._law = chance / chance.sum(axis=1, keepdims=True)
@@ -56,7 +55,7 @@ class Laws:
         """Of a tilted margin of about so many persons in cells of their own."""
         around = 6 * np.sqrt(persons) + 8
         each = np.arange(max(int(persons - around), 0), int(persons + around) + 1)
-        odds = np.exp(each * np.log(persons) - persons - log_gamma(each, 1.0))
+        odds = np.exp(each * np.log(persons) - persons - special.gammaln(each + 1))
         most = self._k * MANY
         known = np.where(each < most, each, most + each % self._k)
         at = np.clip(self._errors[known] + self.reach, 0, 2 * self.reach)
@@ -71,8 +70,8 @@ class Laws:
         ups = np.arange(int(rate + 8 * np.sqrt(rate) + 30))
         down = (self._k - 1) * ups - self._all[:, None]
         rest = np.maximum(down, 0)
-        log = ups * np.log(rate) - log_gamma(ups, 1.0) - persons
-        log = log + rest * np.log((self._k - 1) * rate) - log_gamma(rest, 1.0)
+        log = ups * np.log(rate) - special.gammaln(ups + 1) - persons
+        log = log + rest * np.log((self._k - 1) * rate) - special.gammaln(rest + 1)
         law: Floats = np.where(down >= 0, np.exp(log), 0.0).sum(axis=1)
         return law
 
