@@ -146,6 +146,8 @@ class Consumer:
                 said = f"handle {envelope.type}"
                 spans.enter_context(going_on(said, envelope.traceparent, SpanKind.CONSUMER))
             async with self._database.transaction() as session:
+                if (lock := self._subscription.writer_lock) is not None:
+                    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
                 # In one order, so that two replicas never wait for each other.
                 first = await self._seen_first(session, sorted(received))
                 events = [each for id_, each in received.items() if id_ in first]
