@@ -2461,6 +2461,31 @@ MUTATIONS = (
         f"{_SAFE_HOUSES}::test_what_may_be_a_house_is_shown_to_partners_alone_and_without_its_place",
     ),
     Mutation(
+        "ready-before-the-keys-are-compared",
+        "a process is not ready before its keys were compared with the data",
+        "libs/common/src/common/web/health.py",
+        " == Schema.BEHIND or gate.shut:",
+        " == Schema.BEHIND:",
+        "tests/common/test_key_checks.py::test_nothing_is_served_before_the_keys_were_compared",
+    ),
+    Mutation(
+        "second-place-away-told",
+        "the operator hears by mail that a second place is away",
+        "services/referrals/src/referrals/operator_mail.py",
+        "if not away or self._told",
+        "if away or self._told",
+        "tests/services/referrals/test_operator_mail.py"
+        "::test_an_unplugged_second_place_is_mailed_once_a_day_while_it_lasts",
+    ),
+    Mutation(
+        "house-answered-with-the-words-seen",
+        "who answers that it is no safe house answers for the words on their page",
+        f"{_CONSOLE}/curation/api.py",
+        'body(visit.typed, ("is_house", "words[]"))',
+        'body(visit.typed, ("is_house",))',
+        "tests/services/console/test_houses.py::test_one_press_answers_with_the_words_that_were_seen",
+    ),
+    Mutation(
         "house-with-other-words",
         "a person who looked is asked again when there are other words",
         f"{_DIRECTORY}/houses/schemas.py",

@@ -79,6 +79,58 @@ def test_nobody_else_decides_on_an_entry(system: System, browsers: Browser, subm
         assert page.locator("a.sections__link", has_text="Entradas").count() == 0
 
 
+@pytest.fixture(scope="module")
+def houses(system: System) -> dict[str, str]:
+    """Two public entries that may be safe houses by their names: name → id."""
+    ask = system.running.request
+    own = ask("ngo-salud", "GET", RECORDS, params={"own": "true"}).json()["items"][0]
+    path = f"/directory/v1/organizations/{own['organization_id']}"
+    organization = {
+        key: ask("ngo-salud", "GET", path).json()[key] for key in ("id", "name", "description")
+    }
+    made = {}
+    for name in ("Casa segura Aurora", "Casa segura Boreal"):
+        entry = {
+            "name": name, "description": "Para mujeres", "status": "active", "organization": organization,
+            "categories": ["GBV-PSS"], "functional_status": {"code": "fully_functional"},
+            "service_areas": [{"name": "Maracaibo", "extent": "VE2313", "extent_type": "pcode"}],
+        }  # fmt: skip
+        headers = {"Idempotency-Key": str(uuid4())}
+        written = ask("gbv-coordinator", "POST", RECORDS, headers=headers, json=entry)
+        assert written.status_code == 201, written.text
+        made[name] = str(written.json()["id"])
+    return made
+
+
+def test_what_may_be_a_safe_house_is_answered_by_one_press(
+    system: System, browsers: Browser, houses: dict[str, str]
+) -> None:
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto("/console")
+        page.goto(
+            page.locator("a.sections__link", has_text="Posibles casas seguras").get_attribute(
+                "href"
+            )
+            or ""
+        )
+        for name, words in (
+            ("Casa segura Aurora", "No lo es"),
+            ("Casa segura Boreal", "Es una casa segura"),
+        ):
+            card = page.locator("section.card", has_text=name)
+            assert "casa segura" in card.locator("p").first.inner_text()
+            with page.expect_navigation():
+                card.get_by_role("button", name=words).click()
+            assert page.locator("section.card", has_text=name).count() == 0
+    seen = {
+        name: system.running.request(
+            "health-cluster", "GET", f"/directory/v1/services/{own}"
+        ).status_code
+        for name, own in houses.items()
+    }
+    assert seen == {"Casa segura Aurora": 200, "Casa segura Boreal": 404}
+
+
 def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(
     system: System, browsers: Browser
 ) -> None:
@@ -349,6 +401,7 @@ def test_no_page_of_a_coordinator_has_a_finding(
     browsers: Browser,
     axe: str,
     submitted: str,
+    houses: dict[str, str],
     pathway: str,
     language: str,
 ) -> None:
@@ -360,7 +413,7 @@ def test_no_page_of_a_coordinator_has_a_finding(
         looked_at(
             page, axe, language,
             (message, "/console/entries", f"/console/entries/{submitted}", "/console/entries?state=draft",
-             "/console/endorsements", "/console/pathways", pathway, f"{pathway}/steps/safety",
+             "/console/houses", "/console/endorsements", "/console/pathways", pathway, f"{pathway}/steps/safety",
              "/console/risks", "/console/risks/new", "/console/figures", "/console/figures/trends", "/console/bulletins"),
         )  # fmt: skip
         page.goto("/console/risks/new")

@@ -193,6 +193,9 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("post", "/directory/v1/endorsements", ("service_id", "aor")),
         ("delete", "/directory/v1/endorsements/{service_id}/{aor}", ()),
     ),
+    "houses/{entity_id}": (
+        ("post", "/directory/v1/records/houses/{entity_id}", ("is_house", "words[]")),
+    ),
     "endorsements": (("post", "/directory/v1/endorsements", ("service_id", "aor")),),
     "risks/new": (("post", "/directory/v1/risk-messages", curation.MESSAGE),),
     "risks/{message_id}": (("put", MESSAGE, curation.MESSAGE),),

@@ -133,6 +133,7 @@ async def test_a_persons_word_holds_until_there_are_other_words(
     curator = as_("gbv-coordinator")
     (one,) = (await api.get(HOUSES, headers=curator)).json()["items"]
     assert (one["id"], one["words"]) == (own, ["casa segura"])
+    assert (one["organization"], one["visibility"]) == ("Salud para Todas", "public")
     said = {"is_house": False, "words": one["words"]}
     refused = await api.post(f"{HOUSES}/{own}", json=said, headers=as_("ngo-salud"))
     assert refused.status_code == 403

@@ -41,6 +41,7 @@ _ALL: tuple[tuple[str, str, tuple[str, ...], frozenset[Role]], ...] = (
     ("nav.team", "/console/team", ("referrals:read",), _SUPERVISES),
     ("nav.line", "/console/line", ("referrals:read",), _LINE),
     ("nav.entries", "/console/entries", ("directory:curate",), _CURATES),
+    ("nav.houses", "/console/houses", ("directory:curate",), _CURATES),
     ("nav.endorsements", "/console/endorsements", ("directory:curate",), _CURATES),
     ("nav.pathways", "/console/pathways", ("directory:read",), _CURATES),
     ("nav.risks", "/console/risks", ("directory:curate",), _CURATES),

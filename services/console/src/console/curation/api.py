@@ -1,4 +1,4 @@
-"""Entries that wait for a coordinator, side by side with what stands; endorsements; risk messages."""
+"""Entries that wait for a coordinator, side by side with what stands; possible safe houses; endorsements; risk messages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +13,7 @@ from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, one_
 
 screens = Screens()
 _RECORDS = "/directory/v1/records/services"
+_HOUSES = "/directory/v1/records/houses"
 _MESSAGES = "/directory/v1/risk-messages"
 AORS = ("CP", "GBV", "TIP", "GP")
 STATES = ("submitted", "approved", "returned", "draft", "withdrawn")
@@ -169,6 +170,39 @@ async def endorse(visit: Visit) -> Outcome:
         wanted = {"service_id": identifier, "aor": aor}
         answer = await visit.calls.post("/directory/v1/endorsements", wanted, key=visit.key)
     return Elsewhere(f"/console/entries/{identifier}?done=1") if answer.ok else Refused(answer)
+
+
+@screens.page("/houses", query=("cursor",))
+async def houses(visit: Visit) -> Page:
+    """What may be a safe house by its words and waits for a look; the oldest first."""
+    listed = await visit.calls.get(_HOUSES, limit=50, cursor=visit.asked("cursor"))
+    shown(listed)
+    cursor = listed.body.get("next_cursor")
+    return Page(
+        "curation/templates/houses.html",
+        "title.houses",
+        {
+            "houses": [
+                {
+                    **one,
+                    "entry": f"/console/entries/{one['id']}" if one["kind"] == "service" else "",
+                    "level": visit.say.known(f"visibility.{one['visibility']}", "code.other"),
+                    "at": visit.moments.day(one["since"]),
+                }
+                for one in listed.items
+            ],
+            "more": f"/console/houses?cursor={cursor}" if cursor else "",
+        },
+        address="/console/houses",
+    )
+
+
+@screens.form("/houses/{entity_id:uuid}", show=houses)
+async def look(visit: Visit) -> Outcome:
+    """The API refuses the answer if the words are others than those on the page."""
+    said = body(visit.typed, ("is_house", "words[]"))
+    answer = await visit.calls.post(f"{_HOUSES}/{visit.ids['entity_id']}", said, key=visit.key)
+    return Elsewhere("/console/houses") if answer.ok else Refused(answer)
 
 
 @screens.page("/endorsements", query=("aor", "area", "cursor"))

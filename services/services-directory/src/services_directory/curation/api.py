@@ -19,7 +19,7 @@ from common.paging import (
     number_in,
     page_of,
 )
-from common.sight import RESTRICTED
+from common.sight import NAMES, RESTRICTED
 from common.web import (
     IfMatch,
     Postmaster,
@@ -190,7 +190,7 @@ async def houses(
     return page_of(
         rows,
         limit,
-        lambda row: HouseOut.model_validate(row, from_attributes=True),
+        lambda row: HouseOut.model_validate({**row._asdict(), "visibility": NAMES[row.visibility]}),
         attrgetter("since", "id"),
     )
 

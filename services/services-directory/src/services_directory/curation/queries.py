@@ -138,10 +138,15 @@ async def houses_for(
         .join(named, named.c.id == h.entity_id)
         .where(h.kind == ORGANIZATION, h.waiting, named.c.visibility <= PARTNERS),
     ).subquery("waiting")
-    w = kinds.c
-    statement = sa.select(
-        w.entity_id.label("id"), w.kind, w.name, w.organization_id, w.words, w.since
-    ).order_by(w.since, w.entity_id)
+    w, of = kinds.c, named_organizations()
+    statement = (
+        sa.select(
+            w.entity_id.label("id"), w.kind, w.name, w.organization_id, w.visibility, w.words, w.since,
+            of.c.name.label("organization"),
+        )
+        .outerjoin(of, sa.and_(of.c.id == w.organization_id, of.c.visibility <= PARTNERS))
+        .order_by(w.since, w.entity_id)
+    )  # fmt: skip
     if after is not None:
         at = sa.tuple_(sa.literal(after[0], sa.DateTime(timezone=True)), sa.literal(after[1]))
         statement = statement.where(sa.tuple_(w.since, w.entity_id) > at)

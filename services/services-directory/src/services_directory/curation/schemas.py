@@ -7,6 +7,8 @@ from uuid import UUID
 from common.web import Strict
 from pydantic import BaseModel, Field
 
+Level = Literal["public", "partners", "pathway", "restricted"]
+
 
 class ChangeOut(BaseModel):
     """One field of one change. An entry's first row has an empty pointer and the whole of it."""
@@ -75,6 +77,14 @@ class HouseOut(BaseModel):
     kind: Literal["service", "organization"]
     name: str
     organization_id: UUID
+    organization: str | None = Field(
+        default=None,
+        description="The name of the organisation, where verified organisations may know it.",
+    )
+    visibility: Level = Field(
+        default="partners",
+        description="Its own level: who sees it once you say that it is no safe house.",
+    )
     words: list[str] = Field(description="The words by which it may be one.")
     since: datetime
 
