@@ -1,6 +1,8 @@
-"""How the embedded stack tells people: by its own mailbox (see mailbox.py), and by real Web Push."""
+"""How the embedded stack tells people: by its own mailbox (see mailbox.py) or the relay of whoever started it, and by real
+Web Push."""
 
 import json
+import os
 
 from stack.embedded_secrets import marked_key, push_key
 from stack.layout import Layout
@@ -20,9 +22,12 @@ def prepare_channels(layout: Layout, smtp_port: int, mailbox_port: int) -> dict[
     gateway = layout.root / "sms-gateway.json"
     address = f"http://{LOOPBACK}:{mailbox_port}/sms"
     write_private(gateway, json.dumps(_GATEWAY | {"url": address}, indent=2))
-    return {
+    mail = {
         "RUTA_SMTP_URL": f"smtp://{LOOPBACK}:{smtp_port}",
         "RUTA_MAIL_SENDER": "ruta@ruta.invalid",
+    }
+    return {
+        **{name: os.environ.get(name, own) for name, own in mail.items()},
         "RUTA_PUSH_KEY_FILE": str(push_key(layout)),
         "RUTA_PUSH_CONTACT": "mailto:ruta@ruta.invalid",
         "RUTA_SMS_GATEWAY_FILE": str(gateway),

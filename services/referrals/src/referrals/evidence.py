@@ -52,6 +52,11 @@ class Evidence:
             "Restrictions that are not in the list yet from which a restore restricts again.",
         )
 
+    @property
+    def places_left(self) -> set[Path]:
+        """Second places that did not follow when they were last written to."""
+        return set().union(*self._left.values())
+
     async def anchor(self) -> int:
         """Append the heads of the audit that moved, and how far the lists reach."""
         if self._anchor_file is not None:
@@ -98,7 +103,7 @@ class Evidence:
             said = {str(place): why for place, why in left.items()}
             _log.warning("second_places_behind", places=said, remedy=_REMEDY)
         self._left[list_file] = left
-        self._places_away.set(len(set().union(*self._left.values())))
+        self._places_away.set(len(self.places_left))
 
     async def measure(self) -> None:
         self._untold.set(await telling.count_untold(self._keys.database))

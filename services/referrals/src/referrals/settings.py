@@ -62,6 +62,12 @@ class Settings(MessageSettings):
         description="Folders outside this machine, by comma, that the lists of the erased and of what was "
         "restricted and the audit's anchor are copied into as they grow.",
     )
+    operator_mail: str | None = Field(
+        None,
+        pattern="^[^@ ]+@[^@ ]+$",
+        description="Mailbox of the person who keeps this operation running: told once a day while a second "
+        "place is away. Needs a relay.",
+    )
     webhook_private_networks: str = Field(
         "",
         description="Embedded stack only: networks by comma that webhooks may reach although they "
@@ -124,6 +130,8 @@ class Settings(MessageSettings):
         """A way to people that is set up by half is an error at the start, not a silence."""
         if (self.push_key_file is None) != (self.push_contact is None):
             raise ValueError("RUTA_PUSH_KEY_FILE and RUTA_PUSH_CONTACT go together")
+        if self.operator_mail is not None and self.smtp_url is None:
+            raise ValueError("RUTA_OPERATOR_MAIL needs a relay: set RUTA_SMTP_URL, too")
         return self
 
     @model_validator(mode="after")

@@ -34,6 +34,7 @@ from referrals.links.models import ENDING as LINKS
 from referrals.notices.fanning import fan_out
 from referrals.notices.models import ENDING as NOTICES
 from referrals.notices.queries import any_untold
+from referrals.operator_mail import OperatorMail
 from referrals.restrictions.queries import any_untold as any_restriction_untold
 from referrals.row_security import act_as_service
 from referrals.screenings.service import erase_unattached
@@ -148,6 +149,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
             await repeat_when_called(round_trip, calls.channels, _UNCALLED_SECONDS, stop)
 
     evidence = Evidence(settings, database, keys, context.metrics)
+    operator = OperatorMail(settings, evidence, context.parts["transports"].mail)
     holding = Holding(settings, database, keys, context.metrics)
     escalations_due = context.metrics.gauge(
         "ruta_escalations_due", "Timers that are due and have not fired."
@@ -172,6 +174,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
         _when_called("restrictions", evidence.tell_restrictions, calls.restrictions),
         BackgroundTask.repeated("holding", holding.look, _HOLD_SECONDS),
+        BackgroundTask.repeated("operator-mail", operator.look, _CALENDAR_SECONDS),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
         _when_called("notices", pass_on, calls.notices),
         BackgroundTask.repeated("key-connections", keys.database.give_back, _CALENDAR_SECONDS),

@@ -13,15 +13,23 @@ from stack.private_files import read_private_map, write_private_map
 
 VARIABLE = "RUTA_SECOND_PLACES"
 _PLACES = "places"
+_KEPT = {
+    _PLACES: VARIABLE,
+    "operator": "RUTA_OPERATOR_MAIL",
+    "relay": "RUTA_SMTP_URL",
+    "sender": "RUTA_MAIL_SENDER",
+}
+"""What a stack remembers of its start: its second places, and whom it tells by which relay that one is away."""
 _SHORTEST_REASON = 10
 
 
 def remember_places(layout: Layout) -> None:
     """At the start of a stack: a later one that forgets to name them, and a restore, find them all the same."""
-    if VARIABLE in os.environ:
-        write_private_map(layout.second_places_file, {_PLACES: os.environ[VARIABLE]})
-    elif layout.second_places_file.exists():
-        os.environ[VARIABLE] = read_private_map(layout.second_places_file)[_PLACES]
+    kept = read_private_map(layout.second_places_file)
+    named = {key: os.environ[name] for key, name in _KEPT.items() if name in os.environ}
+    if named:
+        write_private_map(layout.second_places_file, kept | named)
+    os.environ.update({_KEPT[key]: value for key, value in (kept | named).items()})
 
 
 def second_places(layout: Layout, keys: Path | None = None) -> list[Path]:

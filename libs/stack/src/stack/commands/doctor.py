@@ -285,7 +285,10 @@ def _second_places(layout: Layout) -> Iterator[Finding]:
     for place in lists.second_places(layout):
         away = not place.is_dir()
         found = said("is not there") if away else said("there")
-        advice = said("mount it again: erasures and withdrawals are kept on this machine alone")
+        advice = said(
+            "mount it again: erasures and withdrawals are kept on this machine alone."
+            " With RUTA_OPERATOR_MAIL and a relay, a mail says so once a day"
+        )
         yield Finding(said("second place {place}", place=place), found, advice if away else "")
 
 
