@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drills.restarts.test_backup import name_of, new_case
-from tests.support.system import System
+from drills.restarts.test_backup import erase, name_of, new_case
+from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -31,7 +31,7 @@ def test_an_older_release_refuses_what_a_newer_one_wrote(system: System, tmp_pat
     refused = system.ruta("up", "--detach", "--port", "0", check=False)
     assert refused.returncode == 1
     assert "9.9.9" in refused.stderr
-    assert "./ruta restore" in refused.stderr
+    assert "./ruta downgrade" in refused.stderr
     assert not (system.layout.root / "running.json").exists()
     assert time.monotonic() - begun < 10, "nothing was started"
 
@@ -41,3 +41,30 @@ def test_an_older_release_refuses_what_a_newer_one_wrote(system: System, tmp_pat
     (system.layout.root / "release.json").unlink()
     system.up()
     assert name_of(system, kept) == "Persona Guardada"
+
+
+def test_downgrade_plays_the_backup_of_the_upgrade_and_keeps_what_came_since(
+    system: System, tmp_path: Path
+) -> None:
+    kept, erased = new_case(system, "Persona Anterior"), new_case(system, "Persona Borrada")
+    folder, key = tmp_path / "before", tmp_path / "key"
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
+    system.ruta("upgrade", str(folder), "--key-file", str(key))
+    system.close()
+    since = [new_case(system, f"Persona {number}") for number in range(3)]
+    erase(system, erased)
+    tombstones = system.layout.tombstones_file
+    until(lambda: tombstones.exists() and erased["id"] in tombstones.read_text(), "it is listed")
+    told = tombstones.read_text()
+    system.down()
+    newer(system.layout.root / "release.json")
+
+    done = system.ruta("downgrade", str(folder), "--key-file", str(key))
+    assert "3 cases, 0 referrals" in " ".join(done.stdout.split())
+    (aside,) = system.layout.root.parent.glob(f"{system.layout.root.name}-until-*")
+    assert str(aside) in done.stdout
+    assert (aside / "anchors" / "tombstones.jsonl").read_text() == told
+    system.up()
+    assert name_of(system, kept) == "Persona Anterior"
+    assert name_of(system, erased) is None, "what was erased since stays erased"
+    assert [name_of(system, case) for case in since] == [None] * 3

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Mapping
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from stack.private_files import read_private_map, write_private_map
 
 FILE = "release.json"
 _RELEASE = "release"
+_MADE_AT = "backup_begun"
 _PACKAGES = {**SERVICES, "issuer": "gateway.issuer"}
 
 
@@ -36,12 +38,30 @@ def refuse_newer(written: Mapping[str, str], what: Path) -> None:
     if newer:
         raise StackError(
             "{what} was written by release {theirs} ({revisions}), which this release {ours} cannot read. Start that"
-            " release; or restore the backup from before the upgrade by this release, into a new directory: ./ruta restore",
+            " release; or go back to the backup from before the upgrade: ./ruta downgrade",
             what=what,
             theirs=written[_RELEASE],
             revisions=", ".join(newer),
             ours=version("ruta-stack"),
         )
+
+
+def stamp_backup(layout: Layout, folder: Path, moment: datetime) -> None:
+    """Beside a backup: which release wrote its data, and when it was begun."""
+    written = read_private_map(layout.root / FILE)
+    write_private_map(folder / FILE, written | {_MADE_AT: moment.isoformat()})
+
+
+def moment_of(folder: Path) -> str:
+    """When the backup was begun."""
+    text = read_private_map(folder / FILE).get(_MADE_AT)
+    if text is None:
+        raise StackError(
+            "{folder} does not say when it was made: it is no backup of `upgrade`. Restore it into a new directory:"
+            " ./ruta restore",
+            folder=folder,
+        )
+    return datetime.fromisoformat(text).isoformat()
 
 
 def refuse_newer_data(layout: Layout) -> None:

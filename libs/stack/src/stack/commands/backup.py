@@ -64,7 +64,7 @@ def backup(
     state = running_state(layout)
     if state is None:
         raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
-    key = _backup_key(layout, key_file, new_key_instead=new_key_instead)
+    key, begun = _backup_key(layout, key_file, new_key_instead=new_key_instead), clock.now()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     server = attached_postgres(layout, state)
     with tempfile.TemporaryDirectory(dir=folder) as work:
@@ -83,7 +83,7 @@ def backup(
         # Keys first: older data with newer keys opens, newer data with older keys would not.
         write_archive(keys, folder / KEYS_ARCHIVE, key, "keys")
         write_archive(plain, folder / DATA_ARCHIVE, key, "data")
-    write_private_map(folder / releases.FILE, read_private_map(layout.root / releases.FILE))
+    releases.stamp_backup(layout, folder, begun)
     _remember(layout, folder, key)
     _terminal.print(
         said(
