@@ -108,10 +108,18 @@ async def test_nothing_is_served_before_the_keys_were_compared(
             shut = await client.get("/reports/v1/releases")
             assert shut.status_code == 503
             assert shut.headers["Retry-After"]
+            ready = await client.get("/readyz")
+            said = ready.json()
+            assert (ready.status_code, said["status"], said["parts"]["keys"]) == (
+                503,
+                "unavailable",
+                "not compared yet",
+            )
             assert (await client.get("/healthz")).status_code == 200
             postgres.psql("ALTER TABLE not_yet RENAME TO key_checks", database=made.name)
             while (await client.get("/reports/v1/releases")).status_code == 503:  # noqa: ASYNC110 - what it waits for is the gate's own look
                 await asyncio.sleep(0.05)
+            assert "keys" not in (await client.get("/readyz")).json()["parts"]
             assert await key_checks.recorded(app.state.context.database)
     finally:
         await app.state.context.database.close()

@@ -18,7 +18,10 @@ from stack import cluster_check, cluster_processes, cluster_secrets
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_broker import configuration
 from stack.cluster_check import Skipped
+from stack.cluster_images import images
+from stack.commands import k8s
 from stack.errors import StackError
+from typer.testing import CliRunner
 
 from tests.support.leaving_out import left_out
 from tests.support.reference import reference_data
@@ -521,6 +524,48 @@ def test_where_there_is_an_entrance_the_front_believes_it(entered: str) -> None:
     (front,) = [c for name, c in _containers(documents_of(entered)) if name == "gateway"]
     said = {entry["name"]: entry.get("value") for entry in front["env"]}
     assert json.loads(said["RUTA_TRUSTED_PROXIES"])
+
+
+def test_secrets_come_with_their_namespace() -> None:
+    """The documented order is secrets, then the overlay; on a new cluster nothing of the namespace is there."""
+    done = CliRunner().invoke(k8s.app, ["secrets"])
+    first, *others = yaml.safe_load_all(done.stdout)
+    assert (first["kind"], first["metadata"]["name"]) == ("Namespace", "ruta")
+    assert {each["metadata"]["namespace"] for each in others} == {"ruta"}
+    (standing,) = [d for d in documents_of("small") if d["kind"] == "Namespace"]
+    assert first == standing, "the overlay changes nothing of it"
+
+
+def test_no_image_is_looked_for_where_strangers_publish(documents: Documents) -> None:
+    """`ruta/gateway` alone is Docker Hub's, and whoever has that name there."""
+    hosts = {image.partition("/")[0] for image in images(documents)}
+    assert [host for host in hosts if host != "localhost" and "." not in host] == []
+
+
+def test_a_volume_on_one_node_is_left_before_the_next_process_takes_it(
+    overlay: str, documents: Documents
+) -> None:
+    single = {
+        d["metadata"]["name"]
+        for d in documents
+        if d["kind"] == "PersistentVolumeClaim" and d["spec"]["accessModes"] == ["ReadWriteOnce"]
+    }
+    holders = {
+        d["metadata"]["name"]: d["spec"]["strategy"]["type"]
+        for d in documents
+        if d["kind"] == "Deployment"
+        for volume in d["spec"]["template"]["spec"]["volumes"]
+        if volume.get("persistentVolumeClaim", {}).get("claimName") in single
+    }
+    assert set(holders.values()) <= {"Recreate"}, holders
+    assert bool(holders) == (overlay != "production")
+
+
+def test_a_job_waits_for_its_database_for_six_hours(documents: Documents) -> None:
+    """Tries are five minutes apart at most, the first ones closer."""
+    jobs = [d["spec"] for d in documents if d["kind"] == "Job"]
+    assert {spec["activeDeadlineSeconds"] for spec in jobs} == {6 * 3600}
+    assert all(spec["backoffLimit"] * 300 > spec["activeDeadlineSeconds"] for spec in jobs)
 
 
 def test_new_secrets_are_new_each_time() -> None:

@@ -53,7 +53,7 @@ def wanted(world: World, arrows: frozenset[Arrow]) -> set[Asked]:
     """Every pair that something declared allows.
 
     `*` is anybody beyond our namespace; what is beyond it may do among itself what it likes; name
-    resolution is for all pods.
+    resolution is for all pods. Workers take part as their service, but answer no gateway.
     """
     found = set()
     for source, target, port in _pairs(world):
@@ -64,7 +64,7 @@ def wanted(world: World, arrows: frozenset[Arrow]) -> set[Asked]:
             may = not {(of, to, port), ("*", to, port)}.isdisjoint(arrows)
         else:
             may = True
-        if may:
+        if may and not (of == "gateway" and target.endswith("-worker")):
             found.add((source, target, port))
     return found
 

@@ -119,4 +119,5 @@ def _peers(peers: list[Mapping[str, Any]] | None) -> Iterator[str]:
 def _services(selector: Mapping[str, Any]) -> list[str]:
     if "matchLabels" in selector:
         return [selector["matchLabels"]["ruta.service"]]
-    return [v for e in selector.get("matchExpressions", []) for v in e["values"]]
+    by_service = (e for e in selector.get("matchExpressions", []) if e["key"] == "ruta.service")
+    return [v for e in by_service for v in e["values"]]

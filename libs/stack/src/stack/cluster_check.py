@@ -45,6 +45,13 @@ class Skipped(Exception):
     """The check could not be made here; the message says why."""
 
 
+def namespace_document(name: str) -> dict[str, Any]:
+    """As the overlays have it."""
+    file = root() / "deploy" / "k8s" / "base" / "namespace.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return {**document, "metadata": {**document["metadata"], "name": name}}
+
+
 def root() -> Path:
     return Path(os.environ.get("RUTA_HOME") or Path(__file__).parents[4])
 

@@ -24,11 +24,12 @@ async def healthz() -> dict[str, str]:
 
 @health.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """503 without the database or the keys of its data; `degraded` while NATS is away (events wait).
+    """503 without the database, and until the keys of its data are the right ones; `degraded` while NATS is away
+    (events wait).
 
     Only the processes that use the broker name it.
     """
-    context = context_of(request)
+    context, gate = context_of(request), key_gate_of(request.app)
     parts: dict[str, Any] = {"database": "ok"}
     if context.broker.is_used:
         parts["broker"] = "ok" if context.broker.connected else "unavailable"
@@ -39,7 +40,7 @@ async def readyz(request: Request) -> Response:
         clock = clocks.compared(ours, seconds, "the database")
         if context.revisions is not None:
             parts["schema"] = await context.revisions.compare(context.database)
-        await key_gate_of(request.app).look()
+        await gate.look()
     except (WrongKeys, KeysAway) as error:
         state = "wrong" if isinstance(error, WrongKeys) else "unavailable"
         parts |= {"keys": state, "remedy": str(error)}
@@ -49,19 +50,25 @@ async def readyz(request: Request) -> Response:
     if parts["database"] == "ok":
         parts["clock"] = await _beside_the_broker(context) if clock == clocks.OK else clock
         parts["durability"] = durability.promised(settings)
-        remedies = {"clock": clocks.REMEDY, "durability": durability.REMEDY}
-        if said := [remedy for part, remedy in remedies.items() if parts[part] != "ok"]:
-            parts["remedy"] = "; ".join(said)
+        parts |= _remedy(parts)
     if context.settings.step_up_minutes == 0:
         parts["step_up"] = "off"
     if parts.get("schema") == Schema.BEHIND:
         parts["remedy"] = "run the migration of this release"
-    if parts["database"] != "ok" or parts.get("schema") == Schema.BEHIND:
+    elif gate.shut and parts["database"] == "ok":
+        parts["keys"] = "not compared yet"
+    if parts["database"] != "ok" or parts.get("schema") == Schema.BEHIND or gate.shut:
         return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
     needed = ("broker", "clock", "durability")
     well = all(parts.get(part, "ok") == "ok" for part in needed)
     status = "ok" if well else "degraded"
     return JSONResponse({"status": status, "parts": parts})
+
+
+def _remedy(parts: dict[str, Any]) -> dict[str, str]:
+    remedies = {"clock": clocks.REMEDY, "durability": durability.REMEDY}
+    said = [remedy for part, remedy in remedies.items() if parts[part] != "ok"]
+    return {"remedy": "; ".join(said)} if said else {}
 
 
 async def _beside_the_broker(context: ServiceContext) -> str:

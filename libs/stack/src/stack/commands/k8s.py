@@ -85,7 +85,8 @@ def secrets(
             wanted, database_host=database_host, key_store_host=database_host, pooler_host=None
         )
     made = cluster_secrets.documents(wanted, namespace, clients)
-    sys.stdout.write(cluster_secrets.as_yaml(made))
+    # On a new cluster the namespace is not there yet.
+    sys.stdout.write(cluster_secrets.as_yaml([cluster_check.namespace_document(namespace), *made]))
     for name in cluster_secrets.to_fill_in(made):
         typer.echo(
             said("{name}: put the keys of your bucket in the place of 'fill-in'", name=name),
