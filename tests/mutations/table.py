@@ -1243,15 +1243,7 @@ MUTATIONS = (
         "            pass\n",
         f"{_TESTS}/test_key_encryption_keys.py::test_a_key_store_that_goes_away_later_is_named_too",
     ),
-    Mutation(
-        "key-before-case",
-        "no case is written before its key is stored",
-        f"{_COMMON}/database.py",
-        "    await writes.send_now(session)\n    await _ended_beside(session)\n",
-        "    await writes.send_now(session)\n",
-        f"{_TESTS}/test_confidentiality.py"
-        "::test_a_case_whose_key_could_not_be_stored_is_not_written",
-    ),
+
     Mutation(
         "vault-is-asked-again",
         "sealing the Vault ends the use of the keys that it opened",
@@ -2031,16 +2023,7 @@ MUTATIONS = (
         "",
         "tests/services/directory/test_services.py::test_one_entry_refuses_them_too",
     ),
-    Mutation(
-        "whatever-ends-it",
-        "a transaction that ends with an error is undone at once, and its connection is the next one's",
-        f"{_COMMON}/database.py",
-        "            async with session:  # closed even if it is cancelled meanwhile\n"
-        "                await session.rollback()\n",
-        "",
-        "tests/common/test_database_once.py"
-        "::test_whatever_ends_a_transaction_undoes_it_and_gives_its_connection_back[raised]",
-    ),
+
     Mutation(
         "link-made-longer",
         "a page for people opens whatever a messenger put behind its link",
@@ -2938,24 +2921,8 @@ MUTATIONS = (
         f"{_TESTS}/test_tombstones.py"
         "::test_a_worker_that_is_overtaken_after_it_looked_tells_nothing_again",
     ),
-    Mutation(
-        "handed-on-to-the-next-alone",
-        "what a command of a batch made is forgotten by each that may change it",
-        f"{_COMMON}/database.py",
-        "    handed = info.get(_HANDED_ON)\n",
-        "    handed = info.get(_HANDED_ON, info.get(_HANDED))\n",
-        f"{_TESTS}/test_done_together.py"
-        "::test_what_was_made_a_moment_ago_is_what_became_of_it[a consent that was withdrawn]",
-    ),
-    Mutation(
-        "told-again-after-a-setting",
-        "no command of a batch goes on with the rights that one before it was given",
-        f"{_COMMON}/database.py",
-        "    of_transaction(session)[_SET_SINCE] = True\n",
-        "",
-        "tests/common/test_set_for_transaction.py"
-        "::test_a_next_command_finds_the_caller_as_told_and_nothing_else[True]",
-    ),
+
+
     Mutation(
         "shared-no-more-once-declined",
         "what was shared with a recipient that declines is revoked",
