@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import nats
+import nats.errors
 import pytest
 import sqlalchemy as sa
 from common import server
@@ -17,6 +18,7 @@ from common.database import Database
 from common.endings import EVENTS_KEPT
 from common.events.directory import CapacityChanged
 from common.events.envelope import Envelope
+from common.events.readers import READ_BY, stream_name
 from common.ids import new_id
 from common.messaging import Broker, Consumer, Relay, Subscription, append
 from common.messaging.consumer import Replayed
@@ -397,6 +399,29 @@ async def test_what_is_no_event_becomes_a_dead_letter_at_once(
             return await _count(database, sa.select(sa.func.count()).select_from(letters)) == 1
 
         await until(buried)
+
+
+async def test_the_broker_gives_no_event_up_before_it_is_a_dead_letter(clean_stream: Any) -> None:
+    for producer, readers in READ_BY.items():
+        for reader in readers:
+            known = await clean_stream.consumer_info(stream_name(producer), reader)
+            assert known.config.max_deliver == -1, (producer, reader)
+
+
+async def test_what_the_broker_did_not_take_waits_in_the_outbox(
+    settings: sample.Settings, database: Database, clean_stream: Any
+) -> None:
+    await clean_stream.delete_stream(STREAM)
+    broker = Broker(settings)
+    await broker.start()
+    try:
+        await write(database, event())
+        relay = Relay(settings, database, sample.TABLES, broker, Metrics())
+        with pytest.raises(nats.errors.Error):
+            await relay.publish_batch()
+    finally:
+        await broker.stop()
+    assert not await unpublished(database)()
 
 
 @pytest.mark.slow

@@ -5,7 +5,9 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -155,6 +157,14 @@ def test_what_would_lock_a_large_table_is_refused_and_the_expand_way_passes(
     assert [name for name in HARMLESS if found[name]] == []
 
 
+async def _without_hanging(migration: Coroutine[Any, Any, str]) -> None:
+    try:
+        async with asyncio.timeout(20):
+            await migration
+    except TimeoutError:
+        pytest.fail("it waits for its lock without end")
+
+
 async def test_a_migration_gives_up_when_it_does_not_get_its_lock(
     postgres: PostgresServer, databases: MigratedDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,7 +177,7 @@ async def test_a_migration_gives_up_when_it_does_not_get_its_lock(
         async with connection.transaction():
             await connection.execute("LOCK TABLE alembic_version")
             with pytest.raises(runner.MigrationFailedError, match="lock timeout") as refused:
-                await runner.migrate("reporting", made.owner_url, made.app_role)
+                await _without_hanging(runner.migrate("reporting", made.owner_url, made.app_role))
     finally:
         await connection.close()
     assert refused.value.in_the_way, "the same may go through later"

@@ -208,3 +208,9 @@ def test_ecdsa_is_never_reached() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("made_for", ["RS512", "PS256"])
+def test_a_key_is_used_for_the_algorithm_only_that_it_was_made_for(made_for: str) -> None:
+    with pytest.raises(InvalidToken, match="for this algorithm"):
+        verify(signed(claims(), algorithm="RS256"), KeySet([{**RSA_JWK, "alg": made_for}]))

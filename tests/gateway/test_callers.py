@@ -1,15 +1,18 @@
 """One leeway at the end of a token, whether it is verified now or was verified before."""
 
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from common.auth import InvalidToken, KeySet, mint_token, public_jwk
+from common.auth import ANONYMOUS, InvalidToken, KeySet, mint_token, public_jwk
 from common.auth.tokens import LEEWAY_SECONDS
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from gateway.front.trust.callers import Callers, Trust
+from gateway.front.trust.callers import Caller, Callers, Trust
+from gateway.front.trust.internal_tokens import InternalTokens
 from gateway.front.trust.revocations import Revocations
+from jose import jwt
 
 _KEY = (
     ec.generate_private_key(ec.SECP256R1())
@@ -70,3 +73,12 @@ def test_areas_that_are_no_list_are_not_everywhere(areas: object) -> None:
     with pytest.raises(InvalidToken):
         _callers().caller(_token(ended_ago=0, areas=areas), KEYS)
     assert _callers().caller(_token(ended_ago=0, areas=None), KEYS).principal.areas == frozenset()
+
+
+def test_an_internal_token_ends_with_the_token_that_it_stands_for(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(_KEY)
+    internal = InternalTokens(tmp_path / "key.pem", "front")
+    end = time.time() + 5
+    caller = Caller(ANONYMOUS, "caller", end, 0)
+    said = internal.authorization(caller, "ruta-referrals").decode().removeprefix("Bearer ")
+    assert jwt.get_unverified_claims(said)["exp"] <= caller.believed_until

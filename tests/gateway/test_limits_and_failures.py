@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from gateway.front.limiting.shedding import guarded_bytes
+from gateway.front.limiting.sources import Sources
 from gateway.keys import named_jwk, rotate_internal_keys
 from stack.ports import free_port
 from stack.postgres import PostgresServer
@@ -574,3 +575,12 @@ def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) 
         assert http.get("/nowhere").status_code == 404
         until(lambda: counted() != before, "the last is accounted")
         assert counted() == before + 1
+
+
+def test_what_a_service_learns_of_an_address_leads_back_to_nobody() -> None:
+    """Not even by trying all addresses: the key lives as long as the process."""
+    one, other = Sources(()), Sources(())
+    told = one.pseudonym("203.0.113.9")
+    assert told == one.pseudonym("203.0.113.9") != one.pseudonym("203.0.113.10")
+    assert b"203" not in told
+    assert told != other.pseudonym("203.0.113.9")

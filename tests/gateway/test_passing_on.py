@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from gateway.front.wire.security_headers import SecurityHeaders
 
 from tests.gateway.running import Gateway
 
@@ -207,3 +208,13 @@ def test_a_slash_at_the_end_of_the_token_endpoint_leads_nowhere(gateway: Gateway
     form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
     answer = httpx.post(f"{gateway.url}/oauth/token/", data=form)
     assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
+@pytest.mark.parametrize("https", [True, False])
+def test_browsers_are_told_to_frame_nothing_and_to_come_by_tls_alone(https: bool) -> None:
+    headers: list[tuple[bytes, bytes]] = []
+    SecurityHeaders(https=https).add_to(headers)
+    said = dict(headers)
+    assert b"frame-ancestors 'none'" in said[b"content-security-policy"]
+    assert (b"strict-transport-security" in said) is https
+    assert (said[b"x-content-type-options"], said[b"cache-control"]) == (b"nosniff", b"no-store")

@@ -5,10 +5,10 @@ import time
 
 import httpx
 import pytest
-from common.crypto import key_from_base64
+from common.crypto import key_from_base64, new_key
 from common.form_tokens import form_token
 from common.ids import new_id
-from gateway.front.browsers.sessions import Cookies, PersonSession, Seen
+from gateway.front.browsers.sessions import Cookies, Former, PersonSession, Seen
 from gateway.front.routes import ROUTES, RouteTable
 from gateway.front.wire.heads import Head
 
@@ -265,3 +265,13 @@ def test_a_name_typed_in_a_session_that_has_ended_is_shown_to_be_sent_again(
     elsewhere = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     browser.cookies.clear()
     assert browser.post(path, data=sent, headers=elsewhere).status_code == 403
+
+
+def test_behind_https_the_session_is_bound_to_this_host_and_hidden_from_scripts() -> None:
+    """`__Host-`: no page of a neighbouring name can set or widen it."""
+    cookies = Cookies(new_key(), "https://ruta.example", 60)
+    for value in (PersonSession("a", "r", "c", 0, 0), Seen("c", 0), Former("s", "c")):
+        (_, said) = cookies.write(value)
+        name, *attributes = said.decode().split("; ")
+        assert name.startswith("__Host-ruta-")
+        assert {"Path=/", "HttpOnly", "SameSite=Lax", "Secure"} <= set(attributes)

@@ -244,10 +244,14 @@ def test_a_callback_that_this_browser_did_not_begin_is_refused(
     browser: httpx.Client, somebody: Somebody, gateway: Gateway
 ) -> None:
     entered = enter(browser, begin(browser), somebody)
-    with gateway.client() as victim:
-        answer = victim.get(entered.headers["location"])
-        assert answer.status_code == 400
-        assert victim.get("/session").status_code == 401
+    for began in (False, True):  # the second one a sign-in of its own
+        with gateway.client() as victim:
+            if began:
+                begin(victim)
+            answer = victim.get(entered.headers["location"])
+            assert answer.status_code == 400
+            assert "was not begun in this browser" in answer.text
+            assert victim.get("/session").status_code == 401
 
 
 @pytest.mark.parametrize(

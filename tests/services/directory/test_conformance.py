@@ -381,3 +381,14 @@ async def test_extensions_are_taxonomy_terms_for_a_plain_client(
         f"{V1}/services?taxonomy_id={term['taxonomy_detail']['id']}", headers=as_("anonymous")
     )
     assert both.json()["total_items"] == 2
+
+
+async def test_no_cache_gives_an_answer_to_another_audience(
+    api: AsyncClient, publish: Publish
+) -> None:
+    await publish()
+    for who, kept in (("anonymous", "no-cache"), ("ngo-refugio", "private, no-cache")):
+        answer = await api.get(f"{V1}/services", headers=as_(who))
+        assert answer.headers["cache-control"] == kept
+        varies = {each.strip() for each in answer.headers["vary"].lower().split(",")}
+        assert {"authorization", "accept-language"} <= varies

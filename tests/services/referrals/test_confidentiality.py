@@ -1,9 +1,10 @@
 """Keys, shredding, the audit's proof, row-level security, and the canary."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from common.database import Database
 from common.ids import new_id
 from referrals.audit.anchoring import BrokenAnchor, anchor, anchored_of, verify, verify_chain
 from referrals.audit.service import record
+from referrals.cases import ending_service
+from referrals.cases.models import Case
 from referrals.cases.retention import erase_expired, reapply_tombstones
 from referrals.keys import ring as rings
 from referrals.keys.ring import KeyRing, KeyRingError
@@ -61,9 +64,64 @@ async def test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable(
     with pytest.raises(KeyDestroyed):
         await case_keys.of(backup.id)
     assert await reapply_tombstones(story.database, case_keys) >= 1
+    assert await _wrapped(case_keys, backup.id) is None
     row = (await story.rows("SELECT * FROM cases WHERE id = :id", id=case_id))[0]
     assert (row.status, row.identity) == ("erased", None)
     assert (await story.rows("SELECT sealed FROM snapshots"))[0].sealed is None
+
+
+async def _wrapped(keys: CaseKeys, case_id: UUID) -> bytes | None:
+    """What the key store holds of a case's key."""
+    async with keys.database.transaction() as session:
+        query = sa.text("SELECT wrapped FROM case_keys WHERE case_id = :id")
+        found: bytes | None = await session.scalar(query, {"id": case_id})
+    return found
+
+
+async def test_a_key_that_a_restored_key_store_brought_back_is_destroyed_again(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    case_id = UUID((await story.case())["id"])
+    wrapped = await _wrapped(case_keys, case_id)
+    assert wrapped is not None
+    await story.rows(
+        "UPDATE cases SET status = 'erased', identity = NULL, attributes = NULL WHERE id = :id RETURNING 1",
+        id=case_id,
+    )
+    await reapply_tombstones(story.database, case_keys)
+    assert await _wrapped(case_keys, case_id) is None
+
+
+async def test_the_key_is_destroyed_before_anything_else_of_an_erasure(
+    story: Story, case_keys: CaseKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the rest fails, nothing can be read any more."""
+    case_id = UUID((await story.case())["id"])
+
+    def fails(_case: object) -> None:
+        raise RuntimeError("the rest fails")
+
+    monkeypatch.setattr(ending_service, "touch", fails)
+    async with story.database.transaction() as session:
+        await act_as_service(session)
+        case = await session.get_one(Case, case_id)
+        with pytest.raises(RuntimeError):
+            await ending_service.erase(session, None, case_keys, case, "retention")
+        session.expunge_all()
+    assert await _wrapped(case_keys, case_id) is None
+
+
+async def test_row_security_shows_no_snapshot_that_was_revoked(story: Story) -> None:
+    referral = await story.sent()
+
+    async def seen(who: str) -> int:
+        async with story.database.transaction(principal(who)) as session:
+            query = sa.text("SELECT count(*) FROM snapshots WHERE referral_id = :id")
+            return int(await session.scalar(query, {"id": referral["id"]}) or 0)
+
+    assert (await seen("ngo-refugio"), await seen("ngo-salud")) == (1, 1)
+    await story.rows("UPDATE snapshots SET revoked_at = now() RETURNING 1")
+    assert (await seen("ngo-refugio"), await seen("ngo-salud")) == (1, 0)
 
 
 @pytest.mark.parametrize("together", [None, False, True])
@@ -97,9 +155,12 @@ async def test_retention_reports_first_and_then_erases(story: Story, case_keys: 
     report = (await story.get("ngo-refugio", "/cases/retention?within_days=3000")).json()
     assert [row["case_id"] for row in report] == [case["id"]]
     assert (await story.get("ngo-refugio", "/cases/retention")).json() == []
-    today = clock.today()
-    assert await erase_expired(story.database, case_keys, today) == 0
-    assert await erase_expired(story.database, case_keys, today + timedelta(days=365 * 6)) == 1
+    last = date.fromisoformat(report[0]["retain_until"])
+    assert await erase_expired(story.database, case_keys, clock.today()) == 0
+    assert await erase_expired(story.database, case_keys, last) == 0, (
+        "it is kept until that day ends"
+    )
+    assert await erase_expired(story.database, case_keys, last + timedelta(days=1)) == 1
     assert (await story.get("ngo-refugio", f"/cases/{case['id']}")).status_code == 410
 
 
@@ -131,14 +192,18 @@ def test_a_broken_ring_says_what_is_wrong(tmp_path: Path) -> None:
 
 
 async def test_the_same_ciphertext_does_not_open_as_another_row(story: Story) -> None:
-    one, other = await story.case(), await story.case()
+    """Both are sealed under the key of one case, for one recipient: the row alone differs."""
+    one = await story.sent()
+    other = await story.sent(case_id=one["case_id"])
+    path = f"/referrals/{other['id']}/disclosure"
+    assert (await story.get("ngo-salud", path)).status_code == 200
     await story.rows(
-        "UPDATE cases SET identity = (SELECT identity FROM cases WHERE id = :one)"
-        " WHERE id = :other RETURNING 1",
+        "UPDATE snapshots SET sealed = (SELECT sealed FROM snapshots WHERE referral_id = :one)"
+        " WHERE referral_id = :other RETURNING 1",
         one=one["id"],
         other=other["id"],
     )
-    response = await story.get("ngo-refugio", f"/cases/{other['id']}")
+    response = await story.get("ngo-salud", path)
     assert response.status_code == 500
     assert "Yolimar" not in response.text
 

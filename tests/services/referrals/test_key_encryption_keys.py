@@ -9,8 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from common.crypto import new_key
+from common.crypto import CannotOpen, new_key
 from common.database import Database
+from common.ids import new_id
 from common.key_checks import KeysAway
 from httpx import ASGITransport, AsyncClient
 from referrals import operations
@@ -267,3 +268,11 @@ async def test_a_key_store_that_goes_away_later_is_named_too(
     finally:
         postgres.psql("ALTER DATABASE kek_store ALLOW_CONNECTIONS true")
     await keys.verify()
+
+
+def test_a_wrapped_key_opens_for_its_own_case_only() -> None:
+    ring, case_id, key = KeyRing("k1", {"k1": new_key()}), new_id(), new_key()
+    wrapped = ring.wrap(case_id, key)
+    assert ring.unwrap(case_id, "k1", wrapped) == key
+    with pytest.raises(CannotOpen):
+        ring.unwrap(new_id(), "k1", wrapped)

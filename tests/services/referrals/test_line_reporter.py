@@ -100,7 +100,7 @@ async def test_a_form_that_was_sent_shows_its_receipt_for_a_day_only(
         assert (await reporter.send(form=form)).json()["receipt"] == first
     with clock.shifted(timedelta(hours=25)):
         late = await reporter.send(form=form)
-        assert (late.status_code, late.json()["code"]) == (409, "form_too_old")
+        assert (late.status_code, late.json().get("code")) == (409, "form_too_old")
         assert first not in late.text
         reporter.receipt = first
         assert len(await reporter.thread()) == 1

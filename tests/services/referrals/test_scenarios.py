@@ -3,6 +3,7 @@ issues). The same functions run through the gateway in tests/system/test_referra
 10, 15 and 16 with five replicas are in test_racing.py."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from common import clock
@@ -11,8 +12,9 @@ from common.ids import new_id
 from common.look import EXIT_SCRIPT
 from httpx import Response
 from referrals.cases.retention import ask_reconsent
-from referrals.escalations.firing import fire_due
+from referrals.escalations.firing import _fire, fire_due
 from referrals.keys.store import CaseKeys
+from referrals.row_security import act_as_service
 
 from tests.services.referrals.story import BODIES, LEGAL, REFUGIO, SALUD, Story
 from tests.support.principals import organisation
@@ -327,6 +329,21 @@ async def test_10_nobody_answers_an_urgent_health_referral(
     )
     addressees = [e.payload["organisation_id"] for e in events]
     assert addressees == [str(SALUD), str(SALUD), str(REFUGIO)]
+    told = await story.rows("SELECT kind, for_supervisor FROM notices WHERE for_supervisor")
+    assert [row.kind for row in told] == ["referral.supervisor"]
+
+
+async def test_10_a_timer_that_two_replicas_found_due_fires_once(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    referral = await story.sent(urgency="urgent")
+    ((now,),) = await story.rows("SELECT due_at FROM timers")
+    raised = []
+    for _ in range(2):  # both read the list before either fired
+        async with story.database.transaction() as session:
+            await act_as_service(session)
+            raised.append(await _fire(session, UUID(referral["id"]), keys=case_keys, now=now))
+    assert raised == [1, 0]
 
 
 async def test_10_what_is_not_health_expires_last(story: Story, case_keys: CaseKeys) -> None:

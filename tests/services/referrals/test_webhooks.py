@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,9 +45,12 @@ class Receiver:
         self.status = 204
         self.headers: dict[str, str] = {}
         self.url = ""
+        self.during: Callable[[], Awaitable[None]] | None = None
 
     async def handle(self, request: web.Request) -> web.Response:
         self.calls.append((dict(request.headers), await request.read()))
+        if self.during is not None:
+            await self.during()
         return web.Response(status=self.status, headers=self.headers)
 
 
@@ -178,6 +181,31 @@ async def test_after_rotation_both_secrets_verify_for_a_day(
     headers, body = receiver.calls[0]
     for secret in (hook["secret"], renewed["secret"]):
         Verifier(secret).verify(body, headers)
+    with clock.shifted(timedelta(hours=25)):
+        await story.sent()
+        await dispatched(story, settings)
+        headers, body = receiver.calls[-1]
+        assert len(headers["webhook-signature"].split()) == 1, "the replaced secret signs no more"
+
+
+async def test_two_workers_make_a_call_once(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    """The second one looks while the first one still waits for the answer."""
+    await registered(story, receiver)
+    await story.sent()
+    key = key_from_base64(settings.stored_result_key.get_secret_value())
+    while await fan_out(story.database, [deliveries]):
+        pass
+    async with client(LOOPBACK) as http:
+
+        async def second() -> None:
+            receiver.during = None
+            await deliver_due(story.database, http, key, LOOPBACK)
+
+        receiver.during = second
+        assert await deliver_due(story.database, http, key, LOOPBACK) == 1
+    assert len(receiver.calls) == 1
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/x", "https://169.254.169.254/", "file:///etc"])

@@ -18,7 +18,7 @@ from stack.postgres import ServiceDatabase
 from tests.services.directory.imports.test_package import package
 from tests.services.directory.imports.test_taking_in import imported, report
 from tests.support.databases import MigratedDatabases, rolled_back
-from tests.support.principals import principal
+from tests.support.principals import organisation, principal
 
 UUIDS = {key: f"0190c000-0000-7000-8000-00000000000{at}" for at, key in enumerate("ospt", 1)}
 NUMBERS = dict.fromkeys("ospt", "1")
@@ -152,6 +152,17 @@ async def test_a_row_of_a_known_sheet_does_not_take_the_number_of_another_organi
     (refused,) = await report(database, who, found.id, "refused")
     assert "id_of_another" in [note["code"] for note in refused.notes]
     assert "Servicio 3" in await names(database, services)
+
+
+async def test_a_file_reaches_no_entry_of_another_organisation_by_its_ids(
+    database: Database,
+) -> None:
+    """Not even by a row that says the same: what the first one changes stays its own."""
+    content = f"{HEADER}1,Org,Servicio,GP-INFO,public,04140000001\n".encode()
+    await imported(database, principal("im-officer"), content)
+    other = principal("im-officer", org=str(organisation(5)))
+    found = await imported(database, other, content)
+    assert (found.services.created, found.services.unchanged) == (1, 0)
 
 
 async def test_a_publisher_may_rename_its_service(database: Database) -> None:

@@ -1,0 +1,11 @@
+"""R6: when a share may be told."""
+
+from decimal import Decimal
+
+from reporting.protection.protected import rate
+
+
+def test_there_is_no_rate_over_a_few_people() -> None:
+    """R6: over k people a share says how many they were."""
+    assert rate(5, 5, 5).value is rate(5, 9, 5).value is None
+    assert rate(5, 10, 5).value == Decimal("0.5")
