@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from stack.nats import NatsServer, stored_credentials
 from stack.postgres import PostgresServer
 
-from tests.support.databases import MigratedDatabases, begun, close_engines
+from tests.support.databases import MigratedDatabases, close_engines
 from tests.support.principals import write_internal_jwks
 
 pytest_plugins = ["tests.support.selection"]
@@ -53,7 +53,7 @@ def structured_logs() -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(begun(tmp_path_factory.mktemp("postgres")), durable=False)
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"), durable=False)
     server.start()
     yield server
     server.stop(immediate=True)

@@ -1,13 +1,27 @@
-"""The threat model names only tests that exist, and says in Spanish what concerns people."""
+"""The threat model names only tests that exist, and each of its promises has a row that breaks it."""
 
+import ast
 import re
+from functools import cache
 from pathlib import Path
 
+import pytest
+
+from drills.mutations.change import Unfit, broken
+from drills.mutations.row import Row
+from drills.mutations.rows import ROWS
+
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = (ROOT / "docs" / "threat-model.md").read_text()
+MODEL = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 SOURCES = {
     path.name: path for folder in ("tests", "drills") for path in (ROOT / folder).rglob("test_*.py")
 }
+_TABLE = MODEL.split("## Attack table")[1].split("\n\n## ")[0]
+PROMISES = [
+    [cell.strip() for cell in line.strip("| ").split(" | ")]
+    for line in _TABLE.splitlines()
+    if line.startswith("| ")
+][1:]
 
 
 def test_every_named_test_file_exists() -> None:
@@ -29,16 +43,47 @@ def test_every_named_test_exists() -> None:
     assert named - defined == set()
 
 
-def test_each_row_of_the_table_is_held_by_a_test() -> None:
-    table = MODEL.split("## Attack table")[1].split("\nOnce, ")[0]
-    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) >= 24
-    assert [row for row in rows if ".py`" not in row and "the same" not in row] == []
+def test_each_promise_has_its_own_id_and_a_test() -> None:
+    ids = [cells[0] for cells in PROMISES]
+    assert len(ids) > 150
+    assert [name for name in ids if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)] == []
+    assert sorted(set(ids)) == sorted(ids)
+    assert [
+        name for name, *_, held in PROMISES if ".py`" not in held and "the same" not in held
+    ] == []
+
+
+def test_each_promise_has_a_row_that_breaks_it() -> None:
+    """Add it to drills/mutations/rows: what keeps the promise, broken, and the test that fails then."""
+    assert {cells[0] for cells in PROMISES} - {row.promise for row in ROWS} == set()
+
+
+def test_each_row_breaks_a_promise_and_has_its_own_name() -> None:
+    assert {row.promise for row in ROWS} - {cells[0] for cells in PROMISES} == set()
+    assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_fits_the_code_and_its_test_exists(row: Row) -> None:
+    try:
+        file, text = broken(row.symbol, row.change)
+    except Unfit as problem:
+        pytest.fail(f"{row.name}: {problem}: change the row as the code was changed")
+    if file.suffix == ".py":
+        assert ast.dump(ast.parse(text)) != ast.dump(ast.parse(file.read_text(encoding="utf-8")))
+    test, _, name = row.noticed_by.partition("::")
+    assert name.partition("[")[0].rpartition("::")[2] in functions_of(ROOT / test), row.noticed_by
+
+
+@cache
+def functions_of(file: Path) -> frozenset[str]:
+    found = re.findall(r"^ *(?:async )?def (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return frozenset(found)
 
 
 def test_what_concerns_people_is_said_in_spanish_as_well() -> None:
     """Each protection that the referrals service's tests hold, by the same tests."""
-    spanish = (ROOT / "docs" / "threat-model.es.md").read_text()
+    spanish = (ROOT / "docs" / "threat-model.es.md").read_text(encoding="utf-8")
     held = re.compile(r"`((?:tests|drills)/[\w/]+\.py)`")
     of_people = {
         path for path in held.findall(MODEL) if path.startswith("tests/services/referrals")

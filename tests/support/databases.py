@@ -3,8 +3,6 @@
 import asyncio
 import base64
 import hashlib
-import os
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,17 +14,6 @@ from common.migrations import migrate
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from stack.postgres import PostgresServer, ServiceDatabase
-
-BEGUN = "RUTA_TESTS_POSTGRES"
-"""In the environment of a row of the mutations: the folder of a stopped server to begin with."""
-
-
-def begun(folder: Path) -> Path:
-    """`folder`, with a copy in it of what the environment says to begin with."""
-    if there := os.environ.get(BEGUN):
-        # With the owner, who is not whoever runs the tests.
-        subprocess.run(["cp", "-a", f"{there}/.", str(folder)], check=True)
-    return folder
 
 
 def random_key() -> str:

@@ -16,4 +16,4 @@ app = typer.Typer()
 )
 def mutations(context: typer.Context) -> None:
     """Remove each safety mechanism in a copy and show which test notices: [NAME …] [--list]."""
-    run_of_tests("tests.mutations", context.args)
+    run_of_tests("drills.mutations", context.args)

@@ -1,0 +1,1 @@
+"""Breaks each mechanism of the threat model; the test that the row names must fail."""

@@ -1,0 +1,19 @@
+"""A row of the table: which promise of the threat model a mechanism keeps, and how to break it."""
+
+from dataclasses import dataclass
+
+from drills.mutations.change import Change
+
+
+@dataclass(frozen=True)
+class Row:
+    """With `change` in `symbol`, `noticed_by` must fail.
+
+    `promise`: the id of a row of docs/threat-model.md. `symbol` is empty if the change names a file.
+    """
+
+    promise: str
+    name: str
+    symbol: str
+    change: Change
+    noticed_by: str
