@@ -54,3 +54,12 @@ async def test_who_reads_no_referrals_asks_for_nobody(issuer_app: FastAPI) -> No
     assert (await ask(issuer_app, "anonymous")).status_code == 401
     assert (await ask(issuer_app, "health-cluster")).status_code == 403
     assert (await ask(issuer_app, "ngo-refugio", "?name=a")).status_code == 422
+
+
+async def test_an_auditor_reads_names_of_all_whom_the_record_names(issuer_app: FastAPI) -> None:
+    theirs = await add(issuer_app, "c.salas", SALUD)
+    for query in (f"?id={theirs}", "?sign_in_name=c.salas"):
+        found = (await ask(issuer_app, "auditor", query)).json()["items"]
+        assert [each["id"] for each in found] == [theirs]
+    assert (await ask(issuer_app, "auditor")).json()["items"] == []
+    assert (await ask(issuer_app, "ngo-refugio", "?sign_in_name=c.salas")).json()["items"] == []

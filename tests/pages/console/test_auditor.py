@@ -76,11 +76,37 @@ def test_the_record_is_downloaded_as_codes(system: System, browsers: Browser, re
 
 def test_a_filter_that_is_wrong_is_said_at_its_field(system: System, browsers: Browser) -> None:
     with signed_in(browsers, system, "demo-auditor") as page:
-        answer = page.goto("/console/audit?case_id=17")
-        assert answer is not None
-        assert answer.status == 422
-        assert page.locator(".govuk-error-summary").count() == 1
-        assert page.input_value("[name=case_id]") == "17"
+        for name, word in (
+            ("case", "17"),
+            ("doer", "nobody.of.this.name"),
+            ("organisation_id", "Organización que no existe"),
+        ):
+            answer = page.goto(f"/console/audit?{name}={word}")
+            assert answer is not None
+            assert answer.status == 422
+            assert page.locator(".govuk-error-summary").count() == 1
+            assert page.input_value(f"[name={name}]") == word
+            assert "No hay" not in page.inner_text("main"), "that is no nobody"
+
+
+def test_the_auditor_asks_with_the_words_that_people_use(
+    system: System, browsers: Browser, read: str
+) -> None:
+    with signed_in(browsers, system, "demo-auditor") as page:
+        page.goto("/console/audit")
+        page.fill("[name=case]", read[-8:].upper())
+        page.fill("[name=organisation_id]", "salud")
+        page.select_option("[name=action]", "disclosure.read")
+        page.get_by_role("button", name="Filtrar").click()
+        page.wait_for_load_state()
+        (row,) = page.locator("li.row", has_text=read).all()
+        assert "Salud" in row.inner_text()
+        with page.expect_download() as kept:
+            page.get_by_role("link", name="Descargar").click()
+        (line,) = csv.DictReader(io.StringIO(kept.value.path().read_text(encoding="utf-8")))
+        assert "Salud" in line["organisation"]
+        page.goto("/console/audit?doer=demo-auditor")
+        assert "demo-auditor" in page.locator("li.row").first.inner_text()
 
 
 def test_nobody_else_has_the_record(system: System, browsers: Browser) -> None:

@@ -45,6 +45,35 @@ async def test_each_filter_leaves_what_it_names(story: Story) -> None:
     assert late["id"] not in {e["chain"] for e in await entries(story, f"to={edge}")}
 
 
+async def test_the_record_is_found_by_codes_and_what_means_nothing_is_refused(
+    story: Story,
+) -> None:
+    referral = await story.accepted()
+    (case,) = {e["chain"] for e in await entries(story, f"target_id={referral['id']}")}
+    reference = (await story.get(NGO, f"/cases/{case}")).json()["reference"]
+    of_case = await entries(story, f"case_id={case}")
+    for code in (
+        reference,
+        reference.lower(),
+        case[-8:].upper(),
+        referral["id"][-8:].upper(),
+        case,
+    ):
+        assert await entries(story, f"case={code}") == of_case != []
+    for query, code in (
+        ("case=ZZZZZ-ZZZZZ", "no_case_has_this_code"),
+        ("doer=demo-supervisor", "nobody_of_this_name_in_the_record"),
+    ):
+        for path in ("/audit", "/audit/export"):
+            refused = await story.get(AUDITOR, f"{path}?{query}")
+            assert refused.status_code == 422, path
+            assert refused.json()["errors"][0]["detail_code"] == code
+    # Somebody else's case is as one that is not there.
+    foreign = await story.get(RECIPIENT, f"/audit?case={reference}")
+    absent = await story.get(RECIPIENT, "/audit?case=ZZZZZ-ZZZZZ")
+    assert (foreign.status_code, foreign.json()["errors"]) == (422, absent.json()["errors"])
+
+
 async def test_others_find_their_own_by_every_filter(story: Story) -> None:
     referral = await story.accepted()
     for query in (f"organisation_id={SALUD}", f"doer={RECIPIENT}"):

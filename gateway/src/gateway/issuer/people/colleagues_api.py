@@ -4,6 +4,7 @@ from operator import itemgetter
 from typing import Annotated
 from uuid import UUID
 
+from common.auth import Role
 from common.paging import CursorText, Limit, Page, keys_in, page_of
 from common.web import Session, router
 from fastapi import Query
@@ -28,10 +29,22 @@ async def listed(
             max_length=100,
         ),
     ] = None,
+    sign_in_name: Annotated[
+        str | None, Query(description="Only who signs in by this name.", max_length=63)
+    ] = None,
     limit: Limit = 100,
     cursor: CursorText = None,
 ) -> Page[ColleagueView]:
-    """Those who were switched off, too: what they did has their name."""
+    """Those who were switched off, too: what they did has their name. Auditors read the names of all organisations'
+    people, by id or sign-in name only: the record holds their ids."""
     (after,) = keys_in(cursor, str) or (None,)
-    rows = await queries.colleagues(session, caller.organisation, person_id or (), after, limit)
+    audits = Role.AUDITOR in caller.roles and (person_id or sign_in_name)
+    rows = await queries.colleagues(
+        session,
+        None if audits else caller.organisation,
+        person_id or (),
+        after,
+        limit,
+        sign_in_name=sign_in_name,
+    )
     return page_of(rows, limit, lambda row: ColleagueView(**row), itemgetter("sign_in_name"))

@@ -83,16 +83,21 @@ async def suspended(session: AsyncSession) -> list[str]:
 
 
 async def colleagues(
-    session: AsyncSession, organisation: UUID, ids: Sequence[UUID], after: str | None, limit: int
+    session: AsyncSession,
+    organisation: UUID | None,
+    ids: Sequence[UUID],
+    after: str | None,
+    limit: int,
+    *,
+    sign_in_name: str | None = None,
 ) -> Sequence[Row]:
-    """People of one organisation, by name; `ids`: only these, empty: all."""
+    """People of one organisation (None: of all), by name; `ids`: only these, empty: all."""
     columns = (people.c.id, people.c.sign_in_name, people.c.active, people.c.roles)
-    statement = (
-        sa.select(*columns)
-        .where(people.c.organisation_id == organisation)
-        .order_by(people.c.sign_in_name)
-        .limit(limit + 1)
-    )
+    statement = sa.select(*columns).order_by(people.c.sign_in_name).limit(limit + 1)
+    if organisation is not None:
+        statement = statement.where(people.c.organisation_id == organisation)
+    if sign_in_name is not None:
+        statement = statement.where(people.c.sign_in_name == sign_in_name)
     if ids:
         statement = statement.where(people.c.id.in_(ids))
     if after is not None:

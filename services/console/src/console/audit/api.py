@@ -1,23 +1,30 @@
 """The record, for auditors: filters by codes and ids, a chain in order, and whether it adds up."""
 
 import asyncio
+import csv
+from dataclasses import replace
+from io import StringIO
 
 from console.answers import Answer, together
 from console.audit import views
 from console.code_lists import assistance_codes
-from console.doings import done, identity_change, identity_kind
+from console.doings import done, identity_change, identity_kind, is_id
 from console.listings import next_page
 from console.screens.routing import Screens
 from console.screens.visit import Download, NotShown, Page, Visit, downloaded, shown
 
 screens = Screens()
 _QUERY = (*views.FILTERS, "cursor")
+_PEOPLE = "/identity/v1/colleagues"
+_AT_ONCE, _SHOWN = 100, 5
 
 
 @screens.page("/audit", query=_QUERY)
 async def record(visit: Visit) -> Page:
-    values = {name: visit.asked(name) for name in _QUERY}
-    asked = views.asked_of(values, visit.moments.offset)
+    values = _values(visit)
+    asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset))
+    if unknown is not None:
+        return _page(visit, [], None, values, refusal=unknown)
     listed, lists = await asyncio.gather(
         visit.calls.get("/referrals/v1/audit", limit=50, cursor=visit.asked("cursor"), **asked),
         assistance_codes(visit.calls, visit.language),
@@ -29,6 +36,12 @@ async def record(visit: Visit) -> Page:
         listed.items, await _names(visit, listed), lists, visit.say, visit.moments
     )
     return _page(visit, entries, cursor, values)
+
+
+def _values(visit: Visit) -> dict[str, str]:
+    """The field of the case takes its code or its id."""
+    values = {name: visit.asked(name) for name in _QUERY}
+    return {**values, "case": values["case"] or values["case_id"], "case_id": ""}
 
 
 def _page(
@@ -63,11 +76,9 @@ _READS = ("service_id", "doer", "from", "to")
 async def reads(visit: Visit) -> Page:
     """Who was shown a restricted entry of the directory. The look stands in that log itself."""
     values = {name: visit.asked(name) for name in (*_READS, "cursor")}
-    listed = await visit.calls.get(
-        "/directory/v1/records/reads",
-        limit=50,
-        cursor=values["cursor"],
-        **views.asked_of(values, visit.moments.offset, _READS),
+    asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset, _READS))
+    listed = unknown or await visit.calls.get(
+        "/directory/v1/records/reads", limit=50, cursor=values["cursor"], **asked
     )
     refused = listed.status == 422 and listed.code != "unknown_parameter"
     cursor = None if refused else shown(listed).get("next_cursor")
@@ -95,6 +106,7 @@ async def identities(visit: Visit) -> Page:
         "/identity/v1/changes/record", limit=50, cursor=visit.asked("cursor")
     )
     cursor, say = shown(listed).get("next_cursor"), visit.say
+    names = await _people(visit, {one[n] for one in listed.items for n in ("target", "by_subject")})
     return Page(
         "audit/templates/identities.html",
         "title.audit",
@@ -103,8 +115,8 @@ async def identities(visit: Visit) -> Page:
                 (
                     visit.moments.at(one["at"]),
                     f"{identity_change(one['what'], say)} ({identity_kind(one['kind'], say)})",
-                    one["target"],
-                    views.by(one["by_subject"], one["by_client"]),
+                    names.get(one["target"], one["target"]),
+                    views.by(one["by_subject"], one["by_client"], names),
                 )
                 for one in listed.items
             ],
@@ -114,18 +126,80 @@ async def identities(visit: Visit) -> Page:
 
 
 async def _names(visit: Visit, listed: Answer) -> dict[str, str]:
-    ids = sorted({one["organisation_id"] for one in listed.items if one["organisation_id"]})
-    if not ids:
-        return {}
-    named = await visit.calls.post("/directory/v1/names", {"organization_id": ids})
-    return {one["id"]: one["name"] for one in named.body["organizations"]} if named.ok else {}
+    """Of the organisations and people of these rows, by their ids."""
+    return await _named(
+        visit,
+        {one["organisation_id"] for one in listed.items},
+        {one.get("client") or one.get("client_id") for one in listed.items},
+    )
+
+
+async def _named(
+    visit: Visit, organisations: set[str | None], people: set[str | None]
+) -> dict[str, str]:
+    ids = sorted(each for each in organisations if each)
+    found: dict[str, str] = {}
+    for begin in range(0, len(ids), _AT_ONCE):
+        wanted = {"organization_id": ids[begin : begin + _AT_ONCE]}
+        named = await visit.calls.post("/directory/v1/names", wanted)
+        if named.ok:
+            found |= {one["id"]: one["name"] for one in named.body["organizations"]}
+    return found | await _people(visit, people)
+
+
+async def _people(visit: Visit, ids: set[str | None]) -> dict[str, str]:
+    wanted = sorted(each for each in ids if each and is_id(each))
+    found: dict[str, str] = {}
+    for begin in range(0, len(wanted), _AT_ONCE):
+        some = wanted[begin : begin + _AT_ONCE]
+        listed = await visit.calls.get(_PEOPLE, id=some, limit=_AT_ONCE)
+        found |= {one["id"]: one["sign_in_name"] for one in listed.items}
+    return found
+
+
+async def _meant(visit: Visit, asked: dict[str, str]) -> tuple[dict[str, str], Answer | None]:
+    """Names of a person or an organisation as their ids. A name that is nobody's is refused: an empty list would say
+    that nobody looked."""
+    meant, doer, organisation = dict(asked), asked.get("doer", ""), asked.get("organisation_id", "")
+    if doer:
+        by = {"id": doer} if is_id(doer) else {"sign_in_name": doer.lower()}
+        people = await visit.calls.get(_PEOPLE, **by)
+        if people.items:
+            meant["doer"] = people.items[0]["id"]
+        elif is_id(doer):
+            return meant, _unknown("doer", "no_such_person")
+    if organisation and not is_id(organisation):
+        listed = await visit.calls.get("/directory/v1/organizations", search=organisation)
+        shown(listed)
+        found = [(one["id"], one["name"]) for one in listed.items]
+        exact = [one for one in found if one[1].casefold() == organisation.casefold()]
+        if len(exact or found) != 1:
+            code = "several_organisations" if found else "no_such_organisation"
+            names = ", ".join(name for _, name in found[:_SHOWN])
+            return meant, _unknown("organisation_id", code, names=names)
+        meant["organisation_id"] = (exact or found)[0][0]
+    return meant, None
+
+
+def _unknown(name: str, code: str, **params: str) -> Answer:
+    error = {"pointer": f"/{name}", "code": code, "params": params}
+    return Answer(422, {"code": "invalid", "errors": [error]})
 
 
 @screens.file("/audit/record.csv", query=views.FILTERS)
 async def export(visit: Visit) -> Download:
-    asked = views.asked_of({n: visit.asked(n) for n in views.FILTERS}, visit.moments.offset)
+    """The table of the API, with the names that the page shows."""
+    values = _values(visit)
+    asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset))
+    if unknown is not None:
+        raise NotShown(unknown)
     found = await visit.calls.file("/referrals/v1/audit/export", **asked)
-    return downloaded(found, "audit.csv")
+    table = downloaded(found, "audit.csv")
+    rows = list(csv.DictReader(StringIO(table.content.decode())))
+    names = await _named(
+        visit, {row["organisation_id"] for row in rows}, {row["client"] for row in rows}
+    )
+    return replace(table, content=views.named(table.content.decode(), names).encode())
 
 
 @screens.page("/audit/chains/{chain:uuid}", query=("cursor",))

@@ -1,9 +1,13 @@
 """Entries of the record as people read them. Pure."""
 
+import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 from urllib.parse import urlencode
+
+from common.tables_io.cells import GuardedCsv
 
 from console.codes import Codes
 from console.doings import Beside, done, is_id, road
@@ -11,7 +15,7 @@ from console.moments import Moments
 from console.referral_views import short_code
 from console.wording import Wording
 
-FILTERS = ("action", "organisation_id", "doer", "case_id", "target_id", "from", "to")
+FILTERS = ("action", "case", "doer", "organisation_id", "case_id", "target_id", "from", "to")
 ACTIONS = (
     "disclosure.read",
     "case.read",
@@ -90,7 +94,7 @@ def _entry(one: Mapping[str, Any], beside: Beside) -> Entry:
     return Entry(
         moments.at(one["at"]),
         done(one["action"], say),
-        short_code(one["client"]) if is_id(one["client"]) else one["client"],
+        _doer(one["client"], names),
         _organisation(organisation, names),
         say.known(f"audit.target.{one['target_type']}", "audit.target.other"),
         one["target_id"],
@@ -100,14 +104,32 @@ def _entry(one: Mapping[str, Any], beside: Beside) -> Entry:
     )
 
 
+def _doer(client: str, names: Mapping[str, str]) -> str:
+    """A person by their sign-in name; by a code only where it is not known."""
+    return names.get(client) or (short_code(client) if is_id(client) else client)
+
+
 def _organisation(identifier: str, names: Mapping[str, str]) -> str:
     """By its name, where the directory has one: whoever audits or coordinates is in none."""
     return names.get(identifier, short_code(identifier) if identifier else "")
 
 
-def by(subject: str, client: str) -> str:
+def by(subject: str, client: str, names: Mapping[str, str]) -> str:
     """Who, and through what; a client that acts for itself is named once."""
-    return " · ".join(dict.fromkeys((subject, client)))
+    return " · ".join(dict.fromkeys((_doer(subject, names), client)))
+
+
+def named(table: str, names: Mapping[str, str]) -> str:
+    """The table of the API with the names that the page shows, beside the ids."""
+    rows = list(csv.DictReader(StringIO(table)))
+    out = StringIO()
+    written = GuardedCsv(out)
+    heads = list(rows[0]) if rows else next(csv.reader(StringIO(table)), [])
+    written.row([*heads, "person", "organisation"])
+    for row in rows:
+        organisation = names.get(row["organisation_id"], "")
+        written.row([*row.values(), names.get(row["client"], ""), organisation])
+    return out.getvalue()
 
 
 def reads(
@@ -117,7 +139,7 @@ def reads(
     return [
         (
             moments.at(one["at"]),
-            short_code(one["client_id"]) if is_id(one["client_id"]) else one["client_id"],
+            _doer(one["client_id"], names),
             _organisation(one["organisation_id"] or "", names),
             one["service_id"] or say("audit.reads.log"),
             road(one["route"], say),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 from typing import Annotated, Any, Literal, cast
@@ -10,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND
+from common.errors import INVALID, NOT_FOUND
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.tables_io.cells import GuardedCsv
 from common.web import Session, requires, router
@@ -28,6 +29,7 @@ from referrals.dependencies import Reader, ServiceSettingsOf
 from referrals.readable_queries import readable
 from referrals.referrals.schemas import Moment
 from referrals.row_security import acting_as_service
+from referrals.trail import queries
 
 audit = router("/referrals/v1/audit", ["audit"])
 Auditor = Annotated[Principal, requires("referrals:read", roles={Role.AUDITOR})]
@@ -86,13 +88,25 @@ class Verification(BaseModel):
     findings: list[FindingView]
 
 
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
 async def _wanted(
     *,
     target_id: UUID | None = None,
     action: str | None = None,
     organisation_id: UUID | None = None,
     doer: Annotated[
-        str | None, Query(max_length=100, description="Who did it: a colleague's id or a client.")
+        str | None,
+        Query(
+            max_length=100,
+            description="Who did it: a person's id or a client. A client by which nothing was done is refused.",
+        ),
     ] = None,
     case_id: Annotated[UUID | None, Query(description="All of one chain.")] = None,
     since: Annotated[Moment | None, Query(alias="from", description="From this moment on.")] = None,
@@ -109,7 +123,36 @@ async def _wanted(
     )
 
 
+async def _meant(session: Session, caller: Principal, wanted: Wanted, case: str | None) -> Wanted:
+    """What means nothing is refused: an empty list would say that nobody did anything."""
+    audits = Role.AUDITOR in caller.roles
+    doer = wanted.doer
+    if doer is not None and not _is_id(doer):
+        own = None if audits else caller.organisation
+        if not await queries.did_anything(session, doer, own):
+            raise INVALID.because("nobody_of_this_name_in_the_record", pointer="/doer")
+    if case is None:
+        return wanted
+    if audits:
+        async with acting_as_service(session):
+            found = await queries.chains_of(session, case)
+    else:
+        found = await queries.chains_of(session, case)
+    if len(found) != 1:
+        raise INVALID.because("no_case_has_this_code", pointer="/case")
+    return replace(wanted, case_id=found[0])
+
+
 Narrowed = Annotated[Wanted, Depends(_wanted)]
+CaseCode = Annotated[
+    str | None,
+    Query(
+        alias="case",
+        max_length=40,
+        description="All of one chain, by the code of a case, or by the last eight characters of the id of a case or of "
+        "a referral in it. A code that means nothing, or several, is refused.",
+    ),
+]
 
 
 @audit.get("")
@@ -117,13 +160,14 @@ async def list_entries(
     session: Session,
     caller: Reader,
     wanted: Narrowed,
+    case: CaseCode = None,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[AuditEntryView]:
     """Who did and read what, newest first. Auditors see all, others what their own
     clients did, of what they would find one by one. Auditors' looks stand in the record themselves, with
     the names of what they narrowed it by."""
-    audits = Role.AUDITOR in caller.roles
+    audits, wanted = Role.AUDITOR in caller.roles, await _meant(session, caller, wanted, case)
     rows = await entries.page(
         session,
         only=None if audits else _own(caller, wanted),
@@ -137,10 +181,12 @@ async def list_entries(
 
 
 @audit.get("/export", response_class=Response, responses=_CSV)
-async def export_entries(session: Session, caller: Reader, wanted: Narrowed) -> Response:
+async def export_entries(
+    session: Session, caller: Reader, wanted: Narrowed, case: CaseCode = None
+) -> Response:
     """The same as a table of codes, the newest 10,000: narrow it for more. Auditors' exports stand in
     the record themselves."""
-    audits = Role.AUDITOR in caller.roles
+    audits, wanted = Role.AUDITOR in caller.roles, await _meant(session, caller, wanted, case)
     rows = await entries.page(
         session,
         only=None if audits else _own(caller, wanted),
