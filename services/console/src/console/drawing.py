@@ -4,51 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_LABEL, _BAR, _ROW, _HEIGHT = 230, 380, 30, 18
-
 
 @dataclass(frozen=True)
 class Bar:
-    """`low` and `high`: where its whisker begins and ends; equal where there is none."""
+    """`width`, `low`, `high`: hundredths of the room that the page has, so that a phone cuts nothing. The whisker leads
+    from `low` to `high`; equal where there is none."""
 
     label: str
     words: str
-    y: int
-    width: int
-    low: int
-    high: int
+    width: float
+    low: float
+    high: float
 
 
-@dataclass(frozen=True)
-class Bars:
-    height: int
-    left: int
-    bars: tuple[Bar, ...]
-
-    @property
-    def wide(self) -> int:
-        return _LABEL + _BAR + 30
-
-
-def bars(rows: Sequence[tuple[str, str, float, float, float]]) -> Bars:
-    """Of (label, words, value, low, high): as long as its value, with a whisker over what it may be."""
+def bars(rows: Sequence[tuple[str, str, float, float, float]]) -> tuple[Bar, ...]:
+    """Of (label, words, value, low, high): as long as its value from zero, with a whisker over what it may be."""
     most = max((max(value, high) for *_, value, _, high in rows), default=0) or 1
-
-    def at(value: float) -> int:
-        return _LABEL + round(_BAR * value / most)
-
-    return Bars(
-        _ROW * len(rows) + 6,
-        _LABEL,
-        tuple(
-            Bar(_short(label), words, 4 + _ROW * number, at(value) - _LABEL, at(low), at(high))
-            for number, (label, words, value, low, high) in enumerate(rows)
-        ),
+    return tuple(
+        Bar(label, words, *(round(100 * one / most, 1) for one in (value, low, high)))
+        for label, words, value, low, high in rows
     )
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= 30 else f"{label[:29]}…"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.codes import Codes
-from console.drawing import Bars, bars
+from console.drawing import Bar, bars
 from console.moments import Moments
 from console.wording import Wording
 
@@ -27,7 +27,7 @@ class Counted:
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     total: str
-    chart: Bars
+    chart: tuple[Bar, ...]
     left_out: int
 
 
@@ -78,7 +78,7 @@ def last_months(counted_on: str) -> list[str]:
 class Series:
     title: str
     rows: tuple[tuple[str, ...], ...]
-    chart: Bars
+    chart: tuple[Bar, ...]
 
 
 def series(

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from services_directory.gaps.matrix import COVERED, Row
 
 SIDE = 44
 _NOT_SHOWN = "not_shown"
-_DARKER_FROM = (0.25, 0.5)
+_SHADES = 4
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,29 @@ def tiles(areas: Iterable[Area]) -> list[Tile]:
     found = list(areas)
     if not all(area.pcode in placed for area in found):
         return []
+    steps = shades(found)
     return [
-        Tile(area, (column - 1) * SIDE, (row - 1) * SIDE, short, _shade(area))
+        Tile(area, (column - 1) * SIDE, (row - 1) * SIDE, short, _shade(area, steps))
         for area in found
         for column, row, short in (placed[area.pcode],)
     ]
 
 
-def _shade(area: Area) -> int:
-    """0 (nothing is missing) to 3 (half and more is): the more is missing, the darker."""
-    share = len(area.missing) / area.asked if area.asked else 0.0
-    return 0 if not area.missing else 1 + sum(share >= bound for bound in _DARKER_FROM)
+def shades(areas: Iterable[Area]) -> list[range]:
+    """How many needs each shade means, from light to dark: equal steps between the fewest and the most that are missing
+    anywhere. A fixed scale would give all states one colour where much is missing everywhere."""
+    missing = {len(area.missing) for area in areas} - {0}
+    if not missing:
+        return []
+    least, count = min(missing), max(missing) - min(missing) + 1
+    steps = min(_SHADES, count)
+    bounds = [least + round(count * step / steps) for step in range(steps + 1)]
+    return [range(begin, end) for begin, end in pairwise(bounds)]
+
+
+def _shade(area: Area, steps: list[range]) -> int:
+    """0: nothing is missing. The more is missing, the darker."""
+    return next((n for n, step in enumerate(steps, 1) if len(area.missing) in step), 0)
 
 
 @cache

@@ -9,7 +9,7 @@ from common.places import Place, Places
 from common.web import PAGE_STYLE, day_in_words, drawn, page_response, page_texts, with_number
 from starlette.responses import HTMLResponse
 
-from services_directory.information.gap_map import SIDE, Area, tiles
+from services_directory.information.gap_map import SIDE, Area, shades, tiles
 from services_directory.information.needs import needs
 from services_directory.information.schemas import HelpPage, HelpQuery, RiskMessageView
 from services_directory.pathways.definition.proposals import AORS
@@ -20,9 +20,11 @@ _PACKAGE = "services_directory.information"
 _STATE_LEVEL = 1
 _MAP_STYLE = (
     ".map{width:100%;max-width:30rem;display:block}.map text{font:bold 12px sans-serif;"
-    "text-anchor:middle}.map rect{stroke:#1a1a1a}.s0{fill:#fff}.s1{fill:#f3c9c5}.s2{fill:#d4574c}"
-    ".s3{fill:#7a130c}.t0,.t1{fill:#1a1a1a}.t2,.t3{fill:#fff}.map a:focus-visible rect"
-    "{stroke-width:3}summary{padding:.4rem 0;min-height:24px}"
+    "text-anchor:middle}.map rect,.key rect{stroke:#1a1a1a}.s0{fill:#fff}.s1{fill:#fde0d2}"
+    ".s2{fill:#f0a08a}.s3{fill:#b5433a}.s4{fill:#5c0d0a}.t0,.t1,.t2{fill:#1a1a1a}"
+    ".t3,.t4{fill:#fff}.map a:focus-visible rect{stroke-width:3}"
+    ".key{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem;list-style:none;padding:0}"
+    ".key svg{vertical-align:middle}summary{padding:.4rem 0;min-height:24px}"
 )
 """Gaps are the loudest; each tile has its number too, for print and for who sees no red."""
 
@@ -98,6 +100,7 @@ def gaps_page(
             for need in (own.missing if own else ())
         },
         tiles=shown,
+        shades=[(number, step[0], step[-1]) for number, step in enumerate(shades(areas), 1)],
         side=SIDE,
         width=max((tile.x for tile in shown), default=0) + SIDE,
         height=max((tile.y for tile in shown), default=0) + SIDE,
