@@ -63,3 +63,26 @@ async def test_an_auditor_reads_names_of_all_whom_the_record_names(issuer_app: F
         assert [each["id"] for each in found] == [theirs]
     assert (await ask(issuer_app, "auditor")).json()["items"] == []
     assert (await ask(issuer_app, "ngo-refugio", "?sign_in_name=c.salas")).json()["items"] == []
+
+
+async def test_roles_carry_their_permissions_and_a_coordinator_needs_an_area(
+    issuer_app: FastAPI,
+) -> None:
+    new = {"sign_in_name": "d.mora", "organisation_id": REFUGIO, "roles": ["coordinator"]}
+    path = "/identity/v1/people"
+    async with AsyncClient(transport=ASGITransport(issuer_app), base_url=ISSUER) as http:
+
+        def headers() -> dict[str, str]:
+            return keyed(bearer("im-officer", audience="ruta-issuer"))
+
+        refused = await http.post(path, json=new, headers=headers())
+        assert (refused.status_code, refused.json()["pointer"]) == (422, "/aors")
+        made = await http.post(path, json={**new, "aors": ["GBV"]}, headers=headers())
+        assert made.status_code == 201, made.text
+        assert "directory:curate" in made.json()["scopes"]
+        assert "referrals:write" not in made.json()["scopes"]
+        one = f"{path}/{made.json()['id']}"
+        taken = await http.patch(one, json={"aors": []}, headers=headers())
+        assert (taken.status_code, taken.json()["pointer"]) == (422, "/aors")
+        changes = (await http.get("/identity/v1/changes", headers=headers())).json()["items"]
+    assert changes[0]["target_name"].startswith("d.mora")

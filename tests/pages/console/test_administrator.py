@@ -54,7 +54,9 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
 
         page.goto(person)
         assert "No hay cambios de cómo entra sin leer." in page.inner_text("main")
-        page.get_by_role("button", name="Apagar el acceso").click()
+        page.locator("summary", has_text="Apagar el acceso").click()
+        assert "para que los reasigne" in page.inner_text("main"), "what happens to the cases"
+        page.get_by_role("button", name="Sí, apagar el acceso").click()
         page.wait_for_load_state()
         assert "Sin acceso" in page.inner_text("main")
         for _ in range(int(PATIENCE)):
@@ -63,6 +65,31 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
                 return
             other.wait_for_timeout(1000)
         raise AssertionError("still signed in")
+
+
+def test_who_coordinates_gets_the_rights_of_it_and_has_to_have_an_area(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-admin") as page:
+        page.goto("/console/people/new")
+        page.fill("[name=sign_in_name]", "coordina.nueva")
+        page.select_option("[name=organisation_id]", index=1)
+        page.uncheck("[name='roles[]'][value=caseworker]")
+        page.check("[name='roles[]'][value=coordinator]")
+        page.get_by_role("button", name="Añadir y mostrar el acceso").click()
+        page.wait_for_load_state()
+        assert "al menos un área" in page.locator(".govuk-error-summary").inner_text()
+        page.check("[name='aors[]'][value=GBV]")
+        page.get_by_role("button", name="Añadir y mostrar el acceso").click()
+        page.wait_for_load_state()
+        page.get_by_role("link", name="Volver").click()
+        page.wait_for_load_state()
+        assert page.is_checked("[name=permissions][value=of_roles]"), "no exception"
+        assert page.is_checked("[name='scopes[]'][value='directory:curate']")
+        assert not page.is_checked("[name='scopes[]'][value='referrals:write']")
+        page.goto("/console/changes")
+        row = page.locator("tr", has_text="coordina.nueva").first.inner_text()
+        assert "demo-admin" in row, "who did what to whom"
 
 
 def test_what_is_wrong_with_a_name_is_said_at_its_field(system: System, browsers: Browser) -> None:

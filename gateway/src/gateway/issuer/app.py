@@ -17,11 +17,11 @@ from gateway.issuer.account.enrolment import Enrolments
 from gateway.issuer.account.passkeys_api import routes as passkeys
 from gateway.issuer.authorize.api import routes as authorize
 from gateway.issuer.authorize.tickets import Tickets
-from gateway.issuer.changes.api import routes as changes
 from gateway.issuer.clients.api import routes as clients
 from gateway.issuer.holding import Holding
 from gateway.issuer.organisations.api import routes as organisations
 from gateway.issuer.people.api import routes as people
+from gateway.issuer.people.changes_api import routes as changes
 from gateway.issuer.people.colleagues_api import routes as colleagues
 from gateway.issuer.people.passkeys import Passkeys
 from gateway.issuer.people.recovery import RecoveryCodes

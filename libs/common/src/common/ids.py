@@ -29,3 +29,11 @@ def new_code(length: int) -> str:
 def first_id_of(moment: datetime) -> UUID:
     """Ids made before it are lower, ids made after it are higher."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

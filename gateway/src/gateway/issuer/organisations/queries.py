@@ -87,3 +87,10 @@ async def identity_of(
         areas=tuple(row["areas"]),
         read_at=float(read_at),
     )
+
+
+async def names_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[str, str]:
+    """Names by id."""
+    statement = sa.select(organisations.c.id, organisations.c.name)
+    found = await session.execute(statement.where(organisations.c.id.in_(ids)))
+    return {str(identifier): name for identifier, name in found}

@@ -4,12 +4,17 @@ from datetime import datetime
 from operator import itemgetter
 from uuid import UUID
 
+from common.ids import is_id
 from common.paging import Limit, Page, page_of
 from common.web import Session, router
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from sqlalchemy import RowMapping
 
 from gateway.issuer.access import Admin, Auditor
-from gateway.issuer.changes import queries, service
+from gateway.issuer.changes import queries as changes
+from gateway.issuer.changes import service
+from gateway.issuer.organisations.queries import names_of as organisations_of
+from gateway.issuer.people.queries import names_of as people_of
 from gateway.issuer.records import After
 
 routes = router("/identity/v1/changes", ["identity"])
@@ -23,6 +28,10 @@ class Change(BaseModel):
     what: str
     kind: str
     target: str
+    by_name: str | None = Field(None, description="By which name this person signs in.")
+    target_name: str | None = Field(
+        None, description="By which name the person signs in, or what the organisation is called."
+    )
 
 
 @routes.get("", summary="Who changed which identity")
@@ -43,5 +52,15 @@ async def audited(
 
 
 async def _page(session: Session, before: str | None, limit: int) -> Page[Change]:
-    rows = await queries.page(session, before, limit)
-    return page_of(rows, limit, lambda row: Change(**row), itemgetter("id"))
+    """With the names of who did it, and to whom: an id says nothing to whoever reads it."""
+    rows = await changes.page(session, before, limit)
+    ids = [UUID(one) for row in rows for one in (row["by_subject"], row["target"]) if is_id(one)]
+    names = await people_of(session, [str(one) for one in ids]) | await organisations_of(
+        session, ids
+    )
+
+    def view(row: RowMapping) -> Change:
+        by, target = names.get(row["by_subject"]), names.get(row["target"])
+        return Change(**row, by_name=by, target_name=target)
+
+    return page_of(rows, limit, view, itemgetter("id"))

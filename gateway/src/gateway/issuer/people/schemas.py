@@ -30,8 +30,12 @@ class NewPerson(Strict):
     sign_in_name: SignInName
     organisation_id: UUID
     roles: Roles
-    scopes: Scopes
-    aors: Aors = Field(default_factory=list)
+    scopes: Scopes = Field(
+        default_factory=list, description="Left out: those that the roles carry."
+    )
+    aors: Aors = Field(
+        default_factory=list, description="A coordinator needs one; nobody else has to have any."
+    )
     areas: Areas = Field(default_factory=list)
 
 

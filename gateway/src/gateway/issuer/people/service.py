@@ -1,13 +1,14 @@
 """Use cases of people: added and changed by administrators, signed in by themselves."""
 
 import secrets as random_secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal
+from common.auth import Principal, Role, scopes_of
 from common.errors import CONFLICT, INVALID, NOT_FOUND
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,10 +46,13 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
         raise CONFLICT.because("this_sign_in_name_is_taken", pointer="/sign_in_name")
     if await organisation(session, new.organisation_id) is None:
         raise INVALID.because("no_such_organisation", pointer="/organisation_id")
+    _has_what_its_roles_need(new.roles, new.aors)
+    scopes = new.scopes if "scopes" in new.model_fields_set else scopes_of(new.roles)
     identifier = new_id()
     await session.execute(
         sa.insert(people).values(
-            **new.model_dump(),
+            **new.model_dump(exclude={"scopes"}),
+            scopes=scopes,
             id=identifier,
             second_factor_step=0,
             active=True,
@@ -58,6 +62,12 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
     )
     await record(session, by, "created", "person", identifier)
     return await found(session, identifier)
+
+
+def _has_what_its_roles_need(roles: Iterable[str], aors: Iterable[str]) -> None:
+    """Who coordinates no area sees nothing of what there is to coordinate, and is not told so."""
+    if Role.COORDINATOR in roles and not list(aors):
+        raise INVALID.because("coordinator_needs_area_of_responsibility", pointer="/aors")
 
 
 async def renew_credentials(
@@ -89,6 +99,8 @@ async def renew_credentials(
 async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonChange) -> Any:
     values = wanted.model_dump(exclude_unset=True)
     values = {name: value for name, value in values.items() if value is not None}
+    if {"roles", "aors"} & values.keys():
+        _has_what_its_roles_need(*(values.get(name, row[name]) for name in ("roles", "aors")))
     await change_version(session, people, row, **values)
     await end_all_of_person(session, row["id"])
     await record(session, by, f"changed {' '.join(sorted(values))}", "person", row["id"])

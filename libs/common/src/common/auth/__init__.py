@@ -1,11 +1,12 @@
 """Who is calling: tokens, keys and the principal they name."""
 
 from common.auth.keys import JwksFile, KeySet, public_jwk
-from common.auth.principal import ANONYMOUS, SCOPES, Principal, Role
+from common.auth.principal import ANONYMOUS, ROLE_SCOPES, SCOPES, Principal, Role, scopes_of
 from common.auth.tokens import InvalidToken, mint_token, verify_token
 
 __all__ = [
     "ANONYMOUS",
+    "ROLE_SCOPES",
     "SCOPES",
     "InvalidToken",
     "JwksFile",
@@ -14,5 +15,6 @@ __all__ = [
     "Role",
     "mint_token",
     "public_jwk",
+    "scopes_of",
     "verify_token",
 ]

@@ -1,6 +1,6 @@
 """The principal: which client of which organisation calls, and what it may do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,28 @@ SCOPES = (
     "reports:publish",
     "admin",
 )
+ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
+    role: frozenset(scopes.split())
+    for role, scopes in {
+        Role.PARTNER: "directory:read directory:write referrals:read referrals:write reports:read",
+        Role.CASEWORKER: "directory:read referrals:read referrals:write",
+        Role.SUPERVISOR: "directory:read referrals:read referrals:write reports:read",
+        Role.COORDINATOR: "directory:read directory:write directory:curate referrals:read reports:read",
+        Role.IM: "directory:read directory:curate referrals:read reports:read reports:publish",
+        Role.AUDITOR: "referrals:read reports:read",
+        Role.READER: "directory:read",
+        Role.ADMIN: "directory:read admin",
+    }.items()
+}
+"""What a role carries; what somebody has beside or lacks is an exception."""
+
+
+def scopes_of(roles: Iterable[str]) -> list[str]:
+    """What these roles carry together, in the order of `SCOPES`."""
+    carried = frozenset[str]().union(*(ROLE_SCOPES[Role(role)] for role in roles))
+    return [scope for scope in SCOPES if scope in carried]
+
+
 _KNOWN_ROLES = frozenset(role.value for role in Role)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import segno
-from common.auth import SCOPES
+from common.auth import SCOPES, scopes_of
 from markupsafe import Markup
 
 from console.accounts import forms
@@ -94,6 +94,16 @@ def _choices(visit: Visit) -> dict[str, Any]:
     return {
         "roles": [(role, say.known(f"role.{role}", "role.reader")) for role in forms.ROLES],
         "scopes": [(scope, say(f"scope.{scope}")) for scope in SCOPES],
+        "carried": [
+            (
+                role,
+                say.known(f"role.{role}", "role.reader"),
+                "; ".join(say(f"scope.{scope}") for scope in scopes_of([role])),
+            )
+            for role in forms.ROLES
+        ],
+        "permissions": [(way, say(f"rights.{way}")) for way in (forms.OF_ROLES, forms.EXCEPTIONS)],
+        "scopes_of": scopes_of,
         "aors": [(aor, f"{aor}: {visit.say(f'aor.{aor}')}") for aor in forms.AORS],
         "places": [
             (code, name) for _, places in Areas(visit.country).groups for code, name in places[:1]
@@ -198,7 +208,9 @@ async def _new(visit: Visit, holders: _Holders) -> Page:
 
 
 async def _add(visit: Visit, holders: _Holders) -> Outcome:
-    wanted = {"roles": [], "scopes": [], **body(visit.typed, holders.new)}
+    wanted = {
+        "roles": [], "scopes": [], **body(visit.typed, holders.new), **forms.carried(visit.typed)
+    }  # fmt: skip
     return _credentials(visit, holders, await visit.calls.post(holders.api, wanted, key=visit.key))
 
 
@@ -441,8 +453,13 @@ async def changes(visit: Visit) -> Page:
                 (
                     visit.moments.at(one["at"]),
                     identity_change(one["what"], say),
-                    f"{identity_kind(one['kind'], say)} {_target(one['target'])}",
-                    _target(one["by_subject"]),
+                    " ".join(
+                        (
+                            identity_kind(one["kind"], say),
+                            one.get("target_name") or _target(one["target"]),
+                        )
+                    ),
+                    one.get("by_name") or _target(one["by_subject"]),
                 )
                 for one in listed.items
             ],

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from common.auth import Role
+from common.auth import Role, scopes_of
 
 from console.forms import Typed, body
 
 ROLES = tuple(Role)
+OF_ROLES, EXCEPTIONS = "of_roles", "exceptions"
 AORS = ("CP", "GBV", "TIP", "GP")
 RIGHTS = ("roles[]", "scopes[]", "aors[]", "areas[]")
 NEW_PERSON = ("sign_in_name", "organisation_id", *RIGHTS)
@@ -16,7 +17,15 @@ NEW_ORGANISATION = ("name", "aors[]")
 
 def rights(typed: Typed) -> dict[str, Any]:
     """All of them: what nobody ticked is taken away."""
-    return {name.removesuffix("[]"): [v for v in typed.all(name) if v] for name in RIGHTS}
+    found = {name.removesuffix("[]"): [v for v in typed.all(name) if v] for name in RIGHTS}
+    return {**found, **carried(typed)}
+
+
+def carried(typed: Typed) -> dict[str, Any]:
+    """What the ticked roles carry, unless somebody chose exceptions from it."""
+    if typed.one("permissions") != OF_ROLES:
+        return {}
+    return {"scopes": scopes_of(role for role in typed.all("roles[]") if role in ROLES)}
 
 
 def change_of_person(typed: Typed) -> dict[str, Any]:

@@ -101,12 +101,11 @@ async def reads(visit: Visit) -> Page:
 
 @screens.page("/audit/identities", query=("cursor",))
 async def identities(visit: Visit) -> Page:
-    """Who changed whose access: ids and codes. The look stands in the record itself."""
+    """Who changed whose access, by name. The look stands in the record itself."""
     listed = await visit.calls.get(
         "/identity/v1/changes/record", limit=50, cursor=visit.asked("cursor")
     )
     cursor, say = shown(listed).get("next_cursor"), visit.say
-    names = await _people(visit, {one[n] for one in listed.items for n in ("target", "by_subject")})
     return Page(
         "audit/templates/identities.html",
         "title.audit",
@@ -115,8 +114,8 @@ async def identities(visit: Visit) -> Page:
                 (
                     visit.moments.at(one["at"]),
                     f"{identity_change(one['what'], say)} ({identity_kind(one['kind'], say)})",
-                    names.get(one["target"], one["target"]),
-                    views.by(one["by_subject"], one["by_client"], names),
+                    one.get("target_name") or one["target"],
+                    views.by(one.get("by_name") or one["by_subject"], one["by_client"]),
                 )
                 for one in listed.items
             ],

@@ -114,9 +114,9 @@ def _organisation(identifier: str, names: Mapping[str, str]) -> str:
     return names.get(identifier, short_code(identifier) if identifier else "")
 
 
-def by(subject: str, client: str, names: Mapping[str, str]) -> str:
+def by(subject: str, client: str) -> str:
     """Who, and through what; a client that acts for itself is named once."""
-    return " · ".join(dict.fromkeys((_doer(subject, names), client)))
+    return " · ".join(dict.fromkeys((subject, client)))
 
 
 def named(table: str, names: Mapping[str, str]) -> str:

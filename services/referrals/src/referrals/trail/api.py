@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import INVALID, NOT_FOUND
+from common.ids import is_id
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.tables_io.cells import GuardedCsv
 from common.web import Session, requires, router
@@ -88,14 +89,6 @@ class Verification(BaseModel):
     findings: list[FindingView]
 
 
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
 async def _wanted(
     *,
     target_id: UUID | None = None,
@@ -105,7 +98,7 @@ async def _wanted(
         str | None,
         Query(
             max_length=100,
-            description="Who did it: a person's id or a client. A client by which nothing was done is refused.",
+            description="Who did it: a person's id or a client. To an auditor, a client that did nothing is refused.",
         ),
     ] = None,
     case_id: Annotated[UUID | None, Query(description="All of one chain.")] = None,
@@ -126,11 +119,9 @@ async def _wanted(
 async def _meant(session: Session, caller: Principal, wanted: Wanted, case: str | None) -> Wanted:
     """What means nothing is refused: an empty list would say that nobody did anything."""
     audits = Role.AUDITOR in caller.roles
-    doer = wanted.doer
-    if doer is not None and not _is_id(doer):
-        own = None if audits else caller.organisation
-        if not await queries.did_anything(session, doer, own):
-            raise INVALID.because("nobody_of_this_name_in_the_record", pointer="/doer")
+    named = wanted.doer is not None and not is_id(wanted.doer)
+    if audits and named and not await queries.did_anything(session, str(wanted.doer)):
+        raise INVALID.because("nobody_of_this_name_in_the_record", pointer="/doer")
     if case is None:
         return wanted
     if audits:
