@@ -1,6 +1,7 @@
 """Which chain of the record a code means, as people read codes on pages."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,7 +20,9 @@ async def chains_of(session: AsyncSession, code: str) -> Sequence[UUID]:
     Of more than two only two: none of them is meant."""
     written = code.strip().upper()
     bare = written.replace("-", "").lower()
-    meant = [sa.select(col(Case.id).label("chain")).where(col(Case.reference) == written)]
+    meant: list[sa.Select[Any]] = [
+        sa.select(col(Case.id).label("chain")).where(col(Case.reference) == written)
+    ]
     for chain, identifier in (
         (col(AuditHead.chain), col(AuditHead.chain)),
         (col(Referral.case_id), col(Referral.id)),
