@@ -409,10 +409,7 @@ ROWS = (
         "colleagues",
         "colleagues-are-of-one-organisation",
         "gateway.issuer.people.queries:colleagues",
-        Replaces(
-            "sa.select(*columns).where(people.c.organisation_id == organisation)",
-            "sa.select(*columns)",
-        ),
+        Replaces("organisation is not None", "False"),
         "tests/gateway/test_colleagues.py::test_each_organisation_sees_its_own_people_and_nobody_else",
     ),
 )
