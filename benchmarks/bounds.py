@@ -21,31 +21,32 @@ import asyncio
 import json
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
-import asyncpg
+import sqlalchemy as sa
+from common.database import Database
 from common.errors import Problem
 from common.sight import Audience, audience_of
 from pydantic import BaseModel, ValidationError
 from services_directory.hsds.taxonomy import taxonomy_id, term_id
 from services_directory.organizations import queries as organization_queries
 from services_directory.organizations.parameters import OrganizationQuery
-from services_directory.reading.rows_queries import Row
 from services_directory.search.parameters import ServiceQuery, SiteQuery
 from services_directory.search.queries import service_page
 from services_directory.search.site_queries import site_page
 from services_directory.search.totals import TOTALS
+from sqlalchemy.ext.asyncio import AsyncSession
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.directory import WORDS, filled  # noqa: E402 - after the path
+from benchmarks.directory import WORDS, filled, listen  # noqa: E402 - after the path
 from tests.support.principals import organisation, principal  # noqa: E402 - after the path
 
 GOAL = 50.0
@@ -207,48 +208,42 @@ def asked_in_pairs() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 class Meter:
-    """Asks as the service's reader does, and knows what the answering process has spent."""
+    """A session that knows what the answering process has spent."""
 
-    looked_into: int | None = None
-    """Pages of the buffer, while it is a number."""
-
-    def __init__(self, connection: asyncpg.Connection, process: int) -> None:
-        self._connection = connection
+    def __init__(self, database: Database, session: AsyncSession, process: int) -> None:
+        self.session = session
         self._spent = Path(f"/proc/{process}/schedstat")
+        self._heard = listen(database)
 
     @classmethod
-    async def at(cls, url: str) -> "Meter":
-        connection = await asyncpg.connect(
-            url.replace("postgresql+asyncpg://", "postgresql://"),
-            server_settings={
-                "jit": "off",
-                "plan_cache_mode": "force_custom_plan",
-                "max_parallel_workers_per_gather": "0",  # another process's time is not seen here
-            },
-        )
-        return cls(connection, await connection.fetchval("SELECT pg_backend_pid()"))
+    @asynccontextmanager
+    async def at(cls, url: str) -> AsyncIterator["Meter"]:
+        database = Database.at(url)
+        async with database.transaction() as session:
+            # Another process's time is not seen here.
+            await session.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
+            process = await session.scalar(sa.text("SELECT pg_backend_pid()"))
+            yield cls(database, session, process)
+        await database.close()
 
-    async def fetch(self, text: str, values: Sequence[Any], *, afresh: bool = False) -> list[Row]:
-        del afresh
-        if self.looked_into is not None:
-            self.looked_into += await self._pages(text, values)
-        rows: list[Row] = await self._connection.fetch(text, *values)
-        return rows
-
-    async def _pages(self, text: str, values: Sequence[Any]) -> int:
-        told = await self._connection.fetchval(
-            f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {text}", *values
-        )
-        plan = json.loads(told)[0]["Plan"]
-        pages: int = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    async def pages(self) -> int:
+        """Pages of the buffer that the questions since `forget` read."""
+        driver = (await (await self.session.connection()).get_raw_connection()).driver_connection
+        pages = 0
+        for text, values in list(self._heard):
+            told = await driver.fetchval(
+                f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {text}", *values
+            )
+            plan = json.loads(told)[0]["Plan"]
+            pages += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
         return pages
+
+    def forget(self) -> None:
+        self._heard.clear()
 
     def spent(self) -> float:
         """Milliseconds."""
         return int(self._spent.read_text().split()[0]) / 1e6
-
-    async def close(self) -> None:
-        await self._connection.close()
 
 
 async def answered(meter: Meter, name: str, params: dict[str, str], audience: Audience) -> str:
@@ -257,12 +252,12 @@ async def answered(meter: Meter, name: str, params: dict[str, str], audience: Au
         if name == "services":
             query = ServiceQuery.model_validate(params)
             body = "full_body" if query.full else "list_body"
-            return f"{(await service_page(meter, query, audience, TODAY, body)).total:,}"
+            return f"{(await service_page(meter.session, query, audience, TODAY, body)).total:,}"
         if name == "organizations":
             asked = OrganizationQuery.model_validate(params)
-            return f"{(await organization_queries.page(meter, asked, audience))[1]:,}"
+            return f"{(await organization_queries.page(meter.session, asked, audience))[1]:,}"
         sites = SiteQuery.model_validate(params)
-        return f"{(await site_page(meter, sites, audience, TODAY))[1]:,}"
+        return f"{(await site_page(meter.session, sites, audience, TODAY))[1]:,}"
     except Problem as problem:
         return problem.kind.code
 
@@ -316,10 +311,9 @@ async def each_pair(meter: Meter, rounds: int) -> list[Asked]:
 
 async def pages_of(meter: Meter, name: str, params: dict[str, str], audience: Audience) -> int:
     TOTALS.forget()
-    meter.looked_into = 0
+    meter.forget()
     await answered(meter, name, params, audience)
-    pages, meter.looked_into = meter.looked_into, None
-    return pages
+    return await meter.pages()
 
 
 def tell(found: Sequence[Asked]) -> float:
@@ -343,7 +337,9 @@ async def one_level(meter: Meter) -> float:
     times = []
     for _ in range(5):
         before = meter.spent()
-        await meter.fetch("SELECT count(*), max(octet_length(name)) FROM service_documents_1", [])
+        await meter.session.execute(
+            sa.text("SELECT count(*), max(octet_length(name)) FROM service_documents_1")
+        )
         times.append(meter.spent() - before)
     print(f"reading one level whole: {min(times):.1f} ms", flush=True)
     return min(times)
@@ -357,8 +353,7 @@ async def measure(
     async with filled(services, data) as (server, made):
         more = str(ORGANIZATIONS // 50 - 1)
         server.psql(_MORE_ORGANIZATIONS.replace("{more}", more), database="directory")
-        meter = await Meter.at(made.app_url)
-        try:
+        async with Meter.at(made.app_url) as meter:
             before = await one_level(meter)
             if pairs:
                 worst = tell(await each_pair(meter, rounds))
@@ -374,8 +369,6 @@ async def measure(
                 said = "&".join(f"{key}={value}" for key, value in params.items())
                 print(f"  {name}?{said[:70]}: {' · '.join(each)}", flush=True)
             return worst, min(before, await one_level(meter))
-        finally:
-            await meter.close()
 
 
 def main() -> int:

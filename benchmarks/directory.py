@@ -53,6 +53,7 @@ from services_directory.hsds.schemas import ServiceDocument
 from services_directory.search import queries
 from services_directory.search.parameters import ServiceQuery
 from services_directory.services.entering import EntryBatch, upsert_service
+from sqlalchemy import event
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase, binaries
 
@@ -245,18 +246,16 @@ async def _copy(
             await session.execute(statement, given)
 
 
-class Recorder:
-    """Takes the place of the connection for one question and keeps what it is asked."""
+def listen(database: Database) -> list[tuple[str, list[Any]]]:
+    """The SELECTs that read documents from now on, with their values."""
+    asked: list[tuple[str, list[Any]]] = []
 
-    def __init__(self, session: Any) -> None:
-        self.session = session
-        self.asked: list[tuple[str, list[Any]]] = []
+    def record(_c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
+        if "_documents" in statement or "service_changes" in statement:
+            asked.append((statement, list(values)))
 
-    async def fetch(self, text: str, values: Any, *, afresh: bool = False) -> Any:
-        from services_directory.reading.rows_queries import fetch  # noqa: PLC0415 - used once
-
-        self.asked.append((text, list(values)))
-        return await fetch(self.session, text, values, afresh=afresh)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", record)
+    return asked
 
 
 def written(text: str, values: list[Any]) -> str:
@@ -415,19 +414,17 @@ async def asked_for(
     asked again."""
     audience = audience_of(principal("health-cluster"))
     today = clock.now().date()
+    heard, asked = listen(database), []
     async with database.transaction() as session:
-        # As the service asks: for these words, not for any.
-        await session.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
-        asked = []
         for each in searches:
-            search = Recorder(session)
+            heard.clear()
             query = ServiceQuery.model_validate(each)
-            await queries.service_page(search, query, audience, today, "list_body")
-            asked.append([written(*statement) for statement in search.asked])
-        by_id = Recorder(session)
-        await queries.one_service(by_id, own, audience, None)
+            await queries.service_page(session, query, audience, today, "list_body")
+            asked.append([written(*statement) for statement in heard])
+        heard.clear()
+        await queries.one_service(session, own, audience, None)
     same, *new = asked
-    return {"search": [same], "new searches": new, "get by id": [[written(*by_id.asked[0])]]}
+    return {"search": [same], "new searches": new, "get by id": [[written(*heard[0])]]}
 
 
 @asynccontextmanager

@@ -40,10 +40,8 @@ from services_directory.gaps import projection
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgency
 from services_directory.pathways.definition.profile import Profile
-from services_directory.pathways.matching import candidate_queries
 from services_directory.pathways.planning.resolving import Caller, plan
-from services_directory.pathways.versions import queries, service
-from services_directory.reading import kept_queries, rows_queries
+from services_directory.pathways.versions import service
 from services_directory.services.entering import upsert_service
 from sqlalchemy import event
 from stack.ports import free_port
@@ -187,16 +185,8 @@ class Recorder:
         self.statements: list[str] = []
 
     def listen(self, engine: Any) -> None:
-        """Statements of SQLAlchemy, and those that go to the driver directly."""
+        """Statements of SQLAlchemy, and what a transaction begins with."""
         event.listen(engine.sync_engine, "before_cursor_execute", self._record)
-        directly = rows_queries.fetch
-
-        async def fetch(session: Any, text: str, values: Any, *, afresh: bool = False) -> Any:
-            self._record(None, None, text, values)
-            return await directly(session, text, values, afresh=afresh)
-
-        for listened in (kept_queries, candidate_queries, queries):
-            vars(listened)["fetch"] = fetch
         straight = writes.send_straight
 
         def send(connection: Any, text: str, values: Any) -> Any:

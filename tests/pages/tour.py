@@ -68,7 +68,6 @@ MADE: dict[str, tuple[str, ...]] = {
     "common/web/page.py": ("help",),
     "common/web/files.py": ("help",),  # the media type of the pages that refuse
     "gateway/front/wire/accepting.py": ("nothing-here",),  # whether somebody wants a page
-    "services_directory/reading/compression.py": ("posters",),  # what of an answer is worth compressing
     "gateway/front/own/pages.py": ("docs",),
     "gateway/front/pages/public_pages.py": ("start", "nothing-here", "sign-in-first", "typed-again", "stale"),
     "gateway/front/pages/sign_out_page.py": ("sign-out",),

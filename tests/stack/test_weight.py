@@ -29,7 +29,7 @@ MOST = {
 REPLACED = {
     "altair": "reporting/charts/specs.py (decision 0172)",
     "babel": "common/conventions.py (decision 0172)",
-    "zstandard": "backports.zstd",
+    "zstandard": "nothing: the front codes answers with gzip",
     "brotli": "nothing: no answer is coded so",
     "pyarrow": "arro3",
     "pandas": "plain rows",

@@ -273,13 +273,6 @@ ROWS = (
         "tests/services/directory/test_leaks.py::test_reading_the_record_of_a_restricted_service_is_logged[review]",
     ),
     Row(
-        "failover",
-        "kept-of-another-history",
-        "services_directory.reading.rows_queries:Reader._throw_away",
-        Drops("self.kept.forget_all()"),
-        "tests/services/directory/search/test_kept_rows.py::test_what_is_kept_ends_with_the_history_that_it_is_of",
-    ),
-    Row(
         "restored-consents",
         "hidden-is-hidden-again",
         "services_directory.hsds.restricted:restricted",
@@ -363,20 +356,6 @@ ROWS = (
         "services_directory.identities.queries:in_any_space",
         Replaces("e.source.startswith(f'{organisation}:', autoescape=True)", "sa.true()"),
         "tests/services/directory/imports/test_publishers.py::test_a_file_reaches_no_entry_of_another_organisation_by_its_ids",
-    ),
-    Row(
-        "kept-answers",
-        "kept-plans",
-        "services_directory.reading.kept_queries:made_unless_kept.question",
-        Replaces("f'{text}|{values}'", "f'{len(text)}|{values[0]}'"),
-        "tests/services/directory/pathways/test_kept_plans.py::test_any_plan_after_any_change_is_as_if_nothing_were_kept",
-    ),
-    Row(
-        "kept-answers",
-        "kept-rows",
-        "services_directory.reading.kept_rows:KeptRows.get",
-        Replaces("found.newest != newest", "False"),
-        "tests/services/directory/search/test_kept_rows.py::test_what_was_hidden_is_gone_with_the_next_answer",
     ),
     Row(
         "kept-answers",

@@ -1,6 +1,6 @@
 """The directory's app over a real database that is rolled back after each test."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +11,6 @@ from common.database import Database
 from httpx import ASGITransport, AsyncClient, Response
 from services_directory.app import create_app
 from services_directory.followers_service import declare_followers
-from services_directory.reading.read_route import READER
-from services_directory.reading.rows_queries import Row, fetch
 from services_directory.settings import Settings
 from stack.postgres import ServiceDatabase
 
@@ -84,7 +82,6 @@ async def api(
 ) -> AsyncIterator[AsyncClient]:
     given: dict[str, Any] = common_settings(directory_database, internal_jwks, "nats://127.0.0.1:1")
     app = with_built_routes(create_app(Settings(**given), database=database))
-    app.state.context.parts[READER] = InsideReader(database)
     async with AsyncClient(
         transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
     ) as client:
@@ -96,17 +93,6 @@ def alone(api: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation of one person."""
     app = cast("Any", api)._transport.app
     monkeypatch.setattr(app.state.context.settings, "one_person_publishes", True)
-
-
-class InsideReader:
-    """Reads as the service's own reader does, but inside the transaction that is rolled back."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def fetch(self, text: str, values: Sequence[Any], *, afresh: bool = False) -> list[Row]:
-        async with self._database.transaction() as session:
-            return await fetch(session, text, values)
 
 
 def as_(client: str, **changes: Any) -> dict[str, str]:

@@ -317,7 +317,7 @@ async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
         for audience in AUDIENCES:
             s = Statement()
             condition = visible_sql(audience, s.argument)
-            rows = await fetch(session, f"SELECT n FROM {table} WHERE {condition}", s.values)
+            rows = await fetch(session, f"SELECT n FROM {table} WHERE {condition}", s)
             by_text = {row["n"] for row in rows}
             chosen = sa.select(columns.c.n).where(visible(columns.c, audience))
             by_expression = set(await session.scalars(chosen))
@@ -364,7 +364,7 @@ async def test_all_that_is_seen_is_what_is_at_the_lowest_level_and_what_begins_a
                 f"SELECT (SELECT count(*) FROM {table} WHERE {seen}) AS one,"
                 f" {' + '.join(f'(SELECT count(*) FROM {table} WHERE {part})' for part in parts)}"
                 " AS other",
-                s.values,
+                s,
             )
             assert rows[0]["one"] == rows[0]["other"], audience
 

@@ -1,7 +1,6 @@
 """A copy that is kept: snapshot, then only what changed. With real commits, because positions are
 transactions."""
 
-import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +27,7 @@ async def committed(databases: MigratedDatabases) -> ServiceDatabase:
 async def live(
     committed: ServiceDatabase, postgres: PostgresServer, internal_jwks: Path
 ) -> AsyncIterator[AsyncClient]:
-    """The app as it runs in production, with its reader, over a database where commits are commits."""
+    """The app as it runs in production, over a database where commits are commits."""
     postgres.psql(
         "TRUNCATE services, organizations, locations, service_documents, site_documents,"
         " organization_documents, service_changes, service_translations CASCADE",
@@ -46,9 +45,7 @@ async def _serving(database: ServiceDatabase, jwks: Path) -> AsyncIterator[Async
         transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
     ) as client:
         yield client
-    context = app.state.context
-    await context.parts["reader"].close()
-    await context.database.close()
+    await app.state.context.database.close()
 
 
 async def _enter(api: AsyncClient, **changes: Any) -> str:
@@ -216,26 +213,6 @@ async def test_a_copy_of_before_a_restore_asks_for_a_new_snapshot(
         restored.stop(immediate=True)
 
 
-@pytest.mark.parametrize("coding", ["gzip", "zstd"])
-async def test_a_snapshot_is_compressed_on_request(live: AsyncClient, coding: str) -> None:
-    for number in range(5):
-        await _enter(live, name=f"Servicio {number}")
-    async with live.stream(
-        "GET",
-        f"{V1}/sync/snapshot",
-        headers={**as_("anonymous"), "Accept-Encoding": coding},
-    ) as answer:
-        assert answer.headers["content-encoding"] == coding
-        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
-    if coding == "gzip":
-        text = gzip.decompress(raw)
-    else:
-        from backports import zstd
-
-        text = zstd.decompress(raw)
-    assert json.loads(text.splitlines()[-1])["services"] == 5
-
-
 async def test_what_did_not_change_is_not_sent_again(live: AsyncClient) -> None:
     own = await _enter(live)
     for path in (f"/services/{own}", "/services", "/organizations", "/taxonomies"):
@@ -261,12 +238,12 @@ def confidential() -> dict[str, Any]:
     ("path", "status"),
     [
         ("services/not-a-uuid", 422),
-        ("services/%00", 422),
+        ("services/%00", 400),
         ("services/0190b000-0000-7000-8000-00000000beef", 404),
         ("services?page=0", 422),
         ("services?page=99999999999999999999", 422),
         ("services?per_page=501", 422),
-        ("services?search=%00", 422),
+        ("services?search=%00", 400),
         ("services?search=%22", 200),
         ("services?search=%27%3B%20DROP%20TABLE%20services%3B--", 200),
         ("services?search=%26%20%7C%20%21%20%28%29%3A%2A", 200),
@@ -284,14 +261,14 @@ def confidential() -> dict[str, Any]:
         ("services?full=perhaps", 422),
         ("organizations/x", 422),
         ("organizations?taxonomy_id=x", 422),
-        ("service_at_locations?postcode=%00", 422),
+        ("service_at_locations?postcode=%00", 400),
         ("service_at_locations?postcode=4001&proximity=1e3", 200),
         ("taxonomies/x", 422),
         ("taxonomy_terms?parent_id=x", 422),
         ("profile/schemas/nope.json", 404),
     ],
 )
-async def test_no_parameter_makes_the_reader_fail(
+async def test_no_parameter_makes_a_read_fail(
     live: AsyncClient, path: str, status: int
 ) -> None:
     answer = await live.get(f"{V1}/{path}", headers=as_("anonymous"))
@@ -300,7 +277,7 @@ async def test_no_parameter_makes_the_reader_fail(
         assert answer.json()["code"]
 
 
-async def test_a_restricted_read_by_the_reader_is_logged(live: AsyncClient) -> None:
+async def test_a_restricted_read_is_logged(live: AsyncClient) -> None:
     own = await _enter(live, **confidential())
     answer = await live.get(f"{V1}/services/{own}", headers=as_("gbv-coordinator"))
     assert answer.status_code == 200

@@ -6,7 +6,6 @@ from common.database import Database
 from common.messages.sms import Sms, gateway_of
 from common.web import service_app
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 
 from services_directory.crosswalks import api as crosswalks
 from services_directory.curation import api as curation
@@ -26,9 +25,6 @@ from services_directory.pathways import endorsements_api, resolve_api
 from services_directory.pathways.profile_sets import api as profile_sets
 from services_directory.posters import api as posters
 from services_directory.profile import api as profile
-from services_directory.reading.compression import Compressing
-from services_directory.reading.read_route import READER, ReadPaths
-from services_directory.reading.rows_queries import Reader
 from services_directory.services import api as services
 from services_directory.services import names_api, records_api
 from services_directory.settings import Settings
@@ -78,15 +74,7 @@ def create_app(
     """The app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
     declare_followers()
     settings = settings or Settings()
-    parts: dict[str, Any] = _short_messages(settings)
-    if role == "api" and database is None:
-        parts[READER] = Reader(
-            settings.database_url.get_secret_value(),
-            size=settings.database_pool_size,
-            via_pgbouncer=settings.database_via_pgbouncer,
-            name="ruta-directory-reader",
-        )
-    app = service_app(
+    return service_app(
         settings,
         title="Ruta directory",
         description=DESCRIPTION,
@@ -97,13 +85,9 @@ def create_app(
         ended_rights=ENDED_RIGHTS,
         run_worker=True if role == "worker" else None,
         database=database,
-        parts=parts,
+        parts=_short_messages(settings),
         body_limit_of=imports.body_limit_of,
     )
-    app.user_middleware.append(Middleware(ReadPaths, routers=ROUTERS))  # the last is the innermost
-    # The first stays outermost: it gives HEAD the length that GET has, compressed or not.
-    app.user_middleware.insert(1, Middleware(Compressing))
-    return app
 
 
 def _short_messages(settings: Settings) -> dict[str, Any]:

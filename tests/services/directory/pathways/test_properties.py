@@ -11,7 +11,6 @@ from services_directory.pathways.definition.graph import Pathway
 from services_directory.pathways.definition.profile import Profile
 from services_directory.pathways.matching.candidates import Candidate
 from services_directory.pathways.matching.eligibility import eligibility, excluding
-from services_directory.pathways.matching.ranking import Order, judged_by_need, rank
 from services_directory.pathways.planning.composition import compose
 from services_directory.pathways.planning.ordering import in_order
 from services_directory.pathways.planning.resolution import Coverage, ResolvedStep, chart, resolve
@@ -79,37 +78,6 @@ def _assert_the_person_fits(candidate: Candidate, profile: Profile) -> None:
     assert candidate.endorsed_by
     assert candidate.valid_until is not None
     assert candidate.valid_until >= TODAY
-
-
-@given(trios, st.lists(profiles, min_size=2, max_size=4), st.lists(services, max_size=20))
-def test_what_was_ranked_before_is_told_as_if_it_were_ranked_anew(
-    of: tuple[Pathway, ...], people: list[Profile], candidates: list[Candidate]
-) -> None:
-    """Each in two languages, and all of them twice: one order is taken for no other's."""
-    by_need: dict[str, list[Candidate]] = {}
-    for candidate in candidates:
-        by_need.setdefault(candidate.need, []).append(candidate)
-    known: dict[bytes, Order] = {}
-    told = [
-        person.model_copy(update={"languages": spoken})
-        for person in people
-        for spoken in (person.languages, frozenset({"guc"}))
-    ]
-    for person in (*told, *told):
-        course = chart(list(of), person, NEED_AORS)
-        situations = {
-            wanted.need: course.situation(person, wanted, PLACES, TODAY)
-            for wanted in course.demands
-        }
-        for need, found in judged_by_need(by_need, situations, 3, known).items():
-            fitting, missed = rank(by_need.get(need, ()), situations[need])
-            assert found.best == fitting[:3]
-            assert found.order.fitting == len(fitting)
-            assert found.order.excluded == len(missed)
-            assert found.order.at_once == any(
-                each.candidate.capacity_state != "waitlist" for each in fitting
-            )
-            assert found.missed == (() if fitting else missed)
 
 
 @given(trios, profiles, st.lists(services, min_size=1, max_size=12), st.data())

@@ -11,10 +11,7 @@ from services_directory.pathways.definition.graph import Urgency
 from services_directory.pathways.definition.profile import Moment, Profile, Sex
 from services_directory.pathways.matching.candidates import Candidate, ReferralWay
 from services_directory.pathways.matching.ranking import (
-    MOST_ORDERS,
-    Order,
     Situation,
-    judged_by_need,
     rank,
 )
 from services_directory.pathways.matching.reach import demand
@@ -90,42 +87,6 @@ def test_what_is_open_now_comes_first_at_night() -> None:
 
 def test_ties_are_broken_by_id_so_that_the_order_is_always_the_same() -> None:
     assert order(service("b"), service("a")) == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        situation(SOMEBODY.model_copy(update={"languages": frozenset({"guc"})})),
-        situation(SOMEBODY.model_copy(update={"moment": Moment(weekday=6, time="23:00")})),
-        replace(situation(), aors=frozenset({"CP"})),
-        replace(situation(), today=date(2027, 11, 24)),
-    ],
-    ids=["language", "hour", "area of responsibility", "day"],
-)
-def test_the_order_for_one_person_and_day_is_not_taken_for_anothers(other: Situation) -> None:
-    """Who asks again is told what was ranked before: only where all of it is the same."""
-    candidates = [
-        service("a", languages=frozenset({"spa"}), open_minutes=((480, 960),)),
-        service("b", languages=frozenset({"guc"}), open_minutes=((0, 10080),)),
-        service("c", endorsed_by=frozenset({"CP"})),
-    ]
-    orders: dict[bytes, Order] = {}
-    told = [
-        judged_by_need({"HLT": candidates}, {"HLT": each}, 1, orders)["HLT"].best
-        for each in (situation(), other, situation(), other)
-    ]
-    first, second = (rank(candidates, each)[0][:1] for each in (situation(), other))
-    assert first != second
-    assert told == [first, second, first, second]
-
-
-def test_of_one_question_only_so_many_orders_are_known() -> None:
-    """Whoever asks for one person after the other makes no process larger."""
-    orders: dict[bytes, Order] = {}
-    for hour in range(24):
-        at = SOMEBODY.model_copy(update={"moment": Moment(weekday=6, time=f"{hour:02}:00")})
-        judged_by_need({"HLT": [service("a")]}, {"HLT": situation(at)}, 1, orders)
-        assert 0 < len(orders) <= MOST_ORDERS
 
 
 def test_points_are_the_sum_of_the_reasons_points() -> None:

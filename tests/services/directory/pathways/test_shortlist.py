@@ -149,7 +149,7 @@ async def test_no_level_is_left_out_at_which_something_is_read(
     """
     async with database.transaction() as session:
         found = await offered(session, audience, wanted, "VE2313")
-        read = await fetch(session, text, s.values)
+        read = await fetch(session, text, s)
     shown = {(need, each.service_id) for need, some in found.candidates.items() for each in some}
     assert shown == {(row["need"], row["id"]) for row in read}
     aors = codelists.categories()
@@ -166,7 +166,7 @@ async def test_what_is_offered_in_a_place_is_asked_in_the_words_of_its_index(
         rows = await fetch(
             session,
             "SELECT indexdef FROM pg_indexes WHERE indexname ~ '^service_documents_[0-3]_offered$'",
-            [],
+            Statement(),
         )
     asked = candidate_queries.OFFERS_HERE.partition(" && ")[0].replace("d.", "")
     assert len(rows) == 4
@@ -209,9 +209,7 @@ async def test_sql_gives_the_points_that_the_rules_give(
                 SELECT TRUE AS limited, ARRAY['same_day', '24h', '72h'] AS delays
             ) n
         """
-        of_sql = {
-            (row["id"], row["level"]): row["points"] for row in await fetch(session, text, s.values)
-        }
+        of_sql = {(row["id"], row["level"]): row["points"] for row in await fetch(session, text, s)}
     asked = {*MERITS, *(f"capacity_{code}" for code in CAPACITY), *(f"status_{c}" for c in STATUS)}
     for each in wanted:
         situation = Situation(profile, frozenset({"GBV"}), each, PLACES, today)

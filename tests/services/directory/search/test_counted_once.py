@@ -14,7 +14,7 @@ from services_directory.search.queries import service_page
 from services_directory.search.totals import TOTALS
 from services_directory.services.entering import upsert_service
 
-from benchmarks.directory import Recorder, fill, template
+from benchmarks.directory import fill, listen, template
 from tests.support.databases import MigratedDatabases
 from tests.support.patience import PATIENCE
 from tests.support.principals import principal
@@ -33,11 +33,11 @@ async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
 
 async def page(database: Database, number: int) -> tuple[int, bool]:
     """The total, and whether what is left was counted for it."""
+    asked = listen(database)
     async with database.transaction() as session:
-        reader = Recorder(session)
         query = ServiceQuery(area="VE", page=number, per_page=10)
-        found = await service_page(reader, query, ANYONE, date(2026, 11, 26), "list_body")
-    return found.total, any("left_over" in text for text, _ in reader.asked)
+        found = await service_page(session, query, ANYONE, date(2026, 11, 26), "list_body")
+    return found.total, any("left_over" in text for text, _ in asked)
 
 
 async def counted_no_more(database: Database, total: int) -> None:

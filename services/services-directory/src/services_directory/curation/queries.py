@@ -19,7 +19,8 @@ from services_directory.curation.models import (
     reminders,
 )
 from services_directory.curation.naming import digest
-from services_directory.houses.models import ORGANIZATION, SERVICE, house_looks
+from services_directory.houses.models import ORGANIZATION, SERVICE
+from services_directory.houses.queries import waiting_looks
 from services_directory.organizations.queries import mailboxes_of, named_organizations
 from services_directory.records.queries import standing
 from services_directory.tables import ENDED_RIGHTS
@@ -127,16 +128,16 @@ async def houses_for(
     limit: int,
 ) -> list[Any]:
     """What waits for a look among the services that the caller may read, and the organisations; the oldest first."""
-    h = house_looks.c
+    of_services, of_organizations = waiting_looks(SERVICE), waiting_looks(ORGANIZATION)
     services = standing(caller, curated=True, language=language)
     named = named_organizations()
     kinds = sa.union_all(
-        sa.select(house_looks, services.c.name, services.c.visibility)
-        .join(services, services.c.id == h.entity_id)
-        .where(h.kind == SERVICE, h.waiting),
-        sa.select(house_looks, named.c.name, named.c.visibility)
-        .join(named, named.c.id == h.entity_id)
-        .where(h.kind == ORGANIZATION, h.waiting, named.c.visibility <= PARTNERS),
+        sa.select(of_services, services.c.name, services.c.visibility).join(
+            services, services.c.id == of_services.c.entity_id
+        ),
+        sa.select(of_organizations, named.c.name, named.c.visibility)
+        .join(named, named.c.id == of_organizations.c.entity_id)
+        .where(named.c.visibility <= PARTNERS),
     ).subquery("waiting")
     w, of = kinds.c, named_organizations()
     statement = (

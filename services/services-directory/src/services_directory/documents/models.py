@@ -68,6 +68,8 @@ service_documents = sa.Table(
     sa.Column("hours_unread", sa.Boolean, nullable=False),
     sa.Column("quality", sa.REAL, nullable=False),
 )
+# PostgreSQL generates it from the document, so it is no column of the rows that are written.
+organization_name = sa.literal_column("service_documents.organization_name", sa.Text)
 
 site_documents = sa.Table(
     "site_documents",

@@ -30,7 +30,7 @@ async def cells(
     around = {other for area in areas for other in places.ancestors(area)}
     s = Statement()
     text = (
-        f"SELECT area, need, state, whole, {', '.join(f'sum({group})::int' for group in GROUPS)}"
+        f"SELECT area, need, state, whole, {', '.join(f'sum({group})::int AS {group}' for group in GROUPS)}"
         f" FROM coverage_cells WHERE need = ANY({s.argument(list(needs), 'text[]')})"
         f" AND services > 0 AND (area = ANY({s.argument(sorted(areas), 'text[]')})"
         f" OR whole AND area = ANY({s.argument(sorted(around), 'text[]')}))"
@@ -38,10 +38,14 @@ async def cells(
         " GROUP BY area, need, state, whole"
         " ORDER BY area, need, state, whole"
     )
-    rows = await fetch(session, text, s.values, afresh=True)
+    rows = await fetch(session, text, s)
     return [
-        Cell(area, need, state, whole, tuple(counts)) for area, need, state, whole, *counts in rows
-    ]
+        Cell(
+            row["area"], row["need"], row["state"], row["whole"],
+            tuple([row[group] for group in GROUPS]),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _counts_for(audience: Audience, asked: Iterable[str], s: Statement) -> str:
@@ -80,7 +84,7 @@ async def covering(session: AsyncSession, service_ids: Sequence[UUID], today: da
         f" {in_season(today, s)} AS in_season FROM service_documents d"
         f" WHERE level = visibility AND service_id = ANY({s.argument(list(service_ids), 'uuid[]')})"
     )
-    return await fetch(session, text, s.values)
+    return await fetch(session, text, s)
 
 
 async def turned(session: AsyncSession, today: date, limit: int) -> list[UUID]:
@@ -98,4 +102,4 @@ async def turned(session: AsyncSession, today: date, limit: int) -> list[UUID]:
         f" AND d.functional_status = ANY({referable}) AND {in_season(today, s)} = {counted_out}"
         f" ORDER BY d.service_id LIMIT {s.argument(limit, 'bigint')}"
     )
-    return [row["service_id"] for row in await fetch(session, text, s.values)]
+    return [row["service_id"] for row in await fetch(session, text, s)]

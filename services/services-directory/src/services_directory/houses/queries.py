@@ -40,6 +40,12 @@ async def one_look(session: AsyncSession, entity_id: UUID) -> sa.Row[Any] | None
     return (await session.execute(found.with_for_update())).one_or_none()
 
 
+def waiting_looks(kind: str) -> sa.Subquery:
+    """The entries of this kind that somebody has to look at."""
+    h = house_looks.c
+    return sa.select(house_looks).where(h.kind == kind, h.waiting).subquery()
+
+
 async def waiting_words(session: AsyncSession, service_id: UUID) -> list[str]:
     """The words of a service that somebody has to look at; none of any other."""
     h = house_looks.c

@@ -69,7 +69,7 @@ async def public_help(
 
 async def open_lines(
     session: AsyncSession, query: HelpQuery, today: date, local: datetime
-) -> Sequence[Row]:
+) -> list[Row]:
     """Hotlines that serve the place and are open at this moment."""
     given: dict[str, Any] = {
         "referable": True,

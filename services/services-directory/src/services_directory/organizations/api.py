@@ -11,6 +11,7 @@ from common.sight import Audience, audience_of
 from common.web import (
     IfMatch,
     OwnQuery,
+    Reading,
     Session,
     check_if_match,
     context_of,
@@ -40,10 +41,9 @@ from services_directory.reading.answers import (
 from services_directory.reading.asking import parameters
 from services_directory.reading.parameters import body_of
 from services_directory.reading.parameters import described as parameters_of
-from services_directory.reading.read_route import read_router
 from services_directory.reading.rows_queries import Row
 
-routes = read_router("/directory/v1", ["HSDS"])
+routes = router("/directory/v1", ["HSDS"])
 records = router("/directory/v1", ["Records"])
 Anyone = Annotated[Principal, open_to_all()]
 Writer = Annotated[Principal, requires(scope="directory:write")]
@@ -67,7 +67,7 @@ async def organizations(request: Request, session: Session, caller: Anyone) -> R
     summary="Search organisations, privately",
     responses=page_of(ShownOrganization),
     openapi_extra=described(parameters_of(OrganizationQuery)) | body_of(OrganizationQuery),
-    dependencies=[OwnQuery],
+    dependencies=[OwnQuery, Reading],
 )
 async def organizations_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await _organizations(request, session, caller)
@@ -86,7 +86,7 @@ async def _organizations(request: Request, session: Session, caller: Principal) 
 
 async def _items(
     session: AsyncSession, query: OrganizationQuery, audience: Audience, rows: list[Row]
-) -> tuple[list[bytes], list[Row]]:
+) -> tuple[list[bytes], list["_Sliced"]]:
     """Bodies, and the service rows that they show."""
     if not (query.full or query.full_service):
         return [row["list_body"] for row in rows], []
@@ -102,20 +102,20 @@ async def _items(
 
 async def _services(
     session: AsyncSession, audience: Audience, rows: list[Row], *, full: bool
-) -> list[Row]:
+) -> list["_Sliced"]:
     found = await queries.services_of(
         session, [row["organization_id"] for row in rows], audience, full=full
     )
     if full:
-        return [_Sliced(row) for row in found]  # type: ignore[misc]  # reads like a row
-    return [_Sliced(row, simple=True) for row in found]  # type: ignore[misc]  # reads like a row
+        return [_Sliced(row) for row in found]
+    return [_Sliced(row, simple=True) for row in found]
 
 
 class _Sliced(dict[str, Any]):
     """A service row whose body leaves out the organisation, which is around it."""
 
     def __init__(self, row: Row, *, simple: bool = False) -> None:
-        super().__init__(row.items())
+        super().__init__(row)
         body = orjson.loads(row["body"])
         body.pop("organization", None)
         if simple:

@@ -16,7 +16,7 @@ from services_directory.organizations.models import organizations
 from services_directory.organizations.parameters import OrganizationQuery
 from services_directory.reading import bounds
 from services_directory.reading.full_text import words_sql
-from services_directory.reading.rows_queries import Row, SelectReader, fetch
+from services_directory.reading.rows_queries import Row, fetch, plan_for_values
 from services_directory.reading.statement import Statement
 
 
@@ -59,13 +59,14 @@ def named_organizations() -> sa.Subquery:
 
 
 async def page(
-    session: AsyncSession | SelectReader, query: OrganizationQuery, audience: Audience
+    session: AsyncSession, query: OrganizationQuery, audience: Audience
 ) -> tuple[list[Row], int]:
+    await plan_for_values(session)
     await _hold_small(session, query, audience)
     s = Statement()
     where, order = _where(query, audience, s)
     count = f"SELECT count(*) AS n FROM organization_documents o WHERE {where}"
-    total = (await fetch(session, count, s.values, afresh=True))[0]["n"]
+    total = (await fetch(session, count, s))[0]["n"]
     if query.search and total > bounds.MOST_SORTED:
         raise TOO_WIDE.because("more_than_organisations_match_say_more", f"{bounds.MOST_SORTED:,}")
     limit = s.argument(query.per_page, "bigint")
@@ -75,15 +76,12 @@ async def page(
         "SELECT o.organization_id, o.etag, o.full_body, o.list_body, false AS sensitive"
         f" FROM organization_documents o WHERE {where}"
         f" ORDER BY {order} LIMIT {limit} OFFSET {offset}",
-        s.values,
-        afresh=True,
+        s,
     )
     return rows, total
 
 
-async def _hold_small(
-    session: AsyncSession | SelectReader, query: OrganizationQuery, audience: Audience
-) -> None:
+async def _hold_small(session: AsyncSession, query: OrganizationQuery, audience: Audience) -> None:
     """What would cost more than it may is refused before it is read, as of services."""
     if query.page * query.per_page - query.per_page >= bounds.DEEPEST:
         raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow_list", f"{bounds.DEEPEST:,}")
@@ -97,7 +95,7 @@ async def _hold_small(
         f"SELECT count(*) AS n FROM (SELECT FROM service_documents d WHERE {tagged}"
         f" LIMIT {most + 1}) tagged"
     )
-    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
+    if (await fetch(session, text, s))[0]["n"] > most:
         raise TOO_WIDE.because("more_than_services_have_term_of_this", f"{most:,}")
 
 
@@ -111,23 +109,19 @@ def _tagged(query: OrganizationQuery, s: Statement) -> list[str]:
     return found
 
 
-async def one(
-    session: AsyncSession | SelectReader, organization_id: UUID, audience: Audience
-) -> Row | None:
+async def one(session: AsyncSession, organization_id: UUID, audience: Audience) -> Row | None:
     s = Statement()
     own = s.argument(organization_id, "uuid")
     rows = await fetch(
         session,
         "SELECT o.organization_id, o.etag, o.full_body, o.list_body"
         f" FROM organization_documents o WHERE o.organization_id = {own} AND {shown(audience, s)}",
-        s.values,
+        s,
     )
     return rows[0] if rows else None
 
 
-async def names_of(
-    session: AsyncSession | SelectReader, ids: Sequence[UUID], audience: Audience
-) -> list[Row]:
+async def names_of(session: AsyncSession, ids: Sequence[UUID], audience: Audience) -> list[Row]:
     """`organization_id` and `name` of those that the audience is shown, by name."""
     s = Statement()
     wanted = s.argument(list(ids), "uuid[]")
@@ -136,12 +130,12 @@ async def names_of(
         "SELECT o.organization_id, o.name FROM organization_documents o"
         f" WHERE o.organization_id = ANY({wanted}) AND {shown(audience, s)}"
         " ORDER BY o.name, o.organization_id",
-        s.values,
+        s,
     )
 
 
 async def services_of(
-    session: AsyncSession | SelectReader, ids: Sequence[UUID], audience: Audience, *, full: bool
+    session: AsyncSession, ids: Sequence[UUID], audience: Audience, *, full: bool
 ) -> list[Row]:
     """Visible services of these organisations, in id order; `full` or in list form."""
     s = Statement()
@@ -153,8 +147,7 @@ async def services_of(
         f" FROM service_documents d WHERE d.organization_id = ANY({owners})"
         f" AND d.organization_name IS NOT NULL AND {visible_sql(audience, s.argument)}"
         " ORDER BY d.service_id",
-        s.values,
-        afresh=True,
+        s,
     )
 
 

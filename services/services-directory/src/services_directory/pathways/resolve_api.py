@@ -1,6 +1,6 @@
-"""HTTP for resolve: questions sent by POST so that no profile stands in a URL or a log."""
+"""HTTP for resolve: questions are sent by POST, so that no profile is in a URL or a log. An answer is never
+stored under an Idempotency-Key."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,9 +8,8 @@ import orjson
 from common.auth import Principal
 from common.happenings import tell
 from common.sight import audience_of
-from common.web import Session, context_of, open_to_all
-from fastapi import APIRouter, Query, Response
-from sqlalchemy.ext.asyncio import AsyncSession
+from common.web import Reading, Session, open_to_all, router
+from fastapi import Query, Response
 from starlette.requests import Request
 
 from services_directory.happenings import GapsMet
@@ -21,54 +20,10 @@ from services_directory.pathways.planning.resolution import SERVICES_SHOWN
 from services_directory.pathways.planning.resolving import Caller, check_profile, plan
 from services_directory.pathways.schemas import Batch, BatchResolution, Resolution
 from services_directory.reading.answers import language_of
-from services_directory.reading.read_route import PassOnError, StraightRoute
 from services_directory.reading.restricted_service import log_restricted
-from services_directory.reading.rows_queries import SelectReader
 from services_directory.search.queries import names_of
 
-_FEW = {str(number): number for number in range(1, SERVICES_SHOWN + 1)}
-
-
-class QuestionRoute(StraightRoute):
-    """A question leaves no trace: its answer is never stored under an Idempotency-Key. So it needs
-    no transaction; each statement is a snapshot, as it would be inside one.
-
-    A question that is well formed is answered straight; what is wrong with another, the framework
-    says.
-    """
-
-    async def read(self, request: Request, reader: SelectReader) -> Response:
-        caller = self.access.check(request)
-        kind: Any = self.dependant.body_params[0].field_info.annotation
-        if not request.headers.get("content-type", "").startswith("application/json"):
-            raise PassOnError
-        asked_for = self._few(request)
-        try:
-            asked = kind.model_validate(orjson.loads(await request.body()))
-        except ValueError:
-            raise PassOnError from None
-        response: Response = await self.endpoint(
-            caller=caller, session=reader, request=request, body=asked, **asked_for
-        )
-        return response
-
-    def _few(self, request: Request) -> dict[str, int]:
-        """`services_per_step` where it alone is given and is a number that may be; what else there is, the
-        framework checks."""
-        if not request.query_params:
-            return {}
-        given = request.query_params.multi_items()
-        known = {each.name for each in self.dependant.query_params}
-        if len(given) > 1 or given[0][0] not in known or given[0][1] not in _FEW:
-            raise PassOnError
-        return {given[0][0]: _FEW[given[0][1]]}
-
-    @staticmethod
-    async def _keyed(request: Request, caller: Principal) -> None:
-        return None
-
-
-routes = APIRouter(prefix="/directory/v1/pathways", tags=["pathways"], route_class=QuestionRoute)
+routes = router("/directory/v1/pathways", ["pathways"])
 PerStep = Annotated[
     int | None,
     Query(
@@ -80,7 +35,7 @@ PerStep = Annotated[
 Asking = Annotated[Principal, open_to_all()]
 
 
-@routes.post("/resolve", response_model=Resolution)
+@routes.post("/resolve", response_model=Resolution, dependencies=[Reading])
 async def resolve_profile(
     *,
     caller: Asking,
@@ -103,7 +58,7 @@ async def resolve_profile(
     return _json(answer)
 
 
-@routes.post("/resolve/batch", response_model=BatchResolution)
+@routes.post("/resolve/batch", response_model=BatchResolution, dependencies=[Reading])
 async def resolve_batch(
     *,
     caller: Asking,
@@ -164,22 +119,6 @@ async def _after(session: Session, caller: Principal, request: Request, plans: l
         for need in gaps_of(each.steps, with_mediation=False)
         if not caller.anonymous
     ]
-    if not restricted and not seen:
-        return
-    if isinstance(session, AsyncSession):
-        await _keep(session, caller, request, restricted, seen)
-        return
-    async with context_of(request).database.transaction(caller) as own:
-        await _keep(own, caller, request, restricted, seen)
-
-
-async def _keep(
-    session: AsyncSession,
-    caller: Principal,
-    request: Request,
-    restricted: set[str],
-    seen: Sequence[tuple[str, str, str]],
-) -> None:
     await log_restricted(session, caller, request.url.path, map(UUID, restricted))
     if seen:
         await tell(session, GapsMet(seen))

@@ -1,2 +1,2 @@
-"""How stored documents are asked for and answered: the reader, parameters, envelopes, the log of
-restricted reads."""
+"""How stored documents are read and answered: statements, parameters, envelopes, the log of restricted
+reads."""

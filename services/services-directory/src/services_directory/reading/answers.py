@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from common.auth import Principal
 from common.database import Database
 from common.languages import preferred
-from common.web import context_of
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -17,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from services_directory.reading import envelope
 from services_directory.reading.restricted_service import log_restricted
-from services_directory.reading.rows_queries import Row, SelectReader
+from services_directory.reading.rows_queries import Row
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -44,16 +43,6 @@ _FEATURES = {
 }
 
 
-class Stored(Response):
-    """Bytes as they are; its headers are made once and not looked at again."""
-
-    def __init__(self, body: bytes, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.body = body
-        self.status_code = status
-        self.background = None
-        self.raw_headers = headers
-
-
 def answer(
     request: Request,
     body: bytes,
@@ -64,19 +53,15 @@ def answer(
 ) -> Response:
     """200 with an ETag, or 304 if the caller already has it. `etag` defaults to a digest."""
     tag = f'"{etag or hashlib.sha256(body).hexdigest()[:24]}"'
-    given = [
-        (b"etag", tag.encode()),
-        (b"cache-control", b"no-cache" if _anonymous(request) else b"private, no-cache"),
-        (b"vary", _VARY.encode()),
-    ]
-    given += [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+    given = {
+        "ETag": tag,
+        "Cache-Control": "no-cache" if _anonymous(request) else "private, no-cache",
+        "Vary": _VARY,
+        **(headers or {}),
+    }
     if request.method == "GET" and _has(request, tag):
-        return Stored(b"", 304, given)
-    given += [
-        (b"content-length", str(len(body)).encode()),
-        (b"content-type", media_type.encode()),
-    ]
-    return Stored(body, 200, given)
+        return Response(status_code=304, headers=given)
+    return Response(body, headers=given, media_type=media_type)
 
 
 def page_answer(
@@ -127,21 +112,12 @@ def _has(request: Request, tag: str) -> bool:
 
 
 async def audit(
-    session: AsyncSession | SelectReader,
-    caller: Principal,
-    request: Request,
-    rows: Sequence[Any],
+    session: AsyncSession, caller: Principal, request: Request, rows: Sequence[Any]
 ) -> None:
     """Log each restricted service that this answer shows; committed before the answer leaves, so
     that there is no answer without its log."""
     found = {row["service_id"] for row in rows if row["sensitive"]}
-    if not found:
-        return
-    if isinstance(session, AsyncSession):
-        await log_restricted(session, caller, request.url.path, found)
-        return
-    async with context_of(request).database.transaction(caller) as own:
-        await log_restricted(own, caller, request.url.path, found)
+    await log_restricted(session, caller, request.url.path, found)
 
 
 def stream(

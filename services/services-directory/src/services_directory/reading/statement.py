@@ -4,16 +4,16 @@ from typing import Any
 
 
 class Statement:
-    """Collects bound values. SQL text is kept in the order of the arguments, so that the same
-    kind of question is the same prepared statement."""
+    """Collects bound values. The parameters are numbered in the order of the arguments, so that the
+    same kind of question is the same prepared statement."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
 
     def argument(self, value: Any, kind: str) -> str:
-        """Bind a value; gives its placeholder with its SQL type."""
+        """Bind a value; return its placeholder with its SQL type."""
         self.values.append(value)
-        return f"${len(self.values)}::{kind}"
+        return f"CAST(:p{len(self.values)} AS {kind})"
 
     def fork(self) -> "Statement":
         """A statement that starts with the same values."""

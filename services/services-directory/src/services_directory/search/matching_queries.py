@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import visible_by_level
 from services_directory.errors import TOO_WIDE
 from services_directory.reading.bounds import MOST_SITES
-from services_directory.reading.rows_queries import SelectReader, fetch
+from services_directory.reading.rows_queries import fetch
 from services_directory.reading.statement import Statement
 from services_directory.search.condition_queries import (
     Point,
@@ -96,7 +96,7 @@ def _key(query: Filters) -> str:
 
 
 async def hold_place_small(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     query: Filters,
     audience: Audience,
     centre: Point | None = None,
@@ -113,14 +113,12 @@ async def hold_place_small(
         await _hold_small(session, s, at_postcode(query, centre, s), audience)
 
 
-async def _hold_small(
-    session: AsyncSession | SelectReader, s: Statement, place: str, audience: Audience
-) -> None:
+async def _hold_small(session: AsyncSession, s: Statement, place: str, audience: Audience) -> None:
     most = MOST_SITES // (2 if audience.aors else 1)
     level = s.argument(audience.base, "smallint")
     text = (
         "SELECT count(*) AS n FROM (SELECT FROM site_documents s"
         f" WHERE s.level = {level} AND {place} LIMIT {most + 1}) level"
     )
-    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
+    if (await fetch(session, text, s))[0]["n"] > most:
         raise TOO_WIDE.because("more_than_sites_lie_in_this_place", f"{most:,}")

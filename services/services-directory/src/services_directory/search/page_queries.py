@@ -13,11 +13,9 @@ from services_directory.access import begins_above
 from services_directory.errors import TOO_DEEP, TOO_WIDE
 from services_directory.reading import bounds
 from services_directory.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
-from services_directory.reading.kept_queries import fetch_unless_kept, newest_change, with_newest
-from services_directory.reading.kept_rows import settled
-from services_directory.reading.rows_queries import Row, SelectReader, fetch
+from services_directory.reading.rows_queries import Row, fetch
 from services_directory.reading.statement import Statement
-from services_directory.search.totals import TOTALS
+from services_directory.search.totals import TOTALS, settled
 
 
 @dataclass
@@ -100,7 +98,7 @@ class Order:
 
 
 async def page_of(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     found: Matching,
     s: Statement,
     audience: Audience,
@@ -127,7 +125,7 @@ async def page_of(
         # be walked to find a page. What is left has been held few: it is sorted.
         most = bounds.MOST_READ
     text = _sorted(found, s, columns, order, number, per_page, most, along=along)
-    rows = await fetch_unless_kept(session, text, s.values, audience.levels, afresh=True)
+    rows = await fetch(session, text, s)
     total = rows[0]["total"] if rows else 0
     if not rows and number > 1:
         total = await _count_some(session, found, most)
@@ -137,7 +135,7 @@ async def page_of(
 
 
 async def _hold_few(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     s: Statement,
     left: str,
     found: Matching,
@@ -148,14 +146,14 @@ async def _hold_few(
     most = bounds.MOST_READ // (2 if audience.aors else 1)
     if found.beside or found.rank:  # a site is looked up for each, or words in its text
         most //= 2
-    key, newest = f"few|{most}|{found.key()}", newest_change(audience.levels)
+    key, newest = f"few|{most}|{found.key()}", _newest_change(audience.levels)
     if TOTALS.knows(key):
-        (now,) = await fetch(session, f"SELECT {newest}", [], afresh=True)
+        (now,) = await fetch(session, f"SELECT {newest}", Statement())
         moment = settled(now["newest"], now["oldest_running"])
         if moment is not None and TOTALS.get(key, moment) is not None:
             return
     counted = f"(SELECT count(*) FROM ({left} LIMIT {most + 1}) left_over) AS n"
-    (row,) = await fetch(session, f"SELECT {newest}, {counted}", s.values, afresh=True)
+    (row,) = await fetch(session, f"SELECT {newest}, {counted}", s)
     if row["n"] <= most:
         moment = settled(row["newest"], row["oldest_running"])
         if moment is not None:
@@ -248,8 +246,20 @@ def _bounds(s: Statement, number: int, per_page: int) -> str:
     return f"LIMIT {s.argument(per_page, 'bigint')} OFFSET {before}"
 
 
+def _newest_change(levels: Sequence[int]) -> str:
+    """SQL of two columns: the newest change at these levels and the oldest running writer, as text."""
+    probes = ", ".join(
+        f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
+        for level in levels
+    )
+    return (
+        f"greatest({probes})::text AS newest,"
+        " pg_snapshot_xmin(pg_current_snapshot())::text AS oldest_running"
+    )
+
+
 async def _remembering(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     found: Matching,
     s: Statement,
     audience: Audience,
@@ -257,8 +267,13 @@ async def _remembering(
     number: int,
     per_page: int,
 ) -> tuple[list[Row], int]:
-    """The page, with what tells whether a total is still true that was counted before."""
-    rows = await fetch(session, with_newest(inner, audience.levels), s.values, afresh=True)
+    """The page, with what tells whether a total is still true that was counted before; that is a row of its own
+    where nothing is found."""
+    text = (
+        f"SELECT {_newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
+        f" LEFT JOIN LATERAL ({inner}) p ON true"
+    )
+    rows = await fetch(session, text, s)
     kept = [row for row in rows if row["service_id"] is not None]
     if number == 1 and len(kept) < per_page:
         return kept, len(kept)
@@ -273,17 +288,17 @@ async def _remembering(
     return kept, total
 
 
-async def _count_some(session: AsyncSession | SelectReader, found: Matching, most: int) -> int:
+async def _count_some(session: AsyncSession, found: Matching, most: int) -> int:
     text = f"SELECT count(*) AS n FROM ({found.some('1', most)}) level"
-    count: int = (await fetch(session, text, found.statement.values, afresh=True))[0]["n"]
+    count: int = (await fetch(session, text, found.statement))[0]["n"]
     return count
 
 
-async def _count(session: AsyncSession | SelectReader, found: Matching, audience: Audience) -> int:
+async def _count(session: AsyncSession, found: Matching, audience: Audience) -> int:
     s, parts = (
         _sighted(found.table, audience) if found.everything else (found.statement, found.counts())
     )
-    rows = await fetch(session, f"SELECT {parts} AS n", s.values, afresh=True)
+    rows = await fetch(session, f"SELECT {parts} AS n", s)
     total: int = rows[0]["n"]
     return total
 

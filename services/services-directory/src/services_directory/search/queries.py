@@ -1,5 +1,5 @@
-"""The SELECTs over stored documents. Every one goes through `visible_sql`: there is no other way
-to a document."""
+"""The SELECTs over stored documents. Every one goes through `access`: there is no other way to a
+document."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -8,13 +8,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+import sqlalchemy as sa
 from common.errors import Problem
 from common.sight import Audience
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import visible_sql
+from services_directory.access import visible
+from services_directory.documents.models import (
+    organization_name,
+    service_documents,
+    service_translations,
+)
 from services_directory.errors import TOO_WIDE
-from services_directory.reading.rows_queries import Row, SelectReader, each, fetch
+from services_directory.reading.rows_queries import Row, each, fetch, plan_for_values
 from services_directory.reading.statement import Statement
 from services_directory.search import ranking
 from services_directory.search.condition_queries import distance
@@ -26,6 +33,7 @@ from services_directory.search.site_queries import centre_of, site_matching
 from services_directory.search.thesaurus import thesaurus
 from services_directory.search.words import says_how
 
+d, t = service_documents.c, service_translations.c
 _EXPLAINED = (
     "d.categories, d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
 )
@@ -66,13 +74,14 @@ def _metres(query: Filters, s: Statement) -> str | None:
 
 
 async def service_page(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     query: ServiceQuery,
     audience: Audience,
     today: date,
     body: str,
 ) -> Found:
     """One page of services. `body` is the stored column to send: full_body or list_body."""
+    await plan_for_values(session)
     await hold_place_small(session, query, audience)
     taken, found = await _in_words(session, query, audience, today, body)
     if not found.total and query.search and not says_how(query.search):
@@ -89,7 +98,7 @@ async def service_page(
 
 
 async def _in_words(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     query: ServiceQuery,
     audience: Audience,
     today: date,
@@ -140,7 +149,7 @@ def _readings(search: str) -> Iterator[_Reading]:
 
 
 async def _page(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     query: ServiceQuery,
     audience: Audience,
     found: Matching,
@@ -186,7 +195,7 @@ def _order(query: ServiceQuery, found: Matching, metres: str | None) -> Order:
 
 
 async def _facets(
-    session: AsyncSession | SelectReader, wanted: Sequence[str], found: Matching
+    session: AsyncSession, wanted: Sequence[str], found: Matching
 ) -> dict[str, dict[str, int]]:
     """Counts by code over everything that matches, not just the page."""
     parts = [
@@ -201,80 +210,64 @@ async def _facets(
         " WHERE code IS NOT NULL GROUP BY facet, code ORDER BY facet, n DESC, code"
     )
     counts: dict[str, dict[str, int]] = {name: {} for name in wanted}
-    for row in await fetch(session, text, found.statement.values, afresh=True):
+    for row in await fetch(session, text, found.statement):
         counts[row["facet"]][row["code"]] = row["n"]
     return counts
 
 
 async def one_service(
-    session: AsyncSession | SelectReader, service_id: UUID, audience: Audience, language: str | None
+    session: AsyncSession, service_id: UUID, audience: Audience, language: str | None
 ) -> Row | None:
-    s = Statement()
-    own = s.argument(service_id, "uuid")
-    where = visible_sql(audience, s.argument)
-    join, body = _in_language(language, s)
-    rows = await fetch(
-        session,
-        f"SELECT d.service_id, d.level, d.sensitive, d.etag, {body} AS body"
-        f" FROM service_documents d {join} WHERE d.service_id = {own} AND {where}",
-        s.values,
-    )
-    return rows[0] if rows else None
+    """Its `body` is in `language` where it was translated."""
+    statement = (
+        sa.select(
+            d.service_id, d.level, d.sensitive, d.etag,
+            sa.func.coalesce(t.full_body, d.full_body).label("body"),
+        )
+        .outerjoin_from(service_documents, service_translations, _translated(language))
+        .where(d.service_id == service_id, visible(d, audience))
+    )  # fmt: skip
+    return (await session.execute(statement)).mappings().one_or_none()
 
 
-def _in_language(language: str | None, s: Statement) -> tuple[str, str]:
-    if language is None:
-        return "", "d.full_body"
-    wanted = s.argument(language, "text")
-    join = (
-        "LEFT JOIN service_translations t ON t.level = d.level AND t.service_id = d.service_id"
-        f" AND t.language = {wanted}"
-    )
-    return join, "coalesce(t.full_body, d.full_body)"
+def _translated(language: str | None) -> sa.ColumnElement[bool]:
+    return sa.and_(t.level == d.level, t.service_id == d.service_id, t.language == language)
 
 
 async def translations(
-    session: AsyncSession | SelectReader, rows: Sequence[Row], language: str, body: str
+    session: AsyncSession, rows: Sequence[Row], language: str, body: str
 ) -> dict[UUID, bytes]:
     """Bodies in `language` of those of the rows that were translated."""
-    s = Statement()
-    ids = s.argument([row["service_id"] for row in rows], "uuid[]")
-    levels = s.argument([row["level"] for row in rows], "smallint[]")
-    found = await fetch(
-        session,
-        f"SELECT t.service_id, t.{body} AS body FROM unnest({ids}, {levels}) AS w(id, level)"
-        " JOIN service_translations t ON t.service_id = w.id AND t.level = w.level"
-        f" AND t.language = {s.argument(language, 'text')}",
-        s.values,
+    shown = [(row["service_id"], row["level"]) for row in rows]
+    found = await session.execute(
+        sa.select(t.service_id, t[body]).where(
+            sa.tuple_(t.service_id, t.level).in_(shown), t.language == language
+        )
     )
-    return {row["service_id"]: row["body"] for row in found}
+    return {row.service_id: row[1] for row in found}
 
 
 async def names_of(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     ids: Sequence[UUID],
     audience: Audience,
     language: str | None,
 ) -> list[Row]:
     """Names of those services that the audience reads, in `language` where they were translated, by
     name; the organisation's where it is shown with the service."""
-    s = Statement()
-    wanted = s.argument(list(ids), "uuid[]")
-    translated = (
-        "SELECT convert_from(t.list_body, 'UTF8')::jsonb->>'name' FROM service_translations t"
-        " WHERE t.service_id = d.service_id AND t.level = d.level"
-        f" AND t.language = {s.argument(language, 'text')}"
-    )
-    return await fetch(
-        session,
-        f"SELECT d.service_id, coalesce(({translated}), d.name) AS name, d.sensitive,"
-        " d.organization_name,"
-        " CASE WHEN d.organization_name IS NOT NULL THEN d.organization_id END"
-        " AS shown_organization_id"
-        f" FROM service_documents d WHERE d.service_id = ANY({wanted})"
-        f" AND {visible_sql(audience, s.argument)} ORDER BY name, d.service_id",
-        s.values,
-    )
+    translated = sa.cast(sa.func.convert_from(t.list_body, "UTF8"), JSONB)["name"].astext
+    name = sa.func.coalesce(translated, d.name).label("name")
+    shown_id = sa.case((organization_name.is_not(None), d.organization_id))
+    statement = (
+        sa.select(
+            d.service_id, name, d.sensitive, organization_name.label("organization_name"),
+            shown_id.label("shown_organization_id"),
+        )
+        .outerjoin_from(service_documents, service_translations, _translated(language))
+        .where(d.service_id.in_(ids), visible(d, audience))
+        .order_by(name, d.service_id)
+    )  # fmt: skip
+    return list((await session.execute(statement)).mappings())
 
 
 async def every(
@@ -289,5 +282,5 @@ async def every(
     else:
         found, order = matching(query, audience, today), "service_id"
     text = f"{found.branches(columns)} ORDER BY {order}"
-    async for row in each(session, text, found.statement.values):
+    async for row in each(session, text, found.statement):
         yield row

@@ -6,7 +6,7 @@ from common.places import folded
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.reading.rows_queries import SelectReader, fetch
+from services_directory.reading.rows_queries import fetch
 from services_directory.reading.statement import Statement
 
 # Trigram similarity from which another word may be meant: "sicologia" ~ "psicologia" is 0.57.
@@ -15,9 +15,7 @@ SIMILAR = 0.4
 MOST_WORDS = 6
 
 
-async def similar(
-    session: AsyncSession | SelectReader, audience: Audience, text: str
-) -> list[list[str]]:
+async def similar(session: AsyncSession, audience: Audience, text: str) -> list[list[str]]:
     """For each word of the search those that occur at the audience's levels and look like it.
 
     All above the threshold, never "the best few": a word that occurs only in documents that are
@@ -34,8 +32,7 @@ async def similar(
         f"SELECT w.ordinality, s.word FROM unnest({asked}) WITH ORDINALITY AS w(word, ordinality)"
         f" JOIN search_words s ON s.word % w.word AND s.level = ANY({levels})"
         f" AND similarity(s.word, w.word) >= {SIMILAR} GROUP BY 1, 2 ORDER BY 1, 2",
-        s.values,
-        afresh=True,
+        s,
     )
     groups: dict[int, list[str]] = {}
     for row in rows:

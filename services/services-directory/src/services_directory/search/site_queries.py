@@ -11,7 +11,7 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_by_level, visible_sql
-from services_directory.reading.rows_queries import Row, SelectReader, fetch
+from services_directory.reading.rows_queries import Row, fetch, plan_for_values
 from services_directory.reading.statement import Statement
 from services_directory.search import ranking
 from services_directory.search.condition_queries import Point, around, at_postcode, distance, in_box
@@ -22,9 +22,7 @@ from services_directory.search.parameters import Filters, SiteQuery
 _JOINED = ("s.level = d.level", "s.service_id = d.service_id")
 
 
-async def centre_of(
-    session: AsyncSession | SelectReader, query: Filters, audience: Audience
-) -> Point | None:
+async def centre_of(session: AsyncSession, query: Filters, audience: Audience) -> Point | None:
     """The middle of the sites at the postcode, of those that the caller sees."""
     if not isinstance(query, SiteQuery) or not query.postcode or query.proximity is None:
         return None
@@ -35,8 +33,7 @@ async def centre_of(
         session,
         "SELECT avg(x.point[1]) AS latitude, avg(x.point[0]) AS longitude FROM site_documents x"
         f" WHERE x.postcodes @> ARRAY[{code}] AND {shown}",
-        s.values,
-        afresh=True,
+        s,
     )
     found = rows[0]
     return None if found["latitude"] is None else (found["latitude"], found["longitude"])
@@ -64,8 +61,9 @@ def site_matching(
 
 
 async def site_page(
-    session: AsyncSession | SelectReader, query: SiteQuery, audience: Audience, today: date
+    session: AsyncSession, query: SiteQuery, audience: Audience, today: date
 ) -> tuple[list[Row], int]:
+    await plan_for_values(session)
     centre = await centre_of(session, query, audience)
     await hold_place_small(session, query, audience, centre)
     found = site_matching(query, audience, today, centre)
@@ -99,9 +97,7 @@ def site_columns(*, full: bool) -> str:
     )
 
 
-async def one_site(
-    session: AsyncSession | SelectReader, site_id: UUID, audience: Audience
-) -> Row | None:
+async def one_site(session: AsyncSession, site_id: UUID, audience: Audience) -> Row | None:
     s = Statement()
     own = s.argument(site_id, "uuid")
     where = visible_sql(audience, s.argument)
@@ -109,12 +105,12 @@ async def one_site(
         session,
         f"SELECT {site_columns(full=True)} FROM site_documents s JOIN service_documents d"
         f" ON d.level = s.level AND d.service_id = s.service_id WHERE s.site_id = {own} AND {where}",
-        s.values,
+        s,
     )
     return rows[0] if rows else None
 
 
-async def sites_of(session: AsyncSession | SelectReader, rows: Sequence[Row]) -> list[Row]:
+async def sites_of(session: AsyncSession, rows: Sequence[Row]) -> list[Row]:
     """Sites with a point of these service rows, at the level at which each was read."""
     s = Statement()
     ids = s.argument([row["service_id"] for row in rows], "uuid[]")
@@ -125,5 +121,5 @@ async def sites_of(session: AsyncSession | SelectReader, rows: Sequence[Row]) ->
         f" FROM unnest({ids}, {levels}) WITH ORDINALITY AS w(id, level, place)"
         " JOIN site_documents s ON s.service_id = w.id AND s.level = w.level"
         " WHERE s.point IS NOT NULL ORDER BY w.place, s.site_id",
-        s.values,
+        s,
     )

@@ -36,3 +36,11 @@ class Totals:
 
 
 TOTALS = Totals()
+
+
+def settled(newest: str | None, oldest_running: str) -> str | None:
+    """The key under which a total may be kept; None while a writer older than the newest change is running,
+    because its change would not raise the newest."""
+    if newest is None:
+        return "none"
+    return newest if int(newest) < int(oldest_running) else None

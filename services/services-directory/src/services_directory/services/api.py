@@ -10,7 +10,7 @@ from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.languages import LANGUAGES
 from common.sight import Audience, audience_of
-from common.web import OwnQuery, Session, context_of, open_to_all
+from common.web import OwnQuery, Reading, Session, context_of, open_to_all, router
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,7 +29,6 @@ from services_directory.reading.answers import (
 from services_directory.reading.asking import parameters
 from services_directory.reading.parameters import body_of
 from services_directory.reading.parameters import described as parameters_of
-from services_directory.reading.read_route import read_router
 from services_directory.reading.rows_queries import Row
 from services_directory.search import queries, site_queries
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery, SuggestionQuery
@@ -37,7 +36,7 @@ from services_directory.search.ranking import explained
 from services_directory.search.thesaurus import thesaurus
 from services_directory.services.merged import moved_to
 
-routes = read_router("/directory/v1", ["HSDS"])
+routes = router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
 
 
@@ -95,7 +94,7 @@ async def services_suggested(request: Request, session: Session, caller: Anyone)
     description="The same as GET; the parameters may come in a JSON or form body.",
     responses=page_of(ShownService),
     openapi_extra=described(parameters_of(ServiceQuery)) | body_of(ServiceQuery),
-    dependencies=[OwnQuery],
+    dependencies=[OwnQuery, Reading],
 )
 async def services_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await _services(request, session, caller)
@@ -195,7 +194,7 @@ async def service(
     language = language_of(request)
     row = await queries.one_service(session, service_id, audience, language)
     if row is None:
-        return await moved_to(request, session, audience, service_id)
+        return await moved_to(session, audience, service_id)
     await audit(session, caller, request, [row])
     etag = f"{row['etag']}-{language}" if language else row["etag"]
     return answer(request, row["body"], etag=etag)
@@ -219,7 +218,7 @@ async def service_at_locations(request: Request, session: Session, caller: Anyon
     summary="Search services at locations, privately",
     responses=page_of(ShownSite),
     openapi_extra=described(parameters_of(SiteQuery)) | body_of(SiteQuery),
-    dependencies=[OwnQuery],
+    dependencies=[OwnQuery, Reading],
 )
 async def service_at_locations_privately(
     request: Request, session: Session, caller: Anyone

@@ -4,26 +4,18 @@ from uuid import UUID
 
 from common.errors import NOT_FOUND
 from common.sight import Audience
-from common.web import context_of
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services_directory.documents.queries import is_seen
-from services_directory.reading.rows_queries import SelectReader
 from services_directory.records.queries import merged_into, was_seen
 
 _LONGEST_CHAIN = 10
 
 
-async def moved_to(
-    request: Request, session: AsyncSession | SelectReader, audience: Audience, service_id: UUID
-) -> Response:
+async def moved_to(session: AsyncSession, audience: Audience, service_id: UUID) -> Response:
     """308 to the entry that took this one in, if the caller may see that and would see this one; else 404: that a
     hidden place is the one next door is no news for whoever kept its id."""
-    if not isinstance(session, AsyncSession):
-        async with context_of(request).database.transaction() as own:
-            return await moved_to(request, own, audience, service_id)
     target = service_id
     for _ in range(_LONGEST_CHAIN):
         following = await merged_into(session, target)

@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from common.auth import Principal
 from common.sight import audience_of
-from common.web import OwnQuery, Session, open_to_all
+from common.web import OwnQuery, Reading, Session, open_to_all, router
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,10 +20,9 @@ from services_directory.reading.answers import answer, audit, described, languag
 from services_directory.reading.asking import parameters
 from services_directory.reading.parameters import Many, body_of
 from services_directory.reading.parameters import described as parameters_of
-from services_directory.reading.read_route import read_router
 from services_directory.search import queries
 
-routes = read_router("/directory/v1", ["HSDS"])
+routes = router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
 _AT_ONCE = 200
 
@@ -83,7 +82,7 @@ async def names(request: Request, session: Session, caller: Anyone) -> Response:
     "/names",
     summary="Names by id, privately",
     openapi_extra=described(parameters_of(NamesQuery), _NAMED) | body_of(NamesQuery),
-    dependencies=[OwnQuery],
+    dependencies=[OwnQuery, Reading],
 )
 async def names_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await _names(request, session, caller)

@@ -23,7 +23,7 @@ async def viewer(session: AsyncSession, audience: Audience) -> str:
         "SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
         " AS history FROM pg_control_system()"
     )
-    (row,) = await fetch(session, text, [])
+    (row,) = await fetch(session, text, Statement())
     return f"{audience.key}|{row['history']}"
 
 
@@ -36,7 +36,7 @@ async def snapshot(session: AsyncSession, audience: Audience) -> AsyncIterator[R
         f"SELECT p.position, d.service_id, d.sensitive, d.full_body AS body"
         f" FROM (SELECT {_NOW} AS position) p LEFT JOIN service_documents d ON {where}"
     )
-    async for row in each(session, text, s.values):
+    async for row in each(session, text, s):
         yield row
 
 
@@ -72,7 +72,7 @@ async def changes(
         f" FROM (SELECT 1) one LEFT JOIN (SELECT * FROM ({parts}) c {limited}) c ON true"
         f" LEFT JOIN service_documents d ON d.service_id = c.service_id AND {shown}"
         " ORDER BY c.xid, c.service_id",
-        s.values,
+        s,
     )
     found = [row for row in rows if row["service_id"] is not None]
     more = len(found) > limit

@@ -7,7 +7,7 @@ import orjson
 from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.sight import audience_of
-from common.web import OwnQuery, Session, open_to_all
+from common.web import OwnQuery, Reading, Session, open_to_all, router
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,11 +21,10 @@ from services_directory.reading.answers import (
 from services_directory.reading.asking import parameters
 from services_directory.reading.parameters import PageQuery, body_of
 from services_directory.reading.parameters import described as parameters_of
-from services_directory.reading.read_route import read_router
 from services_directory.taxonomies import queries
 from services_directory.taxonomies.parameters import TaxonomyQuery, TermQuery
 
-routes = read_router("/directory/v1", ["HSDS"])
+routes = router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
 
 
@@ -55,7 +54,7 @@ async def taxonomies(request: Request, session: Session, caller: Anyone) -> Resp
     summary="Taxonomies, privately",
     responses=page_of(ShownTaxonomy),
     openapi_extra=described(parameters_of(TaxonomyQuery)) | body_of(TaxonomyQuery),
-    dependencies=[OwnQuery],
+    dependencies=[OwnQuery, Reading],
 )
 async def taxonomies_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await taxonomies(request, session, caller)
@@ -93,7 +92,7 @@ async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> 
     summary="Taxonomy terms, privately",
     responses=page_of(ShownTerm),
     openapi_extra=described(parameters_of(TermQuery)) | body_of(TermQuery),
-    dependencies=[OwnQuery],
+    dependencies=[OwnQuery, Reading],
 )
 async def taxonomy_terms_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await taxonomy_terms(request, session, caller)

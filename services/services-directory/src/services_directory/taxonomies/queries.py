@@ -12,7 +12,7 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds import taxonomy
-from services_directory.reading.rows_queries import SelectReader, fetch
+from services_directory.reading.rows_queries import fetch
 from services_directory.reading.statement import Statement
 from services_directory.taxonomies.parameters import TaxonomyQuery, TermQuery
 
@@ -20,15 +20,13 @@ Document = dict[str, Any]
 
 
 async def taxonomies(
-    session: AsyncSession | SelectReader, query: TaxonomyQuery, audience: Audience
+    session: AsyncSession, query: TaxonomyQuery, audience: Audience
 ) -> list[Document]:
     found = [*taxonomy.taxonomies().values(), *await _brought(session, "taxonomies", audience)]
     return [each for each in found if _matches(each, query.search)]
 
 
-async def terms(
-    session: AsyncSession | SelectReader, query: TermQuery, audience: Audience
-) -> list[Document]:
+async def terms(session: AsyncSession, query: TermQuery, audience: Audience) -> list[Document]:
     found = [*taxonomy.built_in_terms(), *await _brought(session, "taxonomy_terms", audience)]
     return [
         each
@@ -40,18 +38,14 @@ async def terms(
     ]
 
 
-async def one_taxonomy(
-    session: AsyncSession | SelectReader, own: UUID, audience: Audience
-) -> Document | None:
+async def one_taxonomy(session: AsyncSession, own: UUID, audience: Audience) -> Document | None:
     for each in taxonomy.taxonomies().values():
         if each["id"] == str(own):
             return each
     return await _one(session, "taxonomies", own, audience)
 
 
-async def one_term(
-    session: AsyncSession | SelectReader, own: UUID, audience: Audience
-) -> Document | None:
+async def one_term(session: AsyncSession, own: UUID, audience: Audience) -> Document | None:
     for each in taxonomy.built_in_terms():
         if each["id"] == str(own):
             return each
@@ -69,16 +63,14 @@ def _matches(item: Document, search: str | None) -> bool:
     return all(word in text for word in folded(search or "").split())
 
 
-async def _brought(
-    session: AsyncSession | SelectReader, table: str, audience: Audience
-) -> list[Document]:
+async def _brought(session: AsyncSession, table: str, audience: Audience) -> list[Document]:
     s = Statement()
     level = s.argument(audience.base, "smallint")
     rows = await fetch(
         session,
         f"SELECT body::text AS body FROM {table} t WHERE visibility <= {level}"
         f" AND {_carried(table, audience)} ORDER BY name, id",
-        s.values,
+        s,
     )
     return [_read(row["body"]) for row in rows]
 
@@ -91,9 +83,7 @@ def _carried(table: str, audience: Audience) -> str:
     )
 
 
-async def _one(
-    session: AsyncSession | SelectReader, table: str, own: UUID, audience: Audience
-) -> Document | None:
+async def _one(session: AsyncSession, table: str, own: UUID, audience: Audience) -> Document | None:
     s = Statement()
     wanted = s.argument(own, "uuid")
     level = s.argument(audience.base, "smallint")
@@ -101,7 +91,7 @@ async def _one(
         session,
         f"SELECT body::text AS body FROM {table} t WHERE id = {wanted} AND visibility <= {level}"
         f" AND {_carried(table, audience)}",
-        s.values,
+        s,
     )
     return _read(rows[0]["body"]) if rows else None
 

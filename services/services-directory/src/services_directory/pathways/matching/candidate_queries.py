@@ -29,12 +29,10 @@ from services_directory.pathways.matching.candidate_rows import (
     KnownDocuments,
     found,
     known,
-    size_of,
 )
 from services_directory.pathways.matching.reach import Demand, neighbourhood
 from services_directory.reading import opening_queries as opening
-from services_directory.reading.kept_queries import made_unless_kept
-from services_directory.reading.rows_queries import Row, SelectReader, fetch
+from services_directory.reading.rows_queries import Row, fetch, plan_once
 from services_directory.reading.statement import Statement
 
 FITTING_READ = 25
@@ -77,13 +75,14 @@ the index of both together, so that neither all of the need nor all of the area 
 
 
 async def fitting(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     audience: Audience,
     profile: Profile,
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
     """Services that fit, answer in time, may be in reach and serve the profile's area: the most promising ones of each need."""
+    await plan_once(session)
     s = Statement()
     conditions = [OFFERS_HERE, *fits(s, profile, today), in_time(s, today), *_IN_REACH]
     order = [(promising(s, profile, today), "DESC")]
@@ -91,7 +90,7 @@ async def fitting(
 
 
 async def others(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     audience: Audience,
     profile: Profile,
     demands: Sequence[Demand],
@@ -111,7 +110,7 @@ async def others(
 
 
 async def _elsewhere(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     audience: Audience,
     profile: Profile,
     demands: Sequence[Demand],
@@ -137,7 +136,7 @@ async def _elsewhere(
 
 
 async def _away(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     audience: Audience,
     profile: Profile,
     demands: Sequence[Demand],
@@ -263,7 +262,7 @@ def _states_by_distance(state: str) -> tuple[str, ...]:
 
 
 async def shortlist(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     s: Statement,
     audience: Audience,
     demands: Sequence[Demand],
@@ -322,15 +321,12 @@ async def shortlist(
             ORDER BY {sorted_by}, service_id LIMIT {s.argument(limit, "integer")}
         ) s
     """
-
-    async def made(rows: Sequence[Row]) -> Found:
-        return found(rows, await _documents(session, audience, rows), area)
-
-    return await made_unless_kept(session, text, s.values, audience.levels, made, size_of)
+    rows = await fetch(session, text, s)
+    return found(rows, await _documents(session, audience, rows), area)
 
 
 async def _documents(
-    session: AsyncSession | SelectReader, audience: Audience, rows: Sequence[Row]
+    session: AsyncSession, audience: Audience, rows: Sequence[Row]
 ) -> dict[Key, Known]:
     """What the documents of these rows say; only those that are not known already are read."""
     wanted: dict[Key, Known | None] = {}
@@ -350,9 +346,7 @@ async def _documents(
     return {key: each for key, each in wanted.items() if each is not None}
 
 
-async def _read(
-    session: AsyncSession | SelectReader, audience: Audience, keys: Sequence[Key]
-) -> list[Row]:
+async def _read(session: AsyncSession, audience: Audience, keys: Sequence[Key]) -> list[Row]:
     s = Statement()
     documents = sorted({key[:2] for key in keys})
     ids = s.argument([service_id for service_id, _ in documents], "uuid[]")
@@ -370,5 +364,5 @@ async def _read(
         ) site
         WHERE {visible_sql(audience, s.argument)}
         """,
-        s.values,
+        s,
     )

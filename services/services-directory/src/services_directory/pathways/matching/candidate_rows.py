@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,6 @@ from common.places import Places
 from services_directory.hsds.opening import Season
 from services_directory.pathways.matching.candidates import Candidate, ReferralWay
 from services_directory.pathways.matching.proximity import apart
-from services_directory.pathways.matching.ranking import MOST_ORDERS, Order
 
 Point = tuple[float, float]
 Key = tuple[UUID, int, str, str]
@@ -69,24 +68,16 @@ class KnownDocuments:
 @dataclass(frozen=True, slots=True)
 class Found:
     """Candidates by need, how many fit by what the query asks, the ETag of every document that was read, and the
-    ids of restricted services among them. `orders`: in which order they were ranked, by a digest of the situation."""
+    ids of restricted services among them."""
 
     candidates: dict[str, list[Candidate]]
     fitting: dict[str, int]
     etags: frozenset[tuple[str, str]]
     sensitive: frozenset[str] = frozenset()
-    orders: dict[bytes, Order] = field(default_factory=dict, compare=False)
 
 
 # Measured, with a key each: 2,541 bytes with one site, 58,381 with 335.
 _OF_A_DOCUMENT, _OF_A_SITE = 2_500, 175
-_OF_A_CANDIDATE, _OF_AN_ORDER = 1_500, 500
-
-
-def size_of(found: Found) -> int:
-    """The bytes that it may come to take, roughly, with all orders that are ever kept of it."""
-    candidates = sum(map(len, found.candidates.values()))
-    return candidates * _OF_A_CANDIDATE + MOST_ORDERS * _OF_AN_ORDER
 
 
 def found(rows: Iterable[Any], documents: Mapping[Key, Known], wanted: str) -> Found:

@@ -4,11 +4,10 @@ Every factor is monotone: more capacity, a better status, a shorter way, a fresh
 costs points. Ties are broken by distance, then by id, so that the order is always the same.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from hashlib import blake2b
 
 from common.places import Places
 
@@ -26,8 +25,6 @@ from services_directory.pathways.matching.reach import (
 )
 from services_directory.pathways.texts.reasons import Reason, Weight
 
-MOST_ORDERS = 20
-"""Known of what one question found, each of one person and need: persons differ in more than it asks for."""
 _FRESH_DAYS = ((30, 8), (90, 4))
 _SPANISH = "spa"
 _SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway owns
@@ -53,23 +50,14 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is known of candidates that were ranked once: which come first, by their places among them, and what the
-    others come to. It says nothing of the person."""
+class Judged:
+    """The best of those that fit, and how many fit and do not; `missed` where nothing fits."""
 
-    first: tuple[int, ...]
+    best: tuple[Ranked, ...]
     fitting: int
     excluded: int
     at_once: bool
     """Whether one that fits is not a waiting list."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The best of those that fit, with what is known of all; `missed` where nothing fits."""
-
-    best: tuple[Ranked, ...]
-    order: Order
     missed: tuple[Missed, ...] = ()
 
 
@@ -82,11 +70,6 @@ class Situation:
     wanted: Demand
     places: Places
     today: date
-
-    def text(self) -> str:
-        """All that the order of the same services hangs on."""
-        who = self.profile.model_dump_json()
-        return f"{who}|{sorted(self.aors)}|{self.wanted}|{self.today}"
 
 
 def rank(
@@ -116,40 +99,10 @@ def rank(
     return tuple(fitting), tuple(missed)
 
 
-def judged(
-    candidates: Sequence[Candidate], situation: Situation, best: int, order: Order | None = None
-) -> Judged:
-    """`order`: of the same candidates in the same situation. Then only those are judged that come first."""
-    if order is not None:
-        return Judged(rank([candidates[at] for at in order.first], situation)[0], order)
+def judged(candidates: Iterable[Candidate], situation: Situation, best: int) -> Judged:
     fitting, missed = rank(candidates, situation)
-    places = {id(candidate): at for at, candidate in enumerate(candidates)}
-    order = Order(
-        tuple([places[id(each.candidate)] for each in fitting[:best]]),
-        len(fitting),
-        len(missed),
-        any(each.candidate.capacity_state != "waitlist" for each in fitting),
-    )
-    return Judged(fitting[:best], order, () if fitting else missed)
-
-
-def judged_by_need(
-    candidates: Mapping[str, Sequence[Candidate]],
-    situations: Mapping[str, Situation],
-    best: int,
-    orders: MutableMapping[bytes, Order],
-) -> dict[str, Judged]:
-    """`orders`: of these candidates, by a digest of the situation in which they were ranked. Whoever asks for the
-    same person again is told of the best ones, and no others are judged."""
-    if len(orders) + len(situations) > MOST_ORDERS:
-        orders.clear()
-    by_need = {}
-    for need, situation in situations.items():
-        asked = blake2b(situation.text().encode(), digest_size=16).digest()
-        by_need[need] = judged(candidates.get(need, ()), situation, best, orders.get(asked))
-        if by_need[need].best:
-            orders[asked] = by_need[need].order
-    return by_need
+    at_once = any(each.candidate.capacity_state != "waitlist" for each in fitting)
+    return Judged(fitting[:best], len(fitting), len(missed), at_once, () if fitting else missed)
 
 
 def exclusions(candidate: Candidate, situation: Situation) -> tuple[Reason, ...]:

@@ -178,7 +178,7 @@ def _resolved(
             ordered, by_need, cleared, late=shortfall is not None and shortfall.late
         ),
         services=found.best,
-        fitting=found.order.fitting,
+        fitting=found.fitting,
         shortfall=shortfall,
         fallbacks=tuple(_resolved(fallback, by_need, cleared) for fallback in ordered.fallbacks),
     )
@@ -193,7 +193,7 @@ def _coverage(
 ) -> Coverage:
     step = ordered.step
     found = by_need[step.need]
-    if found.order.at_once:
+    if found.at_once:
         return Coverage.AVAILABLE
     if found.best:
         return Coverage.WAITLIST

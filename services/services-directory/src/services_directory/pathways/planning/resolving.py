@@ -20,7 +20,7 @@ from services_directory.pathways.definition.proposals import (
 )
 from services_directory.pathways.matching import candidate_queries
 from services_directory.pathways.matching.candidates import Candidate
-from services_directory.pathways.matching.ranking import judged, judged_by_need
+from services_directory.pathways.matching.ranking import judged
 from services_directory.pathways.planning.composition import PlannedStep
 from services_directory.pathways.planning.plans import Plan, directory_version, shown
 from services_directory.pathways.planning.resolution import (
@@ -33,7 +33,6 @@ from services_directory.pathways.planning.resolution import (
 from services_directory.pathways.texts.problems import PROFILE_CONTRADICTORY, UNKNOWN_CODE
 from services_directory.pathways.versions.effective import in_force
 from services_directory.pathways.versions.service import covers
-from services_directory.reading.rows_queries import SelectReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _fields_with_unknown_codes(profile: Profile) -> Iterable[str]:
 
 
 async def plan(
-    session: AsyncSession | SelectReader,
+    session: AsyncSession,
     caller: Caller,
     profile: Profile,
     *,
@@ -117,9 +116,12 @@ async def plan(
     demands, places = course.demands, Places.load()
     found = await candidate_queries.fitting(session, caller.audience, profile, demands, today)
     situations = {each.need: course.situation(profile, each, places, today) for each in demands}
-    by_need = judged_by_need(found.candidates, situations, SERVICES_SHOWN, found.orders)
+    by_need = {
+        need: judged(found.candidates.get(need, ()), situation, SERVICES_SHOWN)
+        for need, situation in situations.items()
+    }
     # Of those that the query took for fitting the rules may have left none.
-    excluded = {need: each.order.excluded for need, each in by_need.items()}
+    excluded = {need: each.excluded for need, each in by_need.items()}
     bare = [each for each in demands if not by_need[each.need].best]
     others = await candidate_queries.others(session, caller.audience, profile, bare, today)
     for need, more in others.candidates.items():

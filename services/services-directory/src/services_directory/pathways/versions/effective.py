@@ -11,14 +11,13 @@ from services_directory.pathways.definition.inheritance import inherit
 from services_directory.pathways.definition.layers import InForce, Layer, lineage
 from services_directory.pathways.definition.proposals import AORS, proposal
 from services_directory.pathways.versions.queries import published_bodies, published_layers
-from services_directory.reading.rows_queries import SelectReader
 
 _KEPT_VERSIONS = 2000
 # Published versions never change, so a parsed one may be kept for the life of the process.
 _parsed: dict[tuple[UUID, int], Pathway] = {}
 
 
-async def in_force(session: AsyncSession | SelectReader, area: str) -> dict[str, InForce]:
+async def in_force(session: AsyncSession, area: str) -> dict[str, InForce]:
     """The effective pathway of each AoR for a known P-code, by AoR."""
     areas = lineage(area)
     layers = await published_layers(session, areas)
@@ -41,7 +40,7 @@ def _inherited(layers: tuple[Layer, ...]) -> Pathway:
     return inherit([_parsed[layer.pathway_id, layer.number] for layer in layers])
 
 
-async def _read_missing(session: AsyncSession | SelectReader, layers: Sequence[Layer]) -> None:
+async def _read_missing(session: AsyncSession, layers: Sequence[Layer]) -> None:
     if len(_parsed) > _KEPT_VERSIONS:
         _parsed.clear()
     missing = [key for each in layers if (key := (each.pathway_id, each.number)) not in _parsed]

@@ -1,18 +1,16 @@
 """Every SELECT about pathways, their versions and endorsements."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways.definition.layers import Layer
 from services_directory.pathways.versions.models import pathway_versions, pathways
-from services_directory.reading.rows_queries import SelectReader, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +42,32 @@ _VERSION = (
         "submitted_at", "published_by", "published_at", "returned_because",
     )),
 )  # fmt: skip
-# Asked by every resolve: straight on the driver, which costs a fifth of the ORM's way.
-_LAYERS = """
-    SELECT id, aor, area, published_number FROM pathways
-    WHERE published_number IS NOT NULL AND area = ANY($1::text[])
-"""
-_BODIES = """
-    SELECT v.pathway_id, v.number, v.body::text AS body
-    FROM unnest($1::uuid[], $2::integer[]) AS w(id, number)
-    JOIN pathway_versions v ON v.pathway_id = w.id AND v.number = w.number
-"""
 
 
-async def published_layers(
-    session: AsyncSession | SelectReader, areas: Sequence[str]
-) -> list[Layer]:
+async def published_layers(session: AsyncSession, areas: Sequence[str]) -> list[Layer]:
     """What is published for any of `areas`, in no particular order."""
-    return [Layer(*row) for row in await fetch(session, _LAYERS, [list(areas)])]
+    p = pathways.c
+    rows = await session.execute(
+        sa.select(p.id, p.aor, p.area, p.published_number).where(
+            p.published_number.is_not(None), p.area.in_(areas)
+        )
+    )
+    return [Layer(*row) for row in rows]
 
 
 async def published_bodies(
-    session: AsyncSession | SelectReader, wanted: Iterable[tuple[UUID, int]]
+    session: AsyncSession, wanted: Collection[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], dict[str, Any]]:
     """Bodies of versions, by pathway and number."""
-    keys = list(wanted)
-    if not keys:
+    if not wanted:
         return {}
-    values = [[pathway_id for pathway_id, _ in keys], [number for _, number in keys]]
-    return {
-        (row["pathway_id"], row["number"]): orjson.loads(row["body"])
-        for row in await fetch(session, _BODIES, values)
-    }
+    v = pathway_versions.c
+    rows = await session.execute(
+        sa.select(v.pathway_id, v.number, v.body).where(
+            sa.tuple_(v.pathway_id, v.number).in_(wanted)
+        )
+    )
+    return {(pathway_id, number): body for pathway_id, number, body in rows}
 
 
 async def version(session: AsyncSession, pathway_id: UUID, number: int) -> Version | None:
