@@ -84,7 +84,11 @@ def remembered(config: pytest.Config) -> dict[str, float]:
 def _remember(config: pytest.Config, taken: Mapping[str, float]) -> None:
     cache = getattr(config, "cache", None)
     if cache:
-        here = {name: round(s, 1) for name, s in taken.items() if (config.rootpath / name).exists()}
+        here = {
+            name: round(s, 1)
+            for name, s in taken.items()
+            if (config.rootpath / name.partition("::")[0]).exists()
+        }
         cache.set(_TAKEN, here)
 
 
@@ -139,7 +143,10 @@ def _guessed(item: pytest.Item) -> float:
 
 
 def group_of(nodeid: str, root: Path) -> str:
-    """What stays on one worker: a folder whose tests share a fixture of theirs, with what is in it, or a file."""
+    """What stays on one worker: a folder whose tests share a fixture of theirs, with what is in it, or a file. Each
+    mutation is played for itself."""
+    if nodeid.startswith("drills/mutations/"):
+        return nodeid
     file = Path(nodeid.partition("::")[0])
     sharing = [folder for folder in file.parents if _shares(root / folder)]
     return str(sharing[-1] if sharing else file)

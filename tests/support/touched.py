@@ -1,4 +1,4 @@
-"""Which files changed since the drill of the mutations last passed as a whole.
+"""Which files changed since the drill of the mutations last passed as a whole, or with the last commit.
 
 `./ruta test` plays a mutation whose mechanism or test is among them; `./ruta drills mutations` plays all.
 """
@@ -25,17 +25,15 @@ def _within(file: str, place: str) -> bool:
 
 @cache
 def touched(root: Path = ROOT) -> frozenset[str] | None:
-    """By commits and by the work tree. None without the commit that drills/LAST.md names, or its history."""
-    try:
-        last = re.search(
-            r"^\| mutations \| ([0-9a-f]{7,40}) \| \S+ \| passed ",
-            (root / "drills/LAST.md").read_text(encoding="utf-8"),
-            re.MULTILINE,
-        )
-    except OSError:
-        return None
-    if last is None:
-        return None
-    asked = ("git", "-C", str(root), "diff", "--name-only", "--no-renames", last[1])
+    """By commits and by the work tree: since all mutations passed, or by the last commit if no such run is recorded.
+    None without the history that says so."""
+    page = root / "drills/LAST.md"
+    recorded = re.search(
+        r"^\| mutations \| ([0-9a-f]{7,40}) \| \S+ \| passed ",
+        page.read_text(encoding="utf-8") if page.exists() else "",
+        re.MULTILINE,
+    )
+    since = recorded[1] if recorded else "HEAD~1"
+    asked = ("git", "-C", str(root), "diff", "--name-only", "--no-renames", since)
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     return frozenset(done.stdout.split()) if done.returncode == 0 else None

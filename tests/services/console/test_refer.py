@@ -183,7 +183,11 @@ def test_a_page_that_was_opened_again_is_one_line_for_whoever_sent() -> None:
 
 def test_every_item_is_in_the_order_of_the_form_and_an_unknown_one_is_shown() -> None:
     assert sorted(views._ORDER) == sorted(item.value for item in Item)
-    shared: dict[str, Any] = {"items": {"shoe_size": "37", "name": "Ana"}, "answers": [], "safe_contact": None}
+    shared: dict[str, Any] = {
+        "items": {"shoe_size": "37", "name": "Ana"},
+        "answers": [],
+        "safe_contact": None,
+    }
     told = views.disclosed(shared, wording("es"), Codes("es"))
     assert [one.lines for one in told] == [("Ana",), ("37",)]
 

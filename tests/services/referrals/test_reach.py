@@ -26,7 +26,7 @@ async def test_a_referral_by_which_nobody_could_reach_the_person_is_refused(stor
     send = f"/referrals/{draft['id']}/send"
     refused = await story.post("ngo-refugio", send, {"grant_id": grant["id"]})
     said = refused.json()
-    assert (refused.status_code, said["code"]) == (422, "no_way_to_reach")
+    assert (refused.status_code, said.get("code")) == (422, "no_way_to_reach")
     assert said["pointer"] == "/safe_contact/rule"
     assert (await story.get("ngo-refugio", f"/referrals/{draft['id']}")).json()["state"] == "draft"
 
@@ -39,7 +39,7 @@ async def test_a_second_open_referral_to_a_service_is_sent_on_demand_alone(story
     send = f"/referrals/{draft['id']}/send"
     refused = await story.post("ngo-refugio", send, {"grant_id": grant["id"]})
     said = refused.json()
-    assert (refused.status_code, said["code"]) == (409, "already_open")
+    assert (refused.status_code, said.get("code")) == (409, "already_open")
     assert said["referral_ids"] == [first["id"]]
     demanded = {"grant_id": grant["id"], "in_addition": True}
     assert (await story.made("ngo-refugio", send, demanded))["state"] == "sent"

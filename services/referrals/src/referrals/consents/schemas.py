@@ -112,9 +112,11 @@ class DisclosureRead(BaseModel):
 class RecordRead(BaseModel):
     """A reading of the whole record: by the organisation that received the case, or in an emergency."""
 
-    road: Literal["transfer", "break_glass"]
-    organisation_id: UUID | None
-    at: datetime
+    road: Literal["transfer", "break_glass"] = Field(
+        description="`transfer`: its holder read it. `break_glass`: it was opened in an emergency."
+    )
+    organisation_id: UUID | None = Field(description="The organisation that read.")
+    at: datetime = Field(description="When it was read.")
 
 
 class ToldOfReadings(BaseModel):
@@ -132,6 +134,8 @@ class ToldOfReadings(BaseModel):
 
 
 class WithdrawnConsent(Consent, ToldOfReadings):
+    """A withdrawn consent: who had read what, and which referrals ended with it."""
+
     referrals_ended: list[UUID]
 
 

@@ -29,7 +29,7 @@ from common.web import (
     requires,
     router,
 )
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
@@ -196,7 +196,12 @@ async def houses(
 
 
 @routes.post("/houses/{entity_id}", status_code=204, summary="Say whether it is a safe house")
-async def look(session: Session, caller: Curator, entity_id: UUID, body: HouseIn) -> None:
+async def look(
+    session: Session,
+    caller: Curator,
+    entity_id: Annotated[UUID, Path(description="Id of the service or of the organisation.")],
+    body: HouseIn,
+) -> None:
     """Who looked and when is kept. You are asked again only when there are words that you did not see."""
     await service.look(session, caller, entity_id, body)
 

@@ -73,10 +73,10 @@ class MergeIn(Strict):
 class HouseOut(BaseModel):
     """What may be a safe house: verified organisations see it without its place until somebody looks."""
 
-    id: UUID
-    kind: Literal["service", "organization"]
-    name: str
-    organization_id: UUID
+    id: UUID = Field(description="Id of the service or of the organisation.")
+    kind: Literal["service", "organization"] = Field(description="What it is an entry of.")
+    name: str = Field(description="Its name.")
+    organization_id: UUID = Field(description="The organisation that it belongs to.")
     organization: str | None = Field(
         default=None,
         description="The name of the organisation, where verified organisations may know it.",
@@ -86,7 +86,7 @@ class HouseOut(BaseModel):
         description="Its own level: who sees it once you say that it is no safe house.",
     )
     words: list[str] = Field(description="The words by which it may be one.")
-    since: datetime
+    since: datetime = Field(description="Since when it waits for a look.")
 
 
 class HouseIn(Strict):

@@ -60,8 +60,13 @@ class HelpView(BaseModel):
     phones: list[str]
     hours: str
     open_now: bool | None
-    opens: str | None = None
-    ways: list[str] = []
+    opens: str | None = Field(
+        default=None, description="When it opens next; null where it is open or nobody knows."
+    )
+    ways: list[str] = Field(
+        default=[],
+        description="How to reach it: `call`, `walk_in` (both without a referral), `referral`.",
+    )
     what: list[str]
     kilometres: float | None
 
