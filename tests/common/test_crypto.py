@@ -13,7 +13,9 @@ def test_no_two_seals_have_the_same_nonce() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "context"), [(KEY, b"another case"), (KEY, b""), (new_key(), b"case")]
+    ("key", "context"),
+    [(KEY, b"another case"), (KEY, b""), (new_key(), b"case")],
+    ids=["another context", "no context", "another key"],
 )
 def test_what_was_sealed_opens_only_by_its_key_and_in_its_context(
     key: bytes, context: bytes
