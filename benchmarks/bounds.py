@@ -28,6 +28,7 @@ from datetime import date
 from itertools import combinations
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from common.database import Database
@@ -228,7 +229,8 @@ class Meter:
 
     async def pages(self) -> int:
         """Pages of the buffer that the questions since `forget` read."""
-        driver = (await (await self.session.connection()).get_raw_connection()).driver_connection
+        connection = await self.session.connection()
+        driver: Any = (await connection.get_raw_connection()).driver_connection
         pages = 0
         for text, values in list(self._heard):
             told = await driver.fetchval(

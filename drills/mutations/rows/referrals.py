@@ -257,7 +257,7 @@ ROWS = (
     Row(
         "restore-without-lists",
         "second-place-away-told",
-        "referrals.operator_mail:OperatorMail.look",
+        "referrals.operator_mail_service:OperatorMail.look",
         Replaces("not away", "away"),
         "tests/services/referrals/test_operator_mail.py::test_an_unplugged_second_place_is_mailed_once_a_day_while_it_lasts",
     ),

@@ -268,9 +268,7 @@ def confidential() -> dict[str, Any]:
         ("profile/schemas/nope.json", 404),
     ],
 )
-async def test_no_parameter_makes_a_read_fail(
-    live: AsyncClient, path: str, status: int
-) -> None:
+async def test_no_parameter_makes_a_read_fail(live: AsyncClient, path: str, status: int) -> None:
     answer = await live.get(f"{V1}/{path}", headers=as_("anonymous"))
     assert answer.status_code == status, answer.text
     if status >= 400:

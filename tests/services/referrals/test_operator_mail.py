@@ -12,7 +12,7 @@ from common.telemetry import Metrics
 from pydantic import ValidationError
 from referrals.evidence import Evidence
 from referrals.keys.store import CaseKeys
-from referrals.operator_mail import OperatorMail
+from referrals.operator_mail_service import OperatorMail
 from referrals.settings import Settings
 
 from tests.support.channel_servers import LOGIN, relay

@@ -70,31 +70,6 @@ class RowWriter:
         return self._head + ", ".join(shown) + self._tail
 
 
-class RowChange(RowWriter):
-    """Changes these columns of the one row whose `key` column has the value that comes last."""
-
-    def __init__(self, table: sa.Table, key: str, *columns: str) -> None:
-        super().__init__(table, *columns, key)
-        changes = ", ".join(f"{name} = ${{{at}}}" for at, name in enumerate(columns))
-        self._change = f"UPDATE {table.name} SET {changes} WHERE {key} = ${{{len(columns)}}}"  # noqa: S608 - our own table
-
-    def sql(self, rows: int, first: int) -> str:
-        if rows != 1:
-            raise ValueError("one row is changed once in a statement")
-        return self._change.format(*range(first, first + len(self.columns)))
-
-
-class RowRemoval(RowWriter):
-    """Deletes the rows whose `key` column has one of the values."""
-
-    def __init__(self, table: sa.Table, key: str) -> None:
-        super().__init__(table, key)
-        self._removal = f"DELETE FROM {table.name} WHERE {key} IN ({{}})"  # noqa: S608 - our own table
-
-    def sql(self, rows: int, first: int) -> str:
-        return self._removal.format(",".join(f"${first + at}" for at in range(rows)))
-
-
 class RowCall(RowWriter):
     """Calls a function of the database, which changes `table`, for each of the rows: with their columns in this order."""
 
@@ -130,15 +105,6 @@ def send(session: Session) -> None:
 def _send(connection: sa.Connection, waiting: _Waiting) -> None:
     for statement, values in _statements(waiting):
         send_straight(connection, statement, values)
-
-
-async def send_now(session: AsyncSession) -> None:
-    """`send`, without SQLAlchemy where the transaction has begun and no changed object waits."""
-    if STRAIGHT in session.info and is_clean(session):
-        for statement, values in _statements(session.info.pop(WAITING, {})):
-            await fetch(session, statement, values)
-    else:
-        await session.run_sync(_send_all)
 
 
 def _send_all(session: Session) -> None:

@@ -34,7 +34,7 @@ from referrals.links.models import ENDING as LINKS
 from referrals.notices.fanning import fan_out
 from referrals.notices.models import ENDING as NOTICES
 from referrals.notices.queries import any_untold
-from referrals.operator_mail import OperatorMail
+from referrals.operator_mail_service import OperatorMail
 from referrals.restrictions.queries import any_untold as any_restriction_untold
 from referrals.row_security import act_as_service
 from referrals.screenings.service import erase_unattached

@@ -1,7 +1,7 @@
 """From exceptions to problem details. What a caller did wrong is 4xx; what is down is 503."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -68,16 +68,6 @@ WITHOUT_KEYS = errors.UNAVAILABLE.because(
     "service_has_not_got_keys",
     headers={"Retry-After": "30"},
 )
-
-
-def handler_of(app: FastAPI, error: Exception) -> Callable[..., Any] | None:
-    """Who answers an error that was raised past the framework; None: the app's outermost layer answers and logs it."""
-    for kind in type(error).__mro__:
-        if kind is Exception:
-            return None
-        if kind in app.exception_handlers:
-            return app.exception_handlers[kind]
-    return None
 
 
 def problem_response(problem: Problem) -> Response:

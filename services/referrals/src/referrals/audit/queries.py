@@ -1,15 +1,16 @@
 """Reading the audit: its entries, who read a disclosure, what was done in a case."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.audit.models import AuditEntry
+from referrals.audit.models import AuditEntry, AuditHead
 
 _ENTRIES = AuditEntry.metadata.tables["audit_entries"]
 # For conditions of others on entries: columns that they may speak of.
@@ -77,6 +78,17 @@ async def page(
         statement = statement.where(col(AuditEntry.id) < before)
     newest = statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1)
     return (await session.scalars(newest)).all()
+
+
+def chains_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """The chains whose own id is meant."""
+    return sa.select(col(AuditHead.chain)).where(meant(col(AuditHead.chain)))
+
+
+async def did_anything(session: AsyncSession, doer: str) -> bool:
+    """Whether the record holds anything by this client."""
+    done = sa.exists().where(col(AuditEntry.client) == doer)
+    return bool(await session.scalar(sa.select(done)))
 
 
 async def disclosure_reads(

@@ -206,6 +206,11 @@ async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
     )
 
 
+def with_reference(reference: str) -> sa.Select[Any]:
+    """The ids of the cases that have this reference."""
+    return sa.select(col(Case.id)).where(col(Case.reference) == reference)
+
+
 async def by_reference(session: AsyncSession, reference: str) -> Case | None:
     """Any organisation's case; needs service rights."""
     found = await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))

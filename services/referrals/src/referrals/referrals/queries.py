@@ -1,6 +1,6 @@
 """Reading referrals, always as one of the two parties."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -166,6 +166,11 @@ async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[U
         .order_by(col(Referral.id))
     )
     return [(row[0], row[1], row[2]) for row in await session.execute(statement)]
+
+
+def cases_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """The cases of the referrals whose id is meant."""
+    return sa.select(col(Referral.case_id)).where(meant(col(Referral.id)))
 
 
 def ids_of_case(case_id: UUID) -> sa.Select[Any]:

@@ -120,7 +120,7 @@ async def _meant(session: Session, caller: Principal, wanted: Wanted, case: str 
     """What means nothing is refused: an empty list would say that nobody did anything."""
     audits = Role.AUDITOR in caller.roles
     named = wanted.doer is not None and not is_id(wanted.doer)
-    if audits and named and not await queries.did_anything(session, str(wanted.doer)):
+    if audits and named and not await entries.did_anything(session, str(wanted.doer)):
         raise INVALID.because("nobody_of_this_name_in_the_record", pointer="/doer")
     if case is None:
         return wanted
