@@ -18,7 +18,17 @@ from tests.support.unknown_parameters import LEFT_ALONE, UNKNOWN, asked_of, targ
 pytestmark = pytest.mark.system
 
 NONSENSE = "zz!"
-FREE = {"search", "postcode", "action", "doer", "language", "analysis", "plan", "source"}
+FREE = {
+    "search",
+    "postcode",
+    "action",
+    "doer",
+    "language",
+    "analysis",
+    "plan",
+    "source",
+    "sign_in_name",
+}
 """Words of people and names that they give, codes of whoever wrote an address, names of acts that only
 grow, and a language for which there are no words: the page then speaks the browser's."""
 
