@@ -50,13 +50,14 @@ def test_a_client_cannot_say_who_somebody_is(gateway: Gateway, *, signed: bool) 
     assert not forged.keys() & names.keys()
 
 
-def test_of_cookies_it_reads_and_sets_the_language_alone(
+def test_of_cookies_it_reads_and_sets_the_language_and_what_was_typed_alone(
     browser: httpx.Client, somebody: Somebody
 ) -> None:
     signed_in(browser, somebody)
     browser.cookies.set("ruta-language", "en", domain="127.0.0.1", path="/")
+    browser.cookies.set("ruta-typed", "sealed", domain="127.0.0.1", path="/console/x")
     answer = browser.get("/console/x")
-    assert told(answer)["cookie"] == "ruta-language=en"
+    assert told(answer)["cookie"] == "ruta-typed=sealed; ruta-language=en"
     assert "internal" not in answer.headers.get("set-cookie", "")
 
 

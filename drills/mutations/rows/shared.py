@@ -308,6 +308,13 @@ ROWS = (
         "tests/gateway/test_sessions.py::test_a_form_token_opens_the_forms_of_one_address_only_and_never_looks_the_same",
     ),
     Row(
+        "shared-computer",
+        "what-was-typed-is-the-sessions-own",
+        "common.kept_forms:_key",
+        Replaces("csrf.encode()", "b''"),
+        "tests/services/console/test_kept_forms.py::test_nobody_else_reads_it_and_nobody_after_ten_minutes",
+    ),
+    Row(
         "token-text",
         "one-text-of-a-token",
         "common.auth.tokens:_canonical",

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, Error, Page, Route
+from playwright.sync_api import Browser, Page, Route
 
 from tests.pages.console.ways import (
     CLINIC,
@@ -95,24 +95,69 @@ def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> No
 def test_3_going_back_and_sending_the_same_again_leads_to_the_same_referral(
     system: System, caseworker: Page
 ) -> None:
-    """A form that was answered is not kept: the browser asks before it asks for its page again, and the page
-    that comes is of the same command."""
+    """Back and a reload send nothing and ask nothing, after Send and after a refusal; and the same is one referral."""
     case = registered(caseworker).rsplit("/", 1)[-1]
-    made = sent(caseworker)
-    with pytest.raises(Error, match="ERR_CACHE_MISS"):
-        caseworker.go_back()
-    caseworker.wait_for_url("chrome-error://**")
-    caseworker.reload()
+    posts: list[str] = []
+    caseworker.on("request", lambda one: posts.append(one.url) if one.method == "POST" else None)
     button = caseworker.get_by_role("button", name="Registrar consentimiento y remitir")
-    caseworker.fill('[name="payload/situation"]', SITUATION)
-    for label in (CLINIC, "NO LLAMAR", "De palabra"):
-        caseworker.get_by_label(label).first.check()
+
+    def sends() -> None:
+        with caseworker.expect_navigation():
+            button.click()
+
+    choose(caseworker)
+    looked = caseworker.url
+    caseworker.locator('[name="safe_contact/rule"]:checked').evaluate("one => one.checked = false")
+    sends()
+    refused = caseworker.url
+    assert caseworker.locator(".govuk-error-summary").count() == 1
+    for _ in range(2):
+        assert caseworker.input_value('[name="payload/situation"]') == SITUATION
+        caseworker.reload()
+    caseworker.get_by_label("NO LLAMAR").first.check()
+    sends()
+    made = caseworker.url
+    assert "/console/referrals/" in made
+    caseworker.reload()
+    assert caseworker.url == made
+    caseworker.go_back()
+    assert caseworker.url in (looked, refused), "one form, one address"
+    assert SITUATION not in caseworker.content(), "what was carried out is not kept"
+    caseworker.reload()
+    assert len(posts) == 3, "a look, a refusal, a referral"
+    caseworker.select_option('[name="facts/situations[]"]', "sexual_violence")
     with caseworker.expect_navigation():
-        button.click()
+        caseworker.locator("[name=look]").click()
+    caseworker.fill('[name="payload/situation"]', SITUATION)
+    caseworker.get_by_label(CLINIC).first.check()
+    for label in ("NO LLAMAR", "De palabra"):
+        caseworker.get_by_label(label).first.check()
+    sends()
     assert caseworker.url == made
     for path in ("/referrals/v1/referrals", "/referrals/v1/consents"):
         listed = system.running.request("ngo-refugio", "GET", path, params={"case_id": case})
         assert len(listed.json()["items"]) == 1, path
+
+
+def test_3_a_code_that_is_shown_once_is_not_made_anew_by_a_reload_or_back(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-caseworker", scripts=True) as page:
+        registered(page)
+        sent(page)
+        page.locator('a[href^="/console/consents/"]').first.click()
+        page.wait_for_url("**/console/consents/*")
+        consent = page.url
+        posts: list[str] = []
+        page.on("request", lambda one: posts.append(one.url) if one.method == "POST" else None)
+        with page.expect_navigation():
+            page.locator('form[action$="/slip"] button').click()
+        assert page.url == consent
+        page.reload()
+        page.goto("/console")
+        page.go_back()
+        assert page.url == consent
+        assert len(posts) == 1
 
 
 def test_4_the_recipient_acknowledges_reads_and_accepts_in_four(
@@ -201,7 +246,7 @@ def test_6_of_two_tabs_the_second_says_who_was_first_and_what_may_be_done_now(
     unfold(recipient, "No podemos")
     recipient.locator("#form-decline").get_by_label("No hay cupo").first.check()
     recipient.locator('[name="decline/note"]').fill("Volvemos el lunes")
-    with recipient.expect_response(lambda r: r.request.method == "POST") as answered:
+    with recipient.expect_response(lambda r: "?form=" in r.url) as answered:
         recipient.locator("#form-decline button").click()
     recipient.wait_for_load_state()
     assert answered.value.status == 409

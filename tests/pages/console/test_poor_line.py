@@ -14,7 +14,7 @@ from gateway.issuer.sign_ins.service import TOGETHER
 from playwright.sync_api import Browser, Error, Page, Response
 from stack.service_commands import attached_postgres
 
-from tests.pages.console.ways import CLINIC, reported, unfold
+from tests.pages.console.ways import CLINIC, SITUATION, reported, unfold
 from tests.pages.signed_in import signed_in
 from tests.pages.world import aged, must, sent
 from tests.support.patience import PATIENCE
@@ -145,6 +145,7 @@ def referred(page: Page, name: str) -> str:
     assert re.search(r"/console/cases/[0-9a-f-]{36}$", page.url)
     page.select_option('[name="facts/situations[]"]', "sexual_violence")
     press(page, "Remitir")
+    page.fill('[name="payload/situation"]', SITUATION)
     for label in (CLINIC, "NO LLAMAR", "De palabra"):
         page.get_by_label(label, exact=False).first.check()
     press(page, "Registrar consentimiento y remitir")

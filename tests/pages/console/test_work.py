@@ -470,6 +470,9 @@ def test_23_a_case_is_referred_by_keyboard_alone(
                     break
                 page.keyboard.press("ArrowDown")
             assert labelled(words)(), words
+            if name == "service_id":
+                reach(page, on('[name="payload/situation"]'), "what is shared")
+                page.keyboard.type("Necesita ayuda hoy.")
         reach(page, says("Registrar consentimiento y remitir"), "the button")
         with page.expect_navigation():
             page.keyboard.press("Enter")

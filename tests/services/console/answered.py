@@ -92,12 +92,18 @@ class Console:
         return await self.http.get(path)
 
     async def send(self, path: str, fields: Mapping[str, Any], *, key: str = "k") -> Response:
+        """The page that comes of it, also where it has an address of its own."""
+        answer = await self.post(path, fields, key=key)
+        there = answer.headers.get("location", "")
+        return await self.open(there) if "form=" in there else answer
+
+    async def post(self, path: str, fields: Mapping[str, Any], *, key: str = "k") -> Response:
         sent = {FIELD: form_token(CSRF, path), "key": key, **fields}
         return await self.http.post(path, data=sent)
 
 
 @asynccontextmanager
-async def console(folder: Path) -> AsyncIterator[Console]:
+async def console(folder: Path, *, public_url: str = "http://localhost") -> AsyncIterator[Console]:
     api = Examples()
     served = web.Application()
     served.router.add_route("*", "/{path:.*}", api.answer)
@@ -108,6 +114,7 @@ async def console(folder: Path) -> AsyncIterator[Console]:
     settings = Settings.model_validate(
         {
             "gateway_url": f"http://127.0.0.1:{runner.addresses[0][1]}",
+            "public_url": public_url,
             "internal_jwks_file": write_internal_jwks(folder / "jwks.json"),
         }
     )

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from common import kept_forms
+
 MEBIBYTE = 1024 * 1024
 MOST_OF_NOBODY = 128 * 1024
 """Ten thousand signs of any script, as a form sends them: the longest text that somebody without an account has a field for."""
@@ -203,7 +205,7 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         personal=True,
         for_people=True,
-        own_cookies=("ruta-language",),
+        own_cookies=("ruta-language", kept_forms.COOKIE),
         # What the pages look like is the same for everybody, and kept by browsers.
         public=r"(GET|HEAD) /static/.*",
         # A workbook with services; what else people type is small.

@@ -13,7 +13,7 @@ from console.codes import SPOKEN, Areas, Codes
 from console.forms import body, flat
 from console.referral_views import rows
 from console.screens.routing import Screens
-from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
+from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visit, shown
 
 screens = Screens()
 _CASES = "/referrals/v1/cases"
@@ -41,19 +41,25 @@ async def cases(visit: Visit) -> Page:
 
 @screens.page("/cases/search")
 async def search(visit: Visit) -> Page:
-    return Page("cases/templates/search.html", "title.search", {"found": None}, fields=views.SEARCH)
+    answer = None
+    if visit.typed and not visit.typed.has("language_wanted"):
+        answer = await visit.calls.post(f"{_CASES}/search", body(visit.typed, views.SEARCH))
+    found = None
+    if answer is not None and answer.ok:
+        found = views.listed(answer.items, visit.say, Codes(visit.language), visit.moments)
+    return Page(
+        "cases/templates/search.html",
+        "title.search",
+        {"found": found},
+        fields=views.SEARCH,
+        refusal=answer if answer is not None and not answer.ok else None,
+    )
 
 
 @screens.form("/cases/search", show=search)
-async def find(visit: Visit) -> Outcome:
-    """Answered at once and never by an address: a name must stand in none."""
-    answer = await visit.calls.post(f"{_CASES}/search", body(visit.typed, views.SEARCH))
-    if not answer.ok:
-        return Refused(answer)
-    found = views.listed(answer.items, visit.say, Codes(visit.language), visit.moments)
-    return Page(
-        "cases/templates/search.html", "title.search", {"found": found}, fields=views.SEARCH
-    )
+async def find(_visit: Visit) -> Outcome:
+    """A name stands in no address."""
+    return Again()
 
 
 @screens.page("/cases/new")

@@ -1,7 +1,6 @@
 """Referrals: sending one from a case, the queue of those received, and one's own page with its steps."""
 
 import asyncio
-from typing import Any
 
 from common.referral_states import ReferralState, progress
 
@@ -13,7 +12,7 @@ from console.referral_views import row, rows
 from console.referrals import refer, service, views
 from console.referrals.steps import LINK, STEPS, offered
 from console.screens.routing import Screens
-from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
+from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visit, shown
 from console.wording import wording
 
 screens = Screens()
@@ -131,7 +130,7 @@ async def referring(visit: Visit) -> Page:
 @screens.form("/cases/{case_id:uuid}/refer", show=referring, query=_REPLACING)
 async def refer_now(visit: Visit) -> Outcome:
     if visit.typed.has("look"):  # other facts: nothing is sent, the page is asked anew
-        return await referring(visit)
+        return Again()
     answer = await service.send(visit, visit.ids["case_id"])
     return Elsewhere(f"/console/referrals/{answer.body['id']}") if answer.ok else Refused(answer)
 
@@ -139,10 +138,11 @@ async def refer_now(visit: Visit) -> Outcome:
 @screens.page("/find")
 async def finding(visit: Visit) -> Page:
     """Who can help, without a case: nothing that is typed here is kept, and it names nobody."""
-    return await _found(visit, None)
-
-
-async def _found(visit: Visit, resolution: Any) -> Page:
+    profile = body(visit.typed, refer.FACTS, numbers=refer.NUMBERS).get("facts", {})
+    answer = None
+    if visit.typed and not visit.typed.has("language_wanted"):
+        answer = await visit.calls.post("/directory/v1/pathways/resolve", profile)
+    resolution = answer.body if answer is not None and answer.ok else None
     say, codes = visit.say, Codes(visit.language)
     return Page(
         "referrals/templates/find.html",
@@ -160,15 +160,14 @@ async def _found(visit: Visit, resolution: Any) -> Page:
             ],
         },
         fields=refer.FACTS,
+        refusal=_within(answer) if answer is not None and not answer.ok else None,
     )
 
 
 @screens.form("/find", show=finding)
-async def find(visit: Visit) -> Outcome:
-    """Answered at once and never by an address."""
-    profile = body(visit.typed, refer.FACTS, numbers=refer.NUMBERS).get("facts", {})
-    answer = await visit.calls.post("/directory/v1/pathways/resolve", profile)
-    return await _found(visit, answer.body) if answer.ok else Refused(_within(answer))
+async def find(_visit: Visit) -> Outcome:
+    """What was typed stands in no address."""
+    return Again()
 
 
 def _within(answer: Answer) -> Answer:

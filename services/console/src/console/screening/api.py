@@ -7,7 +7,7 @@ from console.answers import together
 from console.codes import Codes
 from console.screening import commands, questions
 from console.screens.routing import Screens
-from console.screens.visit import Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
+from console.screens.visit import Again, Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
 
 screens = Screens()
 _SCREENINGS = "/referrals/v1/screenings"
@@ -95,7 +95,7 @@ async def begun(visit: Visit) -> Outcome:
     answers = questions.given(visit.typed, asked)
     agreed = all(questions.says_yes(one, answers.get(one["id"])) for one in asked)
     if not agreed:  # the next question, or the end: nothing is sent anywhere
-        return await begin(visit)
+        return Again()
     body = {
         "instrument_id": chosen["id"],
         "case_id": visit.ids["case_id"],

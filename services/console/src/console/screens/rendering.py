@@ -29,8 +29,8 @@ _COMPONENTS = {
 }
 
 
-def draw(visit: Visit, page: Page) -> str:
-    """A page for somebody who is signed in."""
+def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
+    """A page for somebody who is signed in. `once`: it answers a form; its address shows another page."""
     sent = visit.command
     fields = (*page.fields, *(sent.names if sent is not None else ()))
     found = visit.faults(fields, page.within or (sent.name if sent is not None else ""))
@@ -62,6 +62,7 @@ def draw(visit: Visit, page: Page) -> str:
         versions=page.versions,
         support=_support(visit),
         form_fields=fields,
+        once=once,
         sign_out=form_token(visit.visitor.csrf, "/session/end"),
         token=lambda action: form_token(visit.visitor.csrf, action),
         **page.values,

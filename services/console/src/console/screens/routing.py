@@ -1,10 +1,12 @@
 """Routes of screens: who may look, what may be asked, and forms that are shown again until they are done."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from common import clock
@@ -21,8 +23,18 @@ from console.commands import Command
 from console.costs import Cost, Costs
 from console.forms import OWN, TYPED, BadForm, Typed, read
 from console.moments import Moments
+from console.screens.kept import FORM, forget, is_number, kept, shown_again
 from console.screens.rendering import draw, draw_plain
-from console.screens.visit import Download, Elsewhere, NotShown, Outcome, Page, Refused, Visit
+from console.screens.visit import (
+    Again,
+    Download,
+    Elsewhere,
+    NotShown,
+    Outcome,
+    Page,
+    Refused,
+    Visit,
+)
 from console.uploads import read_upload
 from console.visitors import Visitor, visitor_of
 from console.wording import Wording, wording
@@ -44,6 +56,7 @@ HEADERS = {
 }
 # What asks for a sign-in of a moment ago says so by this code (decision 0121).
 _PROVE = "insufficient_user_authentication"
+_REUSED = "idempotency_key_reused"
 Show = Callable[[Visit], Awaitable[Page]]
 Give = Callable[[Visit], Awaitable[Download]]
 Do = Callable[[Visit], Awaitable[Outcome]]
@@ -82,6 +95,7 @@ class Screens:
     def __init__(self) -> None:
         self.router = Router()
         self.commands: list[Command] = []
+        self._pages: dict[Show, str] = {}
 
     def _add(
         self, method: str, path: str, answer: Callable[[Request], Awaitable[Response]]
@@ -93,9 +107,10 @@ class Screens:
 
         def added(show: Show) -> Show:
             async def answer(request: Request) -> Response:
-                return await _page(request, show, query)
+                return await _page(request, show, query, self.commands)
 
             self._add("GET", path, answer)
+            self._pages[show] = "/console" + re.sub(r":\w+}", "}", path)
             return show
 
         return added
@@ -115,12 +130,12 @@ class Screens:
     def form(
         self, path: str, *, show: Show, query: tuple[str, ...] = (), uploads: bool = False
     ) -> Callable[[Do], Do]:
-        """A form that is sent to `path`. Refused, it is shown again by `show` with what was typed.
+        """A form that is sent to `path`. Refused, the page `show` shows it again with what was typed.
         `uploads`: it may bring a file."""
 
         def added(do: Do) -> Do:
             async def answer(request: Request) -> Response:
-                return await _form(request, do, show, query, uploads=uploads)
+                return await _form(request, do, show, query, self._pages.get(show), uploads=uploads)
 
             self._add("POST", path, answer)
             return do
@@ -151,7 +166,7 @@ class Screens:
 
         def added(do: Do) -> Do:
             async def answer(request: Request) -> Response:
-                return await _form(request, do, show, query, command=command)
+                return await _form(request, do, show, query, self._pages.get(show), command=command)
 
             self._add("POST", f"{page}/{command.name}", answer)
             return do
@@ -166,7 +181,12 @@ async def carried_out(visit: Visit, command: Command) -> Answer:
     return await visit.calls.send(command.method, path, made, key=visit.key)
 
 
-async def _page(request: Request, show: Show | Give, query: tuple[str, ...]) -> Response:
+async def _page(
+    request: Request,
+    show: Show | Give,
+    query: tuple[str, ...],
+    commands: Sequence[Command] = (),
+) -> Response:
     language = language_of(request)
     asked = parse_qsl(request.url.query, keep_blank_values=True)
     wanted = next((value for name, value in asked if name == "lang"), None)
@@ -179,11 +199,31 @@ async def _page(request: Request, show: Show | Give, query: tuple[str, ...]) -> 
         return _to_sign_in(request, language)
     cost = Cost()
     visit = _visit(request, visitor, language, query, cost)
-    if {name for name, _ in asked} - set(query):
+    number = next((value for name, value in asked if name == FORM), "")
+    if {name for name, _ in asked if name != FORM or not is_number(number)} - set(query):
         return _problem(visit, Answer(422, {"code": "unknown_parameter", "known": sorted(query)}))
+    if number:
+        visit = _as_typed(request, visit, number, commands)
     answer = await _drawn(visit, show)
     kit_of(request).costs.count(request.scope["route"].path, cost)
     return answer
+
+
+def _as_typed(request: Request, visit: Visit, number: str, commands: Sequence[Command]) -> Visit:
+    """With what was typed in the form of this number. Where nothing is kept of it the page is as ever; sent from there
+    it is still the same command."""
+    found = kept(request, visit.visitor.csrf, number)
+    if found is None:
+        return replace(visit, key=number)
+    return replace(
+        visit,
+        typed=found.typed,
+        sent=found.sent,
+        key=number,
+        ids={**found.ids, **visit.ids},
+        command=next((one for one in commands if one.name == found.command), None),
+        refusal=found.refusal,
+    )
 
 
 async def _form(
@@ -191,6 +231,7 @@ async def _form(
     do: Do,
     show: Show,
     query: tuple[str, ...],
+    page: str | None,
     *,
     uploads: bool = False,
     command: Command | None = None,
@@ -201,26 +242,59 @@ async def _form(
     if visitor is None:
         return _session_over(request, typed, language)
     visit = _visit(request, visitor, language, query)
-    visit = replace(visit, typed=typed, upload=upload, key=typed.one("key") or visit.key)
+    visit = replace(
+        visit,
+        typed=typed,
+        upload=upload,
+        key=typed.one("key") or visit.key,
+        sent=request.url.path,
+    )
     if not is_form_token(typed.one(FIELD), visitor.csrf, request.url.path):
         return _not_meant(visit)
     if command is not None:  # its page is the one above it
-        page = visit.path.removesuffix(f"/{command.name}")
-        visit = replace(visit, path=page, command=command)
+        above = visit.path.removesuffix(f"/{command.name}")
+        visit = replace(visit, path=above, command=command)
+    there = page and page.format(**{name: quote(one) for name, one in visit.ids.items()})
     wanted = typed.one("language_wanted")
     if wanted in LANGUAGES:
-        return _in_language(request, await _drawn(_spoken(visit, wanted), show), wanted)
+        return _in_language(
+            request, await _again(request, _spoken(visit, wanted), show, there), wanted
+        )
     try:
-        outcome = await do(visit)
-        if isinstance(outcome, Elsewhere):
-            return RedirectResponse(outcome.path, 303, HEADERS)
-        if isinstance(outcome, Page):
-            return _html(draw(visit, outcome), language, outcome.status)
-        if outcome.answer.code == _PROVE:
-            return _prove(visit)
-        return await _drawn(visit.again(outcome.answer), show)
+        return await _after(request, await do(visit), visit, show, there)
     except NotShown as refused:
         return _not_shown(visit, refused.answer)
+
+
+async def _after(
+    request: Request, outcome: Outcome, visit: Visit, show: Show, page: str | None
+) -> Response:
+    if isinstance(outcome, Elsewhere):
+        answer = RedirectResponse(outcome.path, 303, HEADERS)
+        forget(request, answer, page or visit.path)
+        return answer
+    if isinstance(outcome, Page):
+        return _html(draw(visit, outcome, once=True), visit.language, outcome.status)
+    if isinstance(outcome, Again):
+        return await _again(request, visit, show, page)
+    if outcome.answer.code == _PROVE:
+        return _prove(visit)
+    if outcome.answer.code == _REUSED:  # the page says so; sent again it is another command
+        visit = replace(visit, key=str(uuid4()))
+    if not outcome.answer.answered:  # whoever reloads asks once more, with the same key
+        return await _drawn(visit.again(outcome.answer), show)
+    return await _again(request, visit.again(outcome.answer), show, page)
+
+
+async def _again(request: Request, visit: Visit, show: Show, page: str | None) -> Response:
+    """The form with what was typed, by an address of its own: neither Back nor a reload sends it once more. What is
+    too long for a cookie is shown in the answer itself."""
+    if page is not None:
+        answer = shown_again(visit, page, secure=kit_of(request).secure)
+        if answer is not None:
+            answer.headers.update(HEADERS)
+            return answer
+    return await _drawn(visit, show)
 
 
 async def _sent(request: Request, *, uploads: bool) -> tuple[Typed, Upload | None]:
@@ -254,11 +328,7 @@ def _not_shown(visit: Visit, answer: Answer) -> Response:
     why = "refused" if answer.answered else "over" if answer.status == 401 else "away"
     whose = None if why == "over" else visit.visitor
     status = answer.status if answer.answered else None
-    return _resend(_sent_to(visit), visit.typed, visit.language, why, whose, status=status)
-
-
-def _sent_to(visit: Visit) -> str:
-    return f"{visit.path}/{visit.command.name}" if visit.command is not None else visit.path
+    return _resend(visit.sent, visit.typed, visit.language, why, whose, status=status)
 
 
 def _problem(visit: Visit, answer: Answer) -> Response:
@@ -298,12 +368,12 @@ def _session_over(request: Request, typed: Typed, language: str) -> Response:
 
 def _not_meant(visit: Visit) -> Response:
     """403 with what was typed. A form of an earlier sign-in is one: it is sent by whoever looks at it now."""
-    return _resend(visit.path, visit.typed, visit.language, "other", visit.visitor)
+    return _resend(visit.sent, visit.typed, visit.language, "other", visit.visitor)
 
 
 def _prove(visit: Visit) -> Response:
     """401 with what was typed: the API did nothing yet. Whoever signs in anew in another tab sends it from here."""
-    return _resend(_sent_to(visit), visit.typed, visit.language, "fresh", visit.visitor)
+    return _resend(visit.sent, visit.typed, visit.language, "fresh", visit.visitor)
 
 
 _LEFT_AFTER = 15 * 60

@@ -19,7 +19,7 @@ class Visit:
     """`ids` are the parts of the path, `query` the parameters that the screen knows. `typed` and `refusal`
     are what somebody sent and why it was not done: a page shows both, so that nothing is typed twice.
     `key` is the command's idempotency key: the same in a form that is shown again. `command`: which of the
-    page's forms was refused."""
+    page's forms was refused, `sent`: the address that it was sent to."""
 
     visitor: Visitor
     calls: Api
@@ -36,6 +36,7 @@ class Visit:
     country: str = "VE"
     upload: Upload | None = None
     lacks_lists: bool = False
+    sent: str = ""
 
     def asked(self, name: str) -> str:
         """A parameter of the address, empty if it is not there."""
@@ -108,7 +109,12 @@ class Refused:
     answer: Answer
 
 
-Outcome = Page | Elsewhere | Refused
+@dataclass(frozen=True)
+class Again:
+    """Nothing was to be done yet: the page is shown for what was typed."""
+
+
+Outcome = Page | Elsewhere | Refused | Again
 
 
 NOT_THERE = Answer(404, {"code": "not_found"})

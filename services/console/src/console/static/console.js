@@ -99,6 +99,10 @@
   }
   var told = document.getElementById("over");
   if (told && told.content) watch(told);
+  // What answers a form and is shown once gives its place in the history to the page that it belongs to: neither Back
+  // nor a reload sends the form again.
+  var once = document.body.dataset.shownOnce;
+  if (once) history.replaceState(null, "", once);
   // A page that comes back from the browser's memory is asked for again: it may not be anybody's any more.
   window.addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
 })();

@@ -1,0 +1,42 @@
+"""What somebody typed, sealed for the few minutes until its page is shown again. Only the session that sent it can open it.
+
+The browser holds it in a cookie; no server does. Once the session is over nobody has the secret that opens it.
+"""
+
+import base64
+import binascii
+import zlib
+
+from common import clock
+from common.crypto import CannotOpen, derived, open_sealed, seal
+
+COOKIE = "ruta-typed"
+KEPT_SECONDS = 10 * 60
+MOST_CHARACTERS = 3800
+"""Browsers keep 4,096 bytes of a cookie with its name."""
+_MOST_BYTES = 256 * 1024
+_TIME_BYTES = 8
+
+
+def kept_form(csrf: str, place: str, content: bytes) -> str | None:
+    """For this session, to be opened at this `place` only (address and number of the form); None if it is too long."""
+    until = int(clock.now().timestamp()) + KEPT_SECONDS
+    packed = until.to_bytes(_TIME_BYTES, "big") + zlib.compress(content, 9)
+    made = base64.urlsafe_b64encode(seal(_key(csrf), packed, place.encode())).decode().rstrip("=")
+    return made if len(made) <= MOST_CHARACTERS and len(content) <= _MOST_BYTES else None
+
+
+def opened_form(given: str, csrf: str, place: str) -> bytes | None:
+    """None if another session or another form made it, or if it is older than ten minutes."""
+    try:
+        sealed = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
+        packed = open_sealed(_key(csrf), sealed, place.encode())
+    except (CannotOpen, binascii.Error, ValueError):
+        return None
+    if int.from_bytes(packed[:_TIME_BYTES], "big") < clock.now().timestamp():
+        return None
+    return zlib.decompress(packed[_TIME_BYTES:])
+
+
+def _key(csrf: str) -> bytes:
+    return derived(csrf.encode(), b"ruta-typed")

@@ -1,0 +1,93 @@
+"""A form that is shown again by its own address: what was typed waits in a sealed cookie, not in the address and not here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import orjson
+from common.form_tokens import FIELD
+from common.kept_forms import COOKIE, KEPT_SECONDS, kept_form, opened_form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.answers import Answer
+from console.forms import Typed
+from console.screens.visit import Visit
+
+FORM = "form"
+"""The parameter of an address that names the form which is shown again: by the key of its command."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """`sent`: the address that the form was sent to; `command`: which of the page's forms it was; `ids`: of that
+    address."""
+
+    typed: Typed
+    sent: str
+    command: str
+    ids: Mapping[str, str]
+    refusal: Answer | None
+
+
+def shown_again(visit: Visit, page: str, *, secure: bool) -> RedirectResponse | None:
+    """To `page`, which shows the form with what was typed and why it was refused; None where that is too long."""
+    number = visit.key if is_number(visit.key) else str(uuid4())
+    refusal = visit.refusal
+    content = {
+        "typed": [pair for pair in visit.typed.pairs if pair[0] != FIELD],
+        "sent": visit.sent,
+        "command": visit.command.name if visit.command is not None else "",
+        "ids": dict(visit.ids),
+        "refusal": refusal and [refusal.status, refusal.body, refusal.request_id],
+    }
+    csrf = visit.visitor.csrf
+    sealed = kept_form(csrf, _place(page, number), orjson.dumps(content)) if csrf else None
+    if sealed is None:
+        return None
+    query = [(name, value) for name, values in visit.query.items() for value in values]
+    answer = RedirectResponse(f"{page}?{urlencode([*query, (FORM, number)])}", 303)
+    answer.set_cookie(
+        COOKIE, sealed, max_age=KEPT_SECONDS, path=page,
+        secure=secure, httponly=True, samesite="strict",
+    )  # fmt: skip
+    return answer
+
+
+def kept(request: Request, csrf: str, number: str) -> Kept | None:
+    """What was typed in the form of this number, where this session sent it a few minutes ago."""
+    place = _place(request.url.path, number)
+    for sealed in _cookies(request) if csrf else ():
+        content = opened_form(sealed, csrf, place)
+        if content is not None:
+            found = orjson.loads(content)
+            typed = Typed([(name, value) for name, value in found["typed"]])
+            refusal = Answer(*found["refusal"]) if found["refusal"] else None
+            return Kept(typed, found["sent"], found["command"], found["ids"], refusal)
+    return None
+
+
+def forget(request: Request, answer: Response, page: str) -> None:
+    """The form was carried out: the browser keeps nothing of what was typed in it."""
+    if any(_cookies(request)):
+        answer.delete_cookie(COOKIE, path=page)
+
+
+def is_number(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _place(page: str, number: str) -> str:
+    return f"{page}\n{number}"
+
+
+def _cookies(request: Request) -> Iterator[str]:
+    """All of this name: a page and the pages beneath it have one each."""
+    for pair in request.headers.get("cookie", "").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == COOKIE:
+            yield value
