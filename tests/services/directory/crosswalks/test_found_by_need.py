@@ -33,11 +33,6 @@ async def clinical_care(api: AsyncClient, who: str = "ngo-refugio") -> dict[str,
     return step_of(await ask(api, who, **asked), "GBV-CMR")
 
 
-def reasons(step: dict[str, Any]) -> set[str]:
-    """Why the services of a gap do not count."""
-    return {each["code"] for each in step["gap"]["excluded"]}
-
-
 @pytest.fixture
 async def decided(database: Database) -> Database:
     await bring(database, sheet("72h", "VE2313", "VE2313"))
@@ -57,8 +52,10 @@ async def test_a_step_is_no_more_available_by_a_decision_than_by_a_category_of_i
     api: AsyncClient, decided: Database
 ) -> None:
     await endorse(api)
-    late = await clinical_care(api)
-    assert (late["coverage"], reasons(late)) == ("gap", {"answers_late"})
+    open_to_all = await clinical_care(api)
+    # It answers a referral too late, and is open to whoever walks in.
+    ways = [each["ways"] for each in open_to_all["services"]]
+    assert (open_to_all["coverage"], ways) == ("available", [["walk_in", "referral"]])
     await bring(decided, sheet("same_day", "VE0101", "VE0101"))
     far = await clinical_care(api)
     assert (far["coverage"], far["services"]) == ("gap", [])
