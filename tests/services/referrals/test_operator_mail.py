@@ -1,5 +1,6 @@
 """A second place that somebody unplugged: the operator hears of it by mail."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -56,7 +57,7 @@ async def test_an_unplugged_second_place_is_mailed_once_a_day_while_it_lasts(
         assert (first["To"], str(usb) in text) == ("guardia@example.org", True)
         assert all(said in text for said in ("solo en esta máquina", "on this machine alone"))
         assert first["Message-ID"] != second["Message-ID"]
-        usb.rmdir()
+        shutil.rmtree(usb)  # other tests may have erased somebody, and it holds the list
         async with mailbox.away():
             assert await looked(3, plugged=False) == 2
         assert await looked(3, plugged=False) == 3, "a relay that was away is asked again"
