@@ -59,11 +59,6 @@ def answer_is_only_about(session: AsyncSession, subject: Subject) -> None:
     session.info[_SUBJECTS] = {subject: None}
 
 
-def forget_subjects(session: AsyncSession) -> None:
-    """The next command of the same session begins."""
-    session.info.pop(_SUBJECTS, None)
-
-
 def subjects_of(session: AsyncSession) -> list[Subject]:
     """What the command that runs in this session was about, in the order in which it said so."""
     return list(session.info.get(_SUBJECTS, {}))

@@ -110,6 +110,14 @@ def _caller(principal: Principal | None) -> dict[str, str]:
     }
 
 
+async def begin_next(session: AsyncSession) -> None:
+    """The next command of a batch begins in the same transaction, as its caller and with no more rights: what the
+    command before was given (`ruta.as_service`) and kept in the session's `info` is gone."""
+    for name in session.info.keys() - {"principal", writes.STRAIGHT, writes.WAITING}:
+        del session.info[name]
+    await session.execute(_SET_CALLER, _caller(session.info.get("principal")))
+
+
 class Database:
     """Opens transactions; each `transaction()` commits at the end of its block, or rolls back."""
 

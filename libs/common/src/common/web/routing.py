@@ -22,9 +22,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from common.answers import forget_subjects
 from common.auth.principal import Principal
-from common.database import retrying, was_given_up
+from common.database import begin_next, retrying, was_given_up
 from common.errors import BAD_REQUEST, unknown_parameter
 from common.web.access import AccessRule, check_step_up, steps_up
 from common.web.bodies import again
@@ -223,9 +222,9 @@ async def _opened(
         async with context.database.transaction(principal) as session:
             yield session
         return
-    forget_subjects(outer)
     try:
         async with outer.begin_nested():
+            await begin_next(outer)
             yield outer
     except Exception as error:
         if was_given_up(error):
