@@ -117,7 +117,7 @@ def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def _answers_of(operation: Json) -> Json:
-    """Those of success. A refusal is a problem detail; its code is the promise (docs/errors.md)."""
+    """Those of success. A refusal is a problem detail; its code is the promise (`./ruta docs errors`)."""
     answers = operation.get("responses", {})
     return {status: answer for status, answer in answers.items() if status[0] in "23"}
 

@@ -1,36 +1,58 @@
-"""Pages that are made from the code are up to date, and no setting goes without a word."""
+"""Pages that are made from the code when somebody asks for them."""
 
 import json
+import re
 
-import pytest
-from common.events.catalogue import asyncapi
-from stack import floors_map, settings_page
+from common.errors import CATALOGUE
+from common.events.catalogue import ALL
+from stack import cli, settings_page
+from typer.testing import CliRunner
 
-from tests.support.reference import ROOT
+
+def printed(name: str) -> str:
+    cli.mount([])
+    answer = CliRunner().invoke(cli.app, ["docs", name])
+    assert answer.exit_code == 0, answer.output
+    return answer.output
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of each row that begins with a code or a setting."""
+    return [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in page.splitlines()
+        if line.startswith("| `")
+    ]
 
 
 def test_every_setting_is_described() -> None:
     assert settings_page.undocumented() == []
+    found = rows(printed("settings"))
+    assert len(found) > 100
+    assert [cells for cells in found if len(cells) != 3 or not cells[2]] == []
+    (database,) = [cells for cells in found if cells[0] == "`RUTA_DATABASE_URL`"]
+    assert database[1] == "**required**"
 
 
-def test_the_settings_page_is_up_to_date() -> None:
-    stored = (ROOT / "docs" / "settings.md").read_text()
-    assert stored == settings_page.page(), "./ruta docs settings > docs/settings.md"
+def test_every_error_code_is_explained_in_both_languages() -> None:
+    found = rows(printed("errors"))
+    assert [cells[0].strip("`") for cells in found] == sorted(CATALOGUE)
+    assert [cells for cells in found if len(cells) != 6 or not (cells[2] and cells[4])] == []
 
 
-def test_the_asyncapi_document_is_up_to_date() -> None:
-    stored = json.loads((ROOT / "docs" / "asyncapi.json").read_text())
-    assert stored == json.loads(json.dumps(asyncapi())), "./ruta docs events > docs/asyncapi.json"
+def test_every_event_is_in_the_asyncapi_document() -> None:
+    document = json.loads(printed("events"))
+    assert {event.__name__ for event in ALL.values()} <= document["components"]["messages"].keys()
 
 
-def test_the_map_of_floors_is_up_to_date() -> None:
-    assert floors_map.is_up_to_date(ROOT), "./ruta docs floors"
-    assert {"referrals", "the issuer"} <= floors_map.floors(ROOT).keys()
-
-
-def test_a_capability_that_moves_makes_the_map_stale() -> None:
-    page = (ROOT / "CONTRIBUTING.md").read_text()
-    moved = {**floors_map.floors(ROOT), "referrals": [["cases"], ["referrals"]]}
-    assert floors_map.with_map(page, moved) != page
-    with pytest.raises(ValueError, match="lacks"):
-        floors_map.with_map("A page without a map.", moved)
+def test_every_service_has_its_floors() -> None:
+    floors = printed("floors")
+    for name in (
+        "referrals",
+        "the directory",
+        "reporting",
+        "the console",
+        "the front",
+        "the issuer",
+    ):
+        assert re.search(rf"^{name}\n\n  \S", floors, re.MULTILINE), name

@@ -1,4 +1,4 @@
-"""docs/settings.md, made from the settings classes, so that no setting goes without a word."""
+"""The page of settings, made from the settings classes (`./ruta docs settings`)."""
 
 from collections.abc import Iterator
 
@@ -14,16 +14,15 @@ from services_directory.settings import Settings as DirectorySettings
 
 _HEAD = """# Settings
 
-Every process reads its settings from the environment. This page is made from the settings classes
-(`./ruta docs settings`); a test fails when it is out of date or when a setting has no description.
-A secret has no default: a process that misses one, or gets a weak one, or one of the embedded stack in
-production, says so in one line with the setting's name and ends with status 78.
+Every process reads its settings from the environment. A secret has no default: a process that lacks one, or
+gets a weak one, or gets one of the embedded stack in production, names the setting in one line and exits with
+status 78.
 
-The driver of PostgreSQL reads variables of its own: the production overlay sets `PGSSLMODE` to `verify-full` and `PGSSLROOTCERT` to the
-file of the databases' CA ([IM guide](im-guide.md#the-databases-certificates)). The embedded PostgreSQL knows no TLS: set neither for it.
+The driver of PostgreSQL reads variables of its own. The production overlay sets `PGSSLMODE` to `verify-full` and
+`PGSSLROOTCERT` to the file of the databases' CA. The embedded PostgreSQL knows no TLS: set neither for it.
 
-`RUTA_CERTIFICATE_FILE`, `RUTA_CERTIFICATE_KEY_FILE` and `RUTA_TRUST_FILE` are set by the production overlay
-([IM guide](im-guide.md#the-processes-certificates)); the files are read again at the first connection after they have changed.
+The production overlay also sets `RUTA_CERTIFICATE_FILE`, `RUTA_CERTIFICATE_KEY_FILE` and `RUTA_TRUST_FILE`. A process
+reads the files again at the first connection after they have changed.
 """
 _CLASSES: tuple[tuple[str, type[CoreSettings], type[CoreSettings] | None], ...] = (
     ("Every process", CoreSettings, None),

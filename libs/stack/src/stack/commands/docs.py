@@ -1,4 +1,4 @@
-"""`docs settings`, `docs events`, `docs floors`: pages that are made from the code."""
+"""`docs settings`, `docs events`, `docs errors`, `docs floors`: pages made from the code, and not stored."""
 
 import json
 import sys
@@ -8,23 +8,30 @@ from common.events.catalogue import asyncapi
 
 from stack import floors_map, settings_page
 from stack.commands.options import home
+from stack.reference.errors_page import errors_page
 
 app = typer.Typer(name="docs", help="Pages that are made from the code.")
 
 
 @app.command()
 def settings() -> None:
-    """Print docs/settings.md."""
+    """Print the page of all settings."""
     sys.stdout.write(settings_page.page())
 
 
 @app.command()
 def events() -> None:
-    """Print the AsyncAPI 3 document of all events (docs/asyncapi.json)."""
+    """Print the AsyncAPI 3 document of all events."""
     sys.stdout.write(json.dumps(asyncapi(), indent=1, sort_keys=True) + "\n")
 
 
 @app.command()
+def errors() -> None:
+    """Print the page of all error codes, in English and Spanish."""
+    sys.stdout.write(errors_page())
+
+
+@app.command()
 def floors() -> None:
-    """Write the map of floors into CONTRIBUTING.md."""
-    floors_map.write(home())
+    """Print the map of floors: which capability may import which."""
+    sys.stdout.write(floors_map.page(home()))

@@ -71,7 +71,6 @@ def check(
         ("lint", [sys.executable, "-m", "ruff", "check", "."]),
         ("format", [sys.executable, "-m", "ruff", "format", "--check", "."]),
         ("import contracts", [str(Path(sys.executable).parent / "lint-imports")]),
-        ("map of floors", [sys.executable, "-m", "stack.floors_map", str(root)]),
         ("one chain of revisions", [sys.executable, "-m", "stack.one_chain"]),
         ("nothing unused", [sys.executable, "-m", "tests.support.unused"]),
     ]

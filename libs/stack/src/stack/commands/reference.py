@@ -8,15 +8,14 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from stack.commands.options import Data, Url, home
+from stack.commands.options import Data, Url
 from stack.errors import StackError
 from stack.reference.client import wheel
-from stack.reference.errors_page import errors_page
 from stack.reference.postman import collection
 from stack.running import connect
 
 _TRIES = 60
-_group = typer.Typer(help="Postman collection, typed client, errors page.", no_args_is_help=True)
+_group = typer.Typer(help="Postman collection, typed client.", no_args_is_help=True)
 app = typer.Typer()
 app.add_typer(_group, name="reference")
 Out = Annotated[Path, typer.Option("--out", help="File to write")]
@@ -56,9 +55,3 @@ def client(
 ) -> None:
     """Build the wheel of `ruta-client`, a typed Python client of every operation."""
     typer.echo(wheel(_document(data, url), out))
-
-
-@_group.command("errors")
-def errors() -> None:
-    """Write docs/errors.md from the problem types in the code."""
-    (home() / "docs" / "errors.md").write_text(errors_page())

@@ -15,8 +15,8 @@ import gateway
 
 _HEAD = """# Errors · Errores
 
-Made from the code by `./ruta reference errors`. Decide by `code`; the other texts may change.
-*Hecho del código con `./ruta reference errors`. Decida por `code`; los demás textos pueden cambiar.*
+Made from the code by `./ruta docs errors`. Decide by `code`; the other texts may change.
+*Hecho a partir del código con `./ruta docs errors`. Decida por `code`; los demás textos pueden cambiar.*
 
 | code | HTTP | what it means | what to do | qué significa | qué hacer |
 |---|---|---|---|---|---|
