@@ -81,7 +81,7 @@ async def read_record(databases: Databases, before: Baseline) -> Record:
     return record
 
 
-# Of what was shared with its receiver until a moment after the notice, nothing is told any more (decision 0187).
+# Of what was shared with its receiver until a moment after the notice, nothing is told any more (decision 0179).
 _ENDED_BEFORE = """
     SELECT n.id FROM notices n
     JOIN webhook_deliveries d ON d.notice_id = n.id AND d.status = 'access_ended'

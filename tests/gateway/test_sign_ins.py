@@ -195,7 +195,7 @@ async def test_two_tabs_that_refresh_at_once_get_the_same_successor(desk: Desk) 
 async def test_a_refresh_token_that_comes_again_at_once_after_its_successor_was_used_ends_the_sign_in(
     desk: Desk,
 ) -> None:
-    """Its owner got the successor: whoever still holds the former token copied it (decision 0124)."""
+    """Its owner got the successor: whoever still holds the former token copied it (decision 0024)."""
     former = (await desk.exchanged(await desk.code())).json()["refresh_token"]
     successor = (await desk.refreshed(former)).json()["refresh_token"]
     last = (await desk.refreshed(successor)).json()["refresh_token"]

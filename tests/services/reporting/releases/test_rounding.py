@@ -227,7 +227,7 @@ class TestOdds:
     def test_one_person_moves_the_weight_of_a_release_by_the_bound_its_odds_a_little_more(
         self, profile: str
     ) -> None:
-        """e^(2WΔ) bounds the tilt; normalised, one person can do a little more (decision 0061)."""
+        """e^(2WΔ) bounds the tilt; normalised, one person can do a little more (decision 0062)."""
         k, weights = self.K, PROFILES[profile]
         w = weights.on_a_cell(2) / 1000
         tilted, normalised = 0.0, 0.0

@@ -1,7 +1,7 @@
 """How much one caller may ask: requests in a time, and requests at once.
 
 Rates are counted in this process. With several replicas each counts its own share, so a client
-gets at most the limit times the replicas (docs/decisions/0022).
+gets at most the limit times the replicas (docs/decisions/0023).
 """
 
 import time

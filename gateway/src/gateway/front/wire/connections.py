@@ -1,7 +1,7 @@
 """Kept HTTP/1.1 connections to one replica of a service, streaming both ways.
 
 Written on httptools, the parser that the server side uses as well, because a general client was
-nearly half of the front's work for each request (docs/decisions/0026). It does only what passing on
+nearly half of the front's work for each request (docs/decisions/0020). It does only what passing on
 needs: no redirects, no cookies, no decompression, no proxies.
 """
 

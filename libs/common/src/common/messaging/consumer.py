@@ -44,7 +44,7 @@ _HEARTBEAT_SECONDS = 10
 _PAUSE_SECONDS = 1.0
 TOGETHER = 50
 """How many events a reader may take at once: fewer than are worth a COPY, for which the driver
-names a statement that a pooler would give to others (decision 0072)."""
+names a statement that a pooler would give to others."""
 
 
 @dataclass(frozen=True)
