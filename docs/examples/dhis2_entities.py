@@ -1,4 +1,4 @@
-"""Tracked entities of DHIS2 that changed go to Ruta; a timer runs it (docs/bridges.md).
+"""Tracked entities of DHIS2 that changed go to Ruta; a timer runs it (docs/partner-guide.md).
 
 A run that fails is repeated by the next: Ruta takes each version once.
 """

@@ -1,4 +1,4 @@
-"""Submissions of ODK Central go to Ruta; a timer runs it (docs/bridges.md).
+"""Submissions of ODK Central go to Ruta; a timer runs it (docs/partner-guide.md).
 
 A run that fails is repeated by the next: Ruta takes each submission once.
 """

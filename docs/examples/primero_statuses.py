@@ -1,4 +1,4 @@
-"""What became of referrals goes back into the services of Primero's cases; a timer runs it (docs/bridges.md).
+"""What became of referrals goes back into the services of Primero's cases; a timer runs it (docs/partner-guide.md).
 
 A run that fails is repeated by the next: Primero merges what it is sent, so twice does no harm.
 """

@@ -1,4 +1,4 @@
-"""The recipe of docs/bridges for Primero, both ways: a case comes in, what became of its referral goes back."""
+"""The recipe of docs/partner-guide.md for Primero, both ways: a case comes in, what became of its referral goes back."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The recipes of docs/bridges for systems that call nobody, run as a timer runs them: what ODK Central and
+"""The recipes of docs/partner-guide.md for systems that call nobody, run as a timer runs them: what ODK Central and
 DHIS2 answer has the shapes of their own API descriptions (Central's docs/api.yaml and lib/data/odata.js;
 DHIS2's developer/web-api/tracker.md)."""
 

@@ -27,7 +27,7 @@ from tests.services.referrals.test_intake import send
 from tests.support.databases import MigratedDatabases
 
 SUBMISSIONS = int(os.environ.get("RUTA_FLOOD", "600"))
-"""How many calls come; 10,000 were played once for docs/bridges.md."""
+"""How many calls come; 10,000 were played once."""
 AT_ONCE = 24
 TIMES = ("1970-01-01T00:00:00Z", "2026-11-10T05:34:59.514Z", "2031-01-01T00:00:00Z", "yesterday")
 FIRST = [{"service_type": "health_medical_service"}]

@@ -2,7 +2,7 @@
 
 A submission is one flat object: paths of groups and questions to values, and what the tool itself adds
 begins with `_`, `meta/` or is `start` and `end`. The other systems' shapes, of their newer and older
-versions, become that, so that one mapping reads them all. docs/bridges.md has a recipe for each.
+versions, become that, so that one mapping reads them all. docs/partner-guide.md has a recipe for each.
 """
 
 from collections.abc import Callable, Iterator, Mapping
