@@ -19,7 +19,9 @@ def blocks(guide: str) -> list[str]:
 
 
 @pytest.mark.parametrize("guide", ["partner-guide.md", "partner-guide.es.md"])
-def test_from_the_first_token_to_a_closed_referral_and_a_form_of_another_system(system: System, guide: str) -> None:
+def test_from_the_first_token_to_a_closed_referral_and_a_form_of_another_system(
+    system: System, guide: str
+) -> None:
     script = "set -euo pipefail\n" + "\n".join(blocks(guide))
     done = subprocess.run(
         ["bash", "-c", script],
