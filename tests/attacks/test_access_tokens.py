@@ -23,6 +23,8 @@ from tests.gateway.running import Gateway
 
 Claims = dict[str, Any]
 MISSING = object()
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of P-256."""
 
 
 def encoded(value: bytes | str | Any) -> str:
@@ -70,7 +72,16 @@ def signed_by_hand(header: Any, claims: Any, pem: str) -> str:
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     text = f"{encoded(header)}.{encoded(claims)}"
     r, s = decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
-    return f"{text}.{encoded(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+    low = min(s, ORDER - s)
+    return f"{text}.{encoded(r.to_bytes(32, 'big') + low.to_bytes(32, 'big'))}"
+
+
+def twin(token: str) -> str:
+    """The other signature of ES256 (r, order - s): whoever has a token can make it without a key."""
+    text, _, signature = token.rpartition(".")
+    content = base64.urlsafe_b64decode(signature + "==")
+    s = ORDER - int.from_bytes(content[32:], "big")
+    return f"{text}.{encoded(content[:32] + s.to_bytes(32, 'big'))}"
 
 
 def status(gateway: Gateway, token: str) -> int:
@@ -190,6 +201,14 @@ def test_a_key_of_the_attackers_own(gateway: Gateway) -> None:
             good_claims(gateway), private_pem=pem, kid=name, algorithm="ES256", typ="at+jwt"
         )
         assert status(gateway, token) == 401
+
+
+def test_a_second_text_of_a_good_token_and_one_of_days(gateway: Gateway) -> None:
+    token = gateway.token()
+    days = minted(gateway, exp=int(time.time()) + 2 * 86_400)
+    for other in (twin(token), f"{token}=", f"{token}==", days):
+        assert status(gateway, other) == 401
+    assert status(gateway, token) == 200
 
 
 def test_an_internal_token_from_outside(gateway: Gateway) -> None:

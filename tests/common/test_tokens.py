@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ RSA = _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 EC_JWK = public_jwk(EC, "ec", "ES256")
 RSA_JWK = public_jwk(RSA, "rsa", "RS256")
 KEYS = KeySet([EC_JWK, RSA_JWK])
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -41,9 +43,19 @@ def signed(
     payload: dict[str, Any], *, algorithm: str = "ES256", header: dict[str, Any] | None = None
 ) -> str:
     pem, kid = (EC, "ec") if algorithm == "ES256" else (RSA, "rsa")
-    return str(
+    token = str(
         jwt.encode(payload, pem, algorithm, headers={"kid": kid, "typ": "at+jwt", **(header or {})})
     )
+    return with_s(token, min) if algorithm == "ES256" else token
+
+
+def with_s(token: str, chosen: Callable[[int, int], int]) -> str:
+    """The same token with one of its two signatures."""
+    text, _, signature = token.rpartition(".")
+    content = base64.urlsafe_b64decode(signature + "==")
+    s = int.from_bytes(content[32:], "big")
+    content = content[:32] + chosen(s, ORDER - s).to_bytes(32, "big")
+    return f"{text}.{base64.urlsafe_b64encode(content).rstrip(b'=').decode()}"
 
 
 def verify(token: str, keys: KeySet = KEYS) -> dict[str, Any]:
@@ -64,7 +76,8 @@ def signed_text(header: str, payload: str) -> str:
         base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in (header, payload)
     )
     signature = jwk.construct(EC, "ES256").sign(f"{head}.{body}".encode())
-    return f"{head}.{body}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    token = f"{head}.{body}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    return with_s(token, min)
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
@@ -149,11 +162,12 @@ def test_hostile_text_is_refused_not_raised(token: str) -> None:
         verify(token)
 
 
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_one_token_has_one_text(part: int) -> None:
+def test_one_token_has_one_text(part: int, algorithm: str) -> None:
     """Padding or a spare bit would give it others, under each of which it would be remembered."""
     # A header and a payload of a length that leaves spare bits, as a signature does.
-    made = (signed(claims(x="x" * n), header={"x": "x" * n}) for n in range(3))
+    made = (signed(claims(x="x" * n), algorithm=algorithm, header={"x": "x" * n}) for n in range(3))
     token = next(each for each in made if len(each.split(".")[part]) % 4)
     parts = token.split(".")
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -161,6 +175,20 @@ def test_one_token_has_one_text(part: int) -> None:
     for other in (parts[part] + "==", parts[part][:-1] + last):
         with pytest.raises(InvalidToken):
             verify(".".join([*parts[:part], other, *parts[part + 1 :]]))
+
+
+def test_of_two_signatures_ours_is_one() -> None:
+    """An outside provider may choose either, as RFC 7518 §3.4 leaves it open."""
+    other = with_s(signed(claims()), max)
+    with pytest.raises(InvalidToken, match="twin"):
+        verify(other)
+    outside = verify_token(
+        other, KEYS, issuer="issuer", audience="ruta", typ="at+jwt", outside=True
+    )
+    assert outside["sub"] == "ngo"
+    for _ in range(20):
+        made = mint_token(claims(), private_pem=EC, kid="ec", algorithm="ES256", typ="at+jwt")
+        assert made == with_s(made, min)
 
 
 def test_a_claim_or_a_header_that_is_said_twice_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Rows of the attack table that need a real service behind the front."""
 
 import json
+import time
 import uuid
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from common.auth import mint_token
 from gateway.keys import named_jwk, new_private_pem
 
+from tests.attacks.test_access_tokens import twin
 from tests.support.system import System
 
 pytestmark = pytest.mark.system
@@ -150,32 +152,48 @@ def test_an_edit_without_or_with_an_old_version_is_refused(system: System) -> No
     assert old.status_code == 412
 
 
-@pytest.mark.parametrize("service", ["directory", "referrals", "reporting", "issuer"])
+DOORS = {
+    "directory": "/directory/v1/records/services",
+    "referrals": CASES,
+    "reporting": "/reports/v1/indicators",
+    "issuer": "/identity/v1/clients",
+}
+
+
+def inner(service: str, pem: str, seconds: int = 60) -> str:
+    """An internal token for `service` that this key signed."""
+    claims = {
+        "iss": "ruta-gateway",
+        "aud": f"ruta-{service}",
+        "sub": "ngo-refugio",
+        "client_id": "ngo-refugio",
+        "exp": int(time.time()) + seconds,
+        "scope": "directory:read referrals:read reports:read admin",
+        "roles": ["admin", "partner"],
+        "org": str(uuid.uuid4()),
+    }
+    kid = named_jwk(pem)["kid"]
+    return mint_token(claims, private_pem=pem, kid=kid, algorithm="ES256", typ="ruta-int+jwt")
+
+
+@pytest.mark.parametrize("service", DOORS)
+def test_a_service_takes_one_text_of_a_token_and_none_of_days(system: System, service: str) -> None:
+    url = f"http://127.0.0.1:{system.state.ports[service]}{DOORS[service]}"
+    pem = (system.layout.keys / "internal.pem").read_text()
+    token, days = inner(service, pem), inner(service, pem, 2 * 86_400)
+
+    def answers(token: str) -> int:
+        return httpx.get(url, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    assert answers(token) != 401
+    for other in (twin(token), f"{token}=", f"{token}==", days):
+        assert answers(other) == 401
+
+
+@pytest.mark.parametrize("service", DOORS)
 def test_a_service_called_around_the_gateway_says_401(system: System, service: str) -> None:
-    port = system.state.ports[service]
-    path = {
-        "directory": "/directory/v1/records/services",
-        "referrals": CASES,
-        "reporting": "/reports/v1/indicators",
-        "issuer": "/identity/v1/clients",
-    }[service]
-    own_key = new_private_pem()
-    forged = mint_token(
-        {
-            "iss": "ruta-gateway",
-            "aud": f"ruta-{service}",
-            "sub": "ngo-refugio",
-            "client_id": "ngo-refugio",
-            "exp": 4_000_000_000,
-            "scope": "directory:read referrals:read reports:read admin",
-            "roles": ["admin", "partner"],
-            "org": str(uuid.uuid4()),
-        },
-        private_pem=own_key,
-        kid=named_jwk(own_key)["kid"],
-        algorithm="ES256",
-        typ="ruta-int+jwt",
-    )
+    port, path = system.state.ports[service], DOORS[service]
+    forged = inner(service, new_private_pem())
     access = system.running.token("ngo-refugio")
     for headers in (
         {},

@@ -74,6 +74,7 @@ class Front:
                 settings.token_audience,
                 tuple(settings.token_types),
                 settings.token_claims,
+                outside=own_issuer is None,
             ),
             self._revocations,
         )

@@ -36,12 +36,13 @@ class Caller:
 
 @dataclass(frozen=True)
 class Trust:
-    """Which tokens are believed, and how their claims are named."""
+    """Which tokens are believed, and how their claims are named. `outside`: another provider signs them."""
 
     issuer: str
     audience: str
     types: tuple[str, ...] = ("at+jwt",)
     claims: Mapping[str, str] = field(default_factory=dict)
+    outside: bool = False
 
 
 class Callers:
@@ -106,6 +107,7 @@ class Callers:
                     issuer=self._trust.issuer,
                     audience=self._trust.audience,
                     typ=typ.lower(),
+                    outside=self._trust.outside,
                 )
             except InvalidToken as error:
                 failure = error

@@ -21,6 +21,8 @@ MAX_TOKEN_BYTES = 8192
 LONGEST_SECONDS = 86_400
 LEEWAY_SECONDS = 30
 _FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip"})
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of the points of P-256 (SEC 2 §2.4.2): with (r, s), (r, order - s) signs the same."""
 _REQUIRED = {f"require_{claim}": True for claim in ("aud", "iat", "exp", "iss", "sub")}
 
 
@@ -40,11 +42,13 @@ def verify_token(
     audience: str,
     typ: str,
     leeway: float = LEEWAY_SECONDS,
+    outside: bool = False,
 ) -> dict[str, Any]:
     """Return the claims of a token that one of `keys` signed for `audience`; InvalidToken else.
 
     RS256 and ES256 only. `typ` is compared as RFC 8725 §3.11 asks (`application/` optional).
-    `leeway`: seconds for which it is believed after its end.
+    `leeway`: seconds for which it is believed after its end. `outside`: somebody else signs, who may choose either
+    of the two signatures of ES256; ours is the one with the lower s, and the other is refused.
     """
     try:
         header = _header(token)
@@ -52,6 +56,8 @@ def verify_token(
         key = keys.find(header["kid"], header["alg"])
         if key is None:
             raise UnknownKey("no key with this id for this algorithm")
+        if header["alg"] == "ES256" and not outside and _lowered(token) != token:
+            raise InvalidToken("the signature has its twin's s")
         claims = jwt.decode(
             token,
             key,
@@ -77,7 +83,17 @@ def mint_token(
     if algorithm not in ALGORITHMS:
         raise ValueError(f"tokens are signed with {' or '.join(ALGORITHMS)}, not {algorithm}")
     payload = {"iat": int(time.time()), **claims}
-    return str(jwt.encode(payload, private_pem, algorithm, headers={"kid": kid, "typ": typ}))
+    token = str(jwt.encode(payload, private_pem, algorithm, headers={"kid": kid, "typ": typ}))
+    return _lowered(token) if algorithm == "ES256" else token
+
+
+def _lowered(token: str) -> str:
+    """The same ES256 token with the lower s: anybody can make either signature from the other."""
+    text, _, signature = token.rpartition(".")
+    content = base64url_decode(signature.encode())
+    s = int.from_bytes(content[32:], "big")
+    lower = min(s, _ORDER - s) % _ORDER
+    return f"{text}.{base64url_encode(content[:32] + lower.to_bytes(32, 'big')).decode()}"
 
 
 def _header(token: str) -> dict[str, Any]:
