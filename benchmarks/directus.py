@@ -49,7 +49,7 @@ from benchmarks.gateway import before, wrk  # noqa: E402 - after the path
 from tests.support.alone import process  # noqa: E402 - after the path
 
 NODE, PEER = "node@22", "directus@11"
-GOAL = 5
+GOAL = 3
 PAGE = 25
 DIFFERENT = 5_000
 TOKEN = "of-this-benchmark-and-nothing-else"  # noqa: S105 - of a server that ends with it
