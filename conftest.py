@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from common import logs
+from common.process import logs
 from hypothesis import HealthCheck, settings
 from stack.nats import NatsServer, stored_credentials
 from stack.postgres import PostgresServer
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """As the services do (`common.server`): what imports and collection left lives as long as the run."""
+    """As the services do (`common.http.server`): what imports and collection left lives as long as the run."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -31,17 +31,17 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from common.errors import Problem
 from common.sight import Audience, audience_of
+from directory.find.search.parameters import ServiceQuery, SiteQuery
+from directory.find.search.queries import service_page
+from directory.find.search.site_queries import site_page
+from directory.find.search.totals import TOTALS
+from directory.ground.hsds.taxonomy import taxonomy_id, term_id
+from directory.record.organizations import queries as organization_queries
+from directory.record.organizations.parameters import OrganizationQuery
 from pydantic import BaseModel, ValidationError
-from services_directory.hsds.taxonomy import taxonomy_id, term_id
-from services_directory.organizations import queries as organization_queries
-from services_directory.organizations.parameters import OrganizationQuery
-from services_directory.search.parameters import ServiceQuery, SiteQuery
-from services_directory.search.queries import service_page
-from services_directory.search.site_queries import site_page
-from services_directory.search.totals import TOTALS
 from sqlalchemy.ext.asyncio import AsyncSession
 
 ROOT = Path(__file__).resolve().parents[1]

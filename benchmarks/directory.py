@@ -43,16 +43,17 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import sqlalchemy as sa
-from common import clock, codelists
-from common.database import Database
-from common.places import Places
+from common import clock
+from common.db.session import Database
 from common.sight import audience_of
-from services_directory.documents.storing import store
-from services_directory.followers_service import declare_followers
-from services_directory.hsds.schemas import ServiceDocument
-from services_directory.search import queries
-from services_directory.search.parameters import ServiceQuery
-from services_directory.services.entering import EntryBatch, upsert_service
+from common.words import codelists
+from common.words.places import Places
+from directory.find.search import queries
+from directory.find.search.parameters import ServiceQuery
+from directory.followers_service import declare_followers
+from directory.ground.hsds.schemas import ServiceDocument
+from directory.record.documents.storing import store
+from directory.record.services.entering import EntryBatch, upsert_service
 from sqlalchemy import event
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase, binaries
@@ -326,7 +327,7 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
         "RUTA_STORED_RESULT_KEY": key_of("bench"), "RUTA_LOG_LEVEL": "WARNING",
         "RUTA_INTERNAL_JWKS_FILE": str(jwks),
     }  # fmt: skip
-    with process([sys.executable, "-m", "services_directory", "api"], environment, port):
+    with process([sys.executable, "-m", "directory", "api"], environment, port):
         yield port
 
 
@@ -440,7 +441,7 @@ async def filled(
     server = PostgresServer(folder / "postgres", durable=(folder / "filled").exists())
     server.start()
     try:
-        made = await MigratedDatabases(server).of("services_directory", "directory")
+        made = await MigratedDatabases(server).of("directory", "directory")
         start = time.perf_counter()
         if not (folder / "filled").exists():
             database = Database.at(made.app_url, name="bench")

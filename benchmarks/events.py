@@ -34,7 +34,7 @@ import nats  # noqa: E402 - after the path
 from common.ids import new_id  # noqa: E402 - after the path
 from common.messages.handing import Message  # noqa: E402 - after the path
 from common.messages.mail import Mail, Relay  # noqa: E402 - after the path
-from referrals.keys.store import create_tables  # noqa: E402 - after the path
+from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
 from stack.nats import NatsServer, stored_credentials  # noqa: E402 - after the path
 from stack.ports import free_port  # noqa: E402 - after the path
 from stack.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path

@@ -31,19 +31,19 @@ from pathlib import Path
 
 import asyncpg
 import psutil
-from common.database import Database
-from common.serving import collect_seldom
+from common.db.session import Database
+from common.process.serving import collect_seldom
+from directory.files.imports import queries
+from directory.files.imports.outcomes.mapped import validated_together
+from directory.files.imports.outcomes.report import Report
+from directory.files.imports.package import open_package
+from directory.files.imports.schemas import Mode, import_out
+from directory.files.imports.service import BATCH, Order, take_in
+from directory.files.imports.source import Options
+from directory.files.imports.worker import work_one
+from directory.followers_service import declare_followers
 from rich.console import Console
 from rich.table import Table
-from services_directory.followers_service import declare_followers
-from services_directory.imports import queries
-from services_directory.imports.outcomes.mapped import validated_together
-from services_directory.imports.outcomes.report import Report
-from services_directory.imports.package import open_package
-from services_directory.imports.schemas import Mode, import_out
-from services_directory.imports.service import BATCH, Order, take_in
-from services_directory.imports.source import Options
-from services_directory.imports.worker import work_one
 from stack.postgres import PostgresServer, ServiceDatabase
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -94,7 +94,7 @@ async def with_database(services: int, content: bytes) -> None:
     server = PostgresServer(folder / "postgres", durable=False)
     server.start()
     try:
-        made = await MigratedDatabases(server).of("services_directory", "directory")
+        made = await MigratedDatabases(server).of("directory", "directory")
         declare_followers()
         await _import_thrice(server, made, services, content)
     finally:

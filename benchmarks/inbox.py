@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 import sqlalchemy as sa  # noqa: E402 - after the path
-from common.database import Database  # noqa: E402 - after the path
-from referrals.keys.store import create_tables  # noqa: E402 - after the path
+from common.db.session import Database  # noqa: E402 - after the path
+from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
 from stack.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
 
 from benchmarks.referrals import AS_SERVICE, Client, referrals  # noqa: E402 - after the path

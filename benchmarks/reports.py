@@ -25,18 +25,18 @@ from uuid import UUID
 import httpx
 import psutil
 from common.auth import Principal
-from common.database import Database
+from common.db.session import Database
 from common.ids import new_id
 from pydantic import SecretStr
 from reporting.app import create_app
-from reporting.facts.models import referral_facts, referral_steps
-from reporting.facts.progress import STATE, FactStep, ReferralFact
-from reporting.indicators.service import add_to_counters
-from reporting.indicators.vector import Increments, collect
-from reporting.periods import Period
-from reporting.programmes.catalogue import programme
-from reporting.protection.certainty import Certainty
-from reporting.releases.service import Order, close
+from reporting.count.facts.models import referral_facts, referral_steps
+from reporting.count.facts.progress import STATE, FactStep, ReferralFact
+from reporting.count.indicators.service import add_to_counters
+from reporting.count.indicators.vector import Increments, collect
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import programme
+from reporting.ground.protection.certainty import Certainty
+from reporting.protect.releases.service import Order, close
 from reporting.settings import Settings
 from stack.postgres import PostgresServer
 

@@ -32,17 +32,18 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common import codelists, writes
-from common.database import Database
-from common.places import Places
-from services_directory.followers_service import declare_followers
-from services_directory.gaps import projection
-from services_directory.hsds.schemas import ServiceDocument
-from services_directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgency
-from services_directory.pathways.definition.profile import Profile
-from services_directory.pathways.planning.resolving import Caller, plan
-from services_directory.pathways.versions import service
-from services_directory.services.entering import upsert_service
+from common.db import writes
+from common.db.session import Database
+from common.words import codelists
+from common.words.places import Places
+from directory.followers_service import declare_followers
+from directory.ground.hsds.schemas import ServiceDocument
+from directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgency
+from directory.pathways.definition.profile import Profile
+from directory.pathways.gaps import projection
+from directory.pathways.planning.resolving import Caller, plan
+from directory.pathways.versions import service
+from directory.record.services.entering import upsert_service
 from sqlalchemy import event
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase
@@ -91,7 +92,7 @@ def pathways() -> list[Pathway]:
 
 
 def _entry(**condition: Any) -> Any:
-    from services_directory.pathways.definition.conditions import Condition  # noqa: PLC0415 - used once
+    from directory.pathways.definition.conditions import Condition  # noqa: PLC0415 - used once
 
     return (Condition(**condition),)
 
@@ -279,7 +280,7 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
         "RUTA_INTERNAL_JWKS_FILE": str(write_internal_jwks(folder / "jwks.json")),
         "RUTA_LOG_LEVEL": "WARNING", "RUTA_RUN_WORKER": "false",
     }  # fmt: skip
-    with process([sys.executable, "-m", "services_directory", "api"], environment, port):
+    with process([sys.executable, "-m", "directory", "api"], environment, port):
         yield port
 
 
@@ -322,7 +323,7 @@ async def filled(services: int, data: Path | None) -> AsyncIterator[ServiceDatab
     server = PostgresServer(folder / "postgres")
     server.start()
     try:
-        prepared = await MigratedDatabases(server).of("services_directory", "directory")
+        prepared = await MigratedDatabases(server).of("directory", "directory")
         if not (folder / "filled").exists():
             database = Database.at(prepared.app_url, name="bench")
             await prepare(database, services)

@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # A file beside this one has the name of a package: look for packages in the environment only.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
-from common.database import Database  # noqa: E402 - after the path
+from common.db.session import Database  # noqa: E402 - after the path
 from common.paging import encode_cursor  # noqa: E402 - after the path
-from referrals.keys.store import create_tables  # noqa: E402 - after the path
+from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
 from stack.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
 
 from benchmarks import inbox  # noqa: E402 - after the path

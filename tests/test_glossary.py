@@ -14,8 +14,8 @@ _SYNONYMS = frozenset(
     {
         "docs/glossary.md",
         "docs/glossary.es.md",
-        "services/services-directory/src/services_directory/search/data/thesaurus.csv",
-        "services/reporting/src/reporting/activities/data/terms.csv",
+        "services/services-directory/src/directory/find/search/data/thesaurus.csv",
+        "services/reporting/src/reporting/count/activities/data/terms.csv",
     }
 )
 

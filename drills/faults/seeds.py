@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from services_directory.demo_data import demo_services
+from directory.ground.demo_data import demo_services
 from stack.demo_data import load_demo_data
 from stack.plan import SERVICES
 

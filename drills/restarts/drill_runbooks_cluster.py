@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from common.certificates import tell_certificates
+from common.process.certificates import tell_certificates
 from common.settings import CoreSettings
 from prometheus_client import CollectorRegistry
 from stack import cluster_processes
@@ -235,12 +235,12 @@ def test_a_migration_that_fails_says_its_revision(
         "RUTA_INTERNAL_JWKS_FILE": str(jwks),
         "RUTA_STORED_RESULT_KEY": "A" * 43 + "=",
     }
-    done = _ended("services_directory", "migrate", **settings)
+    done = _ended("directory", "migrate", **settings)
     assert done.returncode != 0
     told = done.stderr.strip().splitlines()[-1]
     assert "at revision 0001: " in told, done.stderr
     archiving.psql("DROP TABLE taxonomies", database="directory")
-    assert _ended("services_directory", "migrate", **settings).returncode == 0
+    assert _ended("directory", "migrate", **settings).returncode == 0
 
 
 def _certificate(folder: Path, days: int) -> float:

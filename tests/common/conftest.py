@@ -8,8 +8,8 @@ from typing import Any
 import nats
 import nats.js.errors
 import pytest
-from common.broker_streams import arrange
-from common.database import Database
+from common.db.session import Database
+from common.messaging.broker_streams import arrange
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import create_async_engine

@@ -6,12 +6,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import messaging
 from common.auth import Principal, Role
-from common.database import Database
+from common.db.session import Database
+from common.db.tables import common_tables
 from common.events.directory import CapacityChanged
-from common.ids import new_id
-from common.settings import ServiceSettings
-from common.tables import common_tables
-from common.web import (
+from common.http import (
     IdempotencyRequired,
     Reading,
     Session,
@@ -21,6 +19,8 @@ from common.web import (
     router,
     service_app,
 )
+from common.ids import new_id
+from common.settings import ServiceSettings
 from fastapi import FastAPI
 from pydantic import Field
 

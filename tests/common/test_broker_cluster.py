@@ -18,9 +18,9 @@ from typing import Any
 import httpx
 import nats
 import pytest
-from common.broker_streams import Settings, arranged
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import CapacityChanged
+from common.messaging.broker_streams import Settings, arranged
 from nats.aio.client import Client
 from pydantic import SecretStr
 from stack import cluster_secrets
@@ -41,7 +41,7 @@ from tests.support.patience import PATIENCE
 pytestmark = pytest.mark.laborious
 
 NODES = 3
-EXPORTER = "common.broker_exporter"
+EXPORTER = "common.messaging.broker_exporter"
 PORTS = {"port: 4222": 0, "http_port: 8222": 1, "port: 6222": 2}
 
 

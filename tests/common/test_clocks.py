@@ -6,10 +6,10 @@ import time
 import pytest
 import sqlalchemy as sa
 from common import clocks
-from common.database import Database
+from common.db.session import Database
+from common.http.context import ServiceContext
+from common.http.forgetting import ending
 from common.messaging import Broker
-from common.web.context import ServiceContext
-from common.web.forgetting import ending
 from httpx import ASGITransport, AsyncClient
 from stack.nats import NatsServer
 

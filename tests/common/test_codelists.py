@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 import pytest
-from common import codelists
-from common.codelists import Code, CodeList
+from common.words import codelists
+from common.words.codelists import Code, CodeList
 
 LISTS: list[CodeList[Code]] = [
     codelists.categories(),

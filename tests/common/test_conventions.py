@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from babel.dates import format_date, get_month_names
 from babel.numbers import format_decimal, format_percent
-from common import conventions
-from common.languages import LANGUAGES
+from common.words import conventions
+from common.words.languages import LANGUAGES
 from hypothesis import given
 from hypothesis import strategies as st
 

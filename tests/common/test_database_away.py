@@ -2,7 +2,7 @@
 
 import asyncpg
 import pytest
-from common.web.problems import from_database
+from common.http.problems import from_database
 from sqlalchemy.exc import DBAPIError, InternalError, PendingRollbackError, ProgrammingError
 
 

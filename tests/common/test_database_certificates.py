@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
-from common.database import Database
-from common.database_errors import remedy
-from common.key_checks import KeysAway
-from common.migrations import migrate
-from referrals.keys.store import create_tables
+from common.db.errors import remedy
+from common.db.key_checks import KeysAway
+from common.db.migrations import migrate
+from common.db.session import Database
+from referrals.ground.keys.store import create_tables
 from stack.cluster_tls import new_authority
 from stack.ports import LOOPBACK, answers, free_port
 from stack.postgres import PostgresServer, ServiceDatabase

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 
 from tests.common import sample
 from tests.support.patience import PATIENCE

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from common import clock
-from common.database import Database
+from common.db.session import Database
 
 from tests.common import sample
 
@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 WITHOUT_A_ZONE = {
     "libs/common/src/common/clock.py": 2,
     # What a cell of a sheet holds, or a person wrote, is a day or an hour of no zone.
-    "services/reporting/src/reporting/activities/workbook.py": 1,
-    "services/services-directory/src/services_directory/imports/values/cells.py": 2,
-    "services/services-directory/src/services_directory/imports/workbook/row.py": 1,
-    "services/services-directory/src/services_directory/search/condition_queries.py": 1,
+    "services/reporting/src/reporting/count/activities/workbook.py": 1,
+    "services/services-directory/src/directory/files/imports/values/cells.py": 2,
+    "services/services-directory/src/directory/files/imports/workbook/row.py": 1,
+    "services/services-directory/src/directory/find/search/condition_queries.py": 1,
     # The hands of the clock at home, or in the calendar's own zone.
-    "services/services-directory/src/services_directory/information/service.py": 2,
-    "services/referrals/src/referrals/timers/deadlines.py": 1,
+    "services/services-directory/src/directory/show/information/service.py": 2,
+    "services/referrals/src/referrals/ground/timers/deadlines.py": 1,
 }
 """Places that take the day of a `datetime` without saying in which zone, and how many of them."""
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.details import MOST_SHOWN, Detail, said, sentences
 from common.errors import CONFLICT, FieldError
-from common.languages import LANGUAGES
+from common.words.details import MOST_SHOWN, Detail, said, sentences
+from common.words.languages import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("referrals", "reporting", "services-directory")
@@ -50,7 +50,7 @@ def refusals() -> Iterator[tuple[str, str, int]]:
 
 
 def test_every_refusal_is_in_the_table_and_nothing_else_is() -> None:
-    """A new refusal is a row in `libs/common/src/common/data/details.csv`: its code stays for good."""
+    """A new refusal is a row in `libs/common/src/common/words/data/details.csv`: its code stays for good."""
     wrong = [
         (place, code)
         for place, code, filled in refusals()

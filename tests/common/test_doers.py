@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from common.auth import Principal
-from common.details import Detail
 from common.errors import Problem
 from common.two_people import refuse_alone, refuse_same_person
+from common.words.details import Detail
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
 # A certificate's holder may be named by either.

@@ -48,7 +48,7 @@ async def held(database: ServiceDatabase) -> AsyncIterator[Callable[[], Awaitabl
 async def test_a_request_that_was_begun_is_answered_before_the_service_ends(
     postgres: PostgresServer, nats_server: NatsServer, internal_jwks: Path
 ) -> None:
-    database = await MigratedDatabases(postgres).of("services_directory", "draining")
+    database = await MigratedDatabases(postgres).of("directory", "draining")
     port = free_port()
     given = {
         "RUTA_ENVIRONMENT": "embedded", "RUTA_HOST": "127.0.0.1", "RUTA_PORT": str(port),
@@ -58,7 +58,7 @@ async def test_a_request_that_was_begun_is_answered_before_the_service_ends(
         "RUTA_INTERNAL_JWKS_FILE": str(internal_jwks), "RUTA_STORED_RESULT_KEY": random_key(),
     }  # fmt: skip
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services_directory", "api", env=os.environ | given
+        sys.executable, "-m", "directory", "api", env=os.environ | given
     )
     try:
         async with AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:

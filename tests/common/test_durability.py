@@ -1,7 +1,7 @@
 """Acknowledged means on disk: nobody cuts the power here, so each server is asked."""
 
 import pytest
-from common import durability
+from common.db import durability
 from httpx import AsyncClient
 from stack.postgres import PostgresServer
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database, _from_json, _to_json
+from common.db.session import Database, _from_json, _to_json
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tests.common import sample

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from common import crypto, key_checks
-from common.database import Database
-from common.key_checks import NotMigrated, WrongKeys
-from common.server import refuse_wrong_keys
-from common.web.key_gate import key_gate_of
+from common import crypto
+from common.db import key_checks
+from common.db.key_checks import NotMigrated, WrongKeys
+from common.db.session import Database
+from common.http.key_gate import key_gate_of
+from common.http.server import refuse_wrong_keys
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from reporting.app import create_app

@@ -1,7 +1,7 @@
 """Which language somebody is answered in."""
 
 import pytest
-from common.languages import page_language, preferred
+from common.words.languages import page_language, preferred
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ HEAVY = (
 COMMANDS = ("alembic", "cryptography", "httpx", "pydantic", "rich", "sqlalchemy", "typer", "yaml")
 APPS = (
     "console.app", "gateway.front.app", "gateway.issuer.app", "referrals.app", "reporting.app",
-    "services_directory.app",
+    "directory.app",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The last guard of the logs: a careless line holds a marker instead of a person."""
 
-from common.logs import REDACTED, redact, short_traceback
+from common.process.logs import REDACTED, redact, short_traceback
 
 
 def test_an_error_is_logged_by_its_kind_and_place_and_never_by_its_message() -> None:

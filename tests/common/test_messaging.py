@@ -13,18 +13,18 @@ import nats
 import nats.errors
 import pytest
 import sqlalchemy as sa
-from common import server
-from common.database import Database
-from common.endings import EVENTS_KEPT
+from common.db.endings import EVENTS_KEPT
+from common.db.reads import QuickStatement
+from common.db.session import Database
 from common.events.directory import CapacityChanged
 from common.events.envelope import Envelope
 from common.events.readers import READ_BY, stream_name
+from common.http import server
 from common.ids import new_id
 from common.messaging import Broker, Consumer, Relay, Subscription, append
 from common.messaging.consumer import Replayed
 from common.messaging.outbox import republish
-from common.reads import QuickStatement
-from common.telemetry import Metrics
+from common.process.telemetry import Metrics
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 from stack.nats import NatsServer

@@ -13,8 +13,8 @@ import asyncpg
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from common.migrations import runner
-from common.migrations.runner import config_of
+from common.db.migrations import runner
+from common.db.migrations.runner import config_of
 from stack.one_chain import PACKAGES
 from stack.postgres import PostgresServer
 
@@ -35,19 +35,19 @@ _NOT_ABOUT_LOCKS = (
 )
 # (revision, rule) → why it may stay.
 _LOOKED_AT = {
-    ("services_directory 0030", "adding-field-with-default"): (
+    ("directory 0030", "adding-field-with-default"): (
         "landed before the first release: no installation has rows in that table yet"
     ),
-    ("services_directory 0180", "require-concurrent-index-creation"): (
+    ("directory 0180", "require-concurrent-index-creation"): (
         "partitioned tables take no concurrent index; this partial one reads the sites once"
     ),
     ("referrals 0220", "ban-drop-not-null"): (
         "no form is without an instrument until one makes cases, which the release before cannot"
     ),
-    ("services_directory 0200", "ban-drop-not-null"): (
+    ("directory 0200", "ban-drop-not-null"): (
         "the release before reads the log by its entry: a look at the log itself has none"
     ),
-    ("services_directory 0031", "require-concurrent-index-creation"): (
+    ("directory 0031", "require-concurrent-index-creation"): (
         "partitioned tables take no concurrent index; this partial one reads 100,000 rows once"
     ),
     **{
@@ -66,7 +66,7 @@ _LOOKED_AT = {
         for rule in ("adding-foreign-key-constraint", "constraint-missing-not-valid")
     },
     **{
-        ("services_directory 0160", rule): (
+        ("directory 0160", rule): (
             "a wider check in place of a narrower one, read once; only reports of imports wait"
         )
         for rule in ("ban-drop-constraint", "constraint-missing-not-valid")
@@ -207,7 +207,7 @@ async def test_two_who_migrate_at_once_do_not_wait_for_each_other_in_a_circle(
 ) -> None:
     """The directory's last revision builds an index that waits for every snapshot that is held, and the
     second one waits for the first."""
-    made = await databases.of("services_directory", "two_at_once")
+    made = await databases.of("directory", "two_at_once")
     dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/two_at_once"
     connection = await asyncpg.connect(dsn)
     try:
@@ -215,7 +215,7 @@ async def test_two_who_migrate_at_once_do_not_wait_for_each_other_in_a_circle(
             await connection.execute(f"DROP INDEX service_documents_{level}_offered")
         await connection.execute("UPDATE alembic_version SET version_num = '0200'")
         reached = await asyncio.gather(
-            *(runner.migrate("services_directory", made.owner_url, made.app_role) for _ in "123")
+            *(runner.migrate("directory", made.owner_url, made.app_role) for _ in "123")
         )
         built = await connection.fetchval(
             "SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid::regclass::text ~ '_offered$'"

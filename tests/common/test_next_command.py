@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from common.auth import Principal
-from common.database import Database, begin_next
+from common.db.session import Database, begin_next
 
 
 async def test_the_next_command_is_its_callers_and_has_no_service_rights(

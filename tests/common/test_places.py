@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from common.places import Places, Point, UnknownPlaceError, folded, kilometres
+from common.words.places import Places, Point, UnknownPlaceError, folded, kilometres
 
 from tests.support.reference import reference_data, shipped_data
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
-from common.certificates import tell_certificates
 from common.errors import Problem
 from common.messaging import Broker
+from common.process.certificates import tell_certificates
 from common.settings import CoreSettings
 from gateway.front.replicas.upstreams import Upstreams
 from gateway.front.routes import Upstream

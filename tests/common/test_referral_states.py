@@ -1,8 +1,8 @@
 """What each state of a referral counts as: one place, for the referrals and for who reads its events."""
 
 import pytest
-from common import referral_states as states
-from common.referral_states import ReferralState, progress
+from common.words import referral_states as states
+from common.words.referral_states import ReferralState, progress
 
 S = ReferralState
 

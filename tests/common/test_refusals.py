@@ -4,8 +4,8 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from common.database import Database
-from common.web.problems import from_validation
+from common.db.session import Database
+from common.http.problems import from_validation
 from httpx import ASGITransport, AsyncClient
 
 from tests.common import sample

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from common.repeating import repeat_when_called
+from common.process.repeating import repeat_when_called
 
 from tests.support.patience import PATIENCE
 

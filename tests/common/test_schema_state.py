@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from common.database import Database
-from common.migrations.state import Revisions, Schema
+from common.db.migrations.state import Revisions, Schema
+from common.db.session import Database
 from stack.postgres import PostgresServer
 
 from tests.support.databases import MigratedDatabases

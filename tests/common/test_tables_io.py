@@ -18,12 +18,12 @@ RAW_ARCHIVES = re.compile(r"\bZipFile\((?!target|packed)|\bload_workbook\(")
 OWN_WRITERS = {
     "libs/common/src/common/tables_io/cells.py",
     "libs/stack/src/stack/demo_data.py",  # a file that ships with Ruta, handed to an import
-    "services/services-directory/src/services_directory/exports/package.py",
-    "services/services-directory/src/services_directory/exports/writing.py",
+    "services/services-directory/src/directory/files/exports/package.py",
+    "services/services-directory/src/directory/files/exports/writing.py",
 }
 OWN_ARCHIVES = {
     "libs/common/src/common/tables_io/archives.py",
-    "services/reporting/src/reporting/bulletins/trace.py",  # reads the workbook that it has just made
+    "services/reporting/src/reporting/publish/bulletins/trace.py",  # reads the workbook that it has just made
 }
 WAYS_INTO_ARCHIVES = ("common.tables_io.archives", "imports.reading.archive")
 

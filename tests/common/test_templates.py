@@ -1,8 +1,8 @@
 """What metrics and traces call a route: its whole path, also within a router within a router."""
 
 import pytest
+from common.http import router
 from common.middleware import template_of
-from common.web import router
 from fastapi import APIRouter, FastAPI
 from httpx import ASGITransport, AsyncClient
 from starlette.types import Receive, Scope, Send

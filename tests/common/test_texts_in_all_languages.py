@@ -1,4 +1,4 @@
-"""Whatever a person reads is there in every language: a new one in `common/languages.py` makes these tests
+"""Whatever a person reads is there in every language: a new one in `common/words/languages.py` makes these tests
 name each text that lacks it."""
 
 import ast
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.languages import LANGUAGES
+from common.words.languages import LANGUAGES
 
 from tests.support.reference import ROOT
 
@@ -82,7 +82,7 @@ def test_so_has_a_module() -> None:
 def test_a_language_more_is_missed_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{__name__}.LANGUAGES", (*LANGUAGES, "pt"))
     assert lacking(["code", "label_es", "label_en"]) == {"label_pt"}
-    assert in_objects(Path("services/referrals/src/referrals/line/texts.json")) == {"pt"}
+    assert in_objects(Path("services/referrals/src/referrals/listening/line/texts.json")) == {"pt"}
     module = (
         'TEXT = {"es": "sí", "en": "yes"}\nclass Label:\n    label_es: str\n    label_en: str\n'
     )

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 from common import clock
-from common.answers import forget_old_answers
-from common.database import Database
+from common.db.session import Database
+from common.http.answers import forget_old_answers
 from common.ids import new_id
 from httpx import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncSession

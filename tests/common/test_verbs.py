@@ -16,7 +16,7 @@ try:
 finally:
     print(package + ".app" in sys.modules, "fastapi" in sys.modules)
 """
-_SERVICES = pytest.mark.parametrize("package", ["referrals", "reporting", "services_directory"])
+_SERVICES = pytest.mark.parametrize("package", ["referrals", "reporting", "directory"])
 
 
 def run(package: str, verb: str) -> subprocess.CompletedProcess[str]:
@@ -38,11 +38,11 @@ def test_a_migration_loads_neither_the_app_nor_its_framework(package: str) -> No
 
 
 def test_an_unknown_verb_is_answered_with_all_there_are() -> None:
-    done = run("services_directory", "sing")
+    done = run("directory", "sing")
     assert done.returncode == 78
     verbs = "api|worker|migrate|republish|replay-dead-letters|announce-gaps"
     verbs += "|list-restrictions|apply-restrictions"
-    assert f"python -m services_directory {verbs}" in done.stderr
+    assert f"python -m directory {verbs}" in done.stderr
 
 
 MULTIPLYING = """

@@ -9,13 +9,13 @@ from string import Formatter
 
 import pytest
 from common.chained import BrokenList
-from common.key_checks import KeysAway, WrongKeys
-from common.wording import Worded, Wording, spanish_of
-from referrals.audit.anchoring import BrokenAnchor
-from referrals.keys.ring import CannotOpenKey, KeyRingError
+from common.db.key_checks import KeysAway, WrongKeys
+from common.words.wording import Worded, Wording, spanish_of
+from referrals.ground.audit.anchoring import BrokenAnchor
+from referrals.ground.keys.ring import CannotOpenKey, KeyRingError
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 
-PACKAGES = ("common", "gateway", "referrals", "reporting", "services_directory")
+PACKAGES = ("common", "gateway", "referrals", "reporting", "directory")
 ERRORS = (
     *(BrokenAnchor, BrokenList, CannotOpenKey, HistoryIncompleteError, KeysAway),
     *(ReplayRunningError, Worded, WrongKeys),
@@ -24,7 +24,7 @@ GIVEN = {"said": (0,)} | {each.__name__: (0,) for each in ERRORS}
 """Who is given a text of a catalogue, and as which argument; and in one package."""
 GIVEN_IN = {"referrals": {"_wrong": (0,), "_Kind": (1, 2), "Finding": (2,)}}
 SHOWS = ("say", "fail", "_refuse", "_warn", "write")
-SPEAKING = ("from common.wording import", ".spoken import")
+SPEAKING = ("from common.words.wording import", ".spoken import")
 
 
 @cache

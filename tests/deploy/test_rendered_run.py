@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from common.database import Database
+from common.db.session import Database
 from drawing.asking import ask_beside, drawn
 from stack.cluster_arrows import Arrow, design
 from stack.cluster_check import Skipped, built

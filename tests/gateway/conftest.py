@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from fastapi import FastAPI
 from gateway.issuer import bootstrap
 from gateway.issuer.app import create_app

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psutil
-from common.migrations.runner import migrate_now
+from common.db.migrations.runner import migrate_now
 from gateway.keys import ensure_internal_keys
 from stack.ports import free_port, free_ports
 from stack.postgres import PostgresServer

@@ -9,9 +9,9 @@ from html import unescape
 import httpx
 import pyotp
 import pytest
-from common.form_tokens import FIELD, form_token
+from common.http import page_texts
 from common.ids import new_id
-from common.web import page_texts
+from common.pages.form_tokens import FIELD, form_token
 from gateway.issuer.people.passwords import fault_of
 from gateway.issuer.people.recovery import HOW_MANY, RecoveryCodes, new_codes
 from stack.postgres import PostgresServer

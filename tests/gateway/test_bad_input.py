@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from common.form_tokens import form_token
+from common.pages.form_tokens import form_token
 from gateway.front.browsers.sessions import Cookies, Former, PersonSession, Seen, SignIn
 from gateway.front.wire.accepting import prefers_html
 from gateway.front.wire.heads import Head, cookie

@@ -5,7 +5,7 @@ import json
 
 import httpx
 import pytest
-from common.form_tokens import form_token
+from common.pages.form_tokens import form_token
 
 from tests.gateway.running import Gateway
 from tests.gateway.test_sign_in import Somebody, browser, signed_in, somebody

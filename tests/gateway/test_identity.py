@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.database import Database
+from common.db.session import Database
 from common.errors import STALE, Problem
 from fastapi import FastAPI
 from gateway.issuer.clients import service as clients

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from common.web import page_texts
+from common.http import page_texts
 from gateway.issuer.authorize.page import TEXTS
 from gateway.issuer.people.passkeys import Passkeys, is_copied
 from stack.postgres import PostgresServer

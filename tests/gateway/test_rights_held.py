@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from common import chained
 from common.chained import BrokenList
-from common.database import Database
-from common.telemetry import Metrics
+from common.db.session import Database
+from common.process.telemetry import Metrics
 from fastapi import FastAPI
 from gateway.issuer.app import create_app
 from gateway.issuer.holding import REMEDY, Holding

@@ -6,8 +6,8 @@ import time
 import httpx
 import pytest
 from common.crypto import key_from_base64, new_key
-from common.form_tokens import form_token
 from common.ids import new_id
+from common.pages.form_tokens import form_token
 from gateway.front.browsers.sessions import Cookies, Former, PersonSession, Seen
 from gateway.front.routes import ROUTES, RouteTable
 from gateway.front.wire.heads import Head

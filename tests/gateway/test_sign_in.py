@@ -13,7 +13,7 @@ import pyotp
 import pytest
 from common import clock
 from common.ids import new_id
-from common.look import SWITCH
+from common.pages.look import SWITCH
 from gateway.issuer.authorize.asked import Asked
 from gateway.issuer.authorize.tickets import NoTicket, OldTicket, Tickets
 from stack.postgres import PostgresServer

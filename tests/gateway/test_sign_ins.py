@@ -15,7 +15,7 @@ import pyotp
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from fastapi import FastAPI
 from gateway.issuer.revocations.queries import document
 from gateway.issuer.secrets import SecretChecks

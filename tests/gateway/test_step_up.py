@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from common.form_tokens import FIELD
 from common.ids import new_id
+from common.pages.form_tokens import FIELD
 from stack.postgres import PostgresServer
 
 from tests.gateway.running import Gateway

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from common import clock
 from common.auth import KeySet, Principal, verify_token
-from common.database import Database
+from common.db.session import Database
 from fastapi import FastAPI
 from gateway.issuer import bootstrap
 from gateway.issuer.secrets import SecretChecks

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from common import clock
-from common.form_tokens import FIELD, form_token
-from common.look import SWITCH
-from common.web import page_texts
+from common.http import page_texts
+from common.pages.form_tokens import FIELD, form_token
+from common.pages.look import SWITCH
 from fastapi import FastAPI
 from gateway.issuer.changes.news import NEWS, By, Part, by_whom, is_news, last_of_each, lines
 from httpx import ASGITransport, AsyncClient, Response

@@ -3,7 +3,7 @@
     Row(
         "erased-keys",                                    # the promise's id in docs/threat-model.md
         "restored-key-stays",                             # the row's own name
-        "referrals.cases.retention:reapply_tombstones",   # module:name, or module:Class.name
+        "referrals.case.cases.retention:reapply_tombstones",   # module:name, or module:Class.name
         Drops("await keys.destroy(case_id)"),             # or Replaces("old", "new"), Returns("value"),
         "tests/…/test_confidentiality.py::test_…",        # Several((…)), File("path", "old", "new")
     )

@@ -65,8 +65,8 @@ SERVED: dict[tuple[str, str], tuple[str, ...]] = {
 }  # fmt: skip
 # Module that makes HTML, from the package on → stops, beside what its operations say.
 MADE: dict[str, tuple[str, ...]] = {
-    "common/web/page.py": ("help",),
-    "common/web/files.py": ("help",),  # the media type of the pages that refuse
+    "common/http/page.py": ("help",),
+    "common/http/files.py": ("help",),  # the media type of the pages that refuse
     "gateway/front/wire/accepting.py": ("nothing-here",),  # whether somebody wants a page
     "gateway/front/own/pages.py": ("docs",),
     "gateway/front/pages/public_pages.py": ("start", "nothing-here", "sign-in-first", "typed-again", "stale"),
@@ -74,21 +74,21 @@ MADE: dict[str, tuple[str, ...]] = {
     "gateway/issuer/account/api.py": ("account",),
     "gateway/issuer/account/passkeys_api.py": ("passkeys",),
     "gateway/issuer/authorize/api.py": ("sign-in",),
-    "referrals/line/pages.py": ("line",),
-    "referrals/line/rendering.py": ("line",),
-    "referrals/links/pages.py": ("answer",),
-    "referrals/referrals/withdrawal_pages.py": ("withdraw",),
-    "reporting/bulletins/api.py": ("bulletins",),
-    "reporting/subscribers/api.py": ("subscribe-wrong", "subscribe-sent"),
-    "reporting/exports/index_api.py": ("figures",),
-    "reporting/exports/index_page.py": ("figures",),
-    "reporting/bulletins/rendering/feed.py": ("bulletin",),
-    "reporting/bulletins/rendering/forms.py": ("bulletin",),
-    "services_directory/information/api.py": ("help",),
-    "services_directory/information/index_api.py": ("posters",),
-    "services_directory/information/messages_api.py": ("risks",),
-    "services_directory/information/rendering.py": ("gaps",),
-    "services_directory/posters/api.py": ("poster",),
+    "referrals/listening/line/pages.py": ("line",),
+    "referrals/listening/line/rendering.py": ("line",),
+    "referrals/referral/links/pages.py": ("answer",),
+    "referrals/referral/referrals/withdrawal_pages.py": ("withdraw",),
+    "reporting/publish/bulletins/api.py": ("bulletins",),
+    "reporting/publish/subscribers/api.py": ("subscribe-wrong", "subscribe-sent"),
+    "reporting/publish/exports/index_api.py": ("figures",),
+    "reporting/publish/exports/index_page.py": ("figures",),
+    "reporting/publish/bulletins/rendering/feed.py": ("bulletin",),
+    "reporting/publish/bulletins/rendering/forms.py": ("bulletin",),
+    "directory/information/api.py": ("help",),
+    "directory/information/index_api.py": ("posters",),
+    "directory/information/messages_api.py": ("risks",),
+    "directory/information/rendering.py": ("gaps",),
+    "directory/posters/api.py": ("poster",),
     "stack/mailbox.py": (),  # what stands in for mail and push in tests and demos: no page for people
 }  # fmt: skip
 # Made for programmers, in English alone, by a library that needs its script.

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
-from common.endings import AsWhom, Ending, common_endings, end_all
-from common.tables import CommonTables
+from common.db.endings import AsWhom, Ending, common_endings, end_all
+from common.db.session import Database
+from common.db.tables import CommonTables
+from directory.tables import COMMON as OF_DIRECTORY
+from directory.worker import ENDINGS as DIRECTORY
 from gateway.issuer.tables import COMMON as OF_ISSUER
-from referrals.keys.store import create_tables
-from referrals.row_security import act_as_service
+from referrals.ground.keys.store import create_tables
+from referrals.ground.row_security import act_as_service
 from referrals.tables import COMMON as OF_REFERRALS
 from referrals.worker import ENDINGS as REFERRALS
 from reporting.tables import COMMON as OF_REPORTING
 from reporting.worker import ENDINGS as REPORTING
-from services_directory.tables import COMMON as OF_DIRECTORY
-from services_directory.worker import ENDINGS as DIRECTORY
 from stack.postgres import SUPERUSER, PostgresServer
 
 from tests.support.databases import MigratedDatabases
@@ -48,7 +48,7 @@ class Service:
 
 SERVICES = {
     "referrals": Service("referrals", OF_REFERRALS, REFERRALS, act_as_service),
-    "directory": Service("services_directory", OF_DIRECTORY, DIRECTORY),
+    "directory": Service("directory", OF_DIRECTORY, DIRECTORY),
     "reporting": Service("reporting", OF_REPORTING, REPORTING),
     "issuer": Service("gateway.issuer", OF_ISSUER),
 }

@@ -11,8 +11,8 @@ from typing import Any
 
 import nats.errors
 import pytest
-from common.broker_streams import arrange
 from common.events.readers import READ_BY
+from common.messaging.broker_streams import arrange
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, RePublish

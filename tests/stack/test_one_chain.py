@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from alembic.config import Config
-from common.migrations.runner import config_of
+from common.db.migrations.runner import config_of
 from stack.one_chain import PACKAGES, broken
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from common.migrations import migrate
+from common.db.migrations import migrate
 from stack.backup import contents
 from stack.backup.published import FORMER, TABLES, set_aside
 from stack.postgres import PostgresServer

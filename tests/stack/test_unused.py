@@ -50,7 +50,7 @@ def test_a_dependency_that_nothing_imports_is_noticed(house: Path) -> None:
 def test_a_dependency_that_is_loaded_when_it_is_first_used_is_used(house: Path) -> None:
     _declares(house, "orjson", "altair", "scipy")
     drawing = house / "gateway/src/gateway/drawing.py"
-    drawing.write_text('from common.lazily import lazily\n\nalt = lazily("altair")\n')
+    drawing.write_text('from common.process.lazily import lazily\n\nalt = lazily("altair")\n')
     (found,) = unused.unused_dependencies()
     assert "scipy" in found
     assert "altair" not in found

@@ -27,8 +27,8 @@ MOST = {
 }  # fmt: skip
 """MB of wheels for x86-64 and Python 3.13, some 4 % above what they were when this was written."""
 REPLACED = {
-    "altair": "reporting/charts/specs.py",
-    "babel": "common/conventions.py",
+    "altair": "reporting/ground/charts/specs.py",
+    "babel": "common/words/conventions.py",
     "zstandard": "nothing: the front codes answers with gzip",
     "brotli": "nothing: no answer is coded so",
     "pyarrow": "arro3",

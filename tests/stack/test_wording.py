@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
-from common.catalogues import entries
+from common.words.catalogues import entries
 from stack import cli, spoken_commands
 from stack.commands import doctor
 from stack.spoken_commands import folded, helps_of, said_of

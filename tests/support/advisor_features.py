@@ -55,5 +55,5 @@ def made_features() -> list[dict[str, Any]]:
 
 
 def _rows(table: str) -> list[dict[str, str]]:
-    path = files("services_directory.imports").joinpath("data", f"services_advisor_{table}.csv")
+    path = files("directory.files.imports").joinpath("data", f"services_advisor_{table}.csv")
     return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from services_directory.imports.outcomes.fidelity import Fidelity
-from services_directory.imports.outcomes.mapped import validated_together
-from services_directory.imports.package import open_package
-from services_directory.imports.source import Options
+from directory.files.imports.outcomes.fidelity import Fidelity
+from directory.files.imports.outcomes.mapped import validated_together
+from directory.files.imports.package import open_package
+from directory.files.imports.source import Options
 
 ODD = ["", " a", "a  b", "=1+1", "'x", "Ã©", "x\x07", "mailto:a@b.org", "example.org", "HTTP://x y", "8am",
        "08:00:00", "31/01/2026", "999", "1e400", "-0", "Monday - Friday", "lunes", "closed", "a\nb",

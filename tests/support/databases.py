@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.crypto import new_key
-from common.database import Database
-from common.migrations import migrate
+from common.db.migrations import migrate
+from common.db.session import Database
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from stack.postgres import PostgresServer, ServiceDatabase

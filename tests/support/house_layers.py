@@ -25,7 +25,7 @@ _RANK = {name: len(LAYERS) - position for position, (name, _) in enumerate(LAYER
 _OUTSIDE = frozenset(
     {"fastapi", "starlette", "sqlalchemy", "sqlmodel", "asyncpg", "nats", "aiohttp", "httpx"}
 )
-_SHARED_IO = frozenset({"common.database", "common.messaging", "common.web", "common.tables"})
+_SHARED_IO = frozenset({"common.db", "common.messaging", "common.http"})
 
 
 class HouseLayers(Contract):

@@ -25,6 +25,16 @@ from importlinter.domain.imports import Module
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING|ONLY)\s+(?:\w+\.)?(\w+)")
 _CHANGED = re.compile(r"\b(?:INTO|UPDATE|DELETE FROM|TRUNCATE)\s+(?:ONLY\s+)?(?:\w+\.)?(\w+)")
 _CHANGES = frozenset({"insert", "update", "delete"})
+# Folders of capabilities; the directory's pathways and curation are capabilities themselves.
+_WINGS = frozenset(
+    f"{service}.{wing}"
+    for service, wings in {
+        "directory": "ground record find files show",
+        "referrals": "ground case referral screening listening telling",
+        "reporting": "ground count protect publish",
+    }.items()
+    for wing in wings.split()
+)
 _NO_CAPABILITY = frozenset({"migrations", "data"})
 
 
@@ -103,8 +113,10 @@ def _modules(package: str) -> Iterator[tuple[str, Path]]:
 
 
 def _capability(package: str, module: str) -> str:
-    """`package.folder`; a module beside the folders is a capability of its own."""
-    return ".".join(module.split(".")[: package.count(".") + 2])
+    """`package.folder`, in a wing `package.wing.folder`; a module beside the folders is one of its own."""
+    depth = package.count(".") + 2
+    name = ".".join(module.split(".")[:depth])
+    return ".".join(module.split(".")[: depth + 1]) if name in _WINGS else name
 
 
 def _defined(tree: ast.Module) -> Iterator[tuple[str, str]]:

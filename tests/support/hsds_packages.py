@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
-from services_directory.imports.package.fields import tables
+from directory.files.imports.package.fields import tables
 
 VERSIONS = ("1.1", "2.0", "3.0", "3.1", "3.2", "ohana")
 _SINCE = {"service_capacity": "3.2", "unit": "3.2", "url": "3.1"}

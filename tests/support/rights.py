@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from common.auth.ended import Named
-from common.database import Database
-from common.ended_rights import take_in
+from common.db.ended_rights import take_in
+from common.db.session import Database
 from httpx import AsyncClient, Response
 
 from tests.support.principals import bearer

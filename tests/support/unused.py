@@ -109,7 +109,7 @@ def unused_dependencies() -> list[str]:
 
 
 def loaded_lazily(folder: Path) -> set[str]:
-    """Distributions that a package loads by `common.lazily`, where deptry sees no import."""
+    """Distributions that a package loads by `common.process.lazily`, where deptry sees no import."""
     distributions = packages_distributions()
     return {
         distribution

@@ -1,6 +1,6 @@
 """Every operation × every demo client and nobody: made from the route table, so none is forgotten.
 
-What an operation asks is its own `x-ruta-access` (common.web writes it); what a client has is its
+What an operation asks is its own `x-ruta-access` (common.http writes it); what a client has is its
 token. The answer must be the one that follows from both.
 """
 

@@ -4,7 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
-from common.certificates import seconds_left
+from common.process.certificates import seconds_left
 from gateway.front.routes import ROUTES
 
 from tests.support.alerts import FOREIGN, expressions, measurements

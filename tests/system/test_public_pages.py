@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from common import clock
-from common.look import EXIT_SCRIPT
+from common.pages.look import EXIT_SCRIPT
 
 from tests.support.browser import Browser
 from tests.support.system import System

@@ -7,35 +7,35 @@ ROWS = (
     Row(
         "endless-sheets",
         "no-row-beyond-a-sheet",
-        "services_directory.imports.reading.sheet:_sheet_rows",
+        "directory.files.imports.reading.sheet:_sheet_rows",
         Replaces("number > LAST_ROW", "number < 0"),
         "tests/services/directory/imports/test_reading.py::test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to",
     ),
     Row(
         "endless-cells",
         "hours-have-a-length",
-        "services_directory.imports.values.opening_hours:_days",
+        "directory.files.imports.values.opening_hours:_days",
         Replaces("_LONGEST", "1500"),
         "tests/services/directory/imports/test_opening_hours.py::test_a_text_that_no_hours_have_the_length_of_is_not_looked_through",
     ),
     Row(
         "entry-links",
         "links-run-nothing",
-        "services_directory.hsds.base:_leads_somewhere",
+        "directory.ground.hsds.base:_leads_somewhere",
         Replaces("value.lower()", "value"),
         "tests/services/directory/test_given.py::test_what_is_wrong_is_told_by_the_models",
     ),
     Row(
         "directory-copies",
         "copy-of-another-history",
-        "services_directory.sync.queries:viewer",
+        "directory.find.sync.queries:viewer",
         Replaces("f\"{audience.key}|{row['history']}\"", "audience.key"),
         "tests/services/directory/test_sync.py::test_a_copy_of_before_a_restore_asks_for_a_new_snapshot",
     ),
     Row(
         "other-states",
         "records-in-their-areas",
-        "services_directory.records.queries:readable",
+        "directory.record.records.queries:readable",
         Replaces(
             "if caller.areas:\n    held = sa.literal(states_of(caller.areas), TEXTS)\n    led = sa.and_(led, services.c.states.op('&&')(held))",
             "if False:\n    held = sa.literal(states_of(caller.areas), TEXTS)\n    led = sa.and_(led, services.c.states.op('&&')(held))",
@@ -45,7 +45,7 @@ ROWS = (
     Row(
         "other-states",
         "restricted-drafts",
-        "services_directory.services.entering:_write",
+        "directory.record.services.entering:_write",
         Replaces(
             "values['visibility'] = max(row.visibility, level_of(plain))",
             "del values['visibility']",
@@ -55,7 +55,7 @@ ROWS = (
     Row(
         "other-mandates",
         "approved-for-others",
-        "services_directory.services.service:take_step",
+        "directory.record.services.service:take_step",
         Replaces(
             "curates(caller, becomes.aors, becomes.states)",
             "curates(caller, scope.aors, scope.states)",
@@ -65,77 +65,77 @@ ROWS = (
     Row(
         "other-mandates",
         "endorsed-in-their-areas",
-        "services_directory.pathways.endorsements_api:_check_place",
+        "directory.pathways.endorsements_api:_check_place",
         Replaces("covers(caller, states)", "states"),
         "tests/services/directory/test_mandates.py::test_nobody_endorses_or_ends_an_endorsement_outside_their_areas",
     ),
     Row(
         "shelter-places",
         "places-of-shelters",
-        "services_directory.locations.service:replace",
+        "directory.record.locations.service:replace",
         Drops("_check_not_too_open(_with(row.document, {str(own): changed.document}))"),
         "tests/services/directory/test_places.py::test_a_shelters_address_is_not_published_by_way_of_its_place",
     ),
     Row(
         "shelter-places",
         "places-shared-with-shelters",
-        "services_directory.locations.service:_taking",
+        "directory.record.locations.service:_taking",
         Replaces("service if next(dangers(taken), None) else taken", "taken"),
         "tests/services/directory/test_places.py::test_another_service_at_a_shelters_place_does_not_publish_its_address",
     ),
     Row(
         "former-addresses",
         "history-of-a-closed-place",
-        "services_directory.curation.api:_change.told",
+        "directory.curation.api:_change.told",
         Replaces("formerly.shown(row.pointer, getattr(row, name))", "getattr(row, name)"),
         "tests/services/directory/test_places.py::test_history_tells_no_address_of_a_place_that_was_closed_since[its draft]",
     ),
     Row(
         "former-addresses",
         "history-forgets",
-        "services_directory.curation.following:documents_stored",
+        "directory.curation.following:documents_stored",
         Drops("await forget(session, KIND, changed)"),
         "tests/services/directory/test_places.py::test_history_tells_no_address_of_a_place_that_was_closed_since[its entry]",
     ),
     Row(
         "hidden-organisations",
         "hidden-organisations",
-        "services_directory.organizations.service:ensure_organization",
+        "directory.record.organizations.service:ensure_organization",
         Replaces("if await _may_name(session, caller, row):\n    return own", "return own"),
         "tests/services/directory/test_leaks.py::test_a_hidden_organisation_is_not_read_by_entering_a_service_for_it[entered]",
     ),
     Row(
         "translations",
         "translated-texts",
-        "services_directory.documents.prepared:translated",
+        "directory.record.documents.prepared:translated",
         Replaces("{key: text for key, text in texts.items() if key in _TEXTS}", "texts"),
         "tests/services/directory/test_services.py::test_a_translation_changes_texts_alone",
     ),
     Row(
         "who-verified",
         "verified-by-an-organisation",
-        "services_directory.services.service:verify.verification",
+        "directory.record.services.service:verify.verification",
         Replaces("str(caller.organisation)", "caller.subject"),
         "tests/services/directory/test_services.py::test_what_anybody_reads_of_a_verification_is_no_person",
     ),
     Row(
         "former-endorsements",
         "endorsed-what-it-is-no-more",
-        "services_directory.services.entering:end_endorsements",
+        "directory.record.services.entering:end_endorsements",
         Drops("await end_outlived(session, service_id, aors)"),
         "tests/services/directory/test_mandates.py::test_an_endorsement_does_not_outlive_what_it_was_given_to",
     ),
     Row(
         "seasonal-gaps",
         "out-of-season-and-covering",
-        "services_directory.gaps.shares:state_of",
+        "directory.pathways.gaps.shares:state_of",
         Drops("if not facts.in_season:\n    return OUT_OF_SEASON"),
         "tests/services/directory/gaps/test_gaps.py::test_what_is_open_on_other_days_only_covers_nothing_until_its_season_begins",
     ),
     Row(
         "withdrawn-services",
         "reopened-and-offered",
-        "services_directory.entries.offered:is_withdrawn",
+        "directory.ground.entries.offered:is_withdrawn",
         Replaces(
             "state == EntryState.WITHDRAWN or bool(told and told.get('withdrawn'))",
             "state == EntryState.WITHDRAWN",
@@ -145,7 +145,7 @@ ROWS = (
     Row(
         "seasons-and-hours",
         "seasons-end",
-        "services_directory.hsds.opening:_held.ends",
+        "directory.ground.hsds.opening:_held.ends",
         Replaces(
             "min(first + _WEEK, season.last + _DAY if season.last else first + _WEEK)",
             "first + _WEEK",
@@ -155,7 +155,7 @@ ROWS = (
     Row(
         "seasons-and-hours",
         "hours-not-understood",
-        "services_directory.hsds.opening:_spans",
+        "directory.ground.hsds.opening:_spans",
         Replaces(
             "schedule.get('freq', 'WEEKLY') != 'WEEKLY' or (schedule.get('interval') or 1) != 1 or any((schedule.get(name) for name in _NOT_WEEKLY)) or (not set(days) <= _BEGINS.keys()) or (opens is None) or (closes is None)",
             "schedule.get('freq', 'WEEKLY') != 'WEEKLY' or (schedule.get('interval') or 1) != 1 or (not set(days) <= _BEGINS.keys()) or (opens is None) or (closes is None)",
@@ -165,7 +165,7 @@ ROWS = (
     Row(
         "merged-ids",
         "old-id-of-a-hidden-entry",
-        "services_directory.services.merged:moved_to",
+        "directory.record.services.merged:moved_to",
         Replaces(
             "target != service_id and await is_seen(session, audience, target) and await was_seen(session, audience, service_id)",
             "target != service_id and await is_seen(session, audience, target)",
@@ -175,49 +175,49 @@ ROWS = (
     Row(
         "files-open-nothing",
         "closed-stays-closed",
-        "services_directory.imports.writing:Writer.prepared",
+        "directory.files.imports.writing:Writer.prepared",
         Drops("await self._keep_closed(rows, stand_for, records)"),
         "tests/services/directory/imports/test_closed.py::test_the_next_edition_opens_nothing_that_was_closed_here[pathway]",
     ),
     Row(
         "files-open-nothing",
         "hidden-numbers-stay",
-        "services_directory.imports.writing:Writer._keep_hidden",
+        "directory.files.imports.writing:Writer._keep_hidden",
         Drops("standing[entity].document = hidden[entity]"),
         "tests/services/directory/imports/test_closed.py::test_a_number_that_somebody_hid_is_neither_opened_nor_lost_by_a_file[0261-5550101]",
     ),
     Row(
         "files-open-nothing",
         "package-shrunk",
-        "services_directory.imports.publishers.vanished:missing_in",
+        "directory.files.imports.publishers.vanished:missing_in",
         Replaces("not choice.confirmed", "choice.most > 1"),
         "tests/services/directory/imports/test_vanished.py::test_a_package_that_shrank_by_half_is_refused_until_somebody_confirms_it",
     ),
     Row(
         "files-begin-nothing",
         "ended-by-hand",
-        "services_directory.services.entering:upsert_service",
+        "directory.record.services.entering:upsert_service",
         Replaces("source is not None and await withdrawn_by_hand(session, [row])", "False"),
         "tests/services/directory/imports/test_closed.py::test_the_next_edition_begins_nothing_that_somebody_here_ended",
     ),
     Row(
         "files-begin-nothing",
         "endorsed-by-a-file",
-        "services_directory.services.entering:upsert_service.taken_back",
+        "directory.record.services.entering:upsert_service.taken_back",
         Replaces("await endorsements_taken_back(session, identity) if by_file else set()", "set()"),
         "tests/services/directory/imports/test_closed.py::test_no_file_gives_an_endorsement_anew_that_was_taken_back",
     ),
     Row(
         "safe-houses",
         "house-without-its-place",
-        "services_directory.hsds.masking:_site.coarse",
+        "directory.ground.hsds.masking:_site.coarse",
         Replaces("coarse_location(location, max(own, level_of(location)))", "location"),
         "tests/services/directory/test_safe_houses.py::test_what_may_be_a_house_is_shown_to_partners_alone_and_without_its_place",
     ),
     Row(
         "safe-houses",
         "undecided-shelter",
-        "services_directory.documents.storing:_held",
+        "directory.record.documents.storing:_held",
         Replaces(
             "if row.id in held:\n    record, _ = held[row.id]\n    values |= {'approved': record.service, 'organization': record.organization}",
             "if False:\n    record, _ = held[row.id]\n    values |= {'approved': record.service, 'organization': record.organization}",
@@ -227,7 +227,7 @@ ROWS = (
     Row(
         "safe-houses",
         "unknown-level-open",
-        "services_directory.imports.package.convert:_level",
+        "directory.files.imports.package.convert:_level",
         Replaces(
             "notes.append(note('value_unknown', place, text, ', '.join(known)))\nreturn text",
             "return 'public'",
@@ -237,21 +237,21 @@ ROWS = (
     Row(
         "import-reports",
         "places-in-reports",
-        "services_directory.imports.outcomes.report:Report._put.line",
+        "directory.files.imports.outcomes.report:Report._put.line",
         Replaces("mapped.told", "mapped.notes"),
         "tests/services/directory/imports/test_workbook.py::test_a_report_does_not_repeat_where_a_shelter_is[Casa]",
     ),
     Row(
         "import-reports",
         "reports-forget",
-        "services_directory.imports.following:documents_stored",
+        "directory.files.imports.following:documents_stored",
         Replaces("kept != row.notes", "False"),
         "tests/services/directory/imports/test_closed.py::test_a_report_forgets_where_a_house_was_that_was_hidden_since",
     ),
     Row(
         "hidden-terms",
         "words-of-hidden-terms",
-        "services_directory.taxonomies.queries:_carried",
+        "directory.record.taxonomies.queries:_carried",
         Replaces(
             "'EXISTS (SELECT FROM service_documents_'",
             "'true OR EXISTS (SELECT FROM service_documents_'",
@@ -261,21 +261,21 @@ ROWS = (
     Row(
         "own-verifications",
         "verifications-end",
-        "services_directory.services.service:verify",
+        "directory.record.services.service:verify",
         Replaces("not today <= until <= today + timedelta(days=LONGEST_DAYS)", "today > until"),
         "tests/services/directory/test_services.py::test_a_verification_ends[366-422]",
     ),
     Row(
         "logged-reads",
         "records-are-logged",
-        "services_directory.records.service:looked_at",
+        "directory.record.records.service:looked_at",
         Replaces("RESTRICTED in levels_in(row.document, row.approved or {})", "False"),
         "tests/services/directory/test_leaks.py::test_reading_the_record_of_a_restricted_service_is_logged[review]",
     ),
     Row(
         "restored-consents",
         "hidden-is-hidden-again",
-        "services_directory.hsds.restricted:restricted",
+        "directory.ground.hsds.restricted:restricted",
         Replaces(
             "after: dict[str, Any] = _raised(document, hidden) if hidden else document",
             "after = document",
@@ -285,14 +285,14 @@ ROWS = (
     Row(
         "directory-forgot",
         "hidden-houses-stay-so",
-        "services_directory.holding:Holding._do_again",
+        "directory.holding:Holding._do_again",
         Replaces("await AGAIN[entry](session, own=own, word=word)", "1"),
         "tests/services/directory/test_holding.py::test_more_than_the_last_word_is_looked_for_where_it_was_forgotten",
     ),
     Row(
         "suspended-organisation",
         "suspended-and-offered",
-        "services_directory.entries.offered:is_offered",
+        "directory.ground.entries.offered:is_offered",
         Replaces(
             "is_published(approved, state, told) and (not organisation_suspended)",
             "is_published(approved, state, told)",
@@ -302,14 +302,14 @@ ROWS = (
     Row(
         "queued-rights",
         "suspended-while-it-imports",
-        "services_directory.imports.worker:_Work._write_and_commit",
+        "directory.files.imports.worker:_Work._write_and_commit",
         Drops("await refuse_ended(session, ENDED_RIGHTS, self._claims)"),
         "tests/services/directory/imports/test_taking_in.py::test_a_sender_who_is_suspended_while_the_file_is_written_writes_no_more_of_it",
     ),
     Row(
         "decided-terms",
         "crosswalks-rights-ended",
-        "services_directory.crosswalks.worker:work_some",
+        "directory.files.crosswalks.worker:work_some",
         Replaces(
             "try:\n    await refuse_ended(session, ENDED_RIGHTS, claims)\nexcept Problem:\n    continue",
             "try:\n    _ = (refuse_ended, ENDED_RIGHTS)\nexcept Problem:\n    continue",
@@ -319,7 +319,7 @@ ROWS = (
     Row(
         "hidden-services",
         "hidden-columns",
-        "services_directory.documents.storing:_prepared",
+        "directory.record.documents.storing:_prepared",
         Replaces(
             "not is_offered(service, row.state, row.restricted, organisation_suspended=suspended)",
             "service is None",
@@ -329,21 +329,21 @@ ROWS = (
     Row(
         "danger",
         "danger-is-now",
-        "services_directory.pathways.matching.reach:demand",
+        "directory.pathways.matching.reach:demand",
         Replaces("0 if at_once else hours", "hours"),
         "tests/services/directory/pathways/test_in_time.py::test_in_danger_at_once_means_open_now",
     ),
     Row(
         "danger",
         "danger-finds-the-line-first",
-        "services_directory.information.service:find_help",
+        "directory.show.information.service:find_help",
         Drops("items = [*first, *(item for item in items if item.id not in known)]"),
         "tests/services/directory/test_reached_now.py::test_in_danger_the_line_that_answers_now_comes_first",
     ),
     Row(
         "messages",
         "mails-name-nothing-hidden",
-        "services_directory.records.queries:to_be_verified.name",
+        "directory.record.records.queries:to_be_verified.name",
         Replaces(
             "sa.case((s.visibility == PUBLIC, s.approved['name'].astext), else_=None)",
             "s.approved['name'].astext",
@@ -353,14 +353,14 @@ ROWS = (
     Row(
         "ids-of-others",
         "ids-of-all-organisations",
-        "services_directory.identities.queries:in_any_space",
+        "directory.ground.identities.queries:in_any_space",
         Replaces("e.source.startswith(f'{organisation}:', autoescape=True)", "sa.true()"),
         "tests/services/directory/imports/test_publishers.py::test_a_file_reaches_no_entry_of_another_organisation_by_its_ids",
     ),
     Row(
         "kept-answers",
         "answers-for-two-audiences",
-        "services_directory.reading.answers:_VARY",
+        "directory.ground.reading.answers:_VARY",
         Replaces("'Authorization, Accept-Language, Accept-Encoding, Origin'", "'Accept-Encoding'"),
         "tests/services/directory/test_conformance.py::test_no_cache_gives_an_answer_to_another_audience",
     ),

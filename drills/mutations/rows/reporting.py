@@ -7,63 +7,63 @@ ROWS = (
     Row(
         "stakeholders",
         "presence-ends-at-the-state",
-        "reporting.stakeholders.rules:_present",
+        "reporting.count.stakeholders.rules:_present",
         Replaces("found.level > FINEST", "found.level > 9"),
         "tests/services/reporting/stakeholders/test_stakeholders.py::test_no_entry_shows_an_address_a_number_of_people_or_what_the_directory_keeps",
     ),
     Row(
         "cancelled-trainings",
         "cancelled-trainings",
-        "reporting.activities.trainings:record_training.untouched",
+        "reporting.count.activities.trainings:record_training.untouched",
         Replaces("known.changed_by == _WRITER", "sa.true()"),
         "tests/services/reporting/activities/test_activities_api.py::test_a_training_that_somebody_corrected_here_still_ends_where_it_was_recorded",
     ),
     Row(
         "midnight",
         "still-yesterday",
-        "reporting.facts.arrivals:Arrivals._open_day",
+        "reporting.count.facts.arrivals:Arrivals._open_day",
         Drops("day = end + timedelta(days=1)"),
         "tests/services/reporting/facts/test_order.py::test_what_arrives_where_it_is_still_yesterday_counts_in_the_period_that_is_open",
     ),
     Row(
         "published-after-restore",
         "lost-machine",
-        "reporting.releases.service:_joint",
+        "reporting.protect.releases.service:_joint",
         Replaces("order.lost_until is not None and period.ended(order.lost_until)", "False"),
         "tests/services/reporting/closings/test_closings.py::test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen",
     ),
     Row(
         "small-cells",
         "intervals-hold",
-        "reporting.protection.moments:",
+        "reporting.ground.protection.moments:",
         Replaces("(0.94, 0.92)", "(0.8, 0.8)"),
         "tests/services/reporting/attacks/test_coverage.py::test_intervals_hold_nine_of_ten_true_counts",
     ),
     Row(
         "small-cells",
         "rates-over-k",
-        "reporting.protection.protected:RATE_DENOMINATOR_FACTOR",
+        "reporting.ground.protection.protected:RATE_DENOMINATOR_FACTOR",
         Replaces("2", "1"),
         "tests/services/reporting/protection/test_rate.py::test_there_is_no_rate_over_a_few_people",
     ),
     Row(
         "small-cells",
         "counts-as-they-are",
-        "reporting.protection.rounding:protect",
+        "reporting.ground.protection.rounding:protect",
         Returns("dict(counts)"),
         "tests/services/reporting/releases/test_rounding.py::TestBox::test_each_cell_goes_to_a_neighbouring_multiple_and_zeros_stay",
     ),
     Row(
         "drafts-by-scope",
         "drafts-by-scope",
-        "reporting.releases.queries:_may_see",
+        "reporting.protect.releases.queries:_may_see",
         Replaces("not _PREPARING & caller.scopes", "False"),
         "tests/services/reporting/releases/test_story.py::test_an_application_that_was_let_into_the_directory_only_sees_no_draft",
     ),
     Row(
         "contributors",
         "contributors-apart",
-        "reporting.releases.api:contributors_of",
+        "reporting.protect.releases.api:contributors_of",
         Replaces(
             "[Contributor(organisation_id=each.organisation_id, signed_off=each.signed_at is not None, waived=each.waived_because is not None) for each in release.sign_offs if Role.IM in caller.roles or each.organisation_id == caller.organisation_id]",
             "[Contributor(organisation_id=each.organisation_id, signed_off=each.signed_at is not None, waived=each.waived_because is not None) for each in release.sign_offs]",
@@ -73,7 +73,7 @@ ROWS = (
     Row(
         "rounded-twice",
         "rounded-otherwise",
-        "reporting.releases.service:_joint",
+        "reporting.protect.releases.service:_joint",
         Replaces(
             "if otherwise:\n    raise PERIOD_CLOSED_APART.because('same_people_were_closed_as_by_another', ', '.join(otherwise))",
             "if False:\n    raise PERIOD_CLOSED_APART.because('same_people_were_closed_as_by_another', ', '.join(otherwise))",
@@ -83,14 +83,14 @@ ROWS = (
     Row(
         "rounded-twice",
         "one-population",
-        "reporting.programmes.catalogue:_read",
+        "reporting.ground.programmes.catalogue:_read",
         Drops("_check_apart(populations.values())"),
         "tests/services/reporting/programmes/test_links.py::test_two_populations_of_the_same_people_do_not_load",
     ),
     Row(
         "signed-as-read",
         "signed-as-read",
-        "reporting.bulletins.service:sign_off.bulletin",
+        "reporting.publish.bulletins.service:sign_off.bulletin",
         Replaces(
             "_as_read(session, bulletin_id, read)", "_in_state(session, bulletin_id, 'draft')"
         ),
@@ -99,14 +99,14 @@ ROWS = (
     Row(
         "taken-back",
         "beside-taken-back",
-        "reporting.bulletins.composing.beside:outdated",
+        "reporting.publish.bulletins.composing.beside:outdated",
         Replaces("each.id in _ON_WISH and each != _ON_WISH[each.id](period, evidence)", "False"),
         "tests/services/reporting/bulletins/test_bulletins_api.py::test_what_is_taken_back_between_draft_and_publication_is_not_published",
     ),
     Row(
         "taken-back",
         "cited-is-published",
-        "reporting.releases.queries:published_of.found",
+        "reporting.protect.releases.queries:published_of.found",
         Replaces(
             "_releases(session, releases.c.id.in_(list(release_ids)), publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))",
             "_releases(session, releases.c.id.in_(list(release_ids)), releases.c.cube_id.is_not(None))",
@@ -116,7 +116,7 @@ ROWS = (
     Row(
         "public-level",
         "figures-as-nobody",
-        "reporting.exports.index_api:show_figures.published",
+        "reporting.publish.exports.index_api:show_figures.published",
         Replaces("ANONYMOUS", "_anyone"),
         "tests/services/reporting/exports/test_exports_api.py::test_the_page_of_figures_shows_everybody_what_anybody_may_have",
     ),

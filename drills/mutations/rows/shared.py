@@ -35,7 +35,7 @@ ROWS = (
     Row(
         "hostile-bodies",
         "plain-at-a-glance",
-        "common.web.strict:_is_plain",
+        "common.http.strict:_is_plain",
         Replaces("_REFUSED.search(orjson.dumps(data)) is None", "bool(orjson.dumps(data))"),
         "tests/common/test_refusals.py::test_a_bad_body_is_422_with_a_pointer",
     ),
@@ -73,7 +73,7 @@ ROWS = (
     Row(
         "idempotency",
         "keys-for-another-body",
-        "common.web.idempotency:KeyedCommand.of",
+        "common.http.idempotency:KeyedCommand.of",
         Drops("digest.update(len(part).to_bytes(8, 'big') + part)"),
         "tests/common/test_unit_of_work.py::test_the_same_key_with_another_body_is_refused",
     ),
@@ -113,7 +113,7 @@ ROWS = (
         "every-table-is-in-the-registry",
         "",
         File(
-            "libs/common/src/common/must_not_return.csv",
+            "libs/common/src/common/db/must_not_return.csv",
             "referrals,transfers,restrictions,transfer,\n",
             "",
         ),
@@ -213,35 +213,35 @@ ROWS = (
     Row(
         "unseen-signs",
         "unseen-in-a-body",
-        "common.web.strict:storable",
+        "common.http.strict:storable",
         Replaces("turns(text)", "False and turns(text)"),
         "tests/services/referrals/test_unseen.py::test_what_turns_a_text_is_refused_with_its_place_and_changes_nothing",
     ),
     Row(
         "webhook-of-who-left",
         "left-and-called",
-        "common.ended_rights:suspended.ids",
+        "common.db.ended_rights:suspended.ids",
         Replaces("targets", "targets[:1]"),
         "tests/services/referrals/test_ended_rights.py::test_whoever_is_suspended_is_told_nothing_more_and_the_next_on_call_at_once",
     ),
     Row(
         "shown-once",
         "shown-once",
-        "common.web.shown_once:as_stored",
+        "common.http.shown_once:as_stored",
         Replaces("not secrets or response.status_code >= 300", "True"),
         "tests/services/referrals/test_stored_answers.py::test_the_code_of_a_consent_is_shown_once_and_another_makes_it_void",
     ),
     Row(
         "canary",
         "messages-of-errors-logged",
-        "common.logs:short_traceback",
+        "common.process.logs:short_traceback",
         Replaces("type(error).__name__", "repr(error)"),
         "tests/common/test_logs.py::test_an_error_is_logged_by_its_kind_and_place_and_never_by_its_message",
     ),
     Row(
         "canary",
         "fields-of-people-logged",
-        "common.logs:redact",
+        "common.process.logs:redact",
         Returns("event"),
         "tests/common/test_logs.py::test_a_field_that_may_hold_a_person_is_redacted",
     ),
@@ -265,7 +265,7 @@ ROWS = (
     Row(
         "database-certificates",
         "refused-without-a-remedy",
-        "common.database_errors:remedy",
+        "common.db.errors:remedy",
         Returns("{'remedy': ''}"),
         "tests/common/test_database_certificates.py::test_whoever_does_not_is_refused_and_what_to_do_is_said",
     ),
@@ -282,7 +282,7 @@ ROWS = (
     Row(
         "process-certificates",
         "no-port-in-clear",
-        "common.serving:by_certificate",
+        "common.process.serving:by_certificate",
         Replaces("context is None", "context is not None"),
         "tests/common/test_process_certificates.py::test_who_has_a_certificate_answers_nobody_without_tls",
     ),
@@ -296,21 +296,21 @@ ROWS = (
     Row(
         "step-up",
         "step-up",
-        "common.web.routing:UnitOfWorkRoute._work",
+        "common.http.routing:UnitOfWorkRoute._work",
         Drops("check_step_up(principal, context.settings.step_up_minutes)"),
         "tests/descriptions/test_step_up.py::test_an_old_sign_in_is_not_enough_for_a_marked_act",
     ),
     Row(
         "form-tokens",
         "form-token-of-one-address",
-        "common.form_tokens:_proof",
+        "common.pages.form_tokens:_proof",
         Replaces("f'ruta-form\\n{action}'.encode()", "b'ruta-form'"),
         "tests/gateway/test_sessions.py::test_a_form_token_opens_the_forms_of_one_address_only_and_never_looks_the_same",
     ),
     Row(
         "shared-computer",
         "what-was-typed-is-the-sessions-own",
-        "common.kept_forms:_key",
+        "common.pages.kept_forms:_key",
         Replaces("csrf.encode()", "b''"),
         "tests/services/console/test_kept_forms.py::test_nobody_else_reads_it_and_nobody_after_ten_minutes",
     ),
@@ -341,7 +341,7 @@ ROWS = (
     Row(
         "redirects",
         "slash-at-the-end",
-        "common.web.app:service_app.app",
+        "common.http.app:service_app.app",
         Replaces(
             "FastAPI(responses={'default': problems.DESCRIBED}, title=title, description=description, version='1', lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url='/openapi.json', separate_input_output_schemas=False, redirect_slashes=False, telemetry={'tracing': False, 'metrics': False, 'logs': False, 'operation_spans': False})",
             "FastAPI(responses={'default': problems.DESCRIBED}, title=title, description=description, version='1', lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url='/openapi.json', separate_input_output_schemas=False, redirect_slashes=True, telemetry={'tracing': False, 'metrics': False, 'logs': False, 'operation_spans': False})",
@@ -358,7 +358,7 @@ ROWS = (
     Row(
         "public-pages",
         "public-pages-framed",
-        "common.web.page:page_response",
+        "common.http.page:page_response",
         Replaces(
             "('*', \"'none'\") if embeddable else (\"'none'\", \"'self'\")", "('*', \"'self'\")"
         ),
@@ -399,14 +399,14 @@ ROWS = (
     Row(
         "case-keys",
         "key-checks",
-        "common.key_checks:verify",
+        "common.db.key_checks:verify",
         Replaces("sorted((name for name in values if known.get(name) != values[name]))", "[]"),
         "tests/common/test_key_checks.py::test_a_new_installation_records_its_keys_and_holds_to_them",
     ),
     Row(
         "case-keys",
         "ready-before-the-keys-are-compared",
-        "common.web.health:",
+        "common.http.health:",
         Replaces(
             "parts['database'] != 'ok' or parts.get('schema') == Schema.BEHIND or gate.shut",
             "parts['database'] != 'ok' or parts.get('schema') == Schema.BEHIND",
@@ -436,7 +436,7 @@ ROWS = (
     Row(
         "events",
         "unpublished-stays",
-        "common.endings:common_endings",
+        "common.db.endings:common_endings",
         Replaces(
             "Ending(outbox, outbox.c.occurred_at, EVENTS_KEPT, outbox.c.published_at.is_not(None))",
             "Ending(outbox, outbox.c.occurred_at, EVENTS_KEPT)",
@@ -446,7 +446,7 @@ ROWS = (
     Row(
         "events",
         "broker-gives-up",
-        "common.broker_streams:_reader",
+        "common.messaging.broker_streams:_reader",
         Replaces("-1", "5"),
         "tests/common/test_messaging.py::test_the_broker_gives_no_event_up_before_it_is_a_dead_letter",
     ),
@@ -463,35 +463,35 @@ ROWS = (
     Row(
         "events",
         "full-streams-forget",
-        "common.broker_streams:_stream",
+        "common.messaging.broker_streams:_stream",
         Replaces("DiscardPolicy.NEW", "DiscardPolicy.OLD"),
         "tests/common/test_messaging.py::test_a_stream_ends_by_age_refuses_when_full_and_drops_repeats_for_a_while",
     ),
     Row(
         "acknowledged",
         "drain",
-        "common.serving:serve",
+        "common.process.serving:serve",
         Replaces("settings.graceful_seconds", "0"),
         "tests/common/test_drain.py::test_a_request_that_was_begun_is_answered_before_the_service_ends",
     ),
     Row(
         "acknowledged",
         "durability",
-        "common.durability:promised.off",
+        "common.db.durability:promised.off",
         Replaces("'off'", "'never'"),
         "tests/common/test_durability.py::test_ready_names_a_database_that_forgets",
     ),
     Row(
         "acknowledged",
         "given-up-is-done-again",
-        "common.database:retrying",
+        "common.db.session:retrying",
         Replaces("not was_given_up(error)", "True"),
         "tests/services/referrals/test_given_up.py::test_a_victim_is_done_again[notices-fanned_out]",
     ),
     Row(
         "one-failure",
         "one-row-holds-up-no-other",
-        "common.sweeping:one_by_one",
+        "common.db.sweeping:one_by_one",
         Replaces("Exception", "ZeroDivisionError"),
         "tests/services/referrals/test_one_that_fails.py::test_a_timer_that_nobody_knows_holds_up_no_emergency",
     ),
@@ -512,21 +512,21 @@ ROWS = (
     Row(
         "unknown-filters",
         "unknown-parameter",
-        "common.web.routing:UnitOfWorkRoute._work",
+        "common.http.routing:UnitOfWorkRoute._work",
         Drops("self._refuse_unknown(request)"),
         "tests/descriptions/test_unknown_parameters.py::test_every_operation_refuses_it_and_names_those_that_it_knows",
     ),
     Row(
         "answer-texts",
         "texts-of-an-answer-are-bounded",
-        "common.details:Detail.of",
+        "common.words.details:Detail.of",
         Replaces("f'{each}'[:MOST_SHOWN]", "f'{each}'"),
         "tests/common/test_details.py::test_an_answer_repeats_a_bounded_part_of_what_was_sent",
     ),
     Row(
         "migration-locks",
         "migration-waits",
-        "common.migrations.runner:_upgrade",
+        "common.db.migrations.runner:_upgrade",
         Drops("connection.execute(sa.text(f\"SET lock_timeout = '{LOCK_TIMEOUT}'\"))"),
         "tests/common/test_migration_locks.py::test_a_migration_gives_up_when_it_does_not_get_its_lock",
     ),

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from common.start import fail, say
+from common.process.start import fail, say
 
 from gateway.spoken import said
 

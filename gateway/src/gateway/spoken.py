@@ -1,6 +1,6 @@
-"""What the commands of the front and the issuer say (`common.wording`)."""
+"""What the commands of the front and the issuer say (`common.words.wording`)."""
 
-from common.wording import Wording
+from common.words.wording import Wording
 
 _own = Wording("gateway")
 said, told = _own.said, _own.told

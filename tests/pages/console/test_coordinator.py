@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
-from common import clock, conventions
+from common import clock
+from common.words import conventions
 from playwright.sync_api import Browser, Page
 
 from tests.pages.console.ways import submit

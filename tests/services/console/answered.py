@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 from common.auth import SCOPES, Role
-from common.form_tokens import FIELD, form_token
+from common.pages.form_tokens import FIELD, form_token
 from console.app import create_app
 from console.settings import Settings
 from gateway.front.describing.description import ANSWERS_FILE

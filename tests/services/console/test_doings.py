@@ -9,30 +9,30 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
-from common.codelists import pathways
 from common.events.codes import Urgency
-from common.languages import LANGUAGES
-from common.referral_states import ReferralState
+from common.words.codelists import pathways
+from common.words.languages import LANGUAGES
+from common.words.referral_states import ReferralState
 from console.codes import Codes
 from console.doings import Beside, done, identity_change, identity_kind, road
 from console.moments import Moments
 from console.wording import wording
 from pydantic import BaseModel
-from referrals.assistance import schemas as assistance
-from referrals.assistance.codes import codes
-from referrals.assistance.schemas import PlanChange
-from referrals.audit.queries import Wanted
-from referrals.cases import schemas as cases
-from referrals.consents import schemas as consents
-from referrals.consents.api import ConsentStatus
-from referrals.line import schemas as line
-from referrals.line.queries import WISH
-from referrals.referrals import schemas as referrals
-from referrals.screenings import schemas as screenings
-from referrals.timers.deadlines import Clock, EscalationStep
-from referrals.timers.schemas import PolicyBody
-from referrals.vocabulary.disclosure import Item
-from reporting.programmes.catalogue import shipped
+from referrals.case.cases import schemas as cases
+from referrals.case.consents import schemas as consents
+from referrals.case.consents.api import ConsentStatus
+from referrals.ground.audit.queries import Wanted
+from referrals.ground.timers.deadlines import Clock, EscalationStep
+from referrals.ground.timers.schemas import PolicyBody
+from referrals.ground.vocabulary.disclosure import Item
+from referrals.listening.line import schemas as line
+from referrals.listening.line.queries import WISH
+from referrals.referral.referrals import schemas as referrals
+from referrals.screening.assistance import schemas as assistance
+from referrals.screening.assistance.codes import codes
+from referrals.screening.assistance.schemas import PlanChange
+from referrals.screening.screenings import schemas as screenings
+from reporting.ground.programmes.catalogue import shipped
 
 from tests.pages.words import CODE
 from tests.support.reference import ROOT

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.referral_states import ReferralState
+from common.words.referral_states import ReferralState
 from console.accounts import forms as accounts
 from console.app import SCREENS
 from console.bulletins import api as bulletins
@@ -24,8 +24,8 @@ from console.releases import api as releases
 from console.services.api import STATES
 from gateway.front.describing.description import combined
 from gateway.front.routes import ROUTES, Upstream
-from referrals.referrals import lifecycle
-from referrals.referrals.reach import REACHED_BY
+from referrals.referral.referrals import lifecycle
+from referrals.referral.referrals.reach import REACHED_BY
 from stack.reference.described import descriptions
 from starlette.routing import Route
 

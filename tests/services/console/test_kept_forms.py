@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from common import clock
-from common.kept_forms import COOKIE
+from common.pages.kept_forms import COOKIE
 from httpx import Response
 
 from tests.services.console.answered import Console, console

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from common.languages import LANGUAGES
+from common.words.languages import LANGUAGES
 from console.bulletins import views as bulletins
 from console.codes import Codes
 from console.curation import views as curation
@@ -15,11 +15,11 @@ from console.figures import views as figures
 from console.forms import Typed
 from console.pathways import views as pathways
 from console.wording import wording
-from reporting.activities.codes import terms
-from services_directory.pathways.definition.conditions import Condition
-from services_directory.pathways.definition.differences import difference, plain
-from services_directory.pathways.definition.graph import Pathway, Step
-from services_directory.pathways.definition.proposals import AORS, proposal, situations
+from directory.pathways.definition.conditions import Condition
+from directory.pathways.definition.differences import difference, plain
+from directory.pathways.definition.graph import Pathway, Step
+from directory.pathways.definition.proposals import AORS, proposal, situations
+from reporting.count.activities.codes import terms
 
 from tests.pages.words import CODE
 

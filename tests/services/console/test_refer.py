@@ -12,7 +12,7 @@ from console.moments import Moments
 from console.referrals import refer, views
 from console.referrals.steps import STEPS, offered
 from console.wording import wording
-from referrals.vocabulary.disclosure import Item
+from referrals.ground.vocabulary.disclosure import Item
 
 CASE: dict[str, Any] = {
     "reference": "N386V-0ZY16", "age": 27, "area": "VE2313", "country": "VE",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from common.errors import CATALOGUE
-from common.languages import LANGUAGES
+from common.words.languages import LANGUAGES
 from console.wording import wording
 from stack.reference.errors_page import declare_all
 

@@ -5,7 +5,7 @@ import re
 from string import Formatter
 
 import pytest
-from common.languages import LANGUAGES
+from common.words.languages import LANGUAGES
 from console.screens.rendering import _environment
 from console.wording import UnknownText, wording
 from jinja2 import Environment, nodes
@@ -108,7 +108,10 @@ def reasons() -> set[str]:
     told beside."""
     referrals = ROOT / "services/referrals/src/referrals"
     found: set[str] = set()
-    for path in [*(referrals / "intake").glob("*.py"), referrals / "screenings/answers.py"]:
+    for path in [
+        *(referrals / "listening/intake").glob("*.py"),
+        referrals / "screening/screenings/answers.py",
+    ]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else None

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.dates import format_date, format_datetime, format_time
 from common.auth import Principal, Role
-from common.languages import LANGUAGES
+from common.words.languages import LANGUAGES
 from console.answers import Answer
 from console.codes import Codes
 from console.figures.views import last_months
@@ -17,9 +17,9 @@ from console.visitors import Visitor
 from console.wording import wording
 from console.work import beside
 from console.work.views import groups, path_of
-from referrals.consents.following import AT_18
-from referrals.intake.records_service import CONSENT_TASK
-from referrals.tasks.following import OF_RECIPIENTS
+from referrals.case.consents.following import AT_18
+from referrals.ground.tasks.following import OF_RECIPIENTS
+from referrals.listening.intake.records_service import CONSENT_TASK
 
 OWN, OTHER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"
 # In Caracas it is the evening of the 27th still.

@@ -7,11 +7,11 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from directory.app import create_app
+from directory.followers_service import declare_followers
+from directory.settings import Settings
 from httpx import ASGITransport, AsyncClient, Response
-from services_directory.app import create_app
-from services_directory.followers_service import declare_followers
-from services_directory.settings import Settings
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.pathways.scenario import load
@@ -31,7 +31,7 @@ def followers() -> None:
 
 @pytest.fixture(scope="session")
 async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("services_directory", "directory")
+    return await databases.of("directory", "directory")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Scenario:
 @pytest.fixture(scope="session")
 async def entered_scenario(databases: MigratedDatabases, followers: None) -> Scenario:
     """Entered once, half a second's work; each test that asks for it rolls back only its own."""
-    made = await databases.of("services_directory", "directory_of_scenario")
+    made = await databases.of("directory", "directory_of_scenario")
     database = Database.at(made.app_url)
     async with database.transaction() as session:
         ids = await load(session)

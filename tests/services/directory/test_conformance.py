@@ -8,8 +8,8 @@ from uuid import UUID
 
 import jsonschema
 import pytest
+from directory.record.services.merge_patch import merged
 from httpx import AsyncClient
-from services_directory.services.merge_patch import merged
 
 from tests.services.directory import official
 from tests.services.directory.conftest import V1, Publish, as_, reads_everything

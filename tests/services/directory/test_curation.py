@@ -8,16 +8,16 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import SightChanged
 from common.events.referrals import ReferralData
+from directory.curation.consumers import on_declined
+from directory.curation.sweep import mark_stale, remind, tell_more
+from directory.ground.hsds.opening import WEEK_MINUTES
+from directory.record.documents.models import service_documents
+from directory.record.records.models import services
+from directory.tables import COMMON
 from httpx import AsyncClient
-from services_directory.curation.consumers import on_declined
-from services_directory.curation.sweep import mark_stale, remind, tell_more
-from services_directory.documents.models import service_documents
-from services_directory.hsds.opening import WEEK_MINUTES
-from services_directory.records.models import services
-from services_directory.tables import COMMON
 from sqlalchemy.dialects.postgresql import Range
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
@@ -109,7 +109,7 @@ async def test_what_an_older_version_told_less_of_is_told_again_once(
 async def test_hours_that_an_older_version_took_for_open_are_not_until_they_are_stored_anew(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    unknown = import_module("services_directory.migrations.versions.0281_seasons").UNKNOWN
+    unknown = import_module("directory.migrations.versions.0281_seasons").UNKNOWN
     rule = {"byday": "MO", "opens_at": "08:00", "closes_at": "16:00"}
     usual = await publish(schedules=[rule])
     dated = await publish(schedules=[rule | {"until": "2026-11-30"}])

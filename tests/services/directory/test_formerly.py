@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from services_directory.hsds.formerly import Formerly
+from directory.ground.hsds.formerly import Formerly
 
 HOUSE, OFFICE = "house", "office"
 DOOR: dict[str, Any] = {

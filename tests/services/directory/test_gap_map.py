@@ -1,7 +1,7 @@
 """What the map of gaps shows: each area in its place, and nothing of what may not be known."""
 
-from services_directory.gaps.matrix import Row
-from services_directory.information.gap_map import Area, areas_of, shades, tiles
+from directory.pathways.gaps.matrix import Row
+from directory.show.information.gap_map import Area, areas_of, shades, tiles
 
 
 def row(area: str, need: str, coverage: str, group: str = "woman") -> Row:

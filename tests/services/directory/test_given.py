@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from common import clock
+from directory.ground.hsds import given
+from directory.ground.hsds.given import Given, Takes, tidied
+from directory.ground.hsds.rendering import Facts, Record, render_service
+from directory.ground.hsds.schemas import ServiceDocument
+from directory.record.documents.prepared import prepare
 from pydantic import ValidationError
-from services_directory.documents.prepared import prepare
-from services_directory.hsds import given
-from services_directory.hsds.given import Given, Takes, tidied
-from services_directory.hsds.rendering import Facts, Record, render_service
-from services_directory.hsds.schemas import ServiceDocument
 
 Document = dict[str, Any]
 ID = "00000000-0000-4000-8000-00000000000"

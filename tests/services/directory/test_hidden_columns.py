@@ -8,7 +8,7 @@ asked for its rule.
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from httpx import AsyncClient
 
 from tests.services.directory import test_leaks as lists

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from common.http import ServiceContext
 from common.messaging import Broker, Relay
-from common.telemetry import Metrics
-from common.web import ServiceContext
+from common.process.telemetry import Metrics
+from directory.holding import REMEDY, Holding
+from directory.settings import Settings
+from directory.tables import COMMON
 from httpx import AsyncClient
 from pydantic import SecretStr
-from services_directory.holding import REMEDY, Holding
-from services_directory.settings import Settings
-from services_directory.tables import COMMON
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from stack.nats import NatsServer, stored_credentials
 from stack.postgres import ServiceDatabase

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from common import clock
-from common.look import EXIT_SCRIPT
+from common.pages.look import EXIT_SCRIPT
+from directory.ground.hsds.opening import DAYS
+from directory.show.information.needs import needs
+from directory.show.information.short_text import ONE, PART, messages, plain
 from httpx import AsyncClient, Response
-from services_directory.hsds.opening import DAYS
-from services_directory.information.needs import needs
-from services_directory.information.short_text import ONE, PART, messages, plain
 
 from tests.services.directory.conftest import V1, Publish, as_
 from tests.support.principals import organisation
@@ -310,8 +310,8 @@ async def test_bad_messages_are_refused_with_the_place(
 
 
 def test_needs_name_known_categories_and_texts_are_in_both_languages() -> None:
-    from common import codelists
-    from services_directory import information
+    from common.words import codelists
+    from directory.show import information
 
     for need in needs().values():
         assert need.label_es

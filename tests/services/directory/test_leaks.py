@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from directory.app import create_app
+from directory.find.search.parameters import ServiceQuery, SiteQuery
+from directory.record.organizations.parameters import OrganizationQuery
+from directory.record.taxonomies.parameters import TaxonomyQuery, TermQuery
+from directory.settings import Settings
 from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel
-from services_directory.app import create_app
-from services_directory.organizations.parameters import OrganizationQuery
-from services_directory.search.parameters import ServiceQuery, SiteQuery
-from services_directory.settings import Settings
-from services_directory.taxonomies.parameters import TaxonomyQuery, TermQuery
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.conftest import (
@@ -322,7 +322,7 @@ def test_every_read_route_is_in_this_test() -> None:
         "crosswalks", "pathways", "endorsements", "gaps", "posters", "imports", "exports",
         "risk-messages",
     )  # fmt: skip
-    from services_directory.app import ROUTERS
+    from directory.app import ROUTERS
 
     found = {
         route.path

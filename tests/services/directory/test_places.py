@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
+from directory.ground.entries.models import history
 from httpx import AsyncClient, Response
-from services_directory.entries.models import history
 from sqlalchemy.exc import IntegrityError
 
 from tests.services.directory.conftest import V1, Publish, as_, service_document

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from common import clock
+from directory.show.information.needs import checked, needs
 from httpx import AsyncClient
-from services_directory.information.needs import checked, needs
 
 from tests.services.directory.conftest import V1, Publish, as_
 from tests.services.directory.test_text_messages import answers, set_up

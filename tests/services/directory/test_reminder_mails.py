@@ -10,14 +10,14 @@ from typing import Any, cast
 import pytest
 from common import clock
 from common.crypto import key_from_base64
-from common.database import Database
+from common.db.session import Database
 from common.messages.mail import Mail
 from common.messages.mail import Relay as RelayAddress
 from common.messages.retries import PAUSES
+from directory.curation.mailing import write_due
+from directory.curation.naming import Names
+from directory.curation.sweep import mark_stale, remind
 from httpx import AsyncClient
-from services_directory.curation.mailing import write_due
-from services_directory.curation.naming import Names
-from services_directory.curation.sweep import mark_stale, remind
 
 from tests.services.directory.conftest import V1, Publish, as_
 from tests.support.channel_servers import LOGIN, Relay, relay

@@ -4,13 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import SightChanged
+from directory.record.organizations import service as organizations
+from directory.record.records.models import services
+from directory.record.services.restoring import restrict_again, words_now
+from directory.tables import COMMON
 from httpx import AsyncClient
-from services_directory.organizations import service as organizations
-from services_directory.records.models import services
-from services_directory.services.restoring import restrict_again, words_now
-from services_directory.tables import COMMON
 
 from tests.services.directory.conftest import V1, Publish, as_
 from tests.support.principals import organisation

@@ -7,15 +7,13 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from common.sight import NAMES, Audience, audience_of
-from hypothesis import given
-from hypothesis import strategies as st
-from services_directory.access import begins_above, visible, visible_sql
-from services_directory.entries.differences import Difference, differences
-from services_directory.entries.states import STEPS, EntryState, curates, possible_steps
-from services_directory.hsds.countries import countries_of
-from services_directory.hsds.opening import (
+from directory.ground.access import begins_above, visible, visible_sql
+from directory.ground.entries.differences import Difference, differences
+from directory.ground.entries.states import STEPS, EntryState, curates, possible_steps
+from directory.ground.hsds.countries import countries_of
+from directory.ground.hsds.opening import (
     WEEK_MINUTES,
     Opening,
     coming_week,
@@ -23,13 +21,15 @@ from services_directory.hsds.opening import (
     opening_of,
     week_from,
 )
-from services_directory.hsds.rendering import Facts, Record, render_service
-from services_directory.hsds.safety import dangers
-from services_directory.hsds.status import with_status
-from services_directory.hsds.visibility import without_unstorable
-from services_directory.reading.rows_queries import fetch
-from services_directory.reading.statement import Statement
-from services_directory.services.merge_patch import merged
+from directory.ground.hsds.rendering import Facts, Record, render_service
+from directory.ground.hsds.safety import dangers
+from directory.ground.hsds.status import with_status
+from directory.ground.hsds.visibility import without_unstorable
+from directory.ground.reading.rows_queries import fetch
+from directory.ground.reading.statement import Statement
+from directory.record.services.merge_patch import merged
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.principals import CLIENTS, principal
 

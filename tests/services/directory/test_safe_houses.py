@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
+from directory.ground.hsds.masking import without_place
+from directory.ground.hsds.safe_houses import Texts, suspicious
+from directory.record.documents.models import service_documents
 from httpx import AsyncClient
-from services_directory.documents.models import service_documents
-from services_directory.hsds.masking import without_place
-from services_directory.hsds.safe_houses import Texts, suspicious
 
 from tests.services.directory.conftest import V1, Publish, as_, service_document
 from tests.services.directory.imports.test_taking_in import imported, report

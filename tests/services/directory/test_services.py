@@ -9,11 +9,11 @@ import orjson
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
+from directory.curation.sweep import tell_more
+from directory.record.documents.models import service_documents, service_translations
+from directory.record.records.models import services
 from httpx import AsyncClient
-from services_directory.curation.sweep import tell_more
-from services_directory.documents.models import service_documents, service_translations
-from services_directory.records.models import services
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
 from tests.support.principals import organisation
@@ -210,7 +210,7 @@ async def test_what_older_releases_left_in_stored_entries_reaches_nobody_any_mor
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
     """Entries that nobody wrote since went on naming who verified them, and being open in English."""
-    left = import_module("services_directory.migrations.versions.0283_nobody_is_named")
+    left = import_module("directory.migrations.versions.0283_nobody_is_named")
     own = await publish(translations={"en": {"name": "Counselling", "status": "active"}})
     person = str(uuid4())
     verified = f"{V1}/records/services/{own}/verify"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from directory.app import create_app
+from directory.settings import Settings
 from httpx import ASGITransport, AsyncClient
-from services_directory.app import create_app
-from services_directory.settings import Settings
 from stack.backup import contents
 from stack.postgres import PostgresServer, ServiceDatabase
 
@@ -20,7 +20,7 @@ from tests.support.databases import MigratedDatabases, common_settings
 
 @pytest.fixture(scope="module")
 async def committed(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("services_directory", "directory_sync")
+    return await databases.of("directory", "directory_sync")
 
 
 @pytest.fixture

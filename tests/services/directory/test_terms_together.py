@@ -3,7 +3,7 @@
 from itertools import permutations
 from typing import Any
 
-from services_directory.taxonomies.service import Terms
+from directory.record.taxonomies.service import Terms
 
 TERM = "0190b000-0000-7000-8000-0000000000aa"
 TAXONOMY = "0190b000-0000-7000-8000-0000000000bb"

@@ -4,16 +4,16 @@ import json
 from typing import Any, cast
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from common.messages.sms import RapidPro, Sms
+from directory.show.information.asked_in_short import understood
+from directory.show.information.gateways import Fields, Questions, Turns
+from directory.show.information.needs import needs
+from directory.show.information.short_text import ONE, plain
+from directory.show.information.sms_api import QUESTIONS, SMS, TURNS
+from directory.tables import METADATA
 from httpx import AsyncClient
 from pydantic import SecretStr
-from services_directory.information.asked_in_short import understood
-from services_directory.information.gateways import Fields, Questions, Turns
-from services_directory.information.needs import needs
-from services_directory.information.short_text import ONE, plain
-from services_directory.information.sms_api import QUESTIONS, SMS, TURNS
-from services_directory.tables import METADATA
 from sqlalchemy import func, select
 
 from tests.services.directory.conftest import V1, Publish, as_

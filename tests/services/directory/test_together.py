@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common.auth import Principal
-from common.database import Database
+from common.db.session import Database
 from common.ids import new_id
+from directory.ground.hsds.schemas import ServiceDocument
+from directory.record.locations.models import service_locations
+from directory.record.records.queries import entered
+from directory.record.services.entering import EntryBatch, finish_together, upsert_service
+from directory.record.services.queries import compared
 from httpx import AsyncClient
-from services_directory.hsds.schemas import ServiceDocument
-from services_directory.locations.models import service_locations
-from services_directory.records.queries import entered
-from services_directory.services.entering import EntryBatch, finish_together, upsert_service
-from services_directory.services.queries import compared
 
 from tests.services.directory.conftest import V1, reads_everything, service_document
 from tests.support.databases import MigratedDatabases
@@ -154,7 +154,7 @@ async def test_what_is_entered_together_lies_by_place(
     databases: MigratedDatabases, followers: None
 ) -> None:
     """So the services of a town are in few pages, at each level, what was copied between levels, too."""
-    made = await databases.of("services_directory", "directory_by_place")
+    made = await databases.of("directory", "directory_by_place")
     opened = Database.at(made.app_url)
     towns = ["VE2313", "VE2004"]
     sent = [

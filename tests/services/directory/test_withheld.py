@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from directory.ground.entries.offered import is_offered, is_published, is_withheld
+from directory.record.documents.worker import withhold_some
 from httpx import AsyncClient
-from services_directory.documents.worker import withhold_some
-from services_directory.entries.offered import is_offered, is_published, is_withheld
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory import test_leaks as leaks

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from common import clock
 from common.events.directory import CapacityChanged
-from common.referral_states import ReferralState
+from common.words.referral_states import ReferralState
 from httpx import Response
-from referrals.cases.retention import ask_reconsent, erase_expired
-from referrals.escalations.firing import fire_due
-from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import RULES, Command
-from referrals.screenings.shipped import SHIPPED_ID
+from referrals.case.cases.retention import ask_reconsent, erase_expired
+from referrals.ground.keys.store import CaseKeys
+from referrals.referral.escalations.firing import fire_due
+from referrals.referral.referrals.lifecycle import RULES, Command
+from referrals.screening.screenings.shipped import SHIPPED_ID
 
 from tests.services.referrals.screening_words import CHILD, RATIONALE, certify
 from tests.services.referrals.story import BODIES, LEGAL, SALUD, Story

@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 from common.crypto import key_from_base64
-from common.database import Database
+from common.db.session import Database
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from referrals.app import create_app
-from referrals.keys.store import CaseKeys, create_tables
-from referrals.line.gate import ReceiptGate
-from referrals.line.receipts import Cost, Receipts
+from referrals.ground.keys.store import CaseKeys, create_tables
+from referrals.listening.line.gate import ReceiptGate
+from referrals.listening.line.receipts import Cost, Receipts
 from referrals.settings import Settings
 from stack.postgres import PostgresServer, ServiceDatabase
 

@@ -1,6 +1,6 @@
 """Whom the worker's look calls, for tests that then see who finds something."""
 
-from common.database import Database
+from common.db.session import Database
 from referrals.worker import Calls
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import openpyxl
 from common import clock
-from referrals.screenings.shipped import SHIPPED_ID
+from referrals.screening.screenings.shipped import SHIPPED_ID
 
 from tests.services.referrals.story import Story
 

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import CapacityChanged, ServicePublished
 from common.events.envelope import Envelope
 from common.ids import new_id
 from httpx import AsyncClient, Response
-from referrals.directory.consumers import SUBSCRIPTION
+from referrals.ground.directory.consumers import SUBSCRIPTION
 
 from tests.support.principals import bearer, keyed, organisation
 
@@ -223,7 +223,7 @@ class Story:
     async def rows(self, statement: str, **values: Any) -> list[Any]:
         """Rows as the service itself sees them."""
         import sqlalchemy as sa
-        from referrals.row_security import act_as_service
+        from referrals.ground.row_security import act_as_service
 
         async with self.database.transaction() as session:
             await act_as_service(session)

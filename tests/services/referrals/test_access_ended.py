@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from common import clock
-from referrals.notices.kinds import ENDS
-from referrals.referrals.lifecycle import SHARING_ENDS
+from referrals.ground.notices.kinds import ENDS
+from referrals.referral.referrals.lifecycle import SHARING_ENDS
 from referrals.settings import Settings
 
 from tests.services.referrals.line_words import TIP, Reporter, handed_over

@@ -9,8 +9,8 @@ from common import clock
 from common.events.directory import PathwayPublished
 from common.ids import new_id
 from httpx import Response
-from referrals.assistance import htcds
-from referrals.assistance.codes import codes, type_of_category
+from referrals.screening.assistance import htcds
+from referrals.screening.assistance.codes import codes, type_of_category
 
 from tests.services.referrals.story import SALUD, Story
 from tests.services.referrals.test_scenarios import exception_body
@@ -326,7 +326,7 @@ def test_the_support_types_are_those_of_htcds() -> None:
 
 
 def test_every_service_category_has_a_support_type() -> None:
-    from common.codelists import categories
+    from common.words.codelists import categories
 
     assert set(type_of_category()) == set(categories())
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from common import clock
 from httpx import Response
-from referrals.assistance import matching_service
-from referrals.assistance.matching import Matching
+from referrals.screening.assistance import matching_service
+from referrals.screening.assistance.matching import Matching
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_stored_answers import transfer

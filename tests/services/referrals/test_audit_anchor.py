@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 from common.chained import Head
-from common.database import Database
+from common.db.session import Database
 from common.ids import new_id
-from referrals.audit.anchoring import (
+from referrals.ground.audit.anchoring import (
     ERASED,
     RESTRICTED,
     BrokenAnchor,
@@ -22,7 +22,7 @@ from referrals.audit.anchoring import (
     restores,
     verify,
 )
-from referrals.audit.service import record
+from referrals.ground.audit.service import record
 from stack.postgres import PostgresServer
 
 from tests.support.principals import principal

@@ -9,8 +9,8 @@ from io import StringIO
 from typing import Any
 
 from common import clock
-from referrals.audit import anchoring
-from referrals.trail.api import _CODES
+from referrals.ground.audit import anchoring
+from referrals.telling.trail.api import _CODES
 
 from tests.services.referrals.story import REFUGIO, SALUD, Story
 

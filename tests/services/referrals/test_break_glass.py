@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from common import clock
 from common.auth import Role
-from referrals.breakglass.independence import Sought, case_aors, may_be_opened, may_decide
+from referrals.listening.breakglass.independence import Sought, case_aors, may_be_opened, may_decide
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import transfer_offer

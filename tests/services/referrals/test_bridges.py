@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from referrals.intake.case_mapping import translate_case
-from referrals.intake.mapping import FormMapping
-from referrals.intake.peers import NotThisPeer, Peer, read
+from referrals.listening.intake.case_mapping import translate_case
+from referrals.listening.intake.mapping import FormMapping
+from referrals.listening.intake.peers import NotThisPeer, Peer, read
 
 from tests.services.referrals.screening_words import SUPERVISOR
 from tests.services.referrals.story import SALUD, Story

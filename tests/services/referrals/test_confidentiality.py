@@ -9,17 +9,17 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from common.ids import new_id
-from referrals.audit.anchoring import BrokenAnchor, anchor, anchored_of, verify, verify_chain
-from referrals.audit.service import record
-from referrals.cases import ending_service
-from referrals.cases.models import Case
-from referrals.cases.retention import erase_expired, reapply_tombstones
-from referrals.keys import ring as rings
-from referrals.keys.ring import KeyRing, KeyRingError
-from referrals.keys.store import CaseKeys, KeyDestroyed
-from referrals.row_security import act_as_service
+from referrals.case.cases import ending_service
+from referrals.case.cases.models import Case
+from referrals.case.cases.retention import erase_expired, reapply_tombstones
+from referrals.ground.audit.anchoring import BrokenAnchor, anchor, anchored_of, verify, verify_chain
+from referrals.ground.audit.service import record
+from referrals.ground.keys import ring as rings
+from referrals.ground.keys.ring import KeyRing, KeyRingError
+from referrals.ground.keys.store import CaseKeys, KeyDestroyed
+from referrals.ground.row_security import act_as_service
 from referrals.settings import Settings
 from sqlalchemy.exc import DBAPIError
 from stack.postgres import PostgresServer, ServiceDatabase

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.referral_states import OPEN, ReferralState
-from referrals.referrals.counting_queries import COUNTED_TO, _counting, queue_counts
-from referrals.referrals.due import LIMITS, is_overdue
-from referrals.referrals.models import Referral
+from common.words.referral_states import OPEN, ReferralState
+from referrals.referral.referrals.counting_queries import COUNTED_TO, _counting, queue_counts
+from referrals.referral.referrals.due import LIMITS, is_overdue
+from referrals.referral.referrals.models import Referral
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from common import clocks
-from common.web import BackgroundTask
+from common.http import BackgroundTask
 from fastapi import FastAPI
-from referrals.dates.rules import DOUBTED, LEAP, Look, after
+from referrals.ground.dates.rules import DOUBTED, LEAP, Look, after
 from referrals.worker import background
 from structlog.testing import capture_logs
 

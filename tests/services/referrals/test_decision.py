@@ -11,8 +11,8 @@ import pytest
 from common.ids import new_id
 from hypothesis import given
 from hypothesis import strategies as st
-from referrals.consents import decision
-from referrals.consents.decision import (
+from referrals.case.consents import decision
+from referrals.case.consents.decision import (
     CLAUSES,
     Asked,
     Kind,
@@ -25,8 +25,8 @@ from referrals.consents.decision import (
     allowed,
     texts_granted,
 )
-from referrals.vocabulary.ages import Caregiver
-from referrals.vocabulary.disclosure import Item
+from referrals.ground.vocabulary.ages import Caregiver
+from referrals.ground.vocabulary.disclosure import Item
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 CASE, SERVICE, RECIPIENT = new_id(), new_id(), new_id()

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from referrals.keys.store import CaseKeys
+from referrals.ground.keys.store import CaseKeys
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from stack.postgres import PostgresServer, ServiceDatabase
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.referral_states import ReferralState
-from referrals.referrals import due_queries
-from referrals.referrals.due import LIMITS, due, is_overdue
+from common.words.referral_states import ReferralState
+from referrals.referral.referrals import due_queries
+from referrals.referral.referrals.due import LIMITS, due, is_overdue
 
 from tests.services.referrals.story import Story
 

@@ -15,7 +15,7 @@ import pytest
 from common import clock
 from common.events import referrals as events
 from common.events.catalogue import ALL
-from referrals.keys.store import CaseKeys, create_tables
+from referrals.ground.keys.store import CaseKeys, create_tables
 from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.screening_words import RATIONALE, certify
@@ -96,7 +96,7 @@ async def test_every_column_that_can_hold_a_word_is_classified(
     there = {
         "referrals": referrals_database,
         "keys": keys,
-        "directory": await databases.of("services_directory", "directory_columns"),
+        "directory": await databases.of("directory", "directory_columns"),
         "reporting": await databases.of("reporting", "reporting_columns"),
         "issuer": await databases.of("gateway.issuer", "issuer_columns"),
     }

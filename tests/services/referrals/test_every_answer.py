@@ -22,7 +22,7 @@ from uuid import UUID
 
 import pytest
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from common.ids import new_id
 from httpx import ASGITransport, AsyncClient, Response
 from hypothesis import HealthCheck, Phase
@@ -37,10 +37,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from referrals.app import ROUTERS, create_app
-from referrals.cases.retention import ask_reconsent
-from referrals.escalations.firing import fire_due
-from referrals.keys.store import CaseKeys
-from referrals.screenings.shipped import SHIPPED_ID
+from referrals.case.cases.retention import ask_reconsent
+from referrals.ground.keys.store import CaseKeys
+from referrals.referral.escalations.firing import fire_due
+from referrals.screening.screenings.shipped import SHIPPED_ID
 from referrals.settings import Settings
 from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import create_async_engine

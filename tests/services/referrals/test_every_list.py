@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from common.ids import new_id
-from common.referral_states import OPEN, ReferralState
+from common.words.referral_states import OPEN, ReferralState
 from fastapi import FastAPI
 from httpx import Response
-from referrals.keys.store import CaseKeys
+from referrals.ground.keys.store import CaseKeys
 
 from tests.services.referrals.case_commands import Situation
 from tests.services.referrals.line_words import Reporter, handed_over

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from common.referral_states import ReferralState
-from referrals.fhir.mapping import BUSINESS_CODE, STATUS
+from common.words.referral_states import ReferralState
+from referrals.referral.fhir.mapping import BUSINESS_CODE, STATUS
 
 from tests.services.referrals.story import Story
 

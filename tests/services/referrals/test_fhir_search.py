@@ -12,9 +12,9 @@ from common.ids import new_id
 from fastapi import FastAPI
 from fhir.resources.R4B import get_fhir_model_class
 from httpx import Response
-from referrals.fhir.codes import BSER
-from referrals.fhir.parameters import KINDS, NotAsked, Within, prefers_lenient, read
-from referrals.fhir.statements import capability_statement
+from referrals.referral.fhir.codes import BSER
+from referrals.referral.fhir.parameters import KINDS, NotAsked, Within, prefers_lenient, read
+from referrals.referral.fhir.statements import capability_statement
 
 from tests.services.referrals.story import AUDIENCE, LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_fhir import ids

@@ -7,18 +7,18 @@ from datetime import timedelta
 import pytest
 from common import clock
 from common.crypto import key_from_base64
-from common.database import Database
+from common.db.session import Database
 from httpx import ASGITransport, AsyncClient
 from referrals.app import create_app
-from referrals.directory.consumers import flag_stale
-from referrals.intake.service import discard_old
-from referrals.keys.store import CaseKeys
-from referrals.notices.fanning import fan_out
-from referrals.screenings.service import erase_unattached
+from referrals.ground.directory.consumers import flag_stale
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.notices.fanning import fan_out
+from referrals.listening.intake.service import discard_old
+from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
-from referrals.webhooks.addresses import networks
-from referrals.webhooks.dispatch import deliver_due, deliveries
-from referrals.webhooks.sending import client
+from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.dispatch import deliver_due, deliveries
+from referrals.telling.webhooks.sending import client
 from sqlalchemy.exc import DBAPIError
 from stack.postgres import PostgresServer, ServiceDatabase
 

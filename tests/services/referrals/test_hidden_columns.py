@@ -19,8 +19,8 @@ from common.events.directory import (
 )
 from common.ids import new_id
 from fastapi import FastAPI
-from referrals.directory import queries
-from referrals.row_security import act_as_service
+from referrals.ground.directory import queries
+from referrals.ground.row_security import act_as_service
 
 from tests.services.referrals.screening_words import concluded
 from tests.services.referrals.story import Story

@@ -16,9 +16,9 @@ from common import sight
 from common.ids import new_id
 from common.sight import NAMES, audience_of
 from httpx import Response
-from referrals.directory import queries
-from referrals.directory.models import DirectoryService
-from referrals.directory.queries import seen_by
+from referrals.ground.directory import queries
+from referrals.ground.directory.models import DirectoryService
+from referrals.ground.directory.queries import seen_by
 
 from tests.services.referrals.line_words import TIP, Reporter
 from tests.services.referrals.screening_words import concluded

@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import HiddenPart, SightChanged
-from common.telemetry import Metrics
-from referrals.directory.queries import shown_services
-from referrals.evidence import Evidence
+from common.process.telemetry import Metrics
+from referrals.ground.directory.queries import shown_services
+from referrals.ground.keys.store import CaseKeys
 from referrals.holding import REMEDY, Holding
-from referrals.keys.store import CaseKeys
 from referrals.settings import Settings
+from referrals.telling.evidence import Evidence
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from stack.postgres import ServiceDatabase
 from structlog.testing import capture_logs

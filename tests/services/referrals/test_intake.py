@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from common import clock
 from common.crypto import key_from_base64
 from httpx import Response
-from referrals.intake.mapping import FormMapping, submission_id, translate
-from referrals.intake.service import discard_old, hide_tool_ids
-from referrals.keys.store import CaseKeys
-from referrals.row_security import act_as_service
-from referrals.screenings.shipped import shipped
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.row_security import act_as_service
+from referrals.listening.intake.mapping import FormMapping, submission_id, translate
+from referrals.listening.intake.service import discard_old, hide_tool_ids
+from referrals.screening.screenings.shipped import shipped
 from referrals.settings import Settings
 from standardwebhooks import Webhook
 

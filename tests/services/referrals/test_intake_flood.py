@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from httpx import ASGITransport, AsyncClient
 from referrals.app import create_app
-from referrals.keys.store import CaseKeys
+from referrals.ground.keys.store import CaseKeys
 from referrals.settings import Settings
 
 from tests.services.referrals.story import Story

@@ -10,15 +10,15 @@ from uuid import uuid4
 
 import pytest
 from common.crypto import CannotOpen, new_key
-from common.database import Database
+from common.db.key_checks import KeysAway
+from common.db.session import Database
 from common.ids import new_id
-from common.key_checks import KeysAway
 from httpx import ASGITransport, AsyncClient
 from referrals import operations
 from referrals.app import create_app
-from referrals.keys import ring as rings
-from referrals.keys.ring import KeyRing, KeyRingError
-from referrals.keys.store import CaseKeys, create_tables
+from referrals.ground.keys import ring as rings
+from referrals.ground.keys.ring import KeyRing, KeyRingError
+from referrals.ground.keys.store import CaseKeys, create_tables
 from referrals.settings import Settings
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from common.referral_states import OPEN, TERMINAL, ReferralState
-from referrals.referrals.lifecycle import (
+from common.words.referral_states import OPEN, TERMINAL, ReferralState
+from referrals.referral.referrals.lifecycle import (
     RULES,
     Command,
     IllegalTransition,

@@ -12,11 +12,11 @@ from common import clock, crypto
 from common.crypto import CannotOpen, key_from_base64
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from httpx import Response
-from referrals.keys.ring import KeyRing
-from referrals.keys.store import CaseKeys
-from referrals.line import threads
-from referrals.line.expiry import forget_expired
-from referrals.line.receipts import Receipts, digits_of
+from referrals.ground.keys.ring import KeyRing
+from referrals.ground.keys.store import CaseKeys
+from referrals.listening.line import threads
+from referrals.listening.line.expiry import forget_expired
+from referrals.listening.line.receipts import Receipts, digits_of
 from referrals.settings import Settings
 
 from tests.services.referrals.conftest import QUICK
@@ -333,9 +333,9 @@ async def test_the_event_says_a_kind_and_a_state_and_no_more(
 
 
 def test_the_texts_of_both_languages_are_the_same_set() -> None:
-    import referrals.line
+    import referrals.listening.line
 
-    folder = Path(referrals.line.__file__).parent
+    folder = Path(referrals.listening.line.__file__).parent
     texts = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
     assert set(texts["es"]) == set(texts["en"])
     assert all(text.strip() for language in texts.values() for text in language.values())

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.errors import NOT_FOUND, Problem
-from referrals.row_security import acting_as_service
+from referrals.ground.row_security import acting_as_service
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.referrals.screening_words import begun, concluded

@@ -10,20 +10,20 @@ from uuid import UUID
 import pytest
 from common import chained
 from common.crypto import key_from_base64
-from common.database import Database
+from common.db.session import Database
 from common.messages.sms import RapidPro, Sms
-from common.referral_states import ReferralState
+from common.words.referral_states import ReferralState
 from fastapi import FastAPI
 from httpx import Response
-from referrals.cases.service import CONTACT_IN_DOUBT
-from referrals.channels.transports.offered import Transports
-from referrals.consents.queries import code_digest
-from referrals.keys.store import CaseKeys
+from referrals.case.cases.service import CONTACT_IN_DOUBT
+from referrals.case.consents.queries import code_digest
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.restrictions import words
+from referrals.ground.restrictions.telling import tell
+from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, WordSeal
 from referrals.restoring_service import restrict_again
-from referrals.restrictions import words
-from referrals.restrictions.telling import tell
-from referrals.restrictions.words import OF_DIRECTORY, Kind, WordSeal
 from referrals.settings import Settings
+from referrals.telling.channels.transports.offered import Transports
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from stack.postgres import ServiceDatabase
 

@@ -4,9 +4,9 @@ import inspect
 
 import pytest
 import sqlalchemy as sa
-from common import must_not_return
-from referrals import happenings
-from referrals.restrictions.words import Kind
+from common.db import must_not_return
+from referrals.ground import happenings
+from referrals.ground.restrictions.words import Kind
 from sqlalchemy.ext.asyncio import create_async_engine
 from stack.backup import published
 from stack.layout import Layout
@@ -15,7 +15,7 @@ from tests.support.databases import MigratedDatabases
 
 PACKAGES = {
     "referrals": "referrals",
-    "directory": "services_directory",
+    "directory": "directory",
     "reporting": "reporting",
     "issuer": "gateway.issuer",
 }

@@ -6,17 +6,17 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.crypto import CannotOpen, key_from_base64
-from common.database import Database
+from common.db.session import Database
+from common.db.sweeping import one_by_one
 from common.messages.rounds import hand_round
-from common.sweeping import one_by_one
-from referrals.cases.retention import ask_reconsent, erase_expired
-from referrals.escalations.firing import fire_due
-from referrals.keys.store import CaseKeys
-from referrals.notices.fanning import fan_out
+from referrals.case.cases.retention import ask_reconsent, erase_expired
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.notices.fanning import fan_out
+from referrals.referral.escalations.firing import fire_due
 from referrals.settings import Settings
-from referrals.webhooks.addresses import networks
-from referrals.webhooks.dispatch import deliver_due, deliveries
-from referrals.webhooks.sending import client
+from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.dispatch import deliver_due, deliveries
+from referrals.telling.webhooks.sending import client
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from common.messages.mail import Mail
 from common.messages.mail import Relay as At
-from common.telemetry import Metrics
+from common.process.telemetry import Metrics
 from pydantic import ValidationError
-from referrals.evidence import Evidence
-from referrals.keys.store import CaseKeys
-from referrals.operator_mail_service import OperatorMail
+from referrals.ground.keys.store import CaseKeys
 from referrals.settings import Settings
+from referrals.telling.evidence import Evidence
+from referrals.telling.operator_mail_service import OperatorMail
 
 from tests.support.channel_servers import LOGIN, relay
 

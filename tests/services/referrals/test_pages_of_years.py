@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from common.auth import Principal
-from referrals.audit.queries import Wanted
-from referrals.audit.queries import page as entries_page
-from referrals.feed.queries import page as feed_page
-from referrals.trail.api import _own
+from referrals.ground.audit.queries import Wanted
+from referrals.ground.audit.queries import page as entries_page
+from referrals.telling.feed.queries import page as feed_page
+from referrals.telling.trail.api import _own
 
 from tests.services.referrals.story import Story
 from tests.support.principals import principal

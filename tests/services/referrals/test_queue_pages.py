@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.referral_states import OPEN, ReferralState
-from referrals.referrals import list_queries
-from referrals.referrals.due import LIMITS, due, is_overdue
-from referrals.referrals.list_queries import Wanted, received
-from referrals.referrals.queue_queries import (
+from common.words.referral_states import OPEN, ReferralState
+from referrals.referral.referrals import list_queries
+from referrals.referral.referrals.due import LIMITS, due, is_overdue
+from referrals.referral.referrals.list_queries import Wanted, received
+from referrals.referral.referrals.queue_queries import (
     IN_INDEX_ORDER,
     After,
     Queue,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from common import clock
-from referrals.fhir.parameters import KINDS
+from referrals.referral.fhir.parameters import KINDS
 
 from tests.services.referrals.story import SALUD, Story
 from tests.services.referrals.test_scenarios import exception_body

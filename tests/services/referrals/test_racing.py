@@ -9,17 +9,17 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from common.messaging import Broker, Relay
-from common.telemetry import Metrics
+from common.process.telemetry import Metrics
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from referrals.app import create_app
-from referrals.breakglass.service import end_for
-from referrals.escalations.firing import fire_due
-from referrals.keys.store import CaseKeys
-from referrals.locking_queries import hold_case
-from referrals.row_security import acting_as_service
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.locking_queries import hold_case
+from referrals.ground.row_security import acting_as_service
+from referrals.listening.breakglass.service import end_for
+from referrals.referral.escalations.firing import fire_due
 from referrals.settings import Settings
 from referrals.tables import COMMON
 from stack.nats import NatsServer

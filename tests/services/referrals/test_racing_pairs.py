@@ -11,11 +11,11 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
-from common.database import Database
-from common.referral_states import ReferralState
+from common.db.session import Database
+from common.words.referral_states import ReferralState
 from httpx import ASGITransport, AsyncClient, Response
 from referrals.app import ROUTERS, create_app
-from referrals.keys.store import CaseKeys
+from referrals.ground.keys.store import CaseKeys
 from referrals.settings import Settings
 from stack.postgres import PostgresServer, ServiceDatabase
 

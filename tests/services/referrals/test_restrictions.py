@@ -12,16 +12,16 @@ import sqlalchemy as sa
 from common import chained, clock
 from common.chained import BrokenList, Signer
 from common.crypto import new_key
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import HiddenPart, SightChanged
-from referrals.cases.service import CONTACT_IN_DOUBT
-from referrals.directory.queries import shown_services
-from referrals.keys.store import CaseKeys
+from referrals.case.cases.service import CONTACT_IN_DOUBT
+from referrals.ground.directory.queries import shown_services
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.restrictions import words
+from referrals.ground.restrictions.telling import tell
+from referrals.ground.restrictions.words import Kind, WordSeal
+from referrals.ground.row_security import act_as_service
 from referrals.restoring_service import restrict_again
-from referrals.restrictions import words
-from referrals.restrictions.telling import tell
-from referrals.restrictions.words import Kind, WordSeal
-from referrals.row_security import act_as_service
 
 from tests.services.referrals.line_words import TIP, Reporter, handed_over
 from tests.services.referrals.story import SALUD, Story

@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
-from referrals.referrals.models import Referral
-from referrals.referrals.steps import revoke_snapshot
-from referrals.row_security import acting_as_service
+from common.db.session import Database
+from referrals.ground.row_security import acting_as_service
+from referrals.referral.referrals.models import Referral
+from referrals.referral.referrals.steps import revoke_snapshot
 
 from tests.services.referrals.story import Story
 from tests.support.principals import principal

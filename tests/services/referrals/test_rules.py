@@ -7,15 +7,28 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from referrals.bulk.references import UnknownReference, is_allowed, resolve
-from referrals.cases.person import age_band, age_of
-from referrals.keys.blind_index import BlindIndex, name_tokens
-from referrals.timers.deadlines import Policy, calendar_of, deadline, default_policies, policy_of
-from referrals.vocabulary.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
-from referrals.vocabulary.disclosure import Item, NotGranted, NotOnRecord, compose
-from referrals.webhooks.addresses import UnsafeUrl, check_url, networks
-from referrals.webhooks.addresses import is_allowed as address_allowed
-from referrals.webhooks.retries import PAUSES, next_attempt
+from referrals.case.cases.person import age_band, age_of
+from referrals.ground.keys.blind_index import BlindIndex, name_tokens
+from referrals.ground.timers.deadlines import (
+    Policy,
+    calendar_of,
+    deadline,
+    default_policies,
+    policy_of,
+)
+from referrals.ground.vocabulary.ages import (
+    Assent,
+    Caregiver,
+    Decider,
+    Verdict,
+    WrongDecider,
+    judge,
+)
+from referrals.ground.vocabulary.disclosure import Item, NotGranted, NotOnRecord, compose
+from referrals.telling.bulk.references import UnknownReference, is_allowed, resolve
+from referrals.telling.webhooks.addresses import UnsafeUrl, check_url, networks
+from referrals.telling.webhooks.addresses import is_allowed as address_allowed
+from referrals.telling.webhooks.retries import PAUSES, next_attempt
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from common import clock
 from common.events.directory import PathwayPublished, ServiceWithdrawn
 from common.ids import new_id
-from common.look import EXIT_SCRIPT
+from common.pages.look import EXIT_SCRIPT
 from httpx import Response
-from referrals.cases.retention import ask_reconsent
-from referrals.escalations.firing import _fire, fire_due
-from referrals.keys.store import CaseKeys
-from referrals.row_security import act_as_service
+from referrals.case.cases.retention import ask_reconsent
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.row_security import act_as_service
+from referrals.referral.escalations.firing import _fire, fire_due
 
 from tests.services.referrals.story import BODIES, LEGAL, REFUGIO, SALUD, Story
 from tests.support.principals import organisation

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 from common import clock
-from referrals.keys.store import CaseKeys, KeyDestroyed
-from referrals.screenings.service import erase_unattached
-from referrals.screenings.shipped import SHIPPED_ID
+from referrals.ground.keys.store import CaseKeys, KeyDestroyed
+from referrals.screening.screenings.service import erase_unattached
+from referrals.screening.screenings.shipped import SHIPPED_ID
 
 from tests.services.referrals.screening_words import (
     AGREED,

@@ -6,15 +6,15 @@ from datetime import date
 from typing import Any
 
 import pytest
-from common.codelists import categories
+from common.words.codelists import categories
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from referrals.screenings import answers as rules
-from referrals.screenings.expressions import MAX_LENGTH, TODAY, NotUnderstood, parse
-from referrals.screenings.instrument import Instrument, Kind, Question, check_fit
-from referrals.screenings.shipped import exploitation_types, rows, shipped
-from referrals.screenings.suggestions import profile, suggest
-from referrals.screenings.summary import Summary, summarise
+from referrals.screening.screenings import answers as rules
+from referrals.screening.screenings.expressions import MAX_LENGTH, TODAY, NotUnderstood, parse
+from referrals.screening.screenings.instrument import Instrument, Kind, Question, check_fit
+from referrals.screening.screenings.shipped import exploitation_types, rows, shipped
+from referrals.screening.screenings.suggestions import profile, suggest
+from referrals.screening.screenings.summary import Summary, summarise
 
 DAY = date(2026, 11, 25)
 AGREED = {"safe_to_talk": "yes", "consent": "yes"}

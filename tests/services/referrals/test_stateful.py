@@ -17,7 +17,7 @@ from uuid import UUID
 
 import pytest
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from common.ids import new_id
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
@@ -33,8 +33,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from referrals.app import create_app
-from referrals.keys.store import CaseKeys
-from referrals.screenings.shipped import SHIPPED_ID
+from referrals.ground.keys.store import CaseKeys
+from referrals.screening.screenings.shipped import SHIPPED_ID
 from referrals.settings import Settings
 from stack.postgres import ServiceDatabase
 

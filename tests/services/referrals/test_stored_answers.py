@@ -5,7 +5,7 @@ from typing import Any
 
 from common import clock
 from httpx import Response
-from referrals.screenings.shipped import SHIPPED_ID
+from referrals.screening.screenings.shipped import SHIPPED_ID
 
 from tests.services.referrals.line_words import TIP, Reporter
 from tests.services.referrals.screening_words import CHILD

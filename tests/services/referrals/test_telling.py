@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from common.ids import new_id
-from common.languages import LANGUAGES, page_language
 from common.messages.addresses import NotAnAddress, mailbox, telephone
 from common.messages.retries import PAUSES, next_attempt
+from common.words.languages import LANGUAGES, page_language
 from hypothesis import given
 from hypothesis import strategies as st
-from referrals.channels.addresses import masked
-from referrals.channels.kinds import ChannelKind, Pace
-from referrals.channels.telling import Listener, Matter, concerned, due_at, turns
-from referrals.channels.texts import code, something_new
-from referrals.notices.kinds import NoticeKind
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.telling.channels.addresses import masked
+from referrals.telling.channels.kinds import ChannelKind, Pace
+from referrals.telling.channels.telling import Listener, Matter, concerned, due_at, turns
+from referrals.telling.channels.texts import code, something_new
 
 CARACAS = ZoneInfo("America/Caracas")
 SENDER, RECIPIENT = new_id(), new_id()

@@ -12,9 +12,9 @@ import pytest
 from common import chained
 from common.chained import BrokenList, Signer
 from common.crypto import new_key
-from common.database import Database
-from referrals.keys import telling, tombstones
-from referrals.keys.store import CaseKeys, create_tables
+from common.db.session import Database
+from referrals.ground.keys import telling, tombstones
+from referrals.ground.keys.store import CaseKeys, create_tables
 from stack.postgres import PostgresServer
 
 from tests.services.referrals.test_key_encryption_keys import ring_text

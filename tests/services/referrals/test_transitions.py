@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from common import clock
 from common.ids import new_id
-from referrals.directory.consumers import flag_stale
-from referrals.escalations.firing import fire_due
-from referrals.keys.store import CaseKeys
-from referrals.row_security import act_as_service
+from referrals.ground.directory.consumers import flag_stale
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.row_security import act_as_service
+from referrals.referral.escalations.firing import fire_due
 
 from tests.services.referrals.looking import called
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story

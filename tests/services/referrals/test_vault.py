@@ -13,12 +13,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from common.database import Database
-from common.key_checks import KeysAway
-from referrals.keys import ring as rings
-from referrals.keys.ring import KeyRing, KeyRingError
-from referrals.keys.store import CaseKeys, create_tables
-from referrals.keys.transit import Transit
+from common.db.key_checks import KeysAway
+from common.db.session import Database
+from referrals.ground.keys import ring as rings
+from referrals.ground.keys.ring import KeyRing, KeyRingError
+from referrals.ground.keys.store import CaseKeys, create_tables
+from referrals.ground.keys.transit import Transit
 from stack.ports import LOOPBACK, free_port
 from stack.postgres import PostgresServer
 

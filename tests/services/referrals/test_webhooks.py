@@ -11,16 +11,16 @@ import pytest
 from aiohttp import web
 from common import clock
 from common.crypto import key_from_base64
-from common.referral_states import ReferralState
-from referrals.notices.fanning import fan_out
-from referrals.notices.kinds import NoticeKind
+from common.words.referral_states import ReferralState
+from referrals.ground.notices.fanning import fan_out
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.timers.deadlines import EscalationStep
 from referrals.settings import Settings
-from referrals.timers.deadlines import EscalationStep
-from referrals.webhooks.addresses import networks
-from referrals.webhooks.described import NoticeCall
-from referrals.webhooks.dispatch import deliver_due, deliveries
-from referrals.webhooks.retries import PAUSES
-from referrals.webhooks.sending import (
+from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.described import NoticeCall
+from referrals.telling.webhooks.dispatch import deliver_due, deliveries
+from referrals.telling.webhooks.retries import PAUSES
+from referrals.telling.webhooks.sending import (
     Call,
     CheckedResolver,
     UnsafeAddress,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from services_directory.pathways.definition.profile import Profile
+from directory.pathways.definition.profile import Profile
 
 from tests.services.referrals.story import SALUD, Story
 

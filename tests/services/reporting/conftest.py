@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from common.crypto import key_from_base64
-from common.database import Database
+from common.db.session import Database
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from reporting.app import create_app

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from common.database import Database
+from common.db.session import Database
 from common.events import referrals as kinds
 from common.events.base import Event
 from common.events.codes import ReportingAttributes

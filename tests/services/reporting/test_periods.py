@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reporting.periods import NoPeriodError, Period, PeriodKind
+from reporting.ground.periods import NoPeriodError, Period, PeriodKind
 
 days = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from common import clock
-from common.certificates import tell_certificates
 from common.crypto import key_from_base64
 from common.errors import (
     BAD_REQUEST,
@@ -16,7 +15,8 @@ from common.errors import (
     Problem,
 )
 from common.key_ages import tell_key_ages
-from common.logs import get_logger
+from common.process.certificates import tell_certificates
+from common.process.logs import get_logger
 
 from gateway.front.access_log import AccessLog, capability
 from gateway.front.browsers.authentication import Authentication

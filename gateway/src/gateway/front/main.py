@@ -5,8 +5,8 @@ import resource
 from contextlib import suppress
 
 import uvicorn
-from common.serving import by_certificate, collect_seldom
-from common.start import load, prepare
+from common.process.serving import by_certificate, collect_seldom
+from common.process.start import load, prepare
 
 from gateway.front.app import Front
 from gateway.front.settings import FrontSettings

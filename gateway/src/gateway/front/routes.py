@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from common import kept_forms
+from common.pages import kept_forms
 
 MEBIBYTE = 1024 * 1024
 MOST_OF_NOBODY = 128 * 1024

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from common.auth import Principal, Role
-from common.web import open_to_all, requires
+from common.http import open_to_all, requires
 
 Admin = Annotated[Principal, requires("admin", {Role.ADMIN})]
 Colleague = Annotated[Principal, requires("referrals:read")]

@@ -6,9 +6,9 @@ from functools import partial
 from typing import cast
 
 from common.crypto import derived, key_from_base64
-from common.database import Database
+from common.db.session import Database
+from common.http import BackgroundTask, ServiceContext, service_app
 from common.key_ages import tell_key_ages
-from common.web import BackgroundTask, ServiceContext, service_app
 from fastapi import FastAPI
 
 from gateway.issuer.account.api import NotSignedIn, led_to_sign_in

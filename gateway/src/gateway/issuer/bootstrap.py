@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from common.database import Database
-from common.logs import get_logger
+from common.db.session import Database
+from common.process.logs import get_logger
 from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
 
 from gateway.issuer.clients import queries, service

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote_plus
 
-from common.details import Coded
+from common.words.details import Coded
 
 _MAX_FIELDS = 20
 _MAX_VALUE = 4096

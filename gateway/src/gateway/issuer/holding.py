@@ -18,9 +18,9 @@ from common import chained
 from common.auth import Principal
 from common.chained import Signer
 from common.crypto import key_from_base64
-from common.database import Database
-from common.logs import get_logger
-from common.telemetry import Metrics
+from common.db.session import Database
+from common.process.logs import get_logger
+from common.process.telemetry import Metrics
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.changes import queries as changes

@@ -2,15 +2,16 @@
 
 import asyncio
 
-from common import server, serving, start
 from common.chained import BrokenList
-from common.database import Database
-from common.database_errors import remedy
-from common.key_checks import WrongKeys
-from common.logs import get_logger
-from common.migrations import migrate as to_newest
-from common.migrations.state import Revisions, Schema
-from common.telemetry import Metrics
+from common.db.errors import remedy
+from common.db.key_checks import WrongKeys
+from common.db.migrations import migrate as to_newest
+from common.db.migrations.state import Revisions, Schema
+from common.db.session import Database
+from common.http import server
+from common.process import serving, start
+from common.process.logs import get_logger
+from common.process.telemetry import Metrics
 from common.verbs import NO_OWNER, let_in_by, run_migrations
 from sqlalchemy.exc import DBAPIError
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, cast
 
-from common.web import context_of
+from common.http import context_of
 from fastapi import Depends
 from starlette.requests import Request
 

@@ -3,8 +3,8 @@ must name."""
 
 from typing import Annotated, Any
 
+from common.http import IfMatch, check_if_match, etag_of
 from common.paging import CursorText, keys_in
-from common.web import IfMatch, check_if_match, etag_of
 from fastapi import Depends, Response
 
 Row = Any

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from common.auth import SCOPES, Role
-from common.codelists import pathways
-from common.places import Places
+from common.words.codelists import pathways
+from common.words.places import Places
 from pydantic import AfterValidator, Field
 
 

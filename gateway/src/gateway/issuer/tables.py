@@ -3,8 +3,8 @@
 from typing import Any
 
 import sqlalchemy as sa
+from common.db.tables import common_tables
 from common.errors import STALE
-from common.tables import common_tables
 from sqlalchemy.ext.asyncio import AsyncSession
 
 METADATA = sa.MetaData()

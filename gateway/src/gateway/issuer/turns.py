@@ -7,7 +7,7 @@ turns itself, and none while a password is compared; pages need none.
 
 import asyncio
 
-from common.web.bodies import again
+from common.http.bodies import again
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 

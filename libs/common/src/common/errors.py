@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.details import MOST_SHOWN, Detail
+from common.words.details import MOST_SHOWN, Detail
 
 CATALOGUE: dict[str, "ProblemType"] = {}
 

@@ -1,6 +1,6 @@
 """Plain ASGI around every service: who calls, and what is measured.
 
-Apart from `common.web`, so that the console, which has no database, loads none of its libraries.
+Apart from `common.http`, so that the console, which has no database, loads none of its libraries.
 """
 
 import time
@@ -14,8 +14,8 @@ from common.auth import InvalidToken, JwksFile, Principal, verify_token
 from common.auth.keys import KeySet
 from common.clocks import BETWEEN_PROCESSES_SECONDS
 from common.ids import new_id
-from common.logs import get_logger
-from common.telemetry import Metrics, extract, tracer
+from common.process.logs import get_logger
+from common.process.telemetry import Metrics, extract, tracer
 
 _log = get_logger(__name__)
 _VERIFIED_KEPT = 1_000

@@ -13,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from common.auth.principal import Principal, Role
-from common.places import Places
+from common.words.places import Places
 
 LEVELS = {"public": 0, "partners": 1, "pathway": 2, "restricted": 3}
 NAMES = tuple(LEVELS)

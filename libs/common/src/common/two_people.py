@@ -1,8 +1,8 @@
 """Where two people are required: they are two subjects, whatever roles or clients each may use."""
 
 from common.auth import Principal
-from common.details import Detail
 from common.errors import SECOND_PERSON
+from common.words.details import Detail
 
 
 def refuse_same_person(caller: Principal, *earlier: str | None, because: Detail) -> None:

@@ -5,7 +5,7 @@ What joins letters or keeps them apart (U+200C, U+200D) is part of names, of wor
 the marks of one direction (U+200E, U+200F), which turn nothing but what has no direction of its own.
 
 Whoever typed into a page, or sends a form of somebody else's, cannot see them: they are left out there. A system that
-sends them to the API is told where they are (`common.web.Strict`).
+sends them to the API is told where they are (`common.http.Strict`).
 """
 
 import re

@@ -13,11 +13,11 @@ from typing import Any
 
 import asyncpg
 
-from common.database_errors import remedy
-from common.logs import get_logger
+from common.db.errors import remedy
+from common.process.logs import get_logger
+from common.process.start import TEMPORARY_FAILURE, fail, load, prepare
 from common.settings import ServiceSettings
-from common.start import TEMPORARY_FAILURE, fail, load, prepare
-from common.wording import said, told
+from common.words.wording import said, told
 
 _log = get_logger(__name__)
 _SERVING = ("api", "worker")
@@ -51,7 +51,8 @@ def main(
         own = resolve_name(commands)
         if verb in own:
             raise SystemExit(own[verb](_ready(settings)))
-    from common import server, serving  # noqa: PLC0415 - neither a migration nor a command of its own serves
+    from common.http import server  # noqa: PLC0415 - neither a migration nor a command of its own serves
+    from common.process import serving  # noqa: PLC0415 - neither a migration nor a command of its own serves
 
     if verb not in {*_SERVING, *server.OPERATIONS}:
         verbs = [*_SERVING, "migrate", *server.OPERATIONS, *own]
@@ -70,7 +71,7 @@ def main(
 
 def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:
     """Runs them, or ends the process with one line that says at which revision they stopped."""
-    from common.migrations import MigrationFailedError  # noqa: PLC0415 - as in `_migrate`
+    from common.db.migrations import MigrationFailedError  # noqa: PLC0415 - as in `_migrate`
 
     try:
         asyncio.run(migrating)
@@ -100,7 +101,7 @@ def _ready(kind: type[ServiceSettings]) -> ServiceSettings:
 
 
 async def _migrate(package: str, settings: ServiceSettings) -> None:
-    from common.migrations import migrate  # noqa: PLC0415 - Alembic, which nothing but a migration needs
+    from common.db.migrations import migrate  # noqa: PLC0415 - Alembic, which nothing but a migration needs
 
     if settings.database_owner_url is None:
         fail(said(NO_OWNER))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import psutil
-from common.repeating import pause
+from common.process.repeating import pause
 
 from stack.console import Console
 from stack.errors import StackError

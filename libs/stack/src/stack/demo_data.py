@@ -6,7 +6,7 @@ import io
 from datetime import UTC, date, datetime, timedelta
 
 from common.clock import day_of
-from services_directory.demo_data import demo_services
+from directory.ground.demo_data import demo_services
 
 from stack.errors import StackError
 from stack.layout import Layout

@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from common.must_not_return import LISTS
+from common.db.must_not_return import LISTS
 
 from stack.private_files import write_private
 

@@ -179,7 +179,7 @@ class NatsServer:
             "RUTA_NATS_PASSWORD": self.credentials[OPERATOR],
         }
         done = subprocess.run(
-            [sys.executable, "-m", "common.broker_streams", str(_START_SECONDS)],
+            [sys.executable, "-m", "common.messaging.broker_streams", str(_START_SECONDS)],
             env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | told,
             capture_output=True,
             text=True,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
-from common.migrations.runner import config_of
+from common.db.migrations.runner import config_of
 
 from stack.plan import SERVICES
 

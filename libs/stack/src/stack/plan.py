@@ -19,7 +19,7 @@ from stack.wording import LANGUAGE_VARIABLE
 
 # service name -> package that runs it
 SERVICES = {
-    "directory": "services_directory",
+    "directory": "directory",
     "referrals": "referrals",
     "reporting": "reporting",
 }

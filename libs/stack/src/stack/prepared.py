@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from stack.plan import Process
 
 # All of it is imported by every service, and none of it starts a thread or opens a connection.
-_SHARED = ("common.migrations", "common.server", "common.serving", "common.verbs")
+_SHARED = ("common.db.migrations", "common.http.server", "common.process.serving", "common.verbs")
 # The command line's and the tools', which this environment has and no container: libraries load them where they find
 # them, to colour what they print, and do without elsewhere.
 _NOT_THE_SERVICES = ("rich", "pygments")

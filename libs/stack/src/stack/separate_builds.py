@@ -17,7 +17,7 @@ PACKAGES = {
     "ruta-common": "common",
     "ruta-drawing": "drawing",
     "ruta-gateway": "gateway",
-    "ruta-services-directory": "services_directory",
+    "ruta-services-directory": "directory",
     "ruta-referrals": "referrals",
     "ruta-reporting": "reporting",
     "ruta-console": "console",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from common.repeating import pause
+from common.process.repeating import pause
 
 from stack.child import held
 from stack.console import Console

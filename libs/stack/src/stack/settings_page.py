@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from common.settings import CoreSettings, ServiceSettings, StreamSettings
 from console.settings import Settings as ConsoleSettings
+from directory.settings import Settings as DirectorySettings
 from gateway.front.settings import FrontSettings
 from gateway.issuer.settings import IssuerSettings
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from referrals.settings import Settings as ReferralsSettings
 from reporting.settings import Settings as ReportingSettings
-from services_directory.settings import Settings as DirectorySettings
 
 _HEAD = """# Settings
 

@@ -24,7 +24,7 @@ from stack.postgres import PostgresServer
 from stack.wording import said
 
 _NO_BROKER = 1  # nothing here talks to the event bus
-_IMPORTED = ("common.migrations", "referrals.operations", "services_directory.operations")
+_IMPORTED = ("common.db.migrations", "referrals.operations", "directory.operations")
 _LONGEST_MESSAGE = 1000
 
 

@@ -1,9 +1,9 @@
-"""What the command line says, in the language of whoever reads it (`common.wording`)."""
+"""What the command line says, in the language of whoever reads it (`common.words.wording`)."""
 
 import os
 from collections.abc import Mapping
 
-from common.wording import LANGUAGE_VARIABLE, SPOKEN, Wording, language_of
+from common.words.wording import LANGUAGE_VARIABLE, SPOKEN, Wording, language_of
 
 __all__ = [
     "LANGUAGE_VARIABLE",

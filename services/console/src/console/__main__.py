@@ -1,7 +1,7 @@
 """`python -m console`: serves the pages."""
 
-from common.serving import serve
-from common.start import load, prepare
+from common.process.serving import serve
+from common.process.start import load, prepare
 
 from console.app import create_app
 from console.settings import Settings

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from common import clock
 from common.auth import JwksFile
-from common.certificates import tell_certificates
-from common.logs import get_logger
 from common.middleware import CallerMiddleware, HeadMiddleware, ObservationMiddleware
-from common.telemetry import Metrics
+from common.process.certificates import tell_certificates
+from common.process.logs import get_logger
+from common.process.telemetry import Metrics
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response

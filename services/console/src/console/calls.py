@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
-from common.certificates import remedy, trusting
-from common.logs import get_logger
-from common.telemetry import inject
+from common.process.certificates import remedy, trusting
+from common.process.logs import get_logger
+from common.process.telemetry import inject
 
 from console.answers import Answer, FileAnswer, Upload
 from console.costs import Cost

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 
-from common.codelists import categories, functional_statuses, languages, pathways, populations
-from common.places import Place, Places
+from common.words.codelists import categories, functional_statuses, languages, pathways, populations
+from common.words.places import Place, Places
 
 Groups = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 

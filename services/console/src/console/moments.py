@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from common import clock, conventions
+from common import clock
+from common.words import conventions
 
 _MIDNIGHT = time(tzinfo=UTC)
 _PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab]?)")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from common.catalogues import entries
-from common.languages import LANGUAGES
+from common.words.catalogues import entries
+from common.words.languages import LANGUAGES
 
 
 class UnknownText(LookupError):

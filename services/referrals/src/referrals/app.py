@@ -1,57 +1,57 @@
 """Wires the referrals service: routes, key store, background tasks."""
 
 from common.crypto import key_from_base64
-from common.database import Database
-from common.web import service_app
+from common.db.session import Database
+from common.http import service_app
 from fastapi import APIRouter, FastAPI
 
-from referrals.answers import ReferralAnswers
-from referrals.assistance.api import assistance
-from referrals.assistance.api import of_case as assistance_of_case
-from referrals.assistance.matching import Matching
-from referrals.assistance.matching_api import matches, matching_of_case
-from referrals.breakglass.api import break_glass
-from referrals.bulk.api import bulk
-from referrals.cases.api import cases
-from referrals.channels.api import channels, on_call
-from referrals.channels.transports.offered import Transports
-from referrals.consents.api import consents, exceptions
-from referrals.directory.api import teams
-from referrals.escalations.api import overdue
-from referrals.feed.api import feed
-from referrals.fhir.api import fhir
-from referrals.fhir.search_api import fhir_search
-from referrals.followers_service import declare_followers
-from referrals.intake.api import forms as intake_forms
-from referrals.intake.api import submissions as intake_submissions
-from referrals.keys.blind_index import BlindIndex
-from referrals.keys.store import CaseKeys
-from referrals.line.api import line
-from referrals.line.desk_api import desk
-from referrals.line.gate import ReceiptGate
-from referrals.line.pages import line_pages
-from referrals.line.receipts import Receipts
-from referrals.links.pages import links, pages
+from referrals.case.cases.api import cases
+from referrals.case.consents.api import consents, exceptions
+from referrals.case.transfers.api import transfers
+from referrals.ground.directory.api import teams
+from referrals.ground.keys.blind_index import BlindIndex
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.protocols.api import protocols
+from referrals.ground.row_security import act_as_service
+from referrals.ground.timers.api import timers
+from referrals.listening.breakglass.api import break_glass
+from referrals.listening.intake.api import forms as intake_forms
+from referrals.listening.intake.api import submissions as intake_submissions
+from referrals.listening.line.api import line
+from referrals.listening.line.desk_api import desk
+from referrals.listening.line.gate import ReceiptGate
+from referrals.listening.line.pages import line_pages
+from referrals.listening.line.receipts import Receipts
 from referrals.operations import open_key_store
-from referrals.protocols.api import protocols
-from referrals.referrals.api import of_case, referrals
-from referrals.referrals.attachments_api import attachments
-from referrals.referrals.case_list_api import case_list
-from referrals.referrals.withdrawal_api import of_consent, withdrawals
-from referrals.referrals.withdrawal_pages import withdrawal_page
-from referrals.row_security import act_as_service
-from referrals.screenings.api import instruments_of, screenings
+from referrals.referral.escalations.api import overdue
+from referrals.referral.fhir.api import fhir
+from referrals.referral.fhir.search_api import fhir_search
+from referrals.referral.links.pages import links, pages
+from referrals.referral.referrals.api import of_case, referrals
+from referrals.referral.referrals.attachments_api import attachments
+from referrals.referral.referrals.case_list_api import case_list
+from referrals.referral.referrals.withdrawal_api import of_consent, withdrawals
+from referrals.referral.referrals.withdrawal_pages import withdrawal_page
+from referrals.screening.assistance.api import assistance
+from referrals.screening.assistance.api import of_case as assistance_of_case
+from referrals.screening.assistance.matching import Matching
+from referrals.screening.assistance.matching_api import matches, matching_of_case
+from referrals.screening.screenings.api import instruments_of, screenings
+from referrals.screening.training.api import certificates, trainings
 from referrals.settings import Settings
 from referrals.tables import COMMON, ENDED_RIGHTS
-from referrals.timers.api import timers
-from referrals.todo.api import tasks
-from referrals.todo.work_api import work
-from referrals.trail.api import audit
-from referrals.training.api import certificates, trainings
-from referrals.transfers.api import transfers
-from referrals.webhooks.api import webhooks
-from referrals.webhooks.described import calls
-from referrals.webhooks.service import tell_of_held
+from referrals.telling.answers import ReferralAnswers
+from referrals.telling.bulk.api import bulk
+from referrals.telling.channels.api import channels, on_call
+from referrals.telling.channels.transports.offered import Transports
+from referrals.telling.feed.api import feed
+from referrals.telling.followers_service import declare_followers
+from referrals.telling.todo.api import tasks
+from referrals.telling.todo.work_api import work
+from referrals.telling.trail.api import audit
+from referrals.telling.webhooks.api import webhooks
+from referrals.telling.webhooks.described import calls
+from referrals.telling.webhooks.service import tell_of_held
 from referrals.worker import ENDINGS, background
 
 _DESCRIPTION = """

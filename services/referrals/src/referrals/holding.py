@@ -14,18 +14,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import chained
 from common.crypto import key_from_base64
-from common.database import Database
-from common.logs import get_logger
-from common.telemetry import Metrics
+from common.db.session import Database
+from common.process.logs import get_logger
+from common.process.telemetry import Metrics
 
-from referrals.cases.queries import not_erased
-from referrals.keys import tombstones
-from referrals.keys.store import CaseKeys
-from referrals.keys.telling import not_destroyed
+from referrals.case.cases.queries import not_erased
+from referrals.ground.keys import tombstones
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.keys.telling import not_destroyed
+from referrals.ground.restrictions import words
+from referrals.ground.restrictions.queries import not_said
+from referrals.ground.row_security import act_as_service
 from referrals.restoring_service import erase_forgotten, restrict_forgotten
-from referrals.restrictions import words
-from referrals.restrictions.queries import not_said
-from referrals.row_security import act_as_service
 from referrals.settings import Settings
 
 REMEDY = (

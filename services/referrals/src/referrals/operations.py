@@ -13,11 +13,13 @@ from uuid import UUID
 from common import chained, clock
 from common.chained import BrokenList, Chained, Signer
 from common.crypto import key_from_base64
-from common.database import Database
-from common.key_checks import KeysAway, WrongKeys
-from common.start import fail, say
+from common.db.key_checks import KeysAway, WrongKeys
+from common.db.session import Database
+from common.process.start import fail, say
 
-from referrals.audit.anchoring import (
+from referrals.case.cases.queries import kept_too_long
+from referrals.case.cases.retention import reapply_tombstones
+from referrals.ground.audit.anchoring import (
     ERASED,
     RESTRICTED,
     BrokenAnchor,
@@ -26,21 +28,19 @@ from referrals.audit.anchoring import (
     restores,
     verify,
 )
-from referrals.cases.queries import kept_too_long
-from referrals.cases.retention import reapply_tombstones
-from referrals.followers_service import declare_followers
-from referrals.keys import ring, tombstones
-from referrals.keys.ring import KeyRing
-from referrals.keys.store import CaseKeys
-from referrals.keys.telling import newest, put_in_place
-from referrals.keys.transit import Transit
+from referrals.ground.keys import ring, tombstones
+from referrals.ground.keys.ring import KeyRing
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.keys.telling import newest, put_in_place
+from referrals.ground.keys.transit import Transit
+from referrals.ground.restrictions import words
+from referrals.ground.restrictions.telling import tell, tell_directory
+from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, last_words
+from referrals.ground.row_security import act_as_service
 from referrals.restoring_service import forget_reports, restrict_again
-from referrals.restrictions import words
-from referrals.restrictions.telling import tell, tell_directory
-from referrals.restrictions.words import OF_DIRECTORY, Kind, last_words
-from referrals.row_security import act_as_service
 from referrals.settings import Settings
 from referrals.spoken import said, told
+from referrals.telling.followers_service import declare_followers
 
 
 def open_key_store(settings: Settings) -> CaseKeys:

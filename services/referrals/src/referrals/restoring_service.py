@@ -15,40 +15,40 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal
 from common.chained import Chained
-from common.database import Database
+from common.db.session import Database
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.assistance import matching_service as matching
-from referrals.audit.service import SYSTEM_CLIENT
-from referrals.cases import queries as cases
-from referrals.cases.models import Case
-from referrals.cases.retention import erase_again
-from referrals.cases.service import doubt_contact, hand_over_again, set_implicated
-from referrals.channels import service as channels
-from referrals.consents import queries as consents
-from referrals.consents.service import hold_to_code
-from referrals.directory.copies import restrict_copies
-from referrals.directory.service import hold_to_team
-from referrals.intake import service as intake
-from referrals.keys.blind_index import BlindIndex
-from referrals.keys.store import CaseKeys
-from referrals.keys.telling import not_destroyed
-from referrals.line import desk_service as desk
-from referrals.line import service as threads
-from referrals.links import service as links
-from referrals.locking_queries import hold_case
-from referrals.protocols import service as protocols
-from referrals.referrals import queries as referrals
-from referrals.referrals.conflict import end_sharing
-from referrals.referrals.withdrawal import end_exception_again, withdraw_again
-from referrals.restrictions.queries import not_said
-from referrals.restrictions.service import go_on_from
-from referrals.restrictions.words import OF_DIRECTORY, Kind, Word, WordSeal, last_words
-from referrals.row_security import act_as_service
-from referrals.tasks.service import open_task
-from referrals.training import service as training
-from referrals.transfers import service as transfers
-from referrals.webhooks import service as webhooks
+from referrals.case.cases import queries as cases
+from referrals.case.cases.models import Case
+from referrals.case.cases.retention import erase_again
+from referrals.case.cases.service import doubt_contact, hand_over_again, set_implicated
+from referrals.case.consents import queries as consents
+from referrals.case.consents.service import hold_to_code
+from referrals.case.transfers import service as transfers
+from referrals.ground.audit.service import SYSTEM_CLIENT
+from referrals.ground.directory.copies import restrict_copies
+from referrals.ground.directory.service import hold_to_team
+from referrals.ground.keys.blind_index import BlindIndex
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.keys.telling import not_destroyed
+from referrals.ground.locking_queries import hold_case
+from referrals.ground.protocols import service as protocols
+from referrals.ground.restrictions.queries import not_said
+from referrals.ground.restrictions.service import go_on_from
+from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, Word, WordSeal, last_words
+from referrals.ground.row_security import act_as_service
+from referrals.ground.tasks.service import open_task
+from referrals.listening.intake import service as intake
+from referrals.listening.line import desk_service as desk
+from referrals.listening.line import service as threads
+from referrals.referral.links import service as links
+from referrals.referral.referrals import queries as referrals
+from referrals.referral.referrals.conflict import end_sharing
+from referrals.referral.referrals.withdrawal import end_exception_again, withdraw_again
+from referrals.screening.assistance import matching_service as matching
+from referrals.screening.training import service as training
+from referrals.telling.channels import service as channels
+from referrals.telling.webhooks import service as webhooks
 
 CONFIRM = "confirm_contact"
 _CONFIRM_DAYS = 3

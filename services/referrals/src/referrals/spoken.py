@@ -1,6 +1,6 @@
-"""What referrals' commands say (`common.wording`)."""
+"""What referrals' commands say (`common.words.wording`)."""
 
-from common.wording import Wording
+from common.words.wording import Wording
 
 _own = Wording("referrals")
 said, told = _own.said, _own.told

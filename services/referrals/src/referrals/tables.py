@@ -1,8 +1,8 @@
 """This service's table registry, column types, and the tables that every service has."""
 
 import sqlalchemy as sa
-from common.ended_rights import ended_rights
-from common.tables import common_tables
+from common.db.ended_rights import ended_rights
+from common.db.tables import common_tables
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel

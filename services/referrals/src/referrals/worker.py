@@ -10,43 +10,43 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from common import clock
 from common.crypto import key_from_base64
-from common.database import Database
-from common.ended_rights import ending
+from common.db.ended_rights import ending
+from common.db.session import Database
+from common.http import BackgroundTask, ServiceContext
 from common.key_ages import tell_key_ages
-from common.repeating import repeat_when_called
-from common.web import BackgroundTask, ServiceContext
+from common.process.repeating import repeat_when_called
 
-from referrals.cases.retention import ask_reconsent, erase_expired
-from referrals.channels.dispatch import lapse, ping, tell_due
-from referrals.channels.models import ENDINGS as CHANNELS
-from referrals.channels.queries import any_due as any_channel_due
-from referrals.channels.sealing import Sealing
-from referrals.channels.transports.offered import Transports
-from referrals.dates.service import Dates
-from referrals.directory.consumers import SUBSCRIPTION, flag_stale
-from referrals.escalations.firing import fire_due
-from referrals.evidence import Evidence
+from referrals.case.cases.retention import ask_reconsent, erase_expired
+from referrals.ground.dates.service import Dates
+from referrals.ground.directory.consumers import SUBSCRIPTION, flag_stale
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.notices.fanning import fan_out
+from referrals.ground.notices.models import ENDING as NOTICES
+from referrals.ground.notices.queries import any_untold
+from referrals.ground.restrictions.queries import any_untold as any_restriction_untold
+from referrals.ground.row_security import act_as_service
+from referrals.ground.timers.queries import any_due as any_timer_due
+from referrals.ground.timers.queries import count_due
 from referrals.holding import Holding
-from referrals.intake.service import discard_old, hide_tool_ids
-from referrals.keys.store import CaseKeys
-from referrals.line.expiry import forget_expired
-from referrals.links.models import ENDING as LINKS
-from referrals.notices.fanning import fan_out
-from referrals.notices.models import ENDING as NOTICES
-from referrals.notices.queries import any_untold
-from referrals.operator_mail_service import OperatorMail
-from referrals.restrictions.queries import any_untold as any_restriction_untold
-from referrals.row_security import act_as_service
-from referrals.screenings.service import erase_unattached
+from referrals.listening.intake.service import discard_old, hide_tool_ids
+from referrals.listening.line.expiry import forget_expired
+from referrals.referral.escalations.firing import fire_due
+from referrals.referral.links.models import ENDING as LINKS
+from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.tables import ENDED_RIGHTS, Instant
-from referrals.timers.queries import any_due as any_timer_due
-from referrals.timers.queries import count_due
-from referrals.webhooks.addresses import networks
-from referrals.webhooks.dispatch import any_due as any_delivery_due
-from referrals.webhooks.dispatch import deliver_due, deliveries
-from referrals.webhooks.models import ENDING as DELIVERIES
-from referrals.webhooks.sending import client
+from referrals.telling.channels.dispatch import lapse, ping, tell_due
+from referrals.telling.channels.models import ENDINGS as CHANNELS
+from referrals.telling.channels.queries import any_due as any_channel_due
+from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.transports.offered import Transports
+from referrals.telling.evidence import Evidence
+from referrals.telling.operator_mail_service import OperatorMail
+from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.dispatch import any_due as any_delivery_due
+from referrals.telling.webhooks.dispatch import deliver_due, deliveries
+from referrals.telling.webhooks.models import ENDING as DELIVERIES
+from referrals.telling.webhooks.sending import client
 
 _TICK_SECONDS = 1.0
 _LOOK_SECONDS = 0.5

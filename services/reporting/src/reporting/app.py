@@ -1,30 +1,30 @@
 """Builds the app of the reporting service: wiring only."""
 
-from common.database import Database
+from common.db.session import Database
+from common.http import service_app
 from common.messages.mail import mail_of
-from common.web import service_app
 from drawing.asking import ask_beside
 from fastapi import FastAPI
 
-from reporting.activities.api import routes as activities
-from reporting.bulletins.api import routes as bulletins
-from reporting.caseload.api import routes as caseload
-from reporting.closings.api import routes as closings
-from reporting.context.api import routes as context
-from reporting.exports.api import routes as exports
-from reporting.exports.ctdc_api import routes as ctdc
-from reporting.exports.dhis2_mapping import load_mapping
-from reporting.exports.index_api import index
-from reporting.indicators.api import routes as indicators
-from reporting.judgements.api import routes as judgements
-from reporting.milestones.api import routes as milestones
-from reporting.programmes.catalogue import load
-from reporting.releases.api import routes as releases
+from reporting.count.activities.api import routes as activities
+from reporting.count.caseload.api import routes as caseload
+from reporting.count.context.api import routes as context
+from reporting.count.indicators.api import routes as indicators
+from reporting.count.milestones.api import routes as milestones
+from reporting.count.stakeholders.api import routes as stakeholders
+from reporting.ground.programmes.catalogue import load
+from reporting.protect.closings.api import routes as closings
+from reporting.protect.releases.api import routes as releases
+from reporting.publish.bulletins.api import routes as bulletins
+from reporting.publish.exports.api import routes as exports
+from reporting.publish.exports.ctdc_api import routes as ctdc
+from reporting.publish.exports.dhis2_mapping import load_mapping
+from reporting.publish.exports.index_api import index
+from reporting.publish.judgements.api import routes as judgements
+from reporting.publish.subscribers.api import MAIL
+from reporting.publish.subscribers.api import bounces as bounced_bulletins
+from reporting.publish.subscribers.api import routes as subscribers
 from reporting.settings import Settings
-from reporting.stakeholders.api import routes as stakeholders
-from reporting.subscribers.api import MAIL
-from reporting.subscribers.api import bounces as bounced_bulletins
-from reporting.subscribers.api import routes as subscribers
 from reporting.tables import COMMON, ENDED_RIGHTS
 from reporting.worker import ENDINGS, tasks
 

@@ -1,7 +1,7 @@
 """What all of reporting may refuse, and what its pure rules refuse before any transport gives it a status."""
 
 from common.errors import ProblemType
-from common.wording import Worded
+from common.words.wording import Worded
 
 STEP_FAILED = ProblemType(
     "step_failed",

@@ -1,6 +1,6 @@
-"""What reporting's commands say (`common.wording`)."""
+"""What reporting's commands say (`common.words.wording`)."""
 
-from common.wording import Wording
+from common.words.wording import Wording
 
 _own = Wording("reporting")
 said, told = _own.said, _own.told

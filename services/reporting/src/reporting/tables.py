@@ -5,8 +5,8 @@ tables in `public` are the service's own record (releases, sign-offs, audited re
 """
 
 import sqlalchemy as sa
-from common.ended_rights import ended_rights
-from common.tables import common_tables
+from common.db.ended_rights import ended_rights
+from common.db.tables import common_tables
 
 METADATA = sa.MetaData()
 COMMON = common_tables(METADATA)

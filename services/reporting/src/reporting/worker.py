@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from common.ended_rights import ending
+from common.db.ended_rights import ending
+from common.http import BackgroundTask, ServiceContext
 from common.messages.mail import mail_of
-from common.web import BackgroundTask, ServiceContext
 
-from reporting.bulletins import publishing, schedule
-from reporting.closings import running
+from reporting.protect.closings import running
+from reporting.publish.bulletins import publishing, schedule
+from reporting.publish.subscribers import sending
+from reporting.publish.subscribers.models import ENDING as SUBSCRIBERS
 from reporting.recording.consumers import subscriptions
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
-from reporting.subscribers import sending
-from reporting.subscribers.models import ENDING as SUBSCRIBERS
 from reporting.tables import ENDED_RIGHTS
 
 ENDINGS = (SUBSCRIBERS, ending(ENDED_RIGHTS))

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from stack.postgres import ServiceDatabase
 
 from tests.support.databases import MigratedDatabases, rolled_back
@@ -11,7 +11,7 @@ from tests.support.databases import MigratedDatabases, rolled_back
 
 @pytest.fixture(scope="session")
 async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("services_directory", "directory")
+    return await databases.of("directory", "directory")
 
 
 @pytest.fixture

@@ -8,19 +8,19 @@ import pytest
 import sqlalchemy as sa
 from common.auth import Principal
 from common.auth.ended import Named
-from common.database import Database
+from common.db.session import Database
 from common.errors import Problem
+from directory.files.crosswalks import queries, service, tables_out
+from directory.files.crosswalks import worker as crosswalk_worker
+from directory.files.crosswalks.models import crosswalk_additions, crosswalk_waiting
+from directory.files.crosswalks.suggesting import suggested
+from directory.ground.entries.models import history
+from directory.ground.hsds.taxonomy import CATEGORIES, term_id
+from directory.record.documents.models import service_documents, site_documents
+from directory.record.houses.models import house_looks
+from directory.record.records.models import services
+from directory.tables import ENDED_RIGHTS
 from httpx import AsyncClient
-from services_directory.crosswalks import queries, service, tables_out
-from services_directory.crosswalks import worker as crosswalk_worker
-from services_directory.crosswalks.models import crosswalk_additions, crosswalk_waiting
-from services_directory.crosswalks.suggesting import suggested
-from services_directory.documents.models import service_documents, site_documents
-from services_directory.entries.models import history
-from services_directory.houses.models import house_looks
-from services_directory.hsds.taxonomy import CATEGORIES, term_id
-from services_directory.records.models import services
-from services_directory.tables import ENDED_RIGHTS
 from sqlalchemy.dialects.postgresql import JSONPATH
 from stack.postgres import ServiceDatabase
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, as_

@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
-from services_directory.crosswalks import queries, service
-from services_directory.imports.schemas import Mode
-from services_directory.imports.service import take_in
+from common.db.session import Database
+from directory.files.crosswalks import queries, service
+from directory.files.imports.schemas import Mode
+from directory.files.imports.service import take_in
 
 from tests.services.directory.crosswalks.test_crosswalks import SOURCE, WHO, bring
 from tests.services.directory.crosswalks.test_words import categories, sheet
@@ -25,7 +25,7 @@ FIRST, SECOND = sheet({"uno": "Taller de ópera"}), sheet({"dos": "Taller de óp
 
 @pytest.fixture
 async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
-    made = await databases.of("services_directory", f"directory_crosswalks_{next(_NUMBERS)}")
+    made = await databases.of("directory", f"directory_crosswalks_{next(_NUMBERS)}")
     opened = Database.at(made.app_url)
     yield opened
     await opened.close()

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
-from services_directory.crosswalks import queries, service
-from services_directory.documents.models import service_documents
-from services_directory.entries.models import history
-from services_directory.imports.schemas import ImportState
-from services_directory.records.models import services
+from common.db.session import Database
+from directory.files.crosswalks import queries, service
+from directory.files.imports.schemas import ImportState
+from directory.ground.entries.models import history
+from directory.record.documents.models import service_documents
+from directory.record.records.models import services
 
 from tests.services.directory.crosswalks.test_crosswalks import (
     SOURCE,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from services_directory.exports.abridged import is_coarse
+from directory.files.exports.abridged import is_coarse
 
 
 def service(level: str, location: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

@@ -11,16 +11,16 @@ from typing import Any
 import openpyxl
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
+from directory.files.imports import queries
+from directory.files.imports.columns import columns
+from directory.files.imports.schemas import Mode, import_out
+from directory.files.imports.service import Order, take_in
+from directory.ground.demo_data import demo_services
+from directory.ground.reading.models import restricted_reads
+from directory.record.records.models import services
 from frictionless import Package, system
 from httpx import AsyncClient, Response
-from services_directory.demo_data import demo_services
-from services_directory.imports import queries
-from services_directory.imports.columns import columns
-from services_directory.imports.schemas import Mode, import_out
-from services_directory.imports.service import Order, take_in
-from services_directory.reading.models import restricted_reads
-from services_directory.records.models import services
 
 from tests.services.directory.conftest import V1, Publish, as_
 from tests.support.databases import MigratedDatabases, rolled_back
@@ -152,7 +152,7 @@ async def test_the_package_comes_back_the_same(demo: AsyncClient, database: Data
 
 @pytest.fixture
 async def elsewhere(databases: MigratedDatabases) -> AsyncIterator[Database]:
-    async with rolled_back(await databases.of("services_directory", "elsewhere")) as bound:
+    async with rolled_back(await databases.of("directory", "elsewhere")) as bound:
         yield bound
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
+from directory.files.imports.columns import by_tag
+from directory.files.imports.worker import work_one
+from directory.record.records.models import services
 from httpx import AsyncClient
-from services_directory.imports.columns import by_tag
-from services_directory.imports.worker import work_one
-from services_directory.records.models import services
 
 from tests.services.directory.conftest import V1, reads_everything
 from tests.services.directory.exports.shared_sites import PLACES, SERVICES, shared_sites

@@ -15,14 +15,14 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
-from common.places import Places
+from common.db.session import Database
+from common.words.places import Places
+from directory.pathways.gaps.models import coverage_cells, coverage_shares
+from directory.pathways.gaps.projection import turn_seasons
+from directory.pathways.gaps.schemas import Gaps
+from directory.pathways.gaps.shares import GROUPS
 from httpx import AsyncClient
 from pydantic import TypeAdapter
-from services_directory.gaps.models import coverage_cells, coverage_shares
-from services_directory.gaps.projection import turn_seasons
-from services_directory.gaps.schemas import Gaps
-from services_directory.gaps.shares import GROUPS
 
 from tests.services.directory.conftest import as_
 

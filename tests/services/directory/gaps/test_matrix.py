@@ -4,9 +4,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from common.places import Places
-from services_directory.gaps.matrix import Cell, Row, matrix, steps_without_service, weighted
-from services_directory.gaps.shares import Shared, groups_of, shares, state_of
+from common.words.places import Places
+from directory.pathways.gaps.matrix import Cell, Row, matrix, steps_without_service, weighted
+from directory.pathways.gaps.shares import Shared, groups_of, shares, state_of
 
 TODAY = date(2026, 11, 25)
 PLACES = Places.load()

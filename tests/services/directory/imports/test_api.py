@@ -6,9 +6,9 @@ from typing import Any
 
 import openpyxl
 import pytest
+from directory.files.imports.columns import columns
+from directory.files.imports.uploads import MAX_BYTES
 from httpx import AsyncClient, Response
-from services_directory.imports.columns import columns
-from services_directory.imports.uploads import MAX_BYTES
 
 from tests.services.directory.conftest import V1, as_, ids_seen
 from tests.services.directory.imports.test_services_advisor import feature
@@ -87,7 +87,7 @@ async def test_a_refused_import_answers_422_with_reasons_and_keeps_its_report(
 async def test_the_report_is_a_table_to_keep_with_the_rows_as_the_sender_counts_them(
     api: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services_directory.imports.api._REPORTED_AT_ONCE", 2)
+    monkeypatch.setattr("directory.files.imports.api._REPORTED_AT_ONCE", 2)
     formula = b"4,Org,=HYPERLINK(1),GP-INFO,public,VE2313\n"
     made = (await send(api, BAD + formula, mode="skip-bad", dry_run=True)).json()
     url = f"{IMPORTS}/{made['id']}/report"

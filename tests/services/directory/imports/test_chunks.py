@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.database import Database
-from services_directory.imports import service
-from services_directory.imports.schemas import ImportState, Mode
+from common.db.session import Database
+from directory.files.imports import service
+from directory.files.imports.schemas import ImportState, Mode
 from sqlalchemy import event
 
 from tests.services.directory.imports.test_package import DIRTY, package
@@ -27,7 +27,7 @@ ITS_OWN = {"id", "created_at", "started_at", "finished_at", "rows_url"}
 
 @pytest.fixture
 async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
-    made = await databases.of("services_directory", "directory")
+    made = await databases.of("directory", "directory")
     async with rolled_back(made) as opened:
         yield opened
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import orjson
 import pytest
-from common.database import Database
+from common.db.session import Database
 from common.sight import PARTNERS, PUBLIC
+from directory.files.imports.writing import Writer
+from directory.ground.entries.queries import levels_set_by_hand
+from directory.ground.hsds.schemas import ServiceDocument
+from directory.record.services.entering import upsert_service
 from httpx import AsyncClient
-from services_directory.entries.queries import levels_set_by_hand
-from services_directory.hsds.schemas import ServiceDocument
-from services_directory.imports.writing import Writer
-from services_directory.services.entering import upsert_service
 
 from tests.services.directory.conftest import V1, Publish, as_, service_document
 from tests.services.directory.imports.test_package import PLAIN, SERVICE, package

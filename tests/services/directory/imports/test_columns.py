@@ -1,7 +1,7 @@
 """The workbook's columns: every header and tag finds its own column."""
 
 import pytest
-from services_directory.imports.columns import by_header, by_tag, columns, is_tag_row, split_tag
+from directory.files.imports.columns import by_header, by_tag, columns, is_tag_row, split_tag
 
 
 def test_every_header_and_tag_finds_its_own_column() -> None:
@@ -19,7 +19,7 @@ def test_keys_headers_and_tags_are_unique() -> None:
 
 @pytest.mark.parametrize("column", columns(), ids=lambda column: column.key)
 def test_code_columns_have_their_list(column: object) -> None:
-    from services_directory.imports.columns import Column
+    from directory.files.imports.columns import Column
 
     assert isinstance(column, Column)
     codes = column.codes()

@@ -5,11 +5,11 @@ import re
 from collections import Counter
 
 import pytest
-from services_directory.demo_data import demo_services
-from services_directory.imports.outcomes.mapped import Mapped, validated
-from services_directory.imports.outcomes.notes import Verdict
-from services_directory.imports.reading.delimited import read_delimited
-from services_directory.imports.workbook.tabular import map_table
+from directory.files.imports.outcomes.mapped import Mapped, validated
+from directory.files.imports.outcomes.notes import Verdict
+from directory.files.imports.reading.delimited import read_delimited
+from directory.files.imports.workbook.tabular import map_table
+from directory.ground.demo_data import demo_services
 
 from tests.support.principals import organisation
 

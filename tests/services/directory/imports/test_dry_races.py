@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
-from services_directory.imports.publishers.vanished import Choice
-from services_directory.imports.schemas import ImportOut, ImportState
-from services_directory.imports.service import BATCH, JUDGED, take_in
-from services_directory.imports.worker import work_one
-from services_directory.imports.writing import Judge, Writer
+from common.db.session import Database
+from directory.files.imports.publishers.vanished import Choice
+from directory.files.imports.schemas import ImportOut, ImportState
+from directory.files.imports.service import BATCH, JUDGED, take_in
+from directory.files.imports.worker import work_one
+from directory.files.imports.writing import Judge, Writer
 
 from tests.services.directory.imports.test_package import PLAIN, package
 from tests.services.directory.imports.test_taking_in import HEADER, order, read_again, taken_in
@@ -35,7 +35,7 @@ by which workers share the queue."""
 
 @pytest.fixture
 async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
-    made = await databases.of("services_directory", "directory_dry_races")
+    made = await databases.of("directory", "directory_dry_races")
     opened = Database.at(made.app_url)
     yield opened
     await opened.close()

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from directory.files.imports.outcomes.fidelity import Fate, Fidelity, Outcome
 from httpx import AsyncClient
-from services_directory.imports.outcomes.fidelity import Fate, Fidelity, Outcome
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import PLAIN, SERVICE, package

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 from common.errors import Problem
+from directory.files.imports.errors import TOO_MANY_LINES
+from directory.files.imports.package import open_package
+from directory.files.imports.package.reading import check_package
+from directory.files.imports.source import MOST_LINES, Options
 from httpx import AsyncClient
-from services_directory.imports.errors import TOO_MANY_LINES
-from services_directory.imports.package import open_package
-from services_directory.imports.package.reading import check_package
-from services_directory.imports.source import MOST_LINES, Options
 
 from tests.services.directory.conftest import V1, as_
 

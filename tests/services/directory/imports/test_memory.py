@@ -10,15 +10,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from services_directory.imports.columns import columns
-from services_directory.imports.outcomes.mapped import validated
-from services_directory.imports.outcomes.notes import Verdict
-from services_directory.imports.outcomes.report import Report
-from services_directory.imports.package import staging
-from services_directory.imports.reading.formats import format_of
-from services_directory.imports.source import Options
-from services_directory.imports.sources import open_source
-from services_directory.imports.workbook.template import WorkbookWriter
+from directory.files.imports.columns import columns
+from directory.files.imports.outcomes.mapped import validated
+from directory.files.imports.outcomes.notes import Verdict
+from directory.files.imports.outcomes.report import Report
+from directory.files.imports.package import staging
+from directory.files.imports.reading.formats import format_of
+from directory.files.imports.source import Options
+from directory.files.imports.sources import open_source
+from directory.files.imports.workbook.template import WorkbookWriter
 
 FEW, MANY = 500, 3_000
 PER_ROW_BYTES = 800

@@ -1,7 +1,7 @@
 """Opening hours as people write them in a cell."""
 
 import pytest
-from services_directory.imports.values.opening_hours import (
+from directory.files.imports.values.opening_hours import (
     UnreadableHoursError,
     parse,
     shown,

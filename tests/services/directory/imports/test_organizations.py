@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
+from directory.record.organizations.models import organizations
 from httpx import AsyncClient
-from services_directory.organizations.models import organizations
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import ORG, PLAIN, package

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from common.errors import Problem
-from services_directory.imports.errors import HEADERS_MISSING
-from services_directory.imports.outcomes.mapped import Mapped, validated, validated_together
-from services_directory.imports.outcomes.notes import Note, Verdict
-from services_directory.imports.package import open_package
-from services_directory.imports.package.reading import check_package
-from services_directory.imports.package.staging import MOST_CHILDREN
-from services_directory.imports.source import Options
+from directory.files.imports.errors import HEADERS_MISSING
+from directory.files.imports.outcomes.mapped import Mapped, validated, validated_together
+from directory.files.imports.outcomes.notes import Note, Verdict
+from directory.files.imports.package import open_package
+from directory.files.imports.package.reading import check_package
+from directory.files.imports.package.staging import MOST_CHILDREN
+from directory.files.imports.source import Options
 
 from tests.support.reference import reference_data
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
-from services_directory.imports.publishers.likeness import Likeness, likeness, signs_of
-from services_directory.imports.schemas import Mode
-from services_directory.locations.models import locations
-from services_directory.organizations.models import organizations
-from services_directory.records.models import services
-from services_directory.taxonomies.models import taxonomy_terms
+from common.db.session import Database
+from directory.files.imports.publishers.likeness import Likeness, likeness, signs_of
+from directory.files.imports.schemas import Mode
+from directory.record.locations.models import locations
+from directory.record.organizations.models import organizations
+from directory.record.records.models import services
+from directory.record.taxonomies.models import taxonomy_terms
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import package
@@ -26,7 +26,7 @@ NUMBERS = dict.fromkeys("ospt", "1")
 
 @pytest.fixture(scope="session")
 async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("services_directory", "directory")
+    return await databases.of("directory", "directory")
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services_directory.imports.package import reading, together
-from services_directory.imports.package.convert import are_as_they_stand
-from services_directory.imports.package.fields import tables
-from services_directory.imports.package.staged import Staged
+from directory.files.imports.package import reading, together
+from directory.files.imports.package.convert import are_as_they_stand
+from directory.files.imports.package.fields import tables
+from directory.files.imports.package.staged import Staged
 
 from tests.support.damaged_packages import all_of, damaged
 from tests.support.hsds_packages import VERSIONS, write_package

@@ -10,14 +10,14 @@ from pathlib import Path
 import openpyxl
 import pytest
 from common.errors import Problem
-from services_directory.imports.columns import columns
-from services_directory.imports.outcomes.mapped import Mapped
-from services_directory.imports.outcomes.notes import Note, Verdict
-from services_directory.imports.reading import sheet
-from services_directory.imports.reading.formats import Format, format_of
-from services_directory.imports.source import Options
-from services_directory.imports.sources import open_source
-from services_directory.imports.workbook.template import template_csv, template_xlsx, workbook_of
+from directory.files.imports.columns import columns
+from directory.files.imports.outcomes.mapped import Mapped
+from directory.files.imports.outcomes.notes import Note, Verdict
+from directory.files.imports.reading import sheet
+from directory.files.imports.reading.formats import Format, format_of
+from directory.files.imports.source import Options
+from directory.files.imports.sources import open_source
+from directory.files.imports.workbook.template import template_csv, template_xlsx, workbook_of
 
 HEADER = "Código externo,Organización,Nombre del servicio,Categorías,Visibilidad\n"
 OPTIONS = Options(date(2026, 11, 25), source="test")

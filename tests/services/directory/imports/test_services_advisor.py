@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 import pytest
-from services_directory.hsds.schemas import ServiceDocument
-from services_directory.imports.advisor.features import map_feature
-from services_directory.imports.outcomes.mapped import Mapped
-from services_directory.imports.outcomes.notes import Verdict
+from directory.files.imports.advisor.features import map_feature
+from directory.files.imports.outcomes.mapped import Mapped
+from directory.files.imports.outcomes.notes import Verdict
+from directory.ground.hsds.schemas import ServiceDocument
 
 from tests.support.advisor_features import REPEATED, ROWS, made_features
 from tests.support.reference import reference_data

@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from services_directory.imports.package import open_package
-from services_directory.imports.package import staged as staged_module
-from services_directory.imports.package import staging as staging_module
-from services_directory.imports.package.in_memory import InMemory
-from services_directory.imports.package.on_disk import OnDisk
-from services_directory.imports.package.staging import MOST_CHILDREN, Staging
-from services_directory.imports.source import Options
+from directory.files.imports.package import open_package
+from directory.files.imports.package import staged as staged_module
+from directory.files.imports.package import staging as staging_module
+from directory.files.imports.package.in_memory import InMemory
+from directory.files.imports.package.on_disk import OnDisk
+from directory.files.imports.package.staging import MOST_CHILDREN, Staging
+from directory.files.imports.source import Options
 
 from tests.services.directory.imports.test_many_lines import with_phones
 from tests.support.damaged_packages import all_of, damaged

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from services_directory.imports.package.said import said_onto
-from services_directory.imports.workbook.standing import changed_onto
+from directory.files.imports.package.said import said_onto
+from directory.files.imports.workbook.standing import changed_onto
 
 from tests.services.directory.imports.test_package import PLAIN, document, package, read
 

@@ -11,20 +11,20 @@ import pytest
 import sqlalchemy as sa
 from common.auth import Principal
 from common.auth.ended import Named
-from common.database import Database
-from common.ended_rights import take_in as take_in_rights
-from services_directory.demo_data import demo_services
-from services_directory.imports import queries
-from services_directory.imports.models import IMPORTS
-from services_directory.imports.outcomes.mapped import Mapped
-from services_directory.imports.outcomes.report import Report
-from services_directory.imports.publishers.space import Space
-from services_directory.imports.schemas import ImportOut, ImportState, Mode, import_out
-from services_directory.imports.service import Order, take_in
-from services_directory.imports.worker import work_one
-from services_directory.imports.writing import Judge, Writer
-from services_directory.records.models import services
-from services_directory.tables import ENDED_RIGHTS
+from common.db.ended_rights import take_in as take_in_rights
+from common.db.session import Database
+from directory.files.imports import queries
+from directory.files.imports.models import IMPORTS
+from directory.files.imports.outcomes.mapped import Mapped
+from directory.files.imports.outcomes.report import Report
+from directory.files.imports.publishers.space import Space
+from directory.files.imports.schemas import ImportOut, ImportState, Mode, import_out
+from directory.files.imports.service import Order, take_in
+from directory.files.imports.worker import work_one
+from directory.files.imports.writing import Judge, Writer
+from directory.ground.demo_data import demo_services
+from directory.record.records.models import services
+from directory.tables import ENDED_RIGHTS
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import DIRTY, package
@@ -39,7 +39,7 @@ HEADER = "external_id,organisation,name,categories,visibility,pcode\n"
 
 @pytest.fixture(scope="session")
 async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("services_directory", "directory")
+    return await databases.of("directory", "directory")
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from common.errors import Problem
+from directory.files.imports import service as imports
+from directory.files.imports.errors import PACKAGE_SHRUNK
+from directory.files.imports.publishers.vanished import Choice
+from directory.files.imports.schemas import ImportState, Vanishing
+from directory.record.records.models import services
+from directory.record.services.schemas import VerificationIn
+from directory.record.services.service import verify
 from httpx import AsyncClient
-from services_directory.imports import service as imports
-from services_directory.imports.errors import PACKAGE_SHRUNK
-from services_directory.imports.publishers.vanished import Choice
-from services_directory.imports.schemas import ImportState, Vanishing
-from services_directory.records.models import services
-from services_directory.services.schemas import VerificationIn
-from services_directory.services.service import verify
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.conftest import V1, as_
@@ -31,7 +31,7 @@ ALL = ("uno", "dos", "tres", "cuatro", "cinco")
 
 @pytest.fixture(scope="session")
 async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("services_directory", "directory")
+    return await databases.of("directory", "directory")
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from services_directory.imports.outcomes.mapped import Mapped, validated
-from services_directory.imports.outcomes.notes import Verdict
-from services_directory.imports.outcomes.report import Report
-from services_directory.imports.workbook.mapping import map_row
+from directory.files.imports.outcomes.mapped import Mapped, validated
+from directory.files.imports.outcomes.notes import Verdict
+from directory.files.imports.outcomes.report import Report
+from directory.files.imports.workbook.mapping import map_row
 
 PLAIN: dict[str, object] = {
     "external_id": "RF-1",

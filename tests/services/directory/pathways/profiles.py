@@ -4,15 +4,15 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from common import codelists
-from common.places import Places
+from common.words import codelists
+from common.words.places import Places
+from directory.pathways.definition.conditions import Condition
+from directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgency
+from directory.pathways.definition.profile import Profile, Sex, disagreements
+from directory.pathways.definition.proposals import situations
+from directory.pathways.definition.validation import errors_in, validate
+from directory.pathways.matching.candidates import Candidate
 from hypothesis import strategies as st
-from services_directory.pathways.definition.conditions import Condition
-from services_directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgency
-from services_directory.pathways.definition.profile import Profile, Sex, disagreements
-from services_directory.pathways.definition.proposals import situations
-from services_directory.pathways.definition.validation import errors_in, validate
-from services_directory.pathways.matching.candidates import Candidate
 
 TODAY = date(2026, 11, 25)
 PLACES = Places.load()

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from common import clock
-from services_directory.hsds.schemas import ServiceDocument
-from services_directory.services.entering import upsert_service
+from directory.ground.hsds.schemas import ServiceDocument
+from directory.record.services.entering import upsert_service
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.support.principals import principal

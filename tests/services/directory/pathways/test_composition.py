@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from common import codelists
-from services_directory.pathways.definition.differences import difference, plain
-from services_directory.pathways.definition.graph import Pathway, Urgency
-from services_directory.pathways.definition.profile import Profile
-from services_directory.pathways.definition.proposals import AORS, proposal
-from services_directory.pathways.planning.composition import compose
-from services_directory.pathways.planning.ordering import in_order
-from services_directory.pathways.planning.resolution import Course, chart
+from common.words import codelists
+from directory.pathways.definition.differences import difference, plain
+from directory.pathways.definition.graph import Pathway, Urgency
+from directory.pathways.definition.profile import Profile
+from directory.pathways.definition.proposals import AORS, proposal
+from directory.pathways.planning.composition import compose
+from directory.pathways.planning.ordering import in_order
+from directory.pathways.planning.resolution import Course, chart
 
 from tests.services.directory.pathways.profiles import pathway, step
 

@@ -1,8 +1,8 @@
 """Conditions are judged in three values, and what is unknown never removes a step."""
 
 import pytest
-from services_directory.pathways.definition.conditions import Condition, Verdict, contradict, judge
-from services_directory.pathways.definition.profile import Profile, Sex, disagreements, group_of
+from directory.pathways.definition.conditions import Condition, Verdict, contradict, judge
+from directory.pathways.definition.profile import Profile, Sex, disagreements, group_of
 
 CASES: list[tuple[dict[str, object], dict[str, object], Verdict]] = [
     ({}, {}, Verdict.MET),

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
+from directory.pathways.versions.models import pathway_versions
+from directory.tables import COMMON
 from httpx import AsyncClient, Response
-from services_directory.pathways.versions.models import pathway_versions
-from services_directory.tables import COMMON
 from sqlalchemy.exc import IntegrityError
 
 from tests.services.directory.conftest import as_

@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from directory.record.services.entering import upsert_service
 from httpx import AsyncClient
-from services_directory.services.entering import upsert_service
 
 from tests.services.directory.conftest import as_
 from tests.services.directory.pathways.scenario import ALWAYS, document

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
+from directory.ground.hsds.opening import WEEK_MINUTES
+from directory.pathways.definition.graph import Urgency
+from directory.pathways.definition.profile import Moment, Profile
+from directory.pathways.gaps.models import gap_observations
+from directory.pathways.matching.candidates import Candidate, ReferralWay
+from directory.pathways.matching.ranking import Situation, rank
+from directory.pathways.matching.reach import demand
 from httpx import AsyncClient
-from services_directory.gaps.models import gap_observations
-from services_directory.hsds.opening import WEEK_MINUTES
-from services_directory.pathways.definition.graph import Urgency
-from services_directory.pathways.definition.profile import Moment, Profile
-from services_directory.pathways.matching.candidates import Candidate, ReferralWay
-from services_directory.pathways.matching.ranking import Situation, rank
-from services_directory.pathways.matching.reach import demand
 
 from tests.services.directory.conftest import Publish, as_
 from tests.services.directory.pathways.profiles import PLACES, TODAY, service

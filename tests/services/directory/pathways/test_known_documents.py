@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from services_directory.pathways.matching.candidate_rows import Known, KnownDocuments
+from directory.pathways.matching.candidate_rows import Known, KnownDocuments
 
 from tests.services.directory.pathways.profiles import service
 

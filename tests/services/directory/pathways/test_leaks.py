@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from directory.ground.hsds.schemas import ServiceDocument
+from directory.record.services.entering import upsert_service
 from httpx import AsyncClient
-from services_directory.hsds.schemas import ServiceDocument
-from services_directory.services.entering import upsert_service
 
 from tests.services.directory.conftest import as_
 from tests.services.directory.pathways.scenario import document

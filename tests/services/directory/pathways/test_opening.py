@@ -1,8 +1,8 @@
 """Opening hours in words."""
 
 import pytest
-from services_directory.hsds.opening import WEEK_MINUTES
-from services_directory.pathways.texts.opening import opening_hours
+from directory.ground.hsds.opening import WEEK_MINUTES
+from directory.pathways.texts.opening import opening_hours
 
 DAY = 1440
 

@@ -4,16 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from common import codelists
+from common.words import codelists
+from directory.pathways.definition.graph import Pathway
+from directory.pathways.definition.profile import Profile
+from directory.pathways.matching.candidates import Candidate
+from directory.pathways.matching.eligibility import eligibility, excluding
+from directory.pathways.planning.composition import compose
+from directory.pathways.planning.ordering import in_order
+from directory.pathways.planning.resolution import Coverage, ResolvedStep, chart, resolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from services_directory.pathways.definition.graph import Pathway
-from services_directory.pathways.definition.profile import Profile
-from services_directory.pathways.matching.candidates import Candidate
-from services_directory.pathways.matching.eligibility import eligibility, excluding
-from services_directory.pathways.planning.composition import compose
-from services_directory.pathways.planning.ordering import in_order
-from services_directory.pathways.planning.resolution import Coverage, ResolvedStep, chart, resolve
 
 from tests.services.directory.pathways.profiles import (
     PLACES,

@@ -5,18 +5,18 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from common.languages import LANGUAGES
-from services_directory.hsds.opening import WEEK_MINUTES, Season
-from services_directory.pathways.definition.graph import Urgency
-from services_directory.pathways.definition.profile import Moment, Profile, Sex
-from services_directory.pathways.matching.candidates import Candidate, ReferralWay
-from services_directory.pathways.matching.ranking import (
+from common.words.languages import LANGUAGES
+from directory.ground.hsds.opening import WEEK_MINUTES, Season
+from directory.pathways.definition.graph import Urgency
+from directory.pathways.definition.profile import Moment, Profile, Sex
+from directory.pathways.matching.candidates import Candidate, ReferralWay
+from directory.pathways.matching.ranking import (
     Situation,
     rank,
 )
-from services_directory.pathways.matching.reach import demand
-from services_directory.pathways.matching.shortfall import explain
-from services_directory.pathways.texts.wording import say_reason
+from directory.pathways.matching.reach import demand
+from directory.pathways.matching.shortfall import explain
+from directory.pathways.texts.wording import say_reason
 
 from tests.services.directory.pathways.profiles import PLACES, TODAY, service
 

@@ -6,14 +6,14 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
+from directory.ground.reading.models import restricted_reads
+from directory.pathways.gaps.announcing import announce_observed
+from directory.pathways.gaps.models import gap_observations
+from directory.pathways.schemas import Resolution
+from directory.tables import COMMON
 from httpx import AsyncClient
 from pydantic import TypeAdapter
-from services_directory.gaps.announcing import announce_observed
-from services_directory.gaps.models import gap_observations
-from services_directory.pathways.schemas import Resolution
-from services_directory.reading.models import restricted_reads
-from services_directory.tables import COMMON
 
 from tests.services.directory.conftest import as_
 

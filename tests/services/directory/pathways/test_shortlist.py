@@ -6,22 +6,23 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common import clock, codelists
-from common.database import Database
+from common import clock
+from common.db.session import Database
 from common.sight import Audience, audience_of
-from services_directory.access import visible_sql
-from services_directory.documents.prepared import quality
-from services_directory.hsds.columns import columns_of
-from services_directory.hsds.preference import CAPACITY, MERITS, STATUS, Worth
-from services_directory.pathways.definition.graph import Urgency
-from services_directory.pathways.definition.profile import Moment, Profile, disagreements
-from services_directory.pathways.matching import candidate_queries
-from services_directory.pathways.matching.candidate_rows import Found
-from services_directory.pathways.matching.proximity import proximity
-from services_directory.pathways.matching.ranking import Situation, exclusions, merits, rank
-from services_directory.pathways.matching.reach import Demand, demand
-from services_directory.reading.rows_queries import fetch
-from services_directory.reading.statement import Statement
+from common.words import codelists
+from directory.ground.access import visible_sql
+from directory.ground.hsds.columns import columns_of
+from directory.ground.hsds.preference import CAPACITY, MERITS, STATUS, Worth
+from directory.ground.reading.rows_queries import fetch
+from directory.ground.reading.statement import Statement
+from directory.pathways.definition.graph import Urgency
+from directory.pathways.definition.profile import Moment, Profile, disagreements
+from directory.pathways.matching import candidate_queries
+from directory.pathways.matching.candidate_rows import Found
+from directory.pathways.matching.proximity import proximity
+from directory.pathways.matching.ranking import Situation, exclusions, merits, rank
+from directory.pathways.matching.reach import Demand, demand
+from directory.record.documents.prepared import quality
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.directory.pathways.profiles import PLACES, TODAY, service

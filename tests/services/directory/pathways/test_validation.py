@@ -1,16 +1,16 @@
 """A pathway that cannot work is refused, and the finding names the step."""
 
 import pytest
-from services_directory.pathways.definition.graph import Step
-from services_directory.pathways.definition.inheritance import inherit, inheritance_findings
-from services_directory.pathways.definition.proposals import (
+from directory.pathways.definition.graph import Step
+from directory.pathways.definition.inheritance import inherit, inheritance_findings
+from directory.pathways.definition.proposals import (
     AORS,
     confidential_needs,
     intermediary_for,
     proposal,
 )
-from services_directory.pathways.planning.composition import MEDIATORS
-from services_directory.pathways.texts.wording import say_finding
+from directory.pathways.planning.composition import MEDIATORS
+from directory.pathways.texts.wording import say_finding
 
 from tests.services.directory.pathways.profiles import findings, pathway, step, words
 

@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from common.look import EXIT_SCRIPT
+from common.pages.look import EXIT_SCRIPT
+from directory.pathways.definition.proposals import AORS, proposal
+from directory.pathways.planning.alternatives import course_for_nobody
+from directory.show.posters import printing
+from directory.show.posters.content import Poster, PublicService, poster
 from httpx import AsyncClient
 from pypdf import PageObject, PdfReader
-from services_directory.pathways.definition.proposals import AORS, proposal
-from services_directory.pathways.planning.alternatives import course_for_nobody
-from services_directory.posters import printing
-from services_directory.posters.content import Poster, PublicService, poster
 
 from tests.services.directory.conftest import as_
 

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from directory.find.search import matching_queries
+from directory.ground.reading import bounds
+from directory.ground.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
 from httpx import AsyncClient
-from services_directory.reading import bounds
-from services_directory.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
-from services_directory.search import matching_queries
 
 from benchmarks.bounds import ALONE, MODELS, WRITTEN
 from benchmarks.directory import WORDS, fill

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from datetime import date
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from common.sight import ANYONE
-from services_directory.search.parameters import ServiceQuery
-from services_directory.search.queries import service_page
-from services_directory.search.totals import TOTALS
-from services_directory.services.entering import upsert_service
+from directory.find.search.parameters import ServiceQuery
+from directory.find.search.queries import service_page
+from directory.find.search.totals import TOTALS
+from directory.record.services.entering import upsert_service
 
 from benchmarks.directory import fill, listen, template
 from tests.support.databases import MigratedDatabases
@@ -25,7 +25,7 @@ SERVICES = 40
 @pytest.fixture
 async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
     """Where transactions end: of one that runs on nothing is remembered."""
-    made = await databases.of("services_directory", "directory_counted_once")
+    made = await databases.of("directory", "directory_counted_once")
     opened = Database.at(made.app_url)
     yield opened
     await opened.close()

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common import codelists
-from common.database import Database
+from common.db.session import Database
+from common.words import codelists
+from directory.files.imports.service import take_in
+from directory.find.search.thesaurus import ThesaurusError, read, thesaurus
+from directory.ground.demo_data import demo_services
 from httpx import AsyncClient
-from services_directory.demo_data import demo_services
-from services_directory.imports.service import take_in
-from services_directory.search.thesaurus import ThesaurusError, read, thesaurus
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_taking_in import order

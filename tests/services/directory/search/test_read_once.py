@@ -5,11 +5,11 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from common.sight import audience_of
-from services_directory.reading.rows_queries import Row
-from services_directory.search.parameters import ServiceQuery
-from services_directory.search.queries import service_page
+from directory.find.search.parameters import ServiceQuery
+from directory.find.search.queries import service_page
+from directory.ground.reading.rows_queries import Row
 
 from benchmarks.directory import WORDS, fill
 from tests.support.databases import MigratedDatabases
@@ -21,7 +21,7 @@ CALLERS = ("anonymous", "health-cluster", "ngo-refugio", "gbv-coordinator")
 
 @pytest.fixture
 async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
-    made = await databases.of("services_directory", "directory_read_once")
+    made = await databases.of("directory", "directory_read_once")
     opened = Database.at(made.app_url)
     yield opened
     await opened.close()

@@ -6,9 +6,9 @@ Words and weights were tuned on one half of the questions only; the other half i
 from collections import Counter
 
 import pytest
-from common.database import Database
+from common.db.session import Database
+from directory.files.imports.service import take_in
 from httpx import AsyncClient
-from services_directory.imports.service import take_in
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen
 from tests.services.directory.imports.test_taking_in import order

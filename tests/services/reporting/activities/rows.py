@@ -4,10 +4,10 @@ import io
 from typing import Any
 
 import openpyxl
-from common.places import Places
-from reporting.activities import codes
-from reporting.activities.template import template
-from reporting.activities.workbook import SHEETS
+from common.words.places import Places
+from reporting.count.activities import codes
+from reporting.count.activities.template import template
+from reporting.count.activities.workbook import SHEETS
 
 
 def body(number: int = 1, **changes: Any) -> dict[str, Any]:

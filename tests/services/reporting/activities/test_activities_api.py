@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from common.events.referrals import TrainingHeld
 from httpx import AsyncClient
-from reporting.activities.trainings import record_training
+from reporting.count.activities.trainings import record_training
 
 from tests.services.reporting.activities.rows import body
 from tests.services.reporting.events import enveloped

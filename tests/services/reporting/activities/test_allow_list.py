@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
-from common.places import Places
-from reporting.activities.activity import Activity, published
-from reporting.activities.codes import ActivityCode, activity_codes, terms
-from reporting.activities.indicators import ALLOWED, BY_CODE, is_exact, total
+from common.words.places import Places
+from reporting.count.activities.activity import Activity, published
+from reporting.count.activities.codes import ActivityCode, activity_codes, terms
+from reporting.count.activities.indicators import ALLOWED, BY_CODE, is_exact, total
 
 from tests.support.reference import shipped_json
 

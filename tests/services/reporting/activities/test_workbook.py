@@ -6,11 +6,11 @@ import zipfile
 
 import openpyxl
 import pytest
-from common.places import Places
+from common.words.places import Places
 from httpx import AsyncClient
-from reporting.activities import codes
-from reporting.activities.template import template
-from reporting.activities.workbook import UnreadableWorkbookError, read
+from reporting.count.activities import codes
+from reporting.count.activities.template import template
+from reporting.count.activities.workbook import UnreadableWorkbookError, read
 
 from tests.services.reporting.activities.rows import body, filled
 from tests.services.reporting.activities.test_activities_api import IM, PATH, REFUGIO, SALUD

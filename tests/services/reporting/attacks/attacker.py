@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from reporting.protection.protected import Coordinates
+from reporting.ground.protection.protected import Coordinates
 from scipy.optimize import (  # type: ignore[import-untyped] # scipy ships no types
     Bounds,
     LinearConstraint,

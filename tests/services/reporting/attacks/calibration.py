@@ -15,12 +15,12 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
-from reporting.periods import PeriodKind
-from reporting.programmes.definition import Programme
-from reporting.protection.protected import Coordinates, Dimension, ProtectedCube
-from reporting.protection.rounding import PROFILES, protect, seed
-from reporting.releases.joint import tilt
-from reporting.releases.views import JointCube, View, over, seen, view_of
+from reporting.ground.periods import PeriodKind
+from reporting.ground.programmes.definition import Programme
+from reporting.ground.protection.protected import Coordinates, Dimension, ProtectedCube
+from reporting.ground.protection.rounding import PROFILES, protect, seed
+from reporting.protect.releases.joint import tilt
+from reporting.protect.releases.views import JointCube, View, over, seen, view_of
 
 from tests.services.reporting.attacks.year import LIKELY, YEAR, periods, populations, year
 from tests.services.reporting.releases.populations import SOURCES, persons_of

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from reporting.programmes.definition import Programme
+from reporting.ground.programmes.definition import Programme
 
 from tests.services.reporting.attacks.outsider import Method, Outsider
 from tests.services.reporting.attacks.year import Year, populations, proofs, year

@@ -15,8 +15,8 @@ from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
-from reporting.programmes.definition import Programme
-from reporting.protection.protected import Coordinates
+from reporting.ground.programmes.definition import Programme
+from reporting.ground.protection.protected import Coordinates
 
 from tests.services.reporting.attacks.attacker import Attacker, Range
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 
 import pytest
-from reporting.programmes.catalogue import programme
-from reporting.protection.protected import Row
-from reporting.releases.views import JointCube, seen, view_of
+from reporting.ground.programmes.catalogue import programme
+from reporting.ground.protection.protected import Row
+from reporting.protect.releases.views import JointCube, seen, view_of
 
 from tests.services.reporting.attacks.calibration import (
     KINDS,

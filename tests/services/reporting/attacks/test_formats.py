@@ -12,11 +12,11 @@ import jsonschema
 import openpyxl
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 import pytest
-from common.database import Database
+from common.db.session import Database
 from httpx import ASGITransport, AsyncClient
 from reporting.app import create_app
-from reporting.exports.dhis2 import code
-from reporting.exports.dhis2_mapping import BadMappingError, load_mapping
+from reporting.publish.exports.dhis2 import code
+from reporting.publish.exports.dhis2_mapping import BadMappingError, load_mapping
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
 

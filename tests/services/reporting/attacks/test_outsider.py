@@ -8,9 +8,9 @@ Here with 60 persons a period; all sizes: `python -m tests.services.reporting.at
 from dataclasses import replace
 
 import pytest
-from reporting.programmes.definition import Programme, ProgrammeDimension
-from reporting.protection.protected import Coordinates, Dimension
-from reporting.protection.rounding import protect, seed
+from reporting.ground.programmes.definition import Programme, ProgrammeDimension
+from reporting.ground.protection.protected import Coordinates, Dimension
+from reporting.ground.protection.rounding import protect, seed
 
 from tests.services.reporting.attacks.outsider import Method, Outsider
 from tests.services.reporting.attacks.year import populations, proofs, year

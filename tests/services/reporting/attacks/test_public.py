@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from httpx import AsyncClient
 from reporting.app import create_app
-from reporting.protection.protected import Dimension, ProtectedCube
+from reporting.ground.protection.protected import Dimension, ProtectedCube
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
 

@@ -6,9 +6,9 @@ from itertools import product
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from reporting.protection.protected import Coordinates, Dimension, ProtectedCube, summed
-from reporting.protection.rounding import PROFILES, protect, seed
-from reporting.releases.asking import answer, question
+from reporting.ground.protection.protected import Coordinates, Dimension, ProtectedCube, summed
+from reporting.ground.protection.rounding import PROFILES, protect, seed
+from reporting.protect.releases.asking import answer, question
 
 DIMENSIONS = (
     Dimension("area", ("N", "S"), {"all": ("N", "S")}),

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import cache
 
 import pytest
-from reporting.protection.rounding import PROFILES, Coordinates, protect, seed
+from reporting.ground.protection.rounding import PROFILES, Coordinates, protect, seed
 
 from tests.services.reporting.attacks.attacker import (
     Attacker,

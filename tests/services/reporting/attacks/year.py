@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from reporting.periods import Period
-from reporting.programmes.catalogue import shipped
-from reporting.programmes.definition import Population, Programme
-from reporting.protection.protected import Coordinates
-from reporting.protection.rounding import PROFILES, protect, seed
-from reporting.releases.joint import Rule, cell_of, tilt
-from reporting.releases.rules import RULES
-from reporting.releases.views import over, seen, view_of
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import shipped
+from reporting.ground.programmes.definition import Population, Programme
+from reporting.ground.protection.protected import Coordinates
+from reporting.ground.protection.rounding import PROFILES, protect, seed
+from reporting.protect.releases.joint import Rule, cell_of, tilt
+from reporting.protect.releases.rules import RULES
+from reporting.protect.releases.views import over, seen, view_of
 
 from tests.services.reporting.attacks.outsider import Method, Outsider, Table
 from tests.services.reporting.releases.true_counts import as_joint

@@ -7,20 +7,20 @@ from decimal import Decimal
 from functools import cache
 from uuid import UUID
 
-from common.places import Places
-from reporting.activities.activity import Activity
-from reporting.activities.codes import activity_codes
-from reporting.activities.work_plan import Target
-from reporting.bulletins.composing.compose import compose
-from reporting.bulletins.composing.evidence import Evidence
-from reporting.bulletins.document.content import Content
-from reporting.bulletins.rendering.forms import rendered
-from reporting.context.series import OutsideSeries, SeriesPoint
-from reporting.periods import Period, PeriodKind
-from reporting.programmes.catalogue import shipped
-from reporting.programmes.definition import Programme
-from reporting.protection.protected import ExpectedError, ProtectedCube
-from reporting.releases.queries import PublishedRelease
+from common.words.places import Places
+from reporting.count.activities.activity import Activity
+from reporting.count.activities.codes import activity_codes
+from reporting.count.activities.work_plan import Target
+from reporting.count.context.series import OutsideSeries, SeriesPoint
+from reporting.ground.periods import Period, PeriodKind
+from reporting.ground.programmes.catalogue import shipped
+from reporting.ground.programmes.definition import Programme
+from reporting.ground.protection.protected import ExpectedError, ProtectedCube
+from reporting.protect.releases.queries import PublishedRelease
+from reporting.publish.bulletins.composing.compose import compose
+from reporting.publish.bulletins.composing.evidence import Evidence
+from reporting.publish.bulletins.document.content import Content
+from reporting.publish.bulletins.rendering.forms import rendered
 
 PERIODS = tuple(f"2026-{month:02}{half}" for month in range(6, 12) for half in "ab")
 QUARTERS = ("2026-Q2", "2026-Q3")

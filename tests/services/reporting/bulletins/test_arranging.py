@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reporting.bulletins.document.arranging import arranged, movable, printed
-from reporting.bulletins.document.content import Content, Section, Sentence
-from reporting.bulletins.document.words import with_words
-from reporting.language import same
+from reporting.ground.language import same
+from reporting.publish.bulletins.document.arranging import arranged, movable, printed
+from reporting.publish.bulletins.document.content import Content, Section, Sentence
+from reporting.publish.bulletins.document.words import with_words
 
 WORDS = {"highlights": same("palabras"), "contacts": same("nadie")}
 

@@ -8,20 +8,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from reporting.bulletins.composing.compose import compose
-from reporting.bulletins.composing.evidence import Beside
-from reporting.bulletins.document.content import Content, Label, Table
-from reporting.bulletins.document.figures import Figure
-from reporting.bulletins.document.words import places, with_words, without_words, words_of
-from reporting.bulletins.rendering.forms import rendered
-from reporting.bulletins.trace import numbers_in_wording, strays, wrong_figures
-from reporting.judgements.citations import Cited, Statement
-from reporting.judgements.schemas import FigureBasis, NoDataBasis, SeriesBasis
-from reporting.language import text
-from reporting.milestones.schemas import MilestoneBody
-from reporting.periods import Period
-from reporting.programmes.catalogue import shipped
-from reporting.stakeholders.schemas import StakeholderBody
+from reporting.count.milestones.schemas import MilestoneBody
+from reporting.count.stakeholders.schemas import StakeholderBody
+from reporting.ground.language import text
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import shipped
+from reporting.publish.bulletins.composing.compose import compose
+from reporting.publish.bulletins.composing.evidence import Beside
+from reporting.publish.bulletins.document.content import Content, Label, Table
+from reporting.publish.bulletins.document.figures import Figure
+from reporting.publish.bulletins.document.words import places, with_words, without_words, words_of
+from reporting.publish.bulletins.rendering.forms import rendered
+from reporting.publish.bulletins.trace import numbers_in_wording, strays, wrong_figures
+from reporting.publish.judgements.citations import Cited, Statement
+from reporting.publish.judgements.schemas import FigureBasis, NoDataBasis, SeriesBasis
 
 from tests.services.reporting.bulletins import story
 

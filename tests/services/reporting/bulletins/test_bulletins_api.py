@@ -15,14 +15,14 @@ from xml.etree import ElementTree as ET
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
-from common.languages import LANGUAGES
+from common.db.session import Database
+from common.words.languages import LANGUAGES
 from drawing.asking import ask_beside
 from httpx import AsyncClient
 from pypdf import PdfReader
-from reporting.bulletins.models import bulletins
-from reporting.bulletins.schedule import draft_due, due, task
-from reporting.programmes.catalogue import shipped
+from reporting.ground.programmes.catalogue import shipped
+from reporting.publish.bulletins.models import bulletins
+from reporting.publish.bulletins.schedule import draft_due, due, task
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
 from reporting.tables import COMMON

@@ -12,18 +12,18 @@ import font_source_sans_pro  # type: ignore[import-untyped]  # ships no types
 import openpyxl
 import pytest
 import typst
-from common.languages import LANGUAGES
+from common.words.languages import LANGUAGES
 from drawing.asking import drawn
 from pypdf import PdfReader
-from reporting.bulletins.document.content import Content, Table
-from reporting.bulletins.document.figures import Figure
-from reporting.bulletins.document.reading import all_charts, all_figures
-from reporting.bulletins.rendering.drawing import _LEAST, _ONLY, drawings
-from reporting.bulletins.rendering.forms import names, rendered
-from reporting.bulletins.rendering.page import laid_out
-from reporting.bulletins.rendering.pdf import sources
-from reporting.charts import specs, tiles
-from reporting.charts.palette import CATEGORIES, INK, LOUD, SEQUENTIAL
+from reporting.ground.charts import specs, tiles
+from reporting.ground.charts.palette import CATEGORIES, INK, LOUD, SEQUENTIAL
+from reporting.publish.bulletins.document.content import Content, Table
+from reporting.publish.bulletins.document.figures import Figure
+from reporting.publish.bulletins.document.reading import all_charts, all_figures
+from reporting.publish.bulletins.rendering.drawing import _LEAST, _ONLY, drawings
+from reporting.publish.bulletins.rendering.forms import names, rendered
+from reporting.publish.bulletins.rendering.page import laid_out
+from reporting.publish.bulletins.rendering.pdf import sources
 
 from tests.services.reporting.bulletins.story import bulletin, files_of
 
@@ -157,7 +157,7 @@ def test_the_charts_of_all_languages_are_drawn_at_once_as_each_alone(
         asked.append(kind)
         return drawn(kind, argument)
 
-    monkeypatch.setattr("reporting.bulletins.rendering.drawing.drawn", counted)
+    monkeypatch.setattr("reporting.publish.bulletins.rendering.drawing.drawn", counted)
     made = drawings(content, LANGUAGES)
     assert asked == ["charts", *["pictures" for _ in LANGUAGES]]
     for language in LANGUAGES:

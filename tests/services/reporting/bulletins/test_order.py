@@ -6,17 +6,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from common.places import Places
-from reporting.bulletins.composing.compose import compose
-from reporting.bulletins.composing.evidence import Evidence
-from reporting.bulletins.document.content import Chart, Content, Label
-from reporting.bulletins.document.figures import Figure
-from reporting.bulletins.document.reading import all_charts, plain, sentence_runs
-from reporting.bulletins.rendering.drawing import spec
-from reporting.periods import Period
-from reporting.programmes.catalogue import shipped
-from reporting.protection.comparing import Bounds, larger
-from reporting.releases.views import seen, view_of
+from common.words.places import Places
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import shipped
+from reporting.ground.protection.comparing import Bounds, larger
+from reporting.protect.releases.views import seen, view_of
+from reporting.publish.bulletins.composing.compose import compose
+from reporting.publish.bulletins.composing.evidence import Evidence
+from reporting.publish.bulletins.document.content import Chart, Content, Label
+from reporting.publish.bulletins.document.figures import Figure
+from reporting.publish.bulletins.document.reading import all_charts, plain, sentence_runs
+from reporting.publish.bulletins.rendering.drawing import spec
 
 from tests.services.reporting.attacks.year import periods, populations, year
 

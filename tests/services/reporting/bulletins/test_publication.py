@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from httpx import ASGITransport, AsyncClient
 from reporting.app import create_app
-from reporting.bulletins import publishing
-from reporting.bulletins.models import bulletin_files, bulletin_publications
-from reporting.bulletins.publishing import one
-from reporting.bulletins.service import STEPS
+from reporting.publish.bulletins import publishing
+from reporting.publish.bulletins.models import bulletin_files, bulletin_publications
+from reporting.publish.bulletins.publishing import one
+from reporting.publish.bulletins.service import STEPS
 from reporting.settings import Settings
 from stack.postgres import ServiceDatabase
 
@@ -29,8 +29,8 @@ from tests.support.patience import PATIENCE
 PATH = "/reports/v1/bulletins"
 WORKER = """
 import asyncio, sys
-from common.database import Database
-from reporting.bulletins import publishing
+from common.db.session import Database
+from reporting.publish.bulletins import publishing
 
 asyncio.run(publishing.one(Database.at(sys.argv[1]), alone=False))
 """

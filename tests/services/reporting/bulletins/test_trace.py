@@ -5,18 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from common.languages import LANGUAGES
-from reporting.bulletins.composing.compose import compose
-from reporting.bulletins.composing.evidence import value_of
-from reporting.bulletins.document.content import Content, Sentence
-from reporting.bulletins.document.reading import all_figures
-from reporting.bulletins.document.texts import all_texts
-from reporting.bulletins.rendering.drawing import spec
-from reporting.bulletins.rendering.forms import rendered
-from reporting.bulletins.trace import numbers_in_wording, strays, wrong_figures
-from reporting.periods import Period
-from reporting.programmes.catalogue import shipped
-from reporting.protection.protected import ProtectedCube
+from common.words.languages import LANGUAGES
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import shipped
+from reporting.ground.protection.protected import ProtectedCube
+from reporting.publish.bulletins.composing.compose import compose
+from reporting.publish.bulletins.composing.evidence import value_of
+from reporting.publish.bulletins.document.content import Content, Sentence
+from reporting.publish.bulletins.document.reading import all_figures
+from reporting.publish.bulletins.document.texts import all_texts
+from reporting.publish.bulletins.rendering.drawing import spec
+from reporting.publish.bulletins.rendering.forms import rendered
+from reporting.publish.bulletins.trace import numbers_in_wording, strays, wrong_figures
 
 from tests.services.reporting.bulletins.story import bulletin, evidence, files_of
 
@@ -149,7 +149,7 @@ def test_a_chart_with_a_number_of_its_own_is_noticed(monkeypatch: pytest.MonkeyP
         made["layer"].append({"data": {"values": [{"shown": "13"}]}})
         return made
 
-    monkeypatch.setattr("reporting.bulletins.trace.spec", lying)
+    monkeypatch.setattr("reporting.publish.bulletins.trace.spec", lying)
     assert {s.form.split()[0] for s in strays(bulletin(), "es", {})} == {"chart"}
 
 

@@ -4,20 +4,20 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from common.places import Places
-from reporting.bulletins.document.content import Content, Label, Section, Sentence
-from reporting.bulletins.document.figures import CoverageSource, Figure, ReleaseSource
-from reporting.bulletins.document.words import (
+from common.words.places import Places
+from reporting.ground.charts.tiles import layout
+from reporting.ground.language import Text, same
+from reporting.publish.bulletins.document.content import Content, Label, Section, Sentence
+from reporting.publish.bulletins.document.figures import CoverageSource, Figure, ReleaseSource
+from reporting.publish.bulletins.document.words import (
     places,
     unfounded,
     with_words,
     without_words,
     words_of,
 )
-from reporting.bulletins.rendering.forms import rendered
-from reporting.bulletins.trace import numbers_in_wording, strays
-from reporting.charts.tiles import layout
-from reporting.language import Text, same
+from reporting.publish.bulletins.rendering.forms import rendered
+from reporting.publish.bulletins.trace import numbers_in_wording, strays
 
 from tests.services.reporting.bulletins.story import bulletin
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from common.events import referrals as kinds
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.caseload.models import caseload_facts
-from reporting.indicators.models import indicator_reads
+from reporting.count.caseload.models import caseload_facts
+from reporting.count.indicators.models import indicator_reads
 from reporting.recording.service import Recorder
 
 from tests.services.reporting.conftest import AUDIENCE

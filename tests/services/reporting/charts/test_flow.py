@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from reporting.charts.flow import GAP, Band, flow, has_room, nodes
+from reporting.ground.charts.flow import GAP, Band, flow, has_room, nodes
 
 BANDS = [
     Band("Zulia", "Colombia", 33, "33"),

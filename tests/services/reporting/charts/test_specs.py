@@ -7,13 +7,13 @@ import vl_convert
 from altair.utils.schemapi import validate_jsonschema
 from altair.vegalite.v6.schema import SCHEMA_URL
 from altair.vegalite.v6.schema.core import load_schema
-from common.languages import LANGUAGES
+from common.words.languages import LANGUAGES
 from jsonschema import ValidationError
-from reporting.bulletins.document.reading import all_charts
-from reporting.bulletins.rendering.drawing import spec
-from reporting.charts.flow import Band, flow
-from reporting.charts.specs import SCHEMA, Point, Spec, bars, heat_map, trend
-from reporting.charts.tiles import Tile, layout, tiles
+from reporting.ground.charts.flow import Band, flow
+from reporting.ground.charts.specs import SCHEMA, Point, Spec, bars, heat_map, trend
+from reporting.ground.charts.tiles import Tile, layout, tiles
+from reporting.publish.bulletins.document.reading import all_charts
+from reporting.publish.bulletins.rendering.drawing import spec
 
 from tests.services.reporting.bulletins.story import bulletin
 

@@ -13,20 +13,20 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.database import Database
+from common.db.session import Database
 from common.errors import Problem
-from reporting.closings import queries, running, service
-from reporting.closings.progress import ClosingState
-from reporting.closings.queries import Closing
-from reporting.closings.running import Means, one
-from reporting.closings.service import Wanted
-from reporting.facts.service import lock_projection
-from reporting.periods import Period
-from reporting.programmes.catalogue import Catalogue, load
-from reporting.releases import queries as release_queries
-from reporting.releases import service as releases
-from reporting.releases.models import publications
-from reporting.releases.models import releases as release_table
+from reporting.count.facts.service import lock_projection
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import Catalogue, load
+from reporting.protect.closings import queries, running, service
+from reporting.protect.closings.progress import ClosingState
+from reporting.protect.closings.queries import Closing
+from reporting.protect.closings.running import Means, one
+from reporting.protect.closings.service import Wanted
+from reporting.protect.releases import queries as release_queries
+from reporting.protect.releases import service as releases
+from reporting.protect.releases.models import publications
+from reporting.protect.releases.models import releases as release_table
 from reporting.tables import COMMON
 from stack.postgres import ServiceDatabase
 
@@ -44,9 +44,9 @@ WORKER = """
 import asyncio, sys
 from dataclasses import replace
 from datetime import timedelta
-from common.database import Database
-from reporting.closings import running
-from reporting.programmes.catalogue import load
+from common.db.session import Database
+from reporting.protect.closings import running
+from reporting.ground.programmes.catalogue import load
 
 async def work():
     database = Database.at(sys.argv[1])

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from common.auth import Principal, Role
-from common.database import Database
+from common.db.session import Database
 from httpx import ASGITransport, AsyncClient, Response
 from reporting.app import create_app
-from reporting.closings import running
-from reporting.closings.running import Means, one
-from reporting.programmes.catalogue import Catalogue, load
+from reporting.ground.programmes.catalogue import Catalogue, load
+from reporting.protect.closings import running
+from reporting.protect.closings.running import Means, one
+from reporting.protect.releases import service as releases
 from reporting.recording.service import Recorder
-from reporting.releases import service as releases
 from reporting.settings import Settings
 
 from tests.services.reporting.conftest import AUDIENCE
@@ -311,7 +311,7 @@ async def test_the_release_names_who_asked_for_it(
 ) -> None:
     await closed(api, worker)
     async with database.transaction(Principal("x", "x", roles=frozenset({Role.IM}))) as session:
-        from reporting.releases.models import releases as table
+        from reporting.protect.releases.models import releases as table
 
         names = set(await session.scalars(table.select().with_only_columns(table.c.closed_by)))
     assert names == {"im-officer"}

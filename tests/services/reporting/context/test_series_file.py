@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from common.places import Places
+from common.words.places import Places
 from httpx import AsyncClient, Response
-from reporting.context.api import MOST_BYTES
-from reporting.context.series_file import points
-from reporting.tabular.reading import UnreadableTableError
+from reporting.count.context.api import MOST_BYTES
+from reporting.count.context.series_file import points
+from reporting.ground.tabular.reading import UnreadableTableError
 
 from tests.services.reporting.conftest import AUDIENCE
 from tests.support.principals import bearer, keyed

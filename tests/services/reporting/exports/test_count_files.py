@@ -11,8 +11,15 @@ import jsonschema
 import openpyxl
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 import pytest
-from common.places import Places
-from reporting.exports.dhis2 import (
+from common.words.places import Places
+from reporting.ground.periods import PeriodKind
+from reporting.ground.programmes.catalogue import programme, shipped
+from reporting.ground.programmes.definition import Programme
+from reporting.ground.protection.protected import summed
+from reporting.ground.tabular.csv_file import as_hxl
+from reporting.ground.tabular.files import as_file
+from reporting.ground.tabular.tables import Table
+from reporting.publish.exports.dhis2 import (
     NoDhis2PeriodError,
     NoOrgUnitError,
     UnmappedError,
@@ -20,14 +27,7 @@ from reporting.exports.dhis2 import (
     code,
     country_of,
 )
-from reporting.exports.release_table import release_table
-from reporting.periods import PeriodKind
-from reporting.programmes.catalogue import programme, shipped
-from reporting.programmes.definition import Programme
-from reporting.protection.protected import summed
-from reporting.tabular.csv_file import as_hxl
-from reporting.tabular.files import as_file
-from reporting.tabular.tables import Table
+from reporting.publish.exports.release_table import release_table
 
 from tests.services.reporting.bulletins.story import cube
 

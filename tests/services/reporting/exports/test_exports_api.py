@@ -7,7 +7,7 @@ from uuid import UUID
 
 import openpyxl
 import pytest
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import ServicePublished
 from common.ids import new_id
 from httpx import AsyncClient

@@ -10,17 +10,17 @@ from typing import Any
 
 import hxl  # type: ignore[import-untyped]  # ships no types
 import pytest
-from common.places import Places
-from reporting.activities.activity import Activity, published
-from reporting.activities.fivews import hxl_table, r4v_table, venezuelan_table
-from reporting.tabular.csv_file import as_csv, as_hxl
+from common.words.places import Places
+from reporting.count.activities.activity import Activity, published
+from reporting.count.activities.fivews import hxl_table, r4v_table, venezuelan_table
+from reporting.ground.tabular.csv_file import as_csv, as_hxl
 
 from tests.services.reporting.bulletins.story import activities
 from tests.support.reference import shipped_json
 
 PLACES = Places.load()
 WORDS = shipped_json("fivews/words.json")
-SCHEMA = files("reporting.exports").joinpath("data", "5w_schema.json")
+SCHEMA = files("reporting.publish.exports").joinpath("data", "5w_schema.json")
 
 
 def rows(*changed: Activity) -> list[list[str]]:
@@ -117,7 +117,7 @@ def test_the_venezuelan_layout_has_the_published_columns_in_their_order() -> Non
 
 def test_the_venezuelan_layout_speaks_the_words_of_the_real_5w() -> None:
     base = activities(("2026-11a",))[0]
-    from reporting.activities.codes import terms
+    from reporting.count.activities.codes import terms
 
     ours = {
         record["org_leader_type"]

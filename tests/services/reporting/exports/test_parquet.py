@@ -8,9 +8,9 @@ from decimal import Decimal
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 import pytest
-from reporting.language import text
-from reporting.tabular.parquet import as_parquet
-from reporting.tabular.tables import Cell, Column, Kind, Table
+from reporting.ground.language import text
+from reporting.ground.tabular.parquet import as_parquet
+from reporting.ground.tabular.tables import Cell, Column, Kind, Table
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import GapObserved
 from common.ids import new_id
 from reporting.recording.service import Recorder

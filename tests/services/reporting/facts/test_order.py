@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from common.events import referrals as kinds
 from common.events.codes import ReportingAttributes
 from common.ids import new_id
-from reporting.facts.models import late_arrivals, referral_steps
-from reporting.facts.queries import contributors
-from reporting.indicators.models import indicator_counters
-from reporting.periods import Period
+from reporting.count.facts.models import late_arrivals, referral_steps
+from reporting.count.facts.queries import contributors
+from reporting.count.indicators.models import indicator_counters
+from reporting.ground.periods import Period
 from reporting.recording.service import Recorder
 from reporting.replay.fingerprint import fingerprint
 from reporting.tables import METADATA

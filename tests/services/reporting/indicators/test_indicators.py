@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from common.events.directory import CapacityChanged, ServicePublished, ServiceWithdrawn
 from common.events.referrals import EscalationRaised
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.facts.models import referral_steps
-from reporting.indicators.models import indicator_reads
-from reporting.indicators.vector import (
+from reporting.count.facts.models import referral_steps
+from reporting.count.indicators.models import indicator_reads
+from reporting.count.indicators.vector import (
     BINS,
     COUNTS,
     DECLINE_REASONS,

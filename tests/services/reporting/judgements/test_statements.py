@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from httpx import AsyncClient, Response
 from reporting.recording.service import Recorder
 

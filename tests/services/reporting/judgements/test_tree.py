@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from reporting.judgements.tree import beneath
+from reporting.publish.judgements.tree import beneath
 
 A, B, C, D = (UUID(int=n) for n in range(1, 5))
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from httpx import AsyncClient, Response
-from reporting.milestones.models import milestone_changes, milestones
-from reporting.milestones.plan import NEXT, late
+from reporting.count.milestones.models import milestone_changes, milestones
+from reporting.count.milestones.plan import NEXT, late
 from sqlalchemy.exc import ProgrammingError
 
 from tests.services.reporting.conftest import AUDIENCE

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reporting.programmes.catalogue import load
+from reporting.ground.programmes.catalogue import load
 
 
 @pytest.fixture

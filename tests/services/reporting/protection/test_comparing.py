@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reporting.protection.comparing import Bounds, larger, leads, levels, ordered
+from reporting.ground.protection.comparing import Bounds, larger, leads, levels, ordered
 
 counts = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)).map(lambda x: (x[0], sum(x))))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reporting.periods import Period
-from reporting.protection.protected import ProtectedCube
-from reporting.releases.views import JointCube, View, joint_cube, over, seen
+from reporting.ground.periods import Period
+from reporting.ground.protection.protected import ProtectedCube
+from reporting.protect.releases.views import JointCube, View, joint_cube, over, seen
 
 KEPT = Path(__file__).with_name("kept.json")
 MONTH = Period.parse("2026-10")

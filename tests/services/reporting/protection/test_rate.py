@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from reporting.protection.protected import rate
+from reporting.ground.protection.protected import rate
 
 
 def test_there_is_no_rate_over_a_few_people() -> None:

@@ -5,8 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from reporting.protection.rounding import PROFILES, protect, seed
-from reporting.protection.tilted import Laws, left_of_a_margin
+from reporting.ground.protection.rounding import PROFILES, protect, seed
+from reporting.ground.protection.tilted import Laws, left_of_a_margin
 
 K, ETA = 11, PROFILES["J"].one_way / 1000
 CODES = (2, 3, 4, 6, 20, 30)

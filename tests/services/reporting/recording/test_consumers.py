@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from common import clock
-from common.database import Database
+from common.db.session import Database
 from common.events import referrals as kinds
 from common.ids import new_id
 from common.messaging import Consumer
-from common.telemetry import Metrics
-from reporting.facts.models import late_arrivals, referral_steps
-from reporting.facts.service import lock_projection
+from common.process.telemetry import Metrics
+from reporting.count.facts.models import late_arrivals, referral_steps
+from reporting.count.facts.service import lock_projection
+from reporting.protect.releases.models import joint_cubes
 from reporting.recording.consumers import subscriptions
 from reporting.recording.service import Recorder
-from reporting.releases.models import joint_cubes
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.tables import COMMON
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-from reporting.protection.rounding import PROFILES, Coordinates, protect, seed
+from reporting.ground.protection.rounding import PROFILES, Coordinates, protect, seed
 
 from tests.support.reference import reference_data
 

@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from common.errors import Problem
 from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.periods import Period, PeriodKind
-from reporting.programmes.catalogue import programme, shipped
-from reporting.programmes.definition import Codes, Link, Programme
-from reporting.protection.protected import ProtectedCube
-from reporting.protection.rounding import protect, seed
+from reporting.ground.periods import Period, PeriodKind
+from reporting.ground.programmes.catalogue import programme, shipped
+from reporting.ground.programmes.definition import Codes, Link, Programme
+from reporting.ground.protection.protected import ProtectedCube
+from reporting.ground.protection.rounding import protect, seed
+from reporting.protect.releases import queries, service
+from reporting.protect.releases.joint import tilt
+from reporting.protect.releases.models import releases, sign_offs
+from reporting.protect.releases.service import FORMER
+from reporting.protect.releases.views import over, seen, view_of
 from reporting.recording.service import Recorder
-from reporting.releases import queries, service
-from reporting.releases.joint import tilt
-from reporting.releases.models import releases, sign_offs
-from reporting.releases.service import FORMER
-from reporting.releases.views import over, seen, view_of
 from reporting.settings import Settings
 from stack.demo_clients import organisation
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
+from common.db.session import Database
 from httpx import ASGITransport, AsyncClient
 from reporting.app import create_app
-from reporting.programmes.catalogue import load
+from reporting.ground.programmes.catalogue import load
+from reporting.protect.releases.models import joint_cells
 from reporting.recording.service import Recorder
-from reporting.releases.models import joint_cells
 from reporting.settings import Settings
 
 from tests.services.reporting.events import caseload, record_together

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reporting.protection import rounding
-from reporting.protection.rounding import (
+from reporting.ground.protection import rounding
+from reporting.ground.protection.rounding import (
     PROFILES,
     SWEEPS,
     Coordinates,
@@ -21,7 +21,7 @@ from reporting.protection.rounding import (
     protect,
     seed,
 )
-from reporting.protection.tiers import public_tier
+from reporting.ground.protection.tiers import public_tier
 
 from tests.services.reporting.releases.controlled import COLUMNS, ROWS, controlled
 from tests.services.reporting.releases.harness import Attacker, Table, box, boxes

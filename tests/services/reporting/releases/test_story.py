@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from httpx import AsyncClient
 from reporting.recording.service import Recorder
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from common.database import Database
-from reporting.periods import Period
-from reporting.programmes.catalogue import programme
-from reporting.programmes.definition import Population
-from reporting.protection.protected import Coordinates, ProtectedCube
-from reporting.releases.service import count
-from reporting.releases.views import JointCube, definition_of, joint_cube, seen, view_of
+from common.db.session import Database
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import programme
+from reporting.ground.programmes.definition import Population
+from reporting.ground.protection.protected import Coordinates, ProtectedCube
+from reporting.protect.releases.service import count
+from reporting.protect.releases.views import JointCube, definition_of, joint_cube, seen, view_of
 
 
 def as_joint(population: Population, period: str, cells: Mapping[Coordinates, int]) -> JointCube:

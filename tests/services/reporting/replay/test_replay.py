@@ -17,8 +17,8 @@ from common import clock
 from common.ids import first_id_of
 from pydantic import SecretStr
 from reporting.app import create_app
+from reporting.count.facts.models import referral_steps
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
-from reporting.facts.models import referral_steps
 from reporting.recording.service import Recorder
 from reporting.replay import history, service
 from reporting.replay.fingerprint import fingerprint, projection_tables

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.database import Database
-from common.places import Places
+from common.db.session import Database
+from common.words.places import Places
 from httpx import AsyncClient, Response
-from reporting.stakeholders.models import stakeholders
-from reporting.stakeholders.sheet import rows
-from reporting.tabular.reading import UnreadableTableError
+from reporting.count.stakeholders.models import stakeholders
+from reporting.count.stakeholders.sheet import rows
+from reporting.ground.tabular.reading import UnreadableTableError
 
 from tests.services.reporting.conftest import AUDIENCE
 from tests.support.principals import bearer, keyed, organisation

@@ -12,19 +12,19 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.crypto import key_from_base64
-from common.database import Database
-from common.endings import end_rows
+from common.db.endings import end_rows
+from common.db.session import Database
 from common.ids import new_id
 from common.messages.mail import Mail
 from common.messages.mail import Relay as RelayAddress
 from common.messages.retries import PAUSES
 from httpx import AsyncClient, Response
-from reporting.bulletins.models import bulletins
+from reporting.publish.bulletins.models import bulletins
+from reporting.publish.subscribers.api import MAIL
+from reporting.publish.subscribers.keys import Keys
+from reporting.publish.subscribers.models import ENDING, UNCONFIRMED_FOR, subscribers
+from reporting.publish.subscribers.sending import PATH, send_due
 from reporting.settings import Settings
-from reporting.subscribers.api import MAIL
-from reporting.subscribers.keys import Keys
-from reporting.subscribers.models import ENDING, UNCONFIRMED_FOR, subscribers
-from reporting.subscribers.sending import PATH, send_due
 
 from tests.services.reporting.bulletins.story import bulletin
 from tests.services.reporting.conftest import AUDIENCE

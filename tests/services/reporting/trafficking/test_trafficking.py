@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from common.database import Database
+from common.db.session import Database
 from common.events.codes import ReportingAttributes
 from common.events.referrals import (
     AssistanceGiven,
@@ -24,9 +24,9 @@ from common.events.referrals import (
 )
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.exports.ctdc import columns
-from reporting.htcds import BOTH, LISTS, MULTIPLE, exploitation_code, htcds
-from reporting.programmes.catalogue import programme
+from reporting.ground.htcds import BOTH, LISTS, MULTIPLE, exploitation_code, htcds
+from reporting.ground.programmes.catalogue import programme
+from reporting.publish.exports.ctdc import columns
 from reporting.recording.service import Recorder
 
 from tests.services.reporting.events import (

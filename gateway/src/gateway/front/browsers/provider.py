@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import aiohttp
 from common import json_once
 from common.errors import UNAUTHENTICATED, UNAVAILABLE
-from common.languages import LANGUAGES
+from common.words.languages import LANGUAGES
 
 from gateway.front.replicas.upstreams import Upstreams
 from gateway.front.settings import FrontSettings

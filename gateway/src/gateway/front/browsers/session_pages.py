@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 import orjson
 from common.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHENTICATED
-from common.form_tokens import form_token
-from common.languages import LANGUAGES
+from common.pages.form_tokens import form_token
+from common.words.languages import LANGUAGES
 
 from gateway.front.browsers.provider import Provider, claims_unverified, new_state, new_verifier
 from gateway.front.browsers.renewal import Renewal

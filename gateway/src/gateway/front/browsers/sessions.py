@@ -14,7 +14,7 @@ from typing import TypeVar
 import orjson
 from common import crypto
 from common.errors import CSRF
-from common.form_tokens import FIELD, is_form_token
+from common.pages.form_tokens import FIELD, is_form_token
 
 from gateway.front.wire.heads import Head, Header, cookie
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from common.errors import UNAVAILABLE
-from common.repeating import pause
+from common.process.repeating import pause
 
 from gateway.front.limiting.limits import Open
 

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 from common import clocks
 from common.errors import UNAVAILABLE
-from common.logs import get_logger
+from common.process.logs import get_logger
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]  # ships no types
 
 from gateway.front.describing import endpoints

@@ -7,8 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from common.languages import LANGUAGES, next_language
-from common.look import EXIT_SCRIPT, PAGE_STYLE, page_policy
+from common.pages.look import EXIT_SCRIPT, PAGE_STYLE, page_policy
+from common.words.languages import LANGUAGES, next_language
 from jinja2 import Environment, StrictUndefined
 
 from gateway.front.wire.heads import Header

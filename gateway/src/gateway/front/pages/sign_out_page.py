@@ -1,7 +1,7 @@
 """The page to sign out by, in Spanish and English, without a script."""
 
-from common.languages import next_language
-from common.look import PAGE_STYLE
+from common.pages.look import PAGE_STYLE
+from common.words.languages import next_language
 from jinja2 import Environment, StrictUndefined
 
 from gateway.front.pages.public_pages import HEAD, page_headers, texts

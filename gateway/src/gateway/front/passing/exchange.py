@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 import orjson
 from common.errors import Problem
 from common.ids import new_text
-from common.languages import page_language
-from common.look import SWITCH
+from common.pages.look import SWITCH
+from common.words.languages import page_language
 
 from gateway.front.describing import outcomes
 from gateway.front.limiting.limits import Allowance

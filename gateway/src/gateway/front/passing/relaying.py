@@ -5,7 +5,7 @@ import re
 
 import orjson
 from common.errors import INTERNAL
-from common.logs import get_logger
+from common.process.logs import get_logger
 
 from gateway.front.passing.exchange import PROBLEM, Exchange, Receive
 from gateway.front.routes import Route

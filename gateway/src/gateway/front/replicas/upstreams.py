@@ -9,10 +9,10 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 from common import clocks
-from common.certificates import remedy, trusting
 from common.errors import UNAVAILABLE
-from common.logs import get_logger
-from common.repeating import pause
+from common.process.certificates import remedy, trusting
+from common.process.logs import get_logger
+from common.process.repeating import pause
 
 from gateway.front.errors import UPSTREAM_TIMEOUT
 from gateway.front.replicas.circuits import Circuit, CircuitState

@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 import orjson
-from common.logs import get_logger
-from common.repeating import pause
+from common.process.logs import get_logger
+from common.process.repeating import pause
 
 from gateway.front.trust.revocations import Revocations
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import aiohttp
 import orjson
-from common.logs import get_logger
-from common.repeating import pause
+from common.process.logs import get_logger
+from common.process.repeating import pause
 
 _log = get_logger(__name__)
 _PATH = "/internal/ended-rights"

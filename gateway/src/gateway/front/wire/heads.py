@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from common.details import Coded
+from common.words.details import Coded
 
 Header = tuple[bytes, bytes]
 

@@ -6,7 +6,7 @@ than normalised: dot segments, empty segments, encoded slashes, backslashes, con
 
 import re
 
-from common.details import Detail
+from common.words.details import Detail
 
 MAX_PATH_BYTES = 2048
 MAX_QUERY_BYTES = 8192

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from common.telemetry import current_traceparent, extract, tracer
+from common.process.telemetry import current_traceparent, extract, tracer
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from gateway.front.wire.heads import Head, Header

@@ -11,9 +11,9 @@ from common import clock
 from common.auth import Principal
 from common.auth.freshness import is_fresh
 from common.errors import CSRF, FORBIDDEN
-from common.form_tokens import FIELD, form_token, is_form_token
-from common.languages import PageLanguage, page_language
-from common.web import Session, context_of, page_response, refusal_pages, router
+from common.http import Session, context_of, page_response, refusal_pages, router
+from common.pages.form_tokens import FIELD, form_token, is_form_token
+from common.words.languages import PageLanguage, page_language
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import segno
-from common.web import drawn
+from common.http import drawn
 
 from gateway.issuer.changes.wording import moment as _moment
 from gateway.issuer.changes.wording import parts, told

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from common import clock
-from common.web import context_of, router
+from common.http import context_of, router
 from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Annotated, Any, cast
 
 from common import clock
-from common.languages import PageLanguage
-from common.web import AnyQuery, InParts, Session, context_of, page_language, router
+from common.http import AnyQuery, InParts, Session, context_of, page_language, router
+from common.words.languages import PageLanguage
 from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import HTMLResponse, RedirectResponse, Response

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from common.languages import next_language
-from common.look import LANGUAGE_SWITCH, PAGE_STYLE, SWITCH, page_policy
+from common.pages.look import LANGUAGE_SWITCH, PAGE_STYLE, SWITCH, page_policy
+from common.words.languages import next_language
 from jinja2 import Environment, StrictUndefined
 
 __all__ = ["SWITCH", "policy", "sign_in_page"]

@@ -3,7 +3,7 @@ without a script."""
 
 from collections.abc import Sequence
 
-from common.web import drawn
+from common.http import drawn
 
 
 def told_page(*, language: str, ticket: str | None, news: Sequence[str], organisation: str) -> str:

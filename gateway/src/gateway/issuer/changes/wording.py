@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from common import clock
-from common.web import day_in_words, page_texts
+from common.http import day_in_words, page_texts
 
 from gateway.issuer.changes.news import By, Line, Part
 

@@ -3,8 +3,8 @@
 from operator import itemgetter
 from typing import Annotated
 
+from common.http import Session, StepUp, router
 from common.paging import Limit, Page, page_of
-from common.web import Session, StepUp, router
 from fastapi import Path
 
 from gateway.issuer.access import Admin

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from common.web import ShownOnce, Strict, Text
+from common.http import ShownOnce, Strict, Text
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.issuer.redirects import acceptable_redirect

@@ -3,8 +3,8 @@
 from operator import itemgetter
 from uuid import UUID
 
+from common.http import Session, StepUp, router
 from common.paging import Limit, Page, next_cursor
-from common.web import Session, StepUp, router
 
 from gateway.issuer.access import Admin
 from gateway.issuer.organisations import queries, service

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from common.web import Strict, Text
+from common.http import Strict, Text
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.issuer.rights import Aors

@@ -4,8 +4,8 @@ from operator import itemgetter
 from typing import Annotated, Any, cast
 from uuid import UUID
 
+from common.http import Session, StepUp, context_of, router
 from common.paging import Limit, Page, page_of
-from common.web import Session, StepUp, context_of, router
 from fastapi import Depends, Request
 
 from gateway.issuer.access import Admin

@@ -4,9 +4,9 @@ from datetime import datetime
 from operator import itemgetter
 from uuid import UUID
 
+from common.http import Session, router
 from common.ids import is_id
 from common.paging import Limit, Page, page_of
-from common.web import Session, router
 from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 

@@ -5,8 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 from common.auth import Role
+from common.http import Session, router
 from common.paging import CursorText, Limit, Page, keys_in, page_of
-from common.web import Session, router
 from fastapi import Query
 
 from gateway.issuer.access import Colleague

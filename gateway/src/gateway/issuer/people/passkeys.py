@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from common.lazily import lazily
+from common.process.lazily import lazily
 
 if TYPE_CHECKING:
     import webauthn

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from common.web import ShownOnce, Strict
+from common.http import ShownOnce, Strict
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.issuer.rights import Aors, Areas, Roles, Scopes

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from common.auth import SCOPES
 from common.errors import CONFLICT
-from common.languages import LANGUAGES
-from common.web import AnyQuery, Session, StepUp, context_of, router
+from common.http import AnyQuery, Session, StepUp, context_of, router
+from common.words.languages import LANGUAGES
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse

@@ -1,8 +1,8 @@
 """The signing keys that an issuer's database has seen: others in their place are a loss, no start."""
 
-from common import key_checks
-from common.database import Database
-from common.key_checks import WrongKeys
+from common.db import key_checks
+from common.db.key_checks import WrongKeys
+from common.db.session import Database
 
 from gateway.issuer.signing.ring import KeyRing
 

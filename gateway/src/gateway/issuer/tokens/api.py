@@ -4,7 +4,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from common.errors import UNAUTHENTICATED
-from common.web import AnyQuery, Session, context_of, router
+from common.http import AnyQuery, Session, context_of, router
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response

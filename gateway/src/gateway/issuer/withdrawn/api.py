@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.errors import FORBIDDEN
-from common.web import Session, router
+from common.http import Session, router
 
 from gateway.issuer.access import Anyone
 from gateway.issuer.clients import queries as clients

@@ -8,7 +8,7 @@ from typing import Any
 from jose import jwk
 
 from common import json_once
-from common.logs import get_logger
+from common.process.logs import get_logger
 
 _log = get_logger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from common.events import directory, referrals
 from common.events.base import Event
-from common.referral_states import ReferralState
+from common.words.referral_states import ReferralState
 
 Kinds = tuple[type[Event], ...]
 

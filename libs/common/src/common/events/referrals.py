@@ -8,7 +8,7 @@ from uuid import UUID
 
 from common.events.base import Event
 from common.events.codes import Code, PCode, ReportingAttributes, Urgency
-from common.referral_states import ReferralState
+from common.words.referral_states import ReferralState
 
 Indication = Literal["none", "some", "strong"]
 _DESCRIBED = frozenset({"area", "attributes"})

@@ -4,7 +4,7 @@ import re
 
 from email_validator import EmailNotValidError, validate_email
 
-from common.details import Coded
+from common.words.details import Coded
 
 # ITU-T E.164: a country code and at most fifteen digits.
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}")

@@ -7,8 +7,8 @@ from email.message import Message
 from email.policy import compat32
 from uuid import UUID
 
-from common.details import Coded
 from common.messages.handing import ADDRESS_REFUSED
+from common.words.details import Coded
 
 
 class NotAReport(Coded):

@@ -13,10 +13,10 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.database import Database
+from common.db.session import Database
+from common.db.sweeping import one_by_one
 from common.messages.handing import Handing, Result
 from common.messages.retries import next_attempt
-from common.sweeping import one_by_one
 
 One = TypeVar("One")
 Became = TypeVar("Became")

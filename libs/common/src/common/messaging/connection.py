@@ -11,10 +11,10 @@ import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from common.certificates import remedy, trusting
-from common.logs import get_logger
+from common.process.certificates import remedy, trusting
+from common.process.logs import get_logger
 from common.settings import BrokerSettings
-from common.wording import Worded
+from common.words.wording import Worded
 
 _log = get_logger(__name__)
 _RETRY_SECONDS = 1.0

@@ -23,17 +23,18 @@ from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common import clock, database_errors
-from common.database import Database, retrying
+from common import clock
+from common.db import errors as database_errors
+from common.db.session import Database, retrying
+from common.db.tables import CommonTables
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.events.readers import stream_name
-from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
 from common.messaging.pulling import pulling
-from common.repeating import pause
-from common.tables import CommonTables
-from common.telemetry import Metrics, going_on
+from common.process.logs import get_logger
+from common.process.repeating import pause
+from common.process.telemetry import Metrics, going_on
 
 _log = get_logger(__name__)
 Handler: TypeAlias = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from common.db.tables import CommonTables
 from common.events.catalogue import ALL
-from common.tables import CommonTables
 
 
 @cache

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common import clock
-from common.database import Database
+from common.db.session import Database
+from common.db.tables import CommonTables
 from common.events.base import Event
 from common.ids import new_id
-from common.tables import CommonTables
-from common.telemetry import current_traceparent
+from common.process.telemetry import current_traceparent
 
 CHANNEL = "ruta_outbox"
 

@@ -19,16 +19,16 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy.engine import make_url
 
 from common import clock
-from common.database import Database
+from common.db.session import Database
+from common.db.tables import CommonTables
 from common.events.envelope import CONTENT_TYPE, Envelope
 from common.events.readers import stream_name
-from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
 from common.messaging.outbox import CHANNEL
-from common.repeating import pause
+from common.process.logs import get_logger
+from common.process.repeating import pause
+from common.process.telemetry import Metrics, current_traceparent, going_on
 from common.settings import ServiceSettings
-from common.tables import CommonTables
-from common.telemetry import Metrics, current_traceparent, going_on
 
 _log = get_logger(__name__)
 _BATCH = 200

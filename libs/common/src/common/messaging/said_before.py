@@ -16,12 +16,12 @@ from nats.js.errors import NotFoundError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common import clock
-from common.endings import EVENTS_KEPT
+from common.db.endings import EVENTS_KEPT
+from common.db.tables import CommonTables
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.events.readers import stream_name
 from common.messaging.connection import Broker
-from common.tables import CommonTables
 
 # Events go out nearly in the order of their commits: so far before one that is known, others may not be.
 _MARGIN = 1000

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
-from common.details import Coded
+from common.words.details import Coded
 
 _RATIO_FROM = 1024 * 1024  # small entries compress oddly and harm nobody
 

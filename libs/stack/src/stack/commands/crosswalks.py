@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from common.languages import PageLanguage
+from common.words.languages import PageLanguage
 from rich.console import Console
 from rich.table import Table
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 import httpx
 import typer
-from common.languages import PageLanguage
 from common.tables_io.cells import GuardedCsv
+from common.words.languages import PageLanguage
 from rich.console import Console
 from rich.table import Table
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import typer
-from common import clocks, durability
+from common import clocks
+from common.db import durability
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table

@@ -8,7 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from common.database import Database
+from common.db.session import Database
+from directory.app import create_app as directory_app
+from directory.settings import Settings as DirectorySettings
 from fastapi import FastAPI
 from gateway.front.describing.description import combined
 from gateway.front.routes import ROUTES, Upstream
@@ -16,12 +18,10 @@ from gateway.issuer.app import create_app as issuer_app
 from gateway.issuer.settings import IssuerSettings
 from pydantic import SecretStr
 from referrals.app import create_app as referrals_app
-from referrals.keys.store import CaseKeys
+from referrals.ground.keys.store import CaseKeys
 from referrals.settings import Settings as ReferralsSettings
 from reporting.app import create_app as reporting_app
 from reporting.settings import Settings as ReportingSettings
-from services_directory.app import create_app as directory_app
-from services_directory.settings import Settings as DirectorySettings
 
 RUTA = "https://ruta.example"
 NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/none"

@@ -6,9 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import common
+import directory
 import referrals
 import reporting
-import services_directory
 from common.errors import CATALOGUE
 
 import gateway
@@ -32,7 +32,7 @@ def problem_texts() -> dict[str, tuple[str, str]]:
 
 def declare_all() -> None:
     """Import every module that declares problem types, so that the catalogue is whole."""
-    for package in (common, gateway, referrals, reporting, services_directory):
+    for package in (common, gateway, referrals, reporting, directory):
         root = Path(package.__path__[0])
         for file in sorted(root.rglob("*.py")):
             if "ProblemType(" in file.read_text():

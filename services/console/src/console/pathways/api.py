@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from common.codelists import categories
+from common.words.codelists import categories
 
 from console.answers import Answer, together
 from console.code_lists import situations

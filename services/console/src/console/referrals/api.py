@@ -2,7 +2,7 @@
 
 import asyncio
 
-from common.referral_states import ReferralState, progress
+from common.words.referral_states import ReferralState, progress
 
 from console.answers import Answer, together
 from console.code_lists import situations

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from common.referral_states import OPEN, ReferralState
+from common.words.referral_states import OPEN, ReferralState
 
 from console.answers import Answer
 from console.codes import Codes

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from common.referral_states import ANSWERED, UNMET, ReferralState
+from common.words.referral_states import ANSWERED, UNMET, ReferralState
 
 from console.answers import Answer, together
 from console.doings import is_id

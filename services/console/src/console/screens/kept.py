@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import orjson
-from common.form_tokens import FIELD
-from common.kept_forms import COOKIE, KEPT_SECONDS, kept_form, opened_form
+from common.pages.form_tokens import FIELD
+from common.pages.kept_forms import COOKIE, KEPT_SECONDS, kept_form, opened_form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 

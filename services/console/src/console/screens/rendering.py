@@ -5,9 +5,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from common.details import said
-from common.form_tokens import form_token
-from common.languages import next_language
+from common.pages.form_tokens import form_token
+from common.words.details import said
+from common.words.languages import next_language
 from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 

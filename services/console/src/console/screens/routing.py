@@ -10,8 +10,8 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from common import clock
-from common.form_tokens import FIELD, form_token, is_form_token
-from common.languages import LANGUAGES, page_language
+from common.pages.form_tokens import FIELD, form_token, is_form_token
+from common.words.languages import LANGUAGES, page_language
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Match, Route, Router

@@ -1,10 +1,10 @@
 """Brings the service's database and the key store to the newest revision."""
 
-from common.migrations import migrate
-from common.start import fail
+from common.db.migrations import migrate
+from common.process.start import fail
 from common.verbs import let_in_by
 
-from referrals.keys.store import create_tables
+from referrals.ground.keys.store import create_tables
 from referrals.settings import Settings
 from referrals.spoken import said
 

@@ -8,7 +8,7 @@ from common.events.referrals import TrainingHeld
 from common.messaging import TOGETHER, Subscription
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.activities.trainings import record_training
+from reporting.count.activities.trainings import record_training
 from reporting.recording.service import Recorder
 from reporting.recording.sources import DURABLE, SOURCES
 from reporting.tables import WRITER_LOCK

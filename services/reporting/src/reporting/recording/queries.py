@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.facts.progress import ReferralFact
-from reporting.facts.queries import forgotten_among, referrals_among
-from reporting.releases.queries import closed_periods
+from reporting.count.facts.progress import ReferralFact
+from reporting.count.facts.queries import forgotten_among, referrals_among
+from reporting.protect.releases.queries import closed_periods
 
 
 class Known(NamedTuple):

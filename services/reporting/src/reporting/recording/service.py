@@ -21,20 +21,20 @@ from common.events.referrals import (
 from common.messaging import forget_in_dead_letters
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.caseload.service import record_caseload
-from reporting.facts import reading
-from reporting.facts import service as facts
-from reporting.facts.arrivals import SCREENED, Arrivals
-from reporting.facts.pseudonyms import forgotten_mark, pseudonym
-from reporting.facts.queries import remembered_arrivals
-from reporting.facts.reading import RecordedStep
-from reporting.facts.received import Received, Sorted
-from reporting.indicators.service import add_to_counters
-from reporting.indicators.vector import Increments, collect
+from reporting.count.caseload.service import record_caseload
+from reporting.count.facts import reading
+from reporting.count.facts import service as facts
+from reporting.count.facts.arrivals import SCREENED, Arrivals
+from reporting.count.facts.pseudonyms import forgotten_mark, pseudonym
+from reporting.count.facts.queries import remembered_arrivals
+from reporting.count.facts.reading import RecordedStep
+from reporting.count.facts.received import Received, Sorted
+from reporting.count.indicators.service import add_to_counters
+from reporting.count.indicators.vector import Increments, collect
+from reporting.count.trafficking.reading import Fact, read_assistance, read_progress, read_screening
+from reporting.count.trafficking.service import forget_identified, record_identifications
 from reporting.recording import queries
 from reporting.tables import COMMON
-from reporting.trafficking.reading import Fact, read_assistance, read_progress, read_screening
-from reporting.trafficking.service import forget_identified, record_identifications
 
 
 @dataclass(frozen=True)

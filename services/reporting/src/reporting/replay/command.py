@@ -5,7 +5,7 @@ import sys
 
 from common.messaging import Broker
 from common.messaging.connection import BrokerDown
-from common.start import say
+from common.process.start import say
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 

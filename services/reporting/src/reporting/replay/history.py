@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.events.readers import stream_name
-from common.logs import get_logger
 from common.messaging.pulling import Gathering
+from common.process.logs import get_logger
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from reporting.facts.received import Received
+from reporting.count.facts.received import Received
 
 _log = get_logger(__name__)
 BATCH = 5000

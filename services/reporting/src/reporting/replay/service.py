@@ -17,13 +17,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from common import clock
-from common.endings import EVENTS_KEPT
+from common.db.endings import EVENTS_KEPT
 from common.ids import first_id_of
 from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+from reporting.count.facts import queries
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
-from reporting.facts import queries
 from reporting.recording.service import Recorder
 from reporting.recording.sources import CONSUMERS, SOURCES
 from reporting.replay.fingerprint import fingerprint, projection_tables
@@ -104,7 +104,7 @@ class _Rebuild:
     async def begin(self) -> None:
         await self._replayed.execute(sa.text("CREATE TEMP TABLE replayed (event_id uuid)"))
         inbox = COMMON.inbox
-        # The first row of each reader stays for ever (`common.endings`).
+        # The first row of each reader stays for ever (`common.db.endings`).
         let_go = sa.exists().where(
             inbox.c.consumer.in_(CONSUMERS), inbox.c.event_id < self._kept_since
         )

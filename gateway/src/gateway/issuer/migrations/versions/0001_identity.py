@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import context, op
-from common.tables import create_common_tables
+from common.db.tables import create_common_tables
 from sqlalchemy.dialects import postgresql as pg
 
 revision = "0001"

@@ -1,7 +1,7 @@
 """Cases, consent, referrals, their history and audit, the directory projection, row security."""
 
 from alembic import op
-from common.tables import create_common_tables
+from common.db.tables import create_common_tables
 
 revision = "0001"
 down_revision = None

@@ -1,4 +1,4 @@
-"""One command at a time on a case: the lock that each takes first (referrals.locking_queries)."""
+"""One command at a time on a case: the lock that each takes first (referrals.ground.locking_queries)."""
 
 from alembic import op
 

@@ -1,7 +1,7 @@
 """Stored answers end after a day, and go with what they are about."""
 
 from alembic import op
-from common.tables import let_answers_end
+from common.db.tables import let_answers_end
 
 revision = "0140"
 down_revision = "0082"

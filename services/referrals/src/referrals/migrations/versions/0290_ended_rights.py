@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from common.ended_rights import create_ended_rights
+from common.db.ended_rights import create_ended_rights
 
 revision = "0290"
 down_revision = "0281"

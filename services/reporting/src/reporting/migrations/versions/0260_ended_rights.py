@@ -3,7 +3,7 @@ before, which says who alone."""
 
 import sqlalchemy as sa
 from alembic import op
-from common.ended_rights import create_ended_rights
+from common.db.ended_rights import create_ended_rights
 from sqlalchemy.dialects import postgresql as pg
 
 revision = "0260"

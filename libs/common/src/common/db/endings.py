@@ -1,0 +1,97 @@
+"""When rows end that nothing else ends: so long is what nobody repeats, replays or restores any more.
+
+docs/database.md says of every table how it ends; a test compares that with the tables and with these.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.db.session import Database
+from common.db.tables import CommonTables
+
+EVENTS_KEPT = timedelta(days=180)
+"""In the outbox and in the streams: longer than any backup that one would still restore."""
+INBOX_KEPT = timedelta(days=400)
+"""More than twice as long: what an outbox publishes again on its last day is in the stream for as
+long once more, and must not have its effect a second time."""
+COMMANDS_KNOWN = timedelta(days=180)
+"""A command that comes again later is a new one."""
+TOLD_KEPT = timedelta(days=180)
+"""What was told to somebody and lies only for looking it up: the feed, deliveries, used links."""
+REPORTS_KEPT = timedelta(days=400)
+"""Reports of work that was done, to be compared with those of the year before."""
+
+BATCH = 2000
+
+AsWhom = Callable[[AsyncSession], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A row of `table` ends `after` its `moment`, if `only` holds of it. One whose moment is NULL
+    never does."""
+
+    table: sa.Table
+    moment: sa.ColumnElement[Any]
+    after: timedelta
+    only: sa.ColumnElement[bool] | None = None
+
+
+def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
+    """Of the tables that every service has. Of each reader's inbox the first row stays: it says since
+    when there are events, and so whether the streams still reach back to the beginning."""
+    outbox, inbox = tables.outbox, tables.inbox
+    commands, dead = tables.stored_results, tables.dead_letters
+    first = inbox.alias("first")
+    earlier = sa.exists().where(
+        first.c.consumer == inbox.c.consumer, first.c.event_id < inbox.c.event_id
+    )
+    return (
+        Ending(outbox, outbox.c.occurred_at, EVENTS_KEPT, outbox.c.published_at.is_not(None)),
+        Ending(inbox, inbox.c.handled_at, INBOX_KEPT, earlier),
+        Ending(commands, commands.c.created_at, COMMANDS_KNOWN),
+        Ending(dead, dead.c.resolved_at, TOLD_KEPT),
+    )
+
+
+async def end_rows(session: AsyncSession, ending: Ending, now: datetime) -> int:
+    """End a batch; returns how many. What another replica is ending is left to it.
+
+    A scan, on purpose: an index by age would cost each command a write, and this runs a few times
+    a day.
+    """
+    table = ending.table
+    place: sa.ColumnElement[Any] = sa.literal_column(f"{table.name}.ctid")
+    limit = sa.cast(sa.literal(now - ending.after, sa.DateTime(True)), ending.moment.type)
+    old = sa.select(place).select_from(table).where(ending.moment < limit)
+    if ending.only is not None:
+        old = old.where(ending.only)
+    batch = old.limit(BATCH).with_for_update(skip_locked=True)
+    ended = await session.execute(
+        sa.delete(table)
+        .where(place == sa.any_(sa.func.array(batch.scalar_subquery())))
+        .returning(sa.literal(1))
+    )
+    return len(ended.all())
+
+
+async def end_all(
+    database: Database, endings: Sequence[Ending], now: datetime, as_whom: AsWhom | None = None
+) -> dict[str, int]:
+    """End what is due, in short transactions; returns how many rows by table."""
+    ended = {}
+    for ending in endings:
+        count = BATCH
+        ended[ending.table.name] = 0
+        while count == BATCH:
+            async with database.transaction() as session:
+                if as_whom is not None:
+                    await as_whom(session)
+                count = await end_rows(session, ending, now)
+            ended[ending.table.name] += count
+    return ended

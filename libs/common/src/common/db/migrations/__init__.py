@@ -1,0 +1,5 @@
+"""The one migration runner. A service ships its revisions in `<package>/migrations/versions/`."""
+
+from common.db.migrations.runner import MigrationFailedError, migrate
+
+__all__ = ["MigrationFailedError", "migrate"]

@@ -1,0 +1,46 @@
+"""Whether a database is as new as the code that runs on it."""
+
+import importlib.util
+from enum import StrEnum
+
+import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import ProgrammingError
+
+from common.db.migrations.runner import config_of
+from common.db.session import Database
+
+
+class Schema(StrEnum):
+    OK = "ok"
+    BEHIND = "behind"
+
+
+class Revisions:
+    """The revisions that a package ships. A revision it does not know is a newer release's."""
+
+    def __init__(self, package: str) -> None:
+        scripts = ScriptDirectory.from_config(config_of(package))
+        self._head = scripts.get_current_head()
+        self._older = {s.revision for s in scripts.walk_revisions()} - {self._head}
+
+    @classmethod
+    def shipped_by(cls, package: str) -> "Revisions | None":
+        """None for a package without migrations."""
+        try:
+            found = importlib.util.find_spec(f"{package}.migrations")
+        except ModuleNotFoundError:
+            found = None
+        return cls(package) if found is not None else None
+
+    async def compare(self, database: Database) -> Schema:
+        """BEHIND if the database was never migrated, or not to this code's newest revision.
+
+        Ahead is fine: during an upgrade the old code serves on the expanded schema.
+        """
+        try:
+            async with database.transaction() as session:
+                reached = await session.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        except ProgrammingError:
+            return Schema.BEHIND
+        return Schema.BEHIND if reached is None or reached in self._older else Schema.OK

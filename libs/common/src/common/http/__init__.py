@@ -1,0 +1,60 @@
+"""The HTTP side that every service shares. Import from here."""
+
+from common.http.access import StepUp, open_to_all, requires
+from common.http.app import service_app
+from common.http.context import BackgroundTask, ServiceContext, context_of
+from common.http.files import answered_as, refusal_pages
+from common.http.page import day_in_words, drawn, page_response, page_texts, with_number
+from common.http.preconditions import IfMatch, check_if_match, etag_of
+from common.http.returned_mail import Postmaster, ReturnedMail
+from common.http.routing import (
+    AnyQuery,
+    IdempotencyRequired,
+    InParts,
+    OwnQuery,
+    Reading,
+    Session,
+    UnitOfWorkRoute,
+    router,
+)
+from common.http.shown_once import ShownOnce, store_instead
+from common.http.strict import Strict, Text
+from common.pages.look import PAGE_STYLE, SWITCH
+from common.words.languages import page_language
+
+__all__ = [
+    "PAGE_STYLE",
+    "SWITCH",
+    "AnyQuery",
+    "BackgroundTask",
+    "IdempotencyRequired",
+    "IfMatch",
+    "InParts",
+    "OwnQuery",
+    "Postmaster",
+    "Reading",
+    "ReturnedMail",
+    "ServiceContext",
+    "Session",
+    "ShownOnce",
+    "StepUp",
+    "Strict",
+    "Text",
+    "UnitOfWorkRoute",
+    "answered_as",
+    "check_if_match",
+    "context_of",
+    "day_in_words",
+    "drawn",
+    "etag_of",
+    "open_to_all",
+    "page_language",
+    "page_response",
+    "page_texts",
+    "refusal_pages",
+    "requires",
+    "router",
+    "service_app",
+    "store_instead",
+    "with_number",
+]

@@ -1,0 +1,204 @@
+"""Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header-07).
+
+The stored answer is written in the transaction of the command itself, so a command and its
+answer exist together or not at all. An answer is kept for a day, sealed, and given again only to
+whom its subject may still be shown (see `common.http.answers`). That the command was carried out is
+known for half a year (`common.db.endings`): whatever becomes of its answer, it has no effect a second
+time.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from common import clock, crypto
+from common.auth.principal import Principal
+from common.db.tables import CommonTables
+from common.errors import (
+    ANSWER_GONE,
+    IDEMPOTENCY_IN_FLIGHT,
+    IDEMPOTENCY_KEY_INVALID,
+    IDEMPOTENCY_KEY_MISSING,
+    IDEMPOTENCY_KEY_REUSED,
+    Problem,
+)
+from common.http.answers import (
+    AnswerRule,
+    Subject,
+    subjects_from_json,
+    subjects_of,
+    subjects_to_json,
+)
+
+HEADER = "Idempotency-Key"
+KEPT_FOR = timedelta(days=1)
+_BARE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
+_KEPT_HEADERS = frozenset({b"content-type", b"location", b"etag", b"content-language"})
+
+
+async def require_key(request: Request) -> None:
+    """Dependency of routes where the key is mandatory."""
+    if HEADER not in request.headers:
+        raise IDEMPOTENCY_KEY_MISSING.because("send_idempotency_key_new_uuid_when_you")
+
+
+def parse_key(text: str) -> str:
+    """The key of the header, quoted (structured field) or bare; 400 if it is neither."""
+    bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    if not _BARE.fullmatch(bare):
+        raise IDEMPOTENCY_KEY_INVALID.because("1_to_255_visible_ascii_characters_without")
+    return bare
+
+
+@dataclass(frozen=True)
+class KeyedCommand:
+    """One request with a key: which client, which route, and the digest of what it asks."""
+
+    client_id: str
+    route: str
+    key: str
+    fingerprint: bytes
+
+    @classmethod
+    async def of(cls, request: Request, client_id: str) -> "KeyedCommand | None":
+        text = request.headers.get(HEADER)
+        if text is None:
+            return None
+        digest = hashlib.sha256()
+        for part in (request.scope["query_string"], await request.body()):
+            digest.update(len(part).to_bytes(8, "big") + part)
+        route = f"{request.method} {request.scope['path']}"
+        return cls(client_id, route, parse_key(text), digest.digest())
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """How it is stored. A key is whatever the client likes, so only its digest is kept."""
+        digest = hashlib.sha256(self.key.encode()).hexdigest()
+        return {"client_id": self.client_id, "route": self.route, "key": digest}
+
+    @property
+    def context(self) -> bytes:
+        return f"{self.client_id}\n{self.route}\n{self.key}".encode()
+
+    @property
+    def lock(self) -> int:
+        return int.from_bytes(hashlib.sha256(self.context).digest()[:8], "big", signed=True)
+
+    @property
+    def keys(self) -> list[str]:
+        """Rows from before 2026-11 have the bare key."""
+        return [self.identity["key"], self.key]
+
+
+@dataclass(frozen=True)
+class StoredAnswers:
+    """Answers of one service's commands. `rule`: how they are kept where they may be about people;
+    without one, all are sealed under the service's own `key`."""
+
+    tables: CommonTables
+    key: bytes
+    rule: AnswerRule | None
+
+    async def replay(
+        self, session: AsyncSession, caller: Principal, command: KeyedCommand
+    ) -> Response | None:
+        """The first answer, or None if this is the first time.
+
+        Refuses with 409 in flight, 422 other body, 410 where it is not kept any more, and with what a
+        reading would be refused with. Locks the key until the transaction ends.
+        """
+        if not await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(command.lock))):
+            raise in_flight()
+        stored = self.tables.stored_results
+        found = (
+            await session.execute(
+                sa.select(stored).where(
+                    stored.c.client_id == command.client_id,
+                    stored.c.route == command.route,
+                    stored.c.key.in_(command.keys),
+                )
+            )
+        ).first()
+        if found is None:
+            return None
+        if found.fingerprint and found.fingerprint != command.fingerprint:
+            raise IDEMPOTENCY_KEY_REUSED.because("body_or_query_differs_from_first_request")
+        sealing = self.key
+        if self.rule is not None:
+            subjects = subjects_from_json(found.concerns or [])
+            await self.rule.refuse_unless_readable(session, caller, subjects)
+            if found.subject is not None:
+                sealing = (await self.rule.keys_of([found.subject])).get(found.subject) or b""
+        if not found.result or not sealing or found.created_at <= clock.now() - KEPT_FOR:
+            raise answer_gone()
+        return _unpack(crypto.open_sealed(sealing, found.result, command.context))
+
+    async def remember(
+        self, session: AsyncSession, caller: Principal, command: KeyedCommand, response: Response
+    ) -> None:
+        """Store that the command was carried out, and its answer; committed with the command's own rows."""
+        subjects: Sequence[Subject] = subjects_of(session)
+        owner, sealing = None, self.key
+        if self.rule is not None and subjects:
+            owner, subjects = self.rule.about(caller, subjects)
+        if self.rule is not None:
+            # Without subjects nobody could say whether it may be given again.
+            sealing = self.key if subjects else b""
+            if owner is not None:
+                sealing = (await self.rule.keys_of([owner])).get(owner) or b""
+        packed = crypto.seal(sealing, _pack(response), command.context) if sealing else b""
+        await session.execute(
+            self.tables.stored_results.insert().values(
+                **command.identity,
+                fingerprint=command.fingerprint if sealing else b"",
+                result=packed,
+                created_at=clock.now(),
+                subject=owner,
+                concerns=subjects_to_json(subjects) if subjects else sa.null(),
+            )
+        )
+
+
+def in_flight() -> Problem:
+    return IDEMPOTENCY_IN_FLIGHT.because("wait_second_and_repeat_it", headers={"Retry-After": "1"})
+
+
+def answer_gone() -> Problem:
+    return ANSWER_GONE.because("was_carried_out_first_time_and_nothing")
+
+
+def is_repeat(error: IntegrityError) -> bool:
+    """Whether a commit failed because the same command had been committed in between."""
+    cause = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None) == "stored_results_pkey"
+
+
+def _pack(response: Response) -> bytes:
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in response.raw_headers
+        if name in _KEPT_HEADERS
+    }
+    head = orjson.dumps({"status": response.status_code, "headers": headers})
+    return head + b"\n" + bytes(response.body)
+
+
+def _unpack(stored: bytes) -> Response:
+    head, body = stored.split(b"\n", 1)
+    kept: Mapping[str, Any] = orjson.loads(head)
+    return Response(
+        body,
+        status_code=kept["status"],
+        headers={**kept["headers"], "Idempotent-Replayed": "true"},
+    )

@@ -1,0 +1,61 @@
+"""Runs one of this app's own commands for a request that is being answered: a command of a batch is
+judged by its route as if it had come alone. The caller was verified with the request.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import Message
+
+from common.http.bodies import too_large
+from common.http.context import context_of
+from common.http.problems import problem_response
+from common.middleware import template_of
+
+_OF_THE_CONNECTION = ("type", "asgi", "http_version", "scheme", "server", "client")
+
+
+async def post(
+    request: Request, path: str, body: bytes, key: str, beside: Mapping[str, Any]
+) -> tuple[int, bytes]:
+    """POST JSON to `path` as the caller of `request`, under the Idempotency-Key `key`, with what the scope
+    holds `beside`; status and body of the answer."""
+    context = context_of(request)
+    if len(body) > context.settings.body_limit_bytes:  # its references made it longer
+        refused = problem_response(too_large(context.settings.body_limit_bytes))
+        return refused.status_code, bytes(refused.body)
+    if context.inner is None:
+        raise RuntimeError("commands are run while a request is answered")
+    outer = request.scope
+    scope: dict[str, Any] = {
+        **beside,
+        **{name: outer[name] for name in _OF_THE_CONNECTION},
+        "app": request.app,
+        "state": {"principal": request.state.principal},
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"idempotency-key", key.encode()),
+        ],
+    }
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    started = time.perf_counter()
+    await context.inner(scope, receive, send)
+    status: int = sent[0]["status"]
+    context.metrics.answered("POST", template_of(scope), status, time.perf_counter() - started)
+    return status, b"".join(m.get("body", b"") for m in sent if m["type"] == "http.response.body")

@@ -1,0 +1,115 @@
+"""Pages for people on small phones: no script, nothing loaded from elsewhere, stored nowhere."""
+
+import json
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import (
+    ChoiceLoader,
+    DictLoader,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse
+
+from common.pages.look import EXIT_SCRIPT, LANGUAGE_SWITCH, PAGE_STYLE, page_policy
+from common.words.languages import next_language, page_language
+
+
+def page_response(
+    html: str,
+    *,
+    language: str,
+    style: str = PAGE_STYLE,
+    status: int = 200,
+    embeddable: bool = False,
+    cache_control: str = "no-store",
+    script_address: str | None = None,
+) -> HTMLResponse:
+    """An answer that loads nothing and runs nothing but the quick exit, on a page that has one, and the one
+    script of our own whose address is given.
+
+    `embeddable` lets other sites show the page in a frame; then it has no form to trick anyone with.
+    """
+    ancestors, forms = ("*", "'none'") if embeddable else ("'none'", "'self'")
+    script = EXIT_SCRIPT if 'class="exit"' in html else None
+    if script:
+        html = html.replace("</body>", f"<script>{script}</script></body>", 1)
+    policy = page_policy(
+        style, script=script, script_address=script_address, forms=forms, ancestors=ancestors
+    )
+    return HTMLResponse(
+        html,
+        status,
+        headers={
+            "Cache-Control": cache_control,
+            "Content-Language": language,
+            "Content-Security-Policy": policy,
+            "Referrer-Policy": "same-origin",
+            "X-Content-Type-Options": "nosniff",
+            **({} if embeddable else {"X-Robots-Tag": "noindex"}),
+        },
+    )
+
+
+def drawn(package: str, template: str, language: str, **values: Any) -> str:
+    """A page of the package's `templates` with its `texts.json`; what it extends is `layout.html`. `switch`: the
+    id of the form that holds what was typed; it goes along when the language is changed."""
+    return (
+        _environment(package)
+        .get_template(template)
+        .render(
+            language=language,
+            other=next_language(language),
+            t=page_texts(package, language),
+            **{"style": PAGE_STYLE, "switch": None, **values},
+        )
+    )
+
+
+@cache
+def page_texts(package: str, language: str) -> dict[str, Any]:
+    loaded: dict[str, dict[str, Any]] = json.loads(
+        files(package).joinpath("texts.json").read_bytes()
+    )
+    return loaded[language]
+
+
+@cache
+def _environment(package: str) -> Environment:
+    return Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader(package),
+                PackageLoader("common.http"),
+                DictLoader({"switch.html": LANGUAGE_SWITCH}),
+            ]
+        ),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+
+
+def with_number(text: str, number: str) -> Markup:
+    """A sentence with `{number}` in it, which a phone can call by a touch."""
+    link = Markup('<a href="tel:{}">{}</a>').format(number.replace(" ", ""), number)
+    return escape(text).format(number=link)
+
+
+_MONTHS = {
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "en": "January February March April May June July August September October November December",
+}
+
+
+def day_in_words(day: date, language: str) -> str:
+    """A day as people write it: 24 de mayo de 2027, 24 May 2027."""
+    month = _MONTHS[page_language(language, None)].split()[day.month - 1]
+    of = " " if language == "en" else " de "
+    return f"{day.day}{of}{month}{of}{day.year}"

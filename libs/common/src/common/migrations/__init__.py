@@ -1,5 +1,0 @@
-"""The one migration runner. A service ships its revisions in `<package>/migrations/versions/`."""
-
-from common.migrations.runner import MigrationFailedError, migrate
-
-__all__ = ["MigrationFailedError", "migrate"]

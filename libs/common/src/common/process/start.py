@@ -1,0 +1,43 @@
+"""The first steps of every process: its settings, and one line if they are wrong.
+
+Apart from `common.http.server`, so that the front, which has no database, loads none of its libraries.
+"""
+
+import sys
+from typing import NoReturn, TypeVar
+
+from pydantic import ValidationError
+
+from common import clock
+from common.process import logs, telemetry
+from common.settings import CoreSettings, explain
+
+S = TypeVar("S", bound=CoreSettings)
+CONFIGURATION_ERROR = 78  # EX_CONFIG of sysexits.h
+TEMPORARY_FAILURE = 75  # EX_TEMPFAIL: the same command may succeed later
+
+
+def load(kind: type[S]) -> S:
+    """Read settings from the environment, or end with one line that names what is wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        fail(explain(error))
+
+
+def say(text: str) -> None:
+    """A line of what a command found or did."""
+    sys.stdout.write(f"{text}\n")
+
+
+def fail(message: str, status: int = CONFIGURATION_ERROR) -> NoReturn:
+    sys.stderr.write(f"ruta: {message}\n")
+    raise SystemExit(status)
+
+
+def prepare(settings: CoreSettings) -> None:
+    """Logs, traces and clock of this process."""
+    logs.configure(settings.service, settings.log_level)
+    telemetry.configure(settings.service, settings.otlp_endpoint)
+    clock.follow(settings.clock_file)
+    clock.live_in(settings.home_timezone)

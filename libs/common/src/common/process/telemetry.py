@@ -1,0 +1,169 @@
+"""Traces (OpenTelemetry) and metrics (Prometheus): names, ids and counts, never contents."""
+
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from common.process.lazily import lazily
+
+if TYPE_CHECKING:
+    from opentelemetry.exporter.otlp.proto.http import trace_exporter as otlp
+else:
+    otlp = lazily("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+
+tracer = trace.get_tracer("ruta")
+_propagator = TraceContextTextMapPropagator()
+
+_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+
+
+def configure(service: str, otlp_endpoint: str | None) -> None:
+    """Install this process's tracer; spans leave it only if a collector is configured.
+
+    Without one, spans record nothing and only their ids are made: logs and events carry them.
+    """
+    if isinstance(trace.get_tracer_provider(), TracerProvider):
+        return
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": f"ruta-{service}"}),
+        sampler=None if otlp_endpoint else ALWAYS_OFF,
+    )
+    if otlp_endpoint:
+        exporter = otlp.OTLPSpanExporter(
+            endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=5
+        )
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+
+
+def inject(carrier: MutableMapping[str, str]) -> None:
+    """Write the current `traceparent` into headers that leave this process."""
+    _propagator.inject(carrier)
+
+
+def extract(carrier: MutableMapping[str, str]) -> Context:
+    """The context that came in with `traceparent`; an empty one if there is none."""
+    return _propagator.extract(carrier)
+
+
+@contextmanager
+def going_on(name: str, traceparent: str | None, kind: trace.SpanKind) -> Iterator[None]:
+    """Within the trace that a `traceparent` tells of: as a span `name` of it, or, where spans record nothing,
+    without one of its own."""
+    context = extract({"traceparent": traceparent or ""})
+    known = trace.get_current_span(context).get_span_context().is_valid
+    if known and getattr(trace.get_tracer_provider(), "sampler", None) is ALWAYS_OFF:
+        token = attach(context)
+        try:
+            yield
+        finally:
+            detach(token)
+        return
+    # The text of an error may quote what a person wrote.
+    with tracer.start_as_current_span(
+        name, context=context, kind=kind, record_exception=False, set_status_on_exception=False
+    ):
+        yield
+
+
+def current_traceparent() -> str | None:
+    carrier: dict[str, str] = {}
+    inject(carrier)
+    return carrier.get("traceparent")
+
+
+class Metrics:
+    """The Prometheus instruments of one app, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "ruta_http_requests",
+            "Answered requests.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self.durations = Histogram(
+            "ruta_http_request_seconds",
+            "Time from request to last byte of the answer.",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.outbox_unpublished = Gauge(
+            "ruta_outbox_unpublished", "Events written, not yet published.", registry=self.registry
+        )
+        self.outbox_age = Gauge(
+            "ruta_outbox_oldest_seconds",
+            "Age of the oldest unpublished event in seconds.",
+            registry=self.registry,
+        )
+        self.stream_bytes = Gauge(
+            "ruta_stream_bytes", "Bytes in this service's stream.", registry=self.registry
+        )
+        self.stream_limit = Gauge(
+            "ruta_stream_limit_bytes",
+            "Bytes at which this service's stream refuses events; 0 before it was looked at.",
+            registry=self.registry,
+        )
+        self.published = Counter(
+            "ruta_events_published", "Events published.", ("subject",), registry=self.registry
+        )
+        self.handled = Counter(
+            "ruta_events_handled",
+            "Events handled by outcome (applied, repeated, failed, dead).",
+            ("consumer", "outcome"),
+            registry=self.registry,
+        )
+        self.consumer_lag = Gauge(
+            "ruta_consumer_pending",
+            "Events that this consumer has still to handle.",
+            ("consumer",),
+            registry=self.registry,
+        )
+        self.dead_letters = Gauge(
+            "ruta_dead_letters",
+            "Events set aside that nobody has replayed yet.",
+            registry=self.registry,
+        )
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    @cached_property
+    def broker_connected(self) -> Gauge:
+        """There from the first try to publish on: whoever leaves that to another is not away."""
+        return Gauge("ruta_broker_connected", "1 while NATS is connected.", registry=self.registry)
+
+    @cached_property
+    def clock_apart(self) -> Gauge:
+        """There from the first question for readiness on."""
+        return Gauge(
+            "ruta_clock_apart_seconds",
+            "How far this process's clock is ahead of the database's (negative: behind).",
+            registry=self.registry,
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer. `route` is a template, so the kept children are few."""
+        children = self._children.get((method, route, status))
+        if children is None:
+            children = (
+                self.requests.labels(method, route, str(status)),
+                self.durations.labels(method, route),
+            )
+            self._children[(method, route, status)] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def gauge(self, name: str, description: str) -> Gauge:
+        """A gauge that only one service has."""
+        return Gauge(name, description, registry=self.registry)

@@ -1,0 +1,71 @@
+"""The details of refusals: each has a stable code, and a sentence in every language. Pure.
+
+Whoever refuses names the code. `data/details.csv` holds the sentences, with {0}, {1}, … where something is filled in.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Self
+
+MOST_SHOWN = 1000
+"""An answer repeats so many characters of a text at most."""
+_PLACE = re.compile(r"\{(\d)\}")
+
+
+@dataclass(frozen=True)
+class Detail:
+    """`params` in the order of the places."""
+
+    code: str
+    params: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, code: str, *params: object) -> Self:
+        return cls(code, tuple(f"{each}"[:MOST_SHOWN] for each in params))
+
+    def text(self, language: str = "en") -> str:
+        return _filled(sentences()[self.code][language], self.params)
+
+    def body(self) -> dict[str, object]:
+        """What lets a client say the sentence in words of its own, or in those of `details.csv`."""
+        return {
+            "detail_code": self.code,
+            **({"detail_params": self.params} if self.params else {}),
+        }
+
+
+class Coded(Exception):
+    """What pure code refuses, by the code of its sentence; whoever asked makes a problem of it: `because(error.said)`."""
+
+    def __init__(self, code: str, /, *params: object) -> None:
+        self.said = Detail.of(code, *params)
+        super().__init__(self.said.text())
+
+
+class WrongValue(Coded, ValueError):
+    """What a validator refuses."""
+
+
+@cache
+def sentences() -> dict[str, dict[str, str]]:
+    """By code, then by language."""
+    text = files("common.words").joinpath("data", "details.csv").read_text(encoding="utf-8")
+    return {row.pop("detail_code"): row for row in csv.DictReader(text.splitlines())}
+
+
+def said(code: str, params: Sequence[str], language: str) -> str | None:
+    """The sentence in a language; None for a code that is newer than this table."""
+    text = sentences().get(code, {}).get(language)
+    return None if text is None else _filled(text, params)
+
+
+def _filled(text: str, params: Sequence[str]) -> str:
+    return _PLACE.sub(lambda place: _at(params, int(place[1])), text)
+
+
+def _at(params: Sequence[str], number: int) -> str:
+    return str(params[number]) if number < len(params) else "…"

@@ -1,0 +1,106 @@
+"""What follows from a person's record: age, what can be disclosed, what may be counted. Pure."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from common.events.codes import ReportingAttributes
+from common.ids import new_code
+
+from referrals.ground.vocabulary.ages import ADULT_AGE, SUPPRESSED, Caregiver, completed_years
+from referrals.ground.vocabulary.disclosure import Item, hidden
+
+_ELDER = 60
+_ADOLESCENT = 12
+
+
+def new_reference() -> str:
+    """A case code for people: 10 random characters that are hard to confuse (50 bits)."""
+    text = new_code(10)
+    return f"{text[:5]}-{text[5:]}"
+
+
+def age_of(identity: Mapping[str, Any], today: date) -> int | None:
+    """Completed years; from an age that was told, as many more as have passed since."""
+    if identity.get("birth_date"):
+        return completed_years(date.fromisoformat(identity["birth_date"]), today)
+    if identity.get("age") is None:
+        return None
+    told_on = date.fromisoformat(identity["recorded_on"])
+    # Told in the evening, before days were those at home, it stands under the day after.
+    return int(identity["age"]) + max(0, completed_years(told_on, today))
+
+
+def is_minor(identity: Mapping[str, Any], today: date) -> bool | None:
+    age = age_of(identity, today)
+    return None if age is None else age < ADULT_AGE
+
+
+def age_band(age: int | None) -> str:
+    """Bands of the statistics, coarser than those of consent."""
+    if age is None:
+        return "unknown"
+    if age < _ADOLESCENT:
+        return "0-11"
+    if age < ADULT_AGE:
+        return "12-17"
+    return "18-59" if age < _ELDER else "60+"
+
+
+def reporting_attributes(
+    identity: Mapping[str, Any], attributes: Mapping[str, Any], today: date
+) -> ReportingAttributes:
+    """The codes that anonymous statistics may hold; only ever sent under a reporting grant."""
+    populations = attributes.get("populations") or [None]
+    return ReportingAttributes(
+        sex=attributes.get("sex") or "unknown",
+        age_band=age_band(age_of(identity, today)),
+        population=populations[0],
+        nationality=attributes.get("nationality"),
+        disability=attributes.get("disability"),
+        exploitation_types=tuple(attributes.get("exploitation_types") or ()),
+    )
+
+
+def reached_by(identity: Mapping[str, Any], caregiver: Caregiver) -> tuple[Any, ...]:
+    """What is to be followed by whoever reaches the person: where, how safely, and whether by the caregiver."""
+    kept = ("contact", "address", "caregiver")
+    return (*(identity.get(name) for name in kept), caregiver in SUPPRESSED)
+
+
+def disclosable(
+    reference: str,
+    area: str | None,
+    caregiver: Caregiver,
+    identity: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    today: date,
+) -> dict[str, Any]:
+    """The record by item. A caregiver who is implicated or absent is suppressed here, at the source."""
+    record: dict[str, Any] = {
+        Item.CASE_REFERENCE: reference,
+        Item.NAME: identity.get("name"),
+        Item.SEX: attributes.get("sex"),
+        Item.AGE: age_of(identity, today),
+        Item.BIRTH_DATE: identity.get("birth_date"),
+        Item.NATIONALITY: attributes.get("nationality"),
+        Item.LANGUAGES: attributes.get("languages"),
+        Item.POPULATIONS: attributes.get("populations"),
+        Item.SPECIFIC_NEEDS: attributes.get("specific_needs"),
+        Item.DOCUMENT: identity.get("document"),
+        Item.CONTACT: identity.get("contact"),
+        Item.ADDRESS: identity.get("address"),
+        Item.AREA: area,
+    }
+    if Item.CAREGIVER_CONTACT not in hidden(caregiver):
+        record[Item.CAREGIVER_CONTACT] = identity.get("caregiver")
+    return record
+
+
+def shown_to_others(identity: Mapping[str, Any], caregiver: Caregiver) -> dict[str, Any]:
+    """The identity as a reader sees it who does not hold the case. The caregiver's name stays: it says
+    whom to keep away. The contact of a caregiver whom nobody may reach goes."""
+    known = identity.get("caregiver")
+    if not known or Item.CAREGIVER_CONTACT not in hidden(caregiver):
+        return dict(identity)
+    return {**identity, "caregiver": {**known, "contact": None}}

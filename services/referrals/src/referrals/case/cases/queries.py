@@ -1,0 +1,299 @@
+"""Reading cases. Row-level security already limits every statement to the caller's organisation;
+the queries say it again, so that neither guard stands alone."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.words.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from referrals.case.cases.models import Case, CaseLookup, ImplicatedOrganisation
+from referrals.ground.directory.queries import works_with
+from referrals.ground.locking_queries import held
+from referrals.ground.vocabulary.work_kinds import WorkKind
+from referrals.ground.waiting_queries import Waiting, WorkRow
+
+
+async def own_case(
+    session: AsyncSession, caller: Principal, case_id: UUID, *, lock: bool = False
+) -> Case:
+    """The caller's case, or 404. `lock` holds it until the transaction ends."""
+    statement = sa.select(Case).where(
+        col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation
+    )
+    if lock:
+        statement = statement.where(held(col(Case.id))).with_for_update()
+        statement = statement.execution_options(populate_existing=True)
+    case: Case | None = (await session.scalars(statement)).one_or_none()
+    if case is None:
+        raise NOT_FOUND.because("no_such_case_in_your_organisation")
+    return case
+
+
+def held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
+    """Whether the caller holds the case in this column now: for lists of what belongs to cases."""
+    held = sa.select(sa.literal(1)).where(
+        col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation
+    )
+    return held.exists()
+
+
+OWNER: sa.ColumnElement[Any] = sa.type_coerce(col(Case.assigned_to), sa.Text)
+"""Who has the case, by the name that stands for people in every record; NULL: nobody."""
+
+
+def owned_by(caller: Principal) -> sa.ColumnElement[bool]:
+    owned: sa.ColumnElement[bool] = sa.literal(caller.subject) == OWNER
+    return owned
+
+
+def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
+    """The same of an open case: what is still to be done."""
+    held = sa.select(sa.literal(1)).where(
+        col(Case.id) == case_id,
+        col(Case.organisation_id) == caller.organisation,
+        col(Case.status) == "open",
+    )
+    return held.exists()
+
+
+def owner_of(case_id: Any) -> sa.ScalarSelect[Any]:
+    """Who has the case in this column; NULL where row security does not show the case."""
+    case = aliased(Case)  # the column may itself be said by a statement about cases
+    owner = sa.select(col(case.assigned_to)).where(col(case.id) == case_id)
+    # However deep the subquery stands, the column belongs to the row outside.
+    return owner.correlate_except(case).scalar_subquery()
+
+
+async def own_cases(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    status: str | None,
+    mine: bool = False,
+    area: str | None = None,
+    minor: bool | None = None,
+    changed_since: datetime | None = None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Case]:
+    """Newest first, one more than `limit` if there are more. `area`: it, and what lies in it."""
+    statement = sa.select(Case).where(col(Case.organisation_id) == caller.organisation)
+    if status is not None:
+        statement = statement.where(col(Case.status) == status)
+    if mine:
+        statement = statement.where(owned_by(caller))
+    if area is not None:
+        within = [area, *Places.load().descendants(area)]
+        statement = statement.where(col(Case.area).in_(within))
+    if minor is not None:
+        statement = statement.where(col(Case.minor) == minor)
+    if changed_since is not None:
+        statement = statement.where(col(Case.changed_at) >= changed_since)
+    if before is not None:
+        statement = statement.where(col(Case.id) < before)
+    rows = await session.scalars(statement.order_by(col(Case.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+def ids_held(caller: Principal) -> sa.Select[Any]:
+    """The ids of the cases that `own_case` finds for the caller."""
+    return sa.select(col(Case.id)).where(col(Case.organisation_id) == caller.organisation)
+
+
+async def cases_with_digests(
+    session: AsyncSession, caller: Principal, digests: Collection[bytes], limit: int
+) -> Sequence[Case]:
+    """The caller's cases that have all of these digests."""
+    matching = (
+        sa.select(col(CaseLookup.case_id))
+        .where(
+            col(CaseLookup.organisation_id) == caller.organisation,
+            col(CaseLookup.digest).in_(digests),
+        )
+        .group_by(col(CaseLookup.case_id))
+        .having(sa.func.count() == len(digests))
+    )
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(col(Case.id).in_(matching), col(Case.status) != "erased")
+        .order_by(col(Case.id).desc())
+        .limit(limit)
+    )
+    return rows.all()
+
+
+# For conditions of others on cases: columns that they may speak of.
+ID = col(Case.id)
+CHANGED_AT = col(Case.changed_at)
+
+
+async def living(
+    session: AsyncSession,
+    caller: Principal,
+    which: sa.ColumnElement[bool],
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Case]:
+    """The caller's cases that are not erased, oldest first, one more than `limit` if there are more."""
+    statement = sa.select(Case).where(
+        col(Case.organisation_id) == caller.organisation, col(Case.status) != "erased", which
+    )
+    if after is not None:
+        statement = statement.where(col(Case.id) > after)
+    return (await session.scalars(statement.order_by(col(Case.id)).limit(limit + 1))).all()
+
+
+async def open_where(
+    session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool], limit: int
+) -> Sequence[Case]:
+    """The caller's open cases of which something holds, oldest first."""
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(col(Case.organisation_id) == caller.organisation, col(Case.status) == "open", which)
+        .order_by(col(Case.id))
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def open_elsewhere(
+    session: AsyncSession, organisation: UUID, among: sa.Select[Any]
+) -> Sequence[Case]:
+    """Open cases of other organisations, as they are now; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(
+            col(Case.id).in_(among),
+            col(Case.organisation_id) != organisation,
+            col(Case.status) == "open",
+        )
+        .order_by(col(Case.id))
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def kept_too_long(
+    session: AsyncSession, today: date
+) -> Sequence[tuple[UUID, str, date | None]]:
+    """(organisation, reference, kept until) of what retention will erase now; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Case.organisation_id), col(Case.reference), col(Case.retain_until))
+        .where(col(Case.status) == "closed", col(Case.retain_until) < today)
+        .order_by(col(Case.organisation_id), col(Case.retain_until))
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def by_id(session: AsyncSession, case_id: UUID, *, fresh: bool = False) -> Case | None:
+    """Any organisation's case; needs service rights. `fresh`: not as it was read before."""
+    return await session.get(Case, case_id, populate_existing=fresh)
+
+
+async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """The cases among them that are there; needs service rights."""
+    asked = col(Case.id) == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
+    return set(
+        await session.scalars(sa.select(col(Case.id)).where(asked, col(Case.status) != "erased"))
+    )
+
+
+def with_reference(reference: str) -> sa.Select[Any]:
+    """The ids of the cases that have this reference."""
+    return sa.select(col(Case.id)).where(col(Case.reference) == reference)
+
+
+async def by_reference(session: AsyncSession, reference: str) -> Case | None:
+    """Any organisation's case; needs service rights."""
+    found = await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))
+    return found.one_or_none()
+
+
+def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
+    """Whether somebody who coordinates looks at what was decided in the case in this column: it lies in
+    their areas, and does not speak against their organisation. Needs service rights."""
+    accused = sa.select(sa.literal(1)).where(
+        col(ImplicatedOrganisation.case_id) == col(Case.id),
+        col(ImplicatedOrganisation.organisation_id) == caller.organisation,
+    )
+    looked = sa.select(sa.literal(1)).where(col(Case.id) == case_id, sa.not_(accused.exists()))
+    if caller.areas:
+        places = Places.load()
+        known = [area for area in caller.areas if places.is_known(area)]
+        within = {each for area in known for each in (area, *places.descendants(area))}
+        nowhere = sa.and_(col(Case.area).is_(None), col(Case.status) != "erased")
+        looked = looked.where(sa.or_(nowhere, col(Case.area).in_(sorted(within))))
+    return looked.exists()
+
+
+async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:
+    rows = await session.scalars(
+        sa.select(col(ImplicatedOrganisation.organisation_id)).where(
+            col(ImplicatedOrganisation.case_id) == case_id
+        )
+    )
+    return set(rows)
+
+
+async def by_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Case]:
+    """Any organisation's; needs service rights."""
+    rows = await session.scalars(sa.select(Case).where(col(Case.id).in_(ids)))
+    return {case.id: case for case in rows}
+
+
+async def implicated_in(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """The implicated organisations by case."""
+    found: dict[UUID, set[UUID]] = {case_id: set() for case_id in ids}
+    rows = await session.scalars(
+        sa.select(ImplicatedOrganisation).where(col(ImplicatedOrganisation.case_id).in_(ids))
+    )
+    for row in rows:
+        found[row.case_id].add(row.organisation_id)
+    return found
+
+
+async def due_for_erasure(
+    session: AsyncSession, caller: Principal, today: object
+) -> Sequence[Case]:
+    """Closed cases whose retention ends by `today`, oldest first."""
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(*_kept_until(caller, today))
+        .order_by(col(Case.retain_until))
+        .limit(500)
+    )
+    return rows.all()
+
+
+def _kept_until(caller: Principal, day: object) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Case.organisation_id) == caller.organisation,
+        col(Case.status) == "closed",
+        col(Case.retain_until) <= day,
+    )
+
+
+def waiting_for_erasure(caller: Principal, by: date) -> Waiting:
+    """Closed cases whose retention ends by then."""
+    return Waiting(
+        kind=WorkKind.RETENTION_ENDING,
+        what=sa.select(
+            col(Case.id), col(Case.closed_at), col(Case.changed_at), col(Case.area)
+        ).where(*_kept_until(caller, by)),
+        id=col(Case.id),
+        since=sa.func.coalesce(col(Case.closed_at), col(Case.changed_at)),
+        due=col(Case.retain_until),
+        has_it=OWNER,
+        works=works_with(caller, OWNER),
+        shown=lambda row: WorkRow(
+            id=row.id, since=row.closed_at or row.changed_at, ids={"case_id": row.id}, area=row.area
+        ),
+    )

@@ -1,0 +1,376 @@
+"""Use cases of cases: register, read, change, find, hand over."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal, Role
+from common.errors import CONFLICT, FORBIDDEN, VERSION_CONFLICT
+from common.events.referrals import CaseRegistered
+from common.happenings import tell
+from common.ids import new_id
+from common.messaging import append
+from common.words.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.case.cases import person, queries
+from referrals.case.cases.models import Case, CaseLookup, ImplicatedOrganisation
+from referrals.case.cases.opening import open_with
+from referrals.case.cases.owning import may_assign
+from referrals.case.cases.schemas import (
+    Attributes,
+    CaseChange,
+    CaseSearch,
+    Identity,
+    NewCase,
+)
+from referrals.errors import ERASED
+from referrals.ground import happenings
+from referrals.ground.audit.service import record
+from referrals.ground.keys.blind_index import BlindIndex
+from referrals.ground.keys.sealing import seal_column
+from referrals.ground.keys.store import CaseKeys, KeyDestroyed
+from referrals.ground.restrictions.service import remember_word
+from referrals.ground.restrictions.words import Kind, accusing
+from referrals.ground.vocabulary.ages import SUPPRESSED, Caregiver
+from referrals.tables import COMMON
+
+AREA_LEVEL = 2
+_lookups = CaseLookup.metadata.tables["case_lookups"]
+
+
+async def register(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    blind: BlindIndex,
+    body: NewCase,
+    *,
+    owned: bool = True,
+) -> Case:
+    """A new case. `owned`: whoever registers it is to act; else nobody yet."""
+    now = clock.now()
+    case_id = new_id()
+    key = await keys.create(case_id)
+    identity = _dumped_identity(body.identity, clock.day_of(now))
+    case = Case(
+        id=case_id,
+        organisation_id=caller.organisation,
+        reference=person.new_reference(),
+        version=1,
+        status="open",
+        area=body.area,
+        country=body.country or country_of(body.area),
+        minor=person.is_minor(identity, clock.day_of(now)),
+        caregiver=body.caregiver,
+        identity=seal_column(
+            key, identity, organisation=caller.organisation, row=case_id, column="identity"
+        ),
+        attributes=seal_column(
+            key,
+            body.attributes.model_dump(mode="json"),
+            organisation=caller.organisation,
+            row=case_id,
+            column="attributes",
+        ),
+        created_at=now,
+        created_by=caller.subject,
+        assigned_to=caller.subject if owned else None,
+        changed_at=now,
+    )
+    session.add(case)
+    await session.flush()
+    await _add_digests(session, case, blind.digests(caller.organisation, identity))
+    await append(
+        session,
+        COMMON,
+        CaseRegistered(
+            case_id=case.id,
+            organisation_id=case.organisation_id,
+            version=case.version,
+            area=coarse(case.area),
+            occurred_at=now,
+        ),
+        aggregate_id=case.id,
+        aggregate_type="case",
+    )
+    await record(session, caller, "case.registered", chain=case.id)
+    return case
+
+
+def country_of(area: str | None) -> str:
+    """The country (level 0) that a P-code lies in."""
+    if area is None:
+        raise ValueError("a case without area names its country")
+    return next(reversed((area, *Places.load().ancestors(area))))
+
+
+def coarse(area: str | None) -> str | None:
+    """The area as events carry it: never more exact than a municipality."""
+    return None if area is None else Places.load().at_most(area, AREA_LEVEL)
+
+
+async def open_record(keys: CaseKeys, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Identity and attributes in clear; 410 after erasure."""
+    if case.identity is None or case.attributes is None:
+        raise ERASED.because("only_case_code_and_its_history_remain")
+    return open_with(await key_of(keys, case.id), case)
+
+
+async def key_of(keys: CaseKeys, case_id: UUID) -> bytes:
+    """410 after erasure."""
+    try:
+        return await keys.of(case_id)
+    except KeyDestroyed as error:
+        raise ERASED.because("only_case_code_and_its_history_remain") from error
+
+
+async def read(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID
+) -> tuple[Case, dict[str, Any], dict[str, Any]]:
+    """A case in clear; the reading is audited."""
+    case = await queries.own_case(session, caller, case_id)
+    identity, attributes = await open_record(keys, case)
+    await record(session, caller, "case.read", chain=case.id)
+    return case, identity, attributes
+
+
+async def change(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    blind: BlindIndex,
+    case_id: UUID,
+    body: CaseChange,
+) -> Case:
+    """What follows from it is done with it: see `_tell_changed`."""
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    refuse_unless_open(case)
+    if body.expected_version not in (None, case.version):
+        raise VERSION_CONFLICT.because(
+            "you_read_version_it_is_now",
+            body.expected_version,
+            case.version,
+            version=case.version,
+        )
+    minor, caregiver = case.minor, Caregiver(case.caregiver)
+    identity, attributes = await open_record(keys, case)
+    reached = person.reached_by(identity, caregiver)
+    today = clock.today()
+    if body.identity is not None:
+        identity = _dumped_identity(body.identity, today)
+        await _index(session, case, blind.digests(caller.organisation, identity))
+    if body.attributes is not None:
+        attributes = body.attributes.model_dump(mode="json")
+    seal_record(await keys.of(case.id), case, identity, attributes)
+    case.minor = person.is_minor(identity, today)
+    if body.area is not None:
+        case.area, case.country = body.area, country_of(body.area)
+    if body.caregiver is not None:
+        case.caregiver = body.caregiver
+    touch(case)
+    await session.flush()
+    if reached != person.reached_by(identity, Caregiver(case.caregiver)):
+        await _remember_contact(session, case)
+    await record(session, caller, "case.changed", chain=case.id)
+    await _tell_changed(session, case, minor, caregiver)
+    return case
+
+
+async def _remember_contact(session: AsyncSession, case: Case) -> None:
+    word: dict[str, Any] = {"at": case.changed_at.isoformat()}
+    if Caregiver(case.caregiver) in SUPPRESSED:
+        word["caregiver"] = True
+    await remember_word(session, Kind.CONTACT, case.id, word, case_id=case.id)
+
+
+async def doubt_contact(
+    session: AsyncSession, keys: CaseKeys, case: Case, *, caregiver_too: bool
+) -> None:
+    """After a restore: how the person is reached was changed later than this record knows. Whoever reads it is warned,
+    and a caregiver whom nobody was to reach any more is reached by nobody. Needs service rights."""
+    identity, attributes = await open_record(keys, case)
+    minor, caregiver = case.minor, Caregiver(case.caregiver)
+    contact = identity.get("contact") or {}
+    former = contact.get("safe_way") or ""
+    if not former.startswith(CONTACT_IN_DOUBT):
+        way = f"{CONTACT_IN_DOUBT} {former}".strip()[:_LONGEST_WAY]
+        identity = {**identity, "contact": {**contact, "safe_way": way}}
+    seal_record(await keys.of(case.id), case, identity, attributes)
+    if caregiver_too and caregiver not in SUPPRESSED:
+        case.caregiver = Caregiver.ABSENT
+    touch(case)
+    await session.flush()
+    await record(session, None, "case.contact_in_doubt", chain=case.id)
+    await _tell_changed(session, case, minor, caregiver)
+
+
+async def _tell_changed(
+    session: AsyncSession, case: Case, was_minor: bool | None, caregiver: Caregiver
+) -> None:
+    of = (case.id, case.organisation_id, clock.today())
+    if case.minor is False and was_minor is not False:
+        await tell(session, happenings.CameOfAge(*of))
+    if Caregiver(case.caregiver) in SUPPRESSED and caregiver not in SUPPRESSED:
+        await tell(session, happenings.CaregiverSuppressed(*of))
+
+
+CONTACT_IN_DOUBT = (
+    "Restaurado de un respaldo: el contacto cambió después; confírmelo antes de usarlo."
+    " Restored from a backup: the contact changed later; confirm it before you use it."
+)
+_LONGEST_WAY = 500
+
+
+def seal_record(
+    key: bytes, case: Case, identity: dict[str, Any], attributes: dict[str, Any]
+) -> None:
+    """Seal both columns for the organisation that now holds the case."""
+    owner = case.organisation_id
+    case.identity = seal_column(key, identity, organisation=owner, row=case.id, column="identity")
+    case.attributes = seal_column(
+        key, attributes, organisation=owner, row=case.id, column="attributes"
+    )
+
+
+async def search(
+    session: AsyncSession, caller: Principal, blind: BlindIndex, body: CaseSearch
+) -> list[Case]:
+    """Own cases that match; the search itself is audited, its words are not."""
+    digests = blind.wanted(caller.organisation, body.name, body.document, body.own_reference)
+    found = await queries.cases_with_digests(session, caller, digests, 50) if digests else []
+    await record(
+        session,
+        caller,
+        "case.searched",
+        chain=caller.organisation,
+        target_type="organisation",
+        detail={"found": len(found)},
+    )
+    return list(found)
+
+
+async def set_implicated(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    case_id: UUID,
+    organisations: set[UUID],
+) -> Case:
+    """Replace the set of organisations that must not learn of this case."""
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    now = clock.now()
+    await session.execute(
+        sa.delete(ImplicatedOrganisation).where(col(ImplicatedOrganisation.case_id) == case.id)
+    )
+    session.add_all(
+        ImplicatedOrganisation(
+            case_id=case.id, organisation_id=o, marked_at=now, marked_by=caller.subject
+        )
+        for o in organisations
+    )
+    touch(case)
+    await session.flush()
+    await record(
+        session, caller, "case.implicated_set", chain=case.id, detail={"count": len(organisations)}
+    )
+    word = accusing(organisations)
+    await remember_word(session, Kind.IMPLICATED, case.id, word, case_id=case.id)
+    await tell(session, happenings.ConflictRecorded(case.id, organisations, caller, keys))
+    return case
+
+
+async def assign(session: AsyncSession, caller: Principal, case_id: UUID, to: str | None) -> Case:
+    """Give the case to somebody of the organisation, or to nobody."""
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    refuse_unless_open(case)
+    if not may_assign(caller, case.assigned_to, to):
+        raise FORBIDDEN.because(
+            "somebody_else_has_this_case_they_hand",
+            needed_roles=[Role.SUPERVISOR],
+        )
+    if case.assigned_to != to:
+        case.assigned_to = to
+        touch(case)
+        await session.flush()
+        await record(session, caller, "case.assigned", chain=case.id)
+    return case
+
+
+def refuse_if_erased(case: Case) -> None:
+    if case.status == "erased":
+        raise ERASED.because("only_case_code_and_its_history_remain")
+
+
+def refuse_unless_open(case: Case) -> None:
+    refuse_if_erased(case)
+    if case.status != "open":
+        raise CONFLICT.because("case_is_closed")
+
+
+def _dumped_identity(identity: Identity, today: date) -> dict[str, Any]:
+    dumped = identity.model_dump(mode="json")
+    if identity.age is not None:
+        dumped["recorded_on"] = today.isoformat()
+    return dumped
+
+
+def shown_identity(identity: dict[str, Any]) -> Identity:
+    return Identity.model_validate({k: v for k, v in identity.items() if k != "recorded_on"})
+
+
+def shown_attributes(attributes: dict[str, Any]) -> Attributes:
+    return Attributes.model_validate(attributes)
+
+
+async def _index(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
+    await session.execute(sa.delete(_lookups).where(_lookups.c.case_id == case.id))
+    await _add_digests(session, case, digests)
+
+
+async def _add_digests(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
+    session.add_all(
+        CaseLookup(case_id=case.id, organisation_id=case.organisation_id, digest=digest)
+        for digest in sorted(digests)
+    )
+    await session.flush()
+
+
+async def hand_over(
+    session: AsyncSession,
+    keys: CaseKeys,
+    blind: BlindIndex,
+    case: Case,
+    identity: dict[str, Any],
+    attributes: dict[str, Any],
+    to: UUID,
+    taken_by: str | None,
+) -> None:
+    """From the commit on it is the other organisation's: sealed and found by it alone, and whoever
+    took it has it. Needs service rights."""
+    former = case.organisation_id
+    case.organisation_id = to
+    case.assigned_to = taken_by
+    touch(case)
+    seal_record(await keys.of(case.id), case, identity, attributes)
+    await session.flush()
+    await _index(session, case, blind.digests(to, identity))
+    await remember_word(session, Kind.HOLDER, case.id, {"holder": str(to)}, case_id=case.id)
+    await tell(session, happenings.CaseHandedOver(case.id, former, to, keys))
+
+
+async def hand_over_again(
+    session: AsyncSession, keys: CaseKeys, blind: BlindIndex, case: Case, to: UUID
+) -> None:
+    """A restored backup has it with a former holder: it is the last one's again. Needs service rights."""
+    identity, attributes = await open_record(keys, case)
+    await hand_over(session, keys, blind, case, identity, attributes, to, taken_by=None)
+    await record(session, None, "case.handed_over_again", chain=case.id)
+
+
+def touch(case: Case) -> None:
+    case.version += 1
+    case.changed_at = clock.now()

@@ -1,0 +1,82 @@
+"""What anonymous statistics may know of a case now: asked anew for every event and every export."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from common import clock
+from common.events.codes import ReportingAttributes
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases import person
+from referrals.case.consents import decision
+from referrals.case.consents.decision import Kind, Move, Person, Refused, Road, Word
+from referrals.ground.keys.sealing import open_column
+from referrals.ground.keys.store import CaseKeys, KeyDestroyed
+from referrals.ground.vocabulary.ages import ADULT_AGE, Caregiver, Decider
+
+
+async def countable(
+    session: AsyncSession, keys: CaseKeys, case_id: UUID
+) -> ReportingAttributes | None:
+    """The codes that an event or an export may carry now; None if nothing may be told."""
+    asked, attributes = await decided(session, keys, case_id)
+    return attributes if asked else None
+
+
+async def decided(
+    session: AsyncSession, keys: CaseKeys, case_id: UUID
+) -> tuple[bool, ReportingAttributes | None]:
+    """Whether the person ever decided on being counted, and what may be told of them now."""
+    # The case's consent to statistics with what decides over it, whoever asks: the newest active
+    # one, else the newest that was taken back; NULL if the person was never asked.
+    told = await session.scalar(sa.select(sa.func.reporting_word(case_id)))
+    if told is None:
+        return False, None
+    found = orjson.loads(told)
+    return True, _counted(case_id, found, await _known(keys, case_id, found))
+
+
+def _counted(case_id: UUID, found: Mapping[str, Any], of: Person) -> ReportingAttributes | None:
+    """What the decision allows of a consent to statistics that was read with the case."""
+    until = found["valid_until"]
+    word = Word(
+        kind=Kind.REPORTING,
+        status=found["status"],
+        case_id=case_id,
+        valid_until=None if until is None else datetime.fromisoformat(until),
+        decided_by=found["decided_by"],
+        assent=found["assent"],
+        confirmed=found["confirmed"],
+    )
+    move = Move(Road.COUNT, case_id)
+    try:
+        decision.allowed(decision.Asked(move, word, of, now=clock.now()))
+    except Refused:
+        return None
+    return ReportingAttributes.model_validate(found["attributes"])
+
+
+async def _known(keys: CaseKeys, case_id: UUID, found: Mapping[str, Any]) -> Person:
+    """The age is opened only where it decides: for a child, and for whoever speaks for somebody."""
+    caregiver, erased = Caregiver(found["caregiver"]), found["case_status"] == "erased"
+    if found["identity"] is None:
+        return Person(None, caregiver, erased=True)
+    if found["decided_by"] == Decider.PERSON and not found["minor"]:
+        return Person(None if found["minor"] is None else ADULT_AGE, caregiver, erased)
+    try:
+        key = await keys.of(case_id)
+    except KeyDestroyed:
+        return Person(None, caregiver, erased=True)
+    identity = open_column(
+        key,
+        b64decode(found["identity"]),
+        organisation=UUID(found["organisation"]),
+        row=case_id,
+        column="identity",
+    )
+    return Person(person.age_of(identity, clock.today()), caregiver, erased)

@@ -1,0 +1,320 @@
+"""Reading grants and exceptions."""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.db.reads import Searchable
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.case.cases import queries as cases
+from referrals.case.consents.models import DisclosureException, Grant
+from referrals.ground.locking_queries import held
+from referrals.ground.vocabulary.ages import Decider
+from referrals.ground.vocabulary.case_roles import works_with_cases
+from referrals.ground.vocabulary.work_kinds import WorkKind
+from referrals.ground.waiting_queries import Waiting, WorkRow
+
+
+async def own_grant(
+    session: AsyncSession, caller: Principal, grant_id: UUID, *, lock: bool = False
+) -> Grant:
+    """The caller's consent, or 404. `lock` holds its case until the transaction ends."""
+    statement = sa.select(Grant).where(
+        col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation
+    )
+    if lock:
+        statement = statement.where(held(col(Grant.case_id))).with_for_update()
+        statement = statement.execution_options(populate_existing=True)
+    grant: Grant | None = (await session.scalars(statement)).one_or_none()
+    if grant is None:
+        raise NOT_FOUND.because("no_such_consent_in_your_organisation")
+    return grant
+
+
+_T = TypeVar("_T", Grant, DisclosureException)
+
+
+async def by_ids(session: AsyncSession, table: type[_T], ids: Collection[UUID]) -> Sequence[_T]:
+    """Grants or exceptions of any organisation; needs service rights."""
+    return (await session.scalars(sa.select(table).where(col(table.id).in_(ids)))).all()
+
+
+def readable(caller: Principal, grant_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation
+    )
+
+
+def readable_exception(
+    caller: Principal, exception_id: sa.ColumnElement[UUID]
+) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(DisclosureException.id) == exception_id,
+        col(DisclosureException.organisation_id) == caller.organisation,
+    )
+
+
+async def own_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID, *, lock: bool = False
+) -> DisclosureException:
+    statement = sa.select(DisclosureException).where(
+        col(DisclosureException.id) == exception_id,
+        col(DisclosureException.organisation_id) == caller.organisation,
+    )
+    if lock:
+        statement = statement.where(held(col(DisclosureException.case_id))).with_for_update()
+    found = (await session.scalars(statement)).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("no_such_exception_in_your_organisation")
+    return found
+
+
+async def grants(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    case_id: UUID | None,
+    statuses: Sequence[str] = (),
+    mine_to_decide: bool = False,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Grant]:
+    statement = sa.select(Grant).where(col(Grant.organisation_id) == caller.organisation)
+    if statuses:
+        statement = statement.where(col(Grant.status).in_(statuses))
+    if mine_to_decide:
+        statement = statement.where(_to_decide(Grant, caller))
+    if case_id is not None:
+        statement = statement.where(col(Grant.case_id) == case_id)
+    if before is not None:
+        statement = statement.where(col(Grant.id) < before)
+    return (await session.scalars(statement.order_by(col(Grant.id).desc()).limit(limit + 1))).all()
+
+
+def searchable(caller: Principal) -> Searchable:
+    """The grants that `own_grant` finds for the caller."""
+    columns: dict[str, Any] = {
+        name: col(getattr(Grant, name)) for name in ("id", "case_id", "status", "given_at")
+    }
+    columns["changed_at"] = sa.func.greatest(
+        col(Grant.created_at), col(Grant.approved_at), col(Grant.withdrawn_at)
+    )
+    rows = sa.select(Grant).where(col(Grant.organisation_id) == caller.organisation)
+    return Searchable(rows, columns)
+
+
+def changed_at(grant: Grant) -> datetime:
+    """When its status became what it is: `searchable`'s column of that name."""
+    return max(filter(None, (grant.created_at, grant.approved_at, grant.withdrawn_at)))
+
+
+def _to_decide(
+    kind: type[Grant] | type[DisclosureException], caller: Principal
+) -> sa.ColumnElement[bool]:
+    """Waits for a supervisor of the organisation other than who asked, and the caller is one."""
+    if Role.SUPERVISOR not in caller.roles:
+        return sa.false()
+    return sa.and_(
+        col(kind.organisation_id) == caller.organisation,
+        col(kind.status) == "pending",
+        col(kind.requested_by) != caller.subject,
+    )
+
+
+async def exceptions(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    statuses: Sequence[str] = (),
+    mine_to_decide: bool = False,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[DisclosureException]:
+    """Own ones, of whoever works with cases; of a coordinator those of all organisations for the purposes of
+    their AoRs, of cases that they look into. Needs service rights where the caller coordinates."""
+    shown: list[sa.ColumnElement[bool]] = [sa.false()]
+    if works_with_cases(caller):
+        shown.append(col(DisclosureException.organisation_id) == caller.organisation)
+    if Role.COORDINATOR in caller.roles:
+        theirs = [col(DisclosureException.purpose).startswith(f"{a}-") for a in caller.aors]
+        looked_into = cases.looked_into_by(caller, col(DisclosureException.case_id))
+        shown.append(sa.and_(sa.or_(sa.false(), *theirs), looked_into))
+    statement = sa.select(DisclosureException).where(sa.or_(*shown))
+    if statuses:
+        statement = statement.where(col(DisclosureException.status).in_(statuses))
+    if mine_to_decide:
+        statement = statement.where(_to_decide(DisclosureException, caller))
+    if before is not None:
+        statement = statement.where(col(DisclosureException.id) < before)
+    rows = await session.scalars(
+        statement.order_by(col(DisclosureException.id).desc()).limit(limit + 1)
+    )
+    return rows.all()
+
+
+def has_agreed(case_id: Any) -> sa.ColumnElement[bool]:
+    """Narrows a list to cases with a consent to statistics; whether it counts now is asked apart."""
+    return sa.exists().where(
+        col(Grant.case_id) == case_id,
+        col(Grant.kind) == "reporting",
+        col(Grant.status) == "active",
+    )
+
+
+async def active_reporting(session: AsyncSession, case_id: UUID) -> Sequence[Grant]:
+    """The case's consents to statistics that nobody took back, locked; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Grant)
+        .where(
+            col(Grant.case_id) == case_id,
+            col(Grant.kind) == "reporting",
+            col(Grant.status) == "active",
+        )
+        .order_by(col(Grant.id))
+        .with_for_update()
+    )
+    return rows.all()
+
+
+def code_digest(code: str) -> bytes:
+    """How a withdrawal code is stored: 66 random bits need no slow hash."""
+    return hashlib.sha256(code.replace("-", "").replace(" ", "").upper().encode()).digest()
+
+
+async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
+    """The grant that the person's own code belongs to; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Grant)
+        .where(col(Grant.withdrawal_digest) == code_digest(code), held(col(Grant.case_id)))
+        .with_for_update()
+    )
+    return rows.one_or_none()
+
+
+class Uses(Protocol):
+    """Whether something was shared under what a column names: whoever shares under it says so."""
+
+    def grant(self, grant_id: Any) -> sa.ColumnElement[bool]: ...
+    def exception(self, exception_id: Any) -> sa.ColumnElement[bool]: ...
+
+
+async def unused_for(
+    session: AsyncSession, case_id: UUID, service_id: UUID, uses: Uses
+) -> Sequence[Grant]:
+    """Consents to refer to this service under which nothing was sent; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Grant)
+        .where(
+            col(Grant.case_id) == case_id,
+            col(Grant.service_id) == service_id,
+            col(Grant.kind) == "referral",
+            col(Grant.status).in_(("active", "pending")),
+            sa.not_(uses.grant(col(Grant.id))),
+        )
+        .order_by(col(Grant.id))
+    )
+    return rows.all()
+
+
+async def given_by(session: AsyncSession, case_id: UUID, decider: sa.ColumnElement[bool]) -> bool:
+    """Whether a consent of the case that holds, or waits, was decided so."""
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(col(Grant.case_id) == case_id, col(Grant.status).in_(("active", "pending")), decider)
+        .limit(1)
+    )
+    return found is not None
+
+
+async def for_a_child(session: AsyncSession, case_id: UUID) -> bool:
+    """Whether somebody decided, or is asked to decide, in the best interest of the case's person."""
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(
+            col(DisclosureException.case_id) == case_id,
+            col(DisclosureException.basis) == Decider.BEST_INTEREST.value,
+            col(DisclosureException.status).in_(("approved", "pending")),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def covers(item: str, grant_id: Any, exception_id: Any) -> sa.ColumnElement[bool]:
+    """Whether the consent or the exception that a column names covers an item."""
+    return sa.or_(
+        *(
+            sa.exists().where(col(kind.id) == column, col(kind.items).contains([item]))
+            for kind, column in ((Grant, grant_id), (DisclosureException, exception_id))
+        )
+    )
+
+
+async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
+    """Needs service rights."""
+    return await session.get(Grant, grant_id)
+
+
+OneKind = TypeVar("OneKind", Grant, DisclosureException)
+_HOLDS_OR_WAITS = ("active", "approved", "pending")
+"""Of a consent and of an exception: it holds, or waits for a supervisor."""
+
+
+async def consent_in_force(session: AsyncSession, grant_id: UUID) -> Grant | None:
+    """With its case held; None as well if it ended. Needs service rights."""
+    return await _one_in_force(session, Grant, grant_id)
+
+
+async def exception_in_force(
+    session: AsyncSession, exception_id: UUID
+) -> DisclosureException | None:
+    """As `consent_in_force`."""
+    return await _one_in_force(session, DisclosureException, exception_id)
+
+
+async def _one_in_force(session: AsyncSession, kind: type[OneKind], own: UUID) -> OneKind | None:
+    those = col(kind.id) == own, col(kind.status).in_(_HOLDS_OR_WAITS), held(col(kind.case_id))
+    return (await session.scalars(sa.select(kind).where(*those).with_for_update())).one_or_none()
+
+
+async def exception_by_id(session: AsyncSession, exception_id: UUID) -> DisclosureException | None:
+    """Needs service rights."""
+    return await session.get(DisclosureException, exception_id)
+
+
+Drafted = Callable[[Any, Any], sa.ColumnElement[Any]]
+"""By the columns of a case and a service: how urgent the draft is that waits for the decision."""
+
+
+def waiting(caller: Principal, drafted: Drafted) -> Iterator[Waiting]:
+    """What a supervisor decides, who did not ask for it."""
+    for kind, table in (
+        (WorkKind.CONSENT_TO_DECIDE, Grant),
+        (WorkKind.EXCEPTION_TO_DECIDE, DisclosureException),
+    ):
+        yield Waiting(
+            kind=kind,
+            what=sa.select(table).where(_to_decide(table, caller)),
+            id=col(table.id),
+            since=col(table.created_at),
+            urgency=drafted(col(table.case_id), col(table.service_id)),
+            shown=lambda row: _row(row[0]),
+        )
+
+
+def _row(asked: Grant | DisclosureException) -> WorkRow:
+    name = "grant_id" if isinstance(asked, Grant) else "exception_id"
+    about = asked.purpose if isinstance(asked, Grant) else asked.basis
+    return WorkRow(
+        id=asked.id,
+        since=asked.created_at,
+        ids={name: asked.id, "case_id": asked.case_id},
+        about=about,
+    )

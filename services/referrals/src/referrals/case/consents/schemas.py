@@ -1,0 +1,177 @@
+"""Bodies of consents and exceptions."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.http import ShownOnce, Strict
+from pydantic import BaseModel, Field, model_validator
+
+from referrals.ground.vocabulary.ages import Assent, Decider
+from referrals.ground.vocabulary.disclosure import Item
+from referrals.ground.vocabulary.fields import Category, Items, Language
+
+
+class NewConsent(Strict):
+    """What the person decided.
+
+    `referral`: one recipient service, one purpose, the items that may be shared. `reporting`:
+    anonymous statistics only, never a condition of help. `transfer`: the whole case goes to
+    another organisation.
+    """
+
+    case_id: UUID
+    kind: Literal["referral", "reporting", "transfer"] = "referral"
+    service_id: UUID | None = None
+    recipient_organisation_id: UUID | None = None
+    purpose: Category | None = Field(
+        None, description="Service category that the sharing is for; one of the service's own."
+    )
+    items: Items = Field([])
+    decided_by: Decider = Decider.PERSON
+    child_assent: Assent | None = None
+    language: Language = "spa"
+    method: Literal["signed", "verbal"]
+    given_at: datetime | None = Field(None, description="Absent: now.")
+    valid_until: datetime | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "NewConsent":
+        for value in (self.given_at, self.valid_until):
+            if value is not None and value.tzinfo is None:
+                raise ValueError("times need an offset, e.g. 2026-01-31T12:00:00Z")
+        if self.kind == "referral" and not (self.service_id and self.purpose and self.items):
+            raise ValueError("a referral consent names service_id, purpose and items")
+        if self.kind == "transfer" and self.recipient_organisation_id is None:
+            raise ValueError("a transfer consent names recipient_organisation_id")
+        if self.kind != "referral" and (self.service_id or self.purpose or self.items):
+            raise ValueError(f"a {self.kind} consent has no service_id, purpose or items")
+        return self
+
+
+class SupervisorDecision(Strict):
+    approve: bool
+
+
+class Withdrawal(Strict):
+    """The person's wish. Nothing is required: withdrawing never fails for a missing field."""
+
+    method: Literal["in_person", "phone", "message", "own_code", "other"] = "other"
+    withdrawn_at: datetime | None = None
+
+
+class OwnWithdrawal(Strict):
+    """The code that the person was given with the consent."""
+
+    code: str = Field(min_length=8, max_length=40)
+
+
+class Consent(BaseModel):
+    id: UUID
+    case_id: UUID
+    organisation_id: UUID
+    kind: str
+    service_id: UUID | None
+    recipient_organisation_id: UUID | None
+    purpose: str | None
+    items: list[str]
+    decided_by: str
+    child_assent: str | None
+    language: str
+    method: str
+    given_at: datetime
+    valid_until: datetime | None
+    version: int
+    status: str
+    requested_by: str
+    approved_by: str | None
+    withdrawn_at: datetime | None
+    withdrawal_method: str | None
+
+
+class GivenConsent(Consent):
+    withdrawal_code: ShownOnce = Field(
+        None,
+        description="Give it to the person: with it they can withdraw without asking anybody. It is "
+        "shown this once; a repeated command shows null. If the answer or the code was lost, "
+        "`POST /consents/{grant_id}/withdrawal-code` makes another, and the former is void.",
+    )
+
+
+class NewCode(Strict):
+    """Ask for it while the person is with you: the code that they hold is void from then on."""
+
+
+class DisclosureRead(BaseModel):
+    referral_id: UUID
+    organisation_id: UUID | None
+    at: datetime
+    items: list[str]
+
+
+class RecordRead(BaseModel):
+    """A reading of the whole record: by the organisation that received the case, or in an emergency."""
+
+    road: Literal["transfer", "break_glass"] = Field(
+        description="`transfer`: its holder read it. `break_glass`: it was opened in an emergency."
+    )
+    organisation_id: UUID | None = Field(description="The organisation that read.")
+    at: datetime = Field(description="When it was read.")
+
+
+class ToldOfReadings(BaseModel):
+    """After a withdrawal, honestly: what had been read already cannot be unread."""
+
+    already_read: list[DisclosureRead]
+    record_read: list[RecordRead] = Field(
+        [], description="Who had read the whole record, of others than who asked for the consent."
+    )
+    goes_on_reading: UUID | None = Field(
+        None,
+        description="The organisation that received the case, or a referral of it, and holds the case"
+        " now. It reads the record as its holder, also after the withdrawal. Tell the person.",
+    )
+
+
+class WithdrawnConsent(Consent, ToldOfReadings):
+    """A withdrawn consent: who had read what, and which referrals ended with it."""
+
+    referrals_ended: list[UUID]
+
+
+class NewException(Strict):
+    """Sharing without the person's consent. Somebody else must approve it; it is reviewed later."""
+
+    case_id: UUID
+    service_id: UUID
+    purpose: Category
+    basis: Literal["vital_interest", "best_interest", "mandatory_report"]
+    rationale: str = Field(min_length=20, max_length=4000)
+    person_informed: bool
+    items: Annotated[list[Item], Field(min_length=1, max_length=len(Item))]
+
+
+class ExceptionSummary(BaseModel):
+    """Service and recipient are left out for a coordinator to whom the directory does not show the
+    service; never for the organisation whose exception it is."""
+
+    id: UUID
+    case_id: UUID
+    organisation_id: UUID
+    service_id: UUID | None
+    recipient_organisation_id: UUID | None
+    purpose: str
+    basis: str
+    items: list[str]
+    person_informed: bool
+    status: str
+    requested_by: str
+    decided_by: str | None
+    decided_at: datetime | None
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    created_at: datetime
+
+
+class ExceptionDetail(ExceptionSummary):
+    rationale: str | None

@@ -1,0 +1,80 @@
+"""HTTP of transfers."""
+
+from uuid import UUID
+
+from common.http import IdempotencyRequired, Session, router
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
+from fastapi import Response
+
+from referrals.case.transfers import queries, service
+from referrals.case.transfers.models import Transfer
+from referrals.case.transfers.schemas import (
+    AcceptTransfer,
+    DeclineTransfer,
+    NewTransfer,
+    RecallTransfer,
+    TransferView,
+)
+from referrals.ground.dependencies import Blind, CaseReader, Keys, Writer
+
+transfers = router("/referrals/v1/transfers", ["transfers"])
+
+
+@transfers.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def offer_transfer(
+    body: NewTransfer, session: Session, caller: Writer, keys: Keys, response: Response
+) -> TransferView:
+    """Offer the responsibility for a case, under a consent of kind 'transfer'."""
+    transfer = await service.offer(session, caller, keys, body)
+    response.headers["Location"] = f"/referrals/v1/transfers/{transfer.id}"
+    return _view(transfer, caller)
+
+
+@transfers.get("")
+async def list_transfers(
+    session: Session, caller: CaseReader, cursor: CursorText = None, limit: Limit = 50
+) -> Page[TransferView]:
+    """Offered by you and to you, newest first."""
+    rows = await queries.listed(session, caller, before=id_cursor(cursor), limit=limit)
+    return page_of(rows, limit, lambda row: _view(row, caller))
+
+
+@transfers.get("/{transfer_id}")
+async def read_transfer(transfer_id: UUID, session: Session, caller: CaseReader) -> TransferView:
+    return _view(await queries.one(session, caller, transfer_id), caller)
+
+
+@transfers.post("/{transfer_id}/accept")
+async def accept_transfer(
+    transfer_id: UUID,
+    _body: AcceptTransfer,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    blind: Blind,
+) -> TransferView:
+    """The case becomes yours; the organisation before has no access from the same moment."""
+    return _view(await service.accept(session, caller, keys, blind, transfer_id), caller)
+
+
+@transfers.post("/{transfer_id}/decline")
+async def decline_transfer(
+    transfer_id: UUID, body: DeclineTransfer, session: Session, caller: Writer
+) -> TransferView:
+    return _view(await service.decline(session, caller, transfer_id, body.reason), caller)
+
+
+@transfers.post("/{transfer_id}/recall")
+async def recall_transfer(
+    transfer_id: UUID, body: RecallTransfer, session: Session, caller: Writer
+) -> TransferView:
+    return _view(await service.recall(session, caller, transfer_id, body.reason), caller)
+
+
+def _view(transfer: Transfer, caller: Writer) -> TransferView:
+    values = {
+        name: getattr(transfer, name)
+        for name in TransferView.model_fields
+        if name != "legal_transitions"
+    }
+    return TransferView(**values, legal_transitions=service.legal(caller, transfer))

@@ -1,0 +1,249 @@
+"""Use cases of transfers. On acceptance all access changes in one transaction."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID
+from common.events import referrals as events
+from common.ids import new_id
+from common.messaging import append
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases import queries as cases
+from referrals.case.cases import service as case_service
+from referrals.case.cases.models import Case
+from referrals.case.consents import queries as consents
+from referrals.case.consents.asking_service import ask, known, word_of
+from referrals.case.consents.decision import Move, Road
+from referrals.case.consents.models import Grant
+from referrals.case.transfers import queries
+from referrals.case.transfers.models import Transfer
+from referrals.case.transfers.schemas import NewTransfer
+from referrals.errors import (
+    ILLEGAL_TRANSITION,
+    NO_CONSENT,
+    NOT_YOUR_STEP,
+    TRANSFER_OPEN,
+)
+from referrals.ground.audit.service import SYSTEM_CLIENT, record
+from referrals.ground.directory.queries import countries_of_organisation
+from referrals.ground.keys.blind_index import BlindIndex
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.notices.service import notify
+from referrals.ground.protocols.crossing_service import refuse_uncovered
+from referrals.ground.restrictions.service import remember_end
+from referrals.ground.restrictions.words import Kind
+from referrals.ground.row_security import acting_as_service
+from referrals.tables import COMMON
+
+_EVENTS: dict[str, type[events.TransferData]] = {
+    "offered": events.TransferOffered,
+    "accepted": events.TransferAccepted,
+    "declined": events.TransferDeclined,
+    "recalled": events.TransferRecalled,
+}
+
+
+async def offer(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewTransfer
+) -> Transfer:
+    """Offer the case under the person's consent to exactly this transfer."""
+    case = await cases.own_case(session, caller, body.case_id, lock=True)
+    case_service.refuse_unless_open(case)
+    if body.to_organisation == caller.organisation:
+        raise INVALID.because("case_is_yours_already", pointer="/to_organisation")
+    grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
+    identity, _ = await case_service.open_record(keys, case)
+    await _ask(session, case, grant, body.to_organisation, identity)
+    if await queries.open_of(session, case.id) is not None:
+        raise TRANSFER_OPEN.because("recall_it_first_or_wait_for_answer")
+    transfer = Transfer(
+        id=new_id(),
+        case_id=case.id,
+        from_organisation=caller.organisation,
+        to_organisation=body.to_organisation,
+        grant_id=body.grant_id,
+        state="offered",
+        version=1,
+        offered_at=clock.now(),
+        offered_by=caller.subject,
+    )
+    session.add(transfer)
+    await session.flush()
+    await _tell(session, caller, transfer)
+    return transfer
+
+
+async def _ask(
+    session: AsyncSession, case: Case, grant: Grant | None, to: UUID, identity: Mapping[str, Any]
+) -> None:
+    """Whether the case may go to this organisation now, when offered and again when accepted."""
+    now = clock.now()
+    ask(
+        Move(Road.TRANSFER, case.id, organisation_id=to),
+        word_of(grant) if grant is not None else None,
+        known(case, identity, now),
+        now,
+        await cases.implicated(session, case.id),
+    )
+    countries = await countries_of_organisation(session, to)
+    if countries:  # of an organisation without a service nothing says that it is elsewhere
+        await refuse_uncovered(
+            session,
+            from_country=case.country,
+            to_countries=countries,
+            from_organisation=case.organisation_id,
+            to_organisation=to,
+            on=clock.day_of(now),
+        )
+
+
+async def accept(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, blind: BlindIndex, transfer_id: UUID
+) -> Transfer:
+    """Take the case over: from the commit on it is the caller's, and only the caller's."""
+    transfer = await queries.one(session, caller, transfer_id, lock=True)
+    async with acting_as_service(session):
+        case = await cases.by_id(session, transfer.case_id)
+        grant = await consents.by_id(session, transfer.grant_id)
+        _check(caller, transfer, "accept")
+        if case is None:
+            raise NO_CONSENT.because("case_is_gone")
+        case_service.refuse_unless_open(case)
+        identity, attributes = await case_service.open_record(keys, case)
+        await _ask(session, case, grant, transfer.to_organisation, identity)
+        await case_service.hand_over(
+            session,
+            keys,
+            blind,
+            case,
+            identity,
+            attributes,
+            transfer.to_organisation,
+            taken_by=caller.subject,
+        )
+        await _decide(session, caller, transfer, "accepted", None)
+    session.expire_all()
+    return await queries.one(session, caller, transfer_id)
+
+
+async def decline(
+    session: AsyncSession, caller: Principal, transfer_id: UUID, reason: str
+) -> Transfer:
+    transfer = await queries.one(session, caller, transfer_id, lock=True)
+    _check(caller, transfer, "decline")
+    await _decide(session, caller, transfer, "declined", reason)
+    return transfer
+
+
+async def recall(
+    session: AsyncSession, caller: Principal, transfer_id: UUID, reason: str
+) -> Transfer:
+    transfer = await queries.one(session, caller, transfer_id, lock=True)
+    _check(caller, transfer, "recall")
+    await _decide(session, caller, transfer, "recalled", reason)
+    return transfer
+
+
+async def end_offer(
+    session: AsyncSession,
+    caller: Principal | None,
+    case_id: UUID,
+    reason: str,
+    *,
+    grant_id: UUID | None = None,
+    to: Collection[UUID] | None = None,
+) -> None:
+    """Take back the open offer of a case, if it is under this consent and to one of these."""
+    transfer = await queries.open_of(session, case_id, lock=True)
+    if transfer is None or (grant_id is not None and transfer.grant_id != grant_id):
+        return
+    if to is None or transfer.to_organisation in to:
+        await _decide(session, caller, transfer, "recalled", reason)
+
+
+async def end_again(session: AsyncSession, transfer_id: UUID) -> int:
+    """A restored backup has the offer open again: nobody takes the case over by it."""
+    transfer = await session.get(Transfer, transfer_id, with_for_update=True)
+    if transfer is None or transfer.state != "offered":
+        return 0
+    await _decide(session, None, transfer, "recalled", "other")
+    return 1
+
+
+def legal(caller: Principal, transfer: Transfer) -> list[str]:
+    """What the caller may do with the transfer now."""
+    if transfer.state != "offered":
+        return []
+    found = []
+    if transfer.to_organisation == caller.organisation:
+        found += ["accept", "decline"]
+    if transfer.from_organisation == caller.organisation:
+        found.append("recall")
+    return found
+
+
+def _check(caller: Principal, transfer: Transfer, command: str) -> None:
+    mine = transfer.from_organisation if command == "recall" else transfer.to_organisation
+    if mine != caller.organisation:
+        raise NOT_YOUR_STEP.because("is_for_other_side_of_transfer", command)
+    if transfer.state != "offered":
+        raise ILLEGAL_TRANSITION.because(
+            "transfer_is_already",
+            transfer.state,
+            state=transfer.state,
+            legal_transitions=[],
+        )
+
+
+async def _decide(
+    session: AsyncSession,
+    caller: Principal | None,
+    transfer: Transfer,
+    state: str,
+    reason: str | None,
+) -> None:
+    transfer.state, transfer.reason = state, reason
+    transfer.decided_at = clock.now()
+    transfer.decided_by = caller.subject if caller else SYSTEM_CLIENT
+    transfer.version += 1
+    await session.flush()
+    await remember_end(session, Kind.TRANSFER, transfer.id, transfer.case_id)
+    await _tell(session, caller, transfer)
+
+
+async def _tell(session: AsyncSession, caller: Principal | None, transfer: Transfer) -> None:
+    await append(
+        session,
+        COMMON,
+        _EVENTS[transfer.state](
+            transfer_id=transfer.id,
+            case_id=transfer.case_id,
+            version=transfer.version,
+            from_organisation=transfer.from_organisation,
+            to_organisation=transfer.to_organisation,
+            occurred_at=transfer.decided_at or transfer.offered_at,
+        ),
+        aggregate_id=transfer.id,
+        aggregate_type="transfer",
+    )
+    await notify(
+        session,
+        [transfer.from_organisation, transfer.to_organisation],
+        NoticeKind(f"transfer.{transfer.state}"),
+        subject_type="transfer",
+        subject_id=transfer.id,
+        version=transfer.version,
+    )
+    await record(
+        session,
+        caller,
+        f"transfer.{transfer.state}",
+        chain=transfer.case_id,
+        target_id=transfer.id,
+        detail={"to": str(transfer.to_organisation)},
+    )

@@ -1,0 +1,333 @@
+"""Anchoring the audit outside the database, and verifying it against the anchor.
+
+A chain shows an edit or a gap. Only something outside the database shows that its newest entries,
+or a whole chain, were cut off: the worker appends the heads that moved to a file of its own, each
+line carrying the hash of the line before.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.chained import Head, last_line
+from common.db import key_checks
+from common.db.session import Database
+from common.words.wording import Worded
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.ground.row_security import act_as_service
+
+_BATCH = 2000
+_EXCHANGED = "{path} is another file than was begun: put it back from a backup or a second place"
+_GONE = "{path} is gone: put it back from a backup or a second place"
+_FIRST_LINE = "audit-anchor"
+ERASED, RESTRICTED = "tombstones", "restrictions"
+"""The lists whose heads are anchored, by the names that a line has for them."""
+_HEADS = sa.text(
+    """
+    SELECT chain, sequence, encode(hash, 'hex') AS hash, position::text AS position
+    FROM audit_heads
+    WHERE position >= CAST(:since AS text)::xid8
+      AND position < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY position, chain
+    """
+)
+_ENTRIES = sa.text(
+    """
+    SELECT e.chain, e.sequence, encode(e.previous, 'hex') AS previous,
+           encode(e.hash, 'hex') AS hash, audit_text(e) AS content
+    FROM audit_entries e
+    WHERE (e.chain, e.sequence) > (CAST(:chain AS uuid), :sequence)
+    ORDER BY e.chain, e.sequence
+    LIMIT :limit
+    """
+)
+_ENTRIES_OF_ONE = sa.text(_ENTRIES.text.replace("WHERE ", "WHERE e.chain = :only AND "))
+_ONE_HEAD = sa.text(
+    "SELECT sequence, encode(hash, 'hex') AS hash FROM audit_heads WHERE chain = :only"
+)
+_ALL_HEADS = sa.text("SELECT chain, sequence, encode(hash, 'hex') AS hash FROM audit_heads")
+
+
+class BrokenAnchor(Worded):
+    """The anchor file itself was edited or cut; the message says in which line."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that does not add up."""
+
+    chain: str
+    sequence: int
+    problem: str
+
+
+def lines_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The anchor's lines, each checked against the one before; BrokenAnchor if one does not fit."""
+    previous = ""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as file:
+        for number, text in enumerate(file, start=1):
+            if not text.endswith("\n"):
+                return  # the writer was killed in the middle; it drops this when it goes on
+            try:
+                line: dict[str, Any] = json.loads(text)
+            except ValueError as error:
+                raise BrokenAnchor("line {number} is not readable", number=number) from error
+            if line.get("previous") != previous:
+                raise BrokenAnchor("line {number} does not follow the line before", number=number)
+            previous = hashlib.sha256(text.rstrip("\n").encode()).hexdigest()
+            yield line
+
+
+def _last_line(path: Path) -> tuple[dict[str, Any], str]:
+    """The anchor's last line, read and as it is written; BrokenAnchor.
+
+    Only the end of the file is read: the whole of it is checked when the audit is verified. What a
+    killed writer or a full disk left without its line end was never anchored, and is dropped.
+    """
+    size, text = last_line(path)
+    if path.exists() and path.stat().st_size > size:
+        os.truncate(path, size)
+    if not text:
+        return {"until": "0"}, ""
+    try:
+        line: dict[str, Any] = json.loads(text)
+        return {**line, "until": str(line["until"])}, text
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenAnchor("the last line is not readable") from error
+
+
+async def anchor(
+    database: Database, path: Path, erased: Head | None = None, restricted: Head | None = None
+) -> int:
+    """Append the heads that moved since the last line; returns how many. One caller at a time.
+
+    `erased`, `restricted`: how far those lists reach, anchored with them, so that a restore can tell a list that is
+    too old. BrokenAnchor if the file that was begun is gone or another one.
+    """
+    async with database.transaction() as session:
+        await act_as_service(session)
+        if not await session.scalar(
+            sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-audit-anchor'))")
+        ):
+            return 0
+        # Under the lock: another replica may have appended since, and its line is what ours follows.
+        last, text = _last_line(path)
+        await _hold_to_first_line(database, path)
+        # Read before the heads: what commits in between is anchored by the next line.
+        until = await session.scalar(
+            sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        )
+        heads = (await session.execute(_HEADS, {"since": last["until"]})).all()
+        reached = {
+            name: _furthest(head, last.get(name))
+            for name, head in ((ERASED, erased), (RESTRICTED, restricted))
+        }
+        if not heads and all(last.get(name) == head for name, head in reached.items()):
+            return 0
+        more = {name: head for name, head in reached.items() if head}
+        _append(path, heads, str(until), text, more)
+    await _record_first_line(database, path)
+    return len(heads)
+
+
+def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
+    """A list only grows: one that is shorter than it was lost its end, and the anchor goes on knowing that end until
+    the list is as long again."""
+    if head is None or (last and head.number < last[0]):
+        return last
+    return [head.number, head.digest]
+
+
+async def mark_restored(database: Database, path: Path, source: str) -> None:
+    """Tell the anchor that the record was taken back to a backup: what came after it is missing
+    rightly, from here on. `source` names the backup."""
+    async with database.transaction() as session:
+        await act_as_service(session)
+        _, text = _last_line(path)
+        until = await session.scalar(
+            sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        )
+        heads = (await session.execute(_ALL_HEADS)).all()
+        _append(path, heads, str(until), text, {"restored": source})
+    await _record_first_line(database, path)
+
+
+async def _hold_to_first_line(database: Database, path: Path) -> None:
+    """An anchor that vanished or was exchanged is no reason to begin another: BrokenAnchor."""
+    known = (await key_checks.recorded(database)).get(_FIRST_LINE)
+    found = _first_line_digest(path)
+    if known is not None and known != found:
+        raise BrokenAnchor(_EXCHANGED if found else _GONE, path=path)
+
+
+async def _record_first_line(database: Database, path: Path) -> None:
+    digest = _first_line_digest(path)
+    if digest:
+        await key_checks.record(database, {_FIRST_LINE: digest})
+
+
+def _first_line_digest(path: Path) -> str:
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        first = file.readline()
+    return hashlib.sha256(first).hexdigest() if first.endswith(b"\n") else ""
+
+
+def anchored_list(path: Path, which: str) -> Head:
+    """How far the list (`ERASED`, `RESTRICTED`) reached when the anchor's last line that says so was written."""
+    head = Head()
+    for line in lines_of(path):
+        if line.get(which):
+            number, digest = line[which]
+            head = Head(int(number), str(digest), str(line["at"]))
+    return head
+
+
+def _append(path: Path, heads: Any, until: str, last_text: str, more: dict[str, Any]) -> None:
+    line = {
+        "at": clock.now().isoformat(),
+        "until": until,
+        **more,
+        "heads": {str(head.chain): [head.sequence, head.hash] for head in heads},
+        "previous": hashlib.sha256(last_text.encode()).hexdigest() if last_text else "",
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+async def verify(database: Database, path: Path | None) -> tuple[int, list[Finding]]:
+    """Recompute every chain; returns how many entries were read and what does not add up."""
+    if path is not None:
+        await _hold_to_first_line(database, path)
+    anchored = _anchored(path)
+    findings: list[Finding] = []
+    async with database.transaction() as session:
+        await act_as_service(session)
+        count, ends = await _walk(session, anchored, findings)
+        heads = {
+            str(row.chain): (row.sequence, row.hash)
+            for row in (await session.execute(_ALL_HEADS)).all()
+        }
+    findings += [
+        Finding(chain, ends.get(chain, (0, ""))[0], "does not end at its head")
+        for chain in sorted({*heads, *ends})
+        if heads.get(chain) != ends.get(chain)
+    ]
+    for chain, sequences in sorted(anchored.items()):
+        if ends.get(chain, (0, ""))[0] < max(sequences):
+            findings.append(Finding(chain, max(sequences), "cut off after it was anchored"))
+    return count, findings
+
+
+async def verify_chain(
+    session: AsyncSession, chain: UUID, anchored: Mapping[int, str]
+) -> tuple[int, list[Finding]]:
+    """The same of one chain, in a session with service rights; `anchored`: its part of the anchor."""
+    name = str(chain)
+    findings: list[Finding] = []
+    count, ends = await _walk(session, {name: dict(anchored)}, findings, only=chain)
+    head = (await session.execute(_ONE_HEAD, {"only": chain})).one_or_none()
+    end = ends.get(name)
+    if end != (None if head is None else (head.sequence, head.hash)):
+        findings.append(Finding(name, end[0] if end else 0, "does not end at its head"))
+    if anchored and (end[0] if end else 0) < max(anchored):
+        findings.append(Finding(name, max(anchored), "cut off after it was anchored"))
+    return count, findings
+
+
+def anchored_of(path: Path | None, chain: UUID) -> Mapping[int, str]:
+    """Sequence and hash of the entries of one chain that the anchor holds; BrokenAnchor."""
+    return _anchored(path).get(str(chain), {})
+
+
+def _anchored(path: Path | None) -> dict[str, dict[int, str]]:
+    anchored: dict[str, dict[int, str]] = {}
+    for line in lines_of(path) if path is not None else ():
+        if "restored" in line:
+            _take_back(anchored, line["heads"])
+        for chain, (sequence, digest) in line["heads"].items():
+            anchored.setdefault(chain, {})[int(sequence)] = str(digest)
+    return anchored
+
+
+def _take_back(anchored: dict[str, dict[int, str]], heads: dict[str, list[Any]]) -> None:
+    """Forget what was anchored beyond the heads of a restored record."""
+    for chain, sequences in list(anchored.items()):
+        end = int(heads[chain][0]) if chain in heads else 0
+        anchored[chain] = {n: digest for n, digest in sequences.items() if n <= end}
+        if not anchored[chain]:
+            del anchored[chain]
+
+
+@dataclass(frozen=True)
+class Restore:
+    """One line of the anchor that says that the record was taken back."""
+
+    at: str
+    source: str
+    lost_entries: int
+
+
+def restores(path: Path | None) -> list[Restore]:
+    """Each restore that the anchor tells of, with how many anchored entries it gave up."""
+    found: list[Restore] = []
+    reached: dict[str, int] = {}
+    for line in lines_of(path) if path is not None else ():
+        heads = {chain: int(value[0]) for chain, value in line["heads"].items()}
+        if "restored" in line:
+            lost = sum(max(0, n - heads.get(chain, 0)) for chain, n in reached.items())
+            found.append(Restore(str(line["at"]), str(line["restored"]), lost))
+            reached = {}
+        reached |= heads
+    return found
+
+
+async def _walk(
+    session: AsyncSession,
+    anchored: dict[str, dict[int, str]],
+    findings: list[Finding],
+    only: UUID | None = None,
+) -> tuple[int, dict[str, tuple[int, str]]]:
+    count = 0
+    ends: dict[str, tuple[int, str]] = {}
+    chain, sequence = "00000000-0000-0000-0000-000000000000", 0
+    last_sequence, last_hash, current = 0, "", ""
+    while True:
+        values: dict[str, Any] = {"chain": chain, "sequence": sequence, "limit": _BATCH}
+        if only is not None:
+            values["only"] = only
+        entries = _ENTRIES if only is None else _ENTRIES_OF_ONE
+        rows = (await session.execute(entries, values)).all()
+        if not rows:
+            return count, ends
+        for row in rows:
+            chain, sequence = str(row.chain), row.sequence
+            if chain != current:
+                current, last_sequence, last_hash = chain, 0, ""
+            content = bytes.fromhex(row.previous) + row.content.encode()
+            if sequence != last_sequence + 1:
+                findings.append(Finding(chain, sequence, "an entry before it is missing"))
+            elif row.previous != last_hash:
+                findings.append(Finding(chain, sequence, "does not follow the entry before"))
+            if hashlib.sha256(content).hexdigest() != row.hash:
+                findings.append(Finding(chain, sequence, "was edited"))
+            if anchored.get(chain, {}).get(sequence, row.hash) != row.hash:
+                findings.append(Finding(chain, sequence, "differs from the anchor"))
+            last_sequence, last_hash = sequence, row.hash
+            ends[chain] = (sequence, row.hash)
+            count += 1

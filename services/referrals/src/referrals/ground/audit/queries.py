@@ -1,0 +1,149 @@
+"""Reading the audit: its entries, who read a disclosure, what was done in a case."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.audit.models import AuditEntry, AuditHead
+
+_ENTRIES = AuditEntry.metadata.tables["audit_entries"]
+# For conditions of others on entries: columns that they may speak of.
+CHAIN, TARGET_TYPE, TARGET_ID = _ENTRIES.c.chain, _ENTRIES.c.target_type, _ENTRIES.c.target_id
+
+
+@dataclass(frozen=True)
+class Only:
+    """Entries of one organisation, of which something holds."""
+
+    organisation: UUID
+    which: sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a list of entries is narrowed to; None: not by this. `since` is in it, `until` is not."""
+
+    target_id: UUID | None = None
+    action: str | None = None
+    organisation_id: UUID | None = None
+    doer: str | None = None
+    case_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def names(self) -> Iterator[str]:
+        """By what it is narrowed, without the values."""
+        for field in fields(self):
+            if getattr(self, field.name) is not None:
+                yield field.name
+
+    def conditions(self) -> Iterator[sa.ColumnElement[bool]]:
+        for column, value in (
+            (AuditEntry.target_id, self.target_id),
+            (AuditEntry.action, self.action),
+            (AuditEntry.organisation_id, self.organisation_id),
+            (AuditEntry.client, self.doer),
+            (AuditEntry.chain, self.case_id),
+        ):
+            if value is not None:
+                yield col(column) == value
+        if self.since is not None:
+            yield col(AuditEntry.at) >= self.since
+        if self.until is not None:
+            yield col(AuditEntry.at) < self.until
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    only: Only | None,
+    wanted: Wanted,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[AuditEntry]:
+    """Newest first, one more than `limit` if there are more."""
+    statement = sa.select(AuditEntry)
+    if only is not None:
+        statement = statement.where(
+            col(AuditEntry.organisation_id) == only.organisation, only.which
+        )
+    statement = statement.where(*wanted.conditions())
+    if before is not None:
+        statement = statement.where(col(AuditEntry.id) < before)
+    newest = statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1)
+    return (await session.scalars(newest)).all()
+
+
+def chains_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """The chains whose own id is meant."""
+    return sa.select(col(AuditHead.chain)).where(meant(col(AuditHead.chain)))
+
+
+async def did_anything(session: AsyncSession, doer: str) -> bool:
+    """Whether the record holds anything by this client."""
+    done = sa.exists().where(col(AuditEntry.client) == doer)
+    return bool(await session.scalar(sa.select(done)))
+
+
+async def disclosure_reads(
+    session: AsyncSession, referral_ids: Sequence[UUID]
+) -> Sequence[AuditEntry]:
+    """Who read the snapshots of these referrals."""
+    rows = await session.scalars(
+        sa.select(AuditEntry)
+        .where(
+            col(AuditEntry.target_id).in_(referral_ids),
+            col(AuditEntry.action) == "disclosure.read",
+        )
+        .order_by(col(AuditEntry.at))
+    )
+    return rows.all()
+
+
+async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntry]:
+    """Every reading of a case, on whatever road, oldest first."""
+    rows = await session.scalars(
+        sa.select(AuditEntry)
+        .where(col(AuditEntry.chain) == case_id, col(AuditEntry.action).like("%.read"))
+        .order_by(col(AuditEntry.sequence))
+    )
+    return rows.all()
+
+
+async def count_done(
+    session: AsyncSession, organisation: UUID, action: str, since: datetime
+) -> int:
+    """How often an organisation has done this since that moment, whatever became of it later."""
+    counted = (
+        sa.select(sa.func.count())
+        .select_from(AuditEntry)
+        .where(
+            col(AuditEntry.organisation_id) == organisation,
+            col(AuditEntry.at) > since,
+            col(AuditEntry.action) == action,
+        )
+    )
+    return await session.scalar(counted) or 0
+
+
+async def done_in(
+    session: AsyncSession, chain: UUID, organisation: UUID, limit: int
+) -> Sequence[AuditEntry]:
+    """What an organisation did in a case, oldest first, without its readings."""
+    rows = await session.scalars(
+        sa.select(AuditEntry)
+        .where(
+            col(AuditEntry.chain) == chain,
+            col(AuditEntry.organisation_id) == organisation,
+            sa.not_(col(AuditEntry.action).like("%read")),
+        )
+        .order_by(col(AuditEntry.sequence))
+        .limit(limit)
+    )
+    return rows.all()

@@ -1,0 +1,47 @@
+"""What an exception to consent or wish is, in a case and on the line: asked by one person with a sealed
+rationale, decided by another."""
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.two_people import refuse_same_person
+from common.words.details import Detail
+
+from referrals.errors import ALREADY_DECIDED
+from referrals.ground.keys.sealing import open_column
+from referrals.ground.keys.store import CaseKeys
+
+
+class Asked(Protocol):
+    status: str
+    requested_by: str
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
+    """409 if it is decided, 403 to whoever asked."""
+    if exception.status != "pending":
+        raise ALREADY_DECIDED.because("its_status_is", exception.status)
+    refuse_same_person(
+        caller,
+        exception.requested_by,
+        because=Detail("you_asked_for_this_exception"),
+    )
+    exception.status = "approved" if approve else "refused"
+    exception.decided_by, exception.decided_at = caller.subject, clock.now()
+
+
+async def rationale_of(
+    keys: CaseKeys, sealed: bytes | None, *, under: UUID, organisation: UUID, row: UUID
+) -> str | None:
+    """None once it, or the key of the case or report that it is sealed under, is gone."""
+    if sealed is None:
+        return None
+    key = (await keys.of_many([under])).get(under)
+    if key is None:
+        return None
+    return str(open_column(key, sealed, organisation=organisation, row=row, column="rationale"))

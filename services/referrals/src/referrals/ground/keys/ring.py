@@ -1,0 +1,173 @@
+"""Key-encryption keys: they wrap the case keys and rotate. Held in a file outside all databases, in
+clear or each closed by a Vault."""
+
+import base64
+import json
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from common import crypto
+from common.crypto import check_value
+from common.db.key_checks import WrongKeys
+from common.words.wording import Worded
+
+_CLOSED = "vault:"
+
+
+class CannotOpenKey(Worded):
+    """The keeper answers, and its key is not the one that closed this; the message says which."""
+
+
+class Keeper(Protocol):
+    """Keeps key-encryption keys closed: CannotOpenKey, or KeysAway while it cannot be asked."""
+
+    async def open(self, key_id: str, text: str) -> bytes: ...
+
+    async def close(self, key_id: str, key: bytes) -> str: ...
+
+
+class KeyRingError(WrongKeys):
+    """The file of key-encryption keys cannot be used; the message says why and what to do."""
+
+    def __init__(self, path: Path, reason: Worded) -> None:
+        super().__init__(
+            "{path}: {reason}. Nothing was changed. Put the right file back (./ruta restore --keys-only takes it from a"
+            " backup); without it no case can be opened (IM guide, Lost keys)",
+            path=path,
+            reason=reason,
+        )
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """`closed`: the text in the file of each key that a Vault keeps closed."""
+
+    active: str
+    keys: dict[str, bytes]
+    closed: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> "KeyRing":
+        """Read a ring of keys in clear; KeyRingError if the file is missing or of another shape."""
+        active, entries = _read(path)
+        if behind := sorted(key_id for key_id, text in entries.items() if text.startswith(_CLOSED)):
+            text = "a Vault keeps {keys} closed: set RUTA_VAULT_URL"
+            raise KeyRingError(path, Worded(text, keys=", ".join(behind)))
+        return cls(active, {k: _decoded(path, text) for k, text in entries.items()})
+
+    @classmethod
+    async def opened(cls, path: Path, vault: Keeper | None) -> "KeyRing":
+        """Read a ring; what a Vault keeps closed it opens. KeyRingError, or KeysAway."""
+        if vault is None:
+            return cls.load(path)
+        active, entries = _read(path)
+        closed = {key_id: text for key_id, text in entries.items() if text.startswith(_CLOSED)}
+        keys = {k: _decoded(path, text) for k, text in entries.items() if k not in closed}
+        for key_id, text in closed.items():
+            try:
+                keys[key_id] = await vault.open(key_id, text)
+            except CannotOpenKey as error:
+                raise KeyRingError(path, error) from error
+        return cls(active, keys, closed)
+
+    def check_values(self) -> dict[str, str]:
+        """What the key store keeps about each key, by a name of its own."""
+        return {
+            check_name(key_id): check_value(check_name(key_id), key)
+            for key_id, key in self.keys.items()
+        }
+
+    def wrap(self, case_id: UUID, case_key: bytes) -> bytes:
+        return crypto.seal(self.keys[self.active], case_key, _context(case_id, self.active))
+
+    def unwrap(self, case_id: UUID, key_id: str, wrapped: bytes) -> bytes:
+        """The case key; CannotOpen if the ring lacks `key_id` or the bytes are not its own."""
+        if key_id not in self.keys:
+            raise crypto.CannotOpen(f"key-encryption key {key_id} is not in the ring")
+        return crypto.open_sealed(self.keys[key_id], wrapped, _context(case_id, key_id))
+
+
+def _read(path: Path) -> tuple[str, dict[str, str]]:
+    """The active id and the entries by id; KeyRingError."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        entries = {str(key_id): str(text) for key_id, text in document["keys"].items()}
+        active = str(document["active"])
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise KeyRingError(path, _why(error)) from error
+    if active not in entries:
+        raise KeyRingError(path, Worded("the active key {key!r} is not among the keys", key=active))
+    return active, entries
+
+
+def _decoded(path: Path, text: str) -> bytes:
+    try:
+        return crypto.key_from_base64(text)
+    except ValueError as error:
+        raise KeyRingError(path, _why(error)) from error
+
+
+def with_new_key(ring: KeyRing) -> KeyRing:
+    """The ring with one key more, which wraps nothing yet: first every reader has to have it."""
+    key_id = f"k{max((int(k[1:]) for k in ring.keys if k[1:].isdigit()), default=0) + 1}"
+    return replace(ring, keys={**ring.keys, key_id: crypto.new_key()})
+
+
+async def closed_by(ring: KeyRing, vault: Keeper | None, path: Path) -> KeyRing:
+    """The ring with its newest key closed by the Vault, where there is one; KeyRingError, KeysAway."""
+    key_id = newest(ring)
+    if vault is None or key_id in ring.closed:
+        return ring
+    try:
+        text = await vault.close(key_id, ring.keys[key_id])
+    except CannotOpenKey as error:
+        raise KeyRingError(path, error) from error
+    return replace(ring, closed={**ring.closed, key_id: text})
+
+
+def newest(ring: KeyRing) -> str:
+    """The id of the key that was added last."""
+    return max(ring.keys, key=lambda key_id: int(key_id[1:]) if key_id[1:].isdigit() else -1)
+
+
+def with_newest_active(ring: KeyRing) -> KeyRing:
+    return replace(ring, active=newest(ring))
+
+
+def without_unused(ring: KeyRing, used: set[str]) -> KeyRing:
+    """The ring without the keys that are neither active, nor in use, nor about to become active."""
+    keep = {ring.active, newest(ring), *used}
+    return replace(ring, keys={k: v for k, v in ring.keys.items() if k in keep})
+
+
+def as_text(ring: KeyRing) -> str:
+    keys = {k: ring.closed.get(k) or base64.b64encode(v).decode() for k, v in ring.keys.items()}
+    return json.dumps({"active": ring.active, "keys": keys}) + "\n"
+
+
+def write(path: Path, ring: KeyRing) -> None:
+    """Replace the ring's file in one step; OSError where it cannot be written (a mounted Secret)."""
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(as_text(ring))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def check_name(key_id: str) -> str:
+    return f"key-encryption-key/{key_id}"
+
+
+def _why(error: Exception) -> Worded:
+    if isinstance(error, FileNotFoundError):
+        return Worded("the key-encryption keys are not there")
+    return Worded("not a file of key-encryption keys ({kind})", kind=type(error).__name__)
+
+
+def _context(case_id: UUID, key_id: str) -> bytes:
+    return f"case-key\n{case_id}\n{key_id}".encode()

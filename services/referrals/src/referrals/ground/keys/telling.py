@@ -1,0 +1,95 @@
+"""Tombstones leave the machine: from the key store into the list, from the list to second places."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import chained, clock
+from common.chained import BrokenList, Chained, Signer
+from common.db.session import Database
+
+from referrals.ground.keys import tombstones
+from referrals.ground.keys.store import case_keys
+
+_BATCH = 1000
+_ANY_UNTOLD = (
+    "SELECT EXISTS (SELECT FROM case_keys WHERE destroyed_at IS NOT NULL AND told_at IS NULL)"
+)
+LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-tombstones'))")
+
+
+async def tell(database: Database, path: Path, signer: Signer) -> int:
+    """Append what was destroyed and is not in the list yet; returns how many. One caller at a time.
+
+    A crash after the list was written tells the same again: applying it twice changes nothing.
+    """
+    ((waits,),) = await database.once(_ANY_UNTOLD)
+    if not waits and await asyncio.to_thread(path.exists):
+        return 0
+    told = case_keys.c.told_at
+    async with database.transaction() as session:
+        if not await session.scalar(LOCK):
+            return 0
+        # Asked again: somebody else may have begun the list while this waited for its connection.
+        if not await asyncio.to_thread(path.exists):
+            # Nowhere else is one either, or it would have been put back: all are told from the start.
+            await session.execute(case_keys.update().where(told.is_not(None)).values(told_at=None))
+        rows = (
+            await session.execute(
+                sa.select(case_keys.c.case_id, case_keys.c.destroyed_at)
+                .where(case_keys.c.destroyed_at.is_not(None), told.is_(None))
+                .order_by(case_keys.c.destroyed_at, case_keys.c.case_id)
+                .limit(_BATCH)
+            )
+        ).all()
+        erased = [(row.case_id, row.destroyed_at.isoformat()) for row in rows]
+        await asyncio.to_thread(tombstones.append, path, signer, erased)
+        await session.execute(
+            case_keys.update()
+            .where(case_keys.c.case_id.in_([row.case_id for row in rows]))
+            .values(told_at=clock.now())
+        )
+    return len(rows)
+
+
+async def not_destroyed(database: Database, case_ids: Collection[UUID]) -> set[UUID]:
+    """Those of which the store does not know that their key was destroyed."""
+    asked = case_keys.c.case_id == sa.any_(sa.literal([*case_ids], sa.ARRAY(sa.Uuid)))
+    known = sa.select(case_keys.c.case_id).where(asked, case_keys.c.destroyed_at.is_not(None))
+    async with database.transaction() as session:
+        return {*case_ids} - set(await session.scalars(known))
+
+
+async def count_untold(database: Database) -> int:
+    async with database.transaction() as session:
+        return (
+            await session.scalar(
+                sa.select(sa.func.count())
+                .select_from(case_keys)
+                .where(case_keys.c.destroyed_at.is_not(None), case_keys.c.told_at.is_(None))
+            )
+            or 0
+        )
+
+
+def newest(lists: Sequence[Path], signer: Signer) -> Chained:
+    """Of several copies of one list the longest; BrokenList if they are not copies of one."""
+    read = [chained.read(path, signer) for path in lists if path.exists()]
+    best = max(read, key=lambda one: one.head.number, default=Chained())
+    for one, path in zip(read, [path for path in lists if path.exists()], strict=True):
+        if not best.reaches(one.head):
+            raise BrokenList("{path}: is another list than the longest one given", path=path)
+    return best
+
+
+def put_in_place(path: Path, lists: Sequence[Path], signer: Signer) -> None:
+    """Let the longest of these copies be the list that goes on here."""
+    best = max(
+        (one for one in lists if one.exists()),
+        key=lambda one: chained.read(one, signer).head.number,
+        default=path,
+    )
+    if best != path:
+        chained.replace(path, best.read_bytes())

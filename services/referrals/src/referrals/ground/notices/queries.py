@@ -1,0 +1,103 @@
+"""Reading notices in the order of their transactions.
+
+Rows become visible at commit, not when their number is drawn, so a plain `id > last` would lose
+rows. A row carries its transaction id; the feed ends before the oldest transaction that is still
+open, so nothing can appear later behind a cursor that was given out.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.notices.models import Notice
+
+_NOTICES = Notice.metadata.tables["notices"]
+# For conditions of others on notices: columns that they may speak of.
+SUBJECT_TYPE, SUBJECT_ID = _NOTICES.c.subject_type, _NOTICES.c.subject_id
+KIND, AT = _NOTICES.c.kind, _NOTICES.c.at
+_UNTOLD = col(Notice.fanned_out_at).is_(None)
+_COLUMNS = (
+    "id",
+    "kind",
+    "subject_type",
+    "subject_id",
+    "version",
+    "for_supervisor",
+    "at",
+)
+_AFTER = sa.text(
+    "(notices.position, notices.id) > (CAST(:position AS text)::xid8, CAST(:after AS uuid))"
+    " AND (notices.position < pg_snapshot_xmin(pg_current_snapshot())"
+    " OR notices.position = pg_current_xact_id_if_assigned())"
+).bindparams(sa.bindparam("position", type_=sa.Text), sa.bindparam("after", type_=sa.Uuid))
+
+
+async def page(
+    session: AsyncSession,
+    organisation: UUID,
+    position: str,
+    after: UUID,
+    limit: int,
+    which: sa.ColumnElement[bool],
+) -> Sequence[Any]:
+    """Up to `limit` + 1 notices after (position, id); `which` says of what."""
+    rows = await session.execute(
+        sa.select(
+            *(_NOTICES.c[name] for name in _COLUMNS),
+            sa.cast(_NOTICES.c.position, sa.Text).label("position"),
+        )
+        .where(
+            _NOTICES.c.organisation_id == organisation,
+            _AFTER,
+            which,
+        )
+        .order_by(_NOTICES.c.position, _NOTICES.c.id)
+        .limit(limit + 1),
+        {"position": position, "after": after},
+    )
+    return rows.all()
+
+
+def any_untold() -> sa.Exists:
+    """Needs service rights."""
+    return sa.exists().where(_UNTOLD)
+
+
+async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
+    """Notices (id, organisation_id, kind, subject, for_supervisor) that were not passed on, locked;
+    needs service rights."""
+    rows = await session.execute(
+        sa.select(
+            col(Notice.id),
+            col(Notice.organisation_id),
+            col(Notice.kind),
+            col(Notice.subject_type),
+            col(Notice.subject_id),
+            col(Notice.for_supervisor),
+        )
+        .where(_UNTOLD)
+        .order_by(col(Notice.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return rows.all()
+
+
+async def by_ids(session: AsyncSession, notice_ids: Collection[UUID]) -> dict[UUID, Notice]:
+    """Needs service rights."""
+    rows = await session.scalars(sa.select(Notice).where(col(Notice.id).in_(notice_ids)))
+    return {notice.id: notice for notice in rows}
+
+
+async def of_which(
+    session: AsyncSession,
+    notice_ids: Collection[UUID],
+    which: sa.ColumnElement[bool],
+) -> frozenset[UUID]:
+    """Those of which `which` is true; needs service rights."""
+    statement = sa.select(_NOTICES.c.id).where(_NOTICES.c.id.in_(notice_ids), which)
+    return frozenset(await session.scalars(statement))

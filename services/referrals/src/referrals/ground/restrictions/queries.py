@@ -1,0 +1,40 @@
+"""What of the last words is not in the list yet, and what of the list is not among the last words."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.restrictions.models import Restriction
+from referrals.ground.restrictions.words import OF_DIRECTORY
+
+UNTOLD = col(Restriction.told_at).is_(None)
+
+
+def any_untold() -> sa.Exists:
+    return sa.exists().where(UNTOLD)
+
+
+async def not_said(
+    session: AsyncSession, lines: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The lines of the list of which the record knows nothing, or something earlier: what was forgotten with its case
+    as well. A word of the directory that reached the list by a restore alone is known."""
+    ids = [UUID(line["id"]) for line in lines]
+    asked = sa.select(Restriction).where(
+        col(Restriction.subject_id) == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid)))
+    )
+    rows = {(row.kind, str(row.subject_id)): row for row in await session.scalars(asked)}
+
+    def is_said(line: Mapping[str, Any]) -> bool:
+        row = rows.get((line["kind"], line["id"]))
+        if row is None:
+            return False
+        same = line["kind"] in OF_DIRECTORY and row.word == line["word"]
+        return same or row.at >= datetime.fromisoformat(line["at"])
+
+    return [line for line in lines if not is_said(line)]

@@ -1,0 +1,45 @@
+"""Row-level security shows an organisation its own rows. A few use cases act for both sides."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from common.db.errors import sqlstate
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_DEPTH = "ruta.as_service"
+_ON = sa.text("SELECT set_config('ruta.as_service', 'on', true)")
+_OFF = sa.text("SELECT set_config('ruta.as_service', 'off', true)")
+
+
+async def act_as_service(session: AsyncSession) -> None:
+    """See all rows until this transaction ends: workers and consumers."""
+    session.info[_DEPTH] = session.info.get(_DEPTH, 0) + 1
+    await session.execute(_ON)
+
+
+@asynccontextmanager
+async def acting_as_service(session: AsyncSession) -> AsyncIterator[None]:
+    """See all rows inside the block: a use case that has already checked what its caller may do.
+
+    Blocks may nest; pending changes are flushed on the way out, while they are still allowed. What
+    is raised inside ends the block as well: whoever catches it goes on as the caller.
+    """
+    await act_as_service(session)
+    try:
+        yield
+        await session.flush()
+    except Exception as error:
+        session.info[_DEPTH] -= 1
+        # What the database refused ends the transaction, or goes back to before the block.
+        if not (isinstance(error, SQLAlchemyError) or sqlstate(error)):
+            await _end(session)
+        raise
+    session.info[_DEPTH] -= 1
+    await _end(session)
+
+
+async def _end(session: AsyncSession) -> None:
+    if session.info[_DEPTH] == 0:
+        await session.execute(_OFF)

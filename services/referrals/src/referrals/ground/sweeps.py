@@ -1,0 +1,29 @@
+"""What the worker does to rows of its own accord: with service rights, and to each by itself."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from uuid import UUID
+
+from common.db.session import Database
+from common.db.sweeping import one_by_one
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.ground.row_security import act_as_service
+
+
+async def sweep(
+    what: str,
+    database: Database,
+    due: Callable[[AsyncSession], Awaitable[Iterable[UUID]]],
+    work: Callable[[AsyncSession, UUID], Awaitable[int]],
+) -> int:
+    """To how many of those that are `due` something was done, as `work` says (0 or 1). It looks again whether its
+    row is still due: another replica, or a person, may have been faster. For what fails see `one_by_one`."""
+    async with database.transaction() as session:
+        await act_as_service(session)
+        rows = await due(session)
+
+    async def with_service_rights(session: AsyncSession, row: UUID) -> int:
+        await act_as_service(session)
+        return await work(session, row)
+
+    return await one_by_one(what, database, rows, with_service_rights)

@@ -1,0 +1,116 @@
+"""Which tasks are a caller's: those of the organisation that are about what the caller may read."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.locking_queries import held
+from referrals.ground.tasks.models import Task
+from referrals.ground.vocabulary.work_kinds import WorkKind
+from referrals.ground.waiting_queries import Waiting, WorkRow
+
+Found = Callable[[Principal, Any], sa.ColumnElement[bool]]
+
+
+URGENT = ("delete_disclosed_data", "person_withdrew", "stop_using_caregiver_contact")
+"""Until these are done, somebody may use what a person does not want used."""
+_FINISHED = col(Task.done_at).is_not(None)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How cases and referrals are found, by those that they belong to."""
+
+    case: Found
+    referral: Found
+
+
+def own(caller: Principal, reading: Reading) -> sa.ColumnElement[bool]:
+    """A task whose case has gone, or whose referral is another team's, is not the caller's."""
+    return sa.and_(
+        col(Task.organisation_id) == caller.organisation,
+        sa.or_(
+            col(Task.case_id).is_(None),
+            reading.case(caller, Task.case_id),
+            reading.referral(caller, col(Task.referral_id)),
+        ),
+    )
+
+
+def readable(
+    caller: Principal, task_id: sa.ColumnElement[UUID], reading: Reading
+) -> sa.ColumnElement[bool]:
+    return sa.exists().where(col(Task.id) == task_id, own(caller, reading))
+
+
+async def has_task(
+    session: AsyncSession, caller: Principal, reading: Reading, task_id: UUID
+) -> bool:
+    one = sa.select(sa.literal(1)).where(col(Task.id) == task_id, own(caller, reading))
+    return await session.scalar(one) is not None
+
+
+async def one_to_finish(
+    session: AsyncSession, caller: Principal, reading: Reading, task_id: UUID
+) -> Task | None:
+    """Locked, and its case held."""
+    rows = await session.scalars(
+        sa.select(Task)
+        .where(col(Task.id) == task_id, own(caller, reading), held(col(Task.case_id)))
+        .with_for_update()
+    )
+    return rows.one_or_none()
+
+
+async def listed(
+    session: AsyncSession,
+    caller: Principal,
+    reading: Reading,
+    *,
+    done: bool,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Task]:
+    """Newest first, one more than `limit` if there are more."""
+    statement = sa.select(Task).where(
+        own(caller, reading), _FINISHED if done else sa.not_(_FINISHED)
+    )
+    if before is not None:
+        statement = statement.where(col(Task.id) < before)
+    statement = statement.order_by(col(Task.id).desc()).limit(limit + 1)
+    return (await session.scalars(statement)).all()
+
+
+def waiting(
+    caller: Principal, reading: Reading, has_it: Callable[[Any], Any], but: Collection[str]
+) -> Waiting:
+    """What is not done; `has_it`: who has the case in a column. A task of another side's case is
+    everybody's who may read it. `but`: kinds of tasks that wait as what they are about."""
+    return Waiting(
+        kind=WorkKind.TASK,
+        what=sa.select(Task).where(
+            own(caller, reading), sa.not_(_FINISHED), col(Task.kind).not_in(but)
+        ),
+        id=col(Task.id),
+        since=col(Task.created_at),
+        due=col(Task.due_on),
+        weighs=sa.case((col(Task.kind).in_(URGENT), "urgent"), else_="routine"),
+        has_it=has_it(Task.case_id),
+        shown=lambda row: _row(row[0]),
+    )
+
+
+def _row(task: Task) -> WorkRow:
+    ids = {"task_id": task.id, "case_id": task.case_id, "referral_id": task.referral_id}
+    return WorkRow(
+        id=task.id,
+        since=task.created_at,
+        ids={name: value for name, value in ids.items() if value is not None},
+        about=task.kind,
+    )

@@ -1,0 +1,28 @@
+"""Bodies of timer policies."""
+
+from typing import Literal
+
+from common.events.codes import Urgency
+from common.http import Strict
+from pydantic import Field
+
+from referrals.ground.timers.deadlines import Clock
+
+_MINUTES = Field(ge=1, le=525_600)
+
+
+class PolicyBody(Strict):
+    """Minutes; the three last count from the missed deadline and must rise."""
+
+    window_minutes: int = _MINUTES
+    supervisor_after_minutes: int = _MINUTES
+    alternative_after_minutes: int = _MINUTES
+    expiry_after_minutes: int = _MINUTES
+    working_time: bool = Field(description="Count working days of the country only.")
+
+
+class PolicyView(PolicyBody):
+    aor: str
+    urgency: Urgency
+    clock: Clock
+    source: Literal["default", "coordinator"]

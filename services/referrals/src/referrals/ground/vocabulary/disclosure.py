@@ -1,0 +1,87 @@
+"""What may be disclosed under a grant. Pure: the allow-list, and snapshot ⊆ granted items."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from referrals.ground.vocabulary.ages import SUPPRESSED, Caregiver
+
+
+class Item(StrEnum):
+    """Everything that a referral can disclose. What is not named here cannot leave a case."""
+
+    CASE_REFERENCE = "case_reference"
+    NAME = "name"
+    SEX = "sex"
+    AGE = "age"
+    BIRTH_DATE = "birth_date"
+    NATIONALITY = "nationality"
+    LANGUAGES = "languages"
+    POPULATIONS = "populations"
+    DOCUMENT = "document"
+    CONTACT = "contact"
+    ADDRESS = "address"
+    AREA = "area"
+    CAREGIVER_CONTACT = "caregiver_contact"
+    SPECIFIC_NEEDS = "specific_needs"
+    SITUATION = "situation"
+    SAFETY = "safety"
+    HEALTH = "health"
+
+
+TEXTS: Mapping[str, frozenset[Item]] = {
+    "safe_contact.instructions": frozenset({Item.CONTACT, Item.SAFETY}),
+}
+"""Texts typed freely that reach a recipient beside the items: each goes only with one of these."""
+
+
+def texts_of(safe_contact: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which of TEXTS a rule of safe contact holds."""
+    return ("safe_contact.instructions",) if safe_contact.get("instructions") else ()
+
+
+def hidden(caregiver: Caregiver) -> frozenset[str]:
+    """Nobody is told how to reach a caregiver who is implicated or gone."""
+    return frozenset({Item.CAREGIVER_CONTACT.value}) if caregiver in SUPPRESSED else frozenset()
+
+
+class NotGranted(Exception):
+    """The payload holds items that the grant does not; nothing was disclosed or stored."""
+
+    def __init__(self, items: Iterable[str]) -> None:
+        self.items = tuple(sorted(items))
+        super().__init__(", ".join(self.items))
+
+
+class NotOnRecord(Exception):
+    """An item was to be copied from the case, and the case does not hold it."""
+
+    def __init__(self, items: Iterable[str]) -> None:
+        self.items = tuple(sorted(items))
+        super().__init__(", ".join(self.items))
+
+
+def check_granted(payload: Iterable[str], granted: Iterable[str]) -> None:
+    """NotGranted unless every item of `payload` is among `granted`."""
+    excess = set(payload) - set(granted)
+    if excess:
+        raise NotGranted(excess)
+
+
+def compose(
+    payload: Mapping[str, Any],
+    from_case: Iterable[str],
+    record: Mapping[str, Any],
+    granted: Iterable[str],
+) -> dict[str, Any]:
+    """The snapshot: values given for this referral, and items copied from the case record.
+
+    A value in `payload` wins over the record. NotGranted, NotOnRecord.
+    """
+    wanted = set(from_case) - set(payload)
+    check_granted(set(payload) | wanted, granted)
+    missing = {item for item in wanted if record.get(item) in (None, "", [], {})}
+    if missing:
+        raise NotOnRecord(missing)
+    snapshot = {**dict(payload), **{item: record[item] for item in wanted}}
+    return {item.value: snapshot[item.value] for item in Item if item.value in snapshot}

@@ -1,0 +1,115 @@
+"""What waits for somebody: how each capability says which of its rows do, so that one list holds all.
+
+Every row is one that the capability's own list shows to the caller: its conditions are those of that
+list, from the same place.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from referrals.ground.vocabulary.work_kinds import Whose, WorkKind
+from referrals.ground.vocabulary.work_order import CLOCKS, RANKS, STANDINGS, Rank
+
+_INSTANT = sa.DateTime(timezone=True)
+NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkRow:
+    """One thing that waits, in ids and codes. `about`: the need, the task's or report's kind, the
+    basis. `organisation_id`: whom it comes from."""
+
+    id: UUID
+    since: datetime
+    ids: Mapping[str, UUID]
+    due: datetime | None = None
+    urgency: str | None = None
+    about: str | None = None
+    aor: str | None = None
+    area: str | None = None
+    state: str | None = None
+    organisation_id: UUID | None = None
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """One kind, asked in one statement.
+
+    `what`: what is read of a row; `shown` makes it a `WorkRow`, without the time at which it is due.
+    `due`: an instant or a day, None: nothing says it; `ends_by_day`: an instant that stands for a day.
+    `since`: when it began to wait, from which the default clock runs.
+    `has_it`: the column of who has it, NULL while nobody does. `works`: whether the caller works in
+    its queue, or with who has it. `urgency`, `aor`: the columns that filters speak of.
+    `weighs`: the urgency by which it is put in order, where its row shows none.
+    """
+
+    kind: WorkKind
+    what: sa.Select[*tuple[Any, ...]]
+    id: Any
+    since: Any
+    shown: Callable[[Any], WorkRow]
+    due: Any = None
+    has_it: Any = None
+    works: sa.ColumnElement[bool] | None = None
+    ends_by_day: bool = False
+    urgency: Any = None
+    aor: Any = None
+    weighs: Any = None
+
+    @property
+    def by_day(self) -> bool:
+        """It is due when a day begins (in UTC), and overdue when it has ended at home."""
+        return self.ends_by_day or self._is_day
+
+    @property
+    def _is_day(self) -> bool:
+        return self.due is not None and isinstance(self.due.type, sa.Date)
+
+    @property
+    def due_at(self) -> sa.ColumnElement[Any]:
+        """When it is due: as something says it, else by the default clock of its kind and urgency."""
+        by_default = self.since + self._by_urgency(self._clocks())
+        return sa.func.coalesce(self._said, by_default, type_=_INSTANT)
+
+    @property
+    def _said(self) -> sa.ColumnElement[Any]:
+        if self.due is None:
+            return sa.cast(sa.null(), _INSTANT)
+        if self._is_day:
+            return sa.func.timezone("UTC", sa.cast(self.due, sa.DateTime()), type_=_INSTANT)
+        moment: sa.ColumnElement[Any] = self.due
+        return moment
+
+    @property
+    def rank_at(self) -> sa.ColumnElement[Any]:
+        """The place of its rank among the ranks."""
+        fixed = STANDINGS[self.kind].rank
+        ranks = list(Rank)
+        places = {urgency: ranks.index(fixed or rank) for urgency, rank in RANKS.items()}
+        return self._by_urgency({u: sa.literal(place) for u, place in places.items()})
+
+    def _clocks(self) -> dict[str, Any]:
+        fixed = STANDINGS[self.kind].clock
+        return {u: sa.literal(fixed or clock, sa.Interval) for u, clock in CLOCKS.items()}
+
+    def _by_urgency(self, values: Mapping[str, Any]) -> sa.ColumnElement[Any]:
+        otherwise: sa.ColumnElement[Any] = values[STANDINGS[self.kind].urgency]
+        urgency = self.urgency if self.weighs is None else self.weighs
+        if urgency is None:
+            return otherwise
+        return sa.case(*((urgency == u, value) for u, value in values.items()), else_=otherwise)
+
+    def of(self, whose: Whose, doer: str) -> sa.ColumnElement[bool]:
+        """Mine: what I have, and what nobody has that I may take. Team: what those have with whom I
+        work, too. What has no owner by its nature is everybody's who may do it."""
+        works = sa.true() if self.works is None else self.works
+        if whose == "organisation" or self.has_it is None:
+            return sa.true() if whose == "organisation" else works
+        theirs = sa.or_(self.has_it == doer, sa.and_(self.has_it.is_(None), works))
+        return theirs if whose == "mine" else sa.or_(theirs, works)

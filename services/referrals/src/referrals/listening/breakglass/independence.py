@@ -1,0 +1,73 @@
+"""Who may open somebody else's case in an emergency, and who may not. Pure.
+
+Two people act, and the second is independent of the first: of the organisation that holds the case
+now, or a coordinator of the case's area of responsibility. Nobody of the organisation that asks
+and nobody of an organisation implicated in the case decides.
+"""
+
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.words.places import Places
+
+
+@dataclass(frozen=True)
+class Sought:
+    """The case that is asked for, as it is now, and who asks.
+
+    `aors`: areas of responsibility that the case has met so far; empty if none is known yet, then
+    a coordinator of any may decide. `implicated`: organisations.
+    """
+
+    asking: UUID
+    holder: UUID
+    implicated: AbstractSet[UUID]
+    aors: AbstractSet[str]
+    area: str | None
+
+
+def is_open(status: str, expires_at: datetime | None, now: datetime) -> bool:
+    """Whether an access that was opened is still open."""
+    return status == "open" and expires_at is not None and expires_at > now
+
+
+def may_decide(caller: Principal, sought: Sought) -> bool:
+    """Whether the caller's place makes them independent; that they did not ask is asked apart."""
+    own = caller.organisation_id
+    if own is None or own == sought.asking or own in sought.implicated:
+        return False
+    if Role.SUPERVISOR in caller.roles and own == sought.holder:
+        return True
+    return Role.COORDINATOR in caller.roles and _of_their_work(caller, sought)
+
+
+def _of_their_work(caller: Principal, sought: Sought) -> bool:
+    theirs = not sought.aors or any(caller.coordinates(aor) for aor in sought.aors)
+    return theirs and _near(caller.areas, sought.area)
+
+
+def _near(areas: Collection[str], area: str | None) -> bool:
+    """A sub-national coordinator decides for the own areas; a case without area is everybody's."""
+    if not areas or area is None:
+        return True
+    return not {area, *Places.load().ancestors(area)}.isdisjoint(areas)
+
+
+def may_be_opened(sought: Sought) -> bool:
+    """Never to an organisation that is implicated, and not to the one that holds it anyway."""
+    return sought.asking not in sought.implicated and sought.asking != sought.holder
+
+
+def case_aors(referred: Collection[str], *, screened: bool, minor: bool | None) -> frozenset[str]:
+    """The areas of responsibility of a case: those of its referrals, TIP once a screening belongs
+    to it, CP for a child."""
+    met = set(referred)
+    if screened:
+        met.add("TIP")
+    if minor:
+        met.add("CP")
+    return frozenset(met)

@@ -1,0 +1,147 @@
+"""From a submission to a case with its needs, by configuration. Pure.
+
+What a form says about consent never becomes one: somebody asks the person (`asked`). What does not map
+is told with its place and never with its value.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from referrals.listening.intake.mapping import FormMapping, Reason, is_by_tool, place_of, pointer_to
+
+TARGETS: Mapping[str, tuple[str, ...]] = {
+    "name": ("identity", "name"),
+    "other_names": ("identity", "other_names"),
+    "birth_date": ("identity", "birth_date"),
+    "age": ("identity", "age"),
+    "document": ("identity", "document", "number"),
+    "own_reference": ("identity", "own_reference"),
+    "phone": ("identity", "contact", "phone"),
+    "email": ("identity", "contact", "email"),
+    "safe_way": ("identity", "contact", "safe_way"),
+    "safe_times": ("identity", "contact", "safe_times"),
+    "address": ("identity", "address"),
+    "caregiver_name": ("identity", "caregiver", "name"),
+    "caregiver_relation": ("identity", "caregiver", "relation"),
+    "caregiver": ("caregiver",),
+    "sex": ("attributes", "sex"),
+    "nationality": ("attributes", "nationality"),
+    "languages": ("attributes", "languages"),
+    "populations": ("attributes", "populations"),
+    "specific_needs": ("attributes", "specific_needs"),
+    "disability": ("attributes", "disability"),
+}
+_LISTS = frozenset({"other_names", "languages", "populations", "specific_needs"})
+_OF_TEXT = frozenset({"other_names"})  # spaces belong to them
+_BETWEEN_CODES = re.compile(r"[\s,]+")
+
+
+@dataclass
+class TranslatedCase:
+    """`body` is that of a new case. `places`: where in the submission each of its parts stood."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+    needs: list[str] = field(default_factory=list)
+    asked: bool = False
+    reasons: list[Reason] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+
+
+def translate_case(mapping: FormMapping, submission: Mapping[str, Any]) -> TranslatedCase:
+    found = TranslatedCase()
+    if mapping.fixed_area is not None:
+        found.body["area"] = mapping.fixed_area
+    if mapping.country is not None:
+        found.body["country"] = mapping.country
+    for path, value in submission.items():
+        if value not in (None, "", []):
+            _take(found, mapping, path, value)
+    identity = found.body.get("identity", {})
+    if "birth_date" in identity:
+        # Many systems send both; the age follows from the date.
+        identity.pop("age", None)
+    if "area" not in found.body and "country" not in found.body:
+        detail = "Nothing says where the person is: map 'area', or give 'fixed_area' or 'country'."
+        found.reasons.append(Reason("no_place", "", detail))
+    return found
+
+
+def _take(found: TranslatedCase, mapping: FormMapping, path: str, value: Any) -> None:
+    known = False
+    if path in mapping.consents:
+        known = True
+        found.asked = True
+    if path in mapping.needs:
+        known = True
+        _take_needs(found, mapping.needs[path], path, value)
+    if path == mapping.area:
+        known = True
+        if (code := place_of(mapping, value)) is None:
+            detail = "This is no P-code: add it to 'area_values'."
+            found.reasons.append(Reason("unknown_area", pointer_to(path), detail))
+        else:
+            found.body["area"] = code
+    if path in mapping.fields:
+        known = True
+        _take_field(found, mapping, mapping.fields[path], path, value)
+    if not known and not mapping.ignores(path) and not is_by_tool(path):
+        detail = "Nothing of a case answers to this path: map it or ignore it."
+        found.reasons.append(Reason("unmapped_field", pointer_to(path), detail))
+
+
+def _take_needs(
+    found: TranslatedCase, categories: Mapping[str, str | None], path: str, value: Any
+) -> None:
+    for code in _codes(categories, value):
+        if code not in categories:
+            detail = "Say in 'needs' which service category this is, or null for none."
+            found.reasons.append(Reason("unknown_code", pointer_to(path), detail))
+            return
+        category = categories[code]
+        if category is not None and category not in found.needs:
+            found.needs.append(category)
+
+
+def _take_field(
+    found: TranslatedCase, mapping: FormMapping, target: str, path: str, value: Any
+) -> None:
+    if target in found.places:
+        found.reasons.append(
+            Reason("mapped_twice", pointer_to(path), "Two paths map to one part of the case.")
+        )
+        return
+    codes = mapping.values.get(target, {})
+    texts = [str(each).strip() for each in (value if isinstance(value, list) else [value])]
+    if target in _LISTS:
+        parts: Any = texts if target in _OF_TEXT else [c for text in texts for c in text.split()]
+        read: Any = [codes.get(each, each) for each in parts]
+    elif len(set(texts)) > 1:
+        detail = "There are several values where a case has one."
+        found.reasons.append(Reason("unreadable_value", pointer_to(path), detail))
+        return
+    else:
+        read = codes.get(texts[0], texts[0])
+        if target == "birth_date":
+            read = read[:10]
+    found.places[target] = pointer_to(path)
+    *groups, last = TARGETS[target]
+    holder = found.body
+    for group in groups:
+        holder = holder.setdefault(group, {})
+    holder[last] = read
+
+
+def _codes(categories: Mapping[str, str | None], value: Any) -> Iterator[str]:
+    """Several stand in a list; where people may choose several, in one text: with spaces in form tools, with
+    commas in DHIS2. A code that has one itself is found first."""
+    for each in value if isinstance(value, list) else [value]:
+        text = str(each).strip()
+        yield from [text] if text in categories else filter(None, _BETWEEN_CODES.split(text))
+
+
+def target_of(location: tuple[str | int, ...]) -> str | None:
+    """The target that a part of the body comes from."""
+    named = tuple(each for each in location if isinstance(each, str))
+    return next((name for name, path in TARGETS.items() if named[: len(path)] == path), None)

@@ -1,0 +1,22 @@
+"""What becomes of records of other systems when their case is erased or another organisation's."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.ground.happenings import CaseErased, CaseHandedOver
+from referrals.listening.intake import queries
+from referrals.listening.intake.service import forget
+
+
+async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
+    """The former holder keeps nothing that says who the person is."""
+    await _forget(session, happening)
+
+
+async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
+    await _forget(session, happening)
+
+
+async def _forget(session: AsyncSession, happening: CaseErased | CaseHandedOver) -> None:
+    for submission in await queries.quarantined_of(session, happening.case_id):
+        await forget(session, happening.keys, submission)
+    await queries.forget_persons(session, happening.case_id)

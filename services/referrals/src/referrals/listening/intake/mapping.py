@@ -1,0 +1,222 @@
+"""From a form tool's submission to the answers of an instrument, by configuration. Pure.
+
+The submission is KoboToolbox's JSON: one object, keys are paths of groups and questions, values
+are texts (several choices separated by spaces), and what the tool adds begins with an underscore.
+What does not map is told with its place and never with its value.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from referrals.screening.screenings.answers import Answer, checked
+from referrals.screening.screenings.instrument import Instrument, Kind, Question
+
+_BY_TOOL = re.compile(
+    r"_.*|meta/.*|formhub/.*|(?:start|end|today|deviceid|username|email|phonenumber|simserial"
+    r"|subscriberid|audit)"
+)
+_SUBMISSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.\-]{3,99}")
+CORRECTED, EDITED = "meta/deprecatedID", "edited"
+"""What a corrected submission has, and what it says where it kept its id."""
+_WHOLE = re.compile(r"-?\d{1,12}")
+_NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
+
+
+@dataclass(frozen=True)
+class FormMapping:
+    """`fields`: path → question; absent paths map by their last part. `values`: what a form's own
+    codes are called in the instrument, by question. `ignore`: paths that are left out; one that ends in
+    `*` is a beginning. The last four are for forms that make cases: `needs` reads service types as
+    categories, `drafts` names the service to draft a referral to, `consents` are paths that speak of
+    consent."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ignore: frozenset[str] = frozenset()
+    area: str | None = None
+    area_values: Mapping[str, str] = field(default_factory=dict)
+    fixed_area: str | None = None
+    country: str | None = None
+    needs: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    drafts: Mapping[str, UUID] = field(default_factory=dict)
+    consents: frozenset[str] = frozenset()
+
+    def ignores(self, path: str) -> bool:
+        return path in self.ignore or any(
+            each.endswith("*") and path.startswith(each[:-1]) for each in self.ignore
+        )
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a submission is in quarantine: a code and a JSON pointer into the submission."""
+
+    code: str
+    pointer: str
+    detail: str
+
+
+@dataclass
+class Translated:
+    """`reasons` not empty: it does not map, and nothing of it may become a screening."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    area: str | None = None
+    held_at: datetime | None = None
+    reasons: list[Reason] = field(default_factory=list)
+
+
+def submission_id(submission: Mapping[str, Any]) -> str | None:
+    """The tool's own id of a submission; None if there is no usable one."""
+    for name in ("_uuid", "meta/instanceID"):
+        value = submission.get(name)
+        if isinstance(value, str):
+            text = value.removeprefix("uuid:")
+            if _SUBMISSION_ID.fullmatch(text):
+                return text
+    return None
+
+
+def first_id(submission: Mapping[str, Any]) -> str | None:
+    """The id of the submission that this one corrects, or its own: KoboToolbox gives a corrected one another id,
+    and says of which it is one. The systems that keep an id say `edited` in its place."""
+    own = submission_id(submission)
+    for name in ("meta/rootUuid", CORRECTED):
+        found = submission_id({"_uuid": submission.get(name)})
+        if found is not None and found != EDITED:
+            return found
+    return own
+
+
+def is_corrected(submission: Mapping[str, Any]) -> bool:
+    return bool(submission.get(CORRECTED))
+
+
+def essence(submission: Mapping[str, Any]) -> dict[str, Any]:
+    """What a submission says, without what the tool may change afterwards (its status, tags)."""
+    return {name: value for name, value in submission.items() if not name.startswith("_")}
+
+
+def translate(
+    instrument: Instrument, mapping: FormMapping, submission: Mapping[str, Any], today: date
+) -> Translated:
+    """All of it, or the reasons why not."""
+    found = Translated(area=mapping.fixed_area)
+    if is_corrected(submission):
+        found.reasons.append(
+            Reason(
+                "edits_earlier_submission",
+                "/meta~1deprecatedID",
+                "It corrects a submission that was taken: correct the screening by hand.",
+            )
+        )
+    places: dict[str, str] = {}
+    for path, value in submission.items():
+        if value in (None, "", []):
+            continue
+        if path == mapping.area:
+            _take_area(found, mapping, path, value)
+        else:
+            _take(found, instrument, mapping, path, value, places)
+    found.held_at = _moment(submission)
+    for flaw in checked(instrument, found.answers, today):
+        found.reasons.append(Reason(flaw.code, places[flaw.question], flaw.detail))
+    return found
+
+
+def _take(
+    found: Translated,
+    instrument: Instrument,
+    mapping: FormMapping,
+    path: str,
+    value: Any,
+    places: dict[str, str],
+) -> None:
+    name = mapping.fields.get(path)
+    if name is None and (mapping.ignores(path) or is_by_tool(path)):
+        return
+    name = name or path.rsplit("/", 1)[-1]
+    question = instrument.by_id.get(name)
+    if question is None:
+        detail = "No question of the instrument answers to this path: map it or ignore it."
+        found.reasons.append(Reason("unmapped_field", pointer_to(path), detail))
+        return
+    if not question.answerable:
+        return
+    if name in places:
+        detail = "Two paths map to one question."
+        found.reasons.append(Reason("mapped_twice", pointer_to(path), detail))
+        return
+    places[name] = pointer_to(path)
+    answer = _answer(question, value, mapping.values.get(name, {}))
+    if answer is None:
+        detail = f"This cannot be read as the answer of a question of type {question.kind}."
+        found.reasons.append(Reason("unreadable_value", pointer_to(path), detail))
+        return
+    found.answers[name] = answer
+
+
+def _answer(question: Question, value: Any, values: Mapping[str, str]) -> Answer | None:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = " ".join(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    match question.kind:
+        case Kind.ONE_OF:
+            return values.get(text, text)
+        case Kind.MANY_OF:
+            return [values.get(code, code) for code in text.split()]
+        case Kind.INTEGER:
+            return int(text) if _WHOLE.fullmatch(text) else None
+        case Kind.DECIMAL:
+            return float(text) if _NUMBER.fullmatch(text) else None
+        case Kind.DATE:
+            return text[:10]
+        case _:
+            return text
+
+
+def is_by_tool(path: str) -> bool:
+    return _BY_TOOL.fullmatch(path) is not None
+
+
+def place_of(mapping: FormMapping, value: Any) -> str | None:
+    """The P-code that the form's own name of a place stands for; None if it is none."""
+    code = mapping.area_values.get(str(value), str(value))
+    return code if len(code) <= 20 and re.fullmatch(r"[A-Z]{2,3}[0-9A-Z]*", code) else None
+
+
+def _take_area(found: Translated, mapping: FormMapping, path: str, value: Any) -> None:
+    code = place_of(mapping, value)
+    if code is None:
+        detail = "This is no P-code: add it to 'area_values'."
+        found.reasons.append(Reason("unknown_area", pointer_to(path), detail))
+        return
+    found.area = code
+
+
+def _moment(submission: Mapping[str, Any]) -> datetime | None:
+    """When it was held: its end, else its start, else when the tool received it; as far as readable."""
+    return next(_moments(submission), None)
+
+
+def _moments(submission: Mapping[str, Any]) -> Iterator[datetime]:
+    for name in ("end", "start", "_submission_time"):
+        value = submission.get(name)
+        if not isinstance(value, str):
+            continue
+        try:
+            read = datetime.fromisoformat(value)
+            at = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):  # a telephone whose date is lost may say the year 1
+            continue
+        yield at
+
+
+def pointer_to(path: str) -> str:
+    return "/" + path[:200].replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,226 @@
+"""Reading forms and submissions."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.db.ended_rights import suspended
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.vocabulary.work_kinds import WorkKind
+from referrals.ground.waiting_queries import Waiting, WorkRow
+from referrals.listening.intake.models import IntakeForm, SeenRecord, Submission
+from referrals.tables import ENDED_RIGHTS
+
+_submissions = Submission.metadata.tables["intake_submissions"]
+NAMED_HERE = re.compile("[0-9a-f]{32}(:[0-9a-f]{16})?")
+"""What a submission is called here, in place of the form tool's own id."""
+
+
+async def forms(session: AsyncSession, caller: Principal) -> Sequence[IntakeForm]:
+    rows = await session.scalars(
+        sa.select(IntakeForm)
+        .where(col(IntakeForm.organisation_id) == caller.organisation)
+        .order_by(col(IntakeForm.id).desc())
+        .limit(200)
+    )
+    return rows.all()
+
+
+async def form_and_held(session: AsyncSession, form_id: UUID) -> tuple[IntakeForm | None, bool]:
+    """The form, and whether its organisation is suspended; needs service rights."""
+    held = suspended(ENDED_RIGHTS, col(IntakeForm.organisation_id))
+    row = (
+        await session.execute(sa.select(IntakeForm, held).where(col(IntakeForm.id) == form_id))
+    ).one_or_none()
+    return (None, False) if row is None else (row[0], row[1])
+
+
+async def own_form(
+    session: AsyncSession, caller: Principal, form_id: UUID, *, lock: bool = False
+) -> IntakeForm:
+    statement = sa.select(IntakeForm).where(
+        col(IntakeForm.id) == form_id, col(IntakeForm.organisation_id) == caller.organisation
+    )
+    found = (
+        await session.scalars(statement.with_for_update() if lock else statement)
+    ).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("your_organisation_has_no_such_form")
+    return found
+
+
+async def submissions(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    status: str | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Submission]:
+    """Newest first, one more than `limit` if there are more."""
+    statement = sa.select(Submission).where(col(Submission.organisation_id) == caller.organisation)
+    if status is not None:
+        statement = statement.where(col(Submission.status) == status)
+    if before is not None:
+        statement = statement.where(col(Submission.id) < before)
+    rows = await session.scalars(statement.order_by(col(Submission.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+def readable(caller: Principal, submission_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(Submission.id) == submission_id, col(Submission.organisation_id) == caller.organisation
+    )
+
+
+async def own_submission(
+    session: AsyncSession, caller: Principal, submission: UUID, *, lock: bool = False
+) -> Submission:
+    statement = sa.select(Submission).where(
+        col(Submission.id) == submission, col(Submission.organisation_id) == caller.organisation
+    )
+    found = (
+        await session.scalars(statement.with_for_update() if lock else statement)
+    ).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("your_organisation_received_no_such_submission")
+    return found
+
+
+async def received(session: AsyncSession, form_id: UUID, submission_id: str) -> Submission:
+    """A submission that is known to be there; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Submission).where(
+            col(Submission.form_id) == form_id, col(Submission.submission_id) == submission_id
+        )
+    )
+    return rows.one()
+
+
+def _by_tool_id() -> sa.ColumnElement[bool]:
+    return sa.not_(col(Submission.submission_id).regexp_match(f"^{NAMED_HERE.pattern}$"))
+
+
+async def all_by_tool_id(session: AsyncSession) -> Sequence[UUID]:
+    """Those that are kept under the form tool's own id; needs service rights."""
+    return (await session.scalars(sa.select(col(Submission.id)).where(_by_tool_id()))).all()
+
+
+async def kept_by_tool_id(session: AsyncSession, row_id: UUID) -> Submission | None:
+    """Held until the transaction ends; None where it is not, or no more."""
+    rows = await session.scalars(
+        sa.select(Submission)
+        .where(col(Submission.id) == row_id, _by_tool_id())
+        .with_for_update(skip_locked=True)
+    )
+    return rows.one_or_none()
+
+
+async def rename(session: AsyncSession, form_id: UUID, tool_id: str, named: str) -> None:
+    """Needs service rights."""
+    taken = _submissions.alias("taken")
+    await session.execute(
+        sa.update(Submission)
+        .where(
+            col(Submission.form_id) == form_id,
+            col(Submission.submission_id) == tool_id,
+            ~sa.exists().where(taken.c.form_id == form_id, taken.c.submission_id == named),
+        )
+        .values(submission_id=named)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def case_of(session: AsyncSession, form_id: UUID, record_id: str) -> UUID | None:
+    found: UUID | None = await session.scalar(
+        sa.select(col(SeenRecord.case_id)).where(
+            col(SeenRecord.form_id) == form_id, col(SeenRecord.record_id) == record_id
+        )
+    )
+    return found
+
+
+async def seen(session: AsyncSession, form_id: UUID, record_id: str) -> SeenRecord:
+    """A record of another system that is known to be there, locked: its versions come one by one."""
+    rows = await session.scalars(
+        sa.select(SeenRecord)
+        .where(col(SeenRecord.form_id) == form_id, col(SeenRecord.record_id) == record_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return rows.one()
+
+
+async def forget_persons(session: AsyncSession, case_id: UUID) -> None:
+    await session.execute(
+        sa.update(SeenRecord)
+        .where(col(SeenRecord.case_id) == case_id)
+        .values(person=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def quarantined_of(session: AsyncSession, case_id: UUID) -> Sequence[Submission]:
+    """Later versions of the case's record that wait: they say who the person is. Locked; needs service
+    rights."""
+    version_of = sa.func.split_part(col(Submission.submission_id), ":", 1)
+    rows = await session.scalars(
+        sa.select(Submission)
+        .join(
+            SeenRecord,
+            sa.and_(
+                col(SeenRecord.form_id) == col(Submission.form_id),
+                col(SeenRecord.record_id) == version_of,
+            ),
+        )
+        .where(col(SeenRecord.case_id) == case_id, col(Submission.status) == "quarantined")
+        .order_by(col(Submission.id))
+        .with_for_update(of=Submission)
+    )
+    return rows.all()
+
+
+def _quarantined(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (col(Submission.status) == "quarantined", col(Submission.changed_at) < before)
+
+
+async def quarantined_before(session: AsyncSession, moment: datetime) -> Sequence[UUID]:
+    return (await session.scalars(sa.select(col(Submission.id)).where(*_quarantined(moment)))).all()
+
+
+async def still_quarantined(
+    session: AsyncSession, submission_id: UUID, moment: datetime
+) -> Submission | None:
+    """Held until the transaction ends; None where somebody else holds it or did something with it meanwhile."""
+    rows = await session.scalars(
+        sa.select(Submission)
+        .where(col(Submission.id) == submission_id, *_quarantined(moment))
+        .with_for_update(skip_locked=True)
+    )
+    return rows.one_or_none()
+
+
+def waiting(caller: Principal) -> Waiting:
+    """What came and did not map."""
+    return Waiting(
+        kind=WorkKind.SUBMISSION_QUARANTINED,
+        what=sa.select(
+            col(Submission.id), col(Submission.form_id), col(Submission.received_at)
+        ).where(
+            col(Submission.organisation_id) == caller.organisation,
+            col(Submission.status) == "quarantined",
+        ),
+        id=col(Submission.id),
+        since=col(Submission.received_at),
+        shown=lambda row: WorkRow(
+            id=row.id,
+            since=row.received_at,
+            ids={"submission_id": row.id, "form_id": row.form_id},
+        ),
+    )

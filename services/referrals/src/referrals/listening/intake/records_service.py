@@ -1,0 +1,197 @@
+"""A record of another system becomes one case: its needs join the plan, drafts are written, and what it
+says of consent becomes a question to the caseworker. Its later versions add needs and overwrite nothing."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+from common import clock
+from common.auth import Principal
+from common.errors import Problem
+from pydantic import ValidationError
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases import queries as cases
+from referrals.case.cases import service as case_service
+from referrals.case.cases.models import Case
+from referrals.case.cases.schemas import NewCase
+from referrals.ground.keys.blind_index import BlindIndex
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.locking_queries import hold_case
+from referrals.ground.row_security import acting_as_service
+from referrals.ground.tasks.service import open_task
+from referrals.listening.intake import queries
+from referrals.listening.intake.case_mapping import TranslatedCase, target_of, translate_case
+from referrals.listening.intake.mapping import FormMapping, Reason
+from referrals.listening.intake.models import SeenRecord
+from referrals.referral.referrals.schemas import NewReferral
+from referrals.referral.referrals.sending import draft
+from referrals.screening.assistance import queries as assistance
+from referrals.screening.assistance import service as plans
+from referrals.screening.assistance.schemas import NewPlanItem
+
+CONSENT_TASK = "ask_consent"
+"""Another system says something about consent: whoever has the case asks the person."""
+_records = SeenRecord.metadata.tables["intake_records"]
+
+
+@dataclass
+class Made:
+    """`told`: codes of what else somebody should know, though it was taken."""
+
+    screening_id: UUID | None = None
+    case_id: UUID | None = None
+    reasons: list[Reason] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    not_kept: str | None = None
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """`changes`: its system sends it again whenever it changes."""
+
+    form_id: UUID
+    record_id: str
+    submission: Mapping[str, Any]
+    changes: bool
+
+
+async def become_case(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    blind: BlindIndex,
+    key: bytes,
+    mapping: FormMapping,
+    record: Arrived,
+) -> Made:
+    """The case that the record is, or the reasons why not."""
+    gone = await _gone(session, caller, record)
+    if gone is not None:
+        # Another system's repetition brings nobody back, nor waits to be read.
+        return gone
+    found = translate_case(mapping, record.submission)
+    body = _body(found)
+    if body is None or found.reasons:
+        return Made(reasons=found.reasons)
+    seen = await _seen(session, caller, record)
+    person = digest(key, record.form_id, found.body)
+    made = Made()
+    if seen.case_id is not None:
+        case = await cases.own_case(session, caller, seen.case_id, lock=True)
+        refused = _refused(case, seen, person, record)
+        if refused is not None:
+            return refused
+    else:
+        case = await case_service.register(session, caller, keys, blind, body, owned=False)
+        seen.case_id, seen.person = case.id, person
+        await session.flush()
+    made.case_id = case.id
+    if found.asked:
+        await open_task(session, caller.organisation, CONSENT_TASK, case_id=case.id)
+    await _add_needs(session, caller, keys, mapping, found.needs, made)
+    return made
+
+
+async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:
+    """Why the record is not kept, whether it maps or not: its case was handed over, whatever its new holder
+    does with it, or erased. An erasure that comes later finds what waits."""
+    case_id = await queries.case_of(session, record.form_id, record.record_id)
+    if case_id is None:
+        return None
+    async with acting_as_service(session):
+        await hold_case(session, case_id)
+        case = await cases.by_id(session, case_id, fresh=True)
+    if case is None or case.organisation_id != caller.organisation:
+        return Made(not_kept="case_handed_over")
+    return Made(not_kept="case_erased") if case.status == "erased" else None
+
+
+def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:
+    """Keyed, so that nobody can try out what an erased person may have said."""
+    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    return hmac.new(key, form_id.bytes + text, hashlib.sha256).digest()
+
+
+def record_name(key: bytes, form_id: UUID, record_id: str) -> str:
+    """What a record of another system is known by here: not by its own id, which leads to the person there
+    after an erasure here. The same for each version of it, so that none brings the person back."""
+    return digest(key, form_id, {"record": record_id}).hex()[:32]
+
+
+def _body(found: TranslatedCase) -> NewCase | None:
+    """What the case's own rules refuse is a reason, too, at the path that it came from."""
+    try:
+        return NewCase.model_validate(found.body)
+    except ValidationError as error:
+        for each in error.errors(include_input=False, include_url=False):
+            target = target_of(each["loc"])
+            pointer = found.places.get(target or "", "")
+            found.reasons.append(Reason("invalid", pointer, each["msg"]))
+        return None
+
+
+async def _seen(session: AsyncSession, caller: Principal, record: Arrived) -> SeenRecord:
+    """The record's row, locked: two versions at once make one case. Where there is a case it is held
+    first, as whatever writes about a case does."""
+    await session.execute(
+        insert(_records)
+        .values(
+            form_id=record.form_id,
+            record_id=record.record_id,
+            organisation_id=caller.organisation,
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+    )
+    case_id = await queries.case_of(session, record.form_id, record.record_id)
+    if case_id is not None:
+        await cases.own_case(session, caller, case_id, lock=True)
+    return await queries.seen(session, record.form_id, record.record_id)
+
+
+def _refused(case: Case, seen: SeenRecord, person: bytes, record: Arrived) -> Made | None:
+    """Why a later version adds nothing: None if it may."""
+    if case.status != "open":
+        detail = "The case is closed: look at it, then put this away."
+        return Made(reasons=[Reason("case_closed", "", detail)])
+    if not hmac.compare_digest(seen.person or b"", person):
+        detail = (
+            "It says something else about the person than before: correct the case by hand, then put"
+            " this away."
+            if record.changes
+            else "It corrects a submission that was taken: correct the case by hand, then put this away."
+        )
+        return Made(reasons=[Reason("person_changed", "", detail)])
+    return None
+
+
+async def _add_needs(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    mapping: FormMapping,
+    needs: list[str],
+    made: Made,
+) -> None:
+    if made.case_id is None:
+        return
+    planned = await assistance.planned_needs(session, made.case_id)
+    for need in needs:
+        if need in planned:
+            continue
+        await plans.plan(session, caller, keys, made.case_id, NewPlanItem(need=need))
+        service_id = mapping.drafts.get(need)
+        if service_id is None:
+            continue
+        body = NewReferral(case_id=made.case_id, service_id=service_id, category=need)
+        try:
+            await draft(session, caller, keys, body)
+        except Problem:
+            # The service went, or takes this need no more: the need stands in the plan all the same.
+            made.told.append("draft_not_possible")

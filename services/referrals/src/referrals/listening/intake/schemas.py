@@ -1,0 +1,178 @@
+"""Bodies of intake."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.http import ShownOnce, Strict
+from pydantic import BaseModel, Field, model_validator
+
+from referrals.ground.vocabulary.fields import Category, Country, PlaceCode
+from referrals.listening.intake.case_mapping import TARGETS
+from referrals.listening.intake.mapping import FormMapping
+from referrals.listening.intake.peers import Peer
+
+Path = Annotated[str, Field(min_length=1, max_length=200)]
+Word = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class MappingBody(Strict):
+    """How a form's paths and codes are called here. A path that is neither mapped nor ignored is a reason
+    for quarantine.
+
+    Of a form that makes screenings a path that is not named maps to the question that its last part
+    names, so a form made from the same XLSForm needs no mapping.
+    """
+
+    inside: Path | None = Field(
+        None, description="The member that holds the submission, where a template wraps it."
+    )
+    fields: dict[Path, Word] = Field(
+        {},
+        max_length=500,
+        description="Path → question; of a form that makes cases → part of the case: "
+        + ", ".join(TARGETS)
+        + ".",
+    )
+    values: dict[Word, dict[Word, Word]] = Field(
+        {},
+        max_length=500,
+        description="Question or part of the case → the form's code → the code here.",
+    )
+    ignore: list[Path] = Field(
+        [],
+        max_length=500,
+        description="Paths that are left out; one that ends in `*` is a beginning.",
+    )
+    area: Path | None = Field(None, description="The path that holds the place.")
+    area_values: dict[Word, PlaceCode] = Field({}, max_length=2_000)
+    fixed_area: PlaceCode | None = Field(None, description="Where all of the form's people are.")
+    country: Country | None = Field(
+        None, description="Where they are if no place is told; for forms that make cases."
+    )
+    needs: dict[Path, dict[Word, Category | None]] = Field(
+        {},
+        max_length=100,
+        description="Path of a service type → the form's code → service category, null for none. Each "
+        "becomes a need in the plan of the case.",
+    )
+    drafts: dict[Category, UUID] = Field(
+        {},
+        max_length=100,
+        description="Category → the service to draft a referral to. A draft shares nothing.",
+    )
+    consents: list[Path] = Field(
+        [],
+        max_length=50,
+        description="Paths that speak of consent. They never become one: a task asks somebody to ask "
+        "the person.",
+    )
+
+    def rules(self) -> FormMapping:
+        return FormMapping(
+            fields=self.fields,
+            values=self.values,
+            ignore=frozenset(self.ignore),
+            area=self.area,
+            area_values=self.area_values,
+            fixed_area=self.fixed_area,
+            country=self.country,
+            needs=self.needs,
+            drafts=self.drafts,
+            consents=frozenset(self.consents),
+        )
+
+
+class NewForm(Strict):
+    """A form makes screenings, by an instrument, or cases with needs and drafts."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    peer: Peer = Field(Peer.KOBOTOOLBOX, description="The system that sends, for its shape.")
+    makes: Literal["screening", "case"] = "screening"
+    instrument_id: UUID | None = Field(
+        None, description="For screenings; a form that makes cases has none."
+    )
+    mapping: MappingBody = MappingBody()
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "NewForm":
+        if self.makes == "screening" and self.instrument_id is None:
+            raise ValueError("a form that makes screenings names its instrument_id")
+        if self.makes == "case" and self.instrument_id is not None:
+            raise ValueError("a form that makes cases has no instrument_id")
+        of_cases = ("country", "needs", "drafts", "consents")
+        if self.makes == "screening" and any(getattr(self.mapping, each) for each in of_cases):
+            raise ValueError(f"{', '.join(of_cases)} are for forms that make cases")
+        return self
+
+
+class FormChange(NewForm):
+    active: bool = True
+
+
+class Nothing(Strict):
+    pass
+
+
+class IntakeFormView(BaseModel):
+    """`address` is where the form tool sends submissions to."""
+
+    id: UUID
+    name: str
+    peer: Peer
+    makes: Literal["screening", "case"]
+    instrument_id: UUID = Field(
+        description="The nil UUID (RFC 9562 §5.9) for a form that makes cases: clients were promised one."
+    )
+    mapping: MappingBody
+    active: bool
+    address: str
+    created_at: datetime
+    changed_at: datetime
+
+
+class FormSecret(IntakeFormView):
+    """`secret` goes into the header `X-Form-Secret`, is the password of HTTP Basic (with any user name), or
+    signs as Standard Webhooks says."""
+
+    secret: ShownOnce = Field(
+        None,
+        description="Shown this once. A repeated command shows null: if the first answer was lost, "
+        "rotate the secret.",
+    )
+
+
+class Received(BaseModel):
+    """`taken` became a screening or a case; `quarantined` waits for a person; `not_kept`: no consent or not
+    safe, so nothing was kept; `discarded`: a person put it away. `repeated`: it came before."""
+
+    submission_id: str
+    status: Literal["taken", "quarantined", "not_kept", "discarded"]
+    repeated: bool
+
+
+class SubmissionSummary(BaseModel):
+    """`reasons` are codes; what exactly is wrong is read apart."""
+
+    id: UUID
+    form_id: UUID
+    submission_id: str
+    status: str
+    reasons: list[str]
+    screening_id: UUID | None
+    case_id: UUID | None
+    received_at: datetime
+    changed_at: datetime
+
+
+class ReasonView(BaseModel):
+    code: str
+    pointer: str
+    detail: str
+
+
+class SubmissionDetail(SubmissionSummary):
+    """In quarantine: what came, and why it does not map."""
+
+    why: list[ReasonView]
+    content: dict[str, object] | None

@@ -1,0 +1,521 @@
+"""Use cases of intake: keep forms, take a submission once, work off the quarantine."""
+
+import base64
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from common import clock, crypto
+from common.auth import Principal
+from common.db.session import Database
+from common.errors import CONFLICT, INVALID, FieldError, Problem
+from common.http.answers import forget_answers
+from common.ids import new_id
+from common.words.details import Detail
+from pydantic import ValidationError
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from standardwebhooks import Webhook as Signature
+from standardwebhooks import WebhookVerificationError
+
+from referrals.errors import (
+    FORM_HELD,
+    FORM_UNKNOWN,
+    NOT_SAFE_NOW,
+    SCREENING_DECLINED,
+    SUBMISSION_CHANGED,
+)
+from referrals.ground.audit.service import record
+from referrals.ground.keys.blind_index import BlindIndex
+from referrals.ground.keys.sealing import open_column, seal_column
+from referrals.ground.keys.store import CaseKeys, KeyDestroyed
+from referrals.ground.restrictions.service import remember_word
+from referrals.ground.restrictions.words import Kind, Word, door, shuts
+from referrals.ground.row_security import act_as_service
+from referrals.ground.sweeps import sweep
+from referrals.listening.intake import queries, records_service
+from referrals.listening.intake.case_mapping import TARGETS
+from referrals.listening.intake.mapping import (
+    FormMapping,
+    Reason,
+    essence,
+    first_id,
+    is_corrected,
+    submission_id,
+    translate,
+)
+from referrals.listening.intake.models import IntakeForm, Submission
+from referrals.listening.intake.peers import CHANGING, NotThisPeer, Peer
+from referrals.listening.intake.peers import read as read_peer
+from referrals.listening.intake.records_service import Made
+from referrals.listening.intake.schemas import FormChange, MappingBody, NewForm
+from referrals.screening.screenings import service as screenings
+from referrals.screening.screenings.instrument import Instrument
+from referrals.screening.screenings.instruments import usable
+from referrals.screening.screenings.schemas import NewScreening
+from referrals.tables import COMMON
+
+_MOST_FORMS = 100
+_MOST_REASONS = 50
+_submissions = Submission.metadata.tables["intake_submissions"]
+_DECLINED = frozenset({NOT_SAFE_NOW.code, SCREENING_DECLINED.code})
+_VERSION_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What a submission is kept with: keys of cases, the index of names, and the key of digests."""
+
+    keys: CaseKeys
+    blind: BlindIndex
+    digests: bytes
+
+
+async def add_form(
+    session: AsyncSession, caller: Principal, key: bytes, body: NewForm
+) -> tuple[IntakeForm, str]:
+    """A new form and its secret, which is shown once."""
+    await _check_mapping(session, caller, body)
+    if len(await queries.forms(session, caller)) >= _MOST_FORMS:
+        raise CONFLICT.because("organisation_has_at_most_forms", _MOST_FORMS)
+    form_id, secret, now = new_id(), _new_secret(), clock.now()
+    form = IntakeForm(
+        id=form_id,
+        organisation_id=caller.organisation,
+        name=body.name,
+        peer=body.peer.value,
+        makes=body.makes,
+        instrument_id=body.instrument_id,
+        mapping=body.mapping.model_dump(mode="json"),
+        secret=_seal_secret(key, form_id, secret),
+        active=True,
+        created_at=now,
+        created_by=caller.subject,
+        changed_at=now,
+    )
+    session.add(form)
+    await session.flush()
+    await record(session, caller, "intake_form.added", chain=caller.organisation, target_id=form_id)
+    return form, secret
+
+
+async def change_form(
+    session: AsyncSession, caller: Principal, form_id: UUID, body: FormChange
+) -> IntakeForm:
+    """Replace the mapping; what is in quarantine is tried again one by one (`retry`)."""
+    form = await queries.own_form(session, caller, form_id, lock=True)
+    await _check_mapping(session, caller, body)
+    if body.makes != form.makes:
+        raise CONFLICT.because("this_form_makes_another", form.makes, pointer="/makes")
+    form.name, form.instrument_id, form.active = body.name, body.instrument_id, body.active
+    form.peer = body.peer.value
+    form.mapping = body.mapping.model_dump(mode="json")
+    form.changed_at = clock.now()
+    await session.flush()
+    await record(
+        session, caller, "intake_form.changed", chain=caller.organisation, target_id=form_id
+    )
+    await _remember(session, form)
+    return form
+
+
+async def rotate_secret(
+    session: AsyncSession, caller: Principal, key: bytes, form_id: UUID
+) -> tuple[IntakeForm, str]:
+    form = await queries.own_form(session, caller, form_id, lock=True)
+    secret = _new_secret()
+    form.secret, form.changed_at = _seal_secret(key, form.id, secret), clock.now()
+    await session.flush()
+    await record(
+        session, caller, "intake_form.secret_rotated", chain=caller.organisation, target_id=form_id
+    )
+    await _remember(session, form)
+    return form, secret
+
+
+async def _remember(session: AsyncSession, form: IntakeForm) -> None:
+    """Keep whether it is on, and which secret opens it."""
+    await remember_word(session, Kind.FORM, form.id, door(form.secret, active=form.active))
+
+
+async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
+    """A restored backup has it as it was: one that was switched off or given another secret since takes nothing, until
+    its organisation switches it on."""
+    form = await session.get(IntakeForm, form_id, with_for_update=True)
+    if form is None or not form.active or not shuts(word, form.secret):
+        return 0
+    form.active = False
+    await session.flush()
+    await _remember(session, form)
+    return 1
+
+
+async def authenticated(
+    session: AsyncSession, key: bytes, form_id: UUID, headers: Mapping[str, str], body: bytes
+) -> IntakeForm:
+    """The form whose secret the request knows; 404 alike for every other reason, and 403 while its organisation is
+    suspended. Service rights."""
+    await act_as_service(session)
+    form, held = await queries.form_and_held(session, form_id)
+    # An unknown form costs the same comparison as a wrong secret.
+    secret = _open_secret(key, form) if form is not None else _new_secret()
+    if not _knows(secret, headers, body) or form is None or not form.active:
+        raise FORM_UNKNOWN.because("nothing_was_taken")
+    if held:
+        raise FORM_HELD.because("nothing_was_taken")
+    return form
+
+
+async def take(
+    session: AsyncSession, stores: Stores, form: IntakeForm, sent: dict[str, Any]
+) -> tuple[Submission, bool]:
+    """Take a submission once; the flag says that it came before. 409 if it then said otherwise; of a
+    system that sends a record again when it changes each version is taken once."""
+    rules = MappingBody.model_validate(form.mapping)
+    submission = _as_sent(form, rules, sent)
+    tool_id = submission_id(submission)
+    if tool_id is None:
+        raise INVALID.because("submission_has_no_id_of_its_own", pointer="/_uuid")
+    changing = form.makes == "case" and form.peer in CHANGING
+    # A corrected one is a version, too: whoever corrects must neither make the person twice nor bring them back.
+    version = changing or (form.makes == "case" and is_corrected(submission))
+    said = _mapped(rules.rules(), submission) if changing else essence(submission)
+    fingerprint = _fingerprint(stores.digests, form.id, said)
+    of_one_person = first_id(submission) if form.makes == "case" else None
+    named = records_service.record_name(stores.digests, form.id, of_one_person or tool_id)
+    if form.makes == "screening" and not queries.NAMED_HERE.fullmatch(tool_id):
+        await queries.rename(session, form.id, tool_id, named)
+    if version:
+        named += f":{fingerprint.hex()[:_VERSION_DIGITS]}"
+    now, row_id = clock.now(), new_id()
+    written = await session.execute(
+        insert(_submissions)
+        .values(
+            id=row_id,
+            form_id=form.id,
+            organisation_id=form.organisation_id,
+            submission_id=named,
+            fingerprint=fingerprint,
+            status="taken",
+            reasons=[],
+            received_at=now,
+            changed_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(_submissions.c.id)
+    )
+    first = written.first() is not None
+    row = await queries.received(session, form.id, named)
+    if not first:
+        if row.fingerprint != fingerprint:
+            raise SUBMISSION_CHANGED.because("first_one_stays_as_it_was_taken")
+        return row, True
+    await _become(session, _as_form(form), stores, form, row, submission)
+    return row, False
+
+
+def _as_sent(form: IntakeForm, rules: MappingBody, sent: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return read_peer(Peer(form.peer), sent, rules.inside)
+    except NotThisPeer as error:
+        raise INVALID.saying(error.detail, pointer=error.pointer) from error
+
+
+def _mapped(rules: FormMapping, submission: dict[str, Any]) -> dict[str, Any]:
+    """What the mapping reads of a record: other changes of it are none here."""
+    read = {*rules.fields, *rules.needs, *rules.consents, rules.area}
+    return {path: value for path, value in submission.items() if path in read}
+
+
+async def read(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
+) -> tuple[Submission, list[Reason], dict[str, Any] | None]:
+    """A submission with what came and why it waits; the reading is audited."""
+    row = await queries.own_submission(session, caller, row_id)
+    content = await _content(keys, row)
+    await record(session, caller, "submission.read", chain=caller.organisation, target_id=row.id)
+    if content is None:
+        return row, [], None
+    return row, [Reason(**each) for each in content["why"]], content["submission"]
+
+
+async def retry(
+    session: AsyncSession, caller: Principal, stores: Stores, row_id: UUID
+) -> Submission:
+    """Try a quarantined submission again, with the form's present mapping."""
+    row = await _quarantined(session, caller, row_id)
+    form = await queries.own_form(session, caller, row.form_id)
+    content = await _content(stores.keys, row)
+    if content is None:
+        raise CONFLICT.because("what_was_received_is_no_longer_kept")
+    await _become(session, caller, stores, form, row, content["submission"])
+    await record(session, caller, "submission.retried", chain=caller.organisation, target_id=row.id)
+    return row
+
+
+async def discard(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
+) -> Submission:
+    """Put a quarantined submission away for ever: its key is destroyed."""
+    row = await _quarantined(session, caller, row_id)
+    await forget(session, keys, row)
+    await record(
+        session, caller, "submission.discarded", chain=caller.organisation, target_id=row.id
+    )
+    return row
+
+
+async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> int:
+    """Discard what waits in quarantine since then; returns how many."""
+
+    async def discard_one(session: AsyncSession, submission_id: UUID) -> int:
+        row = await queries.still_quarantined(session, submission_id, before)
+        if row is None:
+            return 0
+        await forget(session, keys, row)
+        return 1
+
+    due = partial(queries.quarantined_before, moment=before)
+    return await sweep("quarantine", database, due, discard_one)
+
+
+async def hide_tool_ids(database: Database, key: bytes) -> int:
+    """Names submissions as `take` does that were kept under the form tool's own id, as those of screenings were:
+    it led to the person there after an erasure here. Returns how many."""
+
+    async def rename_one(session: AsyncSession, row_id: UUID) -> int:
+        row = await queries.kept_by_tool_id(session, row_id)
+        if row is None:
+            return 0
+        named = records_service.record_name(key, row.form_id, row.submission_id)
+        await queries.rename(session, row.form_id, row.submission_id, named)
+        return 1
+
+    return await sweep("tool-ids", database, queries.all_by_tool_id, rename_one)
+
+
+async def _become(
+    session: AsyncSession,
+    caller: Principal,
+    stores: Stores,
+    form: IntakeForm,
+    row: Submission,
+    submission: dict[str, Any],
+) -> None:
+    """Make a screening or a case of it, or keep it in quarantine; or keep nothing where nobody agreed,
+    or the person's case was erased."""
+    try:
+        made = await _made(session, caller, stores, form, submission)
+    except Problem as problem:
+        if problem.kind.code not in _DECLINED:
+            made = Made(reasons=_reasons_of(problem))
+        else:
+            made = Made(not_kept=problem.kind.code)
+    row.changed_at = clock.now()
+    row.screening_id, row.case_id = made.screening_id, made.case_id
+    row.reasons = sorted({each.code for each in made.reasons} | set(made.told))
+    if made.not_kept is not None:
+        row.status, row.reasons, row.content = "not_kept", [made.not_kept], None
+    elif made.reasons:
+        await _quarantine(stores.keys, row, submission, made.reasons[:_MOST_REASONS])
+    else:
+        row.status, row.content = "taken", None
+    await session.flush()
+
+
+async def _made(
+    session: AsyncSession,
+    caller: Principal,
+    stores: Stores,
+    form: IntakeForm,
+    submission: dict[str, Any],
+) -> Made:
+    rules = MappingBody.model_validate(form.mapping).rules()
+    if form.makes == "case":
+        record_id = first_id(submission)
+        if record_id is None:
+            raise INVALID.because("submission_has_no_id_of_its_own", pointer="/_uuid")
+        name = records_service.record_name(stores.digests, form.id, record_id)
+        record = records_service.Arrived(form.id, name, submission, Peer(form.peer) in CHANGING)
+        return await records_service.become_case(
+            session, caller, stores.keys, stores.blind, stores.digests, rules, record
+        )
+    return await _screening(session, caller, stores.keys, form, rules, submission)
+
+
+async def _screening(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    form: IntakeForm,
+    rules: FormMapping,
+    submission: dict[str, Any],
+) -> Made:
+    if form.instrument_id is None:
+        raise INVALID.because("form_has_no_instrument", pointer="/instrument_id")
+    instrument = await usable(session, form.organisation_id, form.instrument_id)
+    found = translate(instrument, rules, submission, clock.today())
+    if found.reasons:
+        return Made(reasons=found.reasons)
+    try:
+        body = NewScreening(
+            instrument_id=form.instrument_id,
+            area=found.area,
+            held_at=found.held_at,
+            answers=found.answers,
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = "/" + "/".join(str(part) for part in first["loc"])
+        return Made(reasons=[Reason("invalid", where, first["msg"])])
+    opened = await screenings.begin(session, caller, keys, body, source="form")
+    return Made(screening_id=opened.screening.id)
+
+
+def _reasons_of(problem: Problem) -> list[Reason]:
+    errors = problem.errors or (FieldError("", problem.detail, problem.kind.code),)
+    return [Reason(each.code, each.pointer, each.detail) for each in errors]
+
+
+async def _quarantine(
+    keys: CaseKeys, row: Submission, submission: dict[str, Any], reasons: list[Reason]
+) -> None:
+    key = await (keys.create(row.id) if row.content is None else keys.of(row.id))
+    content = {"submission": submission, "why": [asdict(each) for each in reasons]}
+    row.status = "quarantined"
+    row.content = seal_column(
+        key, content, organisation=row.organisation_id, row=row.id, column="content"
+    )
+
+
+async def _content(keys: CaseKeys, row: Submission) -> dict[str, Any] | None:
+    if row.content is None:
+        return None
+    try:
+        key = await keys.of(row.id)
+    except KeyDestroyed:
+        return None
+    opened: dict[str, Any] = open_column(
+        key, row.content, organisation=row.organisation_id, row=row.id, column="content"
+    )
+    return opened
+
+
+async def forget(session: AsyncSession, keys: CaseKeys, row: Submission) -> None:
+    """Put it away for ever: its key is destroyed."""
+    await keys.destroy(row.id)
+    await forget_answers(session, COMMON, row.id)
+    row.status, row.content, row.changed_at = "discarded", None, clock.now()
+    await session.flush()
+
+
+async def _quarantined(session: AsyncSession, caller: Principal, row_id: UUID) -> Submission:
+    row = await queries.own_submission(session, caller, row_id, lock=True)
+    if row.status != "quarantined":
+        raise CONFLICT.because("is_not_in_quarantine", row.status)
+    return row
+
+
+async def _check_mapping(session: AsyncSession, caller: Principal, body: NewForm) -> None:
+    """Questions and codes that the mapping names must exist: found now, not at the first person."""
+    if body.instrument_id is None:
+        errors = _unknown_targets(body.mapping)
+    else:
+        instrument = await usable(session, caller.organisation, body.instrument_id)
+        errors = [
+            *_unknown_questions(instrument, body.mapping),
+            *_unknown_codes(instrument, body.mapping),
+        ]
+    if errors:
+        raise INVALID.listing(errors)
+
+
+def _unknown_targets(mapping: MappingBody) -> list[FieldError]:
+    detail = Detail.of("case_has_no_such_part", ", ".join(TARGETS))
+    fields = [
+        FieldError.of(f"/mapping/fields/{_part(path)}", detail)
+        for path, name in mapping.fields.items()
+        if name not in TARGETS
+    ]
+    values = [
+        FieldError.of(f"/mapping/values/{_part(name)}", detail)
+        for name in mapping.values
+        if name not in TARGETS
+    ]
+    needs = {each for codes in mapping.needs.values() for each in codes.values()}
+    drafts = [
+        FieldError.of(
+            f"/mapping/drafts/{_part(name)}", Detail("no_service_type_means_this_category")
+        )
+        for name in mapping.drafts
+        if name not in needs
+    ]
+    return [*fields, *values, *drafts]
+
+
+def _unknown_questions(instrument: Instrument, mapping: MappingBody) -> list[FieldError]:
+    return [
+        FieldError.of(f"/mapping/fields/{_part(path)}", Detail("instrument_has_no_such_question"))
+        for path, name in mapping.fields.items()
+        if name not in instrument.by_id
+    ]
+
+
+def _unknown_codes(instrument: Instrument, mapping: MappingBody) -> list[FieldError]:
+    errors = []
+    for name, codes in mapping.values.items():
+        question = instrument.by_id.get(name)
+        for own, code in codes.items():
+            if question is None or question.option(code) is None:
+                pointer = f"/mapping/values/{_part(name)}/{_part(own)}"
+                errors.append(FieldError.of(pointer, Detail("question_has_no_such_option")))
+    return errors
+
+
+def _part(text: str) -> str:
+    return text.replace("~", "~0").replace("/", "~1")
+
+
+def _knows(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """The plain secret in a header, or a signature of the body that is at most minutes old. Of HTTP Basic
+    the front makes that header."""
+    plain = headers.get("x-form-secret")
+    if plain is not None:
+        return hmac.compare_digest(plain.encode(), secret.encode())
+    try:
+        Signature(secret).verify(body, dict(headers), json_parse=False)
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _seal_secret(key: bytes, form_id: UUID, secret: str) -> bytes:
+    return crypto.seal(key, secret.encode(), f"intake-form\n{form_id}".encode())
+
+
+def _open_secret(key: bytes, form: IntakeForm) -> str:
+    return crypto.open_sealed(key, form.secret, f"intake-form\n{form.id}".encode()).decode()
+
+
+def _fingerprint(key: bytes, form_id: UUID, said: dict[str, Any]) -> bytes:
+    """Keyed, so that nobody can try out what an erased submission may have said."""
+    return records_service.digest(key, form_id, said)
+
+
+def _as_form(form: IntakeForm) -> Principal:
+    return Principal(
+        "intake-form",
+        f"intake-form:{form.id}",
+        form.organisation_id,
+        # To draft what the supervisor who set it up may see, too; it can read and send nothing.
+        scopes=frozenset({"directory:read"}),
+    )

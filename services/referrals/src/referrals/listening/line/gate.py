@@ -1,0 +1,35 @@
+"""Opening receipts, a few at a time: each costs 64 MiB and a third of a second of one core.
+
+What makes guessing slow must not bring the service down, so more than a few wait, and beyond that
+the answer is "later". The gate knows nothing of who asks; the front counts per source, in memory.
+"""
+
+import asyncio
+
+from common.errors import TOO_MANY_REQUESTS
+
+from referrals.listening.line.receipts import Receipts, Unlocked
+
+_AT_ONCE = 2
+_WAITING = 30
+
+
+class ReceiptGate:
+    def __init__(self, receipts: Receipts) -> None:
+        self.receipts = receipts
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._inside = 0
+
+    async def unlock(self, receipt: str) -> Unlocked:
+        """The receipt's locator and key; 429 while too many wait."""
+        if self._inside >= _AT_ONCE + _WAITING:
+            raise TOO_MANY_REQUESTS.because(
+                "many_people_use_line_now_wait_little",
+                headers={"Retry-After": "10"},
+            )
+        self._inside += 1
+        try:
+            async with self._room:
+                return await asyncio.to_thread(self.receipts.unlock, receipt)
+        finally:
+            self._inside -= 1

@@ -1,0 +1,365 @@
+"""Reading the line. The reporter's side finds a report by its locator only; the desk's side sees
+reports of the areas of responsibility that it coordinates, and none that speaks against itself."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.errors import NOT_FOUND
+from common.sight import states_of
+from common.words.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.vocabulary.case_roles import works_with_cases
+from referrals.ground.vocabulary.work_kinds import WorkKind
+from referrals.ground.waiting_queries import Waiting, WorkRow
+from referrals.listening.line.models import LineException, LineMessage, LineReport
+
+STATE_LEVEL = 1
+WISH = "reporter_wish"
+"""The basis on which a report is handed on, unless an exception is."""
+WAITING = ("new", "open")
+
+
+async def lock_locator(session: AsyncSession, locator: bytes) -> None:
+    """Two sendings of one form come one after the other."""
+    number = int.from_bytes(locator[:8], "big", signed=True)
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+async def by_locator(
+    session: AsyncSession, locator: bytes, now: datetime, *, lock: bool = False
+) -> LineReport | None:
+    """The living report of a receipt; needs service rights. An expired one is as if it never was."""
+    statement = sa.select(LineReport).where(
+        col(LineReport.locator) == locator, col(LineReport.expires_at) > now
+    )
+    if lock:
+        statement = statement.with_for_update()
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def same_text_since(session: AsyncSession, digest: bytes, since: datetime) -> bool:
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(col(LineReport.text_digest) == digest, col(LineReport.received_at) > since)
+        .limit(1)
+    )
+    return found is not None
+
+
+async def messages_of(session: AsyncSession, report_id: UUID) -> Sequence[LineMessage]:
+    rows = await session.scalars(
+        sa.select(LineMessage)
+        .where(col(LineMessage.report_id) == report_id)
+        .order_by(col(LineMessage.number))
+    )
+    return rows.all()
+
+
+def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
+    """Reports that this coordinator answers: own AoRs, own states, none against own organisation."""
+    near: sa.ColumnElement[bool] = sa.true()
+    if caller.areas:
+        near = sa.or_(
+            col(LineReport.area).is_(None), col(LineReport.area).in_(states_of(caller.areas))
+        )
+    return sa.and_(
+        col(LineReport.aor).in_(sorted(caller.aors)),
+        near,
+        sa.literal(caller.organisation, sa.Uuid) != sa.all_(col(LineReport.implicated)),
+    )
+
+
+async def queue(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    statuses: Sequence[str],
+    area: str | None,
+    kind: str | None,
+    after: tuple[bool, datetime, UUID] | None,
+    limit: int,
+) -> Sequence[LineReport]:
+    """Urgent ones first, then those that have waited longest; one more than `limit` if there are."""
+    order = (sa.not_(col(LineReport.urgent)), col(LineReport.last_at), col(LineReport.id))
+    statement = sa.select(LineReport).where(at_desk(caller), col(LineReport.status).in_(statuses))
+    if area is not None:
+        statement = statement.where(
+            col(LineReport.area) == Places.load().at_most(area, STATE_LEVEL)
+        )
+    if kind is not None:
+        statement = statement.where(col(LineReport.kind) == kind)
+    if after is not None:
+        values = (sa.literal(after[0]), sa.literal(after[1]), sa.literal(after[2], sa.Uuid))
+        statement = statement.where(sa.tuple_(*order) > sa.tuple_(*values))
+    return (await session.scalars(statement.order_by(*order).limit(limit + 1))).all()
+
+
+async def one_at_desk(
+    session: AsyncSession, caller: Principal, report_id: UUID, *, lock: bool = False
+) -> LineReport:
+    statement = sa.select(LineReport).where(at_desk(caller), col(LineReport.id) == report_id)
+    if lock:
+        statement = statement.with_for_update()
+    report = (await session.scalars(statement)).one_or_none()
+    if report is None:
+        raise NOT_FOUND.because("no_such_report_at_your_desk")
+    return report
+
+
+def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
+    """Whatever its status, which is the desk's: that closes what it has handed over, and opens it again when the
+    reporter writes. Whoever made a case of it reads on, or they would not learn whom it turns against."""
+    handed: sa.ColumnElement[bool] = col(LineReport.handed_to) == caller.organisation
+    return handed
+
+
+def _wish_stands() -> sa.ColumnElement[bool]:
+    """What was handed on by the reporter's wish is read as long as the wish stands."""
+    return sa.or_(col(LineReport.handed_basis) != WISH, col(LineReport.wants_case))
+
+
+async def handed(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[LineReport]:
+    statement = sa.select(LineReport).where(_handed_to(caller), _wish_stands())
+    if before is not None:
+        statement = statement.where(col(LineReport.id) < before)
+    rows = await session.scalars(statement.order_by(col(LineReport.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def handed_of_case(
+    session: AsyncSession, case_id: UUID, organisations: Collection[UUID] | None = None
+) -> Sequence[LineReport]:
+    """Reports that the case was made of and that are with an organisation, one of these, locked; needs
+    service rights."""
+    handed_to = col(LineReport.handed_to)
+    among = handed_to.is_not(None) if organisations is None else handed_to.in_(organisations)
+    rows = await session.scalars(
+        sa.select(LineReport)
+        .where(col(LineReport.case_id) == case_id, among)
+        .order_by(col(LineReport.id))
+        .with_for_update()
+    )
+    return rows.all()
+
+
+async def one_handed(
+    session: AsyncSession, caller: Principal, report_id: UUID, *, lock: bool = False
+) -> LineReport:
+    statement = sa.select(LineReport).where(_handed_to(caller), col(LineReport.id) == report_id)
+    if lock:
+        statement = statement.with_for_update()
+    report = (await session.scalars(statement)).one_or_none()
+    if report is None:
+        raise NOT_FOUND.because("no_such_report_was_handed")
+    return report
+
+
+def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """At the caller's desk, or handed to the caller's organisation: also where the wish was taken
+    back, which it is told."""
+    theirs = _handed_to(caller) if works_with_cases(caller) else sa.false()
+    if Role.COORDINATOR in caller.roles:
+        theirs = sa.or_(theirs, at_desk(caller))
+    return sa.exists().where(col(LineReport.id) == report_id, theirs)
+
+
+def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether messages of this report go to the organisation: it took the report, or was handed it, and the report
+    does not speak against it. Whoever answers it there is found by `readable`."""
+    at_it = sa.literal(organisation, sa.Uuid)
+    return sa.exists().where(
+        col(LineReport.id) == report_id,
+        at_it.in_([col(LineReport.taken_organisation), col(LineReport.handed_to)]),
+        at_it != sa.all_(col(LineReport.implicated)),
+    )
+
+
+def told_of_exception(
+    organisation: UUID, exception_id: sa.ColumnElement[UUID]
+) -> sa.ColumnElement[bool]:
+    """The same of an exception: whoever would be handed the report is asked."""
+    return sa.exists().where(
+        col(LineException.id) == exception_id,
+        col(LineException.organisation_id) == organisation,
+        col(LineReport.id) == col(LineException.report_id),
+        sa.literal(organisation, sa.Uuid) != sa.all_(col(LineReport.implicated)),
+    )
+
+
+def readable_exception(
+    caller: Principal, exception_id: sa.ColumnElement[UUID]
+) -> sa.ColumnElement[bool]:
+    if not {Role.SUPERVISOR, Role.COORDINATOR} & caller.roles:
+        return sa.false()
+    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
+    return sa.exists().where(col(LineException.id) == exception_id, _concerns(caller, mine))
+
+
+async def exceptions(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[LineException]:
+    """Those at the caller's desk, and those that would hand a report to the caller."""
+    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
+    statement = sa.select(LineException).where(_concerns(caller, mine))
+    if before is not None:
+        statement = statement.where(col(LineException.id) < before)
+    rows = await session.scalars(statement.order_by(col(LineException.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def one_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID
+) -> LineException:
+    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
+    statement = sa.select(LineException).where(
+        _concerns(caller, mine), col(LineException.id) == exception_id
+    )
+    found = (await session.scalars(statement.with_for_update())).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("no_exception_that_concerns_you_has_this")
+    return found
+
+
+async def one_locked(session: AsyncSession, report_id: UUID) -> LineReport | None:
+    """Needs service rights."""
+    statement = sa.select(LineReport).where(col(LineReport.id) == report_id).with_for_update()
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def existing(session: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
+    """Those of the ids that are reports; needs service rights."""
+    asked = col(LineReport.id) == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
+    return sorted(await session.scalars(sa.select(col(LineReport.id)).where(asked)))
+
+
+async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
+    """Forget whatever asked to hand the report to those that it speaks against: the feed and a repeated
+    command would go on telling them of it, and by that of the accusation. The audit keeps that it was asked."""
+    await session.execute(
+        sa.delete(LineException).where(
+            col(LineException.report_id) == report.id,
+            col(LineException.organisation_id).in_(report.implicated),
+        )
+    )
+
+
+async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID) -> bool:
+    """Whether somebody asked to hand this report to the caller's organisation."""
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(
+            col(LineException.report_id) == report_id,
+            col(LineException.organisation_id) == caller.organisation,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def _concerns(caller: Principal, reports: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        col(LineException.organisation_id) == caller.organisation,
+        col(LineException.report_id).in_(reports),
+    )
+
+
+async def against(
+    session: AsyncSession, organisation: UUID, reports: Collection[UUID]
+) -> set[UUID]:
+    """Which of the reports speak against the organisation; needs service rights."""
+    return set(
+        await session.scalars(
+            sa.select(col(LineReport.id)).where(
+                col(LineReport.id).in_(reports),
+                sa.literal(organisation, sa.Uuid) == sa.any_(col(LineReport.implicated)),
+            )
+        )
+    )
+
+
+async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[UUID]:
+    rows = await session.scalars(
+        sa.select(col(LineReport.id)).where(col(LineReport.expires_at) <= now).limit(limit)
+    )
+    return rows.all()
+
+
+async def exceptions_to_decide(
+    session: AsyncSession, caller: Principal, limit: int
+) -> Sequence[LineException]:
+    """Of `exceptions`, those that wait for somebody else than who asked, the oldest first."""
+    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
+    rows = await session.scalars(
+        sa.select(LineException)
+        .where(
+            _concerns(caller, mine),
+            col(LineException.status) == "pending",
+            col(LineException.requested_by) != caller.subject,
+        )
+        .order_by(col(LineException.id))
+        .limit(limit)
+    )
+    return rows.all()
+
+
+def waiting_at_desk(caller: Principal) -> Waiting:
+    """The queue of a coordinator's desk. What is urgent is due when it came."""
+    return Waiting(
+        kind=WorkKind.LINE_REPORT,
+        what=sa.select(*_SHORT).where(at_desk(caller), col(LineReport.status).in_(WAITING)),
+        id=col(LineReport.id),
+        since=col(LineReport.last_at),
+        due=sa.case((col(LineReport.urgent), col(LineReport.last_at))),
+        has_it=col(LineReport.taken_by),
+        urgency=sa.case((col(LineReport.urgent), "urgent"), else_="routine"),
+        aor=col(LineReport.aor),
+        shown=_row,
+    )
+
+
+def waiting_handed(caller: Principal) -> Waiting:
+    """What was handed to the caller's organisation, of which no case was made yet."""
+    return Waiting(
+        kind=WorkKind.REPORT_HANDED_OVER,
+        what=sa.select(*_SHORT).where(
+            _handed_to(caller), _wish_stands(), col(LineReport.case_id).is_(None)
+        ),
+        id=col(LineReport.id),
+        since=col(LineReport.last_at),
+        due=sa.case((col(LineReport.urgent), col(LineReport.last_at))),
+        urgency=sa.case((col(LineReport.urgent), "urgent"), else_="routine"),
+        aor=col(LineReport.aor),
+        shown=_row,
+    )
+
+
+_SHORT = (
+    col(LineReport.id),
+    col(LineReport.kind),
+    col(LineReport.aor),
+    col(LineReport.area),
+    col(LineReport.urgent),
+    col(LineReport.status),
+    col(LineReport.last_at),
+)
+
+
+def _row(report: Any) -> WorkRow:
+    return WorkRow(
+        id=report.id,
+        since=report.last_at,
+        ids={"report_id": report.id},
+        urgency="urgent" if report.urgent else "routine",
+        about=report.kind,
+        aor=report.aor,
+        area=report.area,
+        state=report.status,
+    )

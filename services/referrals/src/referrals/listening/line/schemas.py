@@ -1,0 +1,185 @@
+"""Bodies of the line."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.http import Strict
+from common.words.languages import PageLanguage
+from pydantic import AfterValidator, BaseModel, Field
+
+from referrals.case.cases.schemas import NewCase
+from referrals.ground.vocabulary.fields import PlaceCode
+from referrals.listening.line.kinds import kinds
+from referrals.listening.line.receipts import digits_of
+
+MAX_TEXT = 5_000
+Status = Literal["new", "suspected", "open", "handed_over", "closed", "spam"]
+
+
+def _known_kind(code: str) -> str:
+    if code not in kinds():
+        raise ValueError("not a known kind; known: " + ", ".join(kinds()))
+    return code
+
+
+def _digits(typed: str) -> str:
+    digits = digits_of(typed)
+    if digits is None:
+        raise ValueError("a receipt has 20 digits")
+    return digits
+
+
+KnownKind = Annotated[str, AfterValidator(_known_kind)]
+KindCode = Annotated[KnownKind, Field(max_length=40)]
+Words = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Receipt = Annotated[str, Field(max_length=60), AfterValidator(_digits)]
+
+
+class NewReport(Strict):
+    """`form` is the token of `GET /line/form`; sending the same form again makes no second report."""
+
+    form: str = Field(max_length=100)
+    kind: KindCode
+    text: Words
+    area: PlaceCode | None = Field(None, description="Where it happens; kept as the state only.")
+    urgent: bool = Field(False, description="Somebody is in danger now.")
+    wants_case: bool = Field(
+        False, description="The reporter wishes that an organisation takes it up as a case."
+    )
+    language: PageLanguage = "es"
+
+
+class LineFormView(BaseModel):
+    form: str
+    kinds: dict[str, dict[str, str]]
+    longest_text: int = MAX_TEXT
+
+
+class ReceiptView(BaseModel):
+    """`receipt` is the only key: there is no way to get another."""
+
+    receipt: str
+    readable_until: datetime
+
+
+class OpenThread(Strict):
+    receipt: Receipt
+
+
+class ReporterMessage(OpenThread):
+    text: Words
+
+
+class Wish(OpenThread):
+    wants_case: bool
+
+
+class MessageView(BaseModel):
+    number: int
+    author: Literal["reporter", "desk"]
+    at: datetime
+    text: str | None = Field(description="Absent where the desk's copy was destroyed.")
+
+
+class ThreadView(BaseModel):
+    kind: str
+    status: str
+    wants_case: bool
+    received_at: datetime
+    readable_until: datetime
+    messages: list[MessageView]
+
+
+class ReportSummary(BaseModel):
+    """A report in the queue, without a word of it."""
+
+    id: UUID
+    kind: str
+    aor: str
+    area: str | None
+    urgent: bool
+    wants_case: bool
+    language: str
+    status: str
+    suspected: list[str]
+    messages: int
+    received_at: datetime
+    last_at: datetime
+    expires_at: datetime
+    taken_by: str | None
+    closed_reason: str | None
+    handed_to: UUID | None
+    handed_basis: str | None
+    case_id: UUID | None
+
+
+class ReportDetail(ReportSummary):
+    thread: list[MessageView]
+    implicated: list[UUID]
+
+
+class DeskMessage(Strict):
+    text: Words
+
+
+class Closing(Strict):
+    reason: Literal["advised", "handed_over", "not_enough", "outside_scope", "duplicate"]
+
+
+class Implicated(Strict):
+    """Organisations that the report speaks against: they neither see it nor receive it."""
+
+    organisation_ids: list[UUID] = Field(max_length=20)
+
+
+class Rerouting(Strict):
+    kind: KindCode
+    area: PlaceCode | None = None
+
+
+class NewLineException(Strict):
+    organisation_id: UUID
+    basis: Literal["vital_interest", "best_interest", "mandatory_report"]
+    rationale: Words
+
+
+class PreparedAnswer(BaseModel):
+    """A beginning of an answer; `kind` is the kind of report that it is for, `*`: any."""
+
+    code: str
+    kind: str
+    es: str
+    en: str
+
+
+class LineExceptionView(BaseModel):
+    id: UUID
+    report_id: UUID
+    organisation_id: UUID
+    basis: str
+    rationale: str | None
+    status: str
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+class Decision(Strict):
+    approve: bool
+
+
+class HandOver(Strict):
+    """Without `exception_id` the reporter's own wish is needed."""
+
+    organisation_id: UUID
+    exception_id: UUID | None = None
+
+
+class Declining(Strict):
+    reason: Literal["capacity", "coverage", "safety", "conflict_of_interest"]
+
+
+class CaseFromReport(NewCase):
+    """What is known of the person concerned. Nothing is filled in from the report by itself."""

@@ -1,0 +1,360 @@
+"""The reporter's side of the line: send, come back, add, wish, take back, delete.
+
+Nothing here records who asks: no audit entry of the reporter's own doings, no address, no client.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.crypto import CannotOpen
+from common.errors import CONFLICT
+from common.events.referrals import LineReportReceived
+from common.http.answers import forget_answers
+from common.ids import new_id
+from common.messaging import append, forget_persons
+from common.words.places import Places
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.errors import FORM_TOO_OLD, NO_ACCOUNT_HERE, NO_THREAD
+from referrals.ground.keys.store import CaseKeys, KeyDestroyed
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.notices.service import notify
+from referrals.ground.restrictions import service as restrictions
+from referrals.ground.restrictions.words import Kind, accusing
+from referrals.ground.row_security import acting_as_service
+from referrals.listening.line import queries, threads
+from referrals.listening.line.gate import ReceiptGate
+from referrals.listening.line.kinds import kinds
+from referrals.listening.line.models import LineException, LineMessage, LineReport
+from referrals.listening.line.receipts import BadForm, Form, Unlocked
+from referrals.listening.line.schemas import MessageView, NewReport, ThreadView
+from referrals.listening.line.suspicion import SAME_TEXT_WITHIN, signs
+from referrals.tables import COMMON
+
+SHOWN_AGAIN = timedelta(days=1)
+"""So long a form that was sent gives its receipt again: the line may have broken, and nobody can
+make another receipt. Later a form that somebody finds gives nothing."""
+_MOST_MESSAGES = 500
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the line needs beside the session: desk keys, receipts, and how long threads live."""
+
+    keys: CaseKeys
+    gate: ReceiptGate
+    days: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A report with the reporter's key: only its receipt gives this."""
+
+    report: LineReport
+    private: X25519PrivateKey
+
+
+def refuse_accounts(caller: Principal) -> None:
+    """A token would say who reports, and the stored result of a command would keep the receipt."""
+    if not caller.anonymous:
+        raise NO_ACCOUNT_HERE.because("reports_are_taken_without_account_here_sign")
+
+
+async def receive(
+    session: AsyncSession, line: Line, body: NewReport, trap: str = ""
+) -> tuple[str, datetime]:
+    """Keep a report; its receipt and until when it can be read. Repeating the form is harmless:
+    the same text gives the same receipt, another text joins the same thread."""
+    now = clock.now()
+    form = _form(line, body.form, now)
+    receipt = line.gate.receipts.receipt_of(form)
+    unlocked = await line.gate.unlock(receipt)
+    async with acting_as_service(session):
+        await queries.lock_locator(session, unlocked.locator)
+        report = await queries.by_locator(session, unlocked.locator, now, lock=True)
+        if report is None:
+            report = await _new_report(session, line, body, form, unlocked, trap)
+        elif now - report.received_at > SHOWN_AGAIN:
+            raise FORM_TOO_OLD.because(
+                "was_received_before_and_its_receipt",
+                pointer="/form",
+            )
+        elif not await _said_before(session, report, unlocked, body.text):
+            await _say(session, line, report, body.text, now)
+        return receipt, report.expires_at
+
+
+def _form(line: Line, token: str, now: datetime) -> Form:
+    try:
+        return line.gate.receipts.read_form(token, now)
+    except BadForm as error:
+        raise FORM_TOO_OLD.because("nothing_was_kept", pointer="/form") from error
+
+
+async def _new_report(
+    session: AsyncSession, line: Line, body: NewReport, form: Form, unlocked: Unlocked, trap: str
+) -> LineReport:
+    now, report_id = clock.now(), new_id()
+    digest = line.gate.receipts.text_digest(body.text)
+    seen = await queries.same_text_since(session, digest, now - SAME_TEXT_WITHIN)
+    odd = signs(body.text, trap=trap, issued_at=form.issued_at, now=now, same_text_before=seen)
+    await line.keys.create(report_id)
+    public, sealed = threads.new_reporter_key(report_id, unlocked.key)
+    report = LineReport(
+        id=report_id,
+        locator=unlocked.locator,
+        public_key=public,
+        reporter_key=sealed,
+        kind=body.kind,
+        aor=kinds()[body.kind].aor,
+        area=Places.load().at_most(body.area, queries.STATE_LEVEL) if body.area else None,
+        urgent=body.urgent,
+        wants_case=body.wants_case,
+        language=body.language,
+        status="suspected" if odd else "new",
+        suspected=odd,
+        text_digest=digest,
+        implicated=[],
+        messages=0,
+        received_at=now,
+        last_at=now,
+        expires_at=now + timedelta(days=line.days),
+    )
+    session.add(report)
+    await session.flush()
+    await write(session, line, report, "reporter", body.text, now)
+    if not odd:
+        await announce(session, report)
+    return report
+
+
+async def announce(session: AsyncSession, report: LineReport) -> None:
+    """Count the report: codes only, once."""
+    await append(
+        session,
+        COMMON,
+        LineReportReceived(
+            report_id=report.id,
+            version=1,
+            area=report.area,
+            kind=report.kind,
+            occurred_at=report.received_at,
+        ),
+        aggregate_id=report.id,
+        aggregate_type="line_report",
+    )
+
+
+async def _said_before(
+    session: AsyncSession, report: LineReport, unlocked: Unlocked, text: str
+) -> bool:
+    opened = Opened(report, _private(report, unlocked))
+    return text in [m.text for m in await _read(session, opened) if m.author == "reporter"]
+
+
+async def write(
+    session: AsyncSession, line: Line, report: LineReport, author: str, text: str, now: datetime
+) -> None:
+    """Add a message, once for each side; the thread lives on from now."""
+    desk_key = await line.keys.of(report.id)
+    report.messages += 1
+    report.last_at = now
+    report.expires_at = now + timedelta(days=line.days)
+    session.add(
+        LineMessage(
+            report_id=report.id,
+            number=report.messages,
+            author=author,
+            desk_copy=threads.for_desk(text, report.id, report.messages, desk_key),
+            reporter_copy=threads.for_reporter(text, report.id, report.messages, report.public_key),
+            at=now,
+        )
+    )
+    await session.flush()
+
+
+async def open_thread(
+    session: AsyncSession, line: Line, receipt: str, *, lock: bool = False
+) -> Opened:
+    """The report of a receipt; the same 404, after the same time, for a wrong and an expired one.
+
+    Needs service rights around it.
+    """
+    unlocked = await line.gate.unlock(receipt)
+    report = await queries.by_locator(session, unlocked.locator, clock.now(), lock=lock)
+    if report is None:
+        raise NO_THREAD.because("number_is_wrong_or_its_thread")
+    return Opened(report, _private(report, unlocked))
+
+
+def _private(report: LineReport, unlocked: Unlocked) -> X25519PrivateKey:
+    try:
+        return threads.open_reporter_key(report.id, report.reporter_key, unlocked.key)
+    except CannotOpen as error:
+        raise NO_THREAD.because("number_is_wrong_or_its_thread") from error
+
+
+async def read_thread(session: AsyncSession, line: Line, receipt: str) -> ThreadView:
+    async with acting_as_service(session):
+        return await _view(session, await open_thread(session, line, receipt))
+
+
+async def add_message(session: AsyncSession, line: Line, receipt: str, text: str) -> ThreadView:
+    """Add facts; the same words again (a repeated form) are kept once."""
+    async with acting_as_service(session):
+        opened = await open_thread(session, line, receipt, lock=True)
+        said = await _read(session, opened)
+        if not said or said[-1].text != text or said[-1].author != "reporter":
+            await _heard(session, opened.report)
+            await _say(session, line, opened.report, text, clock.now())
+        return await _view(session, opened)
+
+
+async def _heard(session: AsyncSession, report: LineReport) -> None:
+    """Whoever kept the receipt, comes back and writes is no machine: the desk has what was put apart in its queue."""
+    if report.status == "suspected":
+        await announce(session, report)
+        report.status = "new"
+    elif report.status == "spam":
+        report.status = "open"
+
+
+async def _say(
+    session: AsyncSession, line: Line, report: LineReport, text: str, now: datetime
+) -> None:
+    if report.messages >= _MOST_MESSAGES:
+        raise CONFLICT.because("thread_is_full_please_begin_new_report")
+    await write(session, line, report, "reporter", text, now)
+    if report.status == "closed":
+        report.status, report.closed_reason = "open", None
+    await tell_desk(session, report)
+
+
+async def tell_desk(session: AsyncSession, report: LineReport) -> None:
+    """Those who are at it learn that there is something new: an id and no more. None that the report
+    speaks against: messages to its people and systems would tell it each time that the reporter writes."""
+    told = {report.taken_organisation, report.handed_to} - {None, *report.implicated}
+    await notify(
+        session,
+        [organisation for organisation in told if organisation is not None],
+        NoticeKind.LINE_REPORT_CHANGED,
+        subject_type="line_report",
+        subject_id=report.id,
+    )
+
+
+async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: bool) -> ThreadView:
+    """Whether the reporter wishes a case; it can be taken back until a case exists."""
+    async with acting_as_service(session):
+        opened = await open_thread(session, line, receipt, lock=True)
+        if opened.report.wants_case != wants_case:
+            opened.report.wants_case = wants_case
+            await remember_report(session, opened.report)
+            await tell_desk(session, opened.report)
+        await session.flush()
+        return await _view(session, opened)
+
+
+async def remember_report(session: AsyncSession, report: LineReport) -> None:
+    """Keep the last word on whom it speaks against, that no case is wished, who has its desk and to whom it is handed."""
+    word: dict[str, Any] = {**accusing(report.implicated), "aor": report.aor}
+    if not report.wants_case:
+        word["no_case"] = True
+    if report.handed_to is not None:
+        word["handed"] = str(report.handed_to)
+    await restrictions.remember_word(session, Kind.LINE_REPORT, report.id, word)
+
+
+async def take_back(session: AsyncSession, report: LineReport, status: str = "open") -> None:
+    """Nobody but the desk reads it any more."""
+    report.handed_to = report.handed_basis = report.handed_at = None
+    report.status = status
+    await session.flush()
+    await remember_report(session, report)
+
+
+async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None:
+    """Delete the report and destroy its desk key. A case that was made of it has its own rules."""
+    async with acting_as_service(session):
+        opened = await open_thread(session, line, receipt, lock=True)
+        await tell_desk(session, opened.report)
+        await forget(session, line.keys, opened.report.id)
+
+
+async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None:
+    """The desk key first: if the rest fails, nothing can be read, and repeating finishes."""
+    await keys.destroy(report_id)
+    await forget_answers(session, COMMON, report_id)
+    await forget_persons(session, COMMON, [report_id])
+    for table in (LineMessage, LineException):
+        await session.execute(sa.delete(table).where(col(table.report_id) == report_id))
+    await session.execute(sa.delete(LineReport).where(col(LineReport.id) == report_id))
+    await restrictions.forget_subject(session, report_id)
+
+
+async def forget_again(session: AsyncSession, keys: CaseKeys, report_ids: Collection[UUID]) -> int:
+    """A restored backup has threads again that were deleted; returns how many. Needs service rights."""
+    there = await queries.existing(session, report_ids)
+    for report_id in there:
+        await forget(session, keys, report_id)
+    return len(there)
+
+
+async def _view(session: AsyncSession, opened: Opened) -> ThreadView:
+    report = opened.report
+    return ThreadView(
+        kind=report.kind,
+        status=_told(report.status),
+        wants_case=report.wants_case,
+        received_at=report.received_at,
+        readable_until=report.expires_at,
+        messages=await _read(session, opened),
+    )
+
+
+def _told(status: str) -> str:
+    """What the reporter is told: nobody learns that they are suspected of being a machine."""
+    return {"suspected": "new", "spam": "closed"}.get(status, status)
+
+
+async def _read(session: AsyncSession, opened: Opened) -> list[MessageView]:
+    return [
+        MessageView(
+            number=message.number,
+            author="desk" if message.author == "desk" else "reporter",
+            at=message.at,
+            text=threads.as_reporter(
+                message.reporter_copy, message.report_id, message.number, opened.private
+            ),
+        )
+        for message in await queries.messages_of(session, opened.report.id)
+    ]
+
+
+async def read_as_desk(
+    session: AsyncSession, keys: CaseKeys, report: LineReport
+) -> list[MessageView]:
+    """The desk's copies; without texts once the desk key is destroyed."""
+    try:
+        key = await keys.of(report.id)
+    except KeyDestroyed:
+        key = None
+    return [
+        MessageView(
+            number=message.number,
+            author="desk" if message.author == "desk" else "reporter",
+            at=message.at,
+            text=None
+            if key is None
+            else threads.as_desk(message.desk_copy, report.id, message.number, key),
+        )
+        for message in await queries.messages_of(session, report.id)
+    ]

@@ -1,0 +1,78 @@
+"""When an organisation turns out to be implicated in a case, nothing of the case goes to it any more.
+
+What it sees of each referral is what it would see of a recall for an ordinary reason, or of the end
+of sharing after an outcome; from then on that stands still.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.words.referral_states import OPEN, ReferralState
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.row_security import acting_as_service
+from referrals.referral.referrals import queries
+from referrals.referral.referrals.lifecycle import Command, Party
+from referrals.referral.referrals.models import Referral
+from referrals.referral.referrals.seeing import still_of
+from referrals.referral.referrals.steps import Taken, revoke_snapshot, take, tell_parties
+from referrals.referral.referrals.withdrawal import ask_deletion
+
+ORDINARY = "other"
+"""The reason that goes into row and event; why it was in truth is the holder's to know."""
+
+
+async def end_sharing_with(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    case_id: UUID,
+    implicated: Collection[UUID],
+) -> None:
+    """End all that was referred to the implicated; what was held still for others moves again.
+
+    `implicated`: all of the case. Repeating it changes nothing.
+    """
+    for referral in await queries.of_case(session, case_id):
+        if referral.to_organisation not in implicated:
+            if referral.held_still is not None:
+                referral.held_still = None
+                await session.flush()
+            continue
+        if referral.held_still is None:
+            await _end(session, caller, keys, referral)
+
+
+async def _end(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, referral: Referral
+) -> None:
+    await end_sharing(session, caller, keys, referral)
+    if referral.sent_at is not None:
+        referral.held_still = still_of(referral)
+        await session.flush()
+
+
+async def end_sharing(
+    session: AsyncSession, caller: Principal | None, keys: CaseKeys, referral: Referral
+) -> bool:
+    """Recall it while it goes on, else revoke what it shared; whether there was anything to end."""
+    if ReferralState(referral.state) in OPEN:
+        taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
+        await take(session, keys, caller, referral, taken)
+    elif await _is_shared(session, referral.id):
+        await revoke_snapshot(session, referral, clock.now())
+        await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
+        await ask_deletion(session, referral)
+    else:
+        return False
+    return True
+
+
+async def _is_shared(session: AsyncSession, referral_id: UUID) -> bool:
+    async with acting_as_service(session):
+        snapshot = await queries.snapshot_of(session, referral_id)
+    return snapshot is not None and snapshot.revoked_at is None

@@ -1,0 +1,69 @@
+"""By when the next step of a referral is to be taken, and whether that has passed. Pure.
+
+Lists ask PostgreSQL the same: `list_queries` makes its SQL from this table.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import Protocol
+
+from common import clock
+from common.words.referral_states import ReferralState
+
+from referrals.referral.referrals.lifecycle import UNDECIDED
+
+LIMITS: dict[str, frozenset[ReferralState]] = {
+    "acknowledge_by": frozenset({ReferralState.SENT}),
+    "decide_by": UNDECIDED,
+    "clinical_deadline": UNDECIDED,
+    "act_by": frozenset({ReferralState.ACCEPTED, ReferralState.IN_SERVICE}),
+    "appointment_at": frozenset({ReferralState.SCHEDULED}),
+    "review_on": frozenset({ReferralState.ON_HOLD}),
+}
+"""The limits that a referral carries, and the states in which each counts. The step is due when a
+day begins, in UTC so that lists are in one order, and overdue when it has ended at home."""
+
+
+class Limited(Protocol):
+    state: str
+    acknowledge_by: datetime | None
+    decide_by: datetime | None
+    clinical_deadline: datetime | None
+    act_by: datetime | None
+    appointment_at: datetime | None
+    review_on: date | None
+
+
+class Sent(Limited, Protocol):
+    unshared_deadline: datetime | None
+
+
+def due(referral: Limited) -> datetime | None:
+    """None: nothing says it."""
+    return min(map(_start, _limits(referral)), default=None)
+
+
+def due_to_sender(referral: Sent) -> datetime | None:
+    """The same with the clinical deadline that the recipient is not told."""
+    known, own = due(referral), referral.unshared_deadline
+    if own is None or referral.state not in LIMITS["clinical_deadline"]:
+        return known
+    return own if known is None else min(known, own)
+
+
+def is_overdue(referral: Limited, now: datetime) -> bool:
+    return any(
+        limit < (now if isinstance(limit, datetime) else clock.day_of(now))
+        for limit in _limits(referral)
+    )
+
+
+def _limits(referral: Limited) -> Iterator[date]:
+    for name, states in LIMITS.items():
+        limit = getattr(referral, name)
+        if limit is not None and referral.state in states:
+            yield limit
+
+
+def _start(limit: date) -> datetime:
+    return limit if isinstance(limit, datetime) else datetime.combine(limit, time.min, UTC)

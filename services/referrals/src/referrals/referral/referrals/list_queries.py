@@ -1,0 +1,177 @@
+"""Lists and queues of referrals: what they are narrowed to, and what is due or overdue in them."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import paging
+from common.auth import Principal
+from common.paging import id_cursor, id_in, keys_in, moment_in
+from common.words.referral_states import OPEN, TERMINAL, ReferralState
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from referrals.case.cases.queries import looked_into_by
+from referrals.ground.waiting_queries import NEVER
+from referrals.referral.referrals.due import due, due_to_sender
+from referrals.referral.referrals.due_queries import (
+    SENDERS_DUE_OR_NEVER,
+    overdue,
+    overdue_to_sender,
+)
+from referrals.referral.referrals.models import Referral
+from referrals.referral.referrals.queue_queries import After, Queue, by_deadline, newest
+
+_OPEN_STATES = sorted(state.value for state in OPEN)
+_CLOSED_STATES = sorted(state.value for state in TERMINAL)
+UNCONFIRMED = frozenset({ReferralState.COMPLETED, ReferralState.NOT_DELIVERED})
+"""The outcomes that somebody confirms with the person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a list is narrowed to, and how it is ordered; empty: not by this.
+
+    `unreplaced`: no other referral of the case is instead of it. `unconfirmed`: an outcome that
+    nobody confirmed. `by_deadline`: what is due first comes first, what has no deadline last.
+    """
+
+    states: Sequence[str] = ()
+    urgencies: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    service_id: UUID | None = None
+    case_id: UUID | None = None
+    overdue_at: datetime | None = None
+    unreplaced: bool = False
+    unconfirmed: bool = False
+    closed_since: datetime | None = None
+    by_deadline: bool = False
+    cursor: str | None = None
+    limit: int = 50
+
+    @property
+    def queue(self) -> Queue:
+        if self.case_id is not None or self.unreplaced or self.unconfirmed:
+            raise ValueError("a queue is not narrowed by what only a referrer asks")
+        return Queue(
+            states=self.states,
+            urgencies=self.urgencies,
+            categories=self.categories,
+            service_id=self.service_id,
+            closed_since=self.closed_since,
+            late_at=self.overdue_at,
+        )
+
+
+async def received(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
+    """The recipient's queue, one more than a page."""
+    if wanted.by_deadline:
+        queue, after = wanted.queue, _after(wanted.cursor)
+        return await by_deadline(session, caller, queue, after, wanted.limit + 1)
+    before_id = id_cursor(wanted.cursor)
+    return await newest(session, caller, wanted.queue, before_id, wanted.limit + 1)
+
+
+def _after(cursor: str | None) -> After | None:
+    keys = keys_in(cursor, lambda due: None if due is None else moment_in(due), id_in)
+    return None if keys is None else After(*keys)
+
+
+async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
+    """What the caller's organisation refers, drafts included, one more than a page."""
+    statement = sa.select(Referral).where(
+        col(Referral.from_organisation) == caller.organisation, *_narrowed(wanted)
+    )
+    if wanted.by_deadline:
+        after = keys_in(wanted.cursor, _instant_in, id_in)
+        if after is not None:
+            row = sa.tuple_(SENDERS_DUE_OR_NEVER, col(Referral.id))
+            statement = statement.where(row > sa.tuple_(after[0], sa.literal(after[1])))
+        statement = statement.order_by(SENDERS_DUE_OR_NEVER, col(Referral.id))
+    else:
+        before = id_cursor(wanted.cursor)
+        if before is not None:
+            statement = statement.where(col(Referral.id) < before)
+        statement = statement.order_by(col(Referral.id).desc())
+    return (await session.scalars(statement.limit(wanted.limit + 1))).all()
+
+
+def _narrowed(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
+    for column, values in (
+        (Referral.state, wanted.states),
+        (Referral.urgency, wanted.urgencies),
+        (Referral.category, wanted.categories),
+    ):
+        if values:
+            yield col(column).in_(values)
+    if wanted.case_id is not None:
+        yield col(Referral.case_id) == wanted.case_id
+    if wanted.overdue_at is not None:
+        yield overdue_to_sender(wanted.overdue_at)
+    if wanted.unreplaced:
+        yield unreplaced()
+    if wanted.unconfirmed:
+        yield col(Referral.state).in_(sorted(state.value for state in UNCONFIRMED))
+        yield col(Referral.feedback_confirmed_at).is_(None)
+    if wanted.closed_since is not None:
+        yield col(Referral.state).in_(_CLOSED_STATES)
+        yield col(Referral.changed_at) >= wanted.closed_since
+
+
+def unreplaced() -> sa.ColumnElement[bool]:
+    """No other referral of the case is instead of it."""
+    other = aliased(Referral)
+    instead = sa.exists().where(
+        col(other.case_id) == col(Referral.case_id), col(other.replaces) == col(Referral.id)
+    )
+    return sa.not_(instead)
+
+
+def _instant_in(key: Any) -> sa.ColumnElement[Any]:
+    return NEVER if key is None else sa.literal(moment_in(key), _INSTANT)
+
+
+def next_cursor(rows: Sequence[Referral], wanted: Wanted, *, sender: bool = False) -> str | None:
+    """Where the page after these begins; None if there is none."""
+    due_of = due_to_sender if sender else due
+    key = (lambda row: (due_of(row), row.id)) if wanted.by_deadline else attrgetter("id")
+    return paging.next_cursor(rows, wanted.limit, key)
+
+
+_INSTANT = sa.DateTime(timezone=True)
+
+
+async def open_counts(
+    session: AsyncSession, caller: Principal, case_ids: Collection[UUID]
+) -> dict[UUID, int]:
+    """How many referrals of each of the caller's cases have not ended; none: absent."""
+    rows = await session.execute(
+        sa.select(col(Referral.case_id), sa.func.count())
+        .where(
+            col(Referral.case_id).in_(case_ids),
+            col(Referral.from_organisation) == caller.organisation,
+            col(Referral.state).in_(_OPEN_STATES),
+        )
+        .group_by(col(Referral.case_id))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def overdue_counts(session: AsyncSession, caller: Principal, now: datetime) -> Sequence[Any]:
+    """How many referrals of what somebody coordinates wait past a deadline; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Referral.aor), col(Referral.category), col(Referral.urgency), sa.func.count())
+        .where(
+            overdue(now),
+            col(Referral.aor).in_(sorted(caller.aors)),
+            looked_into_by(caller, Referral.case_id),
+        )
+        .group_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
+        .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
+    )
+    return rows.all()

@@ -1,0 +1,332 @@
+"""Reading referrals, always as one of the two parties."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.db.reads import Searchable
+from common.errors import NOT_FOUND
+from common.words.referral_states import OPEN, ReferralState
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.case.consents.queries import covers
+from referrals.ground.directory.queries import works_queue
+from referrals.ground.locking_queries import held, sending
+from referrals.ground.vocabulary.disclosure import Item
+from referrals.referral.referrals.lifecycle import Party
+from referrals.referral.referrals.models import Referral, Snapshot, Step
+from referrals.referral.referrals.seeing import shown_instead, sides_of
+from referrals.tables import Instant, Texts
+
+
+def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
+    """Addressed to the caller's organisation, and to a service whose queue the caller works in."""
+    addressed = sa.and_(
+        col(Referral.to_organisation) == caller.organisation, col(Referral.sent_at).is_not(None)
+    )
+    if Role.SUPERVISOR in caller.roles:
+        return addressed
+    names = sa.literal([caller.subject], Texts())
+    return sa.and_(addressed, works_queue(caller.organisation, col(Referral.service_id), names))
+
+
+def concerns(caller: Principal) -> sa.ColumnElement[bool]:
+    """Sent by the caller's organisation, or addressed to the caller."""
+    return sa.or_(col(Referral.from_organisation) == caller.organisation, addressed_to(caller))
+
+
+async def one(
+    session: AsyncSession,
+    caller: Principal,
+    referral_id: UUID,
+    *,
+    case_id: UUID | None = None,
+    lock: bool = False,
+) -> Referral:
+    """The referral, or 404 for everybody that it does not concern.
+
+    `case_id`: the case that the URL names; a referral of another case is not found under it.
+    """
+    statement = sa.select(Referral).where(col(Referral.id) == referral_id, concerns(caller))
+    if case_id is not None:
+        statement = statement.where(col(Referral.case_id) == case_id)
+    if lock:
+        statement = statement.where(held(col(Referral.case_id))).with_for_update()
+        statement = statement.execution_options(populate_existing=True)
+    referral: Referral | None = (await session.scalars(statement)).one_or_none()
+    if referral is None:
+        raise NOT_FOUND.because("no_such_that_concerns_you", "referral")
+    return referral
+
+
+async def draft_to_send(
+    session: AsyncSession, caller: Principal, referral_id: UUID, case_id: UUID | None
+) -> Referral:
+    """The referral, locked; of a draft sending waits for nobody who closes its service (`sending`)."""
+    draft = sa.select(col(Referral.id)).where(
+        col(Referral.id) == referral_id,
+        col(Referral.from_organisation) == caller.organisation,
+        col(Referral.state) == ReferralState.DRAFT.value,
+        held(col(Referral.case_id)),
+        sending(),
+    )
+    await session.execute(draft.with_for_update())
+    return await one(session, caller, referral_id, case_id=case_id, lock=True)
+
+
+async def sent_under(
+    session: AsyncSession, grant_id: UUID | None, exception_id: UUID | None
+) -> bool:
+    """Whether a referral was sent under this consent or exception already."""
+    under = (
+        col(Referral.grant_id) == grant_id
+        if grant_id is not None
+        else col(Referral.exception_id) == exception_id
+    )
+    return bool(await session.scalar(sa.select(sa.exists().where(under))))
+
+
+def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether the caller would find this referral one by one (`one`): for lists of other things that
+    name referrals."""
+    found = sa.select(sa.literal(1)).where(col(Referral.id) == referral_id, concerns(caller))
+    return found.exists()
+
+
+def sharing_ended_after(
+    caller: Principal, referral_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
+) -> sa.ColumnElement[bool]:
+    """Whether what was shared with the caller by this referral ended after `moment`; never for its sender. Needs
+    service rights: a recipient does not see the row of what it may not read any more."""
+    ended = sa.select(sa.literal(1)).where(
+        col(Referral.id) == referral_id,
+        col(Referral.from_organisation) != caller.organisation,
+        col(Snapshot.referral_id) == col(Referral.id),
+        col(Snapshot.revoked_at) > moment,
+    )
+    return ended.exists()
+
+
+def searchable(caller: Principal) -> Searchable:
+    """The referrals that `one` finds for the caller, as `seen_by` shows them."""
+    mine = col(Referral.from_organisation) == caller.organisation
+    still = col(Referral.held_still)
+    columns: dict[str, Any] = {
+        name: col(getattr(Referral, name))
+        for name in ("id", "case_id", "service_id", "category", "state", "urgency", "created_at")
+    }
+    columns["to_organisation"] = col(Referral.to_organisation)
+    columns["from_organisation"] = _as_shown(
+        mine, sa.cast(still["from_organisation"].astext, sa.Uuid()), col(Referral.from_organisation)
+    )
+    columns["changed_at"] = _as_shown(
+        mine, sa.cast(still["changed_at"].astext, Instant()), col(Referral.changed_at)
+    )
+    return Searchable(sa.select(Referral).where(concerns(caller)), columns)
+
+
+def _as_shown(
+    mine: sa.ColumnElement[bool], still: sa.ColumnElement[Any], own: Any
+) -> sa.ColumnElement[Any]:
+    return sa.case((mine, own), else_=sa.func.coalesce(still, own))
+
+
+class _Uses:
+    """What referrals were sent under (`consents.queries.Uses`)."""
+
+    def grant(self, grant_id: Any) -> sa.ColumnElement[bool]:
+        return sa.exists().where(col(Referral.grant_id) == grant_id)
+
+    def exception(self, exception_id: Any) -> sa.ColumnElement[bool]:
+        return sa.exists().where(col(Referral.exception_id) == exception_id)
+
+
+USES = _Uses()
+
+
+async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, UUID, int]]:
+    """Referral, recipient and version where the caregiver's contact may have been read; needs service
+    rights."""
+    statement = (
+        sa.select(col(Referral.id), col(Referral.to_organisation), col(Referral.version))
+        .join(Snapshot, col(Snapshot.referral_id) == col(Referral.id))
+        .where(
+            col(Referral.case_id) == case_id,
+            col(Referral.held_still).is_(None),
+            col(Snapshot.revoked_at).is_(None),
+            covers(
+                Item.CAREGIVER_CONTACT.value, col(Referral.grant_id), col(Referral.exception_id)
+            ),
+        )
+        .order_by(col(Referral.id))
+    )
+    return [(row[0], row[1], row[2]) for row in await session.execute(statement)]
+
+
+def cases_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """The cases of the referrals whose id is meant."""
+    return sa.select(col(Referral.case_id)).where(meant(col(Referral.id)))
+
+
+def ids_of_case(case_id: UUID) -> sa.Select[Any]:
+    """For statements about what belongs to the case's referrals."""
+    return sa.select(col(Referral.id)).where(col(Referral.case_id) == case_id)
+
+
+def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:
+    return sides_of(caller.organisation, referral)
+
+
+def seen_by(
+    caller: Principal, referral: Referral, granted: Collection[str] | None = frozenset()
+) -> Referral:
+    """The referral as the caller's side sees it: to show, never to change. `granted`: see `shown_instead`."""
+    instead = shown_instead(referral, parties_of(caller, referral), granted)
+    return Referral(**{**referral.model_dump(), **instead})
+
+
+async def snapshot_of(session: AsyncSession, referral_id: UUID) -> Snapshot | None:
+    return await session.get(Snapshot, referral_id)
+
+
+async def steps_of(session: AsyncSession, referral_id: UUID) -> Sequence[Step]:
+    rows = await session.scalars(
+        sa.select(Step).where(col(Step.referral_id) == referral_id).order_by(col(Step.version))
+    )
+    return rows.all()
+
+
+async def one_held(session: AsyncSession, referral_id: UUID) -> Referral | None:
+    """With its case held; needs service rights."""
+    which = col(Referral.id) == referral_id, held(col(Referral.case_id))
+    found = await session.scalars(sa.select(Referral).where(*which).with_for_update())
+    return found.one_or_none()
+
+
+async def sharing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Those that were sent and go on, or whose snapshot was not revoked; needs service rights."""
+    shared = sa.exists().where(
+        col(Snapshot.referral_id) == col(Referral.id), col(Snapshot.revoked_at).is_(None)
+    )
+    those = (
+        col(Referral.id).in_(ids),
+        col(Referral.sent_at).is_not(None),
+        sa.or_(col(Referral.state).in_([state.value for state in OPEN]), shared),
+    )
+    return set(await session.scalars(sa.select(col(Referral.id)).where(*those)))
+
+
+async def unrevoked(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Those of which something is shared still; needs service rights."""
+    asked = sa.select(col(Snapshot.referral_id)).where(
+        col(Snapshot.referral_id).in_(ids), col(Snapshot.revoked_at).is_(None)
+    )
+    return set(await session.scalars(asked))
+
+
+async def open_under_grant(
+    session: AsyncSession, *, grant_id: UUID | None = None, exception_id: UUID | None = None
+) -> Sequence[Referral]:
+    """Referrals under a grant or exception, locked in the order of their ids."""
+    statement = sa.select(Referral).order_by(col(Referral.id)).with_for_update()
+    if grant_id is not None:
+        statement = statement.where(col(Referral.grant_id) == grant_id)
+    else:
+        statement = statement.where(col(Referral.exception_id) == exception_id)
+    return (await session.scalars(statement)).all()
+
+
+async def open_beside(session: AsyncSession, referral: Referral) -> Sequence[UUID]:
+    """Other referrals of the same person to the same service that are sent and have not ended."""
+    rows = await session.scalars(
+        sa.select(col(Referral.id)).where(
+            col(Referral.case_id) == referral.case_id,
+            col(Referral.service_id) == referral.service_id,
+            col(Referral.id) != referral.id,
+            col(Referral.sent_at).is_not(None),
+            col(Referral.state).in_(sorted(state.value for state in OPEN)),
+        )
+    )
+    return rows.all()
+
+
+async def services_tried(session: AsyncSession, referral: Referral) -> Sequence[UUID]:
+    """Services that the person of the referral was referred to for the same need."""
+    rows = await session.scalars(
+        sa.select(col(Referral.service_id))
+        .where(
+            col(Referral.case_id) == referral.case_id,
+            col(Referral.category) == referral.category,
+            col(Referral.sent_at).is_not(None),
+        )
+        .distinct()
+    )
+    return [*rows, referral.service_id]
+
+
+async def aors_of_case(session: AsyncSession, case_id: UUID) -> set[str]:
+    """Areas of responsibility of the case's referrals; needs service rights to see them all."""
+    return set(
+        await session.scalars(
+            sa.select(col(Referral.aor)).where(col(Referral.case_id) == case_id).distinct()
+        )
+    )
+
+
+async def of_case(
+    session: AsyncSession, case_id: UUID, *, open_only: bool = False
+) -> Sequence[Referral]:
+    """All referrals of a case, locked in the order of their ids."""
+    statement = (
+        sa.select(Referral)
+        .where(col(Referral.case_id) == case_id)
+        .order_by(col(Referral.id))
+        .with_for_update()
+    )
+    if open_only:
+        statement = statement.where(col(Referral.state).in_([state.value for state in OPEN]))
+    return (await session.scalars(statement)).all()
+
+
+async def hold_if_free(session: AsyncSession, referral_id: UUID) -> Referral | None:
+    """The referral with its case, held; None while somebody else holds it. Needs service rights."""
+    found = await session.scalars(
+        sa.select(Referral)
+        .where(col(Referral.id) == referral_id, held(col(Referral.case_id), wait=False))
+        .with_for_update()
+    )
+    return found.one_or_none()
+
+
+async def by_id(session: AsyncSession, referral_id: UUID) -> Referral | None:
+    """Needs service rights."""
+    return await session.get(Referral, referral_id)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Between whom a referral is, how urgent it is and how far it has come."""
+
+    from_organisation: UUID
+    to_organisation: UUID
+    service_id: UUID
+    urgency: str
+    version: int
+
+
+async def outlines(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Outline]:
+    """By id; needs service rights."""
+    if not ids:
+        return {}
+    names = [f.name for f in fields(Outline)]
+    rows = await session.execute(
+        sa.select(col(Referral.id), *(col(getattr(Referral, name)) for name in names)).where(
+            col(Referral.id).in_(ids)
+        )
+    )
+    return {found: Outline(*values) for found, *values in rows}

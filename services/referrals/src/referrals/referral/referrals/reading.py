@@ -1,0 +1,324 @@
+"""Use cases of reading: what was disclosed, and every step with its details.
+
+The holder of the case reads what it gave. To the recipient each reading is decided anew.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import NOT_FOUND, Problem
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases import queries as cases
+from referrals.case.cases.models import Case
+from referrals.case.cases.opening import open_with
+from referrals.case.consents.asking_service import ask, known, word_under, words_under
+from referrals.case.consents.decision import Road, Word, texts_granted
+from referrals.errors import ERASED
+from referrals.ground.audit.queries import disclosure_reads
+from referrals.ground.audit.service import record
+from referrals.ground.directory.queries import countries_of_service
+from referrals.ground.keys.sealing import open_column
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.protocols.crossing_service import refuse_uncovered
+from referrals.ground.row_security import acting_as_service
+from referrals.ground.vocabulary.facts import CONTENT, covered
+from referrals.referral.referrals import queries
+from referrals.referral.referrals.lifecycle import Command, Party
+from referrals.referral.referrals.models import Referral, Snapshot, Step
+from referrals.referral.referrals.seeing import reason_is_told
+from referrals.referral.referrals.sending import move_of, open_draft
+from referrals.referral.referrals.steps import key_of
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What decides over a sent referral: the word that it went under, the person, the implicated."""
+
+    word: Word | None
+    case: Case
+    implicated: frozenset[UUID]
+
+
+async def standing(session: AsyncSession, referral: Referral) -> Standing:
+    """Read with the service's rights: to a recipient consent and case are out of sight."""
+    async with acting_as_service(session):
+        case = await cases.by_id(session, referral.case_id)
+        if case is None:
+            raise ERASED.because("persons_data_was_erased")
+        word = await word_under(session, referral.grant_id, referral.exception_id)
+        return Standing(word, case, frozenset(await cases.implicated(session, case.id)))
+
+
+async def readable(
+    session: AsyncSession, referral: Referral, snapshot: Snapshot | None, now: datetime
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The items and the texts that the recipient may read now; 410 if none."""
+    found = await standing(session, referral)
+    move = move_of(Road.READ, referral, shared=snapshot is not None and snapshot.revoked_at is None)
+    of = known(found.case, {}, now)  # reading asks nothing of the age
+    items = ask(move, found.word, of, now, found.implicated)
+    await _refuse_uncovered(session, referral, found.case, now)
+    return items, texts_granted(items)
+
+
+async def granted_now(
+    session: AsyncSession, caller: Principal, referrals: Sequence[Referral]
+) -> dict[UUID, frozenset[str] | None]:
+    """What `readable` says of each referral that the caller received; None where it refuses. A border is
+    asked only where it would hide something."""
+    received = [
+        each for each in referrals if Party.REFERRER not in queries.parties_of(caller, each)
+    ]
+    if not received:
+        return {}
+    now, case_ids = clock.now(), {each.case_id for each in received}
+    async with acting_as_service(session):
+        of_cases = await cases.by_ids(session, case_ids)
+        words = await words_under(session, [each for each in map(_word_id, received) if each])
+        shared = await queries.unrevoked(session, [each.id for each in received])
+        implicated = await cases.implicated_in(session, case_ids)
+    found: dict[UUID, frozenset[str] | None] = {}
+    for referral in received:
+        case, under = of_cases[referral.case_id], _word_id(referral)
+        move = move_of(Road.READ, referral, shared=referral.id in shared)
+        word = words.get(under) if under else None
+        try:
+            items = ask(move, word, known(case, {}, now), now, implicated[case.id])
+            if any(covered(name, items) and getattr(referral, name) for name in CONTENT):
+                await _refuse_uncovered(session, referral, case, now)
+        except Problem:
+            found[referral.id] = None
+        else:
+            found[referral.id] = items
+    return found
+
+
+async def seen_now(session: AsyncSession, caller: Principal, referral_id: UUID) -> Referral:
+    """The referral as the caller's side sees it now."""
+    referral = await queries.one(session, caller, referral_id)
+    granted = await granted_now(session, caller, [referral])
+    return queries.seen_by(caller, referral, granted.get(referral.id))
+
+
+def _word_id(referral: Referral) -> UUID | None:
+    return referral.grant_id or referral.exception_id
+
+
+async def _refuse_uncovered(
+    session: AsyncSession, referral: Referral, case: Case, now: datetime
+) -> None:
+    """A protocol may have ended since it was sent. Where nothing says any more in which country the
+    service is, it was known at sending."""
+    countries = await countries_of_service(session, referral.service_id)
+    if countries:
+        await refuse_uncovered(
+            session,
+            from_country=case.country,
+            to_countries=countries,
+            from_organisation=referral.from_organisation,
+            to_organisation=referral.to_organisation,
+            category=referral.category,
+            on=clock.day_of(now),
+        )
+
+
+async def answerable(
+    session: AsyncSession,
+    keys: CaseKeys,
+    referral: Referral,
+    items: dict[str, Any],
+) -> dict[str, Any]:
+    """The items of an answer to the recipient's question, all of them granted now."""
+    found, now = await standing(session, referral), clock.now()
+    identity, _ = open_with(await key_of(keys, referral), found.case)
+    move = move_of(Road.ANSWER, referral, items=items.keys())
+    ask(move, found.word, known(found.case, identity, now), now, found.implicated)
+    await _refuse_uncovered(session, referral, found.case, now)
+    return items
+
+
+async def disclosure(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    referral_id: UUID,
+    case_id: UUID | None = None,
+) -> dict[str, Any]:
+    """What was granted, as it was when sent, less what may not be read any more.
+
+    Every reading is audited.
+    """
+    referral = await queries.one(session, caller, referral_id, case_id=case_id)
+    if referral.sent_at is None:
+        return await _draft_disclosure(keys, referral)
+    snapshot = await queries.snapshot_of(session, referral.id)
+    items, texts = None, None
+    if Party.REFERRER not in queries.parties_of(caller, referral):
+        items, texts = await readable(session, referral, snapshot, clock.now())
+    if snapshot is None or snapshot.sealed is None:
+        raise ERASED.because("persons_data_was_erased")
+    key = await key_of(keys, referral)
+    content = open_column(
+        key,
+        snapshot.sealed,
+        organisation=referral.to_organisation,
+        row=referral.id,
+        column="snapshot",
+    )
+    steps = open_details(key, referral, await queries.steps_of(session, referral.id))
+    answers = [
+        _only(items, opened["payload"])
+        for step, opened in steps
+        if step.command == Command.ANSWER_INFORMATION and opened
+    ]
+    shown = _only(items, content["items"])
+    read = {*shown, *(name for answer in answers for name in answer)}
+    await _audit_reading(session, caller, referral, read)
+    return {
+        "referral_id": referral.id,
+        "items": shown,
+        "safe_contact": _safe_contact(texts, content["safe_contact"]),
+        "answers": answers,
+        "disclosed_at": snapshot.created_at,
+    }
+
+
+async def _audit_reading(
+    session: AsyncSession, caller: Principal, referral: Referral, items: Iterable[str]
+) -> None:
+    await record(
+        session,
+        caller,
+        "disclosure.read",
+        chain=referral.case_id,
+        target_type="referral",
+        target_id=referral.id,
+        detail={"items": sorted(items)},
+    )
+
+
+def _only(items: frozenset[str] | None, values: dict[str, Any]) -> dict[str, Any]:
+    if items is None:
+        return values
+    return {name: value for name, value in values.items() if name in items}
+
+
+def _safe_contact(
+    texts: frozenset[str] | None, safe_contact: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    if texts is None or safe_contact is None or "safe_contact.instructions" in texts:
+        return safe_contact
+    return {**safe_contact, "instructions": None}
+
+
+async def _draft_disclosure(keys: CaseKeys, referral: Referral) -> dict[str, Any]:
+    if referral.draft is None:
+        raise NOT_FOUND.because("nothing_was_disclosed")
+    content = open_draft(await key_of(keys, referral), referral)
+    return {
+        "referral_id": referral.id,
+        "items": content["payload"],
+        "safe_contact": content["safe_contact"],
+        "answers": [],
+        "disclosed_at": referral.created_at,
+    }
+
+
+def open_details(
+    key: bytes | None, referral: Referral, steps: Sequence[Step]
+) -> list[tuple[Step, dict[str, Any] | None]]:
+    """Steps with their sealed details; None where there are none or they can no longer be read."""
+    opened: list[tuple[Step, dict[str, Any] | None]] = []
+    for step in steps:
+        detail = None
+        if step.detail is not None and key is not None:
+            detail = open_column(
+                key,
+                step.detail,
+                organisation=referral.to_organisation,
+                row=referral.id,
+                column=f"step-{step.version}",
+            )
+        opened.append((step, detail))
+    return opened
+
+
+async def history(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    referral_id: UUID,
+    case_id: UUID | None = None,
+) -> list[tuple[Step, dict[str, Any] | None]]:
+    """Every step, oldest first. What the other side wrote closes to the recipient when sharing
+    ends; its own words stay."""
+    referral = await queries.one(session, caller, referral_id, case_id=case_id)
+    steps = await queries.steps_of(session, referral.id)
+    key = (await keys.of_many([referral.case_id])).get(referral.case_id)
+    opened = open_details(key, referral, steps)
+    if Party.REFERRER in queries.parties_of(caller, referral):
+        return opened
+    items, read = await _read_items(session, referral), set()
+    shown = []
+    for number, (step, detail) in enumerate(_told_steps(caller, referral, opened), start=1):
+        own = step.organisation_id == caller.organisation
+        told = detail if own else _told(items, detail)
+        if not own and told is not None:
+            read |= told["payload"].keys()
+        shown.append((_as_told(step, number), told))
+    if read:
+        await _audit_reading(session, caller, referral, read)
+    return shown
+
+
+async def readings(
+    session: AsyncSession, caller: Principal, referral: Referral
+) -> list[tuple[datetime, list[str]]] | None:
+    """When the recipient read which items, oldest first; None for whoever does not refer."""
+    if Party.REFERRER not in queries.parties_of(caller, referral):
+        return None
+    async with acting_as_service(session):
+        entries = await disclosure_reads(session, [referral.id])
+    return [
+        (entry.at, list(entry.detail.get("items", ())))
+        for entry in entries
+        if entry.organisation_id == referral.to_organisation
+    ]
+
+
+def _told_steps(
+    caller: Principal, referral: Referral, opened: list[tuple[Step, dict[str, Any] | None]]
+) -> list[tuple[Step, dict[str, Any] | None]]:
+    """The steps that the recipient is told of: once its organisation is implicated, only its own."""
+    if referral.held_still is None:
+        return opened
+    until, own = referral.held_still["steps"], caller.organisation
+    return [each for each in opened if each[0].version <= until or each[0].organisation_id == own]
+
+
+def _as_told(step: Step, number: int) -> Step:
+    reason = step.reason if reason_is_told(step.command) else None
+    return Step(**{**step.model_dump(), "reason": reason, "version": number})
+
+
+async def _read_items(session: AsyncSession, referral: Referral) -> frozenset[str] | None:
+    """The items that the recipient may read now; None if sharing has ended."""
+    snapshot = await queries.snapshot_of(session, referral.id)
+    try:
+        items, _ = await readable(session, referral, snapshot, clock.now())
+    except Problem:
+        return None
+    return items
+
+
+def _told(items: frozenset[str] | None, detail: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Of the other side's details the recipient reads the granted items, and no free text."""
+    if items is None or detail is None or "payload" not in detail:
+        return None
+    return {"payload": _only(items, detail["payload"])}

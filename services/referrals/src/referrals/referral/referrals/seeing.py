@@ -1,0 +1,88 @@
+"""What each side sees of a referral. Pure.
+
+To the recipient every recall looks alike: no reason is told, so that none can tell that its
+organisation was accused. From the moment at which it is marked as implicated a referral stands
+still in its eyes: who holds the case later, and what is confirmed or corrected, is not its concern.
+"""
+
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from common.words.referral_states import ReferralState
+
+from referrals.ground.vocabulary.facts import untold
+from referrals.referral.referrals.lifecycle import Command, Party
+
+_NOT_TOLD = frozenset({Command.RECALL.value})
+
+
+class Referred(Protocol):
+    """The row of a referral, as far as it decides or is covered here."""
+
+    from_organisation: UUID
+    to_organisation: UUID
+    sent_at: datetime | None
+    state: str
+    version: int
+    changed_at: datetime
+    held_still: dict[str, Any] | None
+    clinical_deadline: datetime | None
+    unshared_deadline: datetime | None
+
+
+def still_of(referral: Referred) -> dict[str, Any]:
+    """What the recipient goes on seeing from now on: ids, numbers and times only."""
+    return {
+        "from_organisation": str(referral.from_organisation),
+        "version": referral.version,
+        "steps": referral.version,
+        "changed_at": referral.changed_at.isoformat(),
+    }
+
+
+def moved_by_recipient(still: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The same after a step of the recipient's own."""
+    return {**still, "version": still["version"] + 1, "changed_at": now.isoformat()}
+
+
+def sides_of(organisation: UUID | None, referral: Referred) -> frozenset[Party]:
+    """Which sides of the referral an organisation is; nobody receives a draft yet."""
+    sides = set()
+    if referral.from_organisation == organisation:
+        sides.add(Party.REFERRER)
+    if referral.to_organisation == organisation and referral.sent_at is not None:
+        sides.add(Party.RECIPIENT)
+    return frozenset(sides)
+
+
+def shown_instead(
+    referral: Referred,
+    parties: AbstractSet[Party],
+    granted: Collection[str] | None = frozenset(),
+) -> dict[str, Any]:
+    """The values that these parties see in place of the row's own. `granted`: what the recipient may
+    read now, None after an end."""
+    if Party.REFERRER in parties:
+        return {"clinical_deadline": referral.clinical_deadline or referral.unshared_deadline}
+    seen: dict[str, Any] = dict.fromkeys(untold(granted))
+    if referral.state == ReferralState.RECALLED:
+        seen["reason"] = None
+    still = referral.held_still
+    if still is not None:
+        seen |= {
+            "from_organisation": UUID(still["from_organisation"]),
+            "version": still["version"],
+            "changed_at": datetime.fromisoformat(still["changed_at"]),
+            "feedback_confirmed_at": None,
+            "feedback_confirmed_by": None,
+            "service_flag": None,
+        }
+    return seen
+
+
+def reason_is_told(command: str) -> bool:
+    """Whether the recipient learns why a step was taken."""
+    return command not in _NOT_TOLD

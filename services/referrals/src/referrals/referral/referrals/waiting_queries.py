@@ -1,0 +1,140 @@
+"""Which referrals wait for the caller: of the queue of their services, and of what they refer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.words.referral_states import ReferralState
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from referrals.case.cases.queries import open_held_by, owner_of
+from referrals.ground.directory.queries import works_queue, works_with
+from referrals.ground.vocabulary.work_kinds import WorkKind
+from referrals.ground.waiting_queries import Waiting, WorkRow
+from referrals.referral.referrals.due_queries import DUE
+from referrals.referral.referrals.list_queries import UNCONFIRMED, unreplaced
+from referrals.referral.referrals.models import Referral, Step
+from referrals.referral.referrals.queries import addressed_to, seen_by
+
+_RECEIVED: dict[WorkKind, frozenset[ReferralState]] = {
+    WorkKind.REFERRAL_TO_ACKNOWLEDGE: frozenset({ReferralState.SENT}),
+    WorkKind.REFERRAL_TO_DECIDE: frozenset({ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED}),
+    WorkKind.REFERRAL_TO_START: frozenset({ReferralState.ACCEPTED, ReferralState.SCHEDULED}),
+    WorkKind.REFERRAL_TO_CLOSE: frozenset({ReferralState.IN_SERVICE}),
+    WorkKind.REFERRAL_ON_HOLD: frozenset({ReferralState.ON_HOLD}),
+}
+_SENT: dict[WorkKind, frozenset[ReferralState]] = {
+    WorkKind.REFERRAL_ASKED_BACK: frozenset({ReferralState.INFO_REQUESTED}),
+    WorkKind.REFERRAL_DRAFT: frozenset({ReferralState.DRAFT}),
+    WorkKind.REFERRAL_UNMET: frozenset({ReferralState.DECLINED, ReferralState.EXPIRED}),
+    WorkKind.REFERRAL_TO_CONFIRM: UNCONFIRMED,
+}
+
+
+def waiting(caller: Principal) -> Iterator[Waiting]:
+    yield from received(caller)
+    yield from sent(caller)
+
+
+def received(caller: Principal) -> Iterator[Waiting]:
+    """Whoever took the last step of the recipient has it; before, nobody."""
+    addressed = addressed_to(caller)
+    works = works_queue(
+        sa.literal(caller.organisation, sa.Uuid),
+        col(Referral.service_id),
+        sa.literal([caller.subject], sa.ARRAY(sa.Text)),
+    )
+    for kind, states in _RECEIVED.items():
+        yield _of(kind, states, caller, addressed, works=works, has_it=_taken_by(caller))
+
+
+def sent(caller: Principal) -> Iterator[Waiting]:
+    """Whoever has the case has what is referred from it."""
+    owner = owner_of(Referral.case_id)
+    own = col(Referral.from_organisation) == caller.organisation
+    for kind, states in _SENT.items():
+        asked = [own, open_held_by(caller, Referral.case_id)]
+        if kind is WorkKind.REFERRAL_UNMET:
+            asked.append(unreplaced())
+        if kind is WorkKind.REFERRAL_TO_CONFIRM:
+            asked.append(col(Referral.feedback_confirmed_at).is_(None))
+        yield _of(kind, states, caller, *asked, works=works_with(caller, owner), has_it=owner)
+
+
+def _of(
+    kind: WorkKind,
+    states: frozenset[ReferralState],
+    caller: Principal,
+    *asked: sa.ColumnElement[bool],
+    works: sa.ColumnElement[bool],
+    has_it: Any,
+) -> Waiting:
+    return Waiting(
+        kind=kind,
+        what=sa.select(Referral).where(
+            *asked, col(Referral.state).in_(sorted(state.value for state in states))
+        ),
+        id=col(Referral.id),
+        since=col(Referral.changed_at),
+        due=DUE,
+        ends_by_day=kind is WorkKind.REFERRAL_ON_HOLD,
+        has_it=has_it,
+        works=works,
+        urgency=col(Referral.urgency),
+        aor=col(Referral.aor),
+        shown=lambda row: _row(caller, row[0]),
+    )
+
+
+def drafted(case_id: Any, service_id: Any) -> sa.ColumnElement[Any]:
+    """How urgent the most urgent draft of the case to the service is; NULL without one."""
+    urgency = col(Referral.urgency)
+    return (
+        sa.select(urgency)
+        .where(
+            col(Referral.case_id) == case_id,
+            col(Referral.service_id) == service_id,
+            col(Referral.state) == ReferralState.DRAFT.value,
+        )
+        .order_by(sa.case((urgency == "emergency", 0), (urgency == "urgent", 1), else_=2))
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _taken_by(caller: Principal) -> Any:
+    later = aliased(Step)
+    own = sa.select(sa.func.max(col(later.version))).where(
+        col(later.referral_id) == col(Referral.id),
+        col(later.organisation_id) == caller.organisation,
+    )
+    return (
+        sa.select(col(Step.client))
+        .where(
+            col(Step.referral_id) == col(Referral.id),
+            col(Step.version) == own.correlate(Referral).scalar_subquery(),
+        )
+        .correlate(Referral)
+        .scalar_subquery()
+    )
+
+
+def _row(caller: Principal, referral: Referral) -> WorkRow:
+    """As the caller's side sees it; when the other side last changed it is its own matter. The place of a
+    referral that was received is read in the referral."""
+    seen = seen_by(caller, referral)
+    received = seen.to_organisation == caller.organisation and seen.sent_at is not None
+    since = seen.sent_at if received and seen.sent_at is not None else seen.changed_at
+    return WorkRow(
+        id=seen.id,
+        since=since,
+        ids={"referral_id": seen.id, "case_id": seen.case_id, "service_id": seen.service_id},
+        urgency=seen.urgency,
+        about=seen.category,
+        aor=seen.aor,
+        area=seen.area,
+        state=seen.state,
+        organisation_id=seen.from_organisation if received else seen.to_organisation,
+    )

@@ -1,0 +1,231 @@
+"""Withdrawing consent: it never fails, it works at once, and it says what was read already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.http.answers import Subject, answer_is_only_about
+from common.words.referral_states import OPEN, ReferralState
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases import queries as cases
+from referrals.case.consents import exceptions_service
+from referrals.case.consents import queries as consents
+from referrals.case.consents import service as consent_service
+from referrals.case.consents.models import DisclosureException, Grant
+from referrals.case.transfers.queries import accepted_under
+from referrals.case.transfers.service import end_offer
+from referrals.ground.audit.queries import case_reads
+from referrals.ground.keys.store import CaseKeys
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.row_security import acting_as_service
+from referrals.ground.tasks.service import open_task, was_opened
+from referrals.referral.referrals import queries
+from referrals.referral.referrals.lifecycle import Command, Party
+from referrals.referral.referrals.models import Referral
+from referrals.referral.referrals.readers import Reading, Shared, goes_on, readings
+from referrals.referral.referrals.steps import (
+    Taken,
+    recipient_is_told,
+    revoke_snapshot,
+    take,
+    tell_parties,
+)
+
+DELETION = "delete_disclosed_data"
+_DELETION_DAYS = 7
+PERSON_WITHDREW = "person_withdrew"
+"""The task of who holds the consent, where somebody else recorded the withdrawal: the person, or the recipient."""
+RESTORED = "restored_backup"
+"""The way in which what had ended before the backup was restored ends again."""
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A consent that ended, and what the person is told of it. `goes_on`: the organisation that holds
+    their case now because of this consent, and reads it all the same."""
+
+    grant: Grant
+    reads: Sequence[Reading]
+    goes_on: UUID | None
+    referrals_ended: list[UUID]
+
+
+async def withdraw_grant(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    grant_id: UUID,
+    method: str,
+    at: datetime | None,
+) -> Withdrawn:
+    """By the organisation that recorded it. Repeating it changes nothing and answers the same."""
+    grant = await consents.own_grant(session, caller, grant_id, lock=True)
+    async with acting_as_service(session):
+        return await _withdraw(session, caller, keys, grant, method, at)
+
+
+async def withdraw_by_code(session: AsyncSession, keys: CaseKeys, code: str) -> Withdrawn:
+    """By the person, with nothing but the code that came with the consent."""
+    async with acting_as_service(session):
+        grant = await consents.grant_by_code(session, code)
+        if grant is None:
+            raise NOT_FOUND.because("no_consent_has_this_code")
+        return await _withdraw(session, None, keys, grant, "own_code", None)
+
+
+async def withdraw_referral(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    referral_id: UUID,
+    method: str,
+    at: datetime | None,
+    case_id: UUID | None = None,
+) -> Referral:
+    """Either organisation records the person's wish about one referral; its consent ends with it."""
+    seen = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
+    async with acting_as_service(session):
+        if seen.grant_id is not None:
+            grant = await consents.by_id(session, seen.grant_id)
+            if grant is not None:
+                await _withdraw(session, caller, keys, grant, method, at)
+                _answer_about(session, seen)
+                return seen
+        if seen.exception_id is not None:
+            await exceptions_service.end(session, seen.exception_id)
+        was_open = ReferralState(seen.state) in OPEN
+        await _end_referral(session, caller, keys, seen, method)
+        if was_open:
+            await _tell_holder(session, caller, seen.from_organisation, seen.case_id, seen.id)
+        if seen.sent_at is None:
+            # The consent that it would have been sent under is not left for somebody to use.
+            for grant in await consents.unused_for(
+                session, seen.case_id, seen.service_id, queries.USES
+            ):
+                await _withdraw(session, caller, keys, grant, method, at)
+    _answer_about(session, seen)
+    return seen
+
+
+async def withdraw_again(session: AsyncSession, keys: CaseKeys, grant: Grant) -> None:
+    """A restored backup has it in force again: it ends as if the person took it back now. Needs service rights."""
+    await _withdraw(session, None, keys, grant, RESTORED, None)
+
+
+async def end_exception_again(
+    session: AsyncSession, keys: CaseKeys, exception: DisclosureException
+) -> None:
+    """As `withdraw_again`, with what was shared under it."""
+    for referral in await queries.open_under_grant(session, exception_id=exception.id):
+        await _end_referral(session, None, keys, referral, RESTORED)
+    await exceptions_service.end(session, exception.id)
+
+
+def _answer_about(session: AsyncSession, referral: Referral) -> None:
+    # The consent ended as well, but that is the referrer's to know; the answer is the referral.
+    answer_is_only_about(session, Subject(referral.case_id, "referral", referral.id))
+
+
+async def _withdraw(
+    session: AsyncSession,
+    caller: Principal | None,
+    keys: CaseKeys,
+    grant: Grant,
+    method: str,
+    at: datetime | None,
+) -> Withdrawn:
+    under = await queries.open_under_grant(session, grant_id=grant.id)
+    ended = []
+    for referral in under:
+        if ReferralState(referral.state) in OPEN:
+            ended.append(referral.id)
+        await _end_referral(session, caller, keys, referral, method)
+    if grant.kind == "transfer":
+        await end_offer(session, caller, grant.case_id, "person_declined", grant_id=grant.id)
+    when = _when(at)
+    if grant.kind == "reporting":
+        # The wish is not to be counted, however often the consent to it was recorded.
+        for other in await consents.active_reporting(session, grant.case_id):
+            if other.id != grant.id:
+                await consent_service.end_grant(session, caller, other, method, when)
+    if grant.status != "withdrawn":
+        await consent_service.end_grant(session, caller, grant, method, when)
+        sent = next((referral.id for referral in under), None)
+        await _tell_holder(session, caller, grant.organisation_id, grant.case_id, sent)
+    shared = Shared(
+        grant.kind,
+        {referral.id: referral.to_organisation for referral in under if referral.sent_at},
+        await accepted_under(session, grant.id),
+    )
+    reads = readings(shared, await case_reads(session, grant.case_id))
+    case = await cases.by_id(session, grant.case_id)
+    return Withdrawn(grant, reads, goes_on(shared, case.organisation_id) if case else None, ended)
+
+
+def _when(at: datetime | None) -> datetime:
+    """When the person took it back; a time that cannot be is no reason to refuse."""
+    now = clock.now()
+    if at is None:
+        return now
+    return min(at if at.tzinfo is not None else at.replace(tzinfo=UTC), now)
+
+
+async def _end_referral(
+    session: AsyncSession,
+    caller: Principal | None,
+    keys: CaseKeys,
+    referral: Referral,
+    method: str,
+) -> None:
+    was_sent = referral.sent_at is not None
+    # An implicated recipient saw an ordinary recall. After it, this withdrawal is an ordinary one, too.
+    told = recipient_is_told(caller, referral) or (
+        was_sent and not await was_opened(session, referral.id, DELETION)
+    )
+    if ReferralState(referral.state) in OPEN:
+        detail: dict[str, Any] = {}
+        taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason=method, detail=detail)
+        await take(session, keys, caller, referral, taken)
+    elif was_sent:
+        await revoke_snapshot(session, referral, clock.now())
+        ended = NoticeKind.REFERRAL_SHARING_ENDED
+        await tell_parties(session, caller, referral, ended, recipient=told)
+    if told:
+        await ask_deletion(session, referral)
+
+
+async def _tell_holder(
+    session: AsyncSession,
+    caller: Principal | None,
+    holder: UUID,
+    case_id: UUID,
+    referral_id: UUID | None,
+) -> None:
+    """The caseworker learns it from the work list, today, unless their own organisation recorded it."""
+    if caller is None or caller.organisation != holder:
+        await open_task(
+            session,
+            holder,
+            PERSON_WITHDREW,
+            case_id=case_id,
+            referral_id=referral_id,
+            due_on=clock.today(),
+        )
+
+
+async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
+    """The recipient is asked to delete its copy and to say so."""
+    await open_task(
+        session,
+        referral.to_organisation,
+        DELETION,
+        case_id=referral.case_id,
+        referral_id=referral.id,
+        due_on=clock.today() + timedelta(days=_DELETION_DAYS),
+    )

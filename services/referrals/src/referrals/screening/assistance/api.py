@@ -1,0 +1,286 @@
+"""HTTP of assistance: the plan of a case, what was given, reviews, route, timeline, lists."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal, Role
+from common.errors import NOT_FOUND
+from common.http import IdempotencyRequired, Session, requires, router
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from fastapi import Query
+
+from referrals.case.cases import queries as cases
+from referrals.case.cases import service as case_service
+from referrals.ground.dependencies import CaseReader, Keys, Reader, Writer
+from referrals.screening.assistance import htcds_service, queries, service
+from referrals.screening.assistance.codes import codes, type_of_category
+from referrals.screening.assistance.models import Assistance, CaseReview, PlanItem
+from referrals.screening.assistance.profiles import profile
+from referrals.screening.assistance.schemas import (
+    AssistanceView,
+    CaseProfile,
+    NewAssistance,
+    NewPlanItem,
+    NewReview,
+    PlanChange,
+    PlanItemView,
+    ReviewDone,
+    ReviewView,
+    Route,
+    Suggestion,
+    SupervisionRow,
+    TimelineEntry,
+)
+
+of_case = router("/referrals/v1/cases/{case_id}", ["assistance"])
+assistance = router("/referrals/v1/assistance", ["assistance"])
+SupervisorReader = Annotated[Principal, requires("referrals:read", roles={Role.SUPERVISOR})]
+
+
+@of_case.get("/plan")
+async def read_plan(
+    case_id: UUID, session: Session, caller: CaseReader, keys: Keys
+) -> list[PlanItemView]:
+    """The needs of the case and what became of them."""
+    case = await cases.own_case(session, caller, case_id)
+    items = await queries.of_case(session, PlanItem, case.id)
+    counts = await queries.assistance_counts(session, case.id)
+    objectives = await service.opened(
+        session,
+        caller,
+        keys,
+        case,
+        "plan.read",
+        [(i.id, i.organisation_id, "objective", i.objective) for i in items],
+    )
+    return [
+        _item(item, objective, counts.get(item.id, 0))
+        for item, objective in zip(items, objectives, strict=True)
+    ]
+
+
+@of_case.get("/plan/suggestions")
+async def suggest_needs(
+    case_id: UUID,
+    session: Session,
+    caller: CaseReader,
+    aor: Annotated[str | None, Query(max_length=10)] = None,
+) -> list[Suggestion]:
+    """Needs that published pathways of the case's area foresee and the plan does not hold yet."""
+    case = await cases.own_case(session, caller, case_id)
+    return [
+        Suggestion(
+            pathway_id=pathway,
+            aor=of,
+            step=step,
+            need=need,
+            support_type=type_of_category().get(need, "SocialCare"),
+        )
+        for pathway, of, step, need in await queries.suggestions(session, case, aor)
+    ]
+
+
+@of_case.get("/profile", response_model_exclude_none=True)
+async def read_profile(
+    case_id: UUID, session: Session, caller: CaseReader, keys: Keys
+) -> CaseProfile:
+    """What the pathways need to know of the person, from the record. The reading is audited."""
+    case, identity, attributes = await case_service.read(session, caller, keys, case_id)
+    open_items = [
+        item.need
+        for item in await queries.of_case(session, PlanItem, case.id)
+        if item.status in ("planned", "in_progress")
+    ]
+    return CaseProfile(
+        **profile(
+            area=case.area,
+            identity=identity,
+            attributes=attributes,
+            needs=open_items,
+            today=clock.today(),
+        )
+    )
+
+
+@of_case.post("/plan", status_code=201, dependencies=[IdempotencyRequired])
+async def add_need(
+    case_id: UUID, body: NewPlanItem, session: Session, caller: Writer, keys: Keys
+) -> PlanItemView:
+    return _item(await service.plan(session, caller, keys, case_id, body), body.objective)
+
+
+@of_case.post("/plan/{item_id}/status")
+async def change_need(
+    case_id: UUID, item_id: UUID, body: PlanChange, session: Session, caller: Writer
+) -> PlanItemView:
+    return _item(await service.change_plan(session, caller, case_id, item_id, body), None)
+
+
+@of_case.get("/assistance")
+async def list_assistance(
+    case_id: UUID, session: Session, caller: CaseReader, keys: Keys
+) -> list[AssistanceView]:
+    """Everything that was given, also what was entered in error and marked as such."""
+    case = await cases.own_case(session, caller, case_id)
+    rows = await queries.of_case(session, Assistance, case.id)
+    notes = await service.opened(
+        session,
+        caller,
+        keys,
+        case,
+        "assistance.read",
+        [(r.id, r.organisation_id, "note", r.note) for r in rows],
+    )
+    return [_given(row, note) for row, note in zip(rows, notes, strict=True)]
+
+
+@of_case.post("/assistance", status_code=201, dependencies=[IdempotencyRequired])
+async def give_assistance(
+    case_id: UUID, body: NewAssistance, session: Session, caller: Writer, keys: Keys
+) -> AssistanceView:
+    """Record what was given: HTCDS support type, day, provider; money as a band only."""
+    return _given(await service.give(session, caller, keys, case_id, body), body.note)
+
+
+@of_case.post("/assistance/{assistance_id}/entered-in-error")
+async def take_back_assistance(
+    case_id: UUID, assistance_id: UUID, session: Session, caller: Writer
+) -> AssistanceView:
+    return _given(await service.take_back(session, caller, case_id, assistance_id), None)
+
+
+@of_case.get("/reviews")
+async def list_reviews(
+    case_id: UUID, session: Session, caller: CaseReader, keys: Keys
+) -> list[ReviewView]:
+    case = await cases.own_case(session, caller, case_id)
+    rows = await queries.of_case(session, CaseReview, case.id)
+    notes = await service.opened(
+        session,
+        caller,
+        keys,
+        case,
+        "review.read",
+        [(r.id, r.organisation_id, "note", r.note) for r in rows],
+    )
+    return [_review(row, note) for row, note in zip(rows, notes, strict=True)]
+
+
+@of_case.post("/reviews", status_code=201, dependencies=[IdempotencyRequired])
+async def plan_review(
+    case_id: UUID, body: NewReview, session: Session, caller: Writer
+) -> ReviewView:
+    """Plan the next review. It is in the list of tasks until it is done."""
+    return _review(await service.schedule_review(session, caller, case_id, body), None)
+
+
+@of_case.post("/reviews/{review_id}/done")
+async def finish_review(
+    *,
+    case_id: UUID,
+    review_id: UUID,
+    body: ReviewDone,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+) -> ReviewView:
+    """Say how it went; `next_due_on` plans the next one in the same step."""
+    done = await service.finish_review(session, caller, keys, case_id, review_id, body)
+    return _review(done, body.note)
+
+
+@of_case.put("/route")
+async def set_route(
+    case_id: UUID, body: Route, session: Session, caller: Writer, keys: Keys
+) -> Route:
+    """The person's journey by areas. It is counted only if the person consents to that as well."""
+    await service.set_route(session, caller, keys, case_id, body)
+    return body
+
+
+@of_case.get("/route")
+async def read_route(case_id: UUID, session: Session, caller: CaseReader, keys: Keys) -> Route:
+    route = await service.read_route(session, caller, keys, case_id)
+    if route is None:
+        raise NOT_FOUND.because("no_route_is_recorded_for_this_case")
+    return route
+
+
+@of_case.get("/timeline")
+async def read_timeline(
+    case_id: UUID, session: Session, caller: CaseReader, limit: Limit = 500
+) -> list[TimelineEntry]:
+    """What was done in the case, oldest first: codes and ids, from the audit itself."""
+    case = await cases.own_case(session, caller, case_id)
+    return [
+        TimelineEntry(
+            at=entry.at,
+            action=entry.action,
+            target_type=entry.target_type,
+            target_id=entry.target_id,
+            by=entry.client,
+            detail=entry.detail,
+        )
+        for entry in await queries.timeline(session, caller, case.id, limit)
+    ]
+
+
+@assistance.get("/codes")
+async def read_codes(_caller: Reader) -> dict[str, dict[str, dict[str, str]]]:
+    """The code lists of assistance with labels in both languages."""
+    return {
+        name: {code: dict(labels) for code, labels in codes(name).items()}
+        for name in ("support_type", "amount_band", "route_mode")
+    }
+
+
+@assistance.get("/reviews")
+async def list_due_reviews(
+    session: Session, caller: CaseReader, by: date | None = None, limit: Limit = 200
+) -> list[ReviewView]:
+    """Reviews of your organisation that are due by then (default: today), the oldest first."""
+    rows = await queries.reviews_due(session, caller, by or clock.today(), limit)
+    return [_review(row, None) for row in rows]
+
+
+@assistance.get("/supervision")
+async def supervise(session: Session, caller: SupervisorReader) -> list[SupervisionRow]:
+    """Open cases that need a supervisor's look, with the reasons."""
+    return [
+        SupervisionRow(case_id=case.id, reference=case.reference, reasons=reasons)
+        for case, reasons in await queries.supervision(session, caller)
+    ]
+
+
+@assistance.get("/htcds")
+async def export_htcds(
+    session: Session,
+    caller: CaseReader,
+    keys: Keys,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[dict[str, Any]]:
+    """Your cases as HTCDS 2.0 records: persons who agreed to statistics, codes, no identity."""
+    records, last = await htcds_service.export(session, caller, keys, id_cursor(cursor), limit)
+    return Page(items=records, next_cursor=encode_cursor(last) if last else None)
+
+
+def _item(item: PlanItem, objective: str | None, count: int = 0) -> PlanItemView:
+    kept = {
+        name: getattr(item, name)
+        for name in PlanItemView.model_fields
+        if name not in ("objective", "assistance_count")
+    }
+    return PlanItemView(**kept, objective=objective, assistance_count=count)
+
+
+def _given(row: Assistance, note: str | None) -> AssistanceView:
+    kept = {name: getattr(row, name) for name in AssistanceView.model_fields if name != "note"}
+    return AssistanceView(**kept, note=note)
+
+
+def _review(row: CaseReview, note: str | None) -> ReviewView:
+    kept = {name: getattr(row, name) for name in ReviewView.model_fields if name != "note"}
+    return ReviewView(**kept, note=note)

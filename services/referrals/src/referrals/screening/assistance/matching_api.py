@@ -1,0 +1,61 @@
+"""HTTP of doubles: the person's consent to comparing, and what two organisations may then learn."""
+
+from typing import Annotated
+from uuid import UUID
+
+from common.http import Session, context_of, router
+from fastapi import Depends, Response
+from starlette.requests import Request
+
+from referrals.ground.dependencies import CaseReader, Keys, Writer
+from referrals.screening.assistance import matching_service
+from referrals.screening.assistance.matching import Matching
+from referrals.screening.assistance.schemas import MatchConsentBody, MatchConsentView, MatchView
+
+matching_of_case = router("/referrals/v1/cases/{case_id}/matching", ["doubles"])
+matches = router("/referrals/v1/matches", ["doubles"])
+
+
+async def _matching(request: Request) -> Matching:
+    found: Matching = context_of(request).parts["matching"]
+    return found
+
+
+MatchingOf = Annotated[Matching, Depends(_matching)]
+
+
+@matching_of_case.put("")
+async def consent_to_matching(
+    *,
+    case_id: UUID,
+    body: MatchConsentBody,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    matching: MatchingOf,
+) -> MatchConsentView:
+    """Record that the person lets the case be compared. The answer tells nothing of others."""
+    return await matching_service.consent(session, caller, keys, matching, case_id, body)
+
+
+@matching_of_case.delete("", status_code=204)
+async def withdraw_from_matching(case_id: UUID, session: Session, caller: Writer) -> Response:
+    await matching_service.withdraw(session, caller, case_id)
+    return Response(status_code=204)
+
+
+@matches.get("")
+async def list_matches(session: Session, caller: CaseReader) -> list[MatchView]:
+    """Somebody else may know the same person. Who, is said only when both persons agree."""
+    return await matching_service.listed(session, caller)
+
+
+@matches.post("/{match_id}/agree")
+async def agree_to_match(match_id: UUID, session: Session, caller: Writer, keys: Keys) -> MatchView:
+    """The person was asked and agrees that the other organisation learns of yours."""
+    return await matching_service.agree(session, caller, keys, match_id)
+
+
+@matches.post("/{match_id}/refuse")
+async def refuse_match(match_id: UUID, session: Session, caller: Writer) -> MatchView:
+    return await matching_service.refuse(session, caller, match_id)

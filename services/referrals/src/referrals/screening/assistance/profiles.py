@@ -1,0 +1,48 @@
+"""The profile of a case, as the directory's pathways are asked: codes and numbers, no identity. Pure.
+
+Hours since an incident are never kept, so they are never here: whoever asks adds them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from common.words.places import Places
+
+from referrals.case.cases.person import age_of
+
+MOST_POPULATIONS, MOST_LANGUAGES, MOST_NEEDS = 15, 10, 20
+"""What one question may hold (`Profile` of the directory)."""
+_SEXES = frozenset({"female", "male", "other"})
+
+
+def profile(
+    *,
+    area: str | None,
+    identity: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    needs: Sequence[str],
+    today: date,
+) -> dict[str, Any]:
+    """The members of the body of `/directory/v1/pathways/resolve`; what is not known is absent.
+
+    `needs`: what the plan still foresees.
+    """
+    sex = attributes.get("sex")
+    populations = [*attributes.get("populations", ()), *attributes.get("specific_needs", ())]
+    found: dict[str, Any] = {
+        "area": area,
+        "age": age_of(identity, today),
+        "sex": sex if sex in _SEXES else None,
+        "populations": list(dict.fromkeys(populations))[:MOST_POPULATIONS],
+        "languages": list(dict.fromkeys(attributes.get("languages", ())))[:MOST_LANGUAGES],
+        "nationality": _alpha3(attributes.get("nationality")),
+        "needs": list(dict.fromkeys(needs))[:MOST_NEEDS],
+    }
+    return {name: value for name, value in found.items() if value not in (None, [])}
+
+
+def _alpha3(country: str | None) -> str | None:
+    """Of a country that the places know; another is left out, which excludes nobody from anything."""
+    place = None if country is None else Places.load().get(country)
+    return None if place is None else place.country

@@ -1,0 +1,220 @@
+"""Bodies of assistance."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.http import Strict
+from common.words.codelists import categories
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from referrals.ground.vocabulary.ages import Assent, Decider
+from referrals.ground.vocabulary.fields import PlaceCode
+from referrals.screening.assistance.codes import codes, type_of_category
+
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
+Note = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+def _one_of(wanted: str) -> AfterValidator:
+    def check(code: str) -> str:
+        if code not in codes(wanted):
+            raise ValueError(f"unknown {wanted}; allowed: {', '.join(codes(wanted))}")
+        return code
+
+    return AfterValidator(check)
+
+
+def _known_need(code: str) -> str:
+    if code not in categories():
+        raise ValueError("not a known service category")
+    return code
+
+
+def _plausible(day: date) -> date:
+    if not _EARLIEST <= day <= _LATEST:
+        raise ValueError("not a plausible date")
+    return day
+
+
+SupportType = Annotated[str, Field(max_length=60), _one_of("support_type")]
+AmountBand = Annotated[str, Field(max_length=20), _one_of("amount_band")]
+RouteMode = Annotated[str, Field(max_length=20), _one_of("route_mode")]
+Need = Annotated[str, Field(max_length=40), AfterValidator(_known_need)]
+Day = Annotated[date, AfterValidator(_plausible)]
+
+
+class NewPlanItem(Strict):
+    """A need of the case. Without `support_type` it is the usual one of the need's category."""
+
+    need: Need
+    support_type: SupportType | None = None
+    pathway_id: UUID | None = Field(None, description="The pathway that the need comes from.")
+    step: str | None = Field(None, max_length=80)
+    planned_end: Day | None = None
+    objective: Note | None = None
+
+    @property
+    def type(self) -> str:
+        return self.support_type or type_of_category()[self.need]
+
+
+class PlanChange(Strict):
+    status: Literal["planned", "in_progress", "met", "dropped"]
+    reason: Literal["person_ended", "not_available", "not_needed", "moved", "other"] | None = None
+
+    @model_validator(mode="after")
+    def _reason(self) -> "PlanChange":
+        if (self.status == "dropped") != (self.reason is not None):
+            raise ValueError("a dropped need has a reason, and only a dropped one")
+        return self
+
+
+class PlanItemView(BaseModel):
+    id: UUID
+    need: str
+    support_type: str
+    status: str
+    pathway_id: UUID | None
+    step: str | None
+    planned_end: date | None
+    ended_on: date | None
+    reason: str | None
+    objective: str | None
+    created_at: datetime
+    assistance_count: int = 0
+
+
+class CaseProfile(BaseModel):
+    """A body for `/directory/v1/pathways/resolve`: codes and numbers, no identity. Add what the person
+    tells now (situations, hours, danger): it is not kept."""
+
+    area: str | None = Field(None, description="Absent: ask where the person is.")
+    age: int | None = None
+    sex: str | None = None
+    populations: list[str] | None = None
+    languages: list[str] | None = None
+    nationality: str | None = Field(None, description="ISO 3166-1 alpha-3.")
+    needs: list[str] | None = Field(None, description="What the plan still foresees.")
+
+
+class Suggestion(BaseModel):
+    """A need of a published pathway of the case's area that is not in the plan."""
+
+    pathway_id: UUID
+    aor: str
+    step: str
+    need: str
+    support_type: str
+
+
+class NewAssistance(Strict):
+    """What was given. Amounts are kept as bands, never as sums."""
+
+    support_type: SupportType
+    given_on: Day
+    plan_item_id: UUID | None = None
+    referral_id: UUID | None = None
+    provider_organisation: UUID | None = Field(None, description="Absent: your own organisation.")
+    amount_band: AmountBand | None = None
+    modality: Literal["cash", "voucher"] | None = None
+    note: Note | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> "NewAssistance":
+        if (self.amount_band is None) != (self.modality is None):
+            raise ValueError("an amount has a band and a modality")
+        return self
+
+
+class AssistanceView(BaseModel):
+    id: UUID
+    case_id: UUID
+    support_type: str
+    given_on: date
+    plan_item_id: UUID | None
+    referral_id: UUID | None
+    provider_organisation: UUID
+    amount_band: str | None
+    modality: str | None
+    note: str | None
+    created_at: datetime
+    entered_in_error_at: datetime | None
+
+
+class NewReview(Strict):
+    due_on: Day
+
+
+class ReviewDone(Strict):
+    outcome: Literal["continue", "change_plan", "ready_to_close", "not_reached"]
+    next_due_on: Day | None = None
+    note: Note | None = None
+
+
+class ReviewView(BaseModel):
+    id: UUID
+    case_id: UUID
+    due_on: date
+    done_on: date | None
+    outcome: str | None
+    note: str | None = None
+
+
+class Route(Strict):
+    """Areas only: no address, no name. `statistics` is the person's own consent to counting it."""
+
+    origin: PlaceCode | None = None
+    transit: list[PlaceCode] = Field([], max_length=10)
+    destination: PlaceCode | None = None
+    modes: list[RouteMode] = Field([], max_length=7)
+    statistics: bool = False
+
+    @model_validator(mode="after")
+    def _something(self) -> "Route":
+        if not (self.origin or self.transit or self.destination):
+            raise ValueError("name at least one area")
+        return self
+
+
+class TimelineEntry(BaseModel):
+    at: datetime
+    action: str
+    target_type: str
+    target_id: UUID
+    by: str
+    detail: dict[str, object]
+
+
+class SupervisionRow(BaseModel):
+    """`reasons`: why a supervisor should look at this case."""
+
+    case_id: UUID
+    reference: str
+    reasons: list[str]
+
+
+class MatchConsentBody(Strict):
+    """The person agrees that a keyed digest is compared with those of other organisations."""
+
+    decided_by: Decider
+    child_assent: Assent | None = None
+    method: Literal["signed", "verbal"]
+
+
+class MatchConsentView(BaseModel):
+    case_id: UUID
+    comparable: bool = Field(description="False: the case holds too little to be compared.")
+    given_at: datetime
+
+
+class MatchView(BaseModel):
+    """Until both persons' consents are there it says that there may be a double and no more."""
+
+    id: UUID
+    case_id: UUID
+    status: str
+    you_agreed: bool
+    other_organisation: UUID | None
+    other_reference: str | None
+    created_at: datetime

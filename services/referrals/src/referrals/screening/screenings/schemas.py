@@ -1,0 +1,273 @@
+"""Bodies of screening."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from common.events.codes import Urgency
+from common.http import Strict
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
+
+from referrals.ground.vocabulary.disclosure import Item
+from referrals.ground.vocabulary.fields import Category, PlaceCode
+from referrals.referral.referrals.schemas import Moment, Payload, ReferralView, SafeContact
+from referrals.screening.screenings.answers import MAX_TEXT
+from referrals.screening.screenings.instrument import Instrument, Labels
+from referrals.screening.screenings.shipped import exploitation_types, judgements
+
+MOST_ANSWERS = 500
+
+
+def _known_judgement(code: str) -> str:
+    if code not in judgements():
+        raise ValueError(f"one of: {', '.join(judgements())}")
+    return code
+
+
+def _known_type(code: str) -> str:
+    if code not in exploitation_types():
+        raise ValueError(f"one of: {', '.join(exploitation_types())}")
+    return code
+
+
+Judgement = Annotated[str, Field(max_length=60), AfterValidator(_known_judgement)]
+ExploitationType = Annotated[str, Field(max_length=60), AfterValidator(_known_type)]
+# Checked against the instrument, not by type alone: its messages name the question (answers.py).
+AnswerValue = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": MAX_TEXT},
+                {"type": "number"},
+                {"type": "array", "items": {"type": "string"}},
+            ]
+        }
+    ),
+]
+Answers = Annotated[
+    dict[Annotated[str, Field(max_length=80)], AnswerValue], Field(max_length=MOST_ANSWERS)
+]
+Rationale = Annotated[str, Field(min_length=10, max_length=4_000)]
+Holder = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9@._:\-]+$")]
+
+
+class InstrumentSummary(BaseModel):
+    id: UUID
+    code: str
+    version: str
+    title: Labels
+    shipped: bool
+    shared: bool
+    organisation_id: UUID | None
+    retired: bool
+    questions: int
+
+
+class InstrumentDetail(InstrumentSummary):
+    """`instrument`: questions in order; conditions in XLSForm's notation."""
+
+    instrument: Instrument
+
+
+class Upload(BaseModel):
+    """What was read; `dry_run` kept nothing."""
+
+    id: UUID | None
+    dry_run: bool
+    instrument: Instrument
+
+
+class Nothing(Strict):
+    pass
+
+
+class NewScreening(Strict):
+    """Safety and consent are the first two answers; without a yes to both nothing is kept."""
+
+    instrument_id: UUID
+    case_id: UUID | None = Field(None, description="If the person has a case already.")
+    area: PlaceCode | None = Field(None, description="Where it takes place; the case's, if absent.")
+    held_at: Moment | None = Field(
+        None, description="When it took place, for one that was held offline; not in the future."
+    )
+    answers: Answers = Field(examples=[{"safe_to_talk": "yes", "consent": "yes"}])
+
+
+class MoreAnswers(Strict):
+    """Answers by question; null takes an answer back."""
+
+    answers: Annotated[
+        dict[Annotated[str, Field(max_length=80)], AnswerValue],
+        Field(max_length=MOST_ANSWERS),
+    ]
+    expected_version: int | None = Field(None, ge=1)
+
+
+class Stop(Strict):
+    """Stopping needs no explanation and is possible at any moment."""
+
+    reason: Literal["person_wished", "not_safe", "distress", "interrupted", "other"] = "other"
+    keep_answers: bool = Field(False, description="Only if the person agrees that they are kept.")
+
+
+class Conclude(Strict):
+    """The screener's own judgement, in their own words. Nothing suggests one."""
+
+    judgement: Judgement = Field(examples=["possible_victim"])
+    rationale: Rationale
+    exploitation_types: list[ExploitationType] = Field([], max_length=10)
+    screener: Holder | None = Field(
+        None,
+        description="The certified person of your organisation who held it, if a system sends this"
+        " for them; absent: the caller.",
+    )
+
+
+class Attach(Strict):
+    case_id: UUID
+
+
+class EraseScreening(Strict):
+    confirm: str = Field(max_length=40, description="Repeats the id: erasing cannot be undone.")
+
+
+class Choice(Strict):
+    """A service that was chosen, e.g. from the resolved pathway, for one need."""
+
+    service_id: UUID
+    need: Category
+    urgency: Urgency = "routine"
+    payload: Payload = Payload()
+    from_case: list[Item] = Field([], max_length=len(Item))
+    safe_contact: SafeContact | None = None
+
+
+class NewDrafts(Strict):
+    """Without choices: for each suggested need the first choosable service of the pathway."""
+
+    choices: Annotated[list[Choice], Field(min_length=1, max_length=20)] | None = None
+
+
+class ScreeningSummary(BaseModel):
+    """A screening in codes, without what was said."""
+
+    id: UUID
+    case_id: UUID | None
+    instrument_id: UUID
+    status: str
+    version: int
+    area: str | None
+    source: str
+    judgement: str | None
+    screener: str | None
+    stop_reason: str | None
+    held_at: datetime
+    referred_at: datetime | None
+    changed_at: datetime
+    ended_at: datetime | None
+
+
+class IndicationView(BaseModel):
+    question: str
+    option: str | None
+    label: Labels
+    element: str
+    grade: str | None
+    needs_review: bool
+
+
+class ElementView(BaseModel):
+    """`strength` repeats the strongest grade among the answers; answers are never added up."""
+
+    element: str
+    strength: Literal["none", "some", "strong"]
+    needed: bool
+    indications: list[IndicationView]
+    unanswered: list[str]
+
+
+class RuleView(BaseModel):
+    id: str
+    text: Labels
+    basis: str
+
+
+class SummaryView(BaseModel):
+    """What was said, by element. It holds no verdict: the judgement is the screener's."""
+
+    age_group: str
+    elements: list[ElementView]
+    context: list[IndicationView]
+    missing: list[str]
+    rules: list[RuleView]
+    needs_review: bool
+
+
+class NeedView(BaseModel):
+    need: str
+    urgency: str
+    because: Labels
+
+
+class StandingView(BaseModel):
+    """`next` is the question to ask now; `open` all relevant ones without an answer."""
+
+    next: str | None
+    open: list[str]
+    required: list[str]
+
+
+class ScreeningState(ScreeningSummary):
+    """After each step: where it stands, what the answers indicate so far, what may help."""
+
+    standing: StandingView
+    summary: SummaryView
+    suggested_needs: list[NeedView]
+
+
+class ConclusionView(BaseModel):
+    judgement: str
+    rationale: str
+    exploitation_types: list[str]
+    screener: str
+    concluded_at: datetime
+
+
+class ScreeningDetail(ScreeningState):
+    """`profile` is the body for `/directory/v1/pathways/resolve`; null without a place."""
+
+    answers: dict[str, Any]
+    conclusion: ConclusionView | None
+    profile: dict[str, Any] | None
+
+
+class PlanAlternative(BaseModel):
+    service_id: UUID
+    organisation_id: UUID
+    pathway_rank: int | None
+
+
+class PlannedNeed(BaseModel):
+    """A need with the services that may be chosen for it now, best first.
+
+    `coverage` of a confidential need that you do not coordinate is never `gap`: whether there is a
+    house or none, it is reached `through_intermediary`. The area's own pathway may name another
+    one: ask `/directory/v1/pathways/resolve` with the screening's profile.
+    """
+
+    need: str
+    urgency: str
+    because: Labels
+    alternatives: list[PlanAlternative]
+    coverage: Literal["available", "through_intermediary", "gap"]
+    intermediary: Labels | None = None
+
+
+class Drafts(BaseModel):
+    """Drafts share nothing and tell nobody; each is sent under a consent of its own."""
+
+    screening_id: UUID
+    plan: list[PlannedNeed]
+    gaps: list[str]
+    drafts: list[ReferralView]

@@ -1,0 +1,140 @@
+"""The instrument that ships with Ruta, and the lists beside it: all of them tables under `data`.
+
+Indicators are in the project's own words over the public ILO/UNODC lists; their grades are a
+proposal and say so (`needs_review`). A coordinator may retire the instrument and upload another.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from referrals.screening.screenings.instrument import (
+    Instrument,
+    Kind,
+    Labels,
+    Option,
+    Question,
+    Role,
+)
+
+SHIPPED_ID: UUID = uuid5(NAMESPACE_URL, "urn:ruta:instrument:ruta-trafficking:1")
+_CODE, _VERSION = "ruta-trafficking", "1"
+
+
+@cache
+def rows(name: str) -> tuple[Mapping[str, str], ...]:
+    text = (
+        files("referrals.screening.screenings").joinpath("data", f"{name}.csv").read_text("utf-8")
+    )
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+def rules() -> tuple[Mapping[str, str], ...]:
+    """The rules of the definition, each with its basis in law or guidance."""
+    return rows("rules")
+
+
+@cache
+def exploitation_types() -> Mapping[str, Labels]:
+    """What a screener may say that the person was exploited for: the purposes of the definition."""
+    return {
+        row["id"]: Labels(es=row["label_es"], en=row["label_en"])
+        for row in rows("elements")
+        if row["element"] == "purpose"
+    }
+
+
+@cache
+def judgements() -> Mapping[str, Labels]:
+    """The judgements that a screener may record as their own."""
+    return {
+        row["code"]: Labels(es=row["label_es"], en=row["label_en"]) for row in rows("judgements")
+    }
+
+
+@cache
+def shipped() -> Instrument:
+    """Safety and consent, then the person, then act, means and purpose."""
+    return Instrument(
+        code=_CODE,
+        version=_VERSION,
+        title=Labels(
+            es="Tamizaje de trata de personas (acto, medio, fin)",
+            en="Screening for trafficking in persons (act, means, purpose)",
+        ),
+        notice=Labels(
+            es="Las gradaciones de los indicadores son una propuesta que necesita revisión experta."
+            " Los indicadores no prueban ni descartan la trata.",
+            en="The grades of the indicators are a proposal that needs expert review."
+            " Indicators neither prove nor disprove trafficking.",
+        ),
+        questions=tuple(_questions()),
+    )
+
+
+def _questions() -> Iterator[Question]:
+    sections = {row["id"]: _labels(row) for row in rows("sections")}
+    for row in rows("opening"):
+        yield Question(
+            id=row["id"],
+            kind=Kind(row["kind"]),
+            label=_labels(row),
+            hint=Labels(es=row["hint_es"], en=row["hint_en"]) if row["hint_es"] else None,
+            section=sections[row["section"]],
+            options=_options(row["options"]),
+            relevant=row["relevant"] or None,
+            required=row["required"] == "yes",
+            role=Role(row["role"]) if row["role"] else None,
+        )
+    for row in rows("elements"):
+        if row["element"] == "act":
+            yield Question(
+                id=row["id"],
+                kind=Kind.ONE_OF,
+                label=_labels(row),
+                section=sections["act"],
+                options=_options("answers"),
+                element=row["id"],
+                basis=row["basis"],
+            )
+    for row in rows("indicators"):
+        yield Question(
+            id=row["id"],
+            kind=Kind.ONE_OF,
+            label=_labels(row),
+            section=sections[row["dimension"]],
+            options=_options("answers"),
+            relevant=_asked_of(row["applies_to"]),
+            element=row["maps_to_element"],
+            grade=_grade(row["ilo_grade_adult_labour"]),
+            needs_review=True,
+            basis=row["basis"],
+        )
+
+
+def _asked_of(applies_to: str) -> str | None:
+    """Where the age is not known, the questions of both groups are asked."""
+    match sorted(applies_to.split(",")):
+        case ["child"]:
+            return "${age_group} != 'adult'"
+        case ["adult"]:
+            return "${age_group} != 'child'"
+    return None
+
+
+def _grade(text: str) -> "str | None":
+    return text or None
+
+
+def _options(name: str) -> tuple[Option, ...]:
+    return tuple(
+        Option(code=row["code"], label=_labels(row))
+        for row in rows("options")
+        if row["list"] == name
+    )
+
+
+def _labels(row: Mapping[str, str]) -> Labels:
+    return Labels(es=row["label_es"], en=row["label_en"])

@@ -1,0 +1,224 @@
+"""Reads an XLSForm workbook as an instrument.
+
+pyxform reads and checks the form; this module takes over what a screening can be: one person, no
+attachments, no exact places, both languages. What bears on the definition stands in columns that
+form tools ignore: `ruta_role`, `ruta_element`, `ruta_grade` (survey) and `ruta_value`,
+`ruta_element`, `ruta_grade` (choices). See docs/screening.md.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+from common.words.languages import LANGUAGES
+from pydantic import ValidationError
+
+from referrals.screening.screenings.expressions import Expression, NotUnderstood, parse
+from referrals.screening.screenings.instrument import (
+    Instrument,
+    Kind,
+    Labels,
+    Option,
+    Question,
+    Role,
+    Unfit,
+    check_fit,
+)
+from referrals.screening.screenings.workbook_guard import UnreadableWorkbook, check_workbook
+
+Node = Mapping[str, Any]
+
+_KINDS = {
+    "select one": Kind.ONE_OF,
+    "select all that apply": Kind.MANY_OF,
+    "integer": Kind.INTEGER,
+    "int": Kind.INTEGER,
+    "decimal": Kind.DECIMAL,
+    "text": Kind.TEXT,
+    "string": Kind.TEXT,
+    "date": Kind.DATE,
+    "note": Kind.NOTE,
+    "calculate": Kind.CALCULATION,
+}
+# What a form tool records by itself; Ruta does not want it and leaves it out.
+_RECORDED_BY_TOOL = frozenset(
+    {"start", "end", "today", "deviceid", "username", "email", "phonenumber", "simserial"}
+    | {"subscriberid", "audit", "start-geopoint", "hidden"}
+)
+_LANGUAGE = re.compile(r"\(([A-Za-z]{2})\)\s*$|^([A-Za-z]{2})$")
+
+
+def read_xlsform(content: bytes) -> Instrument:
+    """The instrument of a workbook; UnreadableWorkbook with a pointer to what is in the way."""
+    check_workbook(content)
+    return _instrument(_read_by_pyxform(content))
+
+
+def _read_by_pyxform(content: bytes) -> Node:
+    # Its import alone takes a third of the time in which the service starts, and almost no process
+    # ever reads a form.
+    from pyxform.errors import PyXFormError  # type: ignore[import-untyped]  # noqa: PLC0415 - see above; ships no types
+    from pyxform.xls2json import workbook_to_json  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    from pyxform.xls2json_backends import get_xlsform  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    from pyxform.xls2xform import convert  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+
+    try:
+        form: Node = workbook_to_json(get_xlsform(BytesIO(content)), fallback_form_name="data")
+        convert(content, file_type=".xlsx")  # what only the finished XForm shows: broken references
+    except PyXFormError as error:
+        raise UnreadableWorkbook(f"The form is not valid: {str(error)[:500]}") from error
+    except Exception as error:  # pyxform fails in many ways on what is no XLSForm at all
+        raise UnreadableWorkbook("The workbook is no XLSForm.") from error
+    return form
+
+
+def _instrument(form: Node) -> Instrument:
+    title = str(form.get("title") or form.get("id_string"))
+    try:
+        instrument = Instrument(
+            code=str(form.get("id_string")),
+            version=str(form.get("version") or ""),
+            title=Labels(es=title, en=title),
+            questions=tuple(_questions(form.get("children", ()), None, None)),
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UnreadableWorkbook(f"{where}: {first['msg']}", "/settings") from error
+    try:
+        check_fit(instrument)
+    except Unfit as flaw:
+        pointer = f"/survey/{flaw.question}" if flaw.question else "/survey"
+        raise UnreadableWorkbook(f"It cannot be an instrument: {flaw}.", pointer) from flaw
+    return instrument
+
+
+def _questions(nodes: Any, section: Labels | None, condition: str | None) -> Iterator[Question]:
+    for node in nodes:
+        kind, name = str(node.get("type")), str(node.get("name"))
+        if kind == "group":
+            if name != "meta":
+                label = node.get("label")
+                yield from _questions(
+                    node.get("children", ()),
+                    _labels(label, name) if label else section,
+                    _both(condition, _relevant(node)),
+                )
+        elif kind not in _RECORDED_BY_TOOL:
+            yield _question(node, kind, name, section, condition)
+
+
+def _question(
+    node: Node, kind: str, name: str, section: Labels | None, condition: str | None
+) -> Question:
+    if kind not in _KINDS:
+        raise UnreadableWorkbook(
+            f"The type '{kind}' has no place in a screening: no repeats, files or exact places.",
+            f"/survey/{name}",
+        )
+    bind = node.get("bind", {})
+    for text in (_relevant(node), bind.get("constraint"), bind.get("calculate")):
+        if text:
+            _understood(str(text), name)
+    label = node.get("label")
+    if label is None and _KINDS[kind] is Kind.CALCULATION:
+        label = name
+    try:
+        return Question(
+            id=name,
+            kind=_KINDS[kind],
+            label=_labels(label, name),
+            hint=_labels(node["hint"], name) if node.get("hint") else None,
+            section=section,
+            options=tuple(_option(each, name) for each in node.get("choices", ())),
+            relevant=_both(condition, _relevant(node)),
+            constraint=str(bind["constraint"]) if bind.get("constraint") else None,
+            calculation=str(bind["calculate"]) if bind.get("calculate") else None,
+            required=str(bind.get("required", "")).lower() in ("yes", "true", "true()"),
+            role=_role(node, name),
+            element=_word(node, "ruta_element"),
+            grade=_word(node, "ruta_grade"),
+            needs_review=bool(_word(node, "ruta_grade")),
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UnreadableWorkbook(f"{where}: {first['msg']}", f"/survey/{name}") from error
+
+
+def _option(choice: Node, question: str) -> Option:
+    code = str(choice.get("name"))
+    try:
+        return Option(
+            code=code,
+            label=_labels(choice.get("label"), f"{question}/{code}"),
+            value=_word(choice, "ruta_value"),
+            element=_word(choice, "ruta_element"),
+            grade=_word(choice, "ruta_grade"),
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise UnreadableWorkbook(f"{first['loc'][-1]}: {first['msg']}", "/choices") from error
+
+
+def _role(node: Node, name: str) -> Role | None:
+    word = _word(node, "ruta_role")
+    if word is None:
+        return None
+    try:
+        return Role(word)
+    except ValueError as error:
+        known = ", ".join(Role)
+        raise UnreadableWorkbook(f"ruta_role is one of: {known}.", f"/survey/{name}") from error
+
+
+def _labels(label: Any, name: str) -> Labels:
+    """Both languages of a label; a plain label in one language is refused."""
+    found: dict[str, str] = {}
+    if isinstance(label, Mapping):
+        for language, text in label.items():
+            match = _LANGUAGE.search(str(language))
+            if match and text:
+                found[(match[1] or match[2]).lower()] = str(text)
+    missing = [language for language in LANGUAGES if language not in found]
+    if missing and name == label:
+        return Labels(es=name, en=name)
+    if missing:
+        raise UnreadableWorkbook(
+            f"The text lacks a language: {', '.join(missing)}. Name the columns like"
+            " 'label::Español (es)' and 'label::English (en)'.",
+            f"/survey/{name}",
+        )
+    try:
+        return Labels(es=found["es"], en=found["en"])
+    except ValidationError as error:
+        raise UnreadableWorkbook("A text is too long.", f"/survey/{name}") from error
+
+
+def _relevant(node: Node) -> str | None:
+    text = node.get("bind", {}).get("relevant")
+    if not text:
+        return None
+    _understood(str(text), str(node.get("name")))
+    return str(text)
+
+
+def _understood(text: str, name: str) -> Expression:
+    try:
+        return parse(text)
+    except NotUnderstood as error:
+        raise UnreadableWorkbook(
+            f"A condition is not understood: {error}.", f"/survey/{name}"
+        ) from error
+
+
+def _both(outer: str | None, inner: str | None) -> str | None:
+    if outer and inner:
+        return f"({outer}) and ({inner})"
+    return outer or inner
+
+
+def _word(node: Node, column: str) -> Any:
+    text = node.get(column)
+    return str(text).strip() or None if text is not None else None

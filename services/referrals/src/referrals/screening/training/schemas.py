@@ -1,0 +1,111 @@
+"""Bodies of trainings and certificates."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from referrals.ground.vocabulary.fields import PlaceCode
+from referrals.screening.training.topics import LONGEST_YEARS, certifies, topics
+
+
+def _known(code: str) -> str:
+    if code not in topics():
+        raise ValueError(f"one of: {', '.join(topics())}")
+    return code
+
+
+def _certified(code: str) -> str:
+    if not certifies(_known(code)):
+        raise ValueError("there is no certificate for this topic")
+    return code
+
+
+Topic = Annotated[str, Field(max_length=60), AfterValidator(_known)]
+People = Annotated[int, Field(ge=0, le=10_000, strict=True)]
+# A place, not a person: an account name or a staff code, no spaces as names have.
+Holder = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9@._:\-]+$")]
+
+
+class NewTraining(Strict):
+    """A training that was held: it is reported as a 5W activity (`TIP/TRN`)."""
+
+    topic: Topic = Field(examples=["screening"])
+    area: PlaceCode = Field(examples=["VE2313"])
+    starts_on: date
+    ends_on: date
+    sessions: Annotated[int, Field(ge=1, le=200, strict=True)] = 1
+    women: People = 0
+    men: People = 0
+    others: People = 0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "NewTraining":
+        if self.ends_on < self.starts_on:
+            raise ValueError("ends_on is before starts_on")
+        if (self.ends_on - self.starts_on).days > 366:
+            raise ValueError("a training lasts a year at most")
+        return self
+
+
+class TrainingChange(NewTraining):
+    """Replaces what was recorded; `cancelled` takes it out of all counts."""
+
+    cancelled: bool = False
+
+
+class TrainingView(BaseModel):
+    id: UUID
+    organisation_id: UUID
+    version: int
+    topic: str
+    area: str
+    starts_on: date
+    ends_on: date
+    sessions: int
+    women: int
+    men: int
+    others: int
+    cancelled: bool
+    changed_at: datetime
+
+
+class NewCertificate(Strict):
+    """Who passed, and until when it counts. Nobody certifies themselves."""
+
+    holder: Holder = Field(
+        description="The account that signs in, or a staff code that your system sends.",
+        examples=["ngo-refugio"],
+    )
+    topic: Annotated[str, Field(max_length=60), AfterValidator(_certified)] = "screening"
+    training_id: UUID | None = None
+    certified_on: date
+    valid_until: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "NewCertificate":
+        if self.valid_until <= self.certified_on:
+            raise ValueError("valid_until is not after certified_on")
+        if (self.valid_until - self.certified_on).days > LONGEST_YEARS * 366:
+            raise ValueError(f"a certificate counts for {LONGEST_YEARS} years at most")
+        return self
+
+
+class Revoke(Strict):
+    reason: Literal["left", "retraining_needed", "conduct", "mistake", "other"]
+
+
+class CertificateView(BaseModel):
+    """`standing`: valid, expiring (within 60 days), expired, future or revoked."""
+
+    id: UUID
+    organisation_id: UUID
+    holder: str
+    topic: str
+    training_id: UUID | None
+    certified_on: date
+    valid_until: date
+    standing: Literal["valid", "expiring", "expired", "future", "revoked"]
+    revoked_reason: str | None

@@ -1,0 +1,169 @@
+"""HTTP of batches."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+
+import orjson
+from common.auth.principal import Principal
+from common.db.session import retrying
+from common.errors import INVALID
+from common.http import InParts, Strict, context_of, inner, router
+from common.http.routing import GIVEN_UP, OUTER
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from referrals.ground.dependencies import Writer
+from referrals.telling.bulk.references import UnknownReference, is_allowed, resolve
+
+bulk = router("/referrals/v1/bulk", ["bulk"])
+MOST, MOST_TOGETHER = 100, 30
+
+
+class OnlyIf(Strict):
+    """What an earlier command must have answered, for this one to be carried out."""
+
+    key: str = Field(max_length=60, description="That of the earlier command.")
+    status: str = Field(
+        max_length=40, description="The `status` in its answer.", examples=["active"]
+    )
+
+
+class BulkCommand(Strict):
+    """`key` is the command's own Idempotency-Key; later commands may use `${key.id}`."""
+
+    key: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_-]+$")
+    path: str = Field(max_length=300, examples=["/referrals/v1/referrals/${r1.id}/send"])
+    body: dict[str, Any] = Field(default_factory=dict)
+    only_if: OnlyIf | None = Field(
+        None,
+        description="Else it is passed over, with 204: a consent that somebody has yet to decide is no "
+        "failure, and nothing is sent under it.",
+    )
+
+
+class Batch(Strict):
+    commands: Annotated[list[BulkCommand], Field(min_length=1, max_length=MOST)]
+    together: bool = Field(
+        False,
+        description=f"All of them or none, at most {MOST_TOGETHER}: the first that is refused undoes those "
+        "before it, which then answer 424, as do those behind it.",
+    )
+
+
+class BulkResult(BaseModel):
+    key: str
+    status: int
+    body: Any
+
+
+class BatchResult(BaseModel):
+    results: list[BulkResult]
+
+
+@dataclass(frozen=True)
+class _Done:
+    """A command's answer. `body`: its JSON, as the command itself wrote it."""
+
+    key: str
+    status: int
+    body: bytes
+
+
+class _Refused(Exception):
+    """Ends a transaction in which a command was refused. `results`: of all commands."""
+
+    def __init__(self, results: list[_Done]) -> None:
+        self.results = results
+
+
+@bulk.post("", dependencies=[InParts], response_model=BatchResult)
+async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
+    """Run POST commands in order, each for itself: a failed one does not undo the others, unless they are
+    sent to be done `together`.
+
+    Repeating a batch is safe: each command answers as it did the first time.
+    """
+    if not batch.together:
+        return _answer([one async for one in _each(batch, request, {}, {})])
+    if len(batch.commands) > MOST_TOGETHER:
+        raise INVALID.because(
+            "at_most_commands_are_done_together", MOST_TOGETHER, pointer="/commands"
+        )
+
+    try:
+        return _answer(await retrying(partial(_together, batch, request, caller)))
+    except _Refused as refused:
+        return _answer(refused.results)
+
+
+def _answer(results: Sequence[_Done]) -> Response:
+    """A `BatchResult`. What the commands answered was validated and written by them, and is not once more."""
+    written = orjson.dumps(
+        {
+            "results": [
+                {"key": one.key, "status": one.status, "body": orjson.Fragment(one.body or b"null")}
+                for one in results
+            ]
+        }
+    )
+    return Response(written, media_type="application/json")
+
+
+async def _together(batch: Batch, request: Request, caller: Principal) -> list[_Done]:
+    """Each command in a savepoint of one transaction; the first refusal undoes all."""
+    results: list[_Done] = []
+    async with context_of(request).database.transaction(caller) as session:
+        async for one in _each(batch, request, {OUTER: session}, {}):
+            if GIVEN_UP in session.info:
+                raise session.info[GIVEN_UP]
+            results.append(one)
+            if one.status >= 300:
+                raise _Refused([_undone(each.key, one) for each in batch.commands])
+    return results
+
+
+def _undone(key: str, refused: _Done) -> _Done:
+    if key == refused.key:
+        return refused
+    return _depending(key, f"Nothing was done: '{refused.key}' was refused.")
+
+
+def _depending(key: str, said: str) -> _Done:
+    return _Done(key, 424, orjson.dumps({"code": "failed_dependency", "detail": said}))
+
+
+async def _each(
+    batch: Batch, request: Request, beside: Mapping[str, Any], made: dict[str, dict[str, Any]]
+) -> AsyncIterator[_Done]:
+    """`made`: what each has answered is put there, for those that refer to it."""
+    for command in batch.commands:
+        wanted = command.only_if
+        if wanted is not None and made.get(wanted.key, {}).get("status") != wanted.status:
+            yield _Done(command.key, 204, b"")
+            continue
+        done = await _run(request, command, made, beside)
+        if done.status < 300 and done.body:
+            said = orjson.loads(done.body)
+            if isinstance(said, dict):
+                made[command.key] = said
+        yield done
+
+
+async def _run(
+    request: Request,
+    command: BulkCommand,
+    made: Mapping[str, dict[str, Any]],
+    beside: Mapping[str, Any],
+) -> _Done:
+    try:
+        path, body = resolve(command.path, made), resolve(command.body, made)
+    except UnknownReference as error:
+        return _depending(command.key, f"'{error}' made nothing to refer to.")
+    if not is_allowed(path):
+        said = "A batch takes commands of cases, consents, exceptions, referrals, transfers, tasks and screenings."
+        return _Done(command.key, 404, orjson.dumps({"code": "not_found", "detail": said}))
+    status, answered = await inner.post(request, path, orjson.dumps(body), command.key, beside)
+    return _Done(command.key, status, answered)

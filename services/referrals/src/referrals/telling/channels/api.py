@@ -1,0 +1,160 @@
+"""HTTP of channels and the rota."""
+
+from typing import Annotated
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal, Role
+from common.crypto import key_from_base64
+from common.http import (
+    IdempotencyRequired,
+    Postmaster,
+    ReturnedMail,
+    Session,
+    context_of,
+    requires,
+    router,
+)
+from fastapi import Depends
+from starlette.requests import Request
+
+from referrals.ground.dependencies import ServiceSettingsOf, Supervisor
+from referrals.ground.vocabulary.case_roles import CASE_ROLES
+from referrals.telling.channels import queries, service
+from referrals.telling.channels.kinds import ChannelKind
+from referrals.telling.channels.models import Channel, Shift
+from referrals.telling.channels.schemas import (
+    ChannelKinds,
+    ChannelView,
+    Code,
+    NewChannel,
+    NewShift,
+    Nothing,
+    ShiftView,
+    Wishes,
+)
+from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.transports.offered import Transports
+from referrals.telling.webhooks.addresses import networks
+
+channels = router("/referrals/v1/channels", ["channels"])
+on_call = router("/referrals/v1/on-call", ["channels"])
+
+# A coordinator answers the line; whoever works here may be told of it.
+Listening = Annotated[Principal, requires("referrals:read", roles=CASE_ROLES | {Role.COORDINATOR})]
+
+
+async def _sealing(settings: ServiceSettingsOf) -> Sealing:
+    return Sealing(key_from_base64(settings.stored_result_key.get_secret_value()))
+
+
+async def _transports(request: Request) -> Transports:
+    transports: Transports = context_of(request).parts["transports"]
+    return transports
+
+
+SealingOf = Annotated[Sealing, Depends(_sealing)]
+TransportsOf = Annotated[Transports, Depends(_transports)]
+
+
+@channels.get("/kinds")
+async def list_kinds(_caller: Listening, transports: TransportsOf) -> ChannelKinds:
+    """By what this operation tells people that something waits for them."""
+    return ChannelKinds(kinds=sorted(transports.offered), push_key=transports.push_key)
+
+
+@channels.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def add_channel(
+    body: NewChannel,
+    session: Session,
+    caller: Listening,
+    sealing: SealingOf,
+    transports: TransportsOf,
+    settings: ServiceSettingsOf,
+) -> ChannelView:
+    """Be told by mail, browser or short message that something waits for you. The message says that
+    and the address of the front, and nothing else. A code is sent to a new mailbox or telephone."""
+    allowed = networks(settings.webhook_private_networks)
+    return _view(await service.add(session, caller, sealing, transports.offered, allowed, body))
+
+
+@channels.get("")
+async def list_channels(session: Session, caller: Listening) -> list[ChannelView]:
+    return [_view(each) for each in await queries.listed(session, caller, team=False)]
+
+
+@channels.get("/team")
+async def list_team_channels(session: Session, caller: Supervisor) -> list[ChannelView]:
+    """Those of the whole organisation: who can be told, and what was switched off."""
+    return [_view(each) for each in await queries.listed(session, caller, team=True)]
+
+
+@channels.post("/bounces", status_code=204)
+async def take_bounce(body: ReturnedMail, session: Session, _caller: Postmaster) -> None:
+    """A mail that came back later, from the mailbox that mail is sent from. An address that takes nothing is
+    switched off; what is no report of that changes nothing."""
+    await service.bounced(session, body.bounce())
+
+
+@channels.post("/{channel_id}/confirm")
+async def confirm_channel(
+    channel_id: UUID, body: Code, session: Session, caller: Listening, sealing: SealingOf
+) -> ChannelView:
+    return _view(await service.confirm(session, caller, sealing, channel_id, body.code))
+
+
+@channels.post("/{channel_id}/code", status_code=202)
+async def ask_for_code(
+    channel_id: UUID, _body: Nothing, session: Session, caller: Listening
+) -> ChannelView:
+    """Send another code: the first was lost, or the channel was switched off."""
+    return _view(await service.ask_code(session, caller, channel_id))
+
+
+@channels.put("/{channel_id}/wishes")
+async def change_channel(
+    channel_id: UUID, body: Wishes, session: Session, caller: Listening
+) -> ChannelView:
+    return _view(await service.change(session, caller, channel_id, body))
+
+
+@channels.delete("/{channel_id}", status_code=204)
+async def remove_channel(channel_id: UUID, session: Session, caller: Listening) -> None:
+    await service.remove(session, caller, channel_id)
+
+
+@on_call.get("")
+async def list_shifts(session: Session, caller: Listening) -> list[ShiftView]:
+    """Who is on call for emergencies, now and later."""
+    reachable = await queries.reachable(session, caller)
+    return [_shift(each, reachable) for each in await queries.shifts(session, caller, clock.now())]
+
+
+@on_call.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def add_shift(body: NewShift, session: Session, caller: Supervisor) -> ShiftView:
+    """An emergency is told to whoever is on call, by rank; where nobody acts in time, to the next, and
+    at the end to everybody. Without a shift everybody is told at once."""
+    shift = await service.add_shift(session, caller, body)
+    return _shift(shift, await queries.reachable(session, caller))
+
+
+@on_call.delete("/{shift_id}", status_code=204)
+async def remove_shift(shift_id: UUID, session: Session, caller: Supervisor) -> None:
+    await service.remove_shift(session, caller, shift_id)
+
+
+def _view(channel: Channel) -> ChannelView:
+    state = "off" if not channel.active else "active" if channel.confirmed_at else "to_confirm"
+    return ChannelView(
+        **channel.model_dump(include=ChannelView.model_fields.keys() - {"kind", "address"}),
+        kind=ChannelKind(channel.kind),
+        address=channel.shown,
+        status=state,
+    )
+
+
+def _shift(shift: Shift, reachable: frozenset[str]) -> ShiftView:
+    return ShiftView(
+        **shift.model_dump(include=set(ShiftView.model_fields)),
+        reachable=shift.person in reachable,
+    )

@@ -1,0 +1,101 @@
+"""Where people are told, what is to be told there, and who is on call."""
+
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.db.endings import Ending
+from sqlmodel import Field
+
+from referrals.tables import Instant, Row
+
+
+class Channel(Row, table=True):
+    """`address`: sealed, for push the whole subscription; `address_digest`: whether two are the same.
+    `code_digest` while it is to be confirmed; the code itself is nowhere."""
+
+    __tablename__ = "channels"
+
+    id: UUID = Field(primary_key=True)
+    organisation_id: UUID
+    person: str
+    supervisor: bool
+    kind: str
+    address: bytes
+    address_digest: bytes
+    shown: str
+    language: str
+    pace: str
+    wakes: bool
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    digest_at: time
+    active: bool
+    switched_off: str | None = None
+    confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
+    code_wanted: bool
+    code_digest: bytes | None = None
+    code_until: datetime | None = Field(default=None, sa_type=Instant)
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
+    attempts: int
+    next_attempt_at: datetime = Field(sa_type=Instant)
+    failure: str | None = None
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Ping(Row, table=True):
+    """That a notice is to be told on a channel, once; several that are due are one message."""
+
+    __tablename__ = "pings"
+
+    id: UUID = Field(primary_key=True)
+    channel_id: UUID
+    organisation_id: UUID
+    notice_id: UUID
+    emergency: bool
+    status: str
+    due_at: datetime = Field(sa_type=Instant)
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Shift(Row, table=True):
+    """Who is on call for an organisation's emergencies; the lowest rank is told first."""
+
+    __tablename__ = "on_call"
+
+    id: UUID = Field(primary_key=True)
+    organisation_id: UUID
+    person: str
+    rank: int
+    starts_at: datetime = Field(sa_type=Instant)
+    ends_at: datetime = Field(sa_type=Instant)
+    created_at: datetime = Field(sa_type=Instant)
+    created_by: str
+
+
+class CodeAsked(Row, table=True):
+    """That somebody asked for a code to an address. It outlives the channel: removing one gives nobody
+    another message to somebody who may not have asked for it."""
+
+    __tablename__ = "codes_asked"
+
+    id: UUID = Field(primary_key=True)
+    organisation_id: UUID
+    person: str
+    address_digest: bytes
+    asked_at: datetime = Field(sa_type=Instant)
+
+
+_codes = CodeAsked.metadata.tables["codes_asked"]
+_pings = Ping.metadata.tables["pings"]
+_shifts = Shift.metadata.tables["on_call"]
+ENDINGS = (
+    # Before the notices end that they are of.
+    Ending(_pings, _pings.c.settled_at, timedelta(days=30)),
+    Ending(_codes, _codes.c.asked_at, timedelta(days=2)),
+    Ending(_shifts, _shifts.c.ends_at, timedelta(days=90)),
+)
+
+
+def waiting() -> sa.ColumnElement[bool]:
+    return _pings.c.status == "waiting"

@@ -1,0 +1,216 @@
+"""Reading channels, shifts and what is to be told."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.db.ended_rights import suspended
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.tables import ENDED_RIGHTS
+from referrals.telling.channels.kinds import Pace
+from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, waiting
+from referrals.telling.channels.telling import SPACING, Listener
+
+_SUSPENDED = suspended(ENDED_RIGHTS, col(Channel.organisation_id), col(Channel.person))
+
+
+def _own(caller: Principal) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(Channel.organisation_id) == caller.organisation, col(Channel.person) == caller.subject
+    )
+
+
+async def own(session: AsyncSession, caller: Principal, channel_id: UUID) -> Channel:
+    """The caller's own channel, locked."""
+    return await _one(session, _own(caller), channel_id)
+
+
+async def of_organisation(session: AsyncSession, caller: Principal, channel_id: UUID) -> Channel:
+    """The caller's own, or a supervisor's colleague's, locked."""
+    whose = (
+        col(Channel.organisation_id) == caller.organisation
+        if Role.SUPERVISOR in caller.roles
+        else _own(caller)
+    )
+    return await _one(session, whose, channel_id)
+
+
+async def _one(session: AsyncSession, whose: sa.ColumnElement[bool], channel_id: UUID) -> Channel:
+    found = (
+        await session.scalars(
+            sa.select(Channel).where(col(Channel.id) == channel_id, whose).with_for_update()
+        )
+    ).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("you_have_no_such_channel")
+    return found
+
+
+async def listed(session: AsyncSession, caller: Principal, *, team: bool) -> Sequence[Channel]:
+    """The caller's own; those of the whole organisation where `team` (for supervisors)."""
+    whose = col(Channel.organisation_id) == caller.organisation if team else _own(caller)
+    rows = await session.scalars(sa.select(Channel).where(whose).order_by(col(Channel.id)))
+    return rows.all()
+
+
+async def written_to(session: AsyncSession, about: UUID) -> tuple[Channel, datetime | None] | None:
+    """The mailbox that a mail went to, locked, and when it told something, by what the mail was called;
+    needs service rights."""
+    ping = await session.get(Ping, about)
+    channel = await session.get(
+        Channel, about if ping is None else ping.channel_id, with_for_update=True
+    )
+    return None if channel is None else (channel, ping.settled_at if ping else None)
+
+
+async def codes_asked(
+    session: AsyncSession, caller: Principal, address_digest: bytes, since: datetime
+) -> tuple[int, int]:
+    """By the caller, and for the address by anybody; needs service rights."""
+    mine = sa.and_(
+        col(CodeAsked.organisation_id) == caller.organisation,
+        col(CodeAsked.person) == caller.subject,
+    )
+    there = col(CodeAsked.address_digest) == address_digest
+    row = (
+        await session.execute(
+            sa.select(
+                sa.func.count().filter(mine),
+                sa.func.count().filter(there),
+            ).where(col(CodeAsked.asked_at) > since, sa.or_(mine, there))
+        )
+    ).one()
+    return row[0], row[1]
+
+
+async def listeners(
+    session: AsyncSession, organisations: Collection[UUID]
+) -> Mapping[UUID, list[Listener]]:
+    """By organisation the channels that tell; needs service rights. Whoever is suspended is not told, nor is anybody
+    else's turn later for it."""
+    rows = await session.scalars(
+        sa.select(Channel).where(
+            col(Channel.organisation_id).in_(organisations),
+            col(Channel.active),
+            col(Channel.confirmed_at).is_not(None),
+            sa.not_(_SUSPENDED),
+        )
+    )
+    found = defaultdict(list)
+    for row in rows:
+        found[row.organisation_id].append(listener_of(row))
+    return found
+
+
+def listener_of(row: Channel) -> Listener:
+    return Listener(
+        channel=row.id,
+        person=row.person,
+        supervisor=row.supervisor,
+        pace=Pace(row.pace),
+        wakes=row.wakes,
+        quiet_from=row.quiet_from,
+        quiet_until=row.quiet_until,
+        digest_at=row.digest_at,
+    )
+
+
+async def on_call(
+    session: AsyncSession, organisations: Collection[UUID], now: datetime
+) -> Mapping[UUID, list[str]]:
+    """By organisation who is on call now, the first to be told first; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Shift.organisation_id), col(Shift.person))
+        .where(
+            col(Shift.organisation_id).in_(organisations),
+            col(Shift.starts_at) <= now,
+            col(Shift.ends_at) > now,
+        )
+        .order_by(col(Shift.rank), col(Shift.starts_at), col(Shift.id))
+    )
+    found: dict[UUID, list[str]] = defaultdict(list)
+    for organisation, person in rows:
+        if person not in found[organisation]:
+            found[organisation].append(person)
+    return found
+
+
+async def shifts(session: AsyncSession, caller: Principal, now: datetime) -> Sequence[Shift]:
+    """Of the caller's organisation: those that run or will."""
+    rows = await session.scalars(
+        sa.select(Shift)
+        .where(col(Shift.organisation_id) == caller.organisation, col(Shift.ends_at) > now)
+        .order_by(col(Shift.starts_at), col(Shift.rank), col(Shift.id))
+    )
+    return rows.all()
+
+
+async def reachable(session: AsyncSession, caller: Principal) -> frozenset[str]:
+    """Who of the caller's organisation has a channel that tells."""
+    rows = await session.scalars(
+        sa.select(col(Channel.person)).where(
+            col(Channel.organisation_id) == caller.organisation,
+            col(Channel.active),
+            col(Channel.confirmed_at).is_not(None),
+        )
+    )
+    return frozenset(rows)
+
+
+def _due(now: Any) -> sa.ColumnElement[bool]:
+    ping = sa.select(sa.literal(1)).where(
+        col(Ping.channel_id) == col(Channel.id), waiting(), col(Ping.due_at) <= now
+    )
+    rested = sa.or_(
+        col(Channel.told_at).is_(None),
+        col(Channel.told_at) <= now - SPACING,
+        ping.where(col(Ping.emergency)).exists(),
+    )
+    return sa.and_(
+        col(Channel.active),
+        sa.not_(_SUSPENDED),
+        col(Channel.next_attempt_at) <= now,
+        sa.or_(
+            col(Channel.code_wanted),
+            sa.and_(col(Channel.confirmed_at).is_not(None), ping.exists(), rested),
+        ),
+    )
+
+
+def any_due(now: Any) -> sa.Exists:
+    """Whether a channel has something to tell then; needs service rights."""
+    return sa.exists().where(_due(now))
+
+
+async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Channel]:
+    """Channels with something to tell now, locked against other replicas; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Channel)
+        .where(_due(now))
+        .order_by(col(Channel.next_attempt_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return rows.all()
+
+
+async def pings_due(
+    session: AsyncSession, channels: Collection[UUID], now: datetime
+) -> Mapping[UUID, list[Ping]]:
+    """By channel; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Ping).where(
+            col(Ping.channel_id).in_(channels), waiting(), col(Ping.due_at) <= now
+        )
+    )
+    found = defaultdict(list)
+    for row in rows:
+        found[row.channel_id].append(row)
+    return found

@@ -1,0 +1,77 @@
+"""Web Push without content (RFC 8030), signed by the operation's key (RFC 8292).
+
+The payload is empty, so nothing is encrypted to the browser (RFC 8291 encrypts payloads): the page's
+own worker shows the one text there is. The push service learns that something was sent, and when.
+"""
+
+import base64
+from collections.abc import Collection
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from common import clock
+from common.messages.handing import HANDED, Handing, Message, Result, waiting
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from py_vapid import Vapid02  # type: ignore[import-untyped]  # ships no types
+
+from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
+
+# How long a push service keeps it for a browser that is away; after that the list says it anyway.
+_KEPT_SECONDS = 24 * 3600
+_SIGNED_FOR = timedelta(hours=1)
+_TOPIC = "ruta"
+
+
+class Push:
+    def __init__(self, key_file: Path, contact: str, also: Collection[Network]) -> None:
+        """`contact`: mailto: or https:, whom a push service asks about what we send."""
+        self._key = Vapid02.from_file(str(key_file))
+        self._contact = contact
+        self._also = also
+
+    @property
+    def public_key(self) -> str:
+        point = self._key.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+
+    async def hand_over(
+        self, http: aiohttp.ClientSession, subscription: str, _message: Message, _id: str
+    ) -> Handing:
+        endpoint = str(orjson.loads(subscription)["endpoint"])
+        parts = urlsplit(endpoint)
+        claims = {
+            "aud": f"{parts.scheme}://{parts.netloc}",
+            "sub": self._contact,
+            "exp": int((clock.now() + _SIGNED_FOR).timestamp()),
+        }
+        headers = {
+            **self._key.sign(claims),
+            "TTL": str(_KEPT_SECONDS),
+            "Urgency": "normal",
+            # A push that waits for the browser is replaced by the next one: it shows one at most.
+            "Topic": _TOPIC,
+        }
+        try:
+            check_url(endpoint, self._also)
+            async with http.post(endpoint, headers=headers, allow_redirects=False) as answer:
+                await answer.content.read(1024)
+                return _of(answer.status, answer.headers.get("Retry-After"))
+        except UnsafeUrl:
+            return Handing(Result.REFUSED, "unsafe_address")
+        except TimeoutError:
+            return Handing(Result.LATER, "timeout")
+        except (aiohttp.ClientError, OSError):
+            return Handing(Result.LATER, "unreachable")
+
+
+def _of(status: int, retry_after: str | None) -> Handing:
+    if 200 <= status < 300:
+        return HANDED
+    if status in {404, 410}:  # RFC 8030, 7.3: the subscription has expired
+        return Handing(Result.GONE, f"push_{status}")
+    if status in {400, 401, 403, 413, 429} or status >= 500:
+        return Handing(Result.LATER, f"push_{status}", waiting(retry_after))
+    return Handing(Result.REFUSED, f"push_{status}")

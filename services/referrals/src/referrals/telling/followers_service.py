@@ -1,0 +1,77 @@
+"""Who follows what happens to a case, in this order. Wiring only."""
+
+from common.happenings import declare
+
+from referrals.case.cases import following as cases
+from referrals.case.consents import following as consents
+from referrals.case.transfers import following as transfers
+from referrals.ground.happenings import (
+    CameOfAge,
+    CaregiverSuppressed,
+    CaseClosed,
+    CaseClosing,
+    CaseErased,
+    CaseHandedOver,
+    ConflictRecorded,
+    ServicesChanged,
+)
+from referrals.ground.tasks import following as tasks
+from referrals.listening.breakglass import following as breakglass
+from referrals.listening.intake import following as intake
+from referrals.listening.line import following as line
+from referrals.referral.links import following as links
+from referrals.referral.referrals import following as referrals
+from referrals.screening.assistance import following as assistance
+from referrals.screening.screenings import following as screenings
+
+
+def declare_followers() -> None:
+    declare(CaseClosing, referrals.case_closing)
+    declare(
+        CaseClosed,
+        referrals.case_closed,
+        transfers.case_closed,
+        referrals.unused_consents_end,
+        assistance.case_closed,
+        tasks.case_closed,
+    )
+    declare(
+        CaseErased,
+        # First what ends a process: its last events and history are written, then emptied.
+        referrals.case_erased,
+        transfers.case_erased,
+        screenings.case_erased,
+        consents.case_erased,
+        assistance.case_erased,
+        tasks.case_erased,
+        breakglass.case_erased,
+        links.case_erased,
+        intake.case_erased,
+        line.case_erased,
+        cases.case_erased,
+    )
+    declare(
+        CaseHandedOver,
+        referrals.unused_exceptions_end,
+        consents.case_handed_over,
+        referrals.sides_fall_together,
+        referrals.case_handed_over,
+        tasks.case_handed_over,
+        links.case_handed_over,
+        breakglass.case_handed_over,
+        screenings.case_handed_over,
+        intake.case_handed_over,
+        line.case_handed_over,
+        assistance.case_handed_over,
+    )
+    declare(
+        ConflictRecorded,
+        referrals.conflict_recorded,
+        transfers.conflict_recorded,
+        breakglass.conflict_recorded,
+        assistance.conflict_recorded,
+        line.conflict_recorded,
+    )
+    declare(CameOfAge, consents.came_of_age)
+    declare(CaregiverSuppressed, consents.caregiver_suppressed, referrals.caregiver_suppressed)
+    declare(ServicesChanged, referrals.services_changed)

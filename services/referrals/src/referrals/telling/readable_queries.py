@@ -1,0 +1,146 @@
+"""What a caller would find one by one, for lists of other things that name it (audit, feed) and for what is sent
+(webhooks, messages): what a single read refuses, none of them shows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases.queries import held_by
+from referrals.case.consents import queries as consents
+from referrals.case.transfers import queries as transfers
+from referrals.ground.notices import queries as queued
+from referrals.ground.notices.kinds import ENDS
+from referrals.ground.notices.models import Notice
+from referrals.ground.tasks import queries as tasks
+from referrals.ground.vocabulary.case_roles import works_with_cases
+from referrals.listening.breakglass import queries as breakglass
+from referrals.listening.intake import queries as intake
+from referrals.listening.line import queries as line
+from referrals.referral.referrals import queries as referrals
+from referrals.screening.assistance import queries as assistance
+from referrals.screening.screenings import queries as screenings
+
+Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
+
+READING = tasks.Reading(held_by, referrals.readable)
+# By what audit and notices call their subjects. What is not named here is found by nobody.
+# These are found by whoever works with cases; others of the organisation are refused each by itself.
+OF_CASES: Mapping[str, Found] = {
+    "case": held_by,
+    "consent": consents.readable,
+    "exception": consents.readable_exception,
+    "match": assistance.readable_match,
+    "referral": referrals.readable,
+    "screening": screenings.readable,
+    "submission": intake.readable,
+    "task": lambda caller, task: tasks.readable(caller, task, READING),
+    "transfer": transfers.readable,
+}
+# Each of these asks for the caller's roles itself.
+BY_ROLE: Mapping[str, Found] = {
+    "break_glass": breakglass.readable,
+    "line_exception": line.readable_exception,
+    "line_report": line.readable,
+}
+# Entries of a case that are read with it.
+BY_CASE = frozenset({"assistance", "plan", "review", "route"})
+# What belongs to the organisation itself, with no person behind it.
+OWN_BUSINESS = frozenset(
+    {
+        "certificate",
+        "channel",
+        "instrument",
+        "intake_form",
+        "organisation",
+        "protocol",
+        "service",
+        "shift",
+        "training",
+        "webhook",
+    }
+)
+
+
+def readable(
+    caller: Principal,
+    kind: sa.ColumnElement[str],
+    subject: sa.ColumnElement[UUID],
+    record: sa.ColumnElement[UUID] | None = None,
+) -> sa.ColumnElement[bool]:
+    """Whether a row of the caller's organisation names what its reader would find.
+
+    `record`: the case of an entry, where the row tells it.
+    """
+    of_cases = works_with_cases(caller)
+    by_id = {**OF_CASES, **BY_ROLE} if of_cases else BY_ROLE
+    whens: list[tuple[Any, Any]] = [
+        (kind == name, found(caller, _one_by_one(subject))) for name, found in by_id.items()
+    ]
+    if of_cases and record is not None:
+        whens.append((kind.in_(sorted(BY_CASE)), held_by(caller, _one_by_one(record))))
+    whens.append((kind.in_(sorted(OWN_BUSINESS)), sa.true()))
+    return sa.case(*whens, else_=sa.false())
+
+
+def _one_by_one(subject: sa.ColumnElement[UUID]) -> sa.ColumnElement[UUID]:
+    """Of each row that a page comes to it is asked whether its subject is found. By a plain equality PostgreSQL
+    would gather all that the caller finds first, years of it, to show twenty: it does not count on the page's
+    end."""
+    return cast("sa.ColumnElement[UUID]", sa.any_(array([subject])))
+
+
+# Of what its readers find by the areas that they coordinate, which a webhook or a channel does not tell.
+_OF_THE_LINE: Mapping[str, Callable[[UUID, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]] = {
+    "line_exception": line.told_of_exception,
+    "line_report": line.told_of,
+}
+
+
+async def still_told(
+    session: AsyncSession, receiver: Principal, notices: Sequence[Notice]
+) -> frozenset[UUID]:
+    """Which of these notices, queued for the receiver, are about what it would find now; needs service rights.
+
+    Asked when something is sent, maybe days after it was queued. Nothing is told either of what was shared until a
+    moment after the notice, but that it ended (`ENDS`).
+    """
+    if not notices:
+        return frozenset()
+    which = sa.case(
+        *(
+            (sa.literal(kind) == queued.SUBJECT_TYPE, _told(receiver, kind))
+            for kind in sorted({notice.subject_type for notice in notices})
+        ),
+        else_=sa.false(),
+    )
+    ids = [notice.id for notice in notices]
+    return await queued.of_which(session, ids, which)
+
+
+def _told(receiver: Principal, kind: str) -> sa.ColumnElement[bool]:
+    if kind in OWN_BUSINESS:
+        return sa.true()
+    if kind in _OF_THE_LINE:
+        return _OF_THE_LINE[kind](receiver.organisation, queued.SUBJECT_ID)
+    if kind not in OF_CASES:
+        return sa.false()
+    found = OF_CASES[kind](receiver, queued.SUBJECT_ID)
+    over: sa.ColumnElement[bool] = sa.false()
+    if kind == "referral":
+        over = referrals.sharing_ended_after(receiver, queued.SUBJECT_ID, queued.AT)
+    elif kind == "match":
+        over = assistance.match_ended_after(queued.SUBJECT_ID, queued.AT)
+    return sa.and_(found, sa.or_(queued.KIND.in_(sorted(ENDS)), sa.not_(over)))
+
+
+def receiver_of(organisation: UUID, person: str, *, supervisor: bool) -> Principal:
+    """Whoever is told without asking, as far as it is known: one who works with cases."""
+    role = Role.SUPERVISOR if supervisor else Role.CASEWORKER
+    return Principal(
+        client_id=person, subject=person, organisation_id=organisation, roles=frozenset({role})
+    )

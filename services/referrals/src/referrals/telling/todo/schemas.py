@@ -1,0 +1,69 @@
+"""Bodies of the work list."""
+
+from datetime import datetime
+from uuid import UUID
+
+from common.paging import Page
+from pydantic import BaseModel, Field
+
+from referrals.ground.vocabulary.facts import decided
+from referrals.ground.vocabulary.work_kinds import Verb, WorkKind
+from referrals.ground.vocabulary.work_order import Rank
+from referrals.referral.escalations.schemas import OverdueCount
+from referrals.telling.todo.grouping import Group
+
+
+class WorkItem(BaseModel):
+    """Something that waits for you, in ids and codes: what it says is read where it lies."""
+
+    kind: WorkKind
+    verb: Verb = Field(description="What is to be done with it.")
+    rank: Rank = Field(
+        Rank.ROUTINE,
+        description="By which the list is in order: `first` (an emergency, or somebody may be in "
+        "danger), `urgent`, `routine`, `upkeep` (no person waits for it).",
+    )
+    group: Group = Field(
+        description="By its deadline: `overdue`, `today` (the day of the home country), `week` (the "
+        "seven days that begin today), `later`, `no_deadline`."
+    )
+    due: datetime | None = Field(
+        description="By when it is to be done: its deadline, else the default of its kind and urgency, "
+        "counted from `since`. A day is its beginning in UTC, and is overdue when it "
+        "has ended in the home country."
+    )
+    since: datetime = Field(description="Since when it waits.")
+    ids: dict[str, UUID] = Field(
+        description="What it is about, by the name of the parameter that reads it, e.g. "
+        "`referral_id`, `case_id`, `service_id`."
+    )
+    urgency: str | None
+    about: str | None = Field(
+        description="A code: the need, the kind of task or report, the basis, the topic."
+    )
+    aor: str | None
+    area: str | None
+    state: str | None
+    organisation_id: UUID | None = Field(description="The other side, where there is one.")
+    reasons: list[str] = Field(description="Why a case needs a look.")
+
+
+class WorkPage(Page[WorkItem]):
+    """What waits, and on the first page of all of it what whoever coordinates is to call about."""
+
+    overdue_in_aors: list[OverdueCount] = Field(
+        default_factory=list,
+        description="For whoever coordinates, where nothing else is asked for: how many referrals of "
+        "their areas of responsibility wait past a deadline. Counts only.",
+    )
+
+
+class WorkCounts(BaseModel):
+    """How much waits for you. `now`: what is overdue or due today, for a badge."""
+
+    now: int
+    by_group: dict[Group, int]
+    by_kind: dict[WorkKind, int]
+
+
+decided("WorkItem", WorkItem.model_fields)

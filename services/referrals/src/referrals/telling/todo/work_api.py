@@ -1,0 +1,112 @@
+"""HTTP of the work list: what waits for the caller, of every kind, in one order."""
+
+from typing import Annotated
+
+from common.auth import Role
+from common.events.codes import Urgency
+from common.http import Session, router
+from common.paging import CursorText, Limit, id_in, keys_in, moment_in, page_of
+from fastapi import Query
+
+from referrals.ground.dependencies import Reader
+from referrals.ground.vocabulary.fields import Aor
+from referrals.ground.vocabulary.work_kinds import VERBS, Whose, WorkKind
+from referrals.ground.vocabulary.work_order import Rank
+from referrals.referral.escalations.counting_service import overdue_in_aors
+from referrals.telling.todo import work_service
+from referrals.telling.todo.grouping import NOW, Group
+from referrals.telling.todo.schemas import WorkCounts, WorkItem, WorkPage
+from referrals.telling.todo.work_service import Found, Wanted
+
+work = router("/referrals/v1/work", ["work"])
+
+WhoseWork = Annotated[
+    Whose,
+    Query(
+        alias="of",
+        description="`mine`: what you have, and what nobody has that you may take. `team`: also what "
+        "those have with whom you work the queue of a service. `organisation`: all that your own "
+        "lists show.",
+    ),
+]
+Kinds = Annotated[list[WorkKind] | None, Query(description="Only these.", max_length=30)]
+Urgencies = Annotated[
+    list[Urgency] | None, Query(description="Only these; what has none is left out.", max_length=3)
+]
+Aors = Annotated[
+    list[Aor] | None, Query(description="Only these; what has none is left out.", max_length=4)
+]
+
+
+@work.get("")
+async def list_work(
+    *,
+    session: Session,
+    caller: Reader,
+    of: WhoseWork = "organisation",
+    kind: Kinds = None,
+    urgency: Urgencies = None,
+    aor: Aors = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> WorkPage:
+    """What waits for you, of every kind: by urgency, then time left, danger to a person, kind of work.
+
+    Each row is one that its own list shows you, in ids and codes."""
+    wanted = Wanted(
+        whose=of,
+        kinds=kind or (),
+        urgencies=urgency or (),
+        aors=aor or (),
+        after=keys_in(cursor, Rank, moment_in, WorkKind, id_in),
+        limit=limit,
+    )
+    rows = await work_service.listed(session, caller, wanted)
+    page = page_of(rows, limit, _item, lambda row: row.key)
+    narrowed = cursor or kind or urgency or aor
+    late = Role.COORDINATOR in caller.roles and not narrowed
+    return WorkPage(
+        items=page.items,
+        next_cursor=page.next_cursor,
+        overdue_in_aors=await overdue_in_aors(session, caller) if late else [],
+    )
+
+
+@work.get("/count")
+async def count_work(
+    *,
+    session: Session,
+    caller: Reader,
+    of: WhoseWork = "organisation",
+    kind: Kinds = None,
+    urgency: Urgencies = None,
+    aor: Aors = None,
+) -> WorkCounts:
+    """How much waits for you, by deadline and by kind."""
+    wanted = Wanted(whose=of, kinds=kind or (), urgencies=urgency or (), aors=aor or ())
+    groups, kinds = await work_service.counted(session, caller, wanted)
+    return WorkCounts(
+        now=sum(groups[group] for group in NOW),
+        by_group={group: groups[group] for group in Group},
+        by_kind={kind: count for kind, count in sorted(kinds.items()) if count},
+    )
+
+
+def _item(found: Found) -> WorkItem:
+    row = found.row
+    return WorkItem(
+        kind=found.kind,
+        verb=VERBS[found.kind],
+        rank=found.rank,
+        group=found.group,
+        due=found.due,
+        since=row.since,
+        ids=dict(row.ids),
+        urgency=row.urgency,
+        about=row.about,
+        aor=row.aor,
+        area=row.area,
+        state=row.state,
+        organisation_id=row.organisation_id,
+        reasons=list(row.reasons),
+    )

@@ -1,0 +1,278 @@
+"""One list of what waits for the caller: one statement for each kind, put in one order.
+
+Which rows of a kind are shown is said by the capability that they belong to, as in its own list; here
+stands only whose kinds they are, by the roles that may read that list.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from heapq import nsmallest
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal, Role
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases import queries as cases
+from referrals.case.consents import queries as consents
+from referrals.case.transfers import queries as transfers
+from referrals.ground.directory.queries import works_with
+from referrals.ground.tasks import queries as tasks
+from referrals.ground.vocabulary.case_roles import CASE_ROLES
+from referrals.ground.vocabulary.work_kinds import Whose, WorkKind
+from referrals.ground.vocabulary.work_order import PLACES, Place, Rank, clock_of, place_of, rank_of
+from referrals.ground.waiting_queries import Waiting, WorkRow
+from referrals.listening.breakglass import service as breakglass
+from referrals.listening.intake import queries as intake
+from referrals.listening.line import handing_service
+from referrals.listening.line import queries as line
+from referrals.referral.referrals import waiting_queries as referrals
+from referrals.screening.assistance import queries as assistance
+from referrals.screening.assistance.service import REVIEW_TASK
+from referrals.screening.training import queries as training
+from referrals.telling.readable_queries import READING
+from referrals.telling.todo.grouping import WEEK, Bounds, Group, bounds
+
+SUPERVISORS = frozenset({Role.SUPERVISOR})
+COORDINATORS = frozenset({Role.COORDINATOR})
+CERTIFICATES_AHEAD = timedelta(days=60)
+RETENTION_AHEAD = timedelta(days=30)
+_LOOKED_AT = 500
+"""Of the kinds whose rule is no statement, so many are looked at: they are rare."""
+
+
+Key = tuple[Rank, datetime, WorkKind, UUID]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the list is narrowed to; empty: not by this. `after`: the key of the last row."""
+
+    whose: Whose = "organisation"
+    kinds: Collection[WorkKind] = ()
+    urgencies: Collection[str] = ()
+    aors: Collection[str] = ()
+    after: Key | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class Found:
+    """`due`: as something says it, else by the default clock of its kind."""
+
+    kind: WorkKind
+    rank: Rank
+    due: datetime
+    group: Group
+    row: WorkRow
+
+    @property
+    def place(self) -> tuple[Place, UUID]:
+        return _place(self.key)
+
+    @property
+    def key(self) -> Key:
+        return self.rank, self.due, self.kind, self.row.id
+
+
+async def listed(session: AsyncSession, caller: Principal, wanted: Wanted) -> list[Found]:
+    """In the order of `vocabulary.work_order`; one more than a page if there is."""
+    now = clock.now()
+    found: list[Found] = []
+    for waiting in _asked(caller, now, wanted):
+        ends = bounds(now, by_day=waiting.by_day)
+        rows = await session.execute(_page(waiting, caller, wanted))
+        for values in rows:
+            row = waiting.shown(values)
+            if waiting.urgency is not None:
+                row = replace(row, urgency=values.own_urgency)
+            rank, due = list(Rank)[values.rank_at], values.due_at
+            found.append(Found(waiting.kind, rank, due, ends.group(due), row))
+    found += [
+        each
+        async for each in _judged(session, caller, wanted, now)
+        if wanted.after is None or each.place > _place(wanted.after)
+    ]
+    return nsmallest(wanted.limit + 1, found, key=attrgetter("place"))
+
+
+async def counted(
+    session: AsyncSession, caller: Principal, wanted: Wanted
+) -> tuple[Counter[Group], Counter[WorkKind]]:
+    """How much waits by group and by kind; in one statement for each kind, too."""
+    now = clock.now()
+    groups: Counter[Group] = Counter()
+    kinds: Counter[WorkKind] = Counter()
+    for waiting in _asked(caller, now, wanted):
+        ends = bounds(now, by_day=waiting.by_day)
+        rows = await session.execute(_count(waiting, caller, wanted, ends))
+        numbers: dict[Group, int] = dict(zip(Group, tuple(rows.one()), strict=True))
+        groups.update(numbers)
+        kinds[waiting.kind] += sum(numbers.values())
+    async for each in _judged(session, caller, wanted, now):
+        groups[each.group] += 1
+        kinds[each.kind] += 1
+    return groups, kinds
+
+
+def _asked(caller: Principal, now: datetime, wanted: Wanted) -> Iterable[Waiting]:
+    """The kinds that are the caller's by the roles of their lists, and that the filters leave."""
+    for roles, made in _kinds(caller, now):
+        if not roles & caller.roles:
+            continue
+        for waiting in made():
+            if wanted.kinds and waiting.kind not in wanted.kinds:
+                continue
+            if wanted.urgencies and waiting.urgency is None:
+                continue
+            if wanted.aors and waiting.aor is None:
+                continue
+            yield waiting
+
+
+def _kinds(
+    caller: Principal, now: datetime
+) -> Sequence[tuple[AbstractSet[Role], Callable[[], Iterable[Waiting]]]]:
+    today = clock.day_of(now)
+    return (
+        (CASE_ROLES, lambda: referrals.waiting(caller)),
+        (CASE_ROLES, lambda: [tasks.waiting(caller, READING, cases.owner_of, {REVIEW_TASK})]),
+        (CASE_ROLES, lambda: [assistance.waiting_reviews(caller, today + WEEK)]),
+        (CASE_ROLES, lambda: [assistance.waiting_matches(caller)]),
+        (CASE_ROLES, lambda: [transfers.waiting(caller)]),
+        (CASE_ROLES, lambda: [line.waiting_handed(caller)]),
+        (SUPERVISORS, lambda: consents.waiting(caller, referrals.drafted)),
+        (SUPERVISORS, lambda: [training.waiting(caller, today, today + CERTIFICATES_AHEAD)]),
+        (SUPERVISORS, lambda: [intake.waiting(caller)]),
+        (SUPERVISORS, lambda: [cases.waiting_for_erasure(caller, today + RETENTION_AHEAD)]),
+        (COORDINATORS, lambda: [line.waiting_at_desk(caller)]),
+    )
+
+
+def _page(waiting: Waiting, caller: Principal, wanted: Wanted) -> sa.Select[*tuple[Any, ...]]:
+    rank, due = waiting.rank_at, waiting.due_at
+    urgency = sa.null() if waiting.urgency is None else waiting.urgency
+    statement = waiting.what.add_columns(
+        rank.label("rank_at"), due.label("due_at"), urgency.label("own_urgency")
+    ).where(*_narrowed(waiting, caller, wanted))
+    if wanted.after is not None:
+        (at, moment, place), last = _place(wanted.after)
+        last_of = [sa.literal(at), sa.literal(moment, sa.DateTime(timezone=True))]
+        # Kinds are compared here, as the pages are put together: by their places.
+        if PLACES[waiting.kind] < place:
+            statement = statement.where(sa.tuple_(rank, due) > sa.tuple_(*last_of))
+        elif PLACES[waiting.kind] > place:
+            statement = statement.where(sa.tuple_(rank, due) >= sa.tuple_(*last_of))
+        else:
+            row = sa.tuple_(rank, due, waiting.id)
+            statement = statement.where(row > sa.tuple_(*last_of, sa.literal(last, sa.Uuid)))
+    return statement.order_by(sa.text("rank_at"), sa.text("due_at"), waiting.id).limit(
+        wanted.limit + 1
+    )
+
+
+def _count(
+    waiting: Waiting, caller: Principal, wanted: Wanted, ends: Bounds
+) -> sa.Select[*tuple[Any, ...]]:
+    due = waiting.what.where(*_narrowed(waiting, caller, wanted)).with_only_columns(
+        waiting.due_at.label("due_at")
+    )
+    column = due.subquery().c.due_at
+    counts: list[sa.ColumnElement[int]] = []
+    before: sa.ColumnElement[bool] = sa.true()
+    for _group, end in ends.ends():
+        counts.append(sa.func.count().filter(column < end, before))
+        before = column >= end
+    counts.append(sa.func.count().filter(before))
+    counts.append(sa.func.count().filter(column.is_(None)))
+    return sa.select(*counts)
+
+
+def _narrowed(
+    waiting: Waiting, caller: Principal, wanted: Wanted
+) -> Iterable[sa.ColumnElement[bool]]:
+    yield waiting.of(wanted.whose, caller.subject)
+    if wanted.urgencies:
+        yield waiting.urgency.in_(wanted.urgencies)
+    if wanted.aors:
+        yield waiting.aor.in_(wanted.aors)
+
+
+async def _judged(
+    session: AsyncSession, caller: Principal, wanted: Wanted, now: datetime
+) -> AsyncIterator[Found]:
+    """The kinds whose rows are judged one by one. None of them has a deadline or AoR."""
+    if wanted.aors:
+        return
+    ends = bounds(now, by_day=False)
+    for kind, roles, read in _JUDGED:
+        if roles & caller.roles and (not wanted.kinds or kind in wanted.kinds):
+            for row in await read(session, caller, wanted.whose):
+                if wanted.urgencies and row.urgency not in wanted.urgencies:
+                    continue
+                due = row.since + clock_of(kind, row.urgency)
+                yield Found(kind, rank_of(kind, row.urgency), due, ends.group(due), row)
+
+
+async def _accesses(session: AsyncSession, caller: Principal, _whose: Whose) -> list[WorkRow]:
+    return [
+        WorkRow(
+            id=access.id,
+            since=access.requested_at,
+            ids={"access_id": access.id, "case_id": access.case_id},
+            urgency="emergency",
+            organisation_id=access.organisation_id,
+        )
+        for access in await breakglass.to_decide(session, caller, _LOOKED_AT)
+    ]
+
+
+async def _exceptions(session: AsyncSession, caller: Principal, _whose: Whose) -> list[WorkRow]:
+    return [
+        WorkRow(
+            id=exception.id,
+            since=exception.requested_at,
+            ids={"exception_id": exception.id, "report_id": exception.report_id},
+            urgency="emergency" if exception.basis == "vital_interest" else "urgent",
+            about=exception.basis,
+            organisation_id=exception.organisation_id,
+        )
+        for exception in await handing_service.exceptions_to_decide(session, caller, _LOOKED_AT)
+    ]
+
+
+async def _looks(session: AsyncSession, caller: Principal, whose: Whose) -> list[WorkRow]:
+    theirs: dict[Whose, sa.ColumnElement[bool] | None] = {
+        "mine": cases.owned_by(caller),
+        "team": works_with(caller, cases.OWNER),
+        "organisation": None,
+    }
+    return [
+        WorkRow(
+            id=case.id,
+            since=case.changed_at,
+            ids={"case_id": case.id},
+            area=case.area,
+            reasons=reasons,
+        )
+        for case, reasons in await assistance.supervision(session, caller, theirs[whose])
+    ]
+
+
+_Read = Callable[[AsyncSession, Principal, Whose], Awaitable[list[WorkRow]]]
+_JUDGED: tuple[tuple[WorkKind, AbstractSet[Role], _Read], ...] = (
+    (WorkKind.BREAK_GLASS_TO_DECIDE, SUPERVISORS | COORDINATORS, _accesses),
+    (WorkKind.LINE_EXCEPTION_TO_DECIDE, SUPERVISORS | COORDINATORS, _exceptions),
+    (WorkKind.CASE_TO_LOOK_AT, SUPERVISORS, _looks),
+)
+
+
+def _place(key: Key) -> tuple[Place, UUID]:
+    rank, due, kind, last = key
+    return place_of(kind, rank, due), last

@@ -1,0 +1,32 @@
+"""Which chain of the record a code means, as people read codes on pages."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases import queries as cases
+from referrals.ground.audit import queries as entries
+from referrals.referral.referrals import queries as referrals
+
+_SHORT = 8
+
+
+async def chains_of(session: AsyncSession, code: str) -> Sequence[UUID]:
+    """By the code of a case, by the last eight characters of the id of a case or of a referral, or by the whole id.
+    Of more than two only two: none of them is meant."""
+    written = code.strip().upper()
+    bare = written.replace("-", "").lower()
+
+    def meant(identifier: Any) -> sa.ColumnElement[bool]:
+        hex_digits = sa.func.replace(sa.cast(identifier, sa.Text), "-", "")
+        return sa.or_(hex_digits == bare, sa.func.right(hex_digits, _SHORT) == bare)
+
+    ways = (
+        cases.with_reference(written),
+        entries.chains_meant(meant),
+        referrals.cases_meant(meant),
+    )
+    return (await session.scalars(sa.union(*ways).limit(2))).all()

@@ -1,0 +1,114 @@
+"""HTTP of webhooks."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.crypto import key_from_base64
+from common.http import IdempotencyRequired, Session, StepUp, router
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
+from fastapi import Depends
+
+from referrals.ground.dependencies import CaseReader, ServiceSettingsOf, Writer
+from referrals.telling.webhooks import queries, service
+from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.schemas import (
+    DeliveryView,
+    NewWebhook,
+    Nothing,
+    Replay,
+    Replayed,
+    WebhookSecret,
+    WebhookView,
+)
+
+webhooks = router("/referrals/v1/webhooks", ["webhooks"])
+
+
+async def _sealing_key(settings: ServiceSettingsOf) -> bytes:
+    return key_from_base64(settings.stored_result_key.get_secret_value())
+
+
+SealingKey = Annotated[bytes, Depends(_sealing_key)]
+
+
+@webhooks.post("", status_code=201, dependencies=[IdempotencyRequired, StepUp])
+async def add_webhook(
+    body: NewWebhook,
+    session: Session,
+    caller: Writer,
+    settings: ServiceSettingsOf,
+    key: SealingKey,
+) -> WebhookSecret:
+    """Be called when something concerns you. Calls are signed as Standard Webhooks says."""
+    allowed = networks(settings.webhook_private_networks)
+    webhook, secret = await service.add(session, caller, key, allowed, body)
+    return WebhookSecret(**_view(webhook).model_dump(), secret=secret)
+
+
+@webhooks.get("")
+async def list_webhooks(session: Session, caller: CaseReader) -> list[WebhookView]:
+    held = await queries.held(session, caller)
+    return [
+        _view(webhook).model_copy(update={"held": webhook.id in held})
+        for webhook in await queries.listed(session, caller)
+    ]
+
+
+@webhooks.delete("/{webhook_id}", status_code=204)
+async def remove_webhook(webhook_id: UUID, session: Session, caller: Writer) -> None:
+    await service.remove(session, caller, webhook_id)
+
+
+@webhooks.post("/{webhook_id}/rotate-secret", dependencies=[StepUp])
+async def rotate_secret(
+    webhook_id: UUID, _body: Nothing, session: Session, caller: Writer, key: SealingKey
+) -> WebhookSecret:
+    """A new secret; the former one also signs for 24 hours."""
+    webhook, secret = await service.rotate(session, caller, key, webhook_id)
+    return WebhookSecret(**_view(webhook).model_dump(), secret=secret)
+
+
+@webhooks.post("/{webhook_id}/enable", dependencies=[StepUp])
+async def enable_webhook(
+    webhook_id: UUID, _body: Nothing, session: Session, caller: Writer
+) -> WebhookView:
+    """Call it again after it was switched off (it answered 410 Gone), or while it is held because the account that
+    answers for it is switched off: from now on yours does."""
+    return _view(await service.enable(session, caller, webhook_id))
+
+
+@webhooks.post("/{webhook_id}/ping", status_code=202)
+async def ping_webhook(
+    webhook_id: UUID, _body: Nothing, session: Session, caller: Writer
+) -> WebhookView:
+    """Be called once with the kind `webhook.ping`; `/deliveries` says what your address answered."""
+    return _view(await service.ping(session, caller, webhook_id))
+
+
+@webhooks.get("/{webhook_id}/deliveries")
+async def list_deliveries(
+    webhook_id: UUID,
+    session: Session,
+    caller: CaseReader,
+    status: Literal["waiting", "delivered", "dead", "access_ended"] | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[DeliveryView]:
+    """What was or will be sent; `dead` are the dead letters. `access_ended`: not sent, as you could not read any more
+    what it was about when it was due."""
+    await queries.one(session, caller, webhook_id)
+    rows = await queries.deliveries(
+        session, caller, webhook_id, status=status, before=id_cursor(cursor), limit=limit
+    )
+    return page_of(rows, limit, lambda row: DeliveryView.model_validate(row, from_attributes=True))
+
+
+@webhooks.post("/{webhook_id}/replay")
+async def replay_deliveries(
+    webhook_id: UUID, body: Replay, session: Session, caller: Writer
+) -> Replayed:
+    return Replayed(deliveries=await service.replay(session, caller, webhook_id, body))
+
+
+def _view(webhook: object) -> WebhookView:
+    return WebhookView.model_validate(webhook, from_attributes=True)

@@ -1,0 +1,187 @@
+"""The webhook worker: notices become deliveries, due deliveries are sent.
+
+Receivers get a delivery at least once, always with the same webhook-id. What is due for a suspended organisation, or
+is answered for by somebody who is suspended, waits. What it would not find any more it is not told: `access_ended`.
+"""
+
+import random
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import sqlalchemy as sa
+from common import clock
+from common.db.session import Database
+from common.db.sweeping import or_none
+from common.ids import new_id
+from common.messages.rounds import hand_round
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.notices.models import Notice
+from referrals.ground.notices.queries import by_ids
+from referrals.ground.row_security import act_as_service
+from referrals.telling.readable_queries import receiver_of, still_told
+from referrals.telling.webhooks.addresses import Network
+from referrals.telling.webhooks.models import Delivery, Webhook
+from referrals.telling.webhooks.queries import HELD
+from referrals.telling.webhooks.retries import next_attempt
+from referrals.telling.webhooks.sending import Answer, Call, body_of, send
+from referrals.telling.webhooks.service import open_secret, remember
+
+_AT_ONCE = 20
+_LEASE = timedelta(seconds=60)
+_GONE = 410
+_deliveries = Delivery.metadata.tables["webhook_deliveries"]
+_spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
+
+
+async def deliveries(session: AsyncSession, notices: Sequence[Any]) -> None:
+    """Make deliveries of new notices for the webhooks of their organisations; needs service rights."""
+    now = clock.now()
+    webhooks = (
+        await session.scalars(
+            sa.select(Webhook).where(
+                col(Webhook.active),
+                col(Webhook.organisation_id).in_({n.organisation_id for n in notices}),
+            )
+        )
+    ).all()
+    rows = [
+        _row(webhook, notice.id, now)
+        for notice in notices
+        for webhook in webhooks
+        if webhook.organisation_id == notice.organisation_id and _wants(webhook, notice)
+    ]
+    if rows:
+        await session.execute(insert(_deliveries).inline().on_conflict_do_nothing(), rows)
+
+
+def _wants(webhook: Webhook, notice: Any) -> bool:
+    """A ping concerns the one webhook that was asked for it, whatever kinds it is called for."""
+    if notice.kind == NoticeKind.WEBHOOK_PING:
+        return bool(webhook.id == notice.subject_id)
+    return webhook.kinds is None or notice.kind in webhook.kinds
+
+
+def _row(webhook: Webhook, notice_id: UUID, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "webhook_id": webhook.id,
+        "organisation_id": webhook.organisation_id,
+        "notice_id": notice_id,
+        "status": "waiting",
+        "attempts": 0,
+        "next_attempt_at": now,
+        "created_at": now,
+    }
+
+
+def _due(now: Any) -> tuple[Any, ...]:
+    return (
+        col(Delivery.status) == "waiting",
+        col(Delivery.next_attempt_at) <= now,
+        col(Webhook.active),
+        sa.not_(HELD),
+    )
+
+
+def any_due(now: Any) -> sa.Exists:
+    """Whether something is to be sent by then; needs service rights."""
+    return sa.exists().where(col(Webhook.id) == col(Delivery.webhook_id), *_due(now))
+
+
+async def deliver_due(
+    database: Database,
+    http: aiohttp.ClientSession,
+    key: bytes,
+    also: Collection[Network],
+) -> int:
+    """Send what is due; returns how many were tried."""
+    now = clock.now()
+    return await hand_round(
+        database,
+        partial(_claim, key=key, now=now),
+        lambda one: send(http, one[1], also, now),
+        _settle,
+    )
+
+
+async def _claim(
+    session: AsyncSession, key: bytes, now: datetime
+) -> tuple[int, Sequence[tuple[UUID, Call]]]:
+    await act_as_service(session)
+    due = (
+        await session.execute(
+            sa.select(Delivery, Webhook)
+            .join(Webhook, col(Webhook.id) == col(Delivery.webhook_id))
+            .where(*_due(now))
+            .order_by(col(Delivery.next_attempt_at))
+            .limit(_AT_ONCE)
+            .with_for_update(of=Delivery, skip_locked=True)
+        )
+    ).all()
+    notices = await by_ids(session, {delivery.notice_id for delivery, _ in due}) if due else {}
+    told = await _still_told(session, [webhook for _, webhook in due], list(notices.values()))
+    claimed = []
+    for delivery, webhook in due:
+        if delivery.notice_id not in told:
+            delivery.status, delivery.failure = "access_ended", None
+            continue
+        delivery.next_attempt_at = now + _LEASE
+        sealed = [webhook.secret]
+        if webhook.former_secret and webhook.former_until and webhook.former_until > now:
+            sealed.append(webhook.former_secret)
+        secrets = or_none("webhooks", webhook.id, partial(_opened, key, webhook.id, sealed))
+        notice = notices[delivery.notice_id]
+        if secrets is not None:
+            call = Call(webhook.url, secrets, f"msg_{notice.id}", body_of(notice))
+            claimed.append((delivery.id, call))
+    return len(due), claimed
+
+
+async def _still_told(
+    session: AsyncSession, webhooks: Sequence[Webhook], notices: Sequence[Notice]
+) -> frozenset[UUID]:
+    """Of notices that are due: those whose organisation would find what they are about."""
+    told: frozenset[UUID] = frozenset()
+    for organisation in {webhook.organisation_id for webhook in webhooks}:
+        own = [notice for notice in notices if notice.organisation_id == organisation]
+        told |= await still_told(
+            session, receiver_of(organisation, "webhooks", supervisor=True), own
+        )
+    return told
+
+
+def _opened(key: bytes, webhook_id: UUID, sealed: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(open_secret(key, webhook_id, each) for each in sealed)
+
+
+async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer) -> None:
+    await act_as_service(session)
+    delivery = await session.get(Delivery, one[0], with_for_update=True)
+    if delivery is None:  # its webhook was removed meanwhile
+        return
+    now = clock.now()
+    delivery.attempts += 1
+    delivery.answer_status, delivery.failure = answer.status or None, answer.failure
+    if answer.delivered:
+        delivery.status, delivery.delivered_at = "delivered", now
+        return
+    if answer.status == _GONE:
+        webhook = await session.get(Webhook, delivery.webhook_id)
+        if webhook is not None:
+            webhook.active, webhook.disabled_reason = False, "answered_gone"
+            await remember(session, webhook)
+    later = (
+        None if answer.status == _GONE else next_attempt(delivery.attempts, now, _spread.random())
+    )
+    if later is None:
+        delivery.status = "dead"
+    else:
+        delivery.next_attempt_at = later

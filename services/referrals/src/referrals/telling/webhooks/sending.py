@@ -1,0 +1,138 @@
+"""One signed call to a webhook, to an address that was checked and then pinned."""
+
+import asyncio
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp.abc import AbstractResolver, ResolveResult
+from standardwebhooks.webhooks import Webhook as Signer
+
+from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url, is_allowed
+
+_TIMEOUT_SECONDS = 15
+_READ_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class Call:
+    url: str
+    secrets: tuple[str, ...]
+    message_id: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`status` 0: no answer; `failure` is a code for the delivery list, never a text of theirs."""
+
+    status: int
+    failure: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class UnsafeAddress(OSError):
+    """A name that leads to an address that webhooks may not call."""
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves a name and gives out its addresses only if every one is allowed.
+
+    aiohttp connects to exactly these, so a second, different answer of the name server (DNS
+    rebinding) is never asked for.
+    """
+
+    def __init__(self, also: Collection[Network]) -> None:
+        self._also = also
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, family=socket.AF_UNSPEC
+        )
+        addresses = {(str(entry[4][0]), entry[0]) for entry in found}
+        if not addresses or not all(is_allowed(a, self._also) for a, _ in addresses):
+            raise UnsafeAddress
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=0)
+            for address, kind in sorted(addresses)
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def client(also: Collection[Network]) -> aiohttp.ClientSession:
+    """A client without cookies, proxies of the environment, or a DNS cache of its own."""
+    connector = aiohttp.TCPConnector(
+        resolver=CheckedResolver(also), use_dns_cache=False, force_close=True, limit=20
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
+    )
+
+
+def body_of(notice: Any) -> bytes:
+    """Type, time, ids: no name, no type of service, no kind of agency."""
+    return orjson.dumps(
+        {
+            "type": notice.kind,
+            "timestamp": notice.at,
+            "data": {
+                "id": str(notice.id),
+                "subject_type": notice.subject_type,
+                "subject_id": str(notice.subject_id),
+                "version": notice.version,
+            },
+        }
+    )
+
+
+def signature_headers(call: Call, now: datetime) -> dict[str, str]:
+    """Standard Webhooks 1.0: one signature per valid secret."""
+    signed = [
+        Signer(secret).sign(call.message_id, now, call.body.decode()) for secret in call.secrets
+    ]
+    return {
+        "webhook-id": call.message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signed),
+        "content-type": "application/json",
+        "user-agent": "Ruta-Webhooks/1",
+    }
+
+
+async def send(
+    session: aiohttp.ClientSession, call: Call, also: Collection[Network], now: datetime
+) -> Answer:
+    try:
+        check_url(call.url, also)  # again: the rules may have become narrower since it was added
+        async with session.post(
+            call.url,
+            data=call.body,
+            headers=signature_headers(call, now),
+            allow_redirects=False,
+        ) as response:
+            await response.content.read(_READ_BYTES)
+            if 300 <= response.status < 400:
+                return Answer(response.status, "redirect_refused")
+            ok = 200 <= response.status < 300
+            return Answer(response.status, None if ok else "refused")
+    except UnsafeUrl:
+        return Answer(0, "unsafe_address")
+    except TimeoutError:
+        return Answer(0, "timeout")
+    except (aiohttp.ClientError, OSError) as error:
+        unsafe = isinstance(getattr(error, "os_error", error), UnsafeAddress)
+        return Answer(0, "unsafe_address" if unsafe else "unreachable")

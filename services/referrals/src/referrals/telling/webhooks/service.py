@@ -1,0 +1,188 @@
+"""Use cases of webhooks: register, rotate the secret, replay, remove."""
+
+import base64
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock, crypto
+from common.auth import Principal
+from common.errors import CONFLICT
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.errors import UNSAFE_ADDRESS
+from referrals.ground.audit.service import record
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.notices.service import notify
+from referrals.ground.restrictions.service import remember_word
+from referrals.ground.restrictions.words import GONE, Kind, Word, door, shuts
+from referrals.ground.row_security import acting_as_service
+from referrals.telling.webhooks import queries
+from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
+from referrals.telling.webhooks.models import Delivery, Webhook
+from referrals.telling.webhooks.schemas import NewWebhook, Replay
+
+_FORMER_VALID = timedelta(hours=24)
+_MOST = 20
+RESTORED = "restored_backup"
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def seal_secret(key: bytes, webhook_id: UUID, secret: str) -> bytes:
+    return crypto.seal(key, secret.encode(), f"webhook\n{webhook_id}".encode())
+
+
+def open_secret(key: bytes, webhook_id: UUID, sealed: bytes) -> str:
+    return crypto.open_sealed(key, sealed, f"webhook\n{webhook_id}".encode()).decode()
+
+
+async def add(
+    session: AsyncSession,
+    caller: Principal,
+    key: bytes,
+    allowed: Collection[Network],
+    body: NewWebhook,
+) -> tuple[Webhook, str]:
+    try:
+        check_url(body.url, allowed)
+    except UnsafeUrl as error:
+        raise UNSAFE_ADDRESS.because("not_this_url", error, pointer="/url") from error
+    if len(await queries.listed(session, caller)) >= _MOST:
+        raise CONFLICT.because("organisation_has_at_most_webhooks", _MOST)
+    webhook_id, secret = new_id(), _new_secret()
+    webhook = Webhook(
+        id=webhook_id,
+        organisation_id=caller.organisation,
+        url=body.url,
+        kinds=None if body.kinds is None else [*body.kinds],
+        secret=seal_secret(key, webhook_id, secret),
+        active=True,
+        created_at=clock.now(),
+        created_by=caller.subject,
+    )
+    session.add(webhook)
+    await session.flush()
+    await record(session, caller, "webhook.added", chain=caller.organisation, target_id=webhook_id)
+    return webhook, secret
+
+
+async def rotate(
+    session: AsyncSession, caller: Principal, key: bytes, webhook_id: UUID
+) -> tuple[Webhook, str]:
+    """A new secret; for a day calls are signed with both, so that nothing is lost."""
+    webhook = await queries.one(session, caller, webhook_id, lock=True)
+    secret = _new_secret()
+    webhook.former_secret = webhook.secret
+    webhook.former_until = clock.now() + _FORMER_VALID
+    webhook.secret = seal_secret(key, webhook.id, secret)
+    await session.flush()
+    await record(
+        session, caller, "webhook.secret_rotated", chain=caller.organisation, target_id=webhook.id
+    )
+    await remember(session, webhook)
+    return webhook, secret
+
+
+async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
+    """It calls again, and the caller answers for it from now on."""
+    webhook = await queries.one(session, caller, webhook_id, lock=True)
+    webhook.active, webhook.disabled_reason = True, None
+    webhook.kept_by = caller.subject
+    await session.flush()
+    await record(
+        session, caller, "webhook.enabled", chain=caller.organisation, target_id=webhook.id
+    )
+    await remember(session, webhook)
+    return webhook
+
+
+async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
+    """Call it once as a change would; 409 while it is switched off, or held."""
+    webhook = await queries.one(session, caller, webhook_id)
+    if not webhook.active:
+        raise CONFLICT.because("is_switched_off_enable_it_first")
+    if webhook.id in await queries.held(session, caller):
+        raise CONFLICT.because("calls_nobody_while_account_is_off")
+    await notify(
+        session,
+        [caller.organisation],
+        NoticeKind.WEBHOOK_PING,
+        subject_type="webhook",
+        subject_id=webhook.id,
+    )
+    await record(session, caller, "webhook.pinged", chain=caller.organisation, target_id=webhook.id)
+    return webhook
+
+
+async def tell_of_held(session: AsyncSession, suspended: frozenset[str]) -> None:
+    """Whoever answers for a webhook was suspended: its calls wait, and the organisation is told so by the other ways,
+    as somebody else there may answer for it."""
+    async with acting_as_service(session):
+        for webhook in await queries.kept_by(session, suspended):
+            await notify(
+                session,
+                [webhook.organisation_id],
+                NoticeKind.WEBHOOK_HELD,
+                subject_type="webhook",
+                subject_id=webhook.id,
+                for_supervisor=True,
+            )
+
+
+async def remove(session: AsyncSession, caller: Principal, webhook_id: UUID) -> None:
+    webhook = await queries.one(session, caller, webhook_id, lock=True)
+    await session.delete(webhook)
+    await session.flush()
+    await record(
+        session, caller, "webhook.removed", chain=caller.organisation, target_id=webhook_id
+    )
+    await remember_word(session, Kind.WEBHOOK, webhook_id, GONE)
+
+
+async def remember(session: AsyncSession, webhook: Webhook) -> None:
+    """Keep whether it is on, and by which secret it signs."""
+    word = door(webhook.secret, active=webhook.active)
+    await remember_word(session, Kind.WEBHOOK, webhook.id, word)
+
+
+async def hold_to_word(session: AsyncSession, webhook_id: UUID, word: Word) -> int:
+    """A restored backup has it as it was: one that was removed, switched off or given another secret since calls
+    nobody, until its organisation enables it."""
+    webhook = await session.get(Webhook, webhook_id, with_for_update=True)
+    if webhook is None or not webhook.active or not shuts(word, webhook.secret):
+        return 0
+    webhook.active, webhook.disabled_reason = False, RESTORED
+    webhook.former_secret = webhook.former_until = None
+    await session.flush()
+    await remember(session, webhook)
+    return 1
+
+
+async def replay(session: AsyncSession, caller: Principal, webhook_id: UUID, body: Replay) -> int:
+    """Queue deliveries again; returns how many. The webhook-id stays, so receivers can drop repeats."""
+    webhook = await queries.one(session, caller, webhook_id)
+    statement = sa.update(Delivery).where(col(Delivery.webhook_id) == webhook.id)
+    if body.delivery_id is not None:
+        statement = statement.where(col(Delivery.id) == body.delivery_id)
+    else:
+        since: datetime | None = body.dead_since
+        statement = statement.where(
+            col(Delivery.status) == "dead", col(Delivery.created_at) >= since
+        )
+    changed = await session.execute(
+        statement.values(
+            status="waiting", attempts=0, next_attempt_at=clock.now(), failure=None
+        ).returning(col(Delivery.id))
+    )
+    count = len(changed.all())
+    await record(
+        session, caller, "webhook.replayed", chain=caller.organisation, target_id=webhook.id
+    )
+    return count

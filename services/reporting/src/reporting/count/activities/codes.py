@@ -1,0 +1,127 @@
+"""The code lists of activities: activity codes (the Venezuelan response plan's and Ruta's own for
+work against trafficking), types, statuses, kinds of organisation and place. All of it is data."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from common.words.places import folded
+
+from reporting.ground.language import Text, text
+
+Counts = Literal["participants", "recipients", "items"]
+"""What ``reached`` counts under a code: people who took part in something held for anybody
+(participants), people who came for help (recipients), or nobody (items)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One entry of a list; ``aliases`` are other spellings that an import accepts."""
+
+    code: str
+    label: Text
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityCode:
+    """``type`` is the usual activity type; a row may name another one. ``source`` is the list that
+    the code belongs to: ``hrp2024`` (OCHA, CC BY) or ``ruta``."""
+
+    code: str
+    sector: str
+    counts: Counts
+    type: str
+    label: Text
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the workbook, in both languages."""
+
+    key: str
+    label: Text
+    required: bool
+    hint: Text
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    table = files("reporting.count.activities").joinpath("data", f"{name}.csv")
+    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+
+
+@cache
+def activity_codes() -> Mapping[str, ActivityCode]:
+    return {
+        row["code"]: ActivityCode(
+            code=row["code"],
+            sector=row["sector"],
+            counts=_counts(row["counts"]),
+            type=row["type"],
+            label=text(row["label_es"], row["label_en"]),
+            source=row["source"],
+        )
+        for row in _rows("activity_codes")
+    }
+
+
+def _counts(word: str) -> Counts:
+    match word:
+        case "participants" | "recipients" | "items":
+            return word
+    raise ValueError(f"activity_codes.csv: {word!r} is no kind of count")
+
+
+@cache
+def terms(name: str) -> Mapping[str, Term]:
+    """The list ``type``, ``status``, ``organisation_type``, ``location_type``, ``sector`` or
+    ``r4v_subsector``, in its order."""
+    found = {
+        row["code"]: Term(
+            row["code"],
+            text(row["label_es"], row["label_en"]),
+            tuple(filter(None, row["aliases"].split("|"))),
+        )
+        for row in _rows("terms")
+        if row["list"] == name
+    }
+    if not found:
+        raise LookupError(name)
+    return found
+
+
+def label(name: str, code: str, language: str) -> str:
+    """The label of a code; the code itself where the list does not have it any more."""
+    term = terms(name).get(code)
+    return term.label[language] if term else code
+
+
+@cache
+def _spellings(name: str) -> Mapping[str, str]:
+    return {
+        folded(word): term.code
+        for term in terms(name).values()
+        for word in (term.code, *term.label.values(), *term.aliases)
+    }
+
+
+def understood(name: str, word: str) -> str | None:
+    """The code that a person means by ``word``: the code, a label in any language or an alias."""
+    return _spellings(name).get(folded(word))
+
+
+@cache
+def columns() -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            row["key"],
+            text(row["label_es"], row["label_en"]),
+            row["required"] == "yes",
+            text(row["hint_es"], row["hint_en"]),
+        )
+        for row in _rows("columns")
+    )

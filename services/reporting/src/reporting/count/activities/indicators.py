@@ -1,0 +1,167 @@
+"""The allow-list: the only numbers that may be published exactly (rule R7).
+
+Each indicator counts what partners *held, handed out or taught*. None counts people who came for
+help: a person at an information point, in a safe space or under case management is never in an
+exact number, because that number would be about people who look for protection. Adding a line
+here is a decision about disclosure and needs the review that a release programme needs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, Protocol
+
+from common.words.places import Places
+
+from reporting.count.activities.codes import activity_codes
+from reporting.ground.language import Text, text
+
+Measure = Literal["quantity", "reached"]
+Group = Literal["women", "men", "girls", "boys", "other_adults", "other_children"]
+GROUPS: tuple[Group, ...] = ("women", "men", "girls", "boys", "other_adults", "other_children")
+COUNTED_STATUSES = frozenset({"Ongoing", "Completed", "Suspended"})
+"""A planned activity has reached nobody yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """``measure`` of the activities of ``type``: units in ``quantity`` or people in ``reached``."""
+
+    code: str
+    type: str
+    measure: Measure
+    label: Text
+
+
+ALLOWED: tuple[Indicator, ...] = (
+    Indicator(
+        "trainings-held",
+        "training",
+        "quantity",
+        text("Sesiones de capacitación realizadas", "Training sessions held"),
+    ),
+    Indicator(
+        "people-trained",
+        "training",
+        "reached",
+        text("Personas capacitadas", "People trained"),
+    ),
+    Indicator(
+        "awareness-sessions",
+        "awareness",
+        "quantity",
+        text("Sesiones de sensibilización realizadas", "Awareness sessions held"),
+    ),
+    Indicator(
+        "people-sensitised",
+        "awareness",
+        "reached",
+        text("Participantes en sensibilización", "Participants in awareness sessions"),
+    ),
+    Indicator(
+        "materials-distributed",
+        "materials",
+        "quantity",
+        text("Materiales entregados", "Materials handed out"),
+    ),
+    Indicator(
+        "information-points",
+        "information_point",
+        "quantity",
+        text("Puntos de información en funcionamiento", "Information points open"),
+    ),
+    Indicator(
+        "capacity-workshops",
+        "capacity_building",
+        "quantity",
+        text("Talleres de fortalecimiento realizados", "Capacity-building workshops held"),
+    ),
+    Indicator(
+        "people-in-capacity-building",
+        "capacity_building",
+        "reached",
+        text("Participantes en fortalecimiento", "Participants in capacity building"),
+    ),
+    Indicator(
+        "institutions-supported",
+        "authority_support",
+        "quantity",
+        text("Instituciones apoyadas", "Institutions supported"),
+    ),
+    Indicator(
+        "officials-trained",
+        "authority_support",
+        "reached",
+        text("Funcionarias y funcionarios capacitados", "Officials trained"),
+    ),
+    Indicator(
+        "coordination-meetings",
+        "coordination",
+        "quantity",
+        text("Reuniones de coordinación", "Coordination meetings"),
+    ),
+)
+
+BY_CODE = {indicator.code: indicator for indicator in ALLOWED}
+_EXACT = {(indicator.type, indicator.measure) for indicator in ALLOWED}
+
+
+class Counted(Protocol):
+    """What an activity must tell to be counted."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def activity_code(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def start(self) -> date: ...
+    @property
+    def quantity(self) -> int | None: ...
+    @property
+    def reached(self) -> int | None: ...
+    @property
+    def place(self) -> str: ...
+
+
+def is_exact(activity_type: str, activity_code: str, measure: Measure) -> bool:
+    """Whether that number of such an activity may be published exactly.
+
+    The activity code has the last word on people: a row may not make recipients of a service into
+    participants by calling itself a training.
+    """
+    code = activity_codes().get(activity_code)
+    if code is None or (activity_type, measure) not in _EXACT:
+        return False
+    return measure == "quantity" or code.counts == "participants"
+
+
+def counts_towards(activity: Counted, indicator: Indicator) -> bool:
+    return (
+        activity.type == indicator.type
+        and activity.status in COUNTED_STATUSES
+        and is_exact(activity.type, activity.activity_code, indicator.measure)
+    )
+
+
+def total(
+    activities: Iterable[Counted],
+    indicator: Indicator,
+    *,
+    start: date,
+    end: date,
+    area: str | None,
+    places: Places,
+) -> int:
+    """The exact sum over the activities that start within [start, end] inside ``area``.
+
+    An activity belongs to the period of its start date only, so that it is counted once.
+    """
+    return sum(
+        (activity.quantity if indicator.measure == "quantity" else activity.reached) or 0
+        for activity in activities
+        if counts_towards(activity, indicator)
+        and start <= activity.start <= end
+        and (area is None or places.within(activity.place, area))
+    )

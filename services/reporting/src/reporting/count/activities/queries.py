@@ -1,0 +1,126 @@
+"""Every SELECT on activities, their imports and targets."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.count.activities.activity import Activity, published
+from reporting.count.activities.indicators import ALLOWED, COUNTED_STATUSES
+from reporting.count.activities.models import activities, work_plan_targets
+from reporting.count.activities.work_plan import Target
+
+_SEEN = [c for c in activities.c if c.name not in {"withdrawn_at", "changed_by"}]
+
+
+def _activity(row: Any) -> Activity:
+    return Activity(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented mapping of a row
+
+
+def sees_exact(caller: Principal, organisation_id: UUID) -> bool:
+    """Own rows, and for the IM role all rows, are seen as reported; all others as published."""
+    return Role.IM in caller.roles or caller.organisation_id == organisation_id
+
+
+def shown_to(caller: Principal, activity: Activity) -> Activity:
+    if sees_exact(caller, activity.organisation_id):
+        return activity
+    return published(activity)
+
+
+async def visible(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    start: date | None = None,
+    end: date | None = None,
+    area: str | None = None,
+    activity_id: UUID | None = None,
+    own: bool = False,
+    after: tuple[date, UUID] | None = None,
+    limit: int | None = None,
+) -> list[Activity]:
+    """Activities in order of start date, each as the caller may see it.
+
+    ``area`` is a first- or second-level P-code. ``after`` is (start, id) of the last one seen.
+    """
+    conditions: list[sa.ColumnElement[bool]] = [activities.c.withdrawn_at.is_(None)]
+    if start is not None:
+        conditions.append(activities.c.start >= start)
+    if end is not None:
+        conditions.append(activities.c.start <= end)
+    if area is not None:
+        conditions.append(sa.or_(activities.c.adm1_pcode == area, activities.c.adm2_pcode == area))
+    if activity_id is not None:
+        conditions.append(activities.c.id == activity_id)
+    if own:
+        conditions.append(activities.c.organisation_id == caller.organisation)
+    if after is not None:
+        conditions.append(
+            sa.tuple_(activities.c.start, activities.c.id)
+            > sa.tuple_(sa.literal(after[0], sa.Date), sa.literal(after[1], sa.Uuid))
+        )
+    statement = (
+        sa.select(*_SEEN)
+        .where(*conditions)
+        .order_by(activities.c.start, activities.c.id)
+        .limit(limit)
+    )
+    rows = await session.execute(statement)
+    return [shown_to(caller, _activity(row)) for row in rows]
+
+
+async def countable(
+    session: AsyncSession, *, start: date | None = None, end: date | None = None
+) -> list[Activity]:
+    """Published forms of the activities that can count towards an allow-listed indicator."""
+    conditions: list[sa.ColumnElement[bool]] = [
+        activities.c.withdrawn_at.is_(None),
+        activities.c.status.in_(COUNTED_STATUSES),
+        activities.c.type.in_({indicator.type for indicator in ALLOWED}),
+    ]
+    if start is not None:
+        conditions.append(activities.c.start >= start)
+    if end is not None:
+        conditions.append(activities.c.start <= end)
+    rows = await session.execute(
+        sa.select(*_SEEN).where(*conditions).order_by(activities.c.start, activities.c.id)
+    )
+    return [published(_activity(row)) for row in rows]
+
+
+async def recorded(
+    session: AsyncSession, organisation_id: UUID, external_ids: Collection[str]
+) -> dict[str, tuple[Activity, bool]]:
+    """By external id: what an organisation has recorded, and whether it was withdrawn."""
+    rows = await session.execute(
+        sa.select(*_SEEN, activities.c.withdrawn_at)
+        .where(
+            activities.c.organisation_id == organisation_id,
+            activities.c.external_id.in_(external_ids),
+        )
+        .with_for_update()
+    )
+    found: dict[str, tuple[Activity, bool]] = {}
+    for row in rows:
+        values = dict(row._mapping)  # noqa: SLF001 - as above
+        withdrawn = values.pop("withdrawn_at") is not None
+        found[values["external_id"]] = (Activity(**values), withdrawn)
+    return found
+
+
+async def targets(session: AsyncSession, plan: str | None = None) -> list[Target]:
+    """The targets of one plan or of all, in a fixed order."""
+    statement = sa.select(work_plan_targets).order_by(
+        work_plan_targets.c.plan, work_plan_targets.c.indicator, work_plan_targets.c.area
+    )
+    if plan is not None:
+        statement = statement.where(work_plan_targets.c.plan == plan)
+    return [
+        Target(row.id, row.plan, row.indicator, row.area or None, row.start, row.end, row.target)
+        for row in await session.execute(statement)
+    ]

@@ -1,0 +1,125 @@
+"""What the activity endpoints take and give."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
+
+from reporting.count.activities.rules import EARLIEST, MAX_COUNT
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
+Day = Annotated[date, Field(ge=EARLIEST, le=date(2100, 1, 1))]
+
+
+def _month(value: Any) -> Any:
+    return f"{value}-01" if isinstance(value, str) and len(value) == len("2026-11") else value
+
+
+class ActivityBody(Strict):
+    """One 5W row; the names are those of the workbook's columns."""
+
+    external_id: Code = Field(examples=["2026-11-001"])
+    report_month: Annotated[Day | None, BeforeValidator(_month)] = Field(
+        None,
+        description="A day of the month, or YYYY-MM; the month of the start if absent.",
+        examples=["2026-11-01"],
+    )
+    type: Code | None = Field(None, description="The usual type of the code if absent.")
+    activity_code: Code = Field(examples=["TIP/TRN"])
+    activity_detail: Name | None = None
+    org_leader: Name
+    org_leader_type: Code = Field(examples=["NNGO"])
+    org_implementer: Name | None = None
+    org_implementer_type: Code | None = None
+    project_code: Name | None = None
+    project_name: Name | None = None
+    adm1_pcode: Code = Field(examples=["VE23"])
+    adm2_pcode: Code | None = None
+    adm3_pcode: Code | None = None
+    tlocation: Code | None = None
+    location_name: Name | None = None
+    start: Day
+    end: Day | None = None
+    status: Code = Field(examples=["Completed"])
+    quantity: Count | None = None
+    women: Count | None = None
+    men: Count | None = None
+    girls: Count | None = None
+    boys: Count | None = None
+    other_adults: Count | None = None
+    other_children: Count | None = None
+    reached: Count | None = None
+
+
+class ActivityView(ActivityBody):
+    """A recorded activity. `masked`: numbers or place are left out for you; empty is not zero."""
+
+    id: UUID
+    organisation_id: UUID
+    version: int
+    changed_at: datetime
+    masked: bool
+
+
+class RowProblem(BaseModel):
+    """One thing that is wrong in a file, for the person who filled it."""
+
+    row: int = Field(description="Row number in the file, 1 is the first.")
+    column: str
+    code: str
+    message: dict[str, str]
+
+
+class ImportReport(BaseModel):
+    """What an import did; `problems` is empty, or nothing was written."""
+
+    import_id: UUID | None
+    rows: int
+    created: int
+    changed: int
+    unchanged: int
+    problems: list[RowProblem]
+
+
+class TargetBody(Strict):
+    plan: Code = Field(examples=["2026"])
+    indicator: Code = Field(examples=["people-trained"])
+    area: Code | None = Field(None, description="P-code; absent: everywhere.")
+    start: Day
+    end: Day
+    target: Annotated[int, Field(ge=1, le=MAX_COUNT, strict=True)]
+
+
+class TargetView(TargetBody):
+    id: UUID
+
+
+class ProgressView(BaseModel):
+    """`share` is of the target: 1 is reached."""
+
+    target: TargetView
+    until: date
+    done: int
+    share: Decimal
+
+
+class IndicatorView(BaseModel):
+    """An indicator of the allow-list: the only numbers that are published exactly."""
+
+    code: str
+    activity_type: str
+    measure: str
+    label: dict[str, str]
+
+
+class IndicatorValue(BaseModel):
+    indicator: str
+    area: str | None
+    start: date
+    end: date
+    value: int

@@ -1,0 +1,92 @@
+"""A training that the referrals service recorded becomes a 5W activity of its organisation.
+
+The event holds codes and numbers only; what an organisation is called is taken from its own
+latest activity, and stays its id until it has reported one.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from common.events.envelope import Envelope
+from common.events.referrals import TrainingHeld
+from common.ids import new_id
+from common.words.places import Places
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.count.activities.models import activities
+from reporting.count.activities.rules import completed
+
+_CODE, _TYPE, _STATUS, _KIND = "TIP/TRN", "training", "Completed", "OTH"
+_WRITER = "referrals"
+
+
+async def record_training(session: AsyncSession, event: TrainingHeld, envelope: Envelope) -> None:
+    """Write the training as its newest event says; an older event changes nothing. Where somebody corrected the row
+    here since, its version counts that, too: then what happened later counts."""
+    row = completed({**_row(event), **await _named(session, event)})
+    statement = pg.insert(activities).values(
+        id=new_id(),
+        organisation_id=event.organisation_id,
+        version=event.version,
+        changed_at=envelope.time,
+        changed_by=_WRITER,
+        withdrawn_at=envelope.time if event.cancelled else None,
+        **row,
+    )
+    new, known = statement.excluded, activities.c
+    replaced = ("version", "changed_at", "changed_by", "withdrawn_at", *_row(event), "reached")
+    untouched = known.changed_by == _WRITER
+    await session.execute(
+        statement.on_conflict_do_update(
+            constraint="activities_once",
+            set_={name: new[name] for name in replaced},
+            where=sa.case(
+                (untouched, known.version < new.version), else_=known.changed_at < new.changed_at
+            ),
+        )
+    )
+
+
+def _row(event: TrainingHeld) -> dict[str, Any]:
+    places = Places.load()
+    levels = {
+        place.level: place.pcode
+        for pcode in (event.area, *places.ancestors(event.area))
+        if (place := places.get(pcode)) is not None
+    }
+    return {
+        "external_id": f"training-{event.training_id}",
+        "report_month": event.starts_on.replace(day=1),
+        "type": _TYPE,
+        "activity_code": _CODE,
+        "activity_detail": event.topic,
+        "adm1_pcode": levels.get(1, event.area),
+        "adm2_pcode": levels.get(2),
+        "adm3_pcode": levels.get(3),
+        "start": event.starts_on,
+        "end": event.ends_on,
+        "status": _STATUS,
+        "quantity": event.sessions,
+        "women": event.women,
+        "men": event.men,
+        "other_adults": event.others,
+    }
+
+
+async def _named(session: AsyncSession, event: TrainingHeld) -> dict[str, Any]:
+    """How the organisation calls itself in its latest activity."""
+    latest = (
+        await session.execute(
+            sa.select(activities.c.org_leader, activities.c.org_leader_type)
+            .where(
+                activities.c.organisation_id == event.organisation_id,
+                activities.c.changed_by != _WRITER,
+            )
+            .order_by(activities.c.changed_at.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    if latest is None:
+        return {"org_leader": str(event.organisation_id), "org_leader_type": _KIND}
+    return {"org_leader": latest.org_leader, "org_leader_type": latest.org_leader_type}

@@ -1,0 +1,327 @@
+"""Reading a filled activity workbook (XLSX) or the same columns as CSV.
+
+Reading is strict about meaning and lenient about form: headers and list values may be in any
+language or be the machine names, dates may be date cells or text. It writes nothing.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
+
+from common.process.lazily import lazily
+from common.tables_io.archives import (
+    WORKBOOK_DAMAGE,
+    Limits,
+    UnreadableArchiveError,
+    UnsafeArchiveError,
+    archive,
+)
+from common.tables_io.cells import unguarded
+from common.unseen import without_turning
+from common.words.places import Places, folded
+
+from reporting.count.activities import codes
+from reporting.count.activities.indicators import GROUPS
+from reporting.count.activities.rules import LISTS, Flaw
+from reporting.ground.language import Text, text
+
+if TYPE_CHECKING:
+    import openpyxl
+    import openpyxl.utils.exceptions
+else:
+    openpyxl = lazily("openpyxl")
+
+MAX_ROWS = 5_000
+LAST_ROW = 20_000
+"""A row may say that it is number two thousand million, and its reader would count up to there."""
+_LIMITS = Limits(unpacked=60_000_000)
+MAX_TEXT = 500
+_FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[ />]")
+_LONGEST_TAG = 24
+_UNCOMPUTED = object()
+"""Stands for a formula of which nothing came: read as an empty cell, it would be a number less."""
+DATES = frozenset({"start", "end"})
+COUNTS = frozenset({"quantity", "reached", *GROUPS})
+
+SHEETS = {
+    "data": text("Actividades", "Activities"),
+    "lists": text("Listas", "Lists"),
+    "help": text("Léame", "Read me"),
+}
+
+
+class UnreadableWorkbookError(ValueError):
+    """The file as a whole cannot be read; ``message`` says why in each language."""
+
+    def __init__(self, es: str, en: str) -> None:
+        super().__init__(en)
+        self.message = text(es, en)
+
+
+@dataclass(frozen=True)
+class ReadRow:
+    """A row of the file: its number there, its values by column key, and what could not be read."""
+
+    number: int
+    values: dict[str, Any]
+    flaws: tuple[Flaw, ...]
+
+
+def read(content: bytes, places: Places) -> list[ReadRow]:
+    """All non-empty rows of an XLSX or CSV file; raises UnreadableWorkbookError."""
+    lines = _xlsx_lines(content) if content[:4] == b"PK\x03\x04" else _csv_lines(content)
+    header: list[str | None] | None = None
+    rows: list[ReadRow] = []
+    for number, cells in lines:
+        if number > LAST_ROW:
+            raise UnreadableWorkbookError(
+                f"La hoja sigue más allá de la fila {LAST_ROW}: borre las filas vacías.",
+                f"The sheet goes on beyond row {LAST_ROW}: delete the empty rows.",
+            )
+        if not any(cell not in (None, "") for cell in cells):
+            continue
+        if header is None:
+            header = _header(cells)
+            continue
+        if str(cells[0] or "").startswith("#"):
+            continue  # an HXL tag row under the labels
+        if len(rows) >= MAX_ROWS:
+            raise UnreadableWorkbookError(
+                f"Más de {MAX_ROWS} filas: divida el archivo.",
+                f"More than {MAX_ROWS} rows: split the file.",
+            )
+        rows.append(_row(number, header, cells, places))
+    if not rows:
+        raise UnreadableWorkbookError("El archivo no tiene filas.", "The file has no rows.")
+    return rows
+
+
+Line = tuple[int, Sequence[Any]]
+
+
+def _xlsx_lines(content: bytes) -> Iterator[Line]:
+    unreadable = UnreadableWorkbookError(
+        "No es un libro de Excel legible.", "This is no readable Excel workbook."
+    )
+    try:
+        with archive(
+            io.BytesIO(content), _LIMITS
+        ) as opened:  # refuses bombs before openpyxl reads its parts
+            computes = any(_holds_formula(opened, name) for name in opened.namelist())
+        if computes:
+            pairs = zip(
+                _cells(content, computed=True), _cells(content, computed=False), strict=True
+            )
+            yield from enumerate((_with_uncomputed(*pair) for pair in pairs), start=1)
+        else:
+            rows = _cells(content, computed=True)
+            yield from enumerate(([cell.value for cell in row] for row in rows), start=1)
+    except UnsafeArchiveError as refused:
+        raise UnreadableWorkbookError(
+            "El archivo es demasiado grande.", "The file is too large."
+        ) from refused
+    except (
+        UnreadableArchiveError,
+        openpyxl.utils.exceptions.InvalidFileException,
+        *WORKBOOK_DAMAGE,
+    ) as damage:
+        raise unreadable from damage
+
+
+def _cells(content: bytes, *, computed: bool) -> Iterator[Sequence[Any]]:
+    """Rows of cells. `computed`: of formulas what came of them when the workbook was saved, else their text."""
+    book = openpyxl.load_workbook(
+        io.BytesIO(content), read_only=True, data_only=computed, keep_links=False
+    )
+    wanted = {folded(name) for name in SHEETS["data"].values()}
+    names = [name for name in book.sheetnames if folded(name) in wanted]
+    sheet = book[names[0]] if names else book.worksheets[0]
+    yield from sheet.iter_rows(max_col=120)
+
+
+def _holds_formula(opened: ZipFile, name: str) -> bool:
+    if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
+        return False
+    with opened.open(name) as part:
+        rest = b""
+        while chunk := part.read(1 << 20):
+            if _FORMULA.search(rest + chunk):
+                return True
+            rest = chunk[-_LONGEST_TAG:]
+    return False
+
+
+def _with_uncomputed(cells: Sequence[Any], formulas: Sequence[Any]) -> Sequence[Any]:
+    """The values of a row; nothing came of some formulas yet: programs that write workbooks do not compute. Of others
+    an empty text came."""
+    return [
+        _UNCOMPUTED
+        if cell.value is None and formula.value is not None and cell.data_type != "str"
+        else cell.value
+        for cell, formula in zip(cells, formulas, strict=True)
+    ]
+
+
+def _csv_lines(content: bytes) -> Iterator[Line]:
+    try:
+        sheet = content.decode("utf-8-sig")
+    except UnicodeDecodeError as damage:
+        raise UnreadableWorkbookError(
+            "El archivo no es XLSX ni CSV en UTF-8.", "The file is neither XLSX nor CSV in UTF-8."
+        ) from damage
+    first = sheet.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)  # Excel in Spanish saves CSV with semicolons
+    try:
+        yield from enumerate(csv.reader(io.StringIO(sheet), delimiter=separator, strict=True), 1)
+    except csv.Error as damage:
+        raise UnreadableWorkbookError("El CSV está dañado.", "The CSV is damaged.") from damage
+
+
+def _spellings() -> dict[str, str]:
+    return {
+        folded(word): column.key
+        for column in codes.columns()
+        for word in (column.key, *column.label.values())
+    }
+
+
+def _header(cells: Sequence[Any]) -> list[str | None]:
+    known = _spellings()
+    header = [known.get(folded(str(cell).rstrip(" *"))) if cell else None for cell in cells]
+    missing = [c for c in codes.columns() if c.required and c.key not in header]
+    if missing:
+        raise UnreadableWorkbookError(
+            "Faltan columnas: " + ", ".join(c.label["es"] for c in missing) + ".",
+            "Columns are missing: " + ", ".join(c.label["en"] for c in missing) + ".",
+        )
+    named = [key for key in header if key]
+    if len(named) != len(set(named)):
+        raise UnreadableWorkbookError("Una columna está dos veces.", "A column is there twice.")
+    return header
+
+
+def _row(
+    number: int, header: Sequence[str | None], cells: Sequence[Any], places: Places
+) -> ReadRow:
+    values: dict[str, Any] = {column.key: None for column in codes.columns()}
+    flaws: list[Flaw] = []
+    for key, cell in zip(header, cells, strict=False):
+        if key is None or cell is None or (isinstance(cell, str) and not cell.strip()):
+            continue
+        value = _value(key, without_turning(cell) if isinstance(cell, str) else cell, places)
+        if isinstance(value, Flaw):
+            flaws.append(value)
+        else:
+            values[key] = value
+    said = {flaw.field for flaw in flaws}
+    flaws.extend(
+        Flaw(column.key, "required", text("Falta este valor.", "This value is missing."))
+        for column in codes.columns()
+        if column.required and values[column.key] is None and column.key not in said
+    )
+    return ReadRow(number, values, tuple(flaws))
+
+
+def _value(key: str, cell: Any, places: Places) -> Any:
+    if cell is _UNCOMPUTED:
+        return Flaw(
+            key,
+            "not_computed",
+            text(
+                "La fórmula no tiene resultado: abra el libro en su programa, guárdelo y envíelo otra vez, o escriba el valor.",
+                "The formula has no result: open the workbook in your program, save it and send it again, or write the"
+                " value.",
+            ),
+        )
+    if key in DATES:
+        return _date(key, cell)
+    if key == "report_month":
+        return _month(cell)
+    if key in COUNTS:
+        return _count(key, cell)
+    word = unguarded(_number_text(cell).strip())
+    if len(word) > MAX_TEXT or any(ord(char) < 32 and char not in "\n\t" for char in word):
+        return Flaw(
+            key,
+            "bad_text",
+            text(
+                "Texto demasiado largo o con caracteres de control.",
+                "Text too long or with control characters.",
+            ),
+        )
+    if key in LISTS:
+        code = codes.understood(LISTS[key], word)
+        return code if code is not None else word
+    if key.endswith("_pcode"):
+        return word.upper()
+    return word
+
+
+def _number_text(cell: Any) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+
+
+def _date(key: str, cell: Any) -> date | Flaw:
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    word = str(cell).strip()
+    try:
+        if _ISO.fullmatch(word[:10]):
+            return date.fromisoformat(word[:10])
+        if parts := _DAY_FIRST.fullmatch(word):  # day first, as in both languages of the region
+            return date(int(parts[3]), int(parts[2]), int(parts[1]))
+    except ValueError:
+        pass
+    return Flaw(
+        key, "bad_date", text("Escriba la fecha como AAAA-MM-DD.", "Write the date as YYYY-MM-DD.")
+    )
+
+
+def _month(cell: Any) -> date | Flaw:
+    if isinstance(cell, date | datetime):
+        return date(cell.year, cell.month, 1)
+    found = re.fullmatch(r"(\d{4})-(\d{2})(-\d{2})?", str(cell).strip())
+    if found and 1 <= int(found[2]) <= 12 and int(found[1]) >= 2000:
+        return date(int(found[1]), int(found[2]), 1)
+    return Flaw(
+        "report_month",
+        "bad_month",
+        text("Escriba el mes como AAAA-MM.", "Write the month as YYYY-MM."),
+    )
+
+
+def _count(key: str, cell: Any) -> int | Flaw:
+    if isinstance(cell, bool):
+        cell = str(cell)
+    if isinstance(cell, int):
+        return cell
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e12:
+        return int(cell)
+    word = str(cell).strip()
+    if re.fullmatch(r"-?\d{1,12}", word):
+        return int(word)
+    return Flaw(
+        key,
+        "bad_number",
+        text(
+            "Escriba un número entero sin separadores.", "Write a whole number without separators."
+        ),
+    )
+
+
+def messages(flaw: Flaw) -> Text:
+    """The flaw with the label of its column in front, for a person's report."""
+    labels = {column.key: column.label for column in codes.columns()}
+    label = labels.get(flaw.field, {})
+    return {lang: f"{label.get(lang, flaw.field)}: {said}" for lang, said in flaw.message.items()}

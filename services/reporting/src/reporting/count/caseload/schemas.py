@@ -1,0 +1,28 @@
+"""What the caseload endpoint gives: exact numbers, on screen only."""
+
+from pydantic import BaseModel, Field
+
+from reporting.count.indicators.schemas import NOTICE
+
+
+class CaseloadRow(BaseModel):
+    """One counter of one month."""
+
+    scope: str = Field(description="holder, giver, receiver; line for the anonymous line")
+    month: str
+    area: str = Field(description="First-level P-code, or unknown")
+    what: str = Field(
+        description="case_registered, case_closed, case_closed:REASON, transfer_offered,"
+        " transfer_accepted, transfer_declined, transfer_recalled, line_report"
+    )
+    kind: str | None = Field(description="Of a report of the line")
+    count: int
+
+
+class Caseload(BaseModel):
+    """Of an organisation its own; reports of the line for coordinators and the IM role."""
+
+    first: str
+    last: str
+    rows: list[CaseloadRow]
+    notice: str = NOTICE

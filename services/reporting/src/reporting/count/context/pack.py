@@ -1,0 +1,211 @@
+"""The context pack: tables that people need for a problem tree or a SWOT. Inputs, no conclusions.
+
+Stakeholders come from the directory's events, needs from protected releases, risks from other
+sources with their provenance. Pure: it is given all of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from common.words.codelists import categories
+from common.words.places import Places
+
+from reporting.count.context.series import OutsideSeries
+from reporting.ground.language import Text, text
+from reporting.ground.protection.protected import ProtectedCube, Row, rate
+from reporting.ground.tabular.tables import Cell, Column, Table
+
+EXPLAINED = text(
+    "Insumos para un árbol de problemas y un análisis FODA, no conclusiones. "
+    "Casos reportados, no prevalencia. Un cero significa ninguna persona o muy pocas.",
+    "Inputs for a problem tree and a SWOT analysis, no conclusions. "
+    "Reported cases, not prevalence. A zero means none or very few.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One listed service of the directory, by codes; never a place below the first level."""
+
+    organisation_id: UUID
+    categories: tuple[str, ...]
+    states: tuple[str, ...]
+    referable: bool
+
+
+def tables(
+    *,
+    offers: Sequence[Offer],
+    referrals: ProtectedCube | None,
+    unmet: ProtectedCube | None,
+    gaps: ProtectedCube | None,
+    series: Iterable[OutsideSeries],
+    places: Places,
+    states: Sequence[str],
+) -> list[Table]:
+    """Stakeholders, who is left behind by state, and outside series with their provenance."""
+    return [
+        _stakeholders(offers, places),
+        _left_behind(offers, (referrals, unmet, gaps), places, states),
+        _risks(series, places),
+    ]
+
+
+def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
+    counted: dict[tuple[str, str, str], list[int]] = {}
+    for offer in offers:
+        for state in offer.states or ("",):
+            for category in offer.categories:
+                key = (str(offer.organisation_id), state, category)
+                row = counted.setdefault(key, [0, 0])
+                row[0] += 1
+                row[1] += offer.referable
+    rows: list[tuple[Cell, ...]] = [
+        (
+            organisation,
+            f"/directory/v1/organizations/{organisation}",
+            state or None,
+            _name(state, places),
+            category,
+            categories().label(category, "es"),
+            categories().label(category, "en"),
+            listed,
+            referable,
+        )
+        for (organisation, state, category), (listed, referable) in sorted(counted.items())
+    ]
+    columns = (
+        Column("organisation", text("Organización (id)", "Organisation (id)"), "#org+id"),
+        # Names stay in the directory, which knows who may read which of them today.
+        Column(
+            "organisation_entry",
+            text("Organización (en el directorio)", "Organisation (in the directory)"),
+            "#org+url",
+        ),
+        Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
+        Column("adm1_name", text("Estado", "State"), "#adm1+name"),
+        Column("category", text("Categoría", "Category"), "#service+code"),
+        Column("category_es", text("Categoría (es)", "Category (es)"), "#service+name+i_es"),
+        Column("category_en", text("Categoría (en)", "Category (en)"), "#service+name+i_en"),
+        Column("services", text("Servicios", "Services"), "#capacity+services+num", "integer"),
+        Column(
+            "referable",
+            text("Reciben remisiones ahora", "Take referrals now"),
+            "#capacity+referable+num",
+            "integer",
+        ),
+    )
+    return Table("stakeholders", text("Actores", "Stakeholders"), columns, rows, (EXPLAINED,))
+
+
+def _left_behind(
+    offers: Sequence[Offer],
+    cubes: tuple[ProtectedCube | None, ProtectedCube | None, ProtectedCube | None],
+    places: Places,
+    states: Sequence[str],
+) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for place in map(places.require, states):
+        referred, unmet, searches = (_in_state(cube, place.pcode) for cube in cubes)
+        counts = (*_bounded(referred), *_bounded(unmet))
+        ready = sum(place.pcode in offer.states and offer.referable for offer in offers)
+        k = cubes[0].k if cubes[0] else 0
+        share = None
+        if referred is not None and unmet is not None:
+            share = rate(unmet.count, referred.count, k).value
+        found = (*counts, share, *_bounded(searches))
+        rows.append((place.pcode, place.name, *found, ready))
+    columns = (
+        Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
+        Column("adm1_name", text("Estado", "State"), "#adm1+name"),
+        *_counted("referred", text("Personas remitidas", "People referred"), "#affected"),
+        *_counted(
+            "unmet", text("Con necesidad no atendida", "With an unmet need"), "#affected+unmet"
+        ),
+        Column(
+            "unmet_ratio",
+            text("Razón (vacía si la base es pequeña)", "Ratio (empty if its base is small)"),
+            "#indicator+ratio",
+            "decimal",
+        ),
+        *_counted(
+            "searches",
+            text("Búsquedas sin servicio", "Searches without a service"),
+            "#meta+searches",
+        ),
+        Column(
+            "referable",
+            text("Servicios que reciben remisiones", "Services that take referrals"),
+            "#capacity+referable+num",
+            "integer",
+        ),
+    )
+    name = text("Quién queda atrás", "Who is left behind")
+    return Table("left_behind", name, columns, rows, (EXPLAINED,))
+
+
+def _counted(key: str, label: Text, tag: str) -> tuple[Column, Column, Column]:
+    """A protected count and the interval in which the true one lies in nine of ten cases."""
+    low = {"es": f"{label['es']}: desde (90 %)", "en": f"{label['en']}: from (90%)"}
+    high = {"es": f"{label['es']}: hasta (90 %)", "en": f"{label['en']}: to (90%)"}
+    return (
+        Column(key, label, f"{tag}+num", "integer"),
+        Column(f"{key}_low", low, f"{tag}+num+low", "integer"),
+        Column(f"{key}_high", high, f"{tag}+num+high", "integer"),
+    )
+
+
+def _bounded(row: Row | None) -> tuple[int | None, int | None, int | None]:
+    return (None, None, None) if row is None else (row.count, row.low, row.high)
+
+
+def _in_state(cube: ProtectedCube | None, state: str) -> Row | None:
+    if cube is None or state not in cube.dimension("area").codes:
+        return None
+    return cube.figure({"area": (state,)})
+
+
+def _risks(series: Iterable[OutsideSeries], places: Places) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            each.code,
+            each.title["es"],
+            each.title["en"],
+            point.day,
+            point.area,
+            _name(point.area, places),
+            point.value,
+            each.unit["en"],
+            each.source,
+            each.url,
+            each.licence,
+            each.retrieved_on,
+            each.edition,
+        )
+        for each in series
+        for point in each.points
+    ]
+    columns = (
+        Column("series", text("Serie", "Series"), "#indicator+code"),
+        Column("title_es", text("Título (es)", "Title (es)"), "#indicator+name+i_es"),
+        Column("title_en", text("Título (en)", "Title (en)"), "#indicator+name+i_en"),
+        Column("day", text("Fecha", "Date"), "#date", "date"),
+        Column("area", text("Lugar (código)", "Place (code)"), "#adm+code"),
+        Column("area_name", text("Lugar", "Place"), "#adm+name"),
+        Column("value", text("Valor", "Value"), "#indicator+value+num", "decimal"),
+        Column("unit", text("Unidad", "Unit"), "#indicator+unit"),
+        Column("source", text("Fuente", "Source"), "#meta+source"),
+        Column("url", text("Dirección", "Address"), "#meta+url"),
+        Column("licence", text("Licencia", "Licence"), "#meta+license"),
+        Column("retrieved_on", text("Consultada el", "Retrieved on"), "#date+retrieved", "date"),
+        Column("edition", text("Edición", "Edition"), "#meta+edition+num", "integer"),
+    )
+    return Table(
+        "risks", text("Riesgos de otras fuentes", "Risks from other sources"), columns, rows
+    )
+
+
+def _name(pcode: str | None, places: Places) -> str | None:
+    place = places.get(pcode) if pcode else None
+    return place.name if place else None

@@ -1,0 +1,51 @@
+"""Series that other sources publish (protection-risk indices, displacement counts), kept as they
+came, with their provenance. They are shown beside Ruta's numbers and never mixed with them."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from reporting.ground.language import Text
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """``area`` is a P-code, or None where the value is for the whole country."""
+
+    day: date
+    area: str | None
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideSeries:
+    """One imported edition of a series. ``source``, ``url``, ``licence``, ``retrieved_on`` and
+    ``method`` are its provenance; ``edition`` counts the imports of ``code``, and none is ever
+    overwritten."""
+
+    id: UUID
+    code: str
+    edition: int
+    title: Text
+    unit: Text
+    source: str
+    url: str
+    licence: str
+    retrieved_on: date
+    method: str | None
+    points: tuple[SeriesPoint, ...]
+
+    def point(self, day: date, area: str | None) -> SeriesPoint | None:
+        return next((p for p in self.points if (p.day, p.area) == (day, area)), None)
+
+    def latest(self, until: date) -> tuple[SeriesPoint, ...]:
+        """The points of the newest day that is not after ``until``, by area."""
+        days = [p.day for p in self.points if p.day <= until]
+        if not days:
+            return ()
+        return tuple(p for p in self.points if p.day == max(days))
+
+    def days(self, start: date, until: date) -> tuple[date, ...]:
+        """The days from ``start`` to ``until`` that have points."""
+        return tuple(sorted({p.day for p in self.points if start <= p.day <= until}))

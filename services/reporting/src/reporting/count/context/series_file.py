@@ -1,0 +1,185 @@
+"""Reads the points of an outside series from a CSV, plain or with an HXL tag row. Pure.
+
+Strict about meaning: a cell that could be read in two ways is a flaw that says how to write it, and a
+file with a flaw gives no points at all.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from common.tables_io.cells import is_formula, unguarded
+from common.words.places import Places, folded
+
+from reporting.count.context.series import SeriesPoint
+from reporting.ground.tabular.reading import CellFlaw, UnreadableTableError, cell_flaw, csv_rows
+
+MOST_POINTS = 5000
+_HEADS = {
+    "day": ("day", "date", "fecha", "dia"),
+    "area": ("area", "pcode", "p-code", "lugar", "codigo", "adm1_pcode", "adm2_pcode"),
+    "value": ("value", "valor"),
+}
+_VALUE_TAGS = ("#indicator", "#value", "#affected", "#inneed", "#population")
+_TAGS_WITHIN = 10
+"""An HXL tag row stands among the first rows."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
+_FIRST, _LAST = date(1990, 1, 1), date(2100, 1, 1)
+
+
+def points(content: bytes, places: Places) -> list[SeriesPoint]:
+    """The points by row; raises UnreadableTableError with every flaw. Other columns are not read."""
+    rows = csv_rows(content)
+    first, columns = _header(rows)
+    read: list[SeriesPoint] = []
+    flaws: list[CellFlaw] = []
+    seen: dict[tuple[date, str | None], int] = {}
+    for number, cells in enumerate(rows[first:], start=first + 1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        point = _point(number, _named(cells, columns), places)
+        if isinstance(point, list):
+            flaws += point
+            continue
+        if (point.day, point.area) in seen:
+            row = seen[point.day, point.area]
+            flaws.append(
+                cell_flaw(
+                    number,
+                    "area",
+                    f"Este día y lugar ya están en la fila {row}.",
+                    f"This day and place are in row {row} already.",
+                )
+            )
+        seen.setdefault((point.day, point.area), number)
+        read.append(point)
+    if not flaws and not read:
+        flaws.append(cell_flaw(0, "", "El archivo no tiene filas.", "The file has no rows."))
+    if len(read) > MOST_POINTS:
+        flaws.append(
+            cell_flaw(
+                0,
+                "",
+                f"Más de {MOST_POINTS} filas: divida la serie.",
+                f"More than {MOST_POINTS} rows: split the series.",
+            )
+        )
+    if flaws:
+        raise UnreadableTableError(flaws)
+    return read
+
+
+def _header(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]]:
+    """The first row of data, and the place of each column."""
+    for place, cells in enumerate(rows[:_TAGS_WITHIN]):
+        tags = [cell.strip().casefold() for cell in cells]
+        if any(tags) and all(tag.startswith("#") for tag in tags if tag):
+            return place + 1, _columns([_of_tag(tag) for tag in tags])
+    heads = [_of_head(cell) for cell in rows[0]] if rows else []
+    return 1, _columns(heads)
+
+
+def _of_head(cell: str) -> str | None:
+    word = folded(cell)
+    return next((key for key, names in _HEADS.items() if word in names), None)
+
+
+def _of_tag(tag: str) -> str | None:
+    name, *attributes = tag.split("+")
+    if name == "#date":
+        return "day"
+    if re.fullmatch(r"#adm\d?|#country|#loc", name) and "code" in attributes:
+        return "area"
+    named = {"name", "code", "unit"} & set(attributes)
+    return "value" if name in _VALUE_TAGS and not named else None
+
+
+def _columns(heads: Sequence[str | None]) -> dict[str, int]:
+    found = [key for key in heads if key]
+    lacking = [key for key in ("day", "value") if key not in found]
+    if lacking:
+        raise UnreadableTableError(
+            [
+                cell_flaw(
+                    1,
+                    key,
+                    "Falta esta columna: day (#date), area (#adm1+code) y value (#indicator+num).",
+                    "This column is missing: day (#date), area (#adm1+code) and value (#indicator+num).",
+                )
+                for key in lacking
+            ]
+        )
+    twice = [key for key in dict.fromkeys(found) if found.count(key) > 1]
+    if twice:
+        raise UnreadableTableError(
+            [
+                cell_flaw(
+                    1,
+                    key,
+                    "La columna está dos veces: deje la que quiere importar.",
+                    "The column is there twice: leave the one to import.",
+                )
+                for key in twice
+            ]
+        )
+    return {key: place for place, key in enumerate(heads) if key}
+
+
+def _named(cells: Sequence[str], columns: dict[str, int]) -> dict[str, str]:
+    return {
+        key: cells[place].strip() if place < len(cells) else "" for key, place in columns.items()
+    }
+
+
+def _point(number: int, cells: dict[str, str], places: Places) -> SeriesPoint | list[CellFlaw]:
+    flaws = [
+        cell_flaw(
+            number,
+            key,
+            "Esto es una fórmula: escriba el valor.",
+            "This is a formula: write the value.",
+        )
+        for key, cell in cells.items()
+        if is_formula(cell)
+    ]
+    if flaws:
+        return flaws
+    day, value = _day(cells["day"]), cells["value"]
+    area = unguarded(cells.get("area", "")).upper() or None
+    if day is None:
+        flaws.append(
+            cell_flaw(
+                number,
+                "day",
+                "Escriba la fecha como AAAA-MM-DD, desde 1990.",
+                "Write the date as YYYY-MM-DD, from 1990 on.",
+            )
+        )
+    if area is not None and not places.is_known(area):
+        flaws.append(
+            cell_flaw(
+                number, "area", "Este código de lugar no se conoce.", "This P-code is not known."
+            )
+        )
+    if not _NUMBER.fullmatch(value):
+        flaws.append(
+            cell_flaw(
+                number,
+                "value",
+                "Escriba el número con punto decimal y sin separador de miles, como 1234.5.",
+                "Write the number with a decimal point and no thousands separator, as 1234.5.",
+            )
+        )
+    if flaws or day is None:
+        return flaws
+    return SeriesPoint(day, area, Decimal(value))
+
+
+def _day(cell: str) -> date | None:
+    try:
+        day = date.fromisoformat(cell) if _DAY.fullmatch(cell) else None
+    except ValueError:
+        return None
+    return day if day is not None and _FIRST <= day <= _LAST else None

@@ -1,0 +1,196 @@
+"""What the recording of facts and the closing of a period read, and what the directory offers."""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.count.facts.models import (
+    forgotten_persons,
+    gap_counts,
+    late_arrivals,
+    referral_facts,
+    referral_steps,
+    reporting_grants,
+    services,
+)
+from reporting.count.facts.progress import STATE, ReferralFact
+from reporting.count.facts.service_facts import ServiceFact
+from reporting.count.facts.steps import Step
+from reporting.tables import COMMON
+
+
+async def forgotten_among(session: AsyncSession, marks: Collection[bytes]) -> set[bytes]:
+    """Which of the marks belong to erased persons."""
+    given = sa.literal(list(marks), sa.ARRAY(sa.LargeBinary))
+    mark = forgotten_persons.c.mark
+    return set(await session.scalars(sa.select(mark).where(mark == sa.any_(given))))
+
+
+async def referrals_among(
+    session: AsyncSession, referral_ids: Collection[UUID]
+) -> dict[UUID, ReferralFact]:
+    """The facts of referrals seen before."""
+    rows = await session.execute(
+        sa.select(*(referral_facts.c[name] for name in ReferralFact._fields)).where(
+            referral_facts.c.referral_id == sa.any_(_uuids(referral_ids))
+        )
+    )
+    return {row.referral_id: ReferralFact(*row) for row in rows}
+
+
+async def remembered_arrivals(
+    session: AsyncSession, event_ids: Collection[UUID]
+) -> dict[UUID, date]:
+    """Earlier decisions that an event counts on a later day than its own."""
+    if not event_ids:
+        return {}
+    rows = await session.execute(
+        sa.select(late_arrivals.c.event_id, late_arrivals.c.counted_on).where(
+            late_arrivals.c.event_id == sa.any_(_uuids(event_ids))
+        )
+    )
+    return dict(map(tuple, rows))
+
+
+async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set[UUID]:
+    """Which of the events had their effect before."""
+    seen = COMMON.inbox.c.event_id
+    return set(await session.scalars(sa.select(seen).where(seen == sa.any_(_uuids(event_ids)))))
+
+
+async def known_services(
+    session: AsyncSession, service_ids: Collection[UUID]
+) -> dict[UUID, ServiceFact]:
+    """The facts of services seen before."""
+    rows = await session.execute(
+        sa.select(*(services.c[name] for name in ServiceFact.__dataclass_fields__)).where(
+            services.c.service_id == sa.any_(_uuids(service_ids))
+        )
+    )
+    return {row.service_id: _service_fact(row) for row in rows}
+
+
+def _service_fact(row: Sequence[Any]) -> ServiceFact:
+    values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+    return ServiceFact(*values)
+
+
+STREAMED_AT_ONCE = 1000
+"""Rows fetched with one turn of the event loop: a turn for each takes longer than counting it."""
+
+
+async def steps_by_person(
+    session: AsyncSession, start: date, end: date
+) -> AsyncIterator[list[Step]]:
+    """The countable steps of a period, one list per person: streamed, so memory stays bounded."""
+    statement = (
+        sa.select(
+            referral_steps.c.person,
+            referral_steps.c.counted_on,
+            referral_steps.c.referral_id,
+            referral_steps.c.version,
+            referral_steps.c.state,
+            referral_steps.c.occurred_at,
+            referral_steps.c.category,
+            referral_steps.c.aor,
+            referral_steps.c.area,
+            referral_steps.c.sex,
+            referral_steps.c.age_band,
+        )
+        .where(
+            referral_steps.c.counted_on.between(start, end),
+            referral_steps.c.countable,
+            referral_steps.c.kind == STATE,
+            referral_steps.c.person.is_not(None),
+            ~_after_withdrawal(),
+        )
+        .order_by(referral_steps.c.person, referral_steps.c.referral_id, referral_steps.c.version)
+    )
+    group: list[Step] = []
+    async for rows in (await session.stream(statement)).partitions(STREAMED_AT_ONCE):
+        for row in rows:
+            step = Step._make(row)
+            if group and group[-1].person != step.person:
+                yield group
+                group = []
+            group.append(step)
+    if group:
+        yield group
+
+
+def _after_withdrawal() -> sa.Exists:
+    """The person had withdrawn the reporting grant before the step and given no new one."""
+    withdrawn, renewed = reporting_grants.alias("withdrawn"), reporting_grants.alias("renewed")
+    step = referral_steps.c
+    renewal = sa.exists().where(
+        renewed.c.person == withdrawn.c.person,
+        renewed.c.given_at > withdrawn.c.withdrawn_at,
+        renewed.c.given_at <= step.occurred_at,
+    )
+    return sa.exists().where(
+        withdrawn.c.person == step.person,
+        withdrawn.c.withdrawn_at <= step.occurred_at,
+        ~renewal,
+    )
+
+
+def listed(*columns: str) -> sa.Select[Any]:
+    """These columns of the services that the directory lists."""
+    return sa.select(*(services.c[name] for name in columns)).where(services.c.listed)
+
+
+async def contributors(session: AsyncSession, start: date, end: date) -> list[UUID]:
+    """The organisations whose steps a period counts: they sign off (R8)."""
+    sender, recipient = referral_steps.c.from_organisation, referral_steps.c.to_organisation
+    counted = (
+        referral_steps.c.counted_on.between(start, end),
+        referral_steps.c.countable,
+        referral_steps.c.kind == STATE,
+        referral_steps.c.person.is_not(None),
+    )
+    union = sa.union(
+        sa.select(sender.label("organisation")).where(*counted),
+        sa.select(recipient.label("organisation")).where(*counted),
+    ).subquery()
+    rows = await session.scalars(
+        sa.select(union.c.organisation)
+        .where(union.c.organisation.is_not(None))
+        .order_by(union.c.organisation)
+    )
+    return list(rows)
+
+
+async def gap_increments(
+    session: AsyncSession, start: date, end: date
+) -> list[tuple[dict[str, str | None], int]]:
+    """Searches without a result by area, need and group: growth that counts in the period."""
+    grown = gap_counts.c.count - sa.func.coalesce(
+        sa.func.lag(gap_counts.c.count).over(
+            partition_by=[
+                gap_counts.c.area,
+                gap_counts.c.need,
+                gap_counts.c.group,
+                gap_counts.c.week,
+            ],
+            order_by=gap_counts.c.version,
+        ),
+        0,
+    )
+    growth = sa.select(gap_counts, sa.func.greatest(grown, 0).label("grown")).subquery()
+    rows = await session.execute(
+        sa.select(growth.c.area, growth.c.need, growth.c.group, sa.func.sum(growth.c.grown))
+        .where(growth.c.counted_on.between(start, end))
+        .group_by(growth.c.area, growth.c.need, growth.c.group)
+    )
+    return [
+        ({"area": area, "need": need, "group": group}, int(count))
+        for area, need, group, count in rows
+    ]
+
+
+def _uuids(values: Iterable[UUID]) -> sa.BindParameter[list[UUID]]:
+    return sa.literal(list(values), sa.ARRAY(sa.Uuid))

@@ -1,0 +1,82 @@
+"""Reads events into facts: which columns a fact takes from which event, and nothing more."""
+
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from common import clock
+from common.events.referrals import EscalationRaised, ReferralData
+from common.words.places import Places
+
+from reporting.count.facts.progress import CONFIRMED, ESCALATION, STATE, FactStep
+
+AREA_LEVEL = 1
+"""Facts keep areas at the first administrative level: no reader needs more, no leak can give it."""
+
+
+class RecordedStep(NamedTuple):
+    """A step with the parts that only releases use. Attributes are None without a reporting grant.
+
+    `natural_day` is the day on which it happened; the day it counts on may be later (R4).
+    """
+
+    event_id: UUID
+    step: FactStep
+    natural_day: date
+    urgency: str | None = None
+    person: bytes | None = None
+    countable: bool = False
+    sex: str | None = None
+    age_band: str | None = None
+
+
+def area_of(pcode: str | None) -> str | None:
+    """The first-level area of a P-code; None for one that no table knows."""
+    places = Places.load()
+    if pcode is None or not places.is_known(pcode):
+        return None
+    return places.at_most(pcode, AREA_LEVEL)
+
+
+def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedStep:
+    """A referral of the person entered a state. What an organisation refers to itself is internal work,
+    which no release counts."""
+    internal = event.from_organisation == event.to_organisation
+    attributes = None if internal else event.attributes
+    step = FactStep(
+        referral_id=event.referral_id,
+        version=event.version,
+        kind=STATE,
+        state=event.state,
+        occurred_at=event.occurred_at,
+        from_organisation=event.from_organisation,
+        to_organisation=event.to_organisation,
+        category=event.category,
+        aor=event.aor,
+        area=area_of(event.area),
+        reason=event.reason,
+        outcome=event.outcome,
+        late=event.late,
+    )
+    return RecordedStep(
+        event_id=event_id,
+        step=step,
+        natural_day=clock.utc_day(event.occurred_at),
+        urgency=event.urgency,
+        person=person,
+        countable=attributes is not None,
+        sex=attributes.sex if attributes else None,
+        age_band=attributes.age_band if attributes else None,
+    )
+
+
+def read_confirmation(event: ReferralData, event_id: UUID) -> RecordedStep:
+    """Somebody other than the recipient confirmed what was delivered."""
+    step = FactStep(event.referral_id, event.version, CONFIRMED, "", event.occurred_at)
+    return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.occurred_at))
+
+
+def read_escalation(event: EscalationRaised, event_id: UUID) -> RecordedStep:
+    """A deadline passed; `state` holds which step of the escalation it is."""
+    step = FactStep(event.referral_id, event.version, ESCALATION, event.step, event.due_at)
+    return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.due_at))

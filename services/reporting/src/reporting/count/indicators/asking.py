@@ -1,0 +1,38 @@
+"""Which months a question to the operational numbers is about."""
+
+from datetime import date
+from typing import Annotated
+
+from common import clock
+from common.errors import INVALID
+from fastapi import Query
+
+from reporting.ground.asked_periods import asked_period
+from reporting.ground.periods import PeriodKind
+
+Month = Annotated[str | None, Query(max_length=7, examples=["2026-11"])]
+_DEFAULT_MONTHS = 3
+
+
+def months(first: str | None, last: str | None) -> tuple[date, date]:
+    """The first days of the first and last month asked for: three months up to now if absent.
+
+    Problems: 422 for a text that is no month, or months in the wrong order.
+    """
+    end = _month(last, "/to") if last else clock.utc_day(clock.now()).replace(day=1)
+    start = _month(first, "/from") if first else _months_before(end, _DEFAULT_MONTHS - 1)
+    if start > end:
+        raise INVALID.because("from_lies_after_to", pointer="/from")
+    return start, end
+
+
+def _month(text: str, pointer: str) -> date:
+    period = asked_period(text, pointer)
+    if period.kind is not PeriodKind.MONTH:
+        raise INVALID.because("write_month_such_as_2026_11", pointer=pointer)
+    return period.start
+
+
+def _months_before(month: date, count: int) -> date:
+    months = month.year * 12 + month.month - 1 - count
+    return date(max(months // 12, 1), months % 12 + 1, 1)

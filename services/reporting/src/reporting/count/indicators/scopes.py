@@ -1,0 +1,53 @@
+"""Whose operational numbers a caller may see: an organisation its own, a coordinator its AoRs'."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from common.auth import Principal, Role
+from common.words.places import Places
+
+OWN_ROLES = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
+_AOR_WIDE = frozenset({Role.COORDINATOR, Role.IM})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One set of counters; ``areas`` None means everywhere."""
+
+    kind: str
+    id: str
+    areas: frozenset[str] | None = None
+
+
+def scopes_of(caller: Principal) -> tuple[Scope, ...]:
+    """All scopes of the caller; empty for a role that has none (reader, auditor)."""
+    found: list[Scope] = []
+    if caller.roles & _AOR_WIDE:
+        areas = states_of(caller.areas)
+        found += [Scope("aor", aor, areas) for aor in sorted(caller.aors)]
+    if caller.roles & OWN_ROLES and caller.organisation_id is not None:
+        own = str(caller.organisation_id)
+        found += [Scope("sender", own), Scope("recipient", own)]
+    return tuple(found)
+
+
+def states_of(areas: Iterable[str]) -> frozenset[str] | None:
+    """First-level areas that a membership covers wholly; None where it holds everywhere.
+
+    A membership in a municipality covers no whole state, and counters are per state: it sees none.
+    """
+    wanted = set(areas)
+    if not wanted:
+        return None
+    places = Places.load()
+    return frozenset(
+        place.pcode
+        for place in places
+        if place.level == 1 and any(places.within(place.pcode, area) for area in wanted)
+    )
+
+
+def everything_in(areas: Iterable[str]) -> list[str]:
+    """The areas and all areas inside them."""
+    places = Places.load()
+    return sorted({each for area in areas for each in (area, *places.descendants(area))})

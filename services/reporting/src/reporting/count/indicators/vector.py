@@ -1,0 +1,252 @@
+"""What one referral adds to the operational counters, and what summed counters say.
+
+Counters are vectors of whole numbers in a fixed layout: counts, coded reasons, and a histogram of
+hours for each milestone. Vectors add, so a query sums a few rows however many referrals there are.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from common import clock
+from common.words.referral_states import DELIVERED, TERMINAL, UNMET, ReferralState
+
+from reporting.count.facts.progress import ReferralFact
+
+COUNTS = (
+    "sent",
+    "acknowledged",
+    "accepted",
+    "delivered",
+    "partly_delivered",
+    "confirmed",
+    "declined",
+    "not_delivered",
+    "expired",
+    "recalled",
+    "withdrawn",
+    "open",
+    "overdue",
+    "late",
+)
+DECLINE_REASONS = ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest", "other")
+NOT_DELIVERED_REASONS = ("unreachable", "no_show", "declined_by_person", "unavailable", "other")
+MILESTONES = ("acknowledged", "accepted", "delivered", "confirmed")
+
+HOUR_EDGES = (
+    0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 60, 72, 96, 120, 144, 168, 240, 336, 504,
+    720, 1080, 1440, 2160, 4320,
+)  # fmt: skip
+"""Upper edges of the histogram's bins in hours; one more bin takes what is beyond."""
+BINS = len(HOUR_EDGES) + 1
+
+_POSITION = {name: position for position, name in enumerate(COUNTS)}
+_REASONS_AT = len(COUNTS)
+_NOT_DELIVERED_AT = _REASONS_AT + len(DECLINE_REASONS)
+COUNT_LENGTH = _NOT_DELIVERED_AT + len(NOT_DELIVERED_REASONS)
+LENGTH = COUNT_LENGTH + BINS * len(MILESTONES)
+
+ALL = ""
+"""In a counter's key: not split by this dimension."""
+UNKNOWN = "unknown"
+Place = tuple[date, str, str, str, str, str]
+"""Month of sending, area, category, AoR, sender and recipient: what a referral's counters are."""
+Increments = dict[Place, Counter[int]]
+"""By place: how much to add at which position of the vectors of its counters."""
+
+
+class CounterKey(NamedTuple):
+    """Whose counter (an AoR, or an organisation as sender or recipient), which month, which split.
+
+    `month` is the first day of the month in which the referral was sent.
+    """
+
+    scope: str
+    scope_id: str
+    month: date
+    area: str = ALL
+    category: str = ALL
+
+    @property
+    def length(self) -> int:
+        """Area × category carries no histogram: too many counters for too few referrals each."""
+        return LENGTH if ALL in {self.area, self.category} else COUNT_LENGTH
+
+
+def collect(increments: Increments, before: ReferralFact, after: ReferralFact) -> None:
+    """Add to `increments` what changes in the counters when a fact changes."""
+    old_place, new_place = place(before), place(after)
+    old = positions(before) if old_place else frozenset()
+    new = positions(after) if new_place else frozenset()
+    if old_place == new_place:
+        old, new = old - new, new - old
+    for where, which, by in ((old_place, old, -1), (new_place, new, 1)):
+        if where is not None:
+            counter = increments.setdefault(where, Counter())
+            for position in which:
+                counter[position] += by
+
+
+def by_counter(increments: Increments) -> dict[CounterKey, Counter[int]]:
+    """The same by counter: each place has nine."""
+    found: dict[CounterKey, Counter[int]] = {}
+    for where, counted in increments.items():
+        for key in keys(where):
+            counter = found.setdefault(key, Counter())
+            length = key.length
+            for position, by in counted.items():
+                if position < length:
+                    counter[position] += by
+    return found
+
+
+def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
+    """The vector of increments in its stored layout."""
+    vector = [0] * key.length
+    for position, by in counter.items():
+        vector[position] = by
+    return vector
+
+
+def place(fact: ReferralFact) -> Place | None:
+    """Where a referral counts; None before it was sent, if it was an error, or if it is internal work."""
+    if fact.sent_at is None or fact.state_version == 0 or fact.state == "entered_in_error":
+        return None
+    if fact.from_organisation == fact.to_organisation:
+        return None
+    return (
+        clock.utc_day(fact.sent_at).replace(day=1),
+        fact.area or UNKNOWN,
+        fact.category or UNKNOWN,
+        fact.aor or UNKNOWN,
+        str(fact.from_organisation),
+        str(fact.to_organisation),
+    )
+
+
+def keys(where: Place) -> tuple[CounterKey, ...]:
+    """The counters of a place."""
+    month, area, category, aor, sender, recipient = where
+    return tuple(
+        CounterKey(scope, scope_id, month, *split)
+        for scope, scope_id in (("aor", aor), ("sender", sender), ("recipient", recipient))
+        for split in ((area, ALL), (ALL, category), (area, category))
+    )
+
+
+def positions(fact: ReferralFact) -> frozenset[int]:
+    """Where a referral counts 1 in the vectors of its counters."""
+    counted = _counted(
+        fact.state,
+        fact.reason,
+        fact.outcome,
+        acknowledged=fact.acknowledged_at is not None,
+        accepted=fact.accepted_at is not None,
+        confirmed=fact.confirmed_at is not None,
+        overdue=fact.overdue,
+        late=fact.late,
+    )
+    return counted | _timed(fact)
+
+
+@lru_cache(maxsize=4096)
+def _counted(state: str, reason: str | None, outcome: str | None, **is_so: bool) -> frozenset[int]:
+    """The same but for times: a country's referrals have few dozens of these."""
+    done, closed = state in DELIVERED, state in TERMINAL
+    counted = {
+        "sent": True,
+        "acknowledged": is_so["acknowledged"],
+        "accepted": is_so["accepted"],
+        "delivered": done,
+        "partly_delivered": done and outcome == "partly_delivered",
+        "confirmed": done and is_so["confirmed"],
+        "open": not closed,
+        "overdue": is_so["overdue"] and not closed,
+        "late": is_so["late"],
+        state: True,
+    }
+    found = {_POSITION[name] for name, applies in counted.items() if applies and name in _POSITION}
+    if state == ReferralState.DECLINED:
+        found.add(_REASONS_AT + _reason(reason, DECLINE_REASONS))
+    if state == ReferralState.NOT_DELIVERED:
+        found.add(_NOT_DELIVERED_AT + _reason(reason or outcome, NOT_DELIVERED_REASONS))
+    return frozenset(found)
+
+
+def _timed(fact: ReferralFact) -> set[int]:
+    reached = (fact.acknowledged_at, fact.accepted_at, fact.delivered_at, fact.confirmed_at)
+    sent = fact.sent_at
+    if sent is None:
+        return set()
+    return {
+        COUNT_LENGTH + milestone * BINS + _bin(sent, at)
+        for milestone, at in enumerate(reached)
+        if at is not None
+    }
+
+
+def _bin(start: datetime, end: datetime) -> int:
+    # A step recorded offline may carry a time before the sending it answers: count it as at once.
+    hours = max(end - start, timedelta(0)) / timedelta(hours=1)
+    return bisect_right(HOUR_EDGES, hours)
+
+
+def _reason(reason: str | None, known: Sequence[str]) -> int:
+    return known.index(reason) if reason in known else len(known) - 1
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Hours from sent to a milestone: median and 90th percentile, interpolated within a bin.
+
+    `None` beyond the last bin (180 days) and where nobody reached the milestone.
+    """
+
+    reached: int
+    median_hours: float | None
+    p90_hours: float | None
+
+
+def timing(vector: Sequence[int], milestone: str) -> Timing | None:
+    """The timing of a milestone; None where the counters carry no histogram (area × category)."""
+    if len(vector) < LENGTH:
+        return None
+    start = COUNT_LENGTH + MILESTONES.index(milestone) * BINS
+    bins = vector[start : start + BINS]
+    return Timing(sum(bins), percentile(bins, 0.5), percentile(bins, 0.9))
+
+
+def percentile(bins: Sequence[int], share: float) -> float | None:
+    """Hours below which `share` of the counted lie, linear inside the bin that holds it."""
+    wanted = share * sum(bins)
+    below = 0.0
+    for position, count in enumerate(bins):
+        if count and below + count >= wanted:
+            if position == len(HOUR_EDGES):
+                return None
+            low = HOUR_EDGES[position - 1] if position else 0.0
+            return round(low + (HOUR_EDGES[position] - low) * (wanted - below) / count, 2)
+        below += count
+    return None
+
+
+def named_counts(vector: Sequence[int]) -> dict[str, int]:
+    return dict(zip(COUNTS, vector, strict=False))
+
+
+def decline_reasons(vector: Sequence[int]) -> dict[str, int]:
+    return dict(zip(DECLINE_REASONS, vector[_REASONS_AT:_NOT_DELIVERED_AT], strict=True))
+
+
+def not_delivered_reasons(vector: Sequence[int]) -> dict[str, int]:
+    return dict(zip(NOT_DELIVERED_REASONS, vector[_NOT_DELIVERED_AT:COUNT_LENGTH], strict=True))
+
+
+def unmet(vector: Sequence[int]) -> int:
+    """Referrals that ended without a service for a reason that is not the person's own."""
+    counts = named_counts(vector)
+    return sum(counts[state] for state in UNMET)

@@ -1,0 +1,91 @@
+"""Every SELECT on stakeholders. An entry linked to the directory is for those who prepare reports: the
+organisation may be one that others do not see there."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.count.stakeholders.models import stakeholders
+from reporting.count.stakeholders.schemas import StakeholderBody
+
+PREPARING = frozenset({Role.IM, Role.COORDINATOR})
+FIELDS = tuple(StakeholderBody.model_fields)
+
+
+@dataclass(frozen=True)
+class Stakeholder:
+    id: UUID
+    version: int
+    changed_at: datetime
+    body: StakeholderBody
+
+    @property
+    def code(self) -> str:
+        return self.body.code
+
+
+def _stakeholder(row: Any) -> Stakeholder:
+    body = StakeholderBody.model_validate({field: getattr(row, field) for field in FIELDS})
+    return Stakeholder(row.id, row.version, row.changed_at, body)
+
+
+async def visible(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    stakeholder_id: UUID | None = None,
+    sector: str | None = None,
+    type_: str | None = None,
+    areas: Sequence[str] = (),
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Stakeholder]:
+    """Entries that the caller may see, by code. `areas`: those present in any of these."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if not PREPARING & caller.roles:
+        conditions.append(stakeholders.c.organisation_id.is_(None))
+    if stakeholder_id is not None:
+        conditions.append(stakeholders.c.id == stakeholder_id)
+    if sector is not None:
+        conditions.append(stakeholders.c.sectors.contains([sector]))
+    if type_ is not None:
+        conditions.append(stakeholders.c.type == type_)
+    if areas:
+        conditions.append(stakeholders.c.presence.overlap(list(areas)))
+    if after is not None:
+        conditions.append(stakeholders.c.code > after)
+    statement = (
+        sa.select(stakeholders).where(*conditions).order_by(stakeholders.c.code).limit(limit)
+    )
+    return [_stakeholder(row) for row in await session.execute(statement)]
+
+
+async def printable(session: AsyncSession) -> list[StakeholderBody]:
+    """What may be printed where anybody reads it, by code."""
+    rows = await session.execute(
+        sa.select(stakeholders).where(stakeholders.c.in_bulletin).order_by(stakeholders.c.code)
+    )
+    return [_stakeholder(row).body for row in rows]
+
+
+async def of_codes(session: AsyncSession, codes: Iterable[str]) -> dict[str, Stakeholder]:
+    """The entries of these codes, held against another change at the same time."""
+    statement = (
+        sa.select(stakeholders)
+        .where(stakeholders.c.code.in_(list(codes)))
+        .order_by(stakeholders.c.code)
+        .with_for_update()
+    )
+    return {row.code: _stakeholder(row) for row in await session.execute(statement)}
+
+
+async def locked(session: AsyncSession, stakeholder_id: UUID) -> Stakeholder | None:
+    statement = sa.select(stakeholders).where(stakeholders.c.id == stakeholder_id).with_for_update()
+    row = (await session.execute(statement)).one_or_none()
+    return _stakeholder(row) if row else None

@@ -1,0 +1,319 @@
+"""The stakeholder table as a file, out and in again: what was downloaded can be sent back. Pure.
+
+A changed row brings the `version` that it was downloaded with, so that a sheet that lay in somebody's
+folder for a month undoes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.tables_io.cells import is_formula, unguarded
+from common.words.codelists import organisation_types, pathways
+from common.words.languages import LANGUAGES
+from common.words.places import Places, folded
+from pydantic import ValidationError
+
+from reporting.count.stakeholders.rules import flaws
+from reporting.count.stakeholders.schemas import StakeholderBody
+from reporting.ground.language import Text, text
+from reporting.ground.tabular.reading import CellFlaw, UnreadableTableError, csv_rows
+from reporting.ground.tabular.tables import Cell, Column, Table
+
+MOST_ROWS = 2000
+_YES, _NO = ("yes", "si", "true", "1", "x"), ("", "no", "false", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """`version` None: a new entry."""
+
+    number: int
+    version: int | None
+    body: StakeholderBody
+
+
+_COLUMNS: Sequence[tuple[Column, Text]] = tuple(
+    (Column(key, label, hxl), how)
+    for key, label, hxl, how in (
+        (
+            "code",
+            text("Código", "Code"),
+            "#org+code",
+            text(
+                "Letras minúsculas sin acento, números y guiones; una vez por archivo.",
+                "Small letters, digits and hyphens; once in a file.",
+            ),
+        ),
+        (
+            "version",
+            text("Versión", "Version"),
+            "#meta+version",
+            text(
+                "La de la descarga; vacía si es nueva. Si alguien cambió la fila, descargue otra vez.",
+                "That of the download; empty if new. If somebody changed the row, download it again.",
+            ),
+        ),
+        (
+            "organisation_id",
+            text("Id en el directorio", "Id in the directory"),
+            "#org+id",
+            text("El id de la organización, o vacío.", "The id of the organisation, or empty."),
+        ),
+        ("name_es", text("Nombre (es)", "Name (es)"), "#org+name+i_es", {}),
+        ("name_en", text("Nombre (en)", "Name (en)"), "#org+name+i_en", {}),
+        (
+            "type",
+            text("Tipo", "Type"),
+            "#org+type+code",
+            {
+                lang: ", ".join(
+                    f"{c} ({organisation_types().label(c, lang)})" for c in organisation_types()
+                )
+                for lang in LANGUAGES
+            },
+        ),
+        (
+            "sectors",
+            text("Sectores", "Sectors"),
+            "#sector+code+list",
+            {
+                lang: "; ".join(f"{c} ({pathways().label(c, lang)})" for c in pathways())
+                for lang in LANGUAGES
+            },
+        ),
+        ("mandate_es", text("Mandato (es)", "Mandate (es)"), "#description+mandate+i_es", {}),
+        ("mandate_en", text("Mandato (en)", "Mandate (en)"), "#description+mandate+i_en", {}),
+        (
+            "does_es",
+            text("Qué hace y para quién (es)", "What it does, for whom (es)"),
+            "#description+i_es",
+            {},
+        ),
+        (
+            "does_en",
+            text("Qué hace y para quién (en)", "What it does, for whom (en)"),
+            "#description+i_en",
+            {},
+        ),
+        (
+            "presence",
+            text("Presencia (códigos)", "Presence (P-codes)"),
+            "#adm1+code+list",
+            text(
+                "Códigos de estado separados por punto y coma.",
+                "P-codes of states, separated by semicolons.",
+            ),
+        ),
+        (
+            "function_es",
+            text("Función de contacto (es)", "Function to contact (es)"),
+            "#contact+function+i_es",
+            {},
+        ),
+        (
+            "function_en",
+            text("Función de contacto (en)", "Function to contact (en)"),
+            "#contact+function+i_en",
+            {},
+        ),
+        (
+            "email",
+            text("Correo de la función", "E-mail of the function"),
+            "#contact+email",
+            text("correo@ejemplo.org", "mail@example.org"),
+        ),
+        (
+            "phone",
+            text("Teléfono de la función", "Telephone of the function"),
+            "#contact+phone",
+            text("Como +58 212 0000000.", "As +58 212 0000000."),
+        ),
+        (
+            "url",
+            text("Página", "Page"),
+            "#contact+url",
+            text("Empieza con https://.", "It begins with https://."),
+        ),
+        ("source", text("Fuente", "Source"), "#meta+source", {}),
+        (
+            "as_of",
+            text("Fecha de la fuente", "Date of the source"),
+            "#date+source",
+            text("AAAA-MM-DD", "YYYY-MM-DD"),
+        ),
+        (
+            "in_bulletin",
+            text("Puede ir en boletines", "May go into bulletins"),
+            "#meta+public",
+            text("sí o no", "yes or no"),
+        ),
+    )
+)
+_HOW = {column.key: how for column, how in _COLUMNS}
+_SOUGHT = {
+    "code",
+    "type",
+    "sectors",
+    "mandate_es",
+    "mandate_en",
+    "does_es",
+    "does_en",
+    "source",
+    "as_of",
+}
+
+
+def table(entries: Iterable[tuple[int, StakeholderBody]]) -> Table:
+    """Each entry with its version."""
+    return Table(
+        "stakeholders",
+        text("Actores", "Stakeholders"),
+        tuple(column for column, _ in _COLUMNS),
+        [_cells(version, body) for version, body in entries],
+    )
+
+
+def _cells(version: int, body: StakeholderBody) -> tuple[Cell, ...]:
+    contact = body.contact
+    values: dict[str, Cell] = {
+        "code": body.code,
+        "version": str(version),
+        "organisation_id": str(body.organisation_id) if body.organisation_id else None,
+        "type": body.type,
+        "sectors": "; ".join(body.sectors),
+        "presence": "; ".join(body.presence or ()) or None,
+        "email": contact.email if contact else None,
+        "phone": contact.phone if contact else None,
+        "url": contact.url if contact else None,
+        "source": body.source,
+        "as_of": body.as_of.isoformat(),
+        "in_bulletin": "yes" if body.in_bulletin else "no",
+    }
+    told = {"name": body.name, "mandate": body.mandate, "does": body.does}
+    told["function"] = contact.function if contact else None
+    for field, each in told.items():
+        for language in LANGUAGES:
+            values[f"{field}_{language}"] = getattr(each, language) if each else None
+    return tuple(values[column.key] for column, _ in _COLUMNS)
+
+
+def rows(content: bytes, places: Places) -> list[SheetRow]:
+    """Every row, or UnreadableTableError with every flaw by row and column."""
+    sheet = csv_rows(content)
+    columns = _columns(sheet)
+    found: list[CellFlaw] = []
+    read: list[SheetRow] = []
+    for number, cells in enumerate(sheet[1:], start=2):
+        # A second head row holds the HXL tags of a download.
+        if not any(cell.strip() for cell in cells) or cells[columns["code"]].startswith("#"):
+            continue
+        row = _row(number, cells, columns, places)
+        if isinstance(row, list):
+            found += row
+        else:
+            read.append(row)
+    seen: dict[str, int] = {}
+    for row in read:
+        if row.body.code in seen:
+            found.append(_flaw(row.number, "code"))
+        seen.setdefault(row.body.code, row.number)
+    if not read and not found:
+        found.append(CellFlaw(0, "", text("El archivo no tiene filas.", "The file has no rows.")))
+    if len(read) > MOST_ROWS:
+        most = text(f"Más de {MOST_ROWS} filas.", f"More than {MOST_ROWS} rows.")
+        found.append(CellFlaw(0, "", most))
+    if found:
+        raise UnreadableTableError(sorted(found, key=lambda each: each.row))
+    return read
+
+
+def stale(row: SheetRow) -> CellFlaw:
+    """The entry is not as it was when the row was downloaded."""
+    return _flaw(row.number, "version")
+
+
+def _columns(sheet: Sequence[Sequence[str]]) -> dict[str, int]:
+    labels = {
+        folded(word): column.key
+        for column, _ in _COLUMNS
+        for word in (column.key, *column.label.values())
+    }
+    heads = [labels.get(folded(cell)) for cell in sheet[0]] if sheet else []
+    columns = {key: place for place, key in enumerate(heads) if key}
+    lacking = sorted(_SOUGHT - set(columns))
+    if lacking:
+        missing = text("Falta esta columna.", "This column is missing.")
+        raise UnreadableTableError([CellFlaw(1, key, missing) for key in lacking])
+    return columns
+
+
+def _row(
+    number: int, cells: Sequence[str], columns: Mapping[str, int], places: Places
+) -> SheetRow | list[CellFlaw]:
+    given = {
+        key: cells[place].strip() if place < len(cells) else "" for key, place in columns.items()
+    }
+    formulas = [key for key, cell in given.items() if is_formula(cell) and key != "phone"]
+    if formulas:
+        said = text("Esto es una fórmula: escriba el valor.", "This is a formula: write the value.")
+        return [CellFlaw(number, key, said) for key in formulas]
+    given = {key: unguarded(cell) for key, cell in given.items()}
+    version = given.get("version", "")
+    if version and not (version.isdecimal() and len(version) < 9):
+        return [_flaw(number, "version")]
+    if folded(given.get("in_bulletin", "")) not in _YES + _NO:
+        return [_flaw(number, "in_bulletin")]
+    try:
+        body = StakeholderBody.model_validate(_values(given))
+    except ValidationError as error:
+        return [_flaw(number, _column(each["loc"])) for each in error.errors()]
+    wrong = flaws(body, places)
+    if wrong:
+        return [CellFlaw(number, each.field.replace("/", "_"), each.message) for each in wrong]
+    return SheetRow(number, int(version) if version else None, body)
+
+
+def _values(given: Mapping[str, str]) -> dict[str, Any]:
+    def told(field: str) -> dict[str, str] | None:
+        both = {lang: given.get(f"{field}_{lang}", "") for lang in LANGUAGES}
+        return both if any(both.values()) else None
+
+    def listed(key: str) -> list[str]:
+        return [part.strip() for part in given.get(key, "").split(";") if part.strip()]
+
+    function = told("function")
+    channels = {key: given.get(key) or None for key in ("email", "phone", "url")}
+    contact = {"function": function, **channels} if function or any(channels.values()) else None
+    return {
+        "code": given["code"],
+        "organisation_id": given.get("organisation_id") or None,
+        "name": told("name"),
+        "type": given["type"],
+        "sectors": listed("sectors"),
+        "mandate": told("mandate"),
+        "does": told("does"),
+        "presence": listed("presence") or None,
+        "contact": contact,
+        "source": given["source"],
+        "as_of": given["as_of"],
+        "in_bulletin": folded(given.get("in_bulletin", "")) in _YES,
+    }
+
+
+def _column(place: Sequence[int | str]) -> str:
+    """The column of a place in the body: `("contact", "function", "es")` is `function_es`."""
+    names = [str(each) for each in place if not isinstance(each, int)]
+    if names[0] == "contact":
+        names = names[1:] or ["email"]
+    if len(names) == 1 and f"{names[0]}_es" in _HOW:
+        names.append("es")
+    return "_".join(names[:2]) if "_".join(names[:2]) in _HOW else names[0]
+
+
+def _flaw(number: int, column: str) -> CellFlaw:
+    how = _HOW.get(column) or text(
+        "Escríbalo en los dos idiomas, hasta el largo que permite.",
+        "Write it in both languages, as long as it may be.",
+    )
+    return CellFlaw(number, column, how)

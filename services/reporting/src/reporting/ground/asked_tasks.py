@@ -1,0 +1,121 @@
+"""A task that somebody asked a worker for: a row of its capability's table, which says who asked
+(`asked_by`, and under which `claims`), how often it was tried (`attempts`), when it is due (`due_at`, NULL once it is done or refused)
+and why it was refused (`problem`). It is done in one transaction, which also settles its row: a worker that
+is killed has done it or not begun, and the next one goes on."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal, Role
+from common.auth.ended import claims_to_act
+from common.db.ended_rights import refuse_ended
+from common.db.session import Database
+from common.errors import Problem, ProblemType
+from common.process.logs import get_logger
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.errors import STEP_FAILED
+from reporting.tables import ENDED_RIGHTS
+
+EVERY_SECONDS = 1.0
+MOST_ATTEMPTS = 5
+"""One that ends its worker, or fails for no reason that Ruta knows, is given up after so many."""
+_log = get_logger(__name__)
+
+
+class Asked(Protocol):
+    """A row that is due, as its capability reads it."""
+
+    @property
+    def asked_by(self) -> str: ...
+    @property
+    def claims(self) -> dict[str, Any] | None: ...
+    @property
+    def attempts(self) -> int: ...
+
+
+T = TypeVar("T", bound=Asked)
+Work = Callable[[AsyncSession, Principal, T], Awaitable[None]]
+"""Does it, in the name of whoever asked; a problem that it raises is why it was refused."""
+
+
+@dataclass(frozen=True)
+class Tasks(Generic[T]):
+    """`due` gives the one that waits longest and that nobody has in hand, held; `pause` is how long it then
+    stays with whoever took it up, doubled with each attempt. `held`: whether it is still to be done, where
+    the work itself does not see that. `begun`: what else an attempt begins with. `moot`: the problems that
+    say that somebody did it singly at the same moment."""
+
+    table: sa.Table
+    key: tuple[str, ...]
+    due: Callable[[AsyncSession], Awaitable[T | None]]
+    pause: timedelta
+    held: Callable[[AsyncSession, T], Awaitable[bool]] | None = None
+    begun: Mapping[str, Any] = field(default_factory=dict)
+    moot: frozenset[ProblemType] = frozenset()
+
+    async def one(self, database: Database, work: Work[T]) -> bool:
+        """Do the task that is due first; False if there is none."""
+        async with database.transaction() as session:
+            task = await self.due(session)
+            if task is None:
+                return False
+            if task.attempts >= MOST_ATTEMPTS:
+                gave_up = STEP_FAILED.because("it_failed_times", task.attempts)
+                await self._settle(session, task, gave_up)
+                return True
+            due_at = clock.now() + self.pause * 2**task.attempts
+            begun = {"attempts": task.attempts + 1, "due_at": due_at, **self.begun}
+            await self.change(session, task, **begun)
+        try:
+            async with database.transaction() as session:
+                if self.held is None or await self.held(session, task):
+                    await self._settle(session, task, await self._refused(session, task, work))
+        except Exception as error:  # noqa: BLE001 - whatever failed, the next attempt may succeed
+            which = {name: str(value) for name, value in self._key(task).items()}
+            _log.warning("task_failed", tasks=self.table.name, **which, exc_info=error)
+        return True
+
+    async def change(self, session: AsyncSession, task: T, **values: object) -> None:
+        await session.execute(self.table.update().filter_by(**self._key(task)).values(**values))
+
+    async def _refused(self, session: AsyncSession, task: T, work: Work[T]) -> Problem | None:
+        """What was refused, if it was; then nothing of it stays."""
+        # The route has seen this role of theirs, and this scope.
+        caller = Principal(
+            task.asked_by,
+            task.asked_by,
+            roles=frozenset({Role.IM}),
+            scopes=frozenset({"reports:publish"}),
+        )
+        claims = task.claims or {"sub": task.asked_by, "client_id": task.asked_by}
+        try:
+            async with session.begin_nested():
+                await work(session, caller, task)
+                # At the end: drawing and counting take their time, and it is refused whole.
+                await refuse_ended(session, ENDED_RIGHTS, claims)
+        except Problem as problem:
+            return None if problem.kind in self.moot else problem
+        return None
+
+    async def _settle(self, session: AsyncSession, task: T, problem: Problem | None) -> None:
+        await self.change(session, task, due_at=None, problem=problem.body() if problem else None)
+
+    def _key(self, task: T) -> dict[str, Any]:
+        return {name: getattr(task, name) for name in self.key}
+
+
+def asked(caller: Principal) -> dict[str, Any]:
+    """What a row says when it is asked for, or asked again."""
+    return {
+        "asked_by": caller.subject,
+        "claims": claims_to_act(caller, time.time()),
+        "attempts": 0,
+        "due_at": clock.now(),
+        "problem": None,
+    }

@@ -1,0 +1,293 @@
+"""A protected release in memory: the rounded base cube, and the only arithmetic allowed on it.
+
+Every published number (API answer, file, chart, sentence) is a sum of these cells or a ratio of
+two such sums. Nothing here can reach a true count.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache, cached_property
+from typing import Literal
+
+from reporting.errors import OutsideProgrammeError
+from reporting.ground.protection.arrays import Bools, Whole, np
+from reporting.ground.protection.certainty import Certainty, Table, together
+
+Coordinates = tuple[str, ...]
+Counted = Literal["persons", "person-periods", "searches"]
+Filters = Mapping[str, Iterable[str]]
+
+RATE_DENOMINATOR_FACTOR = 2
+"""R6: a rate exists only over a protected denominator of at least this many times k."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A dimension of the base cube: its codes in reviewed order.
+
+    ``groups`` names unions of codes that a filter may use (a country for its states, "children"
+    for two age bands); a group is never a cell of its own.
+    """
+
+    name: str
+    codes: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def expand(self, wanted: Iterable[str]) -> frozenset[str]:
+        """The base codes that ``wanted`` (codes and groups) stands for.
+
+        Raises OutsideProgrammeError for a code that is neither.
+        """
+        chosen: set[str] = set()
+        for code in wanted:
+            if code in self.groups:
+                chosen.update(self.groups[code])
+            elif code in self.codes:
+                chosen.add(code)
+            else:
+                raise OutsideProgrammeError(self.name, code, (*self.codes, *self.groups))
+        return frozenset(chosen)
+
+
+@dataclass(frozen=True)
+class ExpectedError:
+    """How far a published margin is off on average, computed from published values only.
+
+    ``margin`` is ``total`` or a dimension's name (its one-way counts), or ``cell``;
+    ``mean_absolute`` is in units of the programme (persons, referrals); ``relative`` is that over
+    the margin's mean published count, absent where nothing is published.
+    """
+
+    margin: str
+    mean_absolute: Decimal
+    relative: Decimal | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published number: where it stands, and the protected count (a multiple of k)."""
+
+    coordinates: Mapping[str, str]
+    count: int
+    low: int | None = None
+    high: int | None = None
+    """Between them lies the true count in nine of ten cases (R9)."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A ratio of two protected counts; ``value`` is absent, with the reason, where R6 forbids it."""
+
+    numerator: int
+    denominator: int
+    value: Decimal | None
+    absent_because: str | None = None
+
+
+@dataclass(frozen=True)
+class ProtectedCube:
+    """The protected base cube of one (programme, closed period).
+
+    ``cells`` maps coordinates (one code per dimension, in order) to a positive multiple of ``k``;
+    a coordinate that is missing is 0, which may mean none or few.
+    """
+
+    programme: str
+    period: str
+    k: int
+    profile: str
+    dimensions: tuple[Dimension, ...]
+    cells: Mapping[Coordinates, int]
+    expected_errors: tuple[ExpectedError, ...] = ()
+    certainty: Certainty | None = field(default=None, compare=False)
+    """What gives counts their intervals; None in a cube that was made without one."""
+    counts: Counted = "persons"
+    """Whether somebody counts once, or once in each period of a sum."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The dimensions a query may name, in order."""
+        return tuple(dimension.name for dimension in self.dimensions)
+
+    def dimension(self, name: str) -> Dimension:
+        """The dimension called ``name``; raises OutsideProgrammeError with the allowed names."""
+        return self.dimensions[self._position(name)]
+
+    def total(self, filters: Filters | None = None) -> int:
+        """The protected count over the cells that pass ``filters``."""
+        return max(0, int(self._kept(filters or {}).sum()))
+
+    def margin(self, by: Iterable[str] = (), filters: Filters | None = None) -> tuple[Row, ...]:
+        """Protected counts by the dimensions ``by`` over the cells that pass ``filters``.
+
+        Rows that are 0 are left out (in a longer span a flow may also end below it); order follows the reviewed order of codes. With no ``by``
+        there is exactly one row. Raises OutsideProgrammeError for an unknown dimension or code.
+        """
+        return self.margins([tuple(by)], filters)[0]
+
+    def margins(
+        self, asked: Iterable[Sequence[str]], filters: Filters | None = None
+    ) -> list[tuple[Row, ...]]:
+        """Several of `margin` at once: their intervals are computed together, which takes hardly longer than
+        those of one."""
+        kept = self._kept(filters or {})
+        asked = list(asked)
+        tables = [self._table(by, kept) for by in asked]
+        intervals = self._intervals(filters or {}, tables)
+        return [
+            self._rows(by, table, each)
+            for by, table, each in zip(asked, tables, intervals, strict=True)
+        ]
+
+    def figure(self, filters: Filters | None = None) -> Row:
+        """One number with its interval: the count over the cells that pass ``filters``."""
+        return self.margin((), filters)[0]
+
+    def _table(self, by: Sequence[str], kept: Whole) -> Table:
+        if not by:
+            return Table((), (), np.zeros((1, 0), np.int64), np.array([max(0, int(kept.sum()))]))
+        positions = tuple(self._position(name) for name in by)
+        summed_over = tuple(p for p in range(len(self.dimensions)) if p not in positions)
+        sums = kept.sum(axis=summed_over)
+        # What is left stands in the order of the programme; the answer in the order asked for.
+        sums = sums.transpose([sorted(positions).index(position) for position in positions])
+        at = np.argwhere(sums > 0)
+        return Table(positions, sums.shape, at, sums[tuple(at.T)])
+
+    def _rows(
+        self, by: Sequence[str], table: Table, intervals: Iterable[tuple[int | None, int | None]]
+    ) -> tuple[Row, ...]:
+        codes = [self.dimensions[position].codes for position in table.positions]
+        counts = zip(table.at.tolist(), table.shown.tolist(), intervals, strict=True)
+        return tuple(
+            Row({name: each[i] for name, each, i in zip(by, codes, at, strict=True)}, n, *between)
+            for at, n, between in counts
+        )
+
+    def _intervals(
+        self, filters: Filters, tables: Sequence[Table]
+    ) -> Sequence[Sequence[tuple[int | None, int | None]]]:
+        if self.certainty is None:
+            return [[(None, None)] * len(each.shown) for each in tables]
+        passes = {
+            self._position(name): self._passing(name, wanted) for name, wanted in filters.items()
+        }
+        return self.certainty.intervals(passes, tables)
+
+    def rate(self, numerator: Filters, denominator: Filters | None = None, places: int = 3) -> Rate:
+        """The share that ``numerator`` (within ``denominator``) has of ``denominator`` (R6)."""
+        base = {name: tuple(codes) for name, codes in (denominator or {}).items()}
+        part = {name: tuple(codes) for name, codes in numerator.items()}
+        below = self.total(base)
+        above = self.total(self._both(base, part))
+        return rate(above, below, self.k, places)
+
+    def _both(
+        self, base: Mapping[str, tuple[str, ...]], part: Mapping[str, tuple[str, ...]]
+    ) -> dict[str, tuple[str, ...]]:
+        merged = dict(base)
+        for name, codes in part.items():
+            dimension = self.dimension(name)
+            within = dimension.expand(base[name]) if name in base else frozenset(dimension.codes)
+            merged[name] = tuple(sorted(dimension.expand(codes) & within))
+        return merged
+
+    def _position(self, name: str) -> int:
+        if name not in self.names:
+            raise OutsideProgrammeError("dimension", name, self.names)
+        return self.names.index(name)
+
+    @cached_property
+    def _array(self) -> Whole:
+        """All cells, those that are 0 too: a question costs the same however many were counted."""
+        array: Whole = np.zeros([len(each.codes) for each in self.dimensions], dtype=np.int64)
+        places = [{code: i for i, code in enumerate(each.codes)} for each in self.dimensions]
+        for at, count in self.cells.items():
+            array[tuple(place[code] for place, code in zip(places, at, strict=True))] = count
+        return array
+
+    def _kept(self, filters: Filters) -> Whole:
+        """The cells, with 0 where a filter does not let them pass."""
+        kept = self._array
+        for name, wanted in filters.items():
+            position = self._position(name)
+            shape = [-1 if p == position else 1 for p in range(len(self.dimensions))]
+            kept = kept * self._passing(name, wanted).reshape(shape)
+        return kept
+
+    def _passing(self, name: str, wanted: Iterable[str]) -> Bools:
+        """Which codes of a dimension a filter lets pass."""
+        dimension = self.dimension(name)
+        chosen = dimension.expand(wanted)
+        return np.array([code in chosen for code in dimension.codes])
+
+
+def rate(numerator: int, denominator: int, k: int, places: int = 3) -> Rate:
+    """A ratio of two protected counts, or the reason why there is none (R6)."""
+    least = RATE_DENOMINATOR_FACTOR * k
+    if denominator < least:
+        reason = f"the protected denominator {denominator} is below {least}"
+        return Rate(numerator, denominator, None, reason)
+    value = (Decimal(numerator) / denominator).quantize(_unit(places), rounding=ROUND_HALF_EVEN)
+    return Rate(numerator, denominator, value)
+
+
+@cache
+def _unit(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a whole with the bounds that their intervals leave; absent where R6 forbids it."""
+
+    value: Decimal | None
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+def share(part: Row, whole: Row, k: int, places: int = 3) -> Share:
+    """How large a part is, and between which shares it lies where both keep to their intervals."""
+    value = rate(part.count, whole.count, k, places).value
+    few, many, least, most = part.low, part.high, whole.low, whole.high
+    if value is None or few is None or many is None or least is None or most is None:
+        return Share(value)
+    unit = _unit(places)
+    low = Decimal(few) / max(few + max(most - few, 0), 1)
+    high = Decimal(many) / max(many + max(least - many, 0), 1)
+    return Share(value, min(low.quantize(unit), value), max(high.quantize(unit), value))
+
+
+def summed(cubes: Iterable[ProtectedCube], period: str) -> ProtectedCube:
+    """The cube over several closed periods of one programme: the sum, never a new rounding (R4).
+    Who is in several of them counts in each.
+
+    Raises ValueError where programmes, k or dimensions differ, or a period comes twice.
+    """
+    cubes = tuple(cubes)
+    if not cubes:
+        raise ValueError("a sum needs at least one release")
+    first = cubes[0]
+    if len({cube.period for cube in cubes}) != len(cubes):
+        raise ValueError("a period may be summed only once")
+    cells: dict[Coordinates, int] = {}
+    for cube in cubes:
+        if (cube.programme, cube.k, cube.dimensions) != (
+            first.programme,
+            first.k,
+            first.dimensions,
+        ):
+            raise ValueError("only releases of one programme and schema can be summed")
+        for at, count in cube.cells.items():
+            cells[at] = cells.get(at, 0) + count
+    known = [cube.certainty for cube in cubes]
+    repeated: Counted = "person-periods" if len(cubes) > 1 else first.counts
+    return replace(
+        first,
+        period=period,
+        cells={at: count for at, count in cells.items() if count},
+        expected_errors=first.expected_errors if len(cubes) == 1 else (),
+        certainty=None if None in known else together(filter(None, known)),
+        counts="searches" if first.counts == "searches" else repeated,
+    )

@@ -1,0 +1,58 @@
+"""Tables on their way in as CSV, and what is wrong with them by row and column. Pure."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.unseen import without_turning
+
+from reporting.ground.language import Text, text
+
+MOST_FLAWS = 50
+
+
+@dataclass(frozen=True)
+class CellFlaw:
+    """What is wrong with a cell, or with a whole file (row 0), in each language."""
+
+    row: int
+    column: str
+    message: Text
+
+
+class UnreadableTableError(ValueError):
+    """`flaws` are all that was found, at most so many."""
+
+    def __init__(self, flaws: Sequence[CellFlaw]) -> None:
+        super().__init__(flaws[0].message["en"])
+        self.flaws = tuple(flaws[:MOST_FLAWS])
+
+    @property
+    def problems(self) -> list[dict[str, Any]]:
+        """As a problem detail tells them."""
+        return [
+            {"row": each.row, "column": each.column, "message": each.message} for each in self.flaws
+        ]
+
+
+def cell_flaw(row: int, column: str, es: str, en: str) -> CellFlaw:
+    return CellFlaw(row, column, text(es, en))
+
+
+def csv_rows(content: bytes) -> list[list[str]]:
+    """The rows of a CSV in UTF-8, with commas, semicolons or tabs; raises UnreadableTableError."""
+    try:
+        sheet = without_turning(content.decode("utf-8-sig"))
+        first = sheet.split("\n", 1)[0]
+        separator = max(",;\t", key=first.count)  # Excel in Spanish saves CSV with semicolons
+        return list(csv.reader(io.StringIO(sheet), delimiter=separator, strict=True))
+    except (UnicodeDecodeError, csv.Error) as damage:
+        unreadable = cell_flaw(
+            0,
+            "",
+            "El archivo no es un CSV legible en UTF-8.",
+            "The file is no readable CSV in UTF-8.",
+        )
+        raise UnreadableTableError([unreadable]) from damage

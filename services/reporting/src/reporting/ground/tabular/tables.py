@@ -1,0 +1,45 @@
+"""A table on its way out: typed columns with a label per language and an HXL tag, and its rows.
+
+Every file format is written from this one shape, so that no format can show another number.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from reporting.ground.language import Text
+
+Cell = str | int | Decimal | date | datetime | None
+Kind = Literal["text", "integer", "decimal", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``key`` is the machine name (CSV, Parquet); ``hxl`` a hashtag with attributes, or empty."""
+
+    key: str
+    label: Text
+    hxl: str = ""
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """``notes`` are read by people (what the numbers are and are not); ``name`` titles a sheet."""
+
+    key: str
+    name: Text
+    columns: tuple[Column, ...]
+    rows: Sequence[tuple[Cell, ...]]
+    notes: tuple[Text, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"{self.key}: a row has {len(row)} cells, not {len(self.columns)}")
+
+    def records(self) -> Iterator[dict[str, Cell]]:
+        for row in self.rows:
+            yield {column.key: cell for column, cell in zip(self.columns, row, strict=True)}

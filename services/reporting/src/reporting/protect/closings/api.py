@@ -1,0 +1,157 @@
+"""Closings over HTTP: all programmes of a period in one call each, as jobs with progress."""
+
+from typing import Annotated
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.errors import NOT_FOUND
+from common.http import Session, StepUp, context_of, requires, router
+from common.paging import CursorText, Page, day_in, id_in, keys_in, page_of
+from fastapi import Path, Query, Response
+from starlette.requests import Request
+
+from reporting.ground.asked_periods import asked_period
+from reporting.ground.programmes.catalogue import Catalogue
+from reporting.protect.closings import queries, service
+from reporting.protect.closings.progress import StepState
+from reporting.protect.closings.queries import Closing
+from reporting.protect.closings.schemas import CloseProgrammes, ClosingView, Done, StepView
+from reporting.protect.releases.api import contributors_of
+
+PREFIX = "/reports/v1/closings"
+routes = router(PREFIX, ["releases"])
+
+Reader = Annotated[Principal, requires(scope="reports:read")]
+Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Contributing = Annotated[
+    Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR})
+]
+ClosingId = Annotated[UUID, Path(description="The id of a closing.")]
+_CLOSED = frozenset(StepState) - {StepState.TO_CLOSE, StepState.NOT_CLOSED}
+
+
+@routes.post("", status_code=202)
+async def close_programmes(
+    *,
+    request: Request,
+    response: Response,
+    caller: Publisher,
+    session: Session,
+    body: CloseProgrammes,
+) -> ClosingView:
+    """Close all programmes of an ended period, or those named: each is counted and rounded once, in a
+    transaction of its own, and one that fails undoes no other. There is one closing per period; asked
+    again, what was not closed is tried again. `Location` shows the progress."""
+    wanted = service.Wanted(asked_period(body.period), body.programmes)
+    programmes = _programmes(request)
+    return _accepted(
+        response, caller, programmes, await service.close(session, caller, wanted, programmes)
+    )
+
+
+@routes.get("")
+async def list_closings(
+    *,
+    request: Request,
+    caller: Reader,
+    session: Session,
+    period: Annotated[str | None, Query(max_length=10)] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many items a page holds.")] = 20,
+    cursor: CursorText = None,
+) -> Page[ClosingView]:
+    """Closings, newest period first, with the programmes whose releases you may see."""
+    found = await queries.visible(
+        session,
+        caller,
+        period=asked_period(period).id if period else None,
+        after=keys_in(cursor, day_in, id_in),
+        limit=limit + 1,
+    )
+    programmes = _programmes(request)
+    return page_of(
+        found,
+        limit,
+        lambda each: _view(each, caller, programmes),
+        lambda each: (each.period_start, each.id),
+    )
+
+
+@routes.get("/{closing_id}")
+async def read_closing(
+    request: Request, caller: Reader, session: Session, closing_id: ClosingId
+) -> ClosingView:
+    """How far each programme has come."""
+    found = await queries.visible(session, caller, closing_id=closing_id)
+    if not found:
+        raise NOT_FOUND.because("no_such_closing")
+    return _view(found[0], caller, _programmes(request))
+
+
+@routes.post("/{closing_id}/sign-offs")
+async def sign_off_closing(
+    request: Request, caller: Contributing, session: Session, closing_id: ClosingId
+) -> ClosingView:
+    """Your organisation agrees to the publication of each draft that it contributes to."""
+    done = await service.sign_off(session, caller, closing_id)
+    return _view(done, caller, _programmes(request))
+
+
+@routes.post("/{closing_id}/publications", status_code=202, dependencies=[StepUp])
+async def publish_closing(
+    request: Request,
+    response: Response,
+    caller: Publisher,
+    session: Session,
+    closing_id: ClosingId,
+) -> ClosingView:
+    """Publish all that is closed, each in a transaction of its own. A programme that a contributor has
+    not agreed to stays a draft (`not_published`, with the problem) and hinders no other."""
+    asked = await service.publish(session, caller, closing_id)
+    return _accepted(response, caller, _programmes(request), asked)
+
+
+def _programmes(request: Request) -> Catalogue:
+    catalogue: Catalogue = context_of(request).parts["catalogue"]
+    return catalogue
+
+
+def _accepted(
+    response: Response, caller: Principal, programmes: Catalogue, closing: Closing
+) -> ClosingView:
+    response.headers["Location"] = f"{PREFIX}/{closing.id}"
+    return _view(closing, caller, programmes)
+
+
+def _view(closing: Closing, caller: Principal, programmes: Catalogue) -> ClosingView:
+    titles = {each.id: dict(each.title) for each in programmes}
+    steps = []
+    whole = Role.IM in caller.roles  # a problem may name those who contribute
+    for each in closing.steps:
+        release = each.release
+        steps.append(
+            StepView(
+                programme=each.programme,
+                title=titles.get(each.programme, {}),
+                state=each.state,
+                release_id=release.id if release else None,
+                contributors=contributors_of(release, caller) if release else None,
+                attempts=each.attempts,
+                problem=each.problem if each.state.startswith("not_") and whole else None,
+                changed_at=each.changed_at,
+            )
+        )
+    return ClosingView(
+        id=closing.id,
+        period=closing.period,
+        period_start=closing.period_start,
+        period_end=closing.period_end,
+        state=closing.state,
+        asked_at=closing.asked_at,
+        done=Done(
+            programmes=len(steps),
+            closed=sum(each.state in _CLOSED for each in steps),
+            signed_off=sum(each.signed for each in closing.steps),
+            published=sum(each.state is StepState.PUBLISHED for each in steps),
+        ),
+        steps=steps,
+    )

@@ -1,0 +1,198 @@
+"""Every SELECT on closings, each step with the release of its programme and period."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal, Role
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.protect.closings.models import closing_steps, closings
+from reporting.protect.closings.progress import (
+    ClosingState,
+    StepState,
+    Task,
+    closing_state,
+    step_state,
+)
+from reporting.protect.releases import queries as release_queries
+from reporting.protect.releases.queries import Release
+
+
+@dataclass(frozen=True)
+class Step:
+    """A programme of a closing. `release` is None until it is closed, or where the reader may not
+    see it."""
+
+    programme: str
+    task: Task
+    waiting: bool
+    attempts: int
+    problem: dict[str, Any] | None
+    changed_at: datetime
+    release: Release | None
+
+    @property
+    def state(self) -> StepState:
+        return step_state(
+            self.task,
+            waiting=self.waiting,
+            closed=self.release is not None,
+            published=self.release is not None and self.release.published,
+        )
+
+    @property
+    def signed(self) -> bool:
+        return self.release is not None and all(each.settled for each in self.release.sign_offs)
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What was asked of a period. `busy`: something is still to be closed, seen or not."""
+
+    id: UUID
+    period: str
+    period_start: date
+    period_end: date
+    asked_at: datetime
+    steps: tuple[Step, ...]
+    busy: bool
+
+    @property
+    def state(self) -> ClosingState:
+        if self.busy:
+            return ClosingState.CLOSING
+        return closing_state(
+            [each.state for each in self.steps], all_signed=all(each.signed for each in self.steps)
+        )
+
+
+@dataclass(frozen=True)
+class Work:
+    """A task that is due, with whom to do it for."""
+
+    closing_id: UUID
+    period: str
+    programme: str
+    task: Task
+    asked_by: str
+    claims: dict[str, Any] | None
+    attempts: int
+
+
+async def visible(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    closing_id: UUID | None = None,
+    period: str | None = None,
+    after: tuple[date, UUID] | None = None,
+    limit: int | None = None,
+) -> list[Closing]:
+    """Closings, newest period first. The IM role sees every step, others those of which they may see
+    the release."""
+    conditions: list[sa.ColumnElement[bool]] = [sa.true()]
+    if closing_id is not None:
+        conditions.append(closings.c.id == closing_id)
+    if period is not None:
+        conditions.append(closings.c.period == period)
+    if after is not None:
+        conditions.append(
+            sa.tuple_(closings.c.period_start, closings.c.id)
+            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1], sa.Uuid))
+        )
+    rows = await session.execute(
+        sa.select(closings)
+        .where(*conditions)
+        .order_by(closings.c.period_start.desc(), closings.c.id.desc())
+        .limit(limit)
+    )
+    return [await _closing(session, caller, row) for row in rows.all()]
+
+
+async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closing:
+    # The tasks first: one that is done meanwhile is then told of as waiting, or as what came of it. Read after the
+    # releases, it would be taken for one that failed.
+    steps = (
+        await session.execute(
+            sa.select(closing_steps)
+            .where(closing_steps.c.closing_id == row.id)
+            .order_by(closing_steps.c.position, closing_steps.c.programme)
+        )
+    ).all()
+    closed = await release_queries.programmes_closed(session, row.period)
+    seen = await release_queries.visible(session, caller, period=row.period)
+    releases = {each.programme: each for each in seen}
+    found = [
+        Step(
+            each.programme,
+            each.task,
+            each.due_at is not None,
+            each.attempts,
+            each.problem,
+            each.changed_at,
+            releases.get(each.programme),
+        )
+        for each in steps
+    ]
+    whole = Role.IM in caller.roles
+    return Closing(
+        id=row.id,
+        period=row.period,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        asked_at=row.asked_at,
+        steps=tuple(each for each in found if whole or each.release is not None),
+        busy=any(each.waiting and each.programme not in closed for each in found),
+    )
+
+
+async def held(session: AsyncSession, closing_id: UUID) -> bool:
+    """Whether there is such a closing; it is held against others that ask something of it."""
+    found = await session.scalar(
+        sa.select(closings.c.id).where(closings.c.id == closing_id).with_for_update()
+    )
+    return found is not None
+
+
+async def due(session: AsyncSession) -> Work | None:
+    """The task that waits longest among those that are due and that nobody has in hand. Held."""
+    found = await _work(
+        session,
+        closing_steps.c.due_at <= clock.now(),
+        order=(closing_steps.c.due_at, closing_steps.c.position),
+    )
+    return found[0] if found else None
+
+
+async def still_due(session: AsyncSession, work: Work) -> bool:
+    """Whether this very task is still to be done and nobody else has it in hand. Held."""
+    return bool(
+        await _work(
+            session,
+            closing_steps.c.closing_id == work.closing_id,
+            closing_steps.c.programme == work.programme,
+            closing_steps.c.task == work.task,
+        )
+    )
+
+
+async def _work(
+    session: AsyncSession,
+    *conditions: sa.ColumnElement[bool],
+    order: Sequence[sa.ColumnElement[Any]] = (),
+) -> list[Work]:
+    columns = ("closing_id", "programme", "task", "asked_by", "claims", "attempts")
+    rows = await session.execute(
+        sa.select(*(closing_steps.c[name] for name in columns), closings.c.period)
+        .join_from(closing_steps, closings)
+        .where(closing_steps.c.due_at.is_not(None), *conditions)
+        .order_by(*order)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=closing_steps)
+    )
+    return [Work(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's documented mapping

@@ -1,0 +1,335 @@
+"""Programmes and releases over HTTP."""
+
+import asyncio
+from operator import attrgetter
+from typing import Annotated, Literal, cast
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.errors import FORBIDDEN, NOT_FOUND
+from common.http import OwnQuery, Session, StepUp, context_of, open_to_all, requires, router
+from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
+from fastapi import Depends, Path, Query
+from starlette.requests import Request
+
+from reporting.errors import OutsideProgrammeError
+from reporting.ground.asked_periods import asked_period
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import Catalogue
+from reporting.ground.programmes.definition import Programme
+from reporting.ground.protection.protected import ProtectedCube
+from reporting.protect.releases import queries, service
+from reporting.protect.releases.asking import ReleaseQuery, answer, question
+from reporting.protect.releases.errors import outside
+from reporting.protect.releases.queries import Release
+from reporting.protect.releases.schemas import (
+    CloseRelease,
+    Contributor,
+    Count,
+    Expected,
+    ProgrammeView,
+    ReleaseCounts,
+    ReleaseDetail,
+    ReleaseView,
+    Waiver,
+)
+from reporting.protect.releases.views import combined
+from reporting.settings import Settings
+
+routes = router("/reports/v1", ["releases"])
+READ_SCOPE = "reports:read"
+
+Reader = Annotated[Principal, open_to_all()]
+Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Contributing = Annotated[
+    Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR})
+]
+ReleaseId = Annotated[UUID, Path(description="The id of a release.")]
+Tier = Annotated[
+    Literal["public", "internal"],
+    Query(description="`internal` needs the scope reports:read; equal where there is one tier."),
+]
+Asked = Annotated[
+    list[str] | None,
+    Query(description="Dimensions to split by; further parameters filter by dimension."),
+]
+
+
+async def _catalogue(request: Request) -> Catalogue:
+    catalogue: Catalogue = context_of(request).parts["catalogue"]
+    return catalogue
+
+
+Programmes = Annotated[Catalogue, Depends(_catalogue)]
+
+
+@routes.get("/programmes")
+async def list_programmes(_caller: Reader, programmes: Programmes) -> list[ProgrammeView]:
+    """What may be released at all: the reviewed definitions."""
+    return [_programme_view(each) for each in programmes]
+
+
+@routes.get("/programmes/{programme_id}/query", dependencies=[OwnQuery])
+async def query_programme(
+    *,
+    request: Request,
+    caller: Reader,
+    session: Session,
+    programmes: Programmes,
+    programme_id: str,
+    first: Annotated[str, Query(alias="from", max_length=10, examples=["2026-10a"])],
+    last: Annotated[str, Query(alias="to", max_length=10, examples=["2026-11b"])],
+    by: Asked = None,
+    tier: Tier = "public",
+) -> ReleaseCounts:
+    """Counts over several closed periods, never a new rounding. Over a whole month, quarter or year
+    each person counts once (`counts` is `persons`); over anything else once in each period
+    (`person-periods`).
+    """
+    programme = _programme(programmes, programme_id, "/programme_id")
+    start, end = asked_period(first, "/from"), asked_period(last, "/to")
+    published = [
+        each
+        for each in await queries.published(
+            session, programme.id, until=end.end, internal=_is_internal(caller, tier)
+        )
+        if Period.parse(each.period).start >= start.start
+    ]
+    own = ("from", "to", "tier")
+    if not published:
+        _asked(request, programme.names, own)
+        raise NOT_FOUND.because("no_release_of_these_periods_is_published")
+    cube = combined(published, f"{first}..{last}")
+    asked = _asked(request, cube.names, own)
+    return await _counts(cube, asked, [each.id for each in published])
+
+
+@routes.post("/releases", status_code=201)
+async def close_release(
+    *,
+    request: Request,
+    caller: Publisher,
+    session: Session,
+    programmes: Programmes,
+    body: CloseRelease,
+) -> ReleaseView:
+    """Close a period: count it, round it once, ask the contributors. Needs the role im."""
+    settings = cast("Settings", context_of(request).settings)
+    lost = None if body.never_closed else settings.record_lost_until
+    order = service.Order(
+        _programme(programmes, body.programme, "/programme"), asked_period(body.period), lost
+    )
+    key = settings.rounding_key_bytes
+    return _view(await service.close(session, caller, order, key), caller)
+
+
+@routes.get("/releases")
+async def list_releases(
+    *,
+    caller: Reader,
+    session: Session,
+    programmes: Programmes,
+    programme: Annotated[str | None, Query(max_length=80)] = None,
+    period: Annotated[str | None, Query(max_length=10)] = None,
+    status: Annotated[
+        Literal["draft", "published"] | None,
+        Query(description="Only these: drafts wait for their contributors or for publication."),
+    ] = None,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[ReleaseView]:
+    """Published releases, newest period first; drafts for the IM role and their contributors."""
+    found = await queries.visible(
+        session,
+        caller,
+        programme=programme,
+        period=asked_period(period).id if period else None,
+        drafts=None if status is None else status == "draft",
+        after=keys_in(cursor, day_in, id_in),
+        limit=limit + 1,
+    )
+    if programme is not None and not found:
+        _programme(programmes, programme, "/programme")
+    return page_of(found, limit, lambda each: _view(each, caller), attrgetter("period_start", "id"))
+
+
+@routes.get("/releases/{release_id}")
+async def read_release(
+    caller: Reader, session: Session, release_id: ReleaseId, tier: Tier = "public"
+) -> ReleaseDetail:
+    """A release with what may be asked of it and its expected errors."""
+    release = await _visible(session, caller, release_id)
+    cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
+    return ReleaseDetail(
+        **_view(release, caller).model_dump(),
+        dimensions={each.name: list(each.codes) for each in cube.dimensions},
+        groups={
+            each.name: {code: list(codes) for code, codes in each.groups.items()}
+            for each in cube.dimensions
+        },
+        expected_errors=_expected(cube),
+    )
+
+
+@routes.get("/releases/{release_id}/query", dependencies=[OwnQuery])
+async def query_release(
+    *,
+    request: Request,
+    caller: Reader,
+    session: Session,
+    release_id: ReleaseId,
+    by: Asked = None,
+    tier: Tier = "public",
+) -> ReleaseCounts:
+    """Protected counts by dimensions: `?by=area,sex&area=VE23&age_band=children`.
+
+    A dimension or code outside the programme is 422 with the allowed ones.
+    """
+    await _visible(session, caller, release_id)
+    cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
+    return await _counts(cube, _asked(request, cube.names, ("tier",)), [release_id])
+
+
+@routes.post("/releases/{release_id}/sign-offs")
+async def sign_off(caller: Contributing, session: Session, release_id: ReleaseId) -> ReleaseView:
+    """Your organisation agrees to the publication of this draft."""
+    return _view(await service.sign_off(session, caller, release_id), caller)
+
+
+@routes.post("/releases/{release_id}/waivers")
+async def waive(
+    caller: Publisher, session: Session, release_id: ReleaseId, body: Waiver
+) -> ReleaseView:
+    """Go on without a contributor that does not answer; the reason is kept."""
+    waived = await service.waive(session, caller, release_id, body.organisation_id, body.reason)
+    return _view(waived, caller)
+
+
+@routes.post("/releases/{release_id}/publish", dependencies=[StepUp])
+async def publish(
+    request: Request, caller: Publisher, session: Session, release_id: ReleaseId
+) -> ReleaseView:
+    """Make it readable for everyone; 409 `sign_off_missing` while a contributor has not agreed, 403
+    `second_person_needed` if you closed it yourself and no contributor signed it off."""
+    alone = cast("Settings", context_of(request).settings).one_person_publishes
+    return _view(await service.publish(session, caller, release_id, alone=alone), caller)
+
+
+def _is_internal(caller: Principal, tier: str) -> bool:
+    if tier == "internal" and READ_SCOPE not in caller.scopes:
+        raise FORBIDDEN.because("internal_tier_needs_scope", READ_SCOPE)
+    return tier == "internal"
+
+
+async def _visible(session: Session, caller: Principal, release_id: UUID) -> Release:
+    found = await queries.visible(session, caller, release_id=release_id)
+    if not found:
+        raise NOT_FOUND.because("no_such_release")
+    return found[0]
+
+
+def _asked(request: Request, names: tuple[str, ...], own: tuple[str, ...]) -> ReleaseQuery:
+    try:
+        return question(request.query_params.multi_items(), names, own)
+    except OutsideProgrammeError as error:
+        raise outside(error, f"/{error.field}") from None
+
+
+async def _counts(
+    cube: ProtectedCube, asked: ReleaseQuery, release_ids: list[UUID]
+) -> ReleaseCounts:
+    try:
+        # The first question after a start reads the posterior of the joint cube.
+        given = await asyncio.to_thread(answer, cube, asked)
+    except OutsideProgrammeError as error:
+        raise outside(error, f"/{error.field}") from None
+    return ReleaseCounts(
+        release_ids=release_ids,
+        programme=cube.programme,
+        period=cube.period,
+        k=cube.k,
+        by=list(asked.by),
+        filters={name: list(codes) for name, codes in asked.filters.items()},
+        counts=cube.counts,
+        total=given.total.count,
+        low=given.total.low,
+        high=given.total.high,
+        rows=[
+            Count(
+                at=dict(row.coordinates),
+                count=row.count,
+                low=row.low,
+                high=row.high,
+                share=share.value,
+                share_low=share.low,
+                share_high=share.high,
+            )
+            for row, share in given.rows
+        ],
+        share_absent_because=given.share_absent_because,
+        expected_errors=_expected(cube),
+    )
+
+
+def contributors_of(release: Release, caller: Principal) -> list[Contributor] | None:
+    """Who signs off: for the IM role everybody, for a contributor itself. Who contributes says who works where,
+    and that they recorded somebody; it is nobody else's matter, and nobody's once published."""
+    if release.published:
+        return None
+    return [
+        Contributor(
+            organisation_id=each.organisation_id,
+            signed_off=each.signed_at is not None,
+            waived=each.waived_because is not None,
+        )
+        for each in release.sign_offs
+        if Role.IM in caller.roles or each.organisation_id == caller.organisation_id
+    ]
+
+
+def _view(release: Release, caller: Principal) -> ReleaseView:
+    return ReleaseView(
+        id=release.id,
+        programme=release.programme,
+        period=release.period,
+        period_start=release.period_start,
+        period_end=release.period_end,
+        k=release.k,
+        public_k=release.public_k,
+        profile=release.profile,
+        status="published" if release.published else "draft",
+        closed_at=release.closed_at,
+        published_at=release.published_at,
+        contributors=contributors_of(release, caller),
+    )
+
+
+def _expected(cube: ProtectedCube) -> list[Expected]:
+    return [
+        Expected(margin=e.margin, mean_absolute=e.mean_absolute, relative=e.relative)
+        for e in cube.expected_errors
+    ]
+
+
+def _programme(programmes: Catalogue, programme_id: str, pointer: str) -> Programme:
+    try:
+        return programmes.get(programme_id)
+    except OutsideProgrammeError as error:
+        raise outside(error, pointer) from None
+
+
+def _programme_view(programme: Programme) -> ProgrammeView:
+    return ProgrammeView(
+        id=programme.id,
+        title=dict(programme.title),
+        unit=dict(programme.unit),
+        note=dict(programme.note),
+        period_kind=programme.period_kind.value,
+        k=programme.k,
+        public_k=programme.public_k,
+        profile=programme.profile,
+        dimensions={
+            each.name: {code: dict(labels) for code, labels in each.code_labels.items()}
+            for each in programme.dimensions
+        },
+    )

@@ -1,0 +1,89 @@
+"""Which cell of the joint cube a referred person counts in: one per period, whatever happened (R5)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from common.words.referral_states import UNMET, Progress, ReferralState, progress
+
+from reporting.count.facts.steps import Step
+from reporting.ground.programmes.definition import NOTHING
+
+_FURTHEST = ("undelivered", "waiting", "accepted", "delivered")
+
+
+Values = Mapping[str, str | None]
+
+
+def referred(steps: Sequence[Step]) -> Values | None:
+    """Where a person counts: by the furthest that any referral got by the end of the period, and by
+    the latest need that ended without a service, if any did. None: not counted."""
+    last = _last_steps(steps)
+    if not last:
+        return None
+    if len(steps) == 1:
+        return _alone(steps[0])
+    best = max(last, key=lambda step: (_FURTHEST.index(_progress(step)), *_recency(step)))
+    unmet = [step for step in last if step.state in UNMET]
+    return {
+        **_person(steps),
+        "aor": best.aor,
+        "progress": _progress(best),
+        "unmet": max(unmet, key=_recency).category if unmet else NOTHING,
+    }
+
+
+def _alone(step: Step) -> Values:
+    """The same of somebody with one step, as most have."""
+    return {
+        "area": step.area or None,
+        "sex": step.sex or None,
+        "age_band": step.age_band or None,
+        "aor": step.aor,
+        "progress": _progress(step),
+        "unmet": step.category if step.state in UNMET else NOTHING,
+    }
+
+
+def further(before: str, now: str) -> str:
+    """The progress of a person over a longer span: the furthest of all."""
+    return max(before, now, key=_FURTHEST.index)
+
+
+def place_of(step: Step) -> tuple[UUID, int]:
+    """Whose state a step tells, and which it is among them."""
+    return step.referral_id, step.version
+
+
+def _last_steps(steps: Sequence[Step]) -> list[Step]:
+    """The last step of each referral, without referrals that were entered in error."""
+    last: dict[UUID, Step] = {}
+    for step in steps:
+        known = last.get(step.referral_id)
+        if known is None or step.version > known.version:
+            last[step.referral_id] = step
+    return [step for step in last.values() if _progress(step)]
+
+
+def _person(steps: Sequence[Step]) -> dict[str, str | None]:
+    """Where and who the person is: one answer per period, so that all programmes agree."""
+    known = sorted(steps, key=_recency)
+    return {
+        "area": next((s.area for s in reversed(known) if s.area), None),
+        "sex": next((s.sex for s in reversed(known) if s.sex), None),
+        "age_band": next((s.age_band for s in reversed(known) if s.age_band), None),
+    }
+
+
+def _progress(step: Step) -> Progress | None:
+    return _progress_of(step.state)
+
+
+@cache
+def _progress_of(state: str) -> Progress | None:
+    return progress(ReferralState(state))
+
+
+def _recency(step: Step) -> tuple[datetime, str, int]:
+    return step.occurred_at, str(step.referral_id), step.version

@@ -1,0 +1,407 @@
+"""Every SELECT on releases. Readers get protected cubes; nothing here touches facts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.ground.protection.protected import ExpectedError, ProtectedCube
+from reporting.protect.releases.errors import ROUNDED_APART
+from reporting.protect.releases.models import (
+    joint_cells,
+    joint_cubes,
+    joint_posteriors,
+    publications,
+    releases,
+    sign_offs,
+)
+from reporting.protect.releases.views import (
+    JointCube,
+    View,
+    expected_errors,
+    joint_cube,
+    seen,
+    stored_view,
+)
+
+
+@dataclass(frozen=True)
+class SignOff:
+    """One contributor's answer; neither signed nor waived means that it is still awaited."""
+
+    organisation_id: UUID
+    signed_at: datetime | None
+    waived_because: str | None
+
+    @property
+    def settled(self) -> bool:
+        return self.signed_at is not None or self.waived_because is not None
+
+
+@dataclass(frozen=True)
+class Release:
+    """A closed period of a programme; ``published_at`` is None while it is a draft."""
+
+    id: UUID
+    programme: str
+    period: str
+    period_start: date
+    period_end: date
+    k: int
+    profile: str
+    closed_at: datetime
+    published_at: datetime | None
+    cells_hash: bytes
+    public_k: int | None
+    sign_offs: tuple[SignOff, ...] = ()
+
+    @property
+    def published(self) -> bool:
+        return self.published_at is not None
+
+
+@dataclass(frozen=True)
+class PublishedRelease:
+    """A release with its cube: what bulletins, exports and files are made of."""
+
+    id: UUID
+    programme: str
+    period: str
+    version: int
+    published_at: datetime | None
+    cube: ProtectedCube
+    seen: tuple[View, JointCube] | None = None
+    """Of which joint cube it is a view: what a count over several periods needs."""
+
+
+def closed_periods() -> sa.Select[Any]:
+    """Population, first and last day of each closed period."""
+    return sa.select(joint_cubes.c.population, joint_cubes.c.period_start, joint_cubes.c.period_end)
+
+
+async def joint_cube_of(session: AsyncSession, population: str, period: str) -> UUID | None:
+    """The joint cube that closed this period, if one did."""
+    found: UUID | None = await session.scalar(
+        sa.select(joint_cubes.c.id).where(
+            joint_cubes.c.population == population, joint_cubes.c.period == period
+        )
+    )
+    return found
+
+
+async def closed_apart(
+    session: AsyncSession, programmes: Sequence[str], start: date, end: date
+) -> list[str]:
+    """Programmes whose people were rounded apart in a period that overlaps, before joint cubes."""
+    rows = await session.scalars(
+        sa.select(releases.c.programme)
+        .distinct()
+        .where(
+            releases.c.programme.in_(programmes),
+            releases.c.cube_id.is_(None),
+            releases.c.period_start <= end,
+            releases.c.period_end >= start,
+        )
+        .order_by(releases.c.programme)
+    )
+    return list(rows)
+
+
+async def rounded_otherwise(
+    session: AsyncSession, measure: str, start: date, end: date
+) -> list[str]:
+    """The joint cubes of people who are counted alike, in periods that overlap."""
+    name = joint_cubes.c.population + sa.literal(" ") + joint_cubes.c.period
+    rows = await session.scalars(
+        sa.select(name)
+        .where(
+            joint_cubes.c.definition["measure"].astext == measure,
+            joint_cubes.c.period_start <= end,
+            joint_cubes.c.period_end >= start,
+        )
+        .order_by(name)
+    )
+    return list(rows)
+
+
+async def release_of(session: AsyncSession, programme: str, period: str) -> Release | None:
+    """The release of a period, published or not, for the service itself."""
+    found = await _releases(session, releases.c.programme == programme, releases.c.period == period)
+    return found[0] if found else None
+
+
+async def programmes_closed(session: AsyncSession, period: str) -> set[str]:
+    """The programmes of which this period is closed, published or not, whoever asks."""
+    rows = await session.scalars(sa.select(releases.c.programme).where(releases.c.period == period))
+    return set(rows)
+
+
+async def visible(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    release_id: UUID | None = None,
+    programme: str | None = None,
+    period: str | None = None,
+    drafts: bool | None = None,
+    after: tuple[date, UUID] | None = None,
+    limit: int | None = None,
+) -> list[Release]:
+    """The releases that the caller may see, newest period first.
+
+    Published ones are for everyone; drafts for the IM role and the organisations that contribute.
+    `after` is (period start, id) of the last one seen.
+    """
+    conditions: list[sa.ColumnElement[bool]] = [_may_see(caller)]
+    if release_id is not None:
+        conditions.append(releases.c.id == release_id)
+    if programme is not None:
+        conditions.append(releases.c.programme == programme)
+    if period is not None:
+        conditions.append(releases.c.period == period)
+    if drafts is not None:
+        conditions.append(publications.c.published_at.is_(None) == drafts)
+    if after is not None:
+        conditions.append(
+            sa.tuple_(releases.c.period_start, releases.c.id)
+            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1], sa.Uuid))
+        )
+    return await _releases(session, *conditions, limit=limit)
+
+
+async def published(
+    session: AsyncSession,
+    programme: str | None = None,
+    until: date | None = None,
+    since: date | None = None,
+    *,
+    internal: bool = False,
+) -> list[PublishedRelease]:
+    """Published releases with their public (or internal) cubes, newest period first: those that end within
+    [since, until]."""
+    conditions: list[sa.ColumnElement[bool]] = [
+        publications.c.published_at.is_not(None),
+        releases.c.cube_id.is_not(None),
+    ]
+    if programme is not None:
+        conditions.append(releases.c.programme == programme)
+    if until is not None:
+        conditions.append(releases.c.period_end <= until)
+    if since is not None:
+        conditions.append(releases.c.period_end >= since)
+    found = await _releases(session, *conditions)
+    return [await with_cube(session, each, internal=internal) for each in found]
+
+
+async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
+    """Of these releases those that are published, by id."""
+    found = await _releases(
+        session,
+        releases.c.id.in_(list(release_ids)),
+        publications.c.published_at.is_not(None),
+        releases.c.cube_id.is_not(None),
+    )
+    return {each.id: each for each in found}
+
+
+async def newest_published(session: AsyncSession) -> dict[str, date]:
+    """The last day of the newest published period of each programme."""
+    rows = await session.execute(
+        sa.select(releases.c.programme, sa.func.max(releases.c.period_end).label("ends"))
+        .select_from(releases.join(publications))
+        .where(publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))
+        .group_by(releases.c.programme)
+    )
+    return {row.programme: row.ends for row in rows}
+
+
+async def with_cube(
+    session: AsyncSession, release: Release, *, internal: bool = False
+) -> PublishedRelease:
+    view, cube = await _view(session, release.id, internal=internal)
+    return PublishedRelease(
+        release.id, release.programme, release.period, 1, release.published_at, cube, view
+    )
+
+
+async def cube_of(
+    session: AsyncSession, release_id: UUID, *, internal: bool = False
+) -> ProtectedCube:
+    """The protected counts of a release, read with the definition it was closed under: of the public
+    tier, or where there is none or `internal` is asked, of the tier that was rounded from counts."""
+    return (await _view(session, release_id, internal=internal))[1]
+
+
+async def joint(session: AsyncSession, cube_id: UUID, *, internal: bool) -> JointCube:
+    """A joint cube. A closed one never changes, so those asked for last are kept in memory."""
+    return await _JOINT.get((cube_id, internal), lambda: _read_joint(session, cube_id, internal))
+
+
+T = TypeVar("T")
+
+
+class _Kept(Generic[T]):
+    """What was asked for last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[tuple[UUID, bool], T] = {}
+
+    async def get(self, key: tuple[UUID, bool], read: Callable[[], Awaitable[T]]) -> T:
+        known = self._kept.pop(key, None)
+        if known is None:
+            known = await read()
+        self._kept[key] = known  # the last in order is the one used last
+        while len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
+        return known
+
+
+_JOINT: _Kept[JointCube] = _Kept(32)
+_VIEWS: _Kept[tuple[tuple[View, JointCube], ProtectedCube]] = _Kept(128)
+
+
+async def _view(
+    session: AsyncSession, release_id: UUID, *, internal: bool
+) -> tuple[tuple[View, JointCube], ProtectedCube]:
+    return await _VIEWS.get(
+        (release_id, internal), lambda: _read_view(session, release_id, internal=internal)
+    )
+
+
+async def _read_view(
+    session: AsyncSession, release_id: UUID, *, internal: bool
+) -> tuple[tuple[View, JointCube], ProtectedCube]:
+    row = (await session.execute(sa.select(releases).where(releases.c.id == release_id))).one()
+    if row.cube_id is None:
+        raise ROUNDED_APART.because(
+            "was_closed_before_one_rounding_served", row.programme, row.period
+        )
+    view = stored_view(row.programme, row.definition)
+    cube = await joint(session, row.cube_id, internal=internal)
+    errors = tuple(_expected(each) for each in row.expected_errors)
+    shown = seen(view, cube)
+    if cube.k != row.k:  # the stored ones are of the finer tier
+        errors = await asyncio.to_thread(expected_errors, shown)
+    return (view, cube), replace(shown, expected_errors=errors)
+
+
+async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> JointCube:
+    row = (await session.execute(sa.select(joint_cubes).where(joint_cubes.c.id == cube_id))).one()
+    coarse = row.public_k is not None and not internal
+    tier = "public" if coarse else "internal"
+    cells = await session.execute(
+        sa.select(joint_cells.c.coordinates, joint_cells.c.count).where(
+            joint_cells.c.cube_id == cube_id, joint_cells.c.tier == tier
+        )
+    )
+    kept = await session.scalar(
+        sa.select(joint_posteriors.c.content).where(
+            joint_posteriors.c.cube_id == cube_id, joint_posteriors.c.tier == tier
+        )
+    )
+    return joint_cube(
+        row.population,
+        row.period,
+        k=row.public_k if coarse else row.k,
+        finer=row.k,
+        profile=row.profile,
+        definition=row.definition,
+        cells={tuple(coordinates): count for coordinates, count in cells},
+        kept=kept,
+    )
+
+
+_PREPARING = frozenset({"reports:read", "reports:publish"})
+"""Without one of these an application sees what everybody does, whoever it acts for."""
+
+
+def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
+    # A release without a joint cube could be played against others over the same people.
+    allowed = sa.and_(publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))
+    if not _PREPARING & caller.scopes:
+        return allowed
+    if Role.IM in caller.roles:
+        return sa.true()
+    if caller.organisation_id is None:
+        return allowed
+    contributes = sa.exists().where(
+        sign_offs.c.release_id == releases.c.id,
+        sign_offs.c.organisation_id == caller.organisation_id,
+    )
+    return sa.or_(allowed, sa.and_(contributes, releases.c.cube_id.is_not(None)))
+
+
+async def _releases(
+    session: AsyncSession, *conditions: sa.ColumnElement[bool], limit: int | None = None
+) -> list[Release]:
+    statement = (
+        sa.select(
+            *(
+                releases.c[name]
+                for name in ("id", "programme", "period", "period_start", "period_end")
+            ),
+            releases.c.k,
+            releases.c.profile,
+            releases.c.closed_at,
+            publications.c.published_at,
+            releases.c.cells_hash,
+            joint_cubes.c.public_k,
+        )
+        .select_from(
+            releases.outerjoin(publications).outerjoin(
+                joint_cubes, joint_cubes.c.id == releases.c.cube_id
+            )
+        )
+        .where(*conditions)
+        .order_by(releases.c.period_start.desc(), releases.c.id.desc())
+        .limit(limit)
+    )
+    rows = (await session.execute(statement)).all()
+    answers = await _sign_offs(session, [row.id for row in rows])
+    return [_release(row, answers.get(row.id, ())) for row in rows]
+
+
+def _release(row: Sequence[Any], answers: Sequence[SignOff]) -> Release:
+    values: list[Any] = [*row, tuple(answers)]
+    return Release(*values)
+
+
+async def _sign_offs(
+    session: AsyncSession, release_ids: Sequence[UUID]
+) -> Mapping[UUID, list[SignOff]]:
+    found: dict[UUID, list[SignOff]] = {}
+    rows = await session.execute(
+        sa.select(sign_offs)
+        .where(sign_offs.c.release_id.in_(release_ids))
+        .order_by(sign_offs.c.organisation_id)
+    )
+    for row in rows:
+        answer = SignOff(row.organisation_id, row.signed_at, row.waived_because)
+        found.setdefault(row.release_id, []).append(answer)
+    return found
+
+
+async def who_stood_for(session: AsyncSession, release_id: UUID) -> Sequence[str]:
+    """Who closed it, and who signed it off for a contributor; a waiver is no word of a contributor."""
+    closed = sa.select(releases.c.closed_by).where(releases.c.id == release_id)
+    signed = sa.select(sign_offs.c.signed_by).where(
+        sign_offs.c.release_id == release_id, sign_offs.c.signed_at.is_not(None)
+    )
+    return (await session.scalars(sa.union_all(closed, signed))).all()
+
+
+def _expected(entry: Mapping[str, Any]) -> ExpectedError:
+    relative = entry["relative"]
+    return ExpectedError(
+        entry["margin"],
+        Decimal(entry["mean_absolute"]),
+        None if relative is None else Decimal(relative),
+    )

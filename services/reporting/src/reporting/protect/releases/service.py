@@ -1,0 +1,395 @@
+"""Closing, signing off and publishing a release. Never commits."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID, NOT_FOUND
+from common.events.reporting import ReleasePublished
+from common.ids import new_id
+from common.messaging.outbox import append
+from common.two_people import refuse_alone
+from common.words.details import Detail
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.count.facts import queries as facts
+from reporting.count.facts.service import lock_projection
+from reporting.count.trafficking.counting import EVERY_KIND, IDENTIFYING
+from reporting.count.trafficking.queries import contributors as identification_contributors
+from reporting.count.trafficking.queries import identifications_by_person
+from reporting.ground.periods import Period
+from reporting.ground.programmes.definition import Measure, Population, Programme
+from reporting.ground.protection.protected import Coordinates, ExpectedError
+from reporting.ground.protection.rounding import protect, seed
+from reporting.ground.protection.tiers import public_tier
+from reporting.protect.releases import queries
+from reporting.protect.releases.errors import (
+    ALREADY_PUBLISHED,
+    PERIOD_CLOSED,
+    PERIOD_CLOSED_APART,
+    PERIOD_MAYBE_PUBLISHED,
+    PERIOD_NOT_ENDED,
+    SIGN_OFF_MISSING,
+)
+from reporting.protect.releases.joint import cell_of, placed, since, tilt
+from reporting.protect.releases.models import (
+    joint_cells,
+    joint_cubes,
+    joint_posteriors,
+    publications,
+    releases,
+    sign_offs,
+)
+from reporting.protect.releases.queries import Release
+from reporting.protect.releases.rules import RULES
+from reporting.protect.releases.views import (
+    cells_hash,
+    definition_of,
+    expected_errors,
+    joint_cube,
+    seen,
+    view_of,
+)
+from reporting.tables import COMMON
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to close. What ended before `lost_until` may have been published from a record that was lost."""
+
+    programme: Programme
+    period: Period
+    lost_until: date | None = None
+
+
+async def close(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> Release:
+    """Count the people of the programme in the period, round them once and keep the result for ever
+    (R2, R4); what another programme over the same people has closed is taken as it is.
+
+    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`, 409
+    `period_closed_apart`, 409 `period_maybe_published`.
+    """
+    programme, period = order.programme, order.period
+    if period.kind is not programme.period_kind:
+        raise INVALID.because(
+            "programme_closes_per",
+            programme.id,
+            programme.period_kind,
+            period.id,
+            period.kind,
+            pointer="/period",
+        )
+    if not period.ended(clock.utc_day(clock.now())):
+        raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end.isoformat())
+    # Nothing may be recorded between counting and closing: it would be counted in no period.
+    await lock_projection(session)
+    existing = await queries.release_of(session, programme.id, period.id)
+    if existing is not None:
+        raise PERIOD_CLOSED.because(
+            "was_closed_before", programme.id, period.id, release_id=str(existing.id)
+        )
+    cube = await _joint(session, caller, order, key)
+    release_id = await _write_release(session, caller, order, cube)
+    await _ask_contributors(session, release_id, programme, period)
+    return await _required(session, caller, release_id)
+
+
+FORMER: Mapping[str, Sequence[str]] = {
+    "referred-persons": ("referrals", "unmet-needs"),
+    "screened-or-assisted-persons": ("screening", "trafficking", "routes", "assistance"),
+    "searches": ("gaps",),
+}
+"""The programmes that were rounded apart, by the population whose people they share."""
+
+
+async def _joint(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> UUID:
+    """The joint cube of the period: the one that exists, or closed now."""
+    population, period = order.programme.population, order.period
+    known = await queries.joint_cube_of(session, population.id, period.id)
+    if known is not None:
+        return known
+    if order.lost_until is not None and period.ended(order.lost_until):
+        # Rounded a second time, from another record, it could be played against what was published.
+        raise PERIOD_MAYBE_PUBLISHED.because(
+            "ended_before_when_record_began_again", period.id, order.lost_until.isoformat()
+        )
+    former = FORMER.get(population.id, ())
+    apart = await queries.closed_apart(session, former, period.start, period.end)
+    if apart:
+        raise PERIOD_CLOSED_APART.because(
+            "was_closed_for_before_there_were_joint",
+            period.id,
+            ", ".join(apart),
+            programmes=apart,
+        )
+    otherwise = await queries.rounded_otherwise(
+        session, population.measure.value, period.start, period.end
+    )
+    if otherwise:
+        raise PERIOD_CLOSED_APART.because(
+            "same_people_were_closed_as_by_another", ", ".join(otherwise)
+        )
+    counts = await count(session, population, period)
+    return await store(session, caller, population, period, counts, key)
+
+
+async def store(
+    session: AsyncSession,
+    caller: Principal,
+    population: Population,
+    period: Period,
+    counts: Mapping[Coordinates, int],
+    key: bytes,
+) -> UUID:
+    """Round the counts and write the joint cube; what is written holds no count."""
+    tiers = await asyncio.to_thread(_round, population, period, counts, key)
+    cube_id = new_id()
+    await session.execute(
+        joint_cubes.insert().values(
+            id=cube_id,
+            population=population.id,
+            period=period.id,
+            period_start=period.start,
+            period_end=period.end,
+            k=population.k,
+            public_k=population.public_k,
+            profile=population.profile,
+            schema_fingerprint=population.schema,
+            definition=definition_of(population),
+            cells_hash=cells_hash(tiers["internal"]),
+            closed_at=clock.now(),
+            closed_by=caller.subject,
+        )
+    )
+    rows = [
+        {"cube_id": cube_id, "tier": tier, "coordinates": list(at), "count": count}
+        for tier, cells in tiers.items()
+        for at, count in sorted(cells.items())
+    ]
+    if rows:
+        await session.execute(joint_cells.insert(), rows)
+    posteriors = await asyncio.to_thread(_posteriors, population, period, tiers)
+    await session.execute(
+        joint_posteriors.insert(),
+        [{"cube_id": cube_id, "tier": tier, "content": each} for tier, each in posteriors.items()],
+    )
+    return cube_id
+
+
+def _posteriors(
+    population: Population, period: Period, tiers: Mapping[str, Mapping[Coordinates, int]]
+) -> dict[str, bytes]:
+    """What the intervals of each tier are computed from: made once, of published cells only."""
+    finer = population.k
+    made = {
+        tier: joint_cube(
+            population.id,
+            period.id,
+            k=finer if tier == "internal" else population.public_k or finer,
+            finer=finer,
+            profile=population.profile,
+            definition=definition_of(population),
+            cells=cells,
+        )
+        for tier, cells in tiers.items()
+    }
+    return {tier: each.posterior.stored for tier, each in made.items()}
+
+
+async def count(
+    session: AsyncSession, population: Population, period: Period
+) -> Counter[Coordinates]:
+    """The true counts of a period. They live in this transaction's memory only."""
+    counts: Counter[Coordinates] = Counter()
+    if population.measure is Measure.SEARCHES_WITHOUT_RESULT:
+        for values, found in await facts.gap_increments(session, period.start, period.end):
+            counts[placed(population, values)] += found
+        return counts
+    read: Mapping[Measure, Callable[..., AsyncIterator[Sequence[Any]]]] = {
+        Measure.REFERRED_PERSONS: facts.steps_by_person,
+        Measure.SCREENED_PERSONS: identifications_by_person,
+    }
+    rule, first = RULES[population.measure], since(population, period)
+    async for person in read[population.measure](session, first, period.end):
+        at = cell_of(population, period, rule, person)
+        if at is not None:
+            counts[at] += 1
+    return counts
+
+
+def _round(
+    population: Population, period: Period, counts: Mapping[Coordinates, int], key: bytes
+) -> dict[str, dict[Coordinates, int]]:
+    """The cells of each tier. The one for everybody is a function of the internal one: two tiers
+    rounded apart from the same people can be played against each other."""
+    cells = protect(
+        counts,
+        k=population.k,
+        weights=population.weights,
+        seed=seed(key, population.id, period.id, population.schema),
+        tilt=tilt(population),
+    )
+    tiers = {"internal": cells}
+    if population.public_k is not None:
+        schema = population.schema + b"public" + str(population.public_k).encode()
+        tiers["public"] = public_tier(
+            cells,
+            finer=population.k,
+            k=population.public_k,
+            weights=population.weights.at(population.k, population.public_k),
+            seed=seed(key, population.id, period.id, schema),
+            tilt=tilt(population),
+        )
+    return tiers
+
+
+async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
+    """The caller's organisation agrees to the publication (R8); 404 if it contributes nothing."""
+    release = await _required(session, caller, release_id)
+    if caller.organisation not in {each.organisation_id for each in release.sign_offs}:
+        raise NOT_FOUND.because("your_organisation_contributes_to_no_such_release")
+    await agree(session, caller, [release_id])
+    return await _required(session, caller, release_id)
+
+
+async def agree(session: AsyncSession, caller: Principal, release_ids: Collection[UUID]) -> None:
+    """The same of several that the caller's organisation contributes to."""
+    answer = {"signed_at": clock.now(), "signed_by": caller.subject}
+    await _settle(session, release_ids, caller.organisation, answer)
+
+
+async def waive(
+    session: AsyncSession, caller: Principal, release_id: UUID, organisation: UUID, why: str
+) -> Release:
+    """The IM officer goes on without a contributor that does not answer, and says why."""
+    release = await _required(session, caller, release_id)
+    if organisation not in {each.organisation_id for each in release.sign_offs}:
+        raise INVALID.because("it_contributes_nothing_to_this_release", pointer="/organisation_id")
+    reason = {"waived_because": why, "signed_by": caller.subject}
+    await _settle(session, [release_id], organisation, reason)
+    return await _required(session, caller, release_id)
+
+
+async def publish(
+    session: AsyncSession, caller: Principal, release_id: UUID, *, alone: bool = False
+) -> Release:
+    """Let it leave the house, once every contributor agreed; tells the other services. Somebody else
+    closed it, or signed it off for a contributor; with `alone` the record may name one person only."""
+    release = await _required(session, caller, release_id)
+    await queries.cube_of(session, release_id, internal=True)  # 410 for what was rounded apart
+    if release.published:
+        raise ALREADY_PUBLISHED.because("was_published_on", release.published_at)
+    missing = [str(each.organisation_id) for each in release.sign_offs if not each.settled]
+    if missing:
+        raise SIGN_OFF_MISSING.because(
+            "contributors_have_not_answered", len(missing), organisations=missing
+        )
+    if not alone:
+        refuse_alone(
+            caller,
+            *await queries.who_stood_for(session, release_id),
+            because=Detail("nobody_but_you_stands_for_it"),
+        )
+    await session.execute(
+        publications.insert().values(
+            release_id=release_id, published_at=clock.now(), published_by=caller.subject
+        )
+    )
+    event = ReleasePublished(
+        version=1, release_id=release_id, programme=release.programme, period=release.period
+    )
+    await append(session, COMMON, event, aggregate_id=release_id, aggregate_type="release")
+    return await _required(session, caller, release_id)
+
+
+async def _write_release(
+    session: AsyncSession, caller: Principal, order: Order, cube_id: UUID
+) -> UUID:
+    programme, period, view = order.programme, order.period, view_of(order.programme)
+    cube = seen(view, await queries.joint(session, cube_id, internal=True))
+    errors = await asyncio.to_thread(expected_errors, cube)
+    release_id = new_id()
+    await session.execute(
+        releases.insert().values(
+            id=release_id,
+            programme=programme.id,
+            period=period.id,
+            period_start=period.start,
+            period_end=period.end,
+            k=programme.k,
+            profile=programme.profile,
+            schema_fingerprint=programme.population.schema,
+            definition=view.stored,
+            cube_id=cube_id,
+            expected_errors=[_stored(each) for each in errors],
+            cells_hash=cells_hash(cube.cells),
+            closed_at=clock.now(),
+            closed_by=caller.subject,
+        )
+    )
+    return release_id
+
+
+async def _ask_contributors(
+    session: AsyncSession, release_id: UUID, programme: Programme, period: Period
+) -> None:
+    organisations = await _contributors(session, programme, period)
+    if organisations:
+        await session.execute(
+            sign_offs.insert(),
+            [{"release_id": release_id, "organisation_id": each} for each in organisations],
+        )
+
+
+async def _contributors(
+    session: AsyncSession, programme: Programme, period: Period
+) -> Sequence[UUID]:
+    """Searches belong to nobody; what is counted otherwise belongs to those who recorded it."""
+    match programme.population.measure:
+        case Measure.SEARCHES_WITHOUT_RESULT:
+            return ()
+        case Measure.SCREENED_PERSONS:
+            kinds = IDENTIFYING if programme.where else EVERY_KIND
+            return await identification_contributors(session, period.start, period.end, kinds)
+        case Measure.REFERRED_PERSONS:
+            return await facts.contributors(session, period.start, period.end)
+
+
+async def _settle(
+    session: AsyncSession,
+    release_ids: Collection[UUID],
+    organisation: UUID,
+    answer: dict[str, Any],
+) -> None:
+    """Write the first answer; a repeated one changes nothing."""
+    await session.execute(
+        sign_offs.update()
+        .where(
+            sign_offs.c.release_id.in_(release_ids),
+            sign_offs.c.organisation_id == organisation,
+            sa.and_(sign_offs.c.signed_at.is_(None), sign_offs.c.waived_because.is_(None)),
+        )
+        .values(**answer)
+    )
+
+
+async def _required(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
+    found = await queries.visible(session, caller, release_id=release_id)
+    if not found:
+        raise NOT_FOUND.because("no_such_release")
+    return found[0]
+
+
+def _stored(error: ExpectedError) -> dict[str, Any]:
+    return {
+        "margin": error.margin,
+        "mean_absolute": str(error.mean_absolute),
+        "relative": None if error.relative is None else str(error.relative),
+    }

@@ -1,0 +1,336 @@
+"""Bulletins over HTTP: draft, sign off, publish; everyone reads what is published."""
+
+import asyncio
+from operator import attrgetter
+from typing import Annotated, Literal, cast
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.errors import NOT_FOUND, PRECONDITION_REQUIRED, UNAVAILABLE
+from common.http import (
+    AnyQuery,
+    Session,
+    StepUp,
+    answered_as,
+    context_of,
+    open_to_all,
+    page_language,
+    page_response,
+    requires,
+    router,
+)
+from common.pages.look import page_policy
+from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
+from common.words.languages import LANGUAGES, PageLanguage
+from drawing.errors import NobodyDraws
+from fastapi import Path, Query, Response
+from fastapi.responses import HTMLResponse
+from starlette.requests import Request
+
+from reporting.ground.programmes.catalogue import Catalogue
+from reporting.publish.bulletins import queries, service
+from reporting.publish.bulletins.document.arranging import printed
+from reporting.publish.bulletins.document.content import BulletinWish
+from reporting.publish.bulletins.document.reading import all_figures
+from reporting.publish.bulletins.document.sources import described
+from reporting.publish.bulletins.queries import Bulletin, Publication
+from reporting.publish.bulletins.rendering.feed import MEDIA_TYPE, atom
+from reporting.publish.bulletins.rendering.forms import MEDIA_TYPES, media_type, names, rendered
+from reporting.publish.bulletins.rendering.html import style_of
+from reporting.publish.bulletins.rendering.listing import listing
+from reporting.publish.bulletins.schemas import (
+    Arrangement,
+    BulletinDetail,
+    BulletinView,
+    BulletinWords,
+    DraftBulletin,
+    FileView,
+    PublicationView,
+    SignedDraft,
+    State,
+    Trace,
+    TracedFigure,
+)
+from reporting.settings import Settings
+
+PREFIX = "/reports/v1/bulletins"
+routes = router(PREFIX, ["bulletins"])
+
+Reader = Annotated[Principal, open_to_all()]
+Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Writer = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
+Coordinator = Annotated[Principal, requires(scope="reports:read", roles={Role.COORDINATOR})]
+IN_FEED = 50
+BulletinId = Annotated[UUID, Path(description="The id of a bulletin.")]
+Language = Annotated[PageLanguage, Path(description="Language of the file.")]
+
+
+@routes.post("", status_code=201)
+async def draft_bulletin(
+    request: Request, caller: Publisher, session: Session, body: DraftBulletin
+) -> BulletinView:
+    """Draft the bulletin of an ended half month or month; a draft that exists is composed anew."""
+    catalogue: Catalogue = context_of(request).parts["catalogue"]
+    period = service.bulletin_period(body.period)
+    wish = BulletinWish(
+        stakeholders="stakeholders" in body.beside,
+        milestones="milestones" in body.beside,
+        analysis=body.analysis,
+    )
+    return _view(await service.draft(session, caller.subject, period, catalogue, wish))
+
+
+@routes.get("")
+async def list_bulletins(
+    *,
+    caller: Reader,
+    session: Session,
+    kind: Annotated[Literal["biweekly", "monthly"] | None, Query()] = None,
+    state: Annotated[
+        State | None,
+        Query(
+            description="Only these: a draft waits for a signature, a signed one for publication."
+        ),
+    ] = None,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[BulletinView]:
+    """Published bulletins, the newest first; drafts for coordinators and the IM role."""
+    found = await queries.visible(
+        session,
+        caller,
+        kind=kind,
+        state=state,
+        after=keys_in(cursor, moment_in, id_in),
+        limit=limit + 1,
+    )
+    return page_of(found, limit, _view, attrgetter("drafted_at", "id"))
+
+
+@routes.get("/feed", **answered_as(MEDIA_TYPE))
+async def read_feed(
+    request: Request,
+    _caller: Reader,
+    session: Session,
+    language: Annotated[PageLanguage, Query(description="Of titles and files.")] = "es",
+) -> Response:
+    """Published bulletins as an Atom feed, the newest first: for feed readers and other sites."""
+    issues = await queries.published(session, limit=IN_FEED)
+    made = atom(issues, language, PREFIX, context_of(request).settings.public_url)
+    return Response(made, media_type=MEDIA_TYPE, headers={"Content-Language": language})
+
+
+@routes.get("/page", response_class=HTMLResponse, dependencies=[AnyQuery])
+async def show_bulletins(
+    request: Request,
+    _caller: Reader,
+    session: Session,
+    asked: Annotated[PageLanguage | None, Query(alias="language")] = None,
+) -> HTMLResponse:
+    """The page that lists what is published, for people."""
+    language = page_language(asked, request.headers.get("accept-language"))
+    issues = await queries.published(session, limit=IN_FEED)
+    by_mail = context_of(request).parts.get("mail") is not None
+    return page_response(listing(issues, language, PREFIX, by_mail=by_mail), language=language)
+
+
+@routes.get("/{bulletin_id}")
+async def read_bulletin(
+    caller: Reader, session: Session, bulletin_id: BulletinId
+) -> BulletinDetail:
+    """What the bulletin says, each number beside its source."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
+
+
+@routes.get("/{bulletin_id}/trace")
+async def trace_bulletin(caller: Reader, session: Session, bulletin_id: BulletinId) -> Trace:
+    """Every number with its source, and what the checker says of them now."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    by_language = [list(all_figures(bulletin.content, language)) for language in LANGUAGES]
+    figures = [
+        TracedFigure(
+            section=same[0].section,
+            beside={lang: p.beside for lang, p in zip(LANGUAGES, same, strict=True)},
+            value=None if same[0].figure.value is None else str(same[0].figure.value),
+            source={lang: described(same[0].figure.source, lang) for lang in LANGUAGES},
+        )
+        for same in zip(*by_language, strict=True)
+    ]
+    found = await service.problems(session, bulletin)
+    return Trace(figures=figures, problems=[f"{p.form}: {p.number}: {p.reason}" for p in found])
+
+
+@routes.put("/{bulletin_id}/words")
+async def write_words(
+    caller: Writer, session: Session, bulletin_id: BulletinId, body: BulletinWords
+) -> BulletinDetail:
+    """What people say beside the numbers: highlights, analysis per section, challenges, practices, next
+    steps, contacts. A draft only; drafting again keeps the words. 422 `number_in_words` names each
+    number that is not the section's.
+    """
+    texts = {name: text.model_dump() for name, text in body.texts.items()}
+    bulletin = await service.write_words(
+        session, caller, bulletin_id, texts, read=body.content_sha256
+    )
+    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
+
+
+@routes.put("/{bulletin_id}/arrangement")
+async def arrange(
+    caller: Writer, session: Session, bulletin_id: BulletinId, body: Arrangement
+) -> BulletinDetail:
+    """Move the sections of a draft, and say which are not printed; drafting again keeps both. What is
+    hidden is no part of what is signed off and published."""
+    bulletin = await service.arrange(
+        session, caller, bulletin_id, body.order, body.hidden, read=body.content_sha256
+    )
+    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
+
+
+@routes.post("/{bulletin_id}/sign-off", dependencies=[StepUp])
+async def sign_off_bulletin(
+    caller: Coordinator, session: Session, bulletin_id: BulletinId, body: SignedDraft | None = None
+) -> BulletinView:
+    """A coordinator stands for the draft that they read: 428 where they do not say which (`content_sha256`), 409 if
+    somebody changed it since. 409, too, if a number changed, or something that stands beside the numbers: draft it
+    again."""
+    read = body.content_sha256 if body else None
+    if read is None:
+        raise PRECONDITION_REQUIRED.because("say_which_draft_you_read", pointer="/content_sha256")
+    return _view(await service.sign_off(session, caller, bulletin_id, read=read))
+
+
+@routes.post("/{bulletin_id}/publish", dependencies=[StepUp])
+async def publish_bulletin(
+    request: Request, caller: Publisher, session: Session, bulletin_id: BulletinId
+) -> BulletinView:
+    """Make it public and immutable, in all languages and forms. Needs somebody else's sign-off."""
+    settings = cast("Settings", context_of(request).settings)
+    alone = settings.one_person_publishes
+    return _view(await service.publish(session, caller, bulletin_id, alone=alone))
+
+
+@routes.post("/{bulletin_id}/publication", status_code=202, dependencies=[StepUp])
+async def ask_publication(
+    *,
+    request: Request,
+    response: Response,
+    caller: Publisher,
+    session: Session,
+    bulletin_id: BulletinId,
+) -> PublicationView:
+    """Publish without waiting: the worker lays out and reads back all forms. `Location` shows how far it
+    has come. Needs somebody else's sign-off; asked again while it is at work, nothing is added."""
+    settings = cast("Settings", context_of(request).settings)
+    alone = settings.one_person_publishes
+    asked = await service.ask_publication(session, caller, bulletin_id, alone=alone)
+    response.headers["Location"] = f"{PREFIX}/{bulletin_id}/publication"
+    return _progress(asked, "signed_off")
+
+
+@routes.get("/{bulletin_id}/publication")
+async def read_publication(
+    caller: Writer, session: Session, bulletin_id: BulletinId
+) -> PublicationView:
+    """How far the publication has come; 404 if nobody asked for it since the draft."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    return _progress(await service.asked_publication(session, bulletin_id), bulletin.state)
+
+
+@routes.get(
+    "/{bulletin_id}/files/{language}/{name}",
+    **answered_as(*MEDIA_TYPES.values()),
+    dependencies=[AnyQuery],
+)
+async def read_file(
+    *,
+    caller: Reader,
+    session: Session,
+    bulletin_id: BulletinId,
+    language: Language,
+    name: Annotated[str, Path(max_length=80, examples=["bulletin.pdf"])],
+) -> Response:
+    """The bulletin as page, PDF or workbook, or one of its charts. Drafts are marked as such."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    content = printed(bulletin.content)
+    if name not in names(content):
+        raise NOT_FOUND.because("no_such_file", allowed=names(content))
+    if bulletin.state != "published":
+        try:
+            made = await asyncio.to_thread(rendered, content, language, draft=True)
+        except NobodyDraws as error:
+            raise UNAVAILABLE.because(
+                "what_draws_bulletins_is_not_there_now", headers={"Retry-After": "10"}
+            ) from error
+        kind = media_type(name)
+        return Response(made[name], media_type=kind, headers=_harmless(kind, made[name]))
+    kept = await queries.file(session, bulletin_id, language, name)
+    if kept is None:
+        raise NOT_FOUND.because("no_such_file")
+    headers = {
+        **_harmless(kept.media_type, kept.content),
+        "ETag": f'"{kept.sha256}"',
+        "Content-Language": language,
+        # A published bulletin never changes: on a slow line nobody fetches it twice.
+        "Cache-Control": "public, max-age=31536000, immutable",
+    }
+    return Response(kept.content, media_type=kept.media_type, headers=headers)
+
+
+def _harmless(kind: str, content: bytes) -> dict[str, str]:
+    """A page may show its drawings and look as its own style says, as published then; any other file
+    does nothing in a browser."""
+    policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    if kind.startswith("text/html"):
+        policy = page_policy(style_of(content), images="data:", forms="'none'")
+    return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
+
+
+async def _visible(session: Session, caller: Principal, bulletin_id: UUID) -> Bulletin:
+    found = await queries.visible(session, caller, bulletin_id=bulletin_id)
+    if not found:
+        raise NOT_FOUND.because("no_such_bulletin_or_not_published_yet")
+    return found[0]
+
+
+def _progress(asked: Publication, bulletin_state: str) -> PublicationView:
+    published = bulletin_state == "published"
+    return PublicationView(
+        state="published" if published else "at_work" if asked.waiting else "refused",
+        done=service.STEPS if published else asked.done,
+        steps=service.STEPS,
+        asked_at=asked.asked_at,
+        problem=asked.problem,
+    )
+
+
+def _view(bulletin: Bulletin) -> BulletinView:
+    content = bulletin.content
+    return BulletinView.model_validate(
+        {
+            "id": bulletin.id,
+            "kind": bulletin.kind,
+            "period": bulletin.period,
+            "start": content.start,
+            "end": content.end,
+            "edition": bulletin.edition,
+            "state": bulletin.state,
+            "title": content.title,
+            "period_label": content.period_label,
+            "content_sha256": bulletin.content_sha256,
+            "drafted_at": bulletin.drafted_at,
+            "signed_off_at": bulletin.signed_off_at,
+            "published_at": bulletin.published_at,
+            "files": [
+                FileView(
+                    language=language,
+                    name=name,
+                    path=f"{PREFIX}/{bulletin.id}/files/{language}/{name}",
+                    media_type=media_type(name),
+                )
+                for language in LANGUAGES
+                for name in names(printed(content))
+            ],
+        }
+    )

@@ -1,0 +1,228 @@
+"""What a bulletin's numbers rest on, and the value that each source has in it.
+
+The same function gives a number when a bulletin is drafted and checks it before sign-off and
+publication, on evidence that was read again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal, Protocol
+from uuid import UUID
+
+from common.words.places import Places
+
+from reporting.count.activities.activity import Activity
+from reporting.count.activities.indicators import BY_CODE, COUNTED_STATUSES, total
+from reporting.count.activities.work_plan import Target
+from reporting.count.context.series import OutsideSeries
+from reporting.count.milestones.schemas import MilestoneBody
+from reporting.count.stakeholders.schemas import StakeholderBody
+from reporting.errors import OutsideProgrammeError
+from reporting.ground.language import Text
+from reporting.ground.protection.protected import ProtectedCube, Row, share
+from reporting.protect.releases.views import JointCube, View, combined
+from reporting.publish.bulletins.document.figures import (
+    ActivitySource,
+    CoverageSource,
+    ExpectedErrorSource,
+    Figure,
+    OutsideSource,
+    ProgressSource,
+    ReleaseShareSource,
+    ReleaseSource,
+    Source,
+    TargetSource,
+    ThresholdSource,
+)
+from reporting.publish.bulletins.document.texts import say
+from reporting.publish.judgements.citations import Statement
+
+
+class Published(Protocol):
+    """A published release as bulletins need it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def programme(self) -> str: ...
+    @property
+    def period(self) -> str: ...
+    @property
+    def cube(self) -> ProtectedCube: ...
+    @property
+    def seen(self) -> tuple[View, JointCube] | None: ...
+
+
+class UntraceableError(ValueError):
+    """A source that the evidence does not hold or does not allow."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is printed on wish; `superseded` are the statements to be reviewed."""
+
+    stakeholders: Sequence[StakeholderBody] = ()
+    statements: Sequence[Statement] = ()
+    superseded: frozenset[UUID] = frozenset()
+    milestones: Sequence[MilestoneBody] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Published releases, published forms of activities, targets and outside series."""
+
+    releases: Mapping[UUID, Published]
+    activities: Sequence[Activity]
+    targets: Mapping[UUID, Target]
+    series: Mapping[UUID, OutsideSeries]
+    places: Places
+    beside: Beside = field(default_factory=Beside)
+    _combined: dict[tuple[UUID, ...], ProtectedCube] = field(default_factory=dict, compare=False)
+
+    def cube(self, releases: Sequence[Published]) -> ProtectedCube:
+        """The counts of one closed period or of several of a programme."""
+        ids = tuple(sorted(each.id for each in releases))
+        if ids not in self._combined:
+            self._combined[ids] = combined(releases, "several")
+        return self._combined[ids]
+
+    def of_programme(self, programme: str) -> dict[str, Published]:
+        """Releases of a programme by period id."""
+        return {r.period: r for r in self.releases.values() if r.programme == programme}
+
+
+@dataclass(frozen=True)
+class Value:
+    value: int | Decimal | None
+    absent: Text | None = None
+    low: int | Decimal | None = None
+    high: int | Decimal | None = None
+
+
+def figure(source: Source, evidence: Evidence) -> Figure:
+    """The figure that this source gives; raises UntraceableError."""
+    found = value_of(source, evidence)
+    return Figure(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        form=_form(source),
+        source=source,
+        absent=found.absent,
+    )
+
+
+def _form(source: Source) -> Literal["count", "decimal", "share"]:
+    match source:
+        case ReleaseShareSource() | ProgressSource():
+            return "share"
+        case ExpectedErrorSource() | OutsideSource():
+            return "decimal"
+    return "count"
+
+
+def value_of(source: Source, evidence: Evidence, *, with_interval: bool = True) -> Value:
+    """The value of a source by this evidence; raises UntraceableError if it is not in there. Its interval
+    is nearly all of the work: who compares the value alone goes without."""
+    match source:
+        case ReleaseSource():
+            row = _released(source, evidence, with_interval=with_interval)
+            return Value(row.count, low=row.low, high=row.high)
+        case ReleaseShareSource():
+            return _share(source, evidence, with_interval=with_interval)
+        case ExpectedErrorSource():
+            return _expected_error(source, evidence)
+        case ThresholdSource():
+            return Value(_release(source.release, evidence).cube.k)
+        case ActivitySource():
+            return Value(_counted(source, evidence))
+        case CoverageSource():
+            return Value(_coverage(source, evidence))
+        case TargetSource():
+            return Value(_target(source.target, evidence).target)
+        case ProgressSource():
+            done = Decimal(_counted(source.numerator, evidence))
+            reached = done / Decimal(_target(source.denominator.target, evidence).target)
+            return Value(reached.quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN))
+        case OutsideSource():
+            return Value(_outside(source, evidence))
+
+
+def _release(release_id: UUID, evidence: Evidence) -> Published:
+    found = evidence.releases.get(release_id)
+    if found is None:
+        raise UntraceableError(f"release {release_id} is not published")
+    return found
+
+
+def _released(source: ReleaseSource, evidence: Evidence, *, with_interval: bool) -> Row:
+    found = [_release(each, evidence) for each in source.releases]
+    if len({r.programme for r in found}) != 1 or len({r.period for r in found}) != len(found):
+        raise UntraceableError("a sum goes over different closed periods of one programme")
+    try:
+        cube = evidence.cube(found)
+        return cube.figure(source.filters) if with_interval else Row({}, cube.total(source.filters))
+    except OutsideProgrammeError as error:
+        raise UntraceableError(str(error)) from error
+
+
+def _share(source: ReleaseShareSource, evidence: Evidence, *, with_interval: bool) -> Value:
+    if source.numerator.releases != source.denominator.releases:
+        raise UntraceableError("a share has one programme and the same periods on both sides")
+    k = max(_release(each, evidence).cube.k for each in source.denominator.releases)
+    above, below = (
+        _released(each, evidence, with_interval=with_interval)
+        for each in (source.numerator, source.denominator)
+    )
+    found = share(above, below, k)
+    absent = say("absent.small_base") if found.value is None else None
+    return Value(found.value, absent, found.low, found.high)
+
+
+def _expected_error(source: ExpectedErrorSource, evidence: Evidence) -> Value:
+    errors = _release(source.release, evidence).cube.expected_errors
+    found = next((e for e in errors if e.margin == source.margin), None)
+    if found is None:
+        return Value(None, say("absent.no_error"))
+    return Value(found.mean_absolute)
+
+
+def _counted(source: ActivitySource, evidence: Evidence) -> int:
+    indicator = BY_CODE.get(source.indicator)
+    if indicator is None:
+        raise UntraceableError(f"{source.indicator} is not on the allow-list")
+    return total(
+        evidence.activities,
+        indicator,
+        start=source.start,
+        end=source.end,
+        area=source.area,
+        places=evidence.places,
+    )
+
+
+def _coverage(source: CoverageSource, evidence: Evidence) -> int:
+    inside = [
+        a
+        for a in evidence.activities
+        if source.start <= a.start <= source.end and a.status in COUNTED_STATUSES
+    ]
+    if source.of == "organisations":
+        return len({activity.organisation_id for activity in inside})
+    return len({activity.adm1_pcode for activity in inside})
+
+
+def _target(target_id: UUID, evidence: Evidence) -> Target:
+    found = evidence.targets.get(target_id)
+    if found is None:
+        raise UntraceableError(f"target {target_id} is not in the work plan")
+    return found
+
+
+def _outside(source: OutsideSource, evidence: Evidence) -> Decimal:
+    series = evidence.series.get(source.series)
+    point = series.point(source.day, source.area) if series else None
+    if point is None:
+        raise UntraceableError(f"series {source.series} has no such point")
+    return point.value

@@ -1,0 +1,221 @@
+"""Building blocks of sections: the releases of a period, labels of codes, tables over a release."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.words.conventions import short_month
+from common.words.languages import LANGUAGES
+
+from reporting.ground.language import Text
+from reporting.ground.periods import Period, PeriodKind
+from reporting.ground.programmes.catalogue import Catalogue
+from reporting.ground.programmes.definition import Programme
+from reporting.ground.protection.comparing import leads, ordered
+from reporting.publish.bulletins.composing.evidence import Evidence, Published, figure
+from reporting.publish.bulletins.document.content import (
+    Block,
+    Chart,
+    Label,
+    Section,
+    Sentence,
+    Table,
+)
+from reporting.publish.bulletins.document.figures import Figure, ReleaseSource, Source
+from reporting.publish.bulletins.document.texts import say
+
+Codes = tuple[str, ...]
+CHART_ROWS = 10
+TREND_PERIODS = 6
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The published counts of one programme over one period (one release, or its halves)."""
+
+    programme: Programme
+    releases: tuple[Published, ...]
+    evidence: Evidence
+
+    def source(self, **filters: str | Codes) -> ReleaseSource:
+        return ReleaseSource(
+            releases=tuple(release.id for release in self.releases),
+            filters={
+                name: (codes,) if isinstance(codes, str) else codes
+                for name, codes in filters.items()
+            },
+        )
+
+    def figure(self, **filters: str | Codes) -> Figure:
+        return figure(self.source(**filters), self.evidence)
+
+    def codes(self, dimension: str, **filters: Codes) -> list[str]:
+        """Codes with a published count: larger ones first as far as intervals tell them apart, otherwise in
+        the reviewed order; what is unknown comes last."""
+        rows = self.evidence.cube(self.releases).margin((dimension,), filters)
+        places = ordered(
+            [
+                (
+                    row.count if row.low is None else row.low,
+                    row.count if row.high is None else row.high,
+                )
+                for row in rows
+            ]
+        )
+        found = [rows[place].coordinates[dimension] for place in places]
+        fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
+        return sorted(found, key=lambda code: code == fallback)
+
+    def first(self, dimension: str, most: int) -> tuple[list[str], Sentence | None]:
+        """As many of these codes as there is room for, the unknown among them; and what is said of the
+        others."""
+        found = self.codes(dimension)
+        fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
+        named = [code for code in found if code != fallback]
+        if len(named) <= most:
+            return found, None
+        kept = (*named[:most], *found[len(named) :])
+        return list(kept), sentence("rows.left")
+
+    def in_order(self, dimension: str, **filters: Codes) -> list[str]:
+        """Codes with a published count in the reviewed order."""
+        cube = self.evidence.cube(self.releases)
+        return [row.coordinates[dimension] for row in cube.margin((dimension,), filters)]
+
+    def label(self, dimension: str, code: str) -> Label:
+        return Label(
+            text={lang: self.programme.code_label(dimension, code, lang) for lang in LANGUAGES}
+        )
+
+    def has(self, dimension: str) -> bool:
+        return any(each.name == dimension for each in self.programme.dimensions)
+
+    @property
+    def period(self) -> Label:
+        """The periods that are counted, first to last."""
+        periods = sorted(Period.parse(release.period) for release in self.releases)
+        first, last = short(periods[0]), short(periods[-1])
+        if first == last:
+            return first
+        return Label(text={lang: f"{first.text[lang]} – {last.text[lang]}" for lang in LANGUAGES})
+
+    @property
+    def empty(self) -> bool:
+        return not any(release.cube.cells for release in self.releases)
+
+
+def counts(
+    programme_id: str, period: Period, evidence: Evidence, catalogue: Catalogue
+) -> Counts | None:
+    """The counts of a programme for exactly this period; None unless every part is published.
+
+    A programme that closes by quarter gives its latest published quarter that has ended.
+    """
+    programme = next((p for p in catalogue if p.id == programme_id), None)
+    if programme is None:
+        return None
+    published = evidence.of_programme(programme_id)
+    if programme.period_kind is not PeriodKind.HALF_MONTH:
+        ended = [p for p in map(Period.parse, published) if p.end <= period.end]
+        return Counts(programme, (published[max(ended).id],), evidence) if ended else None
+    parts = [published.get(part.id) for part in period.parts(PeriodKind.HALF_MONTH)]
+    if any(part is None for part in parts):
+        return None
+    return Counts(programme, tuple(part for part in parts if part is not None), evidence)
+
+
+def section(name: str, *blocks: Block | None) -> Section:
+    return Section(
+        id=name,
+        title=say(f"section.{name}"),
+        blocks=tuple(block for block in blocks if block is not None),
+    )
+
+
+def sentence(key: str, **given: Figure) -> Sentence:
+    return Sentence(text=say(key), figures=given)
+
+
+def missing(found: Counts | None) -> Sentence:
+    """Why there is nothing to show."""
+    return sentence("missing.release" if found is None else "missing.cells")
+
+
+def word(key: str) -> Label:
+    return Label(text=say(key))
+
+
+def short(period: Period) -> Label:
+    """The period as an axis has room for it: ``1–15 nov 2026``, ``nov 2026``."""
+    texts: Text = {}
+    for language in LANGUAGES:
+        month = short_month(period.start, language)
+        days = f"{period.start.day}–{period.end.day} "
+        whole = days + month if period.kind is PeriodKind.HALF_MONTH else month
+        if period.kind is PeriodKind.QUARTER:
+            whole = period.label(language)
+        texts[language] = whole.replace(" ", "\N{NO-BREAK SPACE}")
+    return Label(text=texts)
+
+
+def place(pcode: str | None, evidence: Evidence) -> Label:
+    if pcode is None:
+        return word("everywhere")
+    found = evidence.places.get(pcode)
+    return Label(text={lang: found.label(lang) if found else pcode for lang in LANGUAGES})
+
+
+def cross(
+    found: Counts,
+    table_id: str,
+    caption: Text,
+    rows: tuple[str, Sequence[str]],
+    columns: tuple[str, Sequence[str]],
+    **filters: Codes,
+) -> Table:
+    """Rows by columns with a total per row, each cell a sum of the release."""
+    (down, down_codes), (across, across_codes) = rows, columns
+    head = Label(text={lang: found.programme.dimension_label(down, lang) for lang in LANGUAGES})
+    return Table(
+        id=table_id,
+        caption=caption,
+        columns=(head, *(found.label(across, c) for c in across_codes), word("column.total")),
+        rows=tuple(
+            (
+                found.label(down, code),
+                *(found.figure(**{down: code, across: c}, **filters) for c in across_codes),
+                found.figure(**{down: code}, **filters),
+            )
+            for code in down_codes
+        ),
+    )
+
+
+def bars(title: Text, alt: Text, table: Table) -> Chart:
+    """Bars over a table of one figure per row, in its order."""
+    return Chart(form="bars", title=title, alt=said_of(alt, table), table=table)
+
+
+def said_of(alt: Text, table: Table, *names: str) -> Sentence:
+    """What a chart shows: which of the rows, whose labels are called `names`, has the largest figure; or
+    that none may be called so. Figures of the same row are taken as rows."""
+    names = names or ("place",)
+    found = [
+        (labels, cell)
+        for row in table.rows
+        for column, cell in zip(table.columns, row, strict=True)
+        if isinstance(cell, Figure)
+        for own in [[each for each in row if isinstance(each, Label)]]
+        for labels in [[*own, column][: len(names)]]
+    ]
+    places = ordered([cell.between for _, cell in found])
+    found = [found[place] for place in places]
+    if not leads([cell.between for _, cell in found]):
+        return Sentence(text=say("chart.like"), labels={"title": Label(text=table.caption)})
+    labels, largest = found[0]
+    return Sentence(
+        text=alt, figures={"value": largest}, labels=dict(zip(names, labels, strict=True))
+    )
+
+
+def figures(evidence: Evidence, **sources: Source) -> dict[str, Figure]:
+    return {name: figure(source, evidence) for name, source in sources.items()}

@@ -1,0 +1,146 @@
+"""The sections on people who were trafficked: who they are, and their routes."""
+
+from collections.abc import Sequence
+
+from common.words.languages import LANGUAGES
+
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import Catalogue
+from reporting.ground.protection.comparing import ordered
+from reporting.publish.bulletins.composing.evidence import Evidence
+from reporting.publish.bulletins.composing.parts import (
+    CHART_ROWS,
+    Counts,
+    counts,
+    cross,
+    missing,
+    said_of,
+    section,
+    sentence,
+    word,
+)
+from reporting.publish.bulletins.document.content import (
+    Block,
+    Chart,
+    Label,
+    Section,
+    Sentence,
+    Table,
+)
+from reporting.publish.bulletins.document.texts import say
+
+TRAFFICKING, ROUTES = "trafficking", "routes"
+FLOWS = 20
+LINKED = (("funnel", "screening", "stage"), ("assistance", "assistance", "type"))
+"""Further programmes over the same people: name of the table, programme, dimension."""
+
+
+def _counted_over(found: Counts) -> Sentence:
+    once = found.evidence.cube(found.releases).counts != "person-periods"
+    words = "counted.over" if once else "counted.twice"
+    return Sentence(text=say(words), labels={"period": found.period})
+
+
+def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section | None:
+    if all(programme.id != TRAFFICKING for programme in catalogue):
+        return None
+    found = counts(TRAFFICKING, period, evidence, catalogue)
+    if found is None or found.empty:
+        return section("trafficking", missing(found))
+    common = {"area", "sex", "age_band", "nationality", "population"}
+    kind = next((d.name for d in found.programme.dimensions if d.name not in common), "sex")
+    kinds, other_kinds = found.first(kind, CHART_ROWS)
+    table = cross(
+        found,
+        "trafficking-types",
+        say("trafficking.table"),
+        (kind, kinds),
+        ("sex", found.in_order("sex")),
+    )
+    areas, other_areas = found.first("area", CHART_ROWS)
+    return section(
+        "trafficking",
+        _counted_over(found),
+        table,
+        other_kinds,
+        _one_way("trafficking-areas", found, "area", areas),
+        other_areas,
+        *(
+            _one_way(f"trafficking-{name}", linked, dimension, linked.in_order(dimension))
+            for name, programme, dimension in LINKED
+            if (linked := counts(programme, period, evidence, catalogue)) is not None
+            and linked.period == found.period
+            and not linked.empty
+        ),
+    )
+
+
+def _one_way(table_id: str, found: Counts, dimension: str, codes: Sequence[str]) -> Table:
+    head = {lang: found.programme.dimension_label(dimension, lang) for lang in LANGUAGES}
+    return Table(
+        id=table_id,
+        caption=say(table_id.replace("-", ".")),
+        columns=(Label(text=head), word("column.people")),
+        rows=tuple(
+            (found.label(dimension, each), found.figure(**{dimension: each})) for each in codes
+        ),
+    )
+
+
+def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section | None:
+    if all(programme.id != ROUTES for programme in catalogue):
+        return None
+    found = counts(ROUTES, period, evidence, catalogue)
+    if found is None or found.empty or not (found.has("origin") and found.has("destination")):
+        return section("routes", missing(found))
+    transit = _transit(found) if found.has("transit") else []
+    unknown = sentence(
+        "routes.unknown",
+        origin=found.figure(origin="unknown"),
+        destination=found.figure(destination="unknown"),
+    )
+    return section(
+        "routes", _counted_over(found), *_flow(found), unknown, *transit, sentence("routes.note")
+    )
+
+
+def _transit(found: Counts) -> list[Block | None]:
+    """Where the same people passed through on the way: the third side of the flow."""
+    codes, others = found.first("transit", FLOWS)
+    table = Table(
+        id="transit",
+        caption=say("routes.transit"),
+        columns=(word("column.transit"), word("column.people")),
+        rows=tuple((found.label("transit", each), found.figure(transit=each)) for each in codes),
+    )
+    return [table, others]
+
+
+def _flow(found: Counts) -> list[Block | None]:
+    """From and to places that are known; nothing if no such route shows anybody."""
+    origins, destinations = (
+        [code for code in found.codes(side) if code != "unknown"]
+        for side in ("origin", "destination")
+    )
+    pairs = [
+        (start, end, figure)
+        for start in origins
+        for end in destinations
+        if (figure := found.figure(origin=start, destination=end)).value
+    ]
+    places = ordered([figure.between for *_, figure in pairs])
+    shown = [pairs[place] for place in places][:FLOWS]
+    if not shown:
+        return []
+    table = Table(
+        id="routes",
+        caption=say("routes.chart"),
+        columns=(word("column.origin"), word("column.destination"), word("column.people")),
+        rows=tuple(
+            (found.label("origin", start), found.label("destination", end), value)
+            for start, end, value in shown
+        ),
+    )
+    alt = said_of(say("routes.alt"), table, "place", "service")
+    chart = Chart(form="flow", title=say("routes.chart"), alt=alt, table=table)
+    return [chart, sentence("rows.left") if len(pairs) > FLOWS else None]

@@ -1,0 +1,108 @@
+"""The sections on the cluster's own work: activities that were signed off, and the work plan."""
+
+from datetime import date
+
+from reporting.count.activities.indicators import ALLOWED
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import Catalogue
+from reporting.publish.bulletins.composing.evidence import Evidence, figure
+from reporting.publish.bulletins.composing.parts import (
+    CHART_ROWS,
+    bars,
+    place,
+    section,
+    sentence,
+    word,
+)
+from reporting.publish.bulletins.document.content import Chart, Label, Section, Table
+from reporting.publish.bulletins.document.figures import (
+    ActivitySource,
+    Figure,
+    ProgressSource,
+    TargetSource,
+)
+from reporting.publish.bulletins.document.texts import say
+
+
+def activities(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section:
+    year = date(period.start.year, 1, 1)
+    rows = []
+    for indicator in ALLOWED:
+        now = ActivitySource(indicator=indicator.code, start=period.start, end=period.end)
+        since = now.model_copy(update={"start": year})
+        pair = (figure(now, evidence), figure(since, evidence))
+        if pair[1].value:
+            rows.append((Label(text=dict(indicator.label)), *pair))
+    if not rows:
+        return section("activities", sentence("missing.activities"))
+    table = Table(
+        id="activities",
+        caption=say("activities.table"),
+        columns=(
+            word("column.indicator"),
+            word("column.period_value"),
+            word("column.plan_value"),
+        ),
+        rows=tuple(rows),
+    )
+    return section(
+        "activities", sentence("activities.intro"), table, _trained_by_state(period, evidence)
+    )
+
+
+def _trained_by_state(period: Period, evidence: Evidence) -> Chart | None:
+    states = {activity.adm1_pcode for activity in evidence.activities}
+    rows: list[tuple[Label, Figure]] = []
+    for state in states:
+        source = ActivitySource(
+            indicator="people-trained", area=state, start=period.start, end=period.end
+        )
+        rows.append((place(state, evidence), figure(source, evidence)))
+    shown = sorted(
+        (row for row in rows if row[1].value),
+        key=lambda row: (-(row[1].value or 0), row[0].text["es"]),
+    )
+    if not shown:
+        return None
+    table = Table(
+        id="trained-by-state",
+        caption=say("activities.trained_chart"),
+        columns=(word("column.state"), word("column.people")),
+        rows=tuple(shown[:CHART_ROWS]),
+    )
+    return bars(say("activities.trained_chart"), say("activities.alt"), table)
+
+
+def work_plan(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section:
+    labels = {indicator.code: indicator.label for indicator in ALLOWED}
+    rows = []
+    for target in evidence.targets.values():
+        if target.start > period.end or target.end < period.start:
+            continue
+        done = ActivitySource(
+            indicator=target.indicator,
+            area=target.area,
+            start=target.start,
+            end=min(target.end, period.end),
+        )
+        aim = TargetSource(target=target.id)
+        rows.append(
+            (
+                Label(text=dict(labels[target.indicator])),
+                place(target.area, evidence),
+                figure(aim, evidence),
+                figure(done, evidence),
+                figure(ProgressSource(numerator=done, denominator=aim), evidence),
+            )
+        )
+    if not rows:
+        return section("progress", sentence("missing.targets"))
+    table = Table(
+        id="work-plan",
+        caption=say("progress.table"),
+        columns=tuple(
+            word(f"column.{name}") for name in ("indicator", "area", "target", "done", "share")
+        ),
+        rows=tuple(rows),
+    )
+    return section("progress", table, sentence("progress.note"))

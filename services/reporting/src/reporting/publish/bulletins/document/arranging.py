@@ -1,0 +1,40 @@
+"""Which sections a bulletin prints, and in which order. Pure.
+
+People move and hide the sections that have numbers of their own. What they wrote for all of it keeps its
+place before and after them, and the sources stand last: a bulletin never leaves out where its numbers are
+from.
+"""
+
+from collections.abc import Collection, Sequence
+
+from reporting.publish.bulletins.document.content import Content
+from reporting.publish.bulletins.document.words import AFTER, BEFORE
+
+LAST = "sources"
+
+
+def movable(content: Content) -> tuple[str, ...]:
+    """The sections that people move and hide, as they stand."""
+    fixed = (*BEFORE, *AFTER, LAST)
+    return tuple(each.id for each in content.sections if each.id not in fixed)
+
+
+def arranged(content: Content, order: Sequence[str], hidden: Collection[str]) -> Content:
+    """The sections in this order; what the order does not name stays behind what it stood behind. What
+    is hidden is kept in the draft and is not printed."""
+    own = movable(content)
+    wanted = [name for name in order if name in own]
+    for at, name in enumerate(own):
+        if name not in wanted:
+            wanted.insert(wanted.index(own[at - 1]) + 1 if at else 0, name)
+    by_id = {each.id: each for each in content.sections}
+    moved = iter(by_id[name] for name in wanted)
+    sections = tuple(next(moved) if each.id in own else each for each in content.sections)
+    kept = tuple(name for name in wanted if name in hidden)
+    return content.model_copy(update={"sections": sections, "hidden": kept})
+
+
+def printed(content: Content) -> Content:
+    """The bulletin as it is laid out, signed off and published: without what is hidden."""
+    sections = tuple(each for each in content.sections if each.id not in content.hidden)
+    return content.model_copy(update={"sections": sections})

@@ -1,0 +1,112 @@
+"""What a bulletin says, before it has a form: sections of sentences, key figures, tables, charts.
+
+Every language is in it, so that the editions say the same; numbers are `Figure`s only. A chart
+has no data of its own: it draws its table, and the table stands below it.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reporting.ground.language import Text
+from reporting.publish.bulletins.document.figures import Figure, Frozen
+
+
+class Label(Frozen):
+    """Words from a code list, a place table, a period or a partner's plan: may hold digits (an age
+    band, a P-code) but never a count."""
+
+    text: Text
+
+
+class Sentence(Frozen):
+    """``text`` with places such as ``{total}`` for the figures and labels of that name."""
+
+    kind: Literal["sentence"] = "sentence"
+    text: Text
+    figures: dict[str, Figure] = Field(default_factory=dict)
+    labels: dict[str, Label] = Field(default_factory=dict)
+    emphasis: bool = False
+
+
+class Words(Frozen):
+    """What people wrote, in paragraphs. A number in it is one of its section's (see `words`)."""
+
+    kind: Literal["words"] = "words"
+    text: Text
+
+
+class KeyFigure(Frozen):
+    label: Text
+    figure: Figure
+
+
+class KeyFigures(Frozen):
+    kind: Literal["key-figures"] = "key-figures"
+    items: tuple[KeyFigure, ...]
+
+
+class Table(Frozen):
+    """The first ``labels`` cells of a row are words, the others figures."""
+
+    kind: Literal["table"] = "table"
+    id: str
+    caption: Text
+    columns: tuple[Label, ...]
+    rows: tuple[tuple[Label | Figure, ...], ...]
+
+
+class Chart(Frozen):
+    """Draws ``table``: bars (one number per row), trend (a row per period, a column per series),
+    heat-map (rows by columns), flow (origin, destination, number) or map (a row per state, whose
+    P-codes are ``places``)."""
+
+    kind: Literal["chart"] = "chart"
+    form: Literal["bars", "trend", "heat-map", "flow", "map"]
+    title: Text
+    alt: Sentence
+    table: Table
+    places: tuple[str, ...] = ()
+
+
+Block = Annotated[Sentence | Words | KeyFigures | Table | Chart, Field(discriminator="kind")]
+
+
+class Section(Frozen):
+    id: str
+    title: Text
+    blocks: tuple[Block, ...]
+
+
+class BulletinWish(Frozen):
+    """What is printed beside the numbers: nothing, unless somebody asked for it with this draft."""
+
+    stakeholders: bool = Field(default=False, description="Institutions that may be printed.")
+    milestones: bool = Field(default=False, description="The next milestones.")
+    analysis: str | None = Field(
+        default=None, description="The problem tree and SWOT of this analysis."
+    )
+
+
+NOTHING = BulletinWish()
+
+
+class Content(Frozen):
+    """A whole bulletin of a period [start, end]."""
+
+    kind: Literal["biweekly", "monthly"]
+    period: str
+    start: date
+    end: date
+    title: Text
+    period_label: Text
+    standing: Sentence
+    """What the numbers are and are not; stands on the first page and on every page's foot."""
+    sections: tuple[Section, ...]
+    hidden: tuple[str, ...] = Field(
+        default=(), description="Sections that are kept in the draft and not printed."
+    )
+    wish: BulletinWish = Field(
+        default=NOTHING, description="What was asked for beside the numbers."
+    )

@@ -1,0 +1,125 @@
+"""A published number and where it comes from: a release, the allow-list, the work plan, or a ratio
+of those. A number without a source cannot be written down: `Figure` has no other way in.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+from reporting.ground.language import Text
+from reporting.ground.protection.comparing import Bounds
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReleaseSource(Frozen):
+    """The sum of protected cells of one release, or of several closed periods of a programme."""
+
+    kind: Literal["release"] = "release"
+    releases: tuple[UUID, ...] = Field(min_length=1)
+    filters: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class ExpectedErrorSource(Frozen):
+    """The expected absolute error of a margin (``total``, a dimension or ``cell``) of a release."""
+
+    kind: Literal["expected-error"] = "expected-error"
+    release: UUID
+    margin: str
+
+
+class ThresholdSource(Frozen):
+    """The k of a release: every number of it is a multiple."""
+
+    kind: Literal["threshold"] = "threshold"
+    release: UUID
+
+
+class ActivitySource(Frozen):
+    """An allow-listed indicator over the activities that start in [start, end] inside ``area``."""
+
+    kind: Literal["activity"] = "activity"
+    indicator: str
+    area: str | None = None
+    start: date
+    end: date
+
+
+class CoverageSource(Frozen):
+    """How many organisations report activities, or how many states have one: counts of partners
+    and places, not of people."""
+
+    kind: Literal["coverage"] = "coverage"
+    of: Literal["organisations", "states"]
+    start: date
+    end: date
+
+
+class TargetSource(Frozen):
+    """A target of the work plan."""
+
+    kind: Literal["target"] = "target"
+    target: UUID
+
+
+class OutsideSource(Frozen):
+    """A point of a series imported from elsewhere, with its provenance."""
+
+    kind: Literal["outside"] = "outside"
+    series: UUID
+    day: date
+    area: str | None = None
+
+
+class ReleaseShareSource(Frozen):
+    """A ratio of two protected counts; absent below 2k (R6)."""
+
+    kind: Literal["release-share"] = "release-share"
+    numerator: ReleaseSource
+    denominator: ReleaseSource
+
+
+class ProgressSource(Frozen):
+    """An allow-listed number over a target."""
+
+    kind: Literal["progress"] = "progress"
+    numerator: ActivitySource
+    denominator: TargetSource
+
+
+Source = Annotated[
+    ReleaseSource
+    | ExpectedErrorSource
+    | ThresholdSource
+    | ActivitySource
+    | CoverageSource
+    | TargetSource
+    | OutsideSource
+    | ReleaseShareSource
+    | ProgressSource,
+    Field(discriminator="kind"),
+]
+
+
+class Figure(Frozen):
+    """``value`` None means absent, and ``absent`` says why in each language."""
+
+    # Strict: a decimal read back from JSON text must not become a whole number.
+    value: Annotated[int, Strict()] | Decimal | None
+    low: Annotated[int, Strict()] | Decimal | None = None
+    high: Annotated[int, Strict()] | Decimal | None = None
+    """Of a protected number: between them lies the true one in nine of ten cases."""
+    form: Literal["count", "decimal", "share"] = "count"
+    source: Source
+    absent: Text | None = None
+
+    @property
+    def between(self) -> Bounds:
+        """The interval; an exact number is what it is."""
+        value = self.value or 0
+        return value if self.low is None else self.low, value if self.high is None else self.high

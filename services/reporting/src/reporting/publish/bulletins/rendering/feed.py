@@ -1,0 +1,90 @@
+"""Published bulletins as an Atom feed (RFC 4287) in one language: what people and programs subscribe to."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import UUID
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from reporting.publish.bulletins.document.content import Content
+from reporting.publish.bulletins.document.reading import plain, sentence_runs
+from reporting.publish.bulletins.document.texts import say
+from reporting.publish.bulletins.document.words import words_of
+
+MEDIA_TYPE = "application/atom+xml"
+_ATOM = "http://www.w3.org/2005/Atom"
+_XML = "{http://www.w3.org/XML/1998/namespace}"
+
+
+class Issue(Protocol):
+    """A published bulletin."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def edition(self) -> int: ...
+    @property
+    def content(self) -> Content: ...
+    @property
+    def published_at(self) -> datetime | None: ...
+
+
+def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes:
+    """The feed; links are relative to the address that it was read from. `path`: of the bulletins. `front`:
+    the operation's own address, which tells its feed from those of others in one reader."""
+    own = f"{path}/feed?language={language}"
+    feed = Element("feed", {"xmlns": _ATOM, f"{_XML}lang": language})
+    _text(feed, "id", f"{front.rstrip('/')}{own}")
+    _text(feed, "title", say("feed.title")[language])
+    _text(feed, "updated", _moment(max((_published(each) for each in issues), default=_NEVER)))
+    SubElement(_child(feed, "author"), "name").text = "Ruta"
+    SubElement(feed, "link", {"rel": "self", "href": own})
+    for each in issues:
+        _entry(feed, each, language, path)
+    made: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
+    return made
+
+
+def period_of(issue: Issue, language: str) -> str:
+    """With the edition, if the period was told more than once."""
+    edition = f" ({say('page.edition')[language]} {issue.edition})" if issue.edition > 1 else ""
+    return f"{issue.content.period_label[language]}{edition}"
+
+
+_NEVER = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _entry(feed: Element, issue: Issue, language: str, path: str) -> None:
+    content = issue.content
+    entry = _child(feed, "entry")
+    _text(entry, "id", issue.id.urn)
+    _text(entry, "title", f"{content.title[language]} · {period_of(issue, language)}")
+    for name in ("published", "updated"):
+        _text(entry, name, _moment(_published(issue)))
+    files = f"{path}/{issue.id}/files/{language}"
+    SubElement(
+        entry, "link", {"rel": "alternate", "type": "text/html", "href": f"{files}/bulletin.html"}
+    )
+    SubElement(
+        entry,
+        "link",
+        {"rel": "enclosure", "type": "application/pdf", "href": f"{files}/bulletin.pdf"},
+    )
+    said = words_of(content).get("highlights", {}).get(language)
+    _text(entry, "summary", said or plain(sentence_runs(content.standing, language)))
+
+
+def _published(issue: Issue) -> datetime:
+    return issue.published_at or _NEVER
+
+
+def _moment(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _child(parent: Element, name: str) -> Element:
+    return SubElement(parent, name)
+
+
+def _text(parent: Element, name: str, text: str) -> None:
+    SubElement(parent, name).text = text

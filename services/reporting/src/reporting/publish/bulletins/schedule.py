@@ -1,0 +1,50 @@
+"""Drafts the bulletins that are due, so that a period's end never waits for somebody to remember.
+
+A draft is all that the schedule may make: signing off and publishing are people's decisions.
+"""
+
+from datetime import date
+
+import sqlalchemy as sa
+from common import clock
+from common.http import BackgroundTask, ServiceContext
+from common.process.logs import get_logger
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import Catalogue
+from reporting.publish.bulletins import queries, service
+from reporting.publish.bulletins.composing.compose import KINDS
+
+EVERY_SECONDS = 3600.0
+DRAFTER = "schedule"
+_LOCK = 0x5255_5441_4255  # "RUTABU": one scheduler drafts, however many workers run
+
+
+def due(today: date) -> tuple[Period, ...]:
+    """The half month and the month that ended last before ``today``."""
+    return tuple(Period.containing(today, kind).previous for kind in KINDS)
+
+
+async def draft_due(session: AsyncSession, today: date, catalogue: Catalogue) -> list[str]:
+    """Draft what is due and has no bulletin yet; returns the periods drafted."""
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    drafted: list[str] = []
+    for period in due(today):
+        if not await queries.editions(session, KINDS[period.kind], period.id):
+            await service.draft(session, DRAFTER, period, catalogue)
+            drafted.append(period.id)
+    return drafted
+
+
+def task(context: ServiceContext) -> BackgroundTask:
+    """Looks every hour, at once at the start."""
+    catalogue: Catalogue = context.parts["catalogue"]
+
+    async def look() -> None:
+        async with context.database.transaction() as session:
+            drafted = await draft_due(session, clock.utc_day(clock.now()), catalogue)
+        if drafted:
+            get_logger(__name__).info("bulletins_drafted", periods=drafted)
+
+    return BackgroundTask.repeated("draft-bulletins", look, EVERY_SECONDS)

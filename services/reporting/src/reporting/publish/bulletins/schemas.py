@@ -1,0 +1,159 @@
+"""What the bulletin endpoints take and give."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
+
+from reporting.publish.bulletins.document.content import Content
+from reporting.publish.bulletins.document.words import MOST
+from reporting.publish.judgements.schemas import Slug
+
+State = Literal["draft", "signed_off", "published"]
+
+
+class DraftBulletin(Strict):
+    period: str = Field(
+        max_length=10,
+        description="A half month (2026-11a, 2026-11b) or a month (2026-11) that has ended.",
+        examples=["2026-11a"],
+    )
+    beside: list[Literal["stakeholders", "milestones"]] = Field(
+        default_factory=list,
+        max_length=2,
+        description="What this draft prints beside the numbers: institutions that may be printed,"
+        " the next milestones. Say it with each draft.",
+    )
+    analysis: Slug | None = Field(
+        None,
+        description="Prints the problem tree and SWOT of this analysis, as far as they are agreed.",
+        examples=["trata-2027"],
+    )
+
+
+_BREAK = re.compile(r"\r\n?|[\x0b\x0c]")
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+def _pasted(text: Any) -> Any:
+    """Word processors leave their own marks of a new line, which no XML (feed, workbook) may hold."""
+    return _CONTROL.sub("", _BREAK.sub("\n", text)) if isinstance(text, str) else text
+
+
+Said = Annotated[str, BeforeValidator(_pasted), StringConstraints(max_length=MOST)]
+
+
+class DraftText(Strict):
+    es: Said = ""
+    en: Said = ""
+
+
+class _OfDraft(Strict):
+    content_sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="Of the draft that you read: refused if somebody has changed it since.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+
+
+class SignedDraft(_OfDraft):
+    """What a coordinator stands for."""
+
+
+class Arrangement(_OfDraft):
+    """In which order the sections with numbers stand, and which of them are not printed."""
+
+    order: list[Annotated[str, StringConstraints(max_length=80)]] = Field(
+        max_length=50,
+        description="Each section with numbers once. Highlights stand before them; challenges, practices,"
+        " next steps, contacts and the sources behind.",
+        examples=[["key-figures", "needs", "referrals", "activities", "trends"]],
+    )
+    hidden: list[Annotated[str, StringConstraints(max_length=80)]] = Field(
+        default_factory=list,
+        max_length=50,
+        description="Of these, what stays in the draft and is not printed; at least one is.",
+        examples=[["trends"]],
+    )
+
+
+class BulletinWords(_OfDraft):
+    """All that people write into the bulletin; what was there before is replaced."""
+
+    texts: dict[str, DraftText] = Field(
+        max_length=20,
+        description="`highlights`, the id of a section (its analysis), `challenges`, `practices`,"
+        " `next-steps` or `contacts` → a text in both languages; a new line begins a paragraph.",
+        examples=[
+            {
+                "highlights": {
+                    "es": "La red llegó a más estados.",
+                    "en": "The network reached more states.",
+                }
+            }
+        ],
+    )
+
+
+class FileView(BaseModel):
+    language: str
+    name: str
+    path: str
+    media_type: str
+
+
+class BulletinView(BaseModel):
+    id: UUID
+    kind: str
+    period: str
+    start: date
+    end: date
+    edition: int = Field(description="Above 1 it corrects the edition before, which stays.")
+    state: State
+    title: dict[str, str]
+    period_label: dict[str, str]
+    content_sha256: str
+    drafted_at: datetime
+    signed_off_at: datetime | None
+    published_at: datetime | None
+    files: list[FileView]
+
+
+class BulletinDetail(BulletinView):
+    """With everything it says: each number beside its source."""
+
+    content: Content
+
+
+class TracedFigure(BaseModel):
+    section: str
+    beside: dict[str, str]
+    value: str | None
+    source: dict[str, str]
+
+
+class Trace(BaseModel):
+    """Every number with its source; `problems` is empty if all of them trace."""
+
+    figures: list[TracedFigure]
+    problems: list[str]
+
+
+class PublicationView(BaseModel):
+    """How far the publication that somebody asked for has come."""
+
+    state: Literal["at_work", "published", "refused"] = Field(
+        description="`at_work`: the worker has it to do, or in hand."
+    )
+    done: int = Field(description="Of `steps`.")
+    steps: int = Field(
+        description="The numbers are checked; in each language all forms are made, then read back."
+    )
+    asked_at: datetime
+    problem: dict[str, Any] | None = Field(
+        description="A problem detail: why it was refused. Nothing of it stays; ask again."
+    )

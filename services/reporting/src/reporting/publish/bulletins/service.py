@@ -1,0 +1,443 @@
+"""Use cases of bulletins: draft, sign off, publish. Nothing leaves without passing the checker."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID, NOT_FOUND, VERSION_CONFLICT, FieldError
+from common.events.reporting import BulletinPublished
+from common.ids import new_id
+from common.messaging import outbox
+from common.two_people import refuse_same_person
+from common.words.details import Detail
+from common.words.languages import LANGUAGES
+from common.words.places import Places
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.count.activities import queries as activity_queries
+from reporting.count.context import queries as context_queries
+from reporting.count.milestones import queries as milestone_queries
+from reporting.count.stakeholders import queries as stakeholder_queries
+from reporting.ground.asked_periods import asked_period
+from reporting.ground.asked_tasks import asked
+from reporting.ground.language import Text
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import Catalogue
+from reporting.protect.releases import queries as release_queries
+from reporting.protect.releases.errors import PERIOD_NOT_ENDED
+from reporting.publish.bulletins import queries
+from reporting.publish.bulletins.composing.beside import outdated
+from reporting.publish.bulletins.composing.compose import KINDS, compose
+from reporting.publish.bulletins.composing.evidence import Beside, Evidence
+from reporting.publish.bulletins.document.arranging import arranged, movable, printed
+from reporting.publish.bulletins.document.content import NOTHING, BulletinWish, Content
+from reporting.publish.bulletins.document.figures import OutsideSource
+from reporting.publish.bulletins.document.reading import all_figures
+from reporting.publish.bulletins.document.words import places, unfounded, with_words, words_of
+from reporting.publish.bulletins.errors import UNFOUNDED, UNTRACEABLE, WRONG_STATE
+from reporting.publish.bulletins.models import bulletin_files, bulletin_publications, bulletins
+from reporting.publish.bulletins.queries import Bulletin, Publication
+from reporting.publish.bulletins.rendering.drawing import drawings
+from reporting.publish.bulletins.rendering.forms import media_type, rendered
+from reporting.publish.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
+from reporting.publish.judgements import queries as judgement_queries
+from reporting.tables import COMMON
+
+STEPS = 1 + 2 * len(LANGUAGES)
+"""Of a publication: the numbers are checked, then in each language all forms are made, and read back."""
+REACH = timedelta(days=400)
+"""How far back evidence is read: a trend of six months, and the last quarter of a programme."""
+
+
+async def evidence(
+    session: AsyncSession,
+    period: Period,
+    quoted: Content | None = None,
+    wish: BulletinWish = NOTHING,
+) -> Evidence:
+    """All that a bulletin of the period may rest on, read now.
+
+    With ``quoted`` the editions of outside series are those that it quotes, not the newest.
+    """
+    targets = await activity_queries.targets(session)
+    begin = min([date(period.start.year, 1, 1), *(target.start for target in targets)])
+    releases = await release_queries.published(
+        session, until=period.end, since=period.start - REACH
+    )
+    if quoted is None:
+        series = await context_queries.newest(session)
+    else:
+        series = await context_queries.of_ids(session, _quoted_series(quoted))
+    return Evidence(
+        releases={release.id: release for release in releases},
+        activities=await activity_queries.countable(session, start=begin, end=period.end),
+        targets={target.id: target for target in targets},
+        series={each.id: each for each in series},
+        places=Places.load(),
+        beside=await _beside(session, wish),
+    )
+
+
+async def _beside(session: AsyncSession, wish: BulletinWish) -> Beside:
+    statements = []
+    superseded: set[UUID] = set()
+    if wish.analysis is not None:
+        statements = await judgement_queries.agreed(session, wish.analysis)
+        newest = await judgement_queries.newest(session)
+        superseded = {each.id for each in statements if any(map(newest.supersedes, each.cited))}
+    return Beside(
+        stakeholders=await stakeholder_queries.printable(session) if wish.stakeholders else (),
+        statements=statements,
+        superseded=frozenset(superseded),
+        milestones=(
+            [each.body for each in await milestone_queries.listed(session)]
+            if wish.milestones
+            else ()
+        ),
+    )
+
+
+def _quoted_series(content: Content) -> set[UUID]:
+    return {
+        placed.figure.source.series
+        for placed in all_figures(content, LANGUAGES[0])
+        if isinstance(placed.figure.source, OutsideSource)
+    }
+
+
+def bulletin_period(text: str) -> Period:
+    """The period of a bulletin; 422 unless it is a half month or a month."""
+    period = asked_period(text)
+    if period.kind not in KINDS:
+        raise INVALID.because("bulletin_covers_half_month_2026_11a", pointer="/period")
+    return period
+
+
+async def draft(
+    session: AsyncSession,
+    drafted_by: str,
+    period: Period,
+    catalogue: Catalogue,
+    wish: BulletinWish = NOTHING,
+) -> Bulletin:
+    """Compose the bulletin of an ended period. An unpublished draft is composed anew; after a
+    publication a new edition begins, and the published one stays as it is."""
+    now = clock.now()
+    if not period.ended(clock.utc_day(now)):
+        raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end)
+    composed = compose(period, await evidence(session, period, wish=wish), catalogue)
+    content = composed.model_copy(update={"wish": wish})
+    known = await queries.editions(session, content.kind, period.id)
+    if known and known[0].state != "published":
+        before = known[0].content
+        content = with_words(content, words_of(before))
+        content = arranged(content, movable(before), before.hidden)
+    values = {
+        "state": "draft",
+        "content": _document(content),
+        "content_sha256": digest(content),
+        "drafted_at": now,
+        "drafted_by": drafted_by,
+        "signed_off_at": None,
+        "signed_off_by": None,
+    }
+    if known and known[0].state != "published":
+        bulletin_id = known[0].id
+        # What was asked of the former draft is not asked of this one.
+        await session.execute(
+            bulletin_publications.delete().where(bulletin_publications.c.bulletin_id == bulletin_id)
+        )
+        await session.execute(
+            bulletins.update().where(bulletins.c.id == bulletin_id).values(**values)
+        )
+    else:
+        bulletin_id = new_id()
+        edition = known[0].edition + 1 if known else 1
+        await session.execute(
+            bulletins.insert().values(
+                id=bulletin_id, kind=content.kind, period=period.id, edition=edition, **values
+            )
+        )
+    return await _found(session, bulletin_id)
+
+
+async def write_words(
+    session: AsyncSession,
+    caller: Principal,
+    bulletin_id: UUID,
+    texts: Mapping[str, Text],
+    *,
+    read: str | None = None,
+) -> Bulletin:
+    """Put people's words into a draft, in place of those before; who wrote last drafted it. `read`: the
+    digest of the draft that they had before them."""
+    bulletin = await _as_read(session, bulletin_id, read)
+    allowed = places(bulletin.content)
+    for name in texts:
+        if name not in allowed:
+            raise INVALID.because(
+                "no_such_section", pointer=f"/texts/{name}", allowed=list(allowed)
+            )
+    half = [
+        FieldError.of(f"/texts/{name}/{language}", Detail("write_it_in_both_languages"), "missing")
+        for name, text in texts.items()
+        for language in LANGUAGES
+        if any(each.strip() for each in text.values()) and not text[language].strip()
+    ]
+    if half:
+        raise INVALID.listing(half)
+    found = unfounded(bulletin.content, texts)
+    if found:
+        raise UNFOUNDED.because(
+            "numbers_are_not_those_of_their_section",
+            len(found),
+            errors=[
+                FieldError(f"/texts/{each.section}/{each.language}", each.reason, UNFOUNDED.code)
+                for each in found
+            ],
+            numbers=[
+                {
+                    "pointer": f"/texts/{each.section}/{each.language}",
+                    "at": each.at,
+                    "number": each.number,
+                    "reason": each.reason,
+                }
+                for each in found[:50]
+            ],
+        )
+    words = with_words(bulletin.content, texts)
+    return await _rewritten(session, caller, bulletin_id, words)
+
+
+async def arrange(
+    session: AsyncSession,
+    caller: Principal,
+    bulletin_id: UUID,
+    order: Sequence[str],
+    hidden: Collection[str],
+    *,
+    read: str | None = None,
+) -> Bulletin:
+    """Put the sections of a draft into this order; those that are hidden are not printed."""
+    bulletin = await _as_read(session, bulletin_id, read)
+    own = movable(bulletin.content)
+    if sorted(order) != sorted(own):
+        raise INVALID.because("name_each_section_once", pointer="/order", allowed=list(own))
+    if not set(hidden) <= set(own):
+        raise INVALID.because("no_such_section", pointer="/hidden", allowed=list(own))
+    if set(hidden) == set(own):
+        raise INVALID.because("nothing_would_be_left_to_print", pointer="/hidden")
+    return await _rewritten(session, caller, bulletin_id, arranged(bulletin.content, order, hidden))
+
+
+async def _as_read(session: AsyncSession, bulletin_id: UUID, read: str | None) -> Bulletin:
+    """The draft; refused if it is not the one that was read, so that nobody's words are overwritten
+    unseen."""
+    bulletin = await _in_state(session, bulletin_id, "draft")
+    if read is not None and read != bulletin.content_sha256:
+        raise VERSION_CONFLICT.because("somebody_changed_draft_since")
+    return bulletin
+
+
+async def _rewritten(
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, content: Content
+) -> Bulletin:
+    """Who wrote last drafted it."""
+    values = {"content": _document(content), "content_sha256": digest(content)}
+    await session.execute(
+        bulletins.update()
+        .where(bulletins.c.id == bulletin_id)
+        .values(**values, drafted_by=caller.subject)
+    )
+    return await _found(session, bulletin_id)
+
+
+async def sign_off(
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, *, read: str
+) -> Bulletin:
+    """A coordinator has read the draft (`read`: its digest) and stands for it; every figure is checked once more.
+    What is hidden ends here: nobody has read it as a part of this bulletin."""
+    bulletin = await _as_read(session, bulletin_id, read)
+    content = printed(bulletin.content)
+    _refuse(await _problems(session, bulletin.period, content))
+    await session.execute(
+        bulletins.update()
+        .where(bulletins.c.id == bulletin_id)
+        .values(
+            state="signed_off",
+            signed_off_at=clock.now(),
+            signed_off_by=caller.subject,
+            content=_document(content),
+            content_sha256=digest(content),
+        )
+    )
+    return await _found(session, bulletin_id)
+
+
+async def ask_publication(
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
+) -> Publication:
+    """Leave it to the worker (`publishing`); what can be refused at once is. Asked again while it is at
+    work, nothing is added."""
+    known = await queries.publication(session, bulletin_id)
+    if known and known.waiting:  # the bulletin is held meanwhile: nobody waits for that here
+        return known
+    bulletin = await _in_state(session, bulletin_id, "signed_off")
+    _refuse_signer(caller, bulletin, alone=alone)
+    wish = {"asked_at": clock.now(), "done": 0, **asked(caller)}
+    await session.execute(
+        pg.insert(bulletin_publications)
+        .values(bulletin_id=bulletin_id, **wish)
+        .on_conflict_do_update(
+            index_elements=["bulletin_id"],
+            set_=wish,
+            where=bulletin_publications.c.due_at.is_(None),
+        )
+    )
+    return await asked_publication(session, bulletin_id)
+
+
+async def asked_publication(session: AsyncSession, bulletin_id: UUID) -> Publication:
+    found = await queries.publication(session, bulletin_id)
+    if found is None:
+        raise NOT_FOUND.because("no_such_bulletin_or_nobody_asked")
+    return found
+
+
+async def _untold() -> None:
+    pass
+
+
+async def publish(
+    session: AsyncSession,
+    caller: Principal,
+    bulletin_id: UUID,
+    *,
+    alone: bool = False,
+    stepped: Callable[[], Awaitable[None]] = _untold,
+) -> Bulletin:
+    """Render every form, read each back with the checker, and freeze them all. `alone`: whoever signed
+    off may publish, too; the record then names the same person twice. `stepped`: is told after each of
+    the `STEPS`."""
+    bulletin = await _in_state(session, bulletin_id, "signed_off")
+    _refuse_signer(caller, bulletin, alone=alone)
+    await _refuse_wrong_figures(session, bulletin)
+    await stepped()
+    drawn = await asyncio.to_thread(drawings, bulletin.content, LANGUAGES)
+    for language in LANGUAGES:
+        files = await asyncio.to_thread(
+            rendered, bulletin.content, language, draft=False, drawn=drawn[language]
+        )
+        await stepped()
+        _refuse(await asyncio.to_thread(strays, bulletin.content, language, files))
+        await stepped()
+        await session.execute(
+            bulletin_files.insert(),
+            [
+                {
+                    "bulletin_id": bulletin_id,
+                    "language": language,
+                    "name": name,
+                    "media_type": media_type(name),
+                    "content": content,
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                }
+                for name, content in files.items()
+            ],
+        )
+    await session.execute(
+        bulletins.update()
+        .where(bulletins.c.id == bulletin_id)
+        .values(state="published", published_at=clock.now(), published_by=caller.subject)
+    )
+    await outbox.append(
+        session,
+        COMMON,
+        BulletinPublished(
+            version=1, bulletin_id=bulletin_id, period=bulletin.period, languages=LANGUAGES
+        ),
+        aggregate_id=bulletin_id,
+        aggregate_type="bulletin",
+    )
+    return await _found(session, bulletin_id)
+
+
+async def problems(session: AsyncSession, bulletin: Bulletin) -> list[Stray]:
+    """What the checker finds on the printed figures now; for an old bulletin, corrections made since."""
+    return await _problems(session, bulletin.period, printed(bulletin.content))
+
+
+async def _problems(session: AsyncSession, period: str, content: Content) -> list[Stray]:
+    asked = Period.parse(period)
+    known = await evidence(session, asked, content, content.wish)
+    return [
+        *wrong_figures(content, known),
+        *numbers_in_wording(content),
+        *(
+            Stray("content", name, "what stands beside the numbers is not said any more")
+            for name in outdated(content, asked, known)
+        ),
+    ]
+
+
+def _document(content: Content) -> dict[str, Any]:
+    """As it is stored. Where nothing is hidden or wished for nothing is said of it: what was stored before is
+    equal."""
+    document = content.model_dump(mode="json")
+    if not content.hidden:
+        del document["hidden"]
+    if content.wish == NOTHING:
+        del document["wish"]
+    return document
+
+
+def digest(content: Content) -> str:
+    """SHA-256 of the content in canonical JSON."""
+    text = json.dumps(_document(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refuse_signer(caller: Principal, bulletin: Bulletin, *, alone: bool) -> None:
+    if not alone:
+        refuse_same_person(
+            caller,
+            bulletin.signed_off_by,
+            because=Detail("you_signed_it_off_yourself"),
+        )
+
+
+async def _refuse_wrong_figures(session: AsyncSession, bulletin: Bulletin) -> None:
+    _refuse(await problems(session, bulletin))
+
+
+def _refuse(found: list[Stray]) -> None:
+    if found:
+        raise UNTRACEABLE.because(
+            "numbers_do_not_trace_nothing_was_changed",
+            len(found),
+            numbers=[f"{each.form}: {each.number}: {each.reason}" for each in found[:50]],
+        )
+
+
+async def _in_state(session: AsyncSession, bulletin_id: UUID, state: str) -> Bulletin:
+    bulletin = await queries.locked(session, bulletin_id)
+    if bulletin is None:
+        raise NOT_FOUND.because("no_bulletin_has_this_id")
+    if bulletin.state != state:
+        raise WRONG_STATE.because(
+            "bulletin_is_this_step_needs", bulletin.state, state, state=bulletin.state
+        )
+    return bulletin
+
+
+async def _found(session: AsyncSession, bulletin_id: UUID) -> Bulletin:
+    bulletin = await queries.locked(session, bulletin_id)
+    assert bulletin is not None  # noqa: S101 - it was written in this transaction
+    return bulletin

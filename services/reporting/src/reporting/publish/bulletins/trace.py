@@ -1,0 +1,291 @@
+"""The automatic checker: every number in every form of a bulletin traces to its source.
+
+First each figure is computed again from its source on evidence that was read anew. Then each
+rendered file is read back as a reader's program would read it. On a page every number stands in a
+marked element; in a PDF and a workbook the numbers are compared with those that the bulletin says,
+as often as it says them. Whatever is left over is reported. Pure, but for reading PDFs
+and workbooks from memory.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+from common.process.lazily import lazily
+from common.words.languages import LANGUAGES
+
+from reporting.publish.bulletins.composing.evidence import Evidence, UntraceableError, value_of
+from reporting.publish.bulletins.document.content import (
+    Chart,
+    Content,
+    KeyFigures,
+    Label,
+    Sentence,
+    Table,
+    Words,
+)
+from reporting.publish.bulletins.document.figures import Figure
+from reporting.publish.bulletins.document.reading import (
+    Run,
+    all_charts,
+    all_figures,
+    all_tables,
+    cell_run,
+    figure_run,
+    paragraphs,
+    plain,
+    sentence_runs,
+    shown,
+)
+from reporting.publish.bulletins.document.sources import described
+from reporting.publish.bulletins.document.texts import all_texts, say
+from reporting.publish.bulletins.document.words import unfounded, words_of
+from reporting.publish.bulletins.rendering.drawing import spec
+from reporting.publish.bulletins.rendering.workbook import bounds, number
+
+if TYPE_CHECKING:
+    import openpyxl
+    import pypdf
+else:
+    openpyxl = lazily("openpyxl")
+    pypdf = lazily("pypdf")
+
+_ROWS_OF_A_PAGE = 16
+"""A table of fewer rows stands on one page."""
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A number that does not trace: in which form it stands, what it is, and why it is refused."""
+
+    form: str
+    number: str
+    reason: str
+
+
+def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
+    """Figures whose source gives another value on this evidence, or none."""
+    found: list[Stray] = []
+    for placed in all_figures(content, LANGUAGES[0]):
+        figure = placed.figure
+        where = f"{placed.section}: {placed.beside}"
+        try:
+            now = value_of(figure.source, evidence, with_interval=False).value
+        except UntraceableError as error:
+            found.append(Stray("content", str(figure.value), f"{where}: {error}"))
+            continue
+        if now != figure.value:
+            found.append(Stray("content", str(figure.value), f"{where}: the source gives {now}"))
+    return found
+
+
+def numbers_in_wording(content: Content) -> list[Stray]:
+    """Digits in the bulletin's own sentences: there a number could only be written by hand."""
+    own = {text for texts in all_texts().values() for text in texts.values()}
+    found: list[Stray] = []
+    for section in content.sections:
+        for block in section.blocks:
+            if not isinstance(block, Sentence):
+                continue
+            for text in block.text.values():
+                wording = re.sub(r"\{\w+\}", "", text)
+                if text not in own or _NUMBER.search(wording):
+                    found.append(Stray("content", text, "not a text of the bulletin's table"))
+    return found + [
+        Stray(f"words {each.section} ({each.language})", each.number, each.reason)
+        for each in unfounded(content, words_of(content))
+    ]
+
+
+def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Stray]:
+    """Numbers of the rendered files (by their ending: html, pdf, xlsx) that do not trace."""
+    found = list(_chart_strays(content, language))
+    for name, file in files.items():
+        match name.rsplit(".", 1)[-1]:
+            case "html":
+                extra = _html_strays(content, language, file)
+            case "pdf":
+                extra = _beyond(_pdf_numbers(file), _typeset(content, language))
+            case "xlsx":
+                extra = _beyond(_xlsx_numbers(file), _tabulated(content, language))
+            case _:
+                continue  # images: their specification is checked instead
+        found += [Stray(name, each, "no figure of the bulletin stands there") for each in extra]
+    return found
+
+
+def _numbers(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from (match.group() for match in _NUMBER.finditer(text))
+
+
+def _beyond(read: Iterable[str], expected: Iterable[str]) -> list[str]:
+    """Numbers that a file has more often than the bulletin says them."""
+    return sorted((Counter(read) - Counter(expected)).elements())
+
+
+class _Reader(HTMLParser):
+    """Reads a page: text outside marked elements, and the texts of the marked ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.loose: list[str] = []
+        self.figures: list[str] = []
+        self.labels: list[str] = []
+        self.alternatives: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        if tag in {"data", "style"} or (tag == "span" and known.get("class") == "label"):
+            self.inside.append(tag)
+        self.alternatives += [known[name] or "" for name in ("alt", "aria-label") if name in known]
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside and self.inside[-1] == tag:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        match self.inside[-1:]:
+            case ["data"]:
+                self.figures.append(data)
+            case ["span"]:
+                self.labels.append(data)
+            case ["style"]:
+                pass
+            case _:
+                self.loose.append(data)
+
+
+def _html_strays(content: Content, language: str, file: bytes) -> list[str]:
+    page = _Reader()
+    page.feed(file.decode())
+    printed = list(_printed(content, language))
+    period = content.period_label[language]
+    labels = [run.text for run in printed if run.role == "label"]
+    alternatives = [plain(sentence_runs(c.alt, language)) for c in all_charts(content)]
+    return [
+        *_beyond(page.figures, (run.text for run in printed if run.role == "figure")),
+        *filter(_NUMBER.search, _beyond(page.labels, [*labels, period])),
+        *filter(_NUMBER.search, _beyond(page.alternatives, alternatives)),
+        *_numbers(text for text in page.loose if period not in text),
+    ]
+
+
+def _printed(content: Content, language: str) -> Iterator[Run]:
+    """Every run that page and PDF print, as often as they do, but for titles and captions."""
+    for section in content.sections:
+        for block in section.blocks:
+            match block:
+                case Sentence():
+                    yield from sentence_runs(block, language)
+                case Words():
+                    yield from (Run(part, "label") for part in paragraphs(block, language))
+                case KeyFigures():
+                    yield from (figure_run(item.figure, language) for item in block.items)
+                case Table():
+                    yield from _table_runs(block, language)
+                case Chart():
+                    yield from _table_runs(block.table, language)
+
+
+def _table_runs(table: Table, language: str) -> Iterator[Run]:
+    yield from (cell_run(column, language) for column in table.columns)
+    yield from (cell_run(cell, language) for row in table.rows for cell in row)
+
+
+def _typeset(content: Content, language: str) -> Iterator[str]:
+    """Every number that the PDF may show, as often as it shows it."""
+    yield from _numbers([content.period_label[language]])
+    yield from _numbers(run.text for run in _printed(content, language))
+    for table in all_tables(content):
+        # A long table repeats its head on each page that it goes on to.
+        heads = [column.text[language] for column in table.columns]
+        yield from _numbers(heads * (len(table.rows) // _ROWS_OF_A_PAGE))
+
+
+def _pdf_numbers(file: bytes) -> Iterator[str]:
+    """All numbers of the pages but each page's own number, which stands last on it."""
+    for place, page in enumerate(pypdf.PdfReader(io.BytesIO(file)).pages, start=1):
+        text = re.sub(rf"{place}$", "", page.extract_text().rstrip())
+        yield from _numbers([text])
+
+
+def _tabulated(content: Content, language: str) -> Iterator[str]:
+    """Every number that the workbook may hold, as often as it holds it."""
+    yield from _numbers([f"{content.title[language]} {content.period_label[language]}"])
+    yield from _numbers(say(f"page.{name}")[language] for name in ("low", "high"))
+    for placed in all_figures(content, language):
+        yield from _written_numbers(placed.figure)
+        yield from _numbers([placed.beside, described(placed.figure.source, language)])
+    for table in all_tables(content):
+        # A count has two columns more, headed the same, for its interval.
+        for column in table.columns:
+            yield from _numbers([column.text[language]] * 3)
+            yield from _numbers(say(f"page.{name}")[language] for name in ("low", "high"))
+        for row in table.rows:
+            for cell in row:
+                if isinstance(cell, Label):
+                    yield from _numbers([cell.text[language]])
+                else:
+                    yield from _written_numbers(cell)
+
+
+def _written_numbers(figure: Figure) -> Iterator[str]:
+    for each in (number(figure), *bounds(figure)):
+        yield from _cell_numbers(each)
+
+
+def _xlsx_numbers(file: bytes) -> Iterator[str]:
+    book = openpyxl.load_workbook(io.BytesIO(file), read_only=True)
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows(values_only=True):
+            for cell in row:
+                yield from _cell_numbers(cell)
+
+
+def _cell_numbers(cell: object) -> Iterator[str]:
+    if isinstance(cell, str):
+        yield from _numbers([cell])
+    elif isinstance(cell, float):
+        yield _canonical(Decimal(repr(cell)))
+    elif isinstance(cell, int | Decimal) and not isinstance(cell, bool):
+        yield _canonical(cell)
+
+
+def _canonical(value: int | Decimal) -> str:
+    return f"{Decimal(value).normalize():f}"
+
+
+def _chart_strays(content: Content, language: str) -> Iterator[Stray]:
+    """Numbers written on a chart that are not figures of its table."""
+    for chart in all_charts(content):
+        shown_in_table = {
+            shown(cell, language).replace(" (", "\n(")
+            if chart.form == "map"
+            else shown(cell, language)
+            for row in chart.table.rows
+            for cell in row
+            if isinstance(cell, Figure)
+        }
+        for text in _written_on(spec(chart, language)):
+            if text not in shown_in_table and _NUMBER.match(text):
+                yield Stray(f"chart {chart.table.id}", text, "no figure of the chart's table")
+
+
+def _written_on(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name in {"shown", "text"} and isinstance(value, str):
+                yield value
+            else:
+                yield from _written_on(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _written_on(value)

@@ -1,0 +1,138 @@
+"""Every SELECT on statements. Drafts are for those who prepare reports."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.count.context import queries as context_queries
+from reporting.protect.releases import queries as release_queries
+from reporting.publish.judgements.citations import Cited, Newest, Statement
+from reporting.publish.judgements.models import statements
+from reporting.publish.judgements.schemas import Basis
+from reporting.publish.judgements.tree import TREE
+
+PREPARING = frozenset({Role.IM, Role.COORDINATOR})
+_BASIS: TypeAdapter[Basis] = TypeAdapter(Basis)
+
+
+def stored(cited: Iterable[Cited]) -> list[dict[str, Any]]:
+    """As JSON: a release never changes, so neither does what was cited of it."""
+    return [
+        {
+            "basis": each.basis.model_dump(mode="json"),
+            "source": each.source,
+            "value": None if each.value is None else str(each.value),
+            "low": each.low,
+            "high": each.high,
+            "programme": each.programme,
+            "ends": each.ends.isoformat() if each.ends else None,
+        }
+        for each in cited
+    ]
+
+
+def _cited(stored: dict[str, Any]) -> Cited:
+    basis = _BASIS.validate_python(stored["basis"])
+    value: int | Decimal | None = stored["value"] and Decimal(stored["value"])
+    if basis.kind == "figure" and value is not None:
+        value = int(value)
+    return Cited(
+        basis,
+        stored["source"],
+        value,
+        stored["low"],
+        stored["high"],
+        stored["programme"],
+        date.fromisoformat(stored["ends"]) if stored["ends"] else None,
+    )
+
+
+def _statement(row: Any) -> Statement:
+    return Statement(
+        row.id,
+        row.version,
+        row.analysis,
+        row.place,
+        row.parent,
+        row.text,
+        tuple(map(_cited, row.cited)),
+        row.written_at,
+        row.written_by,
+        row.organisation_id,
+        row.agreed_at,
+        row.agreed_by,
+    )
+
+
+async def visible(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    statement_id: UUID | None = None,
+    analysis: str | None = None,
+    tree: bool | None = None,
+    after: tuple[str, UUID] | None = None,
+    limit: int | None = None,
+) -> list[Statement]:
+    """Statements that the caller may see, by analysis and age. `tree`: of the problem trees, or of the
+    SWOT lists."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if not PREPARING & caller.roles:
+        conditions.append(statements.c.agreed_at.is_not(None))
+    if statement_id is not None:
+        conditions.append(statements.c.id == statement_id)
+    if analysis is not None:
+        conditions.append(statements.c.analysis == analysis)
+    if tree is not None:
+        conditions.append(statements.c.place.in_(TREE) == sa.literal(tree))
+    if after is not None:
+        conditions.append(
+            sa.tuple_(statements.c.analysis, statements.c.id)
+            > sa.tuple_(sa.literal(after[0]), sa.literal(after[1], sa.Uuid))
+        )
+    statement = (
+        sa.select(statements)
+        .where(*conditions)
+        .order_by(statements.c.analysis, statements.c.id)
+        .limit(limit)
+    )
+    return [_statement(row) for row in await session.execute(statement)]
+
+
+async def agreed(session: AsyncSession, analysis: str) -> list[Statement]:
+    """What two people stand for, the oldest first."""
+    rows = await session.execute(
+        sa.select(statements)
+        .where(statements.c.analysis == analysis, statements.c.agreed_at.is_not(None))
+        .order_by(statements.c.id)
+    )
+    return [_statement(row) for row in rows]
+
+
+async def held(session: AsyncSession, analysis: str) -> dict[UUID, Statement]:
+    """A whole analysis, held: two moves at the same time could hang its branches onto each other."""
+    await session.execute(
+        sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(analysis, 0)))
+    )
+    rows = await session.execute(sa.select(statements).where(statements.c.analysis == analysis))
+    return {row.id: _statement(row) for row in rows}
+
+
+async def analysis_of(session: AsyncSession, statement_id: UUID) -> str | None:
+    found: str | None = await session.scalar(
+        sa.select(statements.c.analysis).where(statements.c.id == statement_id)
+    )
+    return found
+
+
+async def newest(session: AsyncSession) -> Newest:
+    series = await context_queries.newest(session)
+    ends = await release_queries.newest_published(session)
+    return Newest(ends, frozenset(each.id for each in series))

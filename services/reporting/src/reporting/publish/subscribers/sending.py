@@ -1,0 +1,124 @@
+"""The worker of subscribers: to whom a mail is due, what it says, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.crypto import key_from_base64
+from common.db.session import Database
+from common.db.sweeping import or_none
+from common.http import BackgroundTask, ServiceContext
+from common.ids import new_id
+from common.messages.handing import Handing, Message, Result
+from common.messages.mail import Mail
+from common.messages.rounds import hand_round, tried_again
+from common.words.languages import page_language
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.publish.bulletins import queries as bulletins
+from reporting.publish.bulletins.queries import Bulletin
+from reporting.publish.subscribers import mails, queries
+from reporting.publish.subscribers.keys import Keys
+from reporting.publish.subscribers.models import subscribers
+from reporting.settings import Settings
+
+PATH = "/reports/v1/subscriptions"
+_BULLETINS = "/reports/v1/bulletins"
+_AT_ONCE = 10
+_MOST_TOLD = 5
+_LEASE = timedelta(seconds=180)
+_SECONDS = 3.0
+
+
+def task(context: ServiceContext, mail: Mail) -> BackgroundTask:
+    settings = context.settings
+    assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
+    keys = Keys(key_from_base64(settings.stored_result_key.get_secret_value()))
+    work = partial(send_due, context.database, mail, keys, settings.public_url)
+    return BackgroundTask.repeated("subscribers", work, _SECONDS)
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    """`until`: bulletins published until then are told by it; None: it asks to confirm."""
+
+    subscriber: UUID
+    address: str
+    message: Message
+    message_id: str
+    until: datetime | None
+
+
+async def send_due(database: Database, mail: Mail, keys: Keys, front: str) -> int:
+    """Write to those who are to be written to; returns how many they were."""
+    return await hand_round(
+        database,
+        partial(_claim, keys=keys, front=front.rstrip("/")),
+        lambda one: mail.hand_over(one.address, one.message, one.message_id),
+        _settle,
+    )
+
+
+async def _claim(session: AsyncSession, keys: Keys, front: str) -> tuple[int, list[_Claimed]]:
+    now = clock.now()
+    newest = await bulletins.last_published(session)
+    rows = await queries.due(session, now, newest, _AT_ONCE)
+    if not rows:
+        return 0, []
+    await session.execute(
+        subscribers.update()
+        .where(subscribers.c.id.in_([row.id for row in rows]))
+        .values(next_attempt_at=now + _LEASE)
+    )
+    issues = await bulletins.published(session, limit=_MOST_TOLD)
+    written = (
+        or_none("subscribers", row.id, partial(_written, row, issues, newest, keys, front))
+        for row in rows
+    )
+    return len(rows), [each for each in written if each is not None]
+
+
+def _written(
+    row: Any, issues: Sequence[Bulletin], newest: datetime | None, keys: Keys, front: str
+) -> _Claimed:
+    language = page_language(row.language, None)
+    address = keys.open(row.id, row.address)
+    if row.confirm_wanted:
+        link = f"{front}{PATH}/confirm?language={language}&key={keys.link('confirm', row.id)}"
+        name = f"{row.id}.{new_id().hex}"  # another mail each time
+        return _Claimed(row.id, address, mails.confirm(language, link), name, None)
+    told = [
+        (
+            f"{each.content.title[language]}, {each.content.period_label[language]}",
+            f"{front}{_BULLETINS}/{each.id}/files/{language}/bulletin.html",
+        )
+        for each in issues
+        if each.published_at and each.published_at > row.told_until
+    ]
+    leave = f"{front}{PATH}/leave?language={language}&key={keys.link('leave', row.id)}"
+    # The same for every attempt of one mail: mailboxes show it once.
+    message_id = f"{row.id}.{int(newest.timestamp()) if newest else 0}"
+    return _Claimed(row.id, address, mails.new(language, told, leave), message_id, newest)
+
+
+async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> None:
+    row = await queries.locked(session, one.subscriber)
+    if row is None:  # left meanwhile
+        return
+    now = clock.now()
+    here = subscribers.c.id == one.subscriber
+    if handing.result in {Result.REFUSED, Result.GONE}:
+        await session.execute(sa.delete(subscribers).where(here))
+        return
+    values: dict[str, Any]
+    if later := tried_again(handing, row.attempts + 1, now):
+        values = {"attempts": row.attempts + 1, "next_attempt_at": later}
+    else:  # Handed over, or given up after more than a day: the page has it all the same.
+        values = {"attempts": 0, "next_attempt_at": now}
+        values |= {"confirm_wanted": False} if one.until is None else {"told_until": one.until}
+    await session.execute(subscribers.update().where(here).values(**values))

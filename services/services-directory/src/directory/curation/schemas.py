@@ -1,0 +1,100 @@
+"""What the curation endpoints take and give."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import BaseModel, Field
+
+Level = Literal["public", "partners", "pathway", "restricted"]
+
+
+class ChangeOut(BaseModel):
+    """One field of one change. An entry's first row has an empty pointer and the whole of it."""
+
+    version: int
+    pointer: str
+    old: Any | None = None
+    new: Any | None = None
+    client_id: str
+    organisation_id: UUID | None
+    at: datetime
+
+
+class ReadOut(BaseModel):
+    client_id: str
+    organisation_id: UUID | None
+    route: str
+    at: datetime
+
+
+class AnyReadOut(ReadOut):
+    service_id: UUID | None = Field(description="Null: the log itself was read, by an auditor.")
+
+
+class ReminderOut(BaseModel):
+    id: UUID
+    service_id: UUID
+    organization_id: UUID
+    name: str
+    aors: list[str]
+    kind: Literal["verification_due", "verification_expired", "capacity_doubted"] = Field(
+        description="`capacity_doubted`: it declined a referral for want of capacity and is not shown as full."
+    )
+    due_on: date
+    mailbox_refused: bool = Field(
+        description="Mail to the organisation came back: nobody there reads that its entries run out until its"
+        " own entry shows another mailbox."
+    )
+
+
+class DuplicateOut(BaseModel):
+    id: UUID
+    name: str
+    organization_id: UUID
+    state: str
+    likeness: float = Field(description="Trigram similarity of the names, 0 to 1.")
+    same_phone: bool
+    same_place: bool
+    same_organization: bool
+
+
+class DuplicatesOut(BaseModel):
+    items: list[DuplicateOut]
+
+
+class MergeIn(Strict):
+    """The entry that stays. The one in the path ends; its id and its external ids lead here."""
+
+    into: UUID
+
+
+class HouseOut(BaseModel):
+    """What may be a safe house: verified organisations see it without its place until somebody looks."""
+
+    id: UUID = Field(description="Id of the service or of the organisation.")
+    kind: Literal["service", "organization"] = Field(description="What it is an entry of.")
+    name: str = Field(description="Its name.")
+    organization_id: UUID = Field(description="The organisation that it belongs to.")
+    organization: str | None = Field(
+        default=None,
+        description="The name of the organisation, where verified organisations may know it.",
+    )
+    visibility: Level = Field(
+        default="partners",
+        description="Its own level: who sees it once you say that it is no safe house.",
+    )
+    words: list[str] = Field(description="The words by which it may be one.")
+    since: datetime = Field(description="Since when it waits for a look.")
+
+
+class HouseIn(Strict):
+    """What somebody says who looked."""
+
+    is_house: bool = Field(
+        description="True: its place stays hidden, as `restricted`. False: it is shown as its own level says."
+    )
+    words: list[str] = Field(
+        max_length=500, description="The words that you saw. 409 if there are others by now."
+    )

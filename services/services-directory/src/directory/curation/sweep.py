@@ -1,0 +1,116 @@
+"""Looks for entries whose verification has run out: they are shown as unverified and are not
+referable any more; owners are reminded before. At its start it tells of entries again that an older
+version told less of."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from common import clock
+from common.events.base import Event
+from common.events.directory import VerificationDue
+from common.http import BackgroundTask, ServiceContext
+from common.ids import new_id
+from common.messaging import outbox
+from common.process.repeating import pause
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.curation.models import (
+    VERIFICATION_DUE,
+    VERIFICATION_EXPIRED,
+    reminders,
+)
+from directory.record.documents.storing import store
+from directory.record.records import service as records
+from directory.settings import Settings
+from directory.tables import COMMON
+
+BATCH = 200
+
+
+def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
+    settings = context.settings
+    assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
+
+    async def run(stop: asyncio.Event) -> None:
+        told = BATCH
+        while told == BATCH and not stop.is_set():
+            async with context.database.transaction() as session:
+                told = await tell_more(session)
+        while not stop.is_set():
+            async with context.database.transaction() as session:
+                marked = await mark_stale(session)
+                reminded = await remind(session, settings.reminder_days)
+            if max(marked, reminded) < BATCH:
+                await pause(stop, settings.sweep_seconds)
+
+    return [BackgroundTask("stale-entries", run)]
+
+
+async def tell_more(session: AsyncSession) -> int:
+    """Announce entries again whose last event lacks what events tell today; returns how many there
+    were (at most a batch). Until then the copies of others hold them as the most hidden."""
+    ids = await records.take_less_told(session, BATCH)
+    if ids:
+        await store(session, ids)
+    return len(ids)
+
+
+async def mark_stale(session: AsyncSession) -> int:
+    """Store the entries that became stale again; returns how many there were (at most a batch)."""
+    ids = await records.mark_stale(session, clock.today(), BATCH)
+    if ids:
+        await store(session, ids)
+        await _tell(session, ids, VERIFICATION_EXPIRED)
+    return len(ids)
+
+
+async def remind(session: AsyncSession, days: int) -> int:
+    """One reminder per entry and date of expiry, for the organisation that offers the service and
+    for whoever curates it; returns how many there were (at most a batch)."""
+    today = clock.today()
+    ids = await records.mark_reminded(session, today, today + timedelta(days=days), BATCH)
+    if ids:
+        await _tell(session, ids, VERIFICATION_DUE)
+    return len(ids)
+
+
+async def _tell(session: AsyncSession, ids: Sequence[UUID], kind: str) -> None:
+    """List the reminders, and send an event of each to whoever delivers messages. The services are
+    locked by their caller; one reminder per entry, kind and date, however often this runs."""
+    rows = await records.next_event(session, ids)
+    now = clock.now()
+    if not rows:
+        return
+    await session.execute(
+        insert(reminders).on_conflict_do_nothing(),
+        [
+            {
+                "id": new_id(),
+                "service_id": row.id,
+                "organisation_id": row.organization_id,
+                "kind": kind,
+                "due_on": row.valid_until,
+                "created_at": now,
+            }
+            for row in rows
+        ],
+    )
+    events: list[tuple[Event, UUID]] = [
+        (
+            VerificationDue(
+                version=row.event_version,
+                service_id=row.id,
+                organisation_id=row.organization_id,
+                managed_by=row.managed_by,
+                aors=tuple(row.aors),
+                due_on=row.valid_until,
+                expired=kind == VERIFICATION_EXPIRED,
+            ),
+            row.id,
+        )
+        for row in rows
+    ]
+    await outbox.append_all(session, COMMON, events, aggregate_type="service")

@@ -1,0 +1,82 @@
+"""What callers send and get around crosswalks."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_AT_ONCE = 1_000
+
+
+class TermState(StrEnum):
+    UNDECIDED = "undecided"
+    DECIDED = "decided"
+
+
+class CrosswalkSourceOut(BaseModel):
+    """A publisher, by the name in which its ids count."""
+
+    source: str
+    terms: int
+    undecided: int
+
+
+class SourcesOut(BaseModel):
+    items: list[CrosswalkSourceOut]
+
+
+class SuggestionOut(BaseModel):
+    """`score` from 0 to 1. `because`: our words that led to it. Never applied by itself."""
+
+    category: str
+    es: str
+    en: str
+    score: float
+    because: str
+    minimum_visibility: Literal["public", "partners", "pathway", "restricted"] = Field(
+        description="Services get no more open than this if it is decided."
+    )
+
+
+class TermOut(BaseModel):
+    """A term of a publisher's taxonomy. `categories` is absent while it is undecided, and empty if it
+    is none of ours."""
+
+    id: UUID
+    source: str
+    taxonomy: str
+    term: str
+    name: str
+    services: int = Field(description="Of those whose records you may read.")
+    categories: list[str] | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    suggestions: list[SuggestionOut]
+
+
+Categories = Annotated[list[str], Field(max_length=10)]
+
+
+class DecisionIn(BaseModel):
+    """`categories`: null takes the decision back; [] says that the term is none of ours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    term_id: UUID
+    categories: Categories | None
+
+
+class DecisionsIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    decisions: Annotated[list[DecisionIn], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class FollowedOut(BaseModel):
+    """Services that changed, that the worker will change, and that you may not change."""
+
+    changed: int
+    waiting: int
+    refused: int

@@ -1,0 +1,68 @@
+"""Which categories a term may stand for, by what people call them and by likeness. A suggestion is
+never applied: somebody decides. Pure."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from common.words import codelists
+from common.words.places import folded
+
+from directory.find.search.thesaurus import thesaurus
+
+MOST = 5
+_LEAST = 0.34
+_SAME = 1.0
+_UNDERSTOOD = 0.9
+_ALIKE = 0.8
+"""Likeness of letters alone is worth less than words that were understood."""
+_SHORT = 3
+
+
+class Suggestion(NamedTuple):
+    """`score` from 0 to 1; `because`: the words that led to it."""
+
+    category: str
+    score: float
+    because: str
+
+
+def suggested(name: str) -> list[Suggestion]:
+    """The best first."""
+    found: dict[str, Suggestion] = {}
+
+    def take(category: str, score: float, because: str) -> None:
+        known = found.get(category)
+        if score >= _LEAST and (known is None or score > known.score):
+            found[category] = Suggestion(category, round(score, 2), because)
+
+    words = folded(name).split()
+    weighty = [word for word in words if len(word) > _SHORT] or words
+    for meant in thesaurus().understood(name):
+        covered = sum(word in meant.said.split() for word in weighty) / max(len(weighty), 1)
+        for place, category in enumerate(meant.categories):
+            take(category, _UNDERSTOOD * covered / (1 + place / 4), meant.said)
+    grams = _trigrams(words)
+    for category, label, labelled in _labels():
+        alike = len(grams & labelled) / max(len(grams | labelled), 1)
+        take(category, _SAME if alike == 1 else _ALIKE * alike, label)
+    return sorted(found.values(), key=lambda each: (-each.score, each.category))[:MOST]
+
+
+@cache
+def _labels() -> Sequence[tuple[str, str, frozenset[str]]]:
+    return [
+        (code, label, _trigrams(folded(label).split()))
+        for code, entry in codelists.categories().items()
+        for label in (entry.label_es, entry.label_en)
+    ]
+
+
+def _trigrams(words: Sequence[str]) -> frozenset[str]:
+    """As pg_trgm makes them: two spaces before a word, one after."""
+    return frozenset(
+        padded[at : at + 3]
+        for word in words
+        for padded in (f"  {word} ",)
+        for at in range(len(padded) - 2)
+    )

@@ -1,0 +1,87 @@
+"""Terms of other people's taxonomies, and what a document becomes by what was decided of them. Pure.
+
+Nothing is guessed: a term that nobody decided adds no category, not even one with a code of ours.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from common.words import codelists
+from common.words.places import folded
+
+from directory.ground.hsds.visibility import raised, without_unstorable
+
+Document = dict[str, Any]
+OWN_TAXONOMIES = "ruta-"
+WORDS = "categories"
+"""The taxonomy of words that a publisher's sheet has in its column of categories."""
+
+
+class Term(NamedTuple):
+    """`taxonomy` and `term` as they are compared; `name` as the publisher writes it."""
+
+    taxonomy: str
+    term: str
+    name: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.taxonomy, self.term
+
+
+def term_of(taxonomy: str, code: str, name: str) -> Term:
+    """Known by its code, else by its name: ids change from one edition to the next."""
+    return Term(folded(taxonomy), folded(code or name), name)
+
+
+def terms_in(document: Document) -> Iterator[Term]:
+    """Those of other people's taxonomies, each once."""
+    seen = set()
+    for attribute in document.get("attributes", []):
+        given = attribute.get("taxonomy_term") or {}
+        taxonomy = given.get("taxonomy") or given.get("taxonomy_detail", {}).get("name") or ""
+        name = given.get("name") or given.get("code") or ""
+        found = term_of(taxonomy, given.get("code") or "", name)
+        if found.term and not taxonomy.startswith(OWN_TAXONOMIES) and found.key not in seen:
+            seen.add(found.key)
+            yield found
+
+
+def word_attribute(taxonomy: str, word: str) -> Document:
+    """A publisher's word as an attribute of a service: in HSDS a term."""
+    term = {"name": word, "description": word, "taxonomy": taxonomy}
+    return {"link_entity": "service", "taxonomy_term": term}
+
+
+def own_words(record: Document) -> list[Document]:
+    """Those that a sheet brought to this service, as it would bring them again."""
+    terms = [each.get("taxonomy_term") or {} for each in record.get("attributes", [])]
+    return [word_attribute(WORDS, each["name"]) for each in terms if each.get("taxonomy") == WORDS]
+
+
+Decided = Mapping[tuple[str, str], Sequence[str]]
+
+
+def crosswalked(
+    document: Document, own: Sequence[str], decided: Decided
+) -> tuple[Document, list[str]]:
+    """The document with what was decided of its terms, and the categories that this added. `own`:
+    categories that it has without them.
+
+    A level that a category demands is taken; none is lowered when the category goes: somebody
+    looks first.
+    """
+    meant = {code for term in terms_in(document) for code in decided.get(term.key, ())}
+    added = sorted(meant - set(own))
+    result = {**document, "categories": [*own, *added]}
+    if not added:
+        return result, added
+    return without_unstorable(raised(result))[0], added
+
+
+def without(categories: Collection[str], added: Collection[str]) -> list[str]:
+    return [code for code in categories if code not in set(added)]
+
+
+def is_known(code: str) -> bool:
+    return code in codelists.categories()

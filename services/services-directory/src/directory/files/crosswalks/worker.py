@@ -1,0 +1,40 @@
+"""Brings services up to decisions about terms that very many of them carry."""
+
+from functools import partial
+from itertools import groupby
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.db.ended_rights import refuse_ended
+from common.db.session import Database
+from common.errors import Problem
+from common.http import BackgroundTask, ServiceContext
+
+from directory.files.crosswalks import queries
+from directory.files.crosswalks.models import crosswalk_waiting
+from directory.files.crosswalks.service import AT_ONCE, apply
+from directory.tables import ENDED_RIGHTS
+
+IDLE_SECONDS = 1.0
+
+
+def crosswalk_tasks(context: ServiceContext) -> list[BackgroundTask]:
+    work = partial(work_some, context.database)
+    return [BackgroundTask.repeated("crosswalks", work, IDLE_SECONDS)]
+
+
+async def work_some(database: Database) -> bool:
+    """Some of those that wait; False if none do. What somebody decided who was suspended since is not carried out
+    in their name: the decision stands, and the next import or decision follows it."""
+    async with database.transaction() as session:
+        waiting = await queries.next_waiting(session, AT_ONCE)
+        for claims, rows in groupby(waiting, key=lambda row: row.principal):
+            try:
+                await refuse_ended(session, ENDED_RIGHTS, claims)
+            except Problem:
+                continue
+            await apply(session, Principal.from_claims(claims), [row.service_id for row in rows])
+        done = [row.service_id for row in waiting]
+        w = crosswalk_waiting.c
+        await session.execute(sa.delete(crosswalk_waiting).where(w.service_id.in_(done)))
+    return bool(waiting)

@@ -1,0 +1,43 @@
+"""Whether a document says less than the record behind it even at the highest level. Pure.
+
+Sites of the level `pathway` are shown as exact as the municipality to everybody, and a stale entry
+is shown as unverified: whoever writes such a document back would erase what it does not show.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from common.sight import PATHWAY
+
+from directory.ground.hsds.status import UNVERIFIED
+from directory.ground.hsds.visibility import level_of
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """`abridged`: the record holds more than this document. `sensitive`: the read is logged."""
+
+    service_id: UUID
+    document: dict[str, Any]
+    abridged: bool
+    sensitive: bool
+
+
+def is_coarse(document: Mapping[str, Any]) -> bool:
+    if document.get("functional_status", {}).get("reason") == UNVERIFIED["reason"]:
+        return True
+    own = level_of(dict(document))
+    return any(
+        _is_coarse_site(site, level_of(site, own))
+        for site in document.get("service_at_locations", [])
+    )
+
+
+def _is_coarse_site(site: Mapping[str, Any], level: int) -> bool:
+    location = site.get("location")
+    if location is None or location.get("location_type") == "virtual":
+        return False
+    # Of restricted sites nothing more is stored than what is shown.
+    return level_of(location, level) == PATHWAY

@@ -1,0 +1,169 @@
+"""The columns of the service-mapping workbook: keys, headers in both languages, HXL tags. The table
+is `data/columns.csv`; template, import, export and HXL all follow it."""
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from common.words import codelists
+from common.words.codelists import Code, CodeList
+from common.words.places import folded
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`kind`: text, texts, uuid, code, codes, place, places, country, countries, number, age, date,
+    yes_no, email, url or hours. Several values in one cell are separated by `;`."""
+
+    key: str
+    kind: str
+    codelist: str
+    required: bool
+    es: str
+    en: str
+    hxl: str
+    also: tuple[str, ...]
+    help_es: str
+    help_en: str
+
+    def header(self, language: str = "es") -> str:
+        return self.en if language == "en" else self.es
+
+    def help(self, language: str = "es") -> str:
+        return self.help_en if language == "en" else self.help_es
+
+    def codes(self) -> CodeList[Code] | None:
+        return code_list(self.codelist) if self.codelist else None
+
+
+@cache
+def columns() -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            key=row["key"],
+            kind=row["kind"],
+            codelist=row["codelist"],
+            required=row["required"] == "yes",
+            es=row["es"],
+            en=row["en"],
+            hxl=row["hxl"],
+            also=tuple(filter(None, row["also"].split(";"))),
+            help_es=row["help_es"],
+            help_en=row["help_en"],
+        )
+        for row in _rows("columns")
+    )
+
+
+@cache
+def code_list(name: str) -> CodeList[Code]:
+    """One of the shared lists, a referral attribute, or one that only cells use."""
+    if name in codelists.referral_attributes():
+        return codelists.referral_attributes()[name]
+    if name in ("capacity_states", "provider_levels", "location_types", "sexes"):
+        return _cell_codes(name)
+    found: CodeList[Code] = getattr(codelists, name)()
+    return found
+
+
+def _cell_codes(name: str) -> CodeList[Code]:
+    entries = {
+        row["code"]: Code(row["code"], row["label_es"], row["label_en"])
+        for row in _rows("cell_codes")
+        if row["list"] == name
+    }
+    return CodeList(name, entries)
+
+
+@cache
+def _by_header() -> Mapping[str, Column]:
+    """First come first served: the main headers of all columns, then the other ones."""
+    found: dict[str, Column] = {}
+    for names in (_main_headers, _other_headers):
+        for column in columns():
+            for name in names(column):
+                found.setdefault(folded(name), column)
+    return found
+
+
+def _main_headers(column: Column) -> tuple[str, ...]:
+    return (column.es, column.en, column.key)
+
+
+def _other_headers(column: Column) -> tuple[str, ...]:
+    return column.also
+
+
+def by_header(header: str) -> Column | None:
+    """The column of a header in Spanish, English, or by key; accents, case and `*` do not count."""
+    return _by_header().get(folded(header.rstrip().rstrip("*").rstrip()))
+
+
+def by_tag(tag: str) -> Column | None:
+    """The column of an HXL tag. Attributes may come in any order, and there may be more of them
+    (`#adm1 +name +es`): the column that shares most of its own attributes and needs no absent one.
+    """
+    base, attributes = split_tag(tag)
+    best: tuple[int, Column] | None = None
+    for column in columns():
+        own_base, own = split_tag(column.hxl)
+        if own_base == base and own <= attributes and (best is None or len(own) > best[0]):
+            best = (len(own), column)
+    if base == "#date" and "hours" in attributes:
+        return by_header("hours")  # as exports tagged it before; HXL keeps #date for dates
+    if best is not None:
+        return best[1]
+    return by_header(_PLAIN_TAGS[base]) if base in _PLAIN_TAGS else None
+
+
+# What plain HXL says without attributes, as found in service lists in the wild.
+_PLAIN_TAGS = {
+    "#org": "organisation",
+    "#service": "name",
+    "#adm1": "admin1",
+    "#adm2": "admin2",
+    "#adm3": "admin3",
+    "#loc": "location_name",
+    "#sector": "categories",
+    "#subsector": "categories",
+    "#activity": "name",
+    "#status": "functional_status",
+    "#country": "country",
+    "#description": "description",
+    "#contact": "phone",
+    "#access": "visibility",
+    "#capacity": "capacity_state",
+}
+
+
+def split_tag(tag: str) -> tuple[str, frozenset[str]]:
+    """`#adm1 +code+v_pcode` → ("#adm1", {"code", "v_pcode"}). Case does not count."""
+    base, *attributes = (part.strip().lower() for part in tag.split("+"))
+    return base, frozenset(filter(None, attributes))
+
+
+_TAG = re.compile(r"#\w+(?:\s*\+\s*\w+)*", re.ASCII)
+
+
+def is_tag_row(cells: Iterable[str]) -> bool:
+    """True for a row of HXL tags: tags or empty cells only, and at least two tags."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return len(filled) >= 2 and all(_TAG.fullmatch(cell) for cell in filled)
+
+
+def recognised(headers: Sequence[str], *, hxl: bool) -> list[Column | None]:
+    return [by_tag(each) if hxl else by_header(each) for each in headers]
+
+
+def is_header_row(cells: Sequence[str]) -> bool:
+    """True if the required columns are among the cells."""
+    keys = {column.key for column in recognised(cells, hxl=False) if column}
+    return {column.key for column in columns() if column.required} <= keys
+
+
+def _rows(table: str) -> list[dict[str, str]]:
+    path = files("directory.files.imports").joinpath("data", f"{table}.csv")
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

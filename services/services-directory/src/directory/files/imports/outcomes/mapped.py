@@ -1,0 +1,161 @@
+"""The result of mapping one row: an HSDS document, its identity in the source, and the notes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from common.sight import NAMES, RESTRICTED
+from common.words import codelists
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from directory.files.crosswalks.terms import Term
+from directory.files.imports.outcomes.fidelity import RowFates
+from directory.files.imports.outcomes.notes import Note, Verdict, nameless, note, verdict_of
+from directory.ground.hsds.given import Given, Takes
+from directory.ground.hsds.schemas import OrganizationDocument
+from directory.ground.hsds.visibility import raised
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """An entry that an earlier file of the publisher brought and this one does not."""
+
+    service_id: UUID
+    name: str
+    ends: bool
+    """As whoever imports the file chose."""
+
+
+@dataclass(slots=True)
+class Mapped:
+    """`document` is a full HSDS service with our extensions, without nulls; None if refused.
+
+    `number` is the row as the sender counts it: the line of a sheet, the feature's position.
+    """
+
+    number: int
+    external_id: str | None
+    document: dict[str, Any] | None
+    notes: list[Note] = field(default_factory=list)
+    abridged: bool = False
+    """The row is an export of somebody to whom not everything was shown."""
+    brings: list[tuple[str, UUID]] = field(default_factory=list)
+    """Entries beside the service, by kind: they belong to the file's publisher from now on."""
+    organization: bool = False
+    """The row is an organisation in its own right, and no service."""
+    vanished: Vanished | None = None
+    """The row is not in the file: it stands for an entry that was in an earlier one."""
+    fates: list[RowFates] = field(default_factory=list)
+    """What became of the values of its rows, the row of the service first."""
+    terms: tuple[Term, ...] = ()
+    """Of other people's taxonomies."""
+    undecided: list[Term] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    """Categories that it has because somebody decided so of its terms."""
+    placeless: bool = False
+    """Nobody may be told where it is, though it has no document."""
+    beside: Sequence[str] = ()
+    """Texts of cells that no field holds: they may say that it is a safe house."""
+    heard: frozenset[str] = frozenset()
+    """The words by which they do."""
+    onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """The document as it is with what the file says nothing of, from the record that it stands
+    for (with its `organization`)."""
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict_of(self.notes)
+
+    @property
+    def told(self) -> list[Note]:
+        """What may be kept of its notes."""
+        if self.notes and (self.placeless or is_placeless(self.document or {})):
+            return nameless(self.notes)
+        return self.notes
+
+    @property
+    def name(self) -> str | None:
+        if self.vanished is not None:
+            return self.vanished.name
+        return self.document.get("name") if self.document else None
+
+
+def validated(mapped: Mapped) -> Given | None:
+    """The document as the directory takes it; what does not fit becomes a refusal of the row."""
+    return validated_together([mapped])[0]
+
+
+def validated_together(rows: Sequence[Mapped]) -> list[Given | None]:
+    """The same of many."""
+    takes = Takes()
+    return [_validated(mapped, takes) for mapped in rows]
+
+
+def _validated(mapped: Mapped, takes: Takes) -> Given | None:
+    if mapped.document is None or mapped.verdict is Verdict.REFUSED:
+        return None
+    try:
+        return takes.take(mapped.document)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            mapped.notes.append(_unfit(item))
+        return None
+
+
+_UNFIT = {
+    "missing": "value_missing",
+    "string_too_long": "too_long",
+    "too_long": "too_many",
+    "ages_reversed": "ages_reversed",
+}
+"""What the standard's own rules find, in our words; the words of the rest are English."""
+
+
+def _unfit(item: ErrorDetails) -> Note:
+    facts = item.get("ctx", {})
+    place = "/".join(str(part) for part in item["loc"]) or str(facts.get("field", ""))
+    if code := _UNFIT.get(item["type"]):
+        return note(code, place, facts.get("given", ""), facts.get("max_length", ""))
+    return note("row_invalid", place, item["msg"].removeprefix("Value error, "))
+
+
+def organization_of(mapped: Mapped) -> OrganizationDocument | None:
+    """The organisation as the directory takes it, if it does."""
+    try:
+        return OrganizationDocument.model_validate(mapped.document)
+    except ValidationError:
+        return None
+
+
+def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -> None:
+    """Raise the level to what the categories demand, and keep a restricted site's place out.
+
+    Source: directory.md, levels: `restricted` is known to admin1 only and no coordinates are
+    stored. A file may be wrong about this; it is never followed towards the more open side.
+    """
+    higher = raised(document)["visibility"]
+    if higher != document["visibility"]:
+        notes.append(note("visibility_raised", column, document["visibility"], higher))
+        document["visibility"] = higher
+
+
+def is_placeless(document: Mapping[str, Any]) -> bool:
+    """Whether a part of it is restricted, or its categories demand it; of a document that nobody looked at yet, too."""
+    known = codelists.categories()
+    if any(
+        known[code].minimum_visibility == NAMES[RESTRICTED]
+        for code in document.get("categories") or ()
+        if code in known
+    ):
+        return True
+    inside: list[Any] = [document]
+    while inside:
+        item = inside.pop()
+        if isinstance(item, dict):
+            if item.get("visibility") == NAMES[RESTRICTED]:
+                return True
+            item = list(item.values())
+        inside += [each for each in item if isinstance(each, dict | list)]
+    return False

@@ -1,0 +1,110 @@
+"""What an import tells about a row: the changes it made and the reasons for refusing. The texts, in
+Spanish and English, are a table (`data/notes.csv`)."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from common.words.languages import page_language
+
+_SHOWN = 120
+"""Characters of a value that a report repeats; a cell may hold a megabyte."""
+
+
+class Weight(StrEnum):
+    """`told` leaves the row as it is, `changed` altered it, `refused` keeps the row out."""
+
+    TOLD = "told"
+    CHANGED = "changed"
+    REFUSED = "refused"
+
+
+class Verdict(StrEnum):
+    ACCEPTED = "accepted"
+    CHANGED = "changed"
+    REFUSED = "refused"
+    VANISHED = "vanished"
+    """Not in the file, but in an earlier one of the same publisher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that the report says. `field` is the column or path as the sender named it."""
+
+    code: str
+    field: str = ""
+    before: str = ""
+    after: str = ""
+
+    @property
+    def weight(self) -> Weight:
+        return _weight(self.code)
+
+    def text(self, language: str = "es") -> str:
+        template = _texts()[self.code][page_language(language, None)]
+        return template.format(field=self.field, before=self.before, after=self.after)
+
+    def plain(self) -> dict[str, Any]:
+        parts = {"code": self.code, "weight": self.weight.value, "field": self.field}
+        parts |= {"before": self.before, "after": self.after}
+        kept = {name: value for name, value in parts.items() if value}
+        return {**kept, "es": self.text("es"), "en": self.text("en")}
+
+
+_HARMLESS = frozenset({
+    "abridged_copy", "category_decided", "closing_kept", "duplicate_id", "end_kept", "hidden_kept", "id_missing",
+    "id_replaced", "may_be_house", "verification_in_time", "visibility_assumed", "visibility_kept", "visibility_raised",
+})  # fmt: skip
+"""What is told of these is never where a place is."""
+
+
+def nameless(notes: Sequence[Note]) -> list[Note]:
+    """The same without the values that they repeat, of a row whose place must not be written down anywhere: one of
+    them may be its coordinates, the other way round."""
+    return [
+        each
+        if each.code in _HARMLESS
+        else Note(each.code, each.field, each.before and "…", each.after and "…")
+        for each in notes
+    ]
+
+
+def nameless_plain(kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same of notes as they are kept."""
+    known = [Note(*(each.get(name, "") for name in _PARTS)) for each in kept]
+    return [each.plain() for each in nameless(known) if each.code in _texts()]
+
+
+_PARTS = ("code", "field", "before", "after")
+
+
+def note(code: str, field: str = "", before: object = "", after: object = "") -> Note:
+    return Note(code, field, _shown(before), _shown(after))
+
+
+def verdict_of(notes: "list[Note] | tuple[Note, ...]") -> Verdict:
+    weights = {each.weight for each in notes}
+    if Weight.REFUSED in weights:
+        return Verdict.REFUSED
+    return Verdict.CHANGED if Weight.CHANGED in weights else Verdict.ACCEPTED
+
+
+def _shown(value: object) -> str:
+    text = "" if value is None else str(value).replace("\0", "�")  # no database takes it
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+@cache
+def _weight(code: str) -> Weight:
+    return Weight(_texts()[code]["weight"])
+
+
+@cache
+def _texts() -> Mapping[str, Mapping[str, str]]:
+    table = files("directory.files.imports").joinpath("data", "notes.csv")
+    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    return {row["code"]: row for row in rows}

@@ -1,0 +1,145 @@
+"""The running report of one import: counts in memory, rows in a temporary file, so that a hundred
+thousand rows need no more memory than one."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, Any, Self
+from uuid import UUID
+
+import orjson
+
+from directory.files.imports.outcomes.fidelity import Fidelity
+from directory.files.imports.outcomes.mapped import Mapped
+from directory.files.imports.outcomes.notes import Note, Verdict, note
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the directory did with a row's service."""
+
+    service_id: UUID
+    outcome: str
+
+
+class Report:
+    """Takes rows in order; gives them back in order. A context manager: closing drops the file."""
+
+    def __init__(self) -> None:
+        self.verdicts: Counter[Verdict] = Counter()
+        self.outcomes: Counter[str] = Counter()
+        self.notes: list[Note] = []
+        self.fidelity = Fidelity()
+        self.organizations: Counter[str] = Counter()
+        self.missing: set[UUID] = set()
+        """Entries that no row has stood for yet."""
+        self.source: str | None = None
+        """The space of a file that is no export of this directory."""
+        self.terms: Mapping[UUID, int] = {}
+        """The versions of the publisher's terms when reading began."""
+        self._undecided: set[tuple[str, str]] = set()
+        self._with_undecided = 0
+        self._last = 0
+        self.undone = False
+        """What was written has been undone: the ids of created services mean nothing."""
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def refused(self) -> int:
+        return self.verdicts[Verdict.REFUSED]
+
+    def add(self, mapped: Mapped, written: Written | None) -> None:
+        verdict = mapped.verdict
+        self._account(mapped, verdict)
+        self.verdicts[verdict] += 1
+        if mapped.undecided:
+            self._with_undecided += 1
+            self._undecided.update(term.key for term in mapped.undecided)
+        if written is not None:
+            self.outcomes[written.outcome] += 1
+            self.missing.discard(written.service_id)
+        self._put(mapped, mapped.number, verdict, written)
+
+    def miss(self, mapped: Mapped, *, ended: bool) -> None:
+        """An entry that the file does not hold: after its last row, and no row of it."""
+        if mapped.vanished is not None:
+            written = Written(mapped.vanished.service_id, "ended" if ended else "kept")
+            self._put(mapped, self._last + 1, Verdict.VANISHED, written)
+
+    def _put(self, mapped: Mapped, number: int, verdict: Verdict, written: Written | None) -> None:
+        self._last = max(self._last, number)
+        line = {
+            "number": number,
+            "verdict": verdict.value,
+            "external_id": mapped.external_id,
+            "name": mapped.name,
+            "service_id": str(written.service_id) if written else None,
+            "outcome": written.outcome if written else None,
+            "notes": [each.plain() for each in mapped.told],
+        }
+        self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def bring(self, mapped: Mapped, outcome: str | None) -> None:
+        """An organisation in its own right."""
+        self.organizations[outcome or "left"] += 1
+        fates = mapped.fates
+        if outcome is None:
+            fates = [
+                (at, [each.left_out("organisations_left") for each in row]) for at, row in fates
+            ]
+        self.fidelity.take(fates)
+
+    def organization_notes(self) -> list[Note]:
+        found = self.organizations
+        notes = []
+        if found["created"] or found["changed"]:
+            notes.append(
+                note("organisations_read", before=found["created"], after=found["changed"])
+            )
+        if found["left"]:
+            notes.append(note("organisations_left", before=found["left"]))
+        return notes
+
+    def term_notes(self) -> list[Note]:
+        """Terms that nobody decided, and the rows that have one."""
+        if not self._undecided:
+            return []
+        return [note("terms_undecided", before=len(self._undecided), after=self._with_undecided)]
+
+    def _account(self, mapped: Mapped, verdict: Verdict) -> None:
+        """What hangs on a refused row may come in with another one, so only the row itself is told."""
+        fates = mapped.fates
+        if verdict is Verdict.REFUSED:
+            fates = [(at, [each.left_out("row_refused") for each in row]) for at, row in fates[:1]]
+        self.fidelity.take(fates)
+
+    def counts(self) -> dict[str, int]:
+        """Values of the columns of `imports` that count."""
+        return {
+            "rows_read": self.verdicts.total(),
+            "rows_accepted": self.verdicts[Verdict.ACCEPTED],
+            "rows_changed": self.verdicts[Verdict.CHANGED],
+            "rows_refused": self.refused,
+            "services_created": self.outcomes["created"],
+            "services_updated": self.outcomes["changed"],
+            "services_unchanged": self.outcomes["unchanged"],
+        }
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        self._file.flush()
+        self._file.seek(0)
+        for line in self._file:
+            row: dict[str, Any] = orjson.loads(line)
+            if self.undone and row["outcome"] == "created":
+                row["service_id"] = None
+            yield row

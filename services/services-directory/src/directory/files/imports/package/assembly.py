@@ -1,0 +1,456 @@
+"""Staged rows to full HSDS services: each row becomes an object and takes its children in."""
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from common.words import codelists
+
+from directory.files.crosswalks.terms import OWN_TAXONOMIES
+from directory.files.imports.outcomes.fidelity import Fate, Outcome, RowFates
+from directory.files.imports.outcomes.mapped import Mapped, guard_visibility, is_placeless
+from directory.files.imports.outcomes.notes import Note, Verdict, note, verdict_of
+from directory.files.imports.package.convert import LOUD, repeated, value_of
+from directory.files.imports.package.fields import (
+    NESTED,
+    WITHOUT_ATTRIBUTES,
+    Field,
+    TableFields,
+    tables,
+)
+from directory.files.imports.package.patterns import Pattern, Patterns, all_tidy
+from directory.files.imports.package.said import ALWAYS_SAID, said_onto
+from directory.files.imports.package.staged import Staged
+from directory.files.imports.package.staging import ENTRIES, Staging
+from directory.files.imports.package.together import written_alike
+from directory.files.imports.publishers.space import Space
+from directory.ground.hsds.base import without_empty
+from directory.ground.hsds.visibility import without_unstorable
+
+_FILLED_BY_NAME = frozenset({"organization", "program", "taxonomy", "taxonomy_term"})
+_CONSTANTS = {
+    ("location", "location_type"): "physical",
+    ("address", "address_type"): "physical",
+    ("service", "status"): "active",
+    ("organization_identifier", "identifier_type"): "other",
+    ("attribute", "link_entity"): "service",
+}
+_WITH_ANOTHER = frozenset({"service_at_location", "service_capacity"})
+"""Tables whose objects lack something without an object that they are linked to."""
+_MOST_OPEN = codelists.visibility_levels().codes[0]
+_ORGANISATIONS_KEPT = 500
+_SHARED_KEPT = 2_000
+_DEEPEST = 6
+
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Shared:
+    """An object that several services have, with all that was told while it was made."""
+
+    document: Document = dataclasses.field(default_factory=dict)
+    notes: list[Note] = dataclasses.field(default_factory=list)
+    fates: list[RowFates] = dataclasses.field(default_factory=list)
+    brings: list[tuple[str, UUID]] = dataclasses.field(default_factory=list)
+
+
+def _pruned(document: Document, table: TableFields) -> Document:
+    """Without what is empty inside the values that came as JSON: nothing else here is ever empty."""
+    for name in table.structures:
+        if name in document:
+            document |= without_empty({name: document.pop(name)})
+    return document
+
+
+def _fates_of(pattern: Pattern, changed: Mapping[str, Fate]) -> Sequence[Fate]:
+    """Of the values that the file holds: the pattern's own if none is changed."""
+    if not changed:
+        return pattern.fates
+    fates = list(pattern.fates)
+    for name, fate in changed.items():
+        if (at := pattern.at.get(name)) is not None:
+            fates[at] = fate
+    return fates
+
+
+class Assembly:
+    """`space`: where the package's ids count; ids that are no UUIDs are derived within it.
+    `said`: names of what the package says of services, if only that there is none."""
+
+    def __init__(
+        self, staging: Staging, space: Space, visibility: str, said: frozenset[str] = frozenset()
+    ) -> None:
+        self._staging = staging
+        self._said = said
+        self._fates: list[RowFates] = []
+        self._patterns = Patterns()
+        self._space = space
+        self._visibility = visibility
+        self._organisations: OrderedDict[str, tuple[dict[str, Any], list[Note], list[RowFates]]] = (
+            OrderedDict()
+        )
+
+        self._shared: OrderedDict[tuple[str, str, int], _Shared] = OrderedDict()
+        self._brings: list[tuple[str, UUID]] = []
+        self._complete = False
+        """Whether the object that was made last has all fields of its own that the standard requires."""
+
+    def service(self, staged: Staged) -> Mapped:
+        notes: list[Note] = []
+        self._fates = []
+        self._brings = []
+        document = self._object(staged, notes, 0)
+        self._organization(staged, document, notes)
+        self._program(staged, document, notes)
+        self._categories(document, notes)
+        abridged = document.pop("abridged", "") == "yes"
+        given = staged.row["id"]
+        if document.get("name") is None:
+            notes.append(note("value_missing", self._place(staged, "name")))
+        if document["id"] != given:
+            notes.append(note("id_replaced", self._place(staged, "id"), given, document["id"]))
+        if verdict_of(notes) is Verdict.REFUSED:
+            placeless = is_placeless({"visibility": self._visibility, **document})
+            return Mapped(staged.line, given, None, notes, fates=self._fates, placeless=placeless)
+        if document.get("functional_status", {}).get("code", "unknown") != "unknown":
+            document["status"] = "active"  # shown as the functional status says, whatever is kept
+        document.setdefault("visibility", self._visibility)
+        guard_visibility(document, notes, "visibility")
+        document, withheld = without_unstorable(_pruned(document, tables()["service"]))
+        if withheld:
+            notes.append(note("place_withheld"))
+
+        def onto(record: dict[str, Any]) -> dict[str, Any]:
+            merged = said_onto(record, document, self._said | ALWAYS_SAID)
+            merged.setdefault("visibility", _MOST_OPEN)  # what none means
+            guard_visibility(merged, notes, "visibility")
+            if merged["visibility"] == _MOST_OPEN and "visibility" not in record:
+                del merged["visibility"]
+            return without_empty(without_unstorable(merged)[0])
+
+        return Mapped(
+            staged.line,
+            given,
+            document,
+            notes,
+            abridged=abridged,
+            brings=self._brings,
+            fates=self._fates,
+            beside=[
+                value
+                for name, value in staged.row.items()
+                if name not in tables()["service"].known and not name.startswith("~")
+            ],
+            onto=onto if self._said else None,
+        )
+
+    def organization(self, staged: Staged, *, alone: bool) -> Mapped:
+        """An organisation in its own right; one that is `alone`, without services here, is shown to
+        those whom the file's services are shown to."""
+        notes: list[Note] = []
+        self._fates = []
+        self._brings = []
+        document = self._object(staged, notes, 1)
+        if alone:
+            document.setdefault("visibility", self._visibility)
+        return Mapped(
+            staged.line,
+            staged.row["id"],
+            document,
+            notes,
+            brings=[each for each in self._brings if each[0] == staged.table],
+            organization=True,
+            fates=self._fates,
+        )
+
+    def identifier(self, table: str, given: str) -> str:
+        """The id as a UUID: itself, or one made from it that is always the same."""
+        if table not in ENTRIES:
+            return self._space.written(table, given)
+        found, known = self._space.identified(table, given)
+        if known not in self._space.ours.get(table, ()):
+            self._brings.append((table, known))
+        return found
+
+    @staticmethod
+    def _place(staged: Staged, field: str) -> str:
+        return f"{tables()[staged.table].file}:{staged.line} {field}"
+
+    def _object(self, staged: Staged, notes: list[Note], depth: int) -> dict[str, Any]:
+        found = self._fields(staged, notes)
+        children = self._staging.children_of(staged.table, staged.row["id"])
+        if not children or depth >= _DEEPEST:
+            return found
+        complete = self._complete
+        for name, table in NESTED.get(staged.table, {}).items():
+            rows = children.get(table)
+            if rows and (made := self._children(rows, table, notes, depth)):
+                found[name] = made
+        if staged.table not in WITHOUT_ATTRIBUTES:
+            rows = children.get("attribute")
+            if rows and (made := self._attributes(rows, notes)):
+                found["attributes"] = made
+            rows = children.get("metadata")
+            if rows and (made := self._children(rows, "metadata", notes, depth)):
+                found["metadata"] = made
+        self._complete = complete
+        return found
+
+    def _fields(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
+        if staged.made is not None:
+            return self._as_made(staged, staged.made, notes)
+        pattern = self._patterns.of(staged)
+        row = staged.row
+        found: dict[str, Any] = {"id": self.identifier(staged.table, row["id"])}
+        words = pattern.words_of(row)
+        rest = pattern.held
+        if all_tidy(words):
+            found.update(zip(pattern.words, words, strict=True))
+            rest = pattern.others
+        changed = self._values(staged, pattern, rest, found, notes) if rest else {}
+        complete = self._complete = len(found) > len(pattern.held) and not pattern.lacking
+        if parent := row.get("parent_organization_id"):
+            found["parent_organization_id"] = self.identifier("organization", parent)
+        if pattern.has_point and ("latitude" in found) != ("longitude" in found):
+            half = found.pop("latitude", None) or found.pop("longitude", None)  # that is no point
+            for name in ("latitude", "longitude"):
+                found.pop(name, None)
+                reason = changed[name].reason if name in changed else "coordinates_invalid"
+                changed[name] = Fate(pattern.table.file, name, Outcome.LEFT_OUT, reason)
+            notes.append(note("coordinates_invalid", self._place(staged, "latitude"), half))
+        if pattern.has_id and found["id"] != row["id"].lower():
+            changed["id"] = Fate(pattern.table.file, "id", Outcome.CHANGED, "ids_replaced")
+        if pattern.links or pattern.beside:
+            self._links(staged, pattern, changed)
+        self._fates.append((staged.key, _fates_of(pattern, changed)))
+        if not complete:
+            self._fill(staged, found, notes)
+        return found if staged.table == "service" else _pruned(found, pattern.table)
+
+    def _as_made(self, staged: Staged, made: Document, notes: list[Note]) -> Document:
+        found = made.copy()  # what hangs on it is put in, and it may be asked for again
+        self._fates.append(staged.told)
+        self._complete = staged.whole
+        if not staged.whole:
+            self._fill(staged, found, notes)
+        return found
+
+    def _values(
+        self,
+        staged: Staged,
+        pattern: Pattern,
+        fields: Iterable[Field],
+        found: Document,
+        notes: list[Note],
+    ) -> dict[str, Fate]:
+        """Puts what is read into `found`; gives what does not come in as it is."""
+        changed: dict[str, Fate] = {}
+        for field in fields:
+            name = field.name
+            raw = staged.row[name]
+            if not raw:
+                continue
+            reason = ""
+            value = repeated(field, raw)
+            if value is LOUD:
+                before = len(notes)
+                value = value_of(field, raw, self._place(staged, name), notes)
+                reason = notes[-1].code if len(notes) > before else ""
+            if pattern.read and name in pattern.read:
+                reason = reason or "value_mapped"
+            if value is None:
+                reason = reason or "value_unreadable"
+                changed[name] = Fate(pattern.table.file, name, Outcome.LEFT_OUT, reason)
+                continue
+            found[name] = value
+            if value == raw and not reason:
+                continue
+            if not reason and isinstance(value, str) and not written_alike(value, raw):
+                reason = "text_tidied"
+            if reason:
+                changed[name] = Fate(pattern.table.file, name, Outcome.CHANGED, reason)
+        return changed
+
+    def _links(self, staged: Staged, pattern: Pattern, changed: dict[str, Fate]) -> None:
+        """Of the ids of other rows, those that lead nowhere."""
+        file = pattern.table.file
+        for field in pattern.beside:
+            if self._staging.dangles(staged.table, staged.line, field.name):
+                changed[field.name] = Fate(file, field.name, Outcome.LEFT_OUT, "link_dangling")
+        for field in pattern.links:
+            if not self._staging.holds(field.references, staged.row[field.name]):
+                changed[field.name] = Fate(file, field.name, Outcome.LEFT_OUT, "link_dangling")
+
+    def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
+        """What the standard requires and the package leaves out, where a value can be given."""
+        for field in tables()[staged.table].required:
+            if field.name in found:
+                continue
+            filling = _CONSTANTS.get((staged.table, field.name))
+            if field.name == "description" and staged.table in _FILLED_BY_NAME:
+                filling = found.get("name")
+            elif staged.table == "address" and filling is None:
+                filling = "n/a"
+            if filling:
+                found[field.name] = filling
+                place = self._place(staged, field.name)
+                notes.append(note("required_filled", place, after=filling))
+
+    def _children(
+        self, rows: Iterable[Staged], table: str, notes: list[Note], depth: int
+    ) -> list[dict[str, Any]]:
+        found = []
+        for child in rows:
+            mark = len(self._fates)
+            if table == "location" and self._staging.is_a_site(child.row["id"]):
+                continue  # it comes with the service that is given there
+            made = self._object(child, notes, depth + 1)
+            complete = self._complete
+            if table in _WITH_ANOTHER:
+                complete = False
+                if table == "service_at_location":
+                    self._location(child, made, notes, depth)
+                else:
+                    self._unit(child, made, notes)
+            if not complete and (lacking := self._lacking(table, made)):
+                place = self._place(child, "").strip()
+                notes.append(note("part_dropped", place, before=", ".join(lacking)))
+                self._fates[mark:] = [
+                    (key, [each.left_out("part_dropped") for each in fates])
+                    for key, fates in self._fates[mark:]
+                ]
+            else:
+                found.append(made)
+        return found
+
+    @staticmethod
+    def _lacking(table: str, made: dict[str, Any]) -> list[str]:
+        required = tables()[table].required
+        lacking = [field.name for field in required if made.get(field.name) is None]
+        if table == "service_capacity" and "unit" not in made:
+            lacking.append("unit")
+        if table == "service_at_location" and "location" not in made:
+            lacking.append("location")
+        return lacking
+
+    def _location(self, site: Staged, made: dict[str, Any], notes: list[Note], depth: int) -> None:
+        given = site.row.get("location_id", "")
+        location = self._staging.find("location", given) if given else None
+        if location is None:
+            notes.append(note("link_dangling", self._place(site, "location_id"), given))
+            return
+        made["location"] = self._once(
+            location, notes, depth, lambda own: self._object(location, own, depth + 1)
+        )
+
+    def _once(
+        self, staged: Staged, notes: list[Note], depth: int, make: Callable[[list[Note]], Document]
+    ) -> Document:
+        """What many services have in common is made once, and told with each of them."""
+        key = (staged.table, staged.row["id"], depth)
+        kept = self._shared.get(key)
+        if kept is None:
+            around = self._fates, self._brings
+            kept = _Shared()
+            self._fates, self._brings = kept.fates, kept.brings
+            kept.document = make(kept.notes)
+            self._fates, self._brings = around
+            self._shared[key] = kept
+            if len(self._shared) > _SHARED_KEPT:
+                self._shared.popitem(last=False)
+        notes.extend(kept.notes)
+        self._fates.extend(kept.fates)
+        self._brings.extend(kept.brings)
+        return kept.document
+
+    def _unit(self, capacity: Staged, made: dict[str, Any], notes: list[Note]) -> None:
+        unit = self._staging.find("unit", capacity.row.get("unit_id", ""))
+        if unit is not None:
+            made["unit"] = self._once(unit, notes, 0, lambda own: self._fields(unit, own))
+
+    def _attributes(self, rows: Iterable[Staged], notes: list[Note]) -> list[dict[str, Any]]:
+        found = []
+        for each in rows:
+            given = each.row.get("taxonomy_term_id", "")
+            term = self._staging.find("taxonomy_term", given) if given else None
+            if term is None:
+                notes.append(note("term_unknown", self._place(each, "taxonomy_term_id"), given))
+                lost = Fate(tables()[each.table].file, "", Outcome.LEFT_OUT, "term_unknown")
+                self._fates.append((each.key, [replace(lost, field=name) for name in each.cells]))
+                continue
+            made = self._fields(each, notes)
+            made["taxonomy_term"] = self._once(term, notes, 0, partial(self._term, term))
+            found.append(made)
+        return found
+
+    def _term(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
+        term = self._fields(staged, notes)
+        if parent := staged.row.get("parent_id"):
+            term["parent_id"] = self.identifier("taxonomy_term", parent)
+        taxonomy = self._staging.find("taxonomy", staged.row.get("taxonomy_id", ""))
+        if taxonomy is not None:
+            term["taxonomy_detail"] = self._fields(taxonomy, notes)
+            term.setdefault("taxonomy", term["taxonomy_detail"].get("name"))
+        return term
+
+    def _organization(self, staged: Staged, document: dict[str, Any], notes: list[Note]) -> None:
+        given = staged.row.get("organization_id") or self._through_location(staged)
+        organisation = self._staging.find("organization", given) if given else None
+        if organisation is None:
+            place = self._place(staged, "organization_id")
+            notes.append(note("organisation_dangling", place, given or "–"))
+            return
+        if given not in self._organisations:
+            own: list[Note] = []
+            mark = len(self._fates)
+            made = self._object(organisation, own, 1)
+            self._organisations[given] = (made, own, self._fates[mark:])
+            if len(self._organisations) > _ORGANISATIONS_KEPT:
+                self._organisations.popitem(last=False)
+            notes.extend(own)  # told once, with the first service of the organisation
+        document["organization"], _, fates = self._organisations[given]
+        self._fates.extend(fates)
+        self.identifier("organization", given)
+
+    def _through_location(self, staged: Staged) -> str:
+        """Ohana's services belong to a location, and that to an organisation."""
+        children = self._staging.children_of("service", staged.row["id"])
+        for site in children.get("service_at_location", ()):
+            location = self._staging.find("location", site.row.get("location_id", ""))
+            if location and location.row.get("organization_id"):
+                return location.row["organization_id"]
+        return ""
+
+    def _program(self, staged: Staged, document: dict[str, Any], notes: list[Note]) -> None:
+        program = self._staging.find("program", staged.row.get("program_id", ""))
+        if program is not None:
+            document["program"] = self._fields(program, [])
+        elif given := staged.row.get("program_id"):
+            notes.append(note("link_dangling", self._place(staged, "program_id"), given))
+
+    @staticmethod
+    def _categories(document: dict[str, Any], notes: list[Note]) -> None:
+        """Our categories from their column or from terms of our own taxonomies, whose attributes are made
+        anew by the directory. What other people's terms mean somebody decides."""
+        known = codelists.categories()
+        foreign = []
+        codes: list[str] = []
+        for attribute in document.get("attributes", []):
+            term = attribute["taxonomy_term"]
+            if not str(term.get("taxonomy", "")).startswith(OWN_TAXONOMIES):
+                foreign.append(attribute)
+            elif term.get("code") in known:
+                codes.append(term["code"])
+        document.pop("attributes", None)
+        if foreign:
+            document["attributes"] = foreign
+        document.setdefault("categories", list(dict.fromkeys(codes)))
+        if not document["categories"]:
+            shown = ", ".join(str(each["taxonomy_term"].get("name")) for each in foreign)
+            notes.append(note("category_none", before=shown or "–"))

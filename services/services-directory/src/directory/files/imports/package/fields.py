@@ -1,0 +1,154 @@
+"""The 24 HSDS tables, their fields and links, and the profile's own fields. Names and types are
+those of HSDS 3.2.3 (openreferral/specification, CC BY-SA 4.0)."""
+
+import csv
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # each is made once: compared as what it is
+class Field:
+    """`type`: string, uuid, uri, email, number, date, datetime, time, enum:a|b, array, object.
+    `references`: the table whose id it holds. `profile`: not HSDS but of our profile."""
+
+    name: str
+    type: str
+    required: bool
+    references: str
+    profile: bool
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The values of an enum."""
+        return tuple(self.type.removeprefix("enum:").split("|"))
+
+
+@dataclass(frozen=True, slots=True)
+class TableFields:
+    name: str
+    file: str
+    fields: tuple[Field, ...]
+    plain: tuple[Field, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """Fields that hold a value of their own: ids and links are resolved by nesting."""
+    required: tuple[Field, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """Those of them that no object may lack."""
+    structures: tuple[str, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """Names of those whose values are JSON."""
+    known: frozenset[str] = dataclasses.field(init=False, repr=False, compare=False)
+    """Names of all its fields."""
+    _by_name: dict[str, Field] = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plain = tuple(each for each in self.fields if each.type != "uuid")
+        object.__setattr__(self, "plain", plain)
+        object.__setattr__(self, "required", tuple(each for each in plain if each.required))
+        structures = tuple(each.name for each in plain if each.type in ("array", "object"))
+        object.__setattr__(self, "structures", structures)
+        object.__setattr__(self, "known", frozenset(each.name for each in self.fields))
+        object.__setattr__(self, "_by_name", {each.name: each for each in self.fields})
+
+    def field(self, name: str) -> Field | None:
+        return self._by_name.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields)
+
+
+@cache
+def tables() -> Mapping[str, TableFields]:
+    found: dict[str, list[Field]] = {}
+    paths: dict[str, str] = {}
+    for row in rows_of("hsds_fields"):
+        paths[row["table"]] = row["file"]
+        found.setdefault(row["table"], []).append(
+            Field(
+                row["field"],
+                row["type"],
+                row["required"] == "yes",
+                row["references"],
+                row["required"] == "profile",
+            )
+        )
+    return {name: TableFields(name, paths[name], tuple(found[name])) for name in found}
+
+
+# Which link says where a row belongs, the most exact one first.
+OWNERS: Mapping[str, tuple[str, ...]] = {
+    "phone": (
+        "contact_id",
+        "service_at_location_id",
+        "service_id",
+        "location_id",
+        "organization_id",
+    ),
+    "contact": ("service_at_location_id", "service_id", "location_id", "organization_id"),
+    "schedule": ("service_at_location_id", "service_id", "location_id"),
+    "language": ("phone_id", "location_id", "service_id"),
+    "service_area": ("service_at_location_id", "service_id"),
+    "address": ("location_id",),
+    "accessibility": ("location_id",),
+    "required_document": ("service_id",),
+    "cost_option": ("service_id",),
+    "service_capacity": ("service_id",),
+    "funding": ("service_id", "organization_id"),
+    "url": ("service_id", "organization_id"),
+    "program": ("organization_id",),
+    "organization_identifier": ("organization_id",),
+    "service_at_location": ("service_id",),
+    "location": ("organization_id",),
+    "attribute": ("link_id",),
+    "metadata": ("resource_id",),
+}
+
+# Under which name the rows of a table hang on their owner.
+NESTED: Mapping[str, Mapping[str, str]] = {
+    "service": {
+        "phones": "phone",
+        "schedules": "schedule",
+        "service_areas": "service_area",
+        "languages": "language",
+        "funding": "funding",
+        "cost_options": "cost_option",
+        "required_documents": "required_document",
+        "contacts": "contact",
+        "capacities": "service_capacity",
+        "additional_urls": "url",
+        "service_at_locations": "service_at_location",
+    },
+    "organization": {
+        "additional_websites": "url",
+        "funding": "funding",
+        "contacts": "contact",
+        "phones": "phone",
+        "programs": "program",
+        "organization_identifiers": "organization_identifier",
+        "locations": "location",
+    },
+    "location": {
+        "languages": "language",
+        "addresses": "address",
+        "contacts": "contact",
+        "accessibility": "accessibility",
+        "phones": "phone",
+        "schedules": "schedule",
+    },
+    "service_at_location": {
+        "service_areas": "service_area",
+        "contacts": "contact",
+        "phones": "phone",
+        "schedules": "schedule",
+    },
+    "contact": {"phones": "phone"},
+    "phone": {"languages": "language"},
+}
+WITHOUT_ATTRIBUTES = frozenset({"attribute", "metadata", "taxonomy", "taxonomy_term"})
+"""Tables whose objects carry neither attributes nor, but for terms, metadata."""
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    path = files("directory.files.imports").joinpath("data", f"{name}.csv")
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

@@ -1,0 +1,265 @@
+"""Rows of HSDS 2 and Ohana tables in today's names. Pure; the tables of names are data."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from common.words.places import folded
+
+from directory.files.imports.package.fields import rows_of, tables
+from directory.files.imports.values.opening_hours import weekday
+
+Row = dict[str, str]
+MADE = "~made"
+"""Under this name a row lists those of its fields that the file does not hold."""
+READ = "~read"
+"""Here those that were read from other words."""
+LOST = "~lost"
+"""And here the columns that said the same with another value."""
+Placed = tuple[str, Row]
+"""A table of today and a row for it."""
+
+_LISTED = re.compile("[,;|]")
+# A list in a cell of an older table → the table that holds it today, and its field.
+_LISTS = {
+    "service_areas": ("service_area", "name"),
+    "required_documents": ("required_document", "document"),
+    "languages": ("language", "name"),
+    "language": ("language", "name"),
+    "accepted_payments": ("cost_option", "option"),
+    "funding_sources": ("funding", "source"),
+    "accessibility": ("accessibility", "description"),
+}
+_SIMPLE = {  # tables that only changed their name, and what all their rows have
+    "physical_address": ("address", {"address_type": "physical"}),
+    "postal_address": ("address", {"address_type": "postal"}),
+    "regular_schedule": ("schedule", {}),
+    "holiday_schedule": ("schedule", {"description": "holiday schedule"}),
+    "service_taxonomy": ("attribute", {"link_entity": "service"}),
+}
+
+
+def _listed(value: str) -> list[str]:
+    """Blanks are no part of the pattern: of very many it would take the square of their number."""
+    return [each.strip() for each in _LISTED.split(value)]
+
+
+def table_of(file_name: str, header: Iterable[str]) -> str | None:
+    """Today's or an older table by the file's name (`services.csv`, `data/Services_Taxonomy.csv`).
+
+    `taxonomy.csv` meant terms in version 2 and in Ohana."""
+    stem = re.sub(r"\.csv$", "", file_name.replace("\\", "/").rsplit("/", 1)[-1].lower())
+    table = _stems().get(stem)
+    if table == "taxonomy_or_term":
+        names = set(header)
+        return "taxonomy_term" if names & {"parent_id", "parent_name", "vocabulary"} else "taxonomy"
+    return table
+
+
+def is_older(table: str) -> bool:
+    return table in _SIMPLE or table in ("eligibility", "payment_accepted")
+
+
+def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
+    """The row under today's names first, then rows that its lists and links become."""
+    if table == "eligibility":
+        return [("service:addition", {"id": given.get("service_id", ""), **_eligibility(given)})]
+    if table == "payment_accepted":
+        table = "cost_option"
+        given = {("option" if name == "payment" else name): value for name, value in given.items()}
+    now, always = _SIMPLE.get(table, (table, {}))
+    columns = _columns(table, now, tuple(given))
+    row: Row = {now: value for name, now in columns.renamed if (value := given[name])}
+    more: list[Placed] = []
+    own = given.get("id") or (given.get("taxonomy_id", "") if now == "taxonomy_term" else "")
+    made = set() if own else {"id"}
+    if table == "postal_address" and own.isdigit():
+        own = f"postal_address:{own}"  # counted apart from physical addresses: both have a 1
+    own = own or f"{table}:{line}"
+    for name in columns.others:
+        if value := given[name]:
+            more += _put(table, now, row, own, name, value)
+    made |= always.keys() - row.keys()
+    if "weekday" in given:
+        made.add("freq")
+    row["id"] = own
+    if made:
+        row[MADE] = ",".join(sorted(made))
+    if now == "taxonomy_term" and not given.get("id"):
+        row.pop("taxonomy_id", None)  # it was the id
+    return [(now, {**always, **row} if always else row), *more]
+
+
+def plain_names(table: str, header: Sequence[str]) -> tuple[str, ...] | None:
+    """Today's names of the columns if a row with an id is as it stands but for these names; None if there
+    is more to think of."""
+    if is_older(table) or table == "taxonomy_term":
+        return None
+    if len(set(header)) < len(header) or not {"id"} <= set(header) or {"weekday", ""} & set(header):
+        return None
+    columns = _columns(table, table, tuple(header))
+    if columns.others or len(columns.renamed) < len(header):
+        return None
+    return tuple(now for _, now in columns.renamed)
+
+
+class _Columns(NamedTuple):
+    """Of a header: columns that only have another name today, with that name, and those of which more
+    is to be thought."""
+
+    renamed: tuple[tuple[str, str], ...]
+    others: tuple[str, ...]
+
+
+_WRITES = {"*weekday": ("byday", "freq"), "*virtual": ("location_type",),
+           "*id_or_taxonomy": ("taxonomy_id",)}  # fmt: skip
+
+
+@lru_cache(maxsize=1_024)
+def _columns(table: str, now: str, header: tuple[str, ...]) -> _Columns:
+    found = {name: _target_in(table, now, name) for name in header}
+    writes = Counter(
+        field
+        for name, target in found.items()
+        for field in _WRITES.get(target or "", (name if target is None else target.lstrip("+"),))
+    )
+    alone = {
+        name: name if target is None else target
+        for name, target in found.items()
+        if target is None or not target.startswith(("+", "*"))
+        if writes[name if target is None else target] == 1
+    }
+    renamed = tuple((name, target) for name, target in alone.items() if target)
+    return _Columns(renamed, tuple(name for name in header if name not in alone))
+
+
+def _eligibility(given: Mapping[str, str]) -> Row:
+    return {"eligibility_description": given.get("eligibility", "")}
+
+
+def _put(kind: str, table: str, row: Row, own: str, name: str, value: str) -> list[Placed]:
+    target = _target_in(kind, table, name)
+    if target == _ELIGIBILITY and value.startswith("{"):
+        target = name  # ours is an object under that name, Ohana's words
+    if target is None:
+        row[name] = value  # reported as unknown by whoever converts the row
+    elif target.startswith("+"):
+        field = target.removeprefix("+")
+        row[field] = f"{row[field]}; {value}" if field in row else value
+    elif target.startswith("*"):
+        return _special(table, row, own, target[1:], value)
+    elif target and row.get(target, value) != value:
+        row[LOST] = f"{row[LOST]},{name}" if LOST in row else name
+    elif target:
+        row[target] = value
+    return []
+
+
+_ELIGIBILITY = "+eligibility_description"
+
+
+def _target_in(kind: str, table: str, name: str) -> str | None:
+    """Of a column in the older table `kind`, which is `table` today."""
+    if table == "service" and name in ("eligibility", "eligibility_description"):
+        return _ELIGIBILITY
+    if kind == "service_taxonomy" and name in ("service_id", "taxonomy_id", "taxonomy_detail"):
+        return _names()[("attribute", name)]
+    return _target(table, name)
+
+
+@lru_cache(maxsize=4_096)
+def _target(table: str, name: str) -> str | None:
+    return name if _is_current(table, name) else _names().get((table, name))
+
+
+def _is_current(table: str, name: str) -> bool:
+    return table in tables() and tables()[table].field(name) is not None
+
+
+def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Placed]:
+    link = f"{table}_id"
+    if what in _LISTS:
+        kind, field = _LISTS[what]
+        parts = [part for part in _listed(value) if part]
+        return [
+            (kind, {"id": f"{own}/{what}/{index}", link: own, field: part, MADE: f"id,{link}"})
+            for index, part in enumerate(parts)
+        ]
+    if what == "taxonomy_ids":
+        return [
+            (
+                "attribute",
+                {
+                    "id": f"{own}/term/{term}",
+                    "link_id": own,
+                    "link_entity": table,
+                    "taxonomy_term_id": term,
+                    MADE: "id,link_id,link_entity",
+                },
+            )
+            for term in _listed(value)
+            if term
+        ]
+    if what in ("location_id", "service_id"):
+        pairs = [
+            (own, other) if what == "location_id" else (other, own)
+            for other in _listed(value)
+            if other
+        ]
+        return [
+            (
+                "service_at_location",
+                {
+                    "id": f"{service}@{place}",
+                    "service_id": service,
+                    "location_id": place,
+                    MADE: "id,service_id" if what == "location_id" else "id,location_id",
+                },
+            )
+            for service, place in pairs
+        ]
+    if what == "email":
+        return [("contact", {"id": f"{own}/email", link: own, "email": value, MADE: f"id,{link}"})]
+    if what == "weekday":
+        row["byday"] = weekday(value) or value
+        row["freq"] = "WEEKLY"
+        row[READ] = "byday"
+    elif what == "virtual":
+        row["location_type"] = "virtual" if folded(value) in ("true", "1", "yes") else "physical"
+        row[READ] = "location_type"
+    elif what == "id_or_taxonomy":
+        row["taxonomy_id"] = value
+    return []
+
+
+def said(table: str, header: Iterable[str]) -> frozenset[str]:
+    """Today's names of the columns about services: of these the table says something, if only that
+    there is none."""
+    if table == "eligibility":
+        return frozenset({"eligibility_description"})
+    now, _ = _SIMPLE.get(table, (table, {}))
+    if now != "service":
+        return frozenset()
+    found = {
+        name if _is_current(now, name) else _names().get((now, name), "").removeprefix("+")
+        for name in header
+    }
+    return frozenset(found | ({"eligibility_description"} if "eligibility" in found else set()))
+
+
+def left_out(table: str, name: str) -> bool:
+    """Whether the field is known and has no place today: it is not imported, which is told."""
+    now, _ = _SIMPLE.get(table, (table, {}))
+    return not _is_current(now, name) and _names().get((now, name)) == ""
+
+
+@cache
+def _stems() -> Mapping[str, str]:
+    return {row["stem"]: row["table"] for row in rows_of("hsds_tables")}
+
+
+@cache
+def _names() -> Mapping[tuple[str, str], str]:
+    return {(row["table"], row["older"]): row["now"] for row in rows_of("hsds_older_names")}

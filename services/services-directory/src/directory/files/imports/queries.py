@@ -1,0 +1,86 @@
+"""Every SELECT over imports. A caller sees the imports of its own organisation."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.files.imports.models import IMPORT_ROWS, IMPORTS
+
+_SHOWN = [column for column in IMPORTS.c if column.name != "content"]
+
+
+_LISTED = [column for column in _SHOWN if column.name != "fidelity"] + [
+    sa.case(
+        (
+            IMPORTS.c.fidelity.is_not(None),
+            sa.func.jsonb_build_object("values", IMPORTS.c.fidelity["values"]),
+        )
+    ).label("fidelity")
+]
+
+
+async def import_of(session: AsyncSession, caller: Principal, import_id: UUID) -> sa.Row[Any]:
+    """404 for the imports of other organisations too."""
+    found = await session.execute(
+        sa.select(*_SHOWN).where(
+            IMPORTS.c.id == import_id, IMPORTS.c.organisation_id == caller.organisation
+        )
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise NOT_FOUND.because("your_organisation_has_no_import_with_this")
+    return row
+
+
+async def imports_of(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[sa.Row[Any]]:
+    """Newest first."""
+    query = sa.select(*_LISTED).where(IMPORTS.c.organisation_id == caller.organisation)
+    if before is not None:
+        query = query.where(IMPORTS.c.id < before)
+    found = await session.execute(query.order_by(IMPORTS.c.id.desc()).limit(limit))
+    return found.all()
+
+
+async def rows_of(
+    session: AsyncSession, import_id: UUID, *, verdict: str | None, after: int, limit: int
+) -> Sequence[sa.Row[Any]]:
+    query = sa.select(IMPORT_ROWS).where(
+        IMPORT_ROWS.c.import_id == import_id, IMPORT_ROWS.c.number > after
+    )
+    if verdict is not None:
+        query = query.where(IMPORT_ROWS.c.verdict == verdict)
+    found = await session.execute(query.order_by(IMPORT_ROWS.c.number).limit(limit))
+    return found.all()
+
+
+_WAITING = ("queued", "running")
+_CANDIDATES = 20
+
+
+async def next_waiting(session: AsyncSession) -> sa.Row[Any] | None:
+    """The oldest queued import, or one whose worker went away; nobody else gets it until this
+    transaction ends. An advisory lock, because the row itself takes progress meanwhile."""
+    ids = await session.scalars(
+        sa.select(IMPORTS.c.id)
+        .where(IMPORTS.c.state.in_(_WAITING), IMPORTS.c.content.is_not(None))
+        .order_by(IMPORTS.c.created_at)
+        .limit(_CANDIDATES)
+    )
+    for import_id in ids.all():
+        key = sa.func.hashtextextended(str(import_id), 0)
+        if await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))):
+            # Read again under the lock: its worker may have finished just now.
+            still = IMPORTS.c.state.in_(_WAITING)
+            found = await session.execute(
+                sa.select(IMPORTS).where(IMPORTS.c.id == import_id, still)
+            )
+            if (row := found.one_or_none()) is not None:
+                return row
+    return None

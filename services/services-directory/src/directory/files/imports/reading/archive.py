@@ -1,0 +1,22 @@
+"""Opening archives (zip, XLSX) that somebody sent: what is broken or a bomb is a 422 problem."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from common.tables_io import archives
+
+from directory.files.imports.errors import ARCHIVE_REFUSED, UNREADABLE_FILE
+
+
+@contextmanager
+def archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The open archive, its directory checked."""
+    try:
+        with archives.archive(str(path)) as opened:
+            yield opened
+    except archives.UnreadableArchiveError as error:
+        raise UNREADABLE_FILE.because(error.said) from error
+    except archives.UnsafeArchiveError as error:
+        raise ARCHIVE_REFUSED.because(error.said) from error

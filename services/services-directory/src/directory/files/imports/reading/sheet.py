@@ -1,0 +1,78 @@
+"""XLSX workbooks, read row by row. Formulas are given as their text, never as a result."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common.process.lazily import lazily
+from common.tables_io.archives import WORKBOOK_DAMAGE
+
+from directory.files.imports.columns import is_header_row, is_tag_row
+from directory.files.imports.errors import UNREADABLE_FILE
+from directory.files.imports.outcomes.notes import Note, note
+from directory.files.imports.reading.archive import archive
+from directory.files.imports.reading.rows import RawRow, Table
+
+if TYPE_CHECKING:
+    import openpyxl
+    import openpyxl.utils.exceptions
+else:
+    openpyxl = lazily("openpyxl")
+
+HEADER_WITHIN = 20
+"""Rows from the top in which the header must be."""
+MAX_COLUMNS = 500
+LAST_ROW = 1_048_576
+"""Of a sheet of any spreadsheet program. A row may say that it is number two thousand million, and its reader
+would count up to there, for hours."""
+
+
+def read_sheet(path: Path) -> Table:
+    """Rows of the sheet that has our headers or tags; of the first one if none has."""
+    with archive(path):
+        pass  # refuses bombs before openpyxl reads its parts into memory
+    notes: list[Note] = []
+    return Table(_rows(path, notes), notes)
+
+
+def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
+    # As an open file: openpyxl judges a path by its ending, and uploads have none.
+    with path.open("rb") as source:
+        try:
+            book = openpyxl.load_workbook(source, read_only=True, data_only=False, keep_links=False)
+        except _damage() as error:
+            raise UNREADABLE_FILE.because("workbook_cannot_be_opened", error) from error
+        try:
+            yield from _sheet_rows(book, notes)
+        except _damage() as error:
+            raise UNREADABLE_FILE.because("workbook_is_damaged", error) from error
+        finally:
+            book.close()
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    return (openpyxl.utils.exceptions.InvalidFileException, *WORKBOOK_DAMAGE)
+
+
+def _sheet_rows(book: Any, notes: list[Note]) -> Iterator[RawRow]:
+    if not book.worksheets:
+        raise UNREADABLE_FILE.because("workbook_has_no_sheet_with_cells")
+    sheet = next((each for each in book.worksheets if _has_header(each)), book.worksheets[0])
+    if len(book.worksheets) > 1:
+        notes.append(note("sheet_chosen", after=sheet.title))
+    sheet.reset_dimensions()  # some programs write dimensions that are wrong
+    rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
+    for number, cells in enumerate(rows, 1):
+        if number > LAST_ROW:
+            raise UNREADABLE_FILE.because("sheet_goes_on_beyond_row", f"{LAST_ROW:,}")
+        yield RawRow(number, list(cells))
+
+
+def _has_header(sheet: Any) -> bool:
+    sheet.reset_dimensions()
+    first = sheet.iter_rows(max_row=HEADER_WITHIN, max_col=MAX_COLUMNS, values_only=True)
+    return any(
+        is_header_row(cells) or is_tag_row(cells)
+        for row in first
+        for cells in [[str(cell) if cell is not None else "" for cell in row]]
+    )

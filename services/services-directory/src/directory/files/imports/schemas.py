@@ -1,0 +1,168 @@
+"""What callers send and get around imports."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from directory.files.imports.outcomes.notes import Verdict
+
+
+class Mode(StrEnum):
+    """`all`: one refused row and nothing is written. `skip-bad`: the other rows are written."""
+
+    ALL = "all"
+    SKIP_BAD = "skip-bad"
+
+
+class Vanishing(StrEnum):
+    """What becomes of entries that an earlier package of the same publisher brought and this one does
+    not. `keep`: they stay. `end`: those end that nobody has changed here by hand. `end-edited`: those,
+    too. They are withdrawn, not deleted, and can be reopened."""
+
+    KEEP = "keep"
+    END = "end"
+    END_EDITED = "end-edited"
+
+
+class ImportState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    REFUSED = "refused"
+    """Not written: a row was refused in mode `all`, the package shrank and nobody confirmed it, or the rights of
+    whoever sent it have ended (then of mode `skip-bad` what was written before stays)."""
+    FAILED = "failed"
+    """The file broke off while it was read; nothing of mode `all` was written."""
+
+
+FormatName = Literal["workbook", "xlsx", "csv", "hxl", "geojson", "services-advisor", "hsds"]
+Level = Literal["public", "partners", "pathway", "restricted"]
+
+
+class NoteOut(BaseModel):
+    """One remark of the report, in both languages. `weight` refused keeps the row out."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    weight: Literal["told", "changed", "refused"]
+    field: str | None = Field(None, description="Column or path, in the sender's own words.")
+    before: str | None = None
+    after: str | None = None
+    es: str
+    en: str
+
+
+class RowCounts(BaseModel):
+    read: int
+    accepted: int
+    changed: int
+    refused: int
+
+
+class ServiceCounts(BaseModel):
+    created: int
+    updated: int
+    unchanged: int
+
+
+class CountedReasonOut(BaseModel):
+    """Why values of a field were changed or left out."""
+
+    code: str
+    outcome: Literal["changed", "left_out"]
+    count: int
+    es: str
+    en: str
+
+
+class ValueCounts(BaseModel):
+    """Of the values that the file holds."""
+
+    read: int
+    as_is: int
+    changed: int
+    left_out: int
+
+
+class FieldOut(ValueCounts):
+    """What became of the values of one field (of one table, where the file has several)."""
+
+    file: str
+    field: str
+    reasons: list[CountedReasonOut]
+
+
+class FidelityOut(BaseModel):
+    """What became of every value: `read` is the sum of the others. Of dry and refused imports it says
+    what would have come in."""
+
+    values: ValueCounts
+    fields: list[FieldOut] | None = Field(None, description="Not in lists of imports.")
+
+
+class ImportOut(BaseModel):
+    """One import. While it runs, the counts are its progress."""
+
+    id: UUID
+    state: ImportState
+    file_name: str
+    file_size: int
+    format: str
+    mode: Mode
+    dry_run: bool
+    rows: RowCounts
+    services: ServiceCounts
+    notes: list[NoteOut]
+    fidelity: FidelityOut | None = Field(
+        None, description="Of tables, sheets and our own GeoJSON; absent while it runs."
+    )
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    rows_url: str
+
+
+class ImportRowOut(BaseModel):
+    """What became of one row. `number` counts as the sender's program does; entries that are `vanished`
+    from the file follow after its last row."""
+
+    number: int
+    verdict: Verdict
+    external_id: str | None = None
+    name: str | None = None
+    service_id: UUID | None = None
+    outcome: Literal["created", "changed", "unchanged", "kept", "ended"] | None = None
+    notes: list[NoteOut]
+
+
+def import_out(row: Any) -> ImportOut:
+    return ImportOut(
+        id=row.id,
+        state=ImportState(row.state),
+        file_name=row.file_name,
+        file_size=row.file_size,
+        format=row.format,
+        mode=Mode(row.mode),
+        dry_run=row.dry_run,
+        rows=RowCounts(
+            read=row.rows_read,
+            accepted=row.rows_accepted,
+            changed=row.rows_changed,
+            refused=row.rows_refused,
+        ),
+        services=ServiceCounts(
+            created=row.services_created,
+            updated=row.services_updated,
+            unchanged=row.services_unchanged,
+        ),
+        notes=[NoteOut.model_validate(each) for each in row.notes],
+        fidelity=FidelityOut.model_validate(row.fidelity) if row.fidelity else None,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        rows_url=f"/directory/v1/imports/{row.id}/rows",
+    )

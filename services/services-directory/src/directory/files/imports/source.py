@@ -1,0 +1,64 @@
+"""What is read of a file of any format, and what its sender says about it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain, islice
+from uuid import UUID
+
+from directory.files.imports.outcomes.fidelity import Fidelity
+from directory.files.imports.outcomes.mapped import Mapped
+from directory.files.imports.outcomes.notes import Note
+from directory.files.imports.publishers.space import Space
+
+MOST_LINES = 5_000_000
+"""Some 100,000 services with all that HSDS can say of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the sender says about the file. `visibility`: level where the file names none;
+    `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids;
+    `most_lines`: of a package's tables together; `named`: somebody gave the publisher a name, so that
+    the words of its own that the file uses can be decided upon."""
+
+    today: date
+    visibility: str | None = None
+    country: str = ""
+    source: str = ""
+    most_lines: int = MOST_LINES
+    named: bool = False
+
+
+SAMPLE = 100
+"""Rows by which a file's publisher is recognised."""
+
+
+@dataclass(slots=True)
+class Source:
+    """`notes` are about the file as a whole and may grow while `rows` are read. `space` may be set
+    before the first row is taken; `ids` are those that a package brings, by kind of entry, with
+    the names that it gives them."""
+
+    rows: Iterator[Mapped]
+    notes: list[Note] = field(default_factory=list)
+    space: Space = field(default_factory=lambda: Space(""))
+    ids: Callable[[], Mapping[str, Mapping[UUID, str]]] = dict
+    fidelity: Fidelity = field(default_factory=Fidelity)
+    holds: Callable[[str], bool] | None = None
+    """Whether the file has a service with this id; only a file that means to be whole says so."""
+    terms: Mapping[UUID, int] = field(default_factory=dict)
+    """The versions of the publisher's terms when reading began."""
+    vanished: list[Mapped] = field(default_factory=list)
+    """Entries of earlier files that this one does not hold; they follow after its rows."""
+    left_behind: Callable[[], None] = lambda: None
+    """After the last row: accounts for what no row took in."""
+    sampled: Callable[[], list[Mapped]] | None = None
+
+    def sample(self) -> list[Mapped]:
+        """Rows to look at; they come again with `rows`."""
+        if self.sampled is not None:
+            return self.sampled()
+        first = list(islice(self.rows, SAMPLE))
+        self.rows = chain(first, self.rows)
+        return first

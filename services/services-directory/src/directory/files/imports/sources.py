@@ -1,0 +1,89 @@
+"""A file of any format as a stream of mapped services. Blocking; run in a thread."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from directory.files.imports.advisor import features as services_advisor
+from directory.files.imports.columns import by_header
+from directory.files.imports.outcomes.mapped import Mapped
+from directory.files.imports.outcomes.notes import note
+from directory.files.imports.package import open_package
+from directory.files.imports.reading.delimited import read_delimited
+from directory.files.imports.reading.features import read_features
+from directory.files.imports.reading.formats import Format
+from directory.files.imports.reading.rows import Table
+from directory.files.imports.reading.sheet import read_sheet
+from directory.files.imports.source import Options, Source
+from directory.files.imports.workbook.mapping import map_row
+from directory.files.imports.workbook.tabular import fates_of, map_table
+
+
+@contextmanager
+def open_source(path: Path, kind: Format, options: Options) -> Iterator[Source]:
+    """Reading may raise 422 problems at any row: the file then ends there."""
+    if kind is Format.WORKBOOK:
+        yield _tabular(read_sheet(path), options)
+    elif kind is Format.PACKAGE:
+        with open_package(path, options) as source:
+            yield source
+    else:
+        with path.open("rb") as content:
+            if kind is Format.CSV:
+                yield _tabular(read_delimited(content), options)
+            else:
+                yield Source(_map_features(read_features(content), options))
+
+
+def _tabular(table: Table, options: Options) -> Source:
+    rows = map_table(
+        table, visibility=options.visibility, country=options.country, named=options.named
+    )
+    return Source(rows, table.notes)
+
+
+def _map_features(features: Iterator[Any], options: Options) -> Iterator[Mapped]:
+    seen: set[str] = set()
+    for number, feature in enumerate(features, 1):
+        if services_advisor.is_feature(feature):
+            identity = str(feature.get("id"))
+            yield services_advisor.map_feature(
+                feature,
+                number,
+                today=options.today,
+                repeated=identity in seen,
+                visibility=options.visibility or services_advisor.DEFAULT_VISIBILITY,
+            )
+            seen.add(identity)
+        else:
+            yield _map_plain_feature(feature, number, options)
+
+
+def _map_plain_feature(feature: Any, number: int, options: Options) -> Mapped:
+    """A feature whose properties are the workbook's columns, as our own export writes them."""
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    if not isinstance(properties, dict):
+        refused = note("feature_invalid", before=type(feature).__name__)
+        return Mapped(number, None, None, [refused])
+    columns = {name: by_header(str(name)) for name in properties}
+    raw = {column.key: properties[name] for name, column in columns.items() if column}
+    raw |= _point(feature)
+    headers = {column.key: name for name, column in columns.items() if column}
+    if feature.get("id") is not None:
+        raw.setdefault("external_id", str(feature["id"]))
+    mapped = map_row(
+        raw, number, headers=headers, visibility=options.visibility, country=options.country,
+        named=options.named,
+    )  # fmt: skip
+    named = [(name, columns[name] is not None) for name, value in properties.items() if value]
+    mapped.fates = [(number, fates_of(named, mapped.notes))]
+    return mapped
+
+
+def _point(feature: Mapping[str, Any]) -> dict[str, object]:
+    geometry = feature.get("geometry")
+    pair = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    if isinstance(pair, list) and len(pair) >= 2:
+        return {"longitude": pair[0], "latitude": pair[1]}
+    return {}

@@ -1,0 +1,137 @@
+"""Which place a row means, from P-codes or names. Pure: the tables are in `common.words.places`."""
+
+from dataclasses import dataclass
+
+from common.words.places import Place, Places
+
+from directory.files.imports.outcomes.notes import Note, note
+
+_SHOWN_CANDIDATES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCells:
+    """The cells of one row that name a place, each '' if empty."""
+
+    pcode: str = ""
+    admin1: str = ""
+    admin2: str = ""
+    admin3: str = ""
+    country: str = ""
+
+
+def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
+    """The most exact place that the cells agree on; None if they name none or disagree.
+
+    The third level is not complete everywhere: an unknown parish leaves the municipality.
+    """
+    before = len(notes)
+    named = _by_names(cells, notes)
+    if not cells.pcode:
+        return named
+    place = _known(cells.pcode, "pcode", notes)
+    places = Places.load()
+    if place and named and not _agree(place, named):
+        notes.append(note("place_conflict", "pcode", place.pcode, f"{named.name} ({named.pcode})"))
+    if len(notes) > before and any(each.weight == "refused" for each in notes[before:]):
+        return None
+    if place and named and places.within(named.pcode, place.pcode):
+        return named
+    return place
+
+
+def places_of(values: list[str], column: str, country: str, notes: list[Note]) -> list[Place]:
+    """Each value a P-code or a name at any level (states before municipalities)."""
+    within = _country(country, notes) if country else None
+    found = [_any_level(value, column, within, notes) for value in values]
+    return [place for place in found if place is not None]
+
+
+def country_of(value: str) -> Place | None:
+    """By ISO 3166-1 alpha-3, country P-code, or name in Spanish or English."""
+    places = Places.load()
+    for place in places.at_level(0):
+        if value.upper() in (place.country, place.pcode):
+            return place
+    named = places.named(value, level=0)
+    return named[0] if named else None
+
+
+def _agree(one: Place, other: Place) -> bool:
+    places = Places.load()
+    return places.within(one.pcode, other.pcode) or places.within(other.pcode, one.pcode)
+
+
+def _by_names(cells: PlaceCells, notes: list[Note]) -> Place | None:
+    place = _country(cells.country, notes) if cells.country else None
+    for level, (column, value) in enumerate(
+        (("admin1", cells.admin1), ("admin2", cells.admin2), ("admin3", cells.admin3)), 1
+    ):
+        if not value:
+            continue
+        found = _one(value, column, level, place, notes, tolerant=level == 3 and place is not None)
+        if found is None and level < 3:
+            return None
+        place = found or place
+    return place if place and place.level > 0 else None
+
+
+def _one(
+    value: str, column: str, level: int, within: Place | None, notes: list[Note], *, tolerant: bool
+) -> Place | None:
+    places = Places.load()
+    around = within.pcode if within else None
+    if (place := places.get(value.upper())) is not None:
+        if around is None or places.within(place.pcode, around):
+            return place
+        notes.append(note("place_conflict", column, place.pcode, around))
+        return None
+    found = places.named(value, level=level, within=around)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        notes.append(note("place_unresolved" if tolerant else "place_unknown", column, value))
+    else:
+        notes.append(note("place_ambiguous", column, value, _candidates(found)))
+    return None
+
+
+def _any_level(value: str, column: str, within: Place | None, notes: list[Note]) -> Place | None:
+    places = Places.load()
+    if (place := places.get(value.upper())) is not None:
+        return place
+    around = within.pcode if within else None
+    for level in (0, 1, 2, 3):
+        found = places.named(value, level=level, within=around)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            notes.append(note("place_ambiguous", column, value, _candidates(found)))
+            return None
+    notes.append(note("place_unknown", column, value))
+    return None
+
+
+def _candidates(found: tuple[Place, ...]) -> str:
+    places = Places.load()
+    shown = [
+        f"{place.pcode} ({place.name}, {places.require(place.parent).name})"
+        if place.parent
+        else place.pcode
+        for place in found[:_SHOWN_CANDIDATES]
+    ]
+    return ", ".join(shown) + (" …" if len(found) > _SHOWN_CANDIDATES else "")
+
+
+def _country(value: str, notes: list[Note]) -> Place | None:
+    country = country_of(value)
+    if country is None:
+        notes.append(note("place_unknown", "country", value))
+    return country
+
+
+def _known(pcode: str, column: str, notes: list[Note]) -> Place | None:
+    place = Places.load().get(pcode.upper())
+    if place is None:
+        notes.append(note("place_unknown", column, pcode))
+    return place

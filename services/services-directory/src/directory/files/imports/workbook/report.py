@@ -1,0 +1,88 @@
+"""The report of an import as a table to keep: each row with the number that it has in the sender's own file,
+what became of it and why. Written as the rows come, however many there are."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from common.process.lazily import lazily
+from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
+
+xlsxwriter = lazily("xlsxwriter")  # ships no types
+
+_HEADS = ("number", "name", "external_id", "verdict", "field", "before", "after", "why")
+_WIDTHS = (8, 40, 24, 18, 28, 28, 28, 80)
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@cache
+def _words() -> Mapping[str, Mapping[str, str]]:
+    table = files("directory.files.imports").joinpath("data", "report.csv")
+    rows = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")))
+    return {row.pop("word"): row for row in rows}
+
+
+def lines(row: Any, language: str) -> Iterable[list[Any]]:
+    """One line for each remark on a row; one without for a row of which nothing is to be said."""
+    verdict = _words()[row.verdict][language]
+    begin = [row.number, row.name or "", row.external_id or "", verdict]
+    for note in row.notes:
+        told = (note.get(name) or "" for name in ("field", "before", "after", language))
+        yield [*begin, *map(str, told)]
+    if not row.notes:
+        yield [*begin, "", "", "", ""]
+
+
+class Report(Protocol):
+    def add(self, lines: Iterable[list[Any]]) -> None: ...
+
+    def content(self) -> bytes: ...
+
+
+class CsvReport:
+    def __init__(self, language: str) -> None:
+        self._text = io.StringIO()
+        self._table = GuardedCsv(self._text)
+        self._table.row(_words()[head][language] for head in _HEADS)
+
+    def add(self, lines: Iterable[list[Any]]) -> None:
+        self._table.rows(lines)
+
+    def content(self) -> bytes:
+        """With a mark that makes spreadsheet programs read it as UTF-8."""
+        return self._text.getvalue().encode("utf-8-sig")
+
+
+class XlsxReport:
+    def __init__(self, language: str) -> None:
+        self._file = io.BytesIO()
+        self._book = xlsxwriter.Workbook(self._file, {"constant_memory": True, **TEXT_STAYS_TEXT})
+        self._sheet = self._book.add_worksheet(_words()["report"][language])
+        bold = self._book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
+        self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
+        for column, (head, width) in enumerate(zip(_HEADS, _WIDTHS, strict=True)):
+            self._sheet.set_column(column, column, width)
+            self._sheet.write(0, column, _words()[head][language], bold)
+        self._sheet.freeze_panes(1, 0)
+        self._next = 1
+
+    def add(self, lines: Iterable[list[Any]]) -> None:
+        for line in lines:
+            self._sheet.write_row(self._next, 0, line, self._wrapped)
+            self._next += 1
+
+    def content(self) -> bytes:
+        if self._next > 1:
+            self._sheet.autofilter(0, 0, self._next - 1, len(_HEADS) - 1)
+        self._book.close()
+        return self._file.getvalue()
+
+
+def report_in(form: str, language: str) -> Report:
+    return XlsxReport(language) if form == "xlsx" else CsvReport(language)

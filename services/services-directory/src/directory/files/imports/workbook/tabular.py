@@ -1,0 +1,171 @@
+"""Rows of a sheet, CSV or HXL list to mapped services: finds the header, then maps each row."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from directory.files.imports.columns import (
+    Column,
+    columns,
+    is_header_row,
+    is_tag_row,
+    recognised,
+)
+from directory.files.imports.errors import EMPTY_FILE, HEADERS_MISSING
+from directory.files.imports.outcomes.fidelity import Fate, Outcome
+from directory.files.imports.outcomes.mapped import Mapped
+from directory.files.imports.outcomes.notes import Note, Weight, note
+from directory.files.imports.reading.rows import RawRow, Table
+from directory.files.imports.workbook.mapping import map_row
+
+HEADER_WITHIN = 20
+
+
+@dataclass(slots=True)
+class Heading:
+    """Where each column stands. `row` is the last header row; data begins after it."""
+
+    row: int
+    found: list[Column | None]
+    shown: list[str]
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """By column key, the words that the sender's own header uses."""
+        pairs = zip(self.found, self.shown, strict=False)
+        return {column.key: words for column, words in pairs if column}
+
+
+def map_table(
+    table: Table, *, visibility: str | None, country: str, named: bool = False
+) -> Iterator[Mapped]:
+    """Mapped rows, blank ones left out; a repeated external id refuses the later row. `named`: a
+    publisher with a name may have categories of its own."""
+    first = list(islice(table.rows, HEADER_WITHIN))
+    if not first:
+        raise EMPTY_FILE.because("it_has_no_rows")
+    heading = find_heading(first)
+    table.notes.extend(heading.notes)
+    seen: dict[str, int] = {}
+    rest = (row for row in first if row.number > heading.row)
+    for row in chain(rest, table.rows):
+        if not any(_filled(cell) for cell in row.cells):
+            continue
+        mapped = _mapped(row, heading, visibility, country, named=named)
+        key = mapped.external_id or ""
+        if key in seen:
+            mapped.notes.append(note("duplicate_id", "external_id", key, seen[key]))
+        seen.setdefault(key, row.number)
+        yield mapped
+
+
+def _mapped(
+    row: RawRow, heading: Heading, visibility: str | None, country: str, *, named: bool
+) -> Mapped:
+    raw = {
+        column.key: cell
+        for column, cell in zip(heading.found, row.cells, strict=False)
+        if column is not None
+    }
+    mapped = map_row(
+        raw,
+        row.number,
+        headers=heading.headers,
+        visibility=visibility,
+        country=country,
+        named=named,
+    )
+    mapped.beside = [
+        text
+        for at, cell in enumerate(row.cells)
+        if (at >= len(heading.found) or heading.found[at] is None) and (text := _text(cell))
+    ]
+    surplus = [cell for cell in row.cells[len(heading.found) :] if _filled(cell)]
+    if surplus:
+        row.notes.append(note("row_uneven", before=len(surplus)))
+    mapped.notes[:0] = row.notes
+    values = zip(heading.found, heading.shown, row.cells, strict=False)
+    held = [(shown, column is not None) for column, shown, cell in values if _filled(cell)]
+    mapped.fates = [(row.number, fates_of(held, mapped.notes))]
+    return mapped
+
+
+def fates_of(named: Iterable[tuple[str, bool]], notes: Sequence[Note]) -> list[Fate]:
+    """`named`: the columns that hold something, and whether they are known."""
+    changes = {each.field: each.code for each in notes if each.weight is Weight.CHANGED}
+    return [
+        Fate("", shown, Outcome.CHANGED, changes[shown])
+        if shown in changes
+        else Fate("", shown)
+        if known
+        else Fate("", shown, Outcome.LEFT_OUT, "column_unknown")
+        for shown, known in named
+    ]
+
+
+def find_heading(first: list[RawRow]) -> Heading:
+    """HXL tags win over headers where both are there; 422 if neither is complete."""
+    header: RawRow | None = None
+    for row in first:
+        texts = [_text(cell) for cell in row.cells]
+        if is_tag_row(texts):
+            return _heading(row.number, recognised(texts, hxl=True), texts, header)
+        if header is not None:
+            break  # tags may only follow the header at once
+        if is_header_row(texts):
+            header = row
+    if header is None:
+        raise HEADERS_MISSING.saying(_missing(first))
+    texts = [_text(cell) for cell in header.cells]
+    return _heading(header.number, recognised(texts, hxl=False), texts, None)
+
+
+def _heading(
+    number: int, found: list[Column | None], texts: list[str], header: RawRow | None
+) -> Heading:
+    shown = list(texts)
+    if header is not None:  # people know their own words, not the tags under them
+        words = [_text(cell) for cell in header.cells]
+        shown = [word or tag for word, tag in zip(words, texts, strict=False)] or shown
+        shown += texts[len(shown) :]
+    notes: list[Note] = []
+    keys: set[str] = set()
+    for index, column in enumerate(found):
+        if column is None:
+            if texts[index]:
+                notes.append(note("column_unknown", before=shown[index]))
+        elif column.key in keys:
+            notes.append(note("columns_repeated", before=shown[index]))
+            found[index] = None
+        else:
+            keys.add(column.key)
+    _require(keys)
+    return Heading(number, found, shown, notes)
+
+
+def _require(keys: set[str]) -> None:
+    missing = [column for column in columns() if column.required and column.key not in keys]
+    if missing:
+        names = ", ".join(f"{column.es} / {column.en}" for column in missing)
+        raise HEADERS_MISSING.because("columns_are_missing", names)
+
+
+def _missing(first: list[RawRow]) -> str:
+    """Names the columns that the most promising row lacks."""
+    required = [column for column in columns() if column.required]
+    best: set[str] = set()
+    for row in first:
+        found = recognised([_text(cell) for cell in row.cells], hxl=False)
+        keys = {column.key for column in found if column}
+        best = max(best, keys, key=len)
+    lacking = [f"{each.es} / {each.en}" for each in required if each.key not in best]
+    return f"In the first {HEADER_WITHIN} rows no header has: {', '.join(lacking)}."
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell).strip()
+
+
+def _filled(cell: object) -> bool:
+    return bool(_text(cell))

@@ -1,0 +1,429 @@
+"""Writes mapped rows through the directory's own write path, many in one savepoint."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import Problem
+from common.sight import NAMES, PATHWAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.files.crosswalks.queries import additions_of, decided_in
+from directory.files.crosswalks.service import Carried, keep
+from directory.files.crosswalks.terms import WORDS, Decided, crosswalked, terms_in, without
+from directory.files.imports.outcomes.mapped import (
+    Mapped,
+    organization_of,
+    validated_together,
+)
+from directory.files.imports.outcomes.notes import Note, note
+from directory.files.imports.outcomes.report import Report, Written
+from directory.files.imports.publishers.claims import recognise
+from directory.files.imports.publishers.space import Space
+from directory.files.imports.publishers.vanished import end_vanished
+from directory.ground.entries.queries import (
+    STATUS,
+    changed_by_hand,
+    levels_set_by_hand,
+    said_by_hand,
+)
+from directory.ground.entries.schemas import Upserted
+from directory.ground.hsds.given import Given
+from directory.ground.hsds.hidden_parts import keeping_hidden
+from directory.ground.hsds.safe_houses import house_words
+from directory.ground.hsds.status import is_closed, timely
+from directory.ground.hsds.visibility import level_of, without_unstorable
+from directory.ground.identities.queries import by_external_ids
+from directory.ground.identities.service import remember
+from directory.record.documents.queries import shown
+from directory.record.houses.models import SERVICE
+from directory.record.houses.queries import looks_at
+from directory.record.houses.schemas import NOBODY
+from directory.record.organizations import service as organizations
+from directory.record.records.service import KIND
+from directory.record.services.asked import Asked
+from directory.record.services.entering import (
+    EntryBatch,
+    finish_together,
+    upsert_service,
+    withdrawn_by_hand,
+)
+from directory.record.services.judging import Judged, Row, judge
+
+_DAYS = ("verified_at", "valid_until")
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """`space`: where the ids of the rows count."""
+
+    session: AsyncSession
+    caller: Principal
+    space: Space
+
+    async def write(self, rows: Sequence[Mapped], report: Report) -> None:
+        """Write what is not refused; a row that the directory turns away is refused with why.
+
+        First all in one savepoint, as most batches have nothing wrong. Only if one row fails are
+        they written singly: a savepoint per row costs PostgreSQL a subtransaction each.
+        """
+        await bring_organizations(self, [each for each in rows if each.organization], report)
+        await end_vanished(self.session, self.caller, rows, report)
+        rows = _services(rows)
+        documents, stand_for, read = await self.prepared(rows)
+        try:
+            async with self.session.begin_nested():
+                asked = await Asked.of(
+                    self.session,
+                    self.caller,
+                    [
+                        (document, stand_for.get(mapped.external_id or ""))
+                        for mapped, document in zip(rows, documents, strict=True)
+                        if document is not None
+                    ],
+                    read,
+                )
+                together = EntryBatch(external_ids=dict(stand_for), asked=asked)
+                written = [
+                    await self._one(mapped, document, together)
+                    for mapped, document in zip(rows, documents, strict=True)
+                ]
+                await finish_together(self.session, together)
+        except Problem:
+            written = [
+                await self._alone(mapped, document, stand_for)
+                for mapped, document in zip(rows, documents, strict=True)
+            ]
+        for mapped, result in zip(rows, written, strict=True):
+            report.add(mapped, result)
+            if result is not None:
+                self.claim(mapped)
+        if not self.space.own:
+            await keep(
+                self.session,
+                self.caller,
+                self.space.source,
+                [
+                    Carried(result.service_id, mapped.terms, mapped.added)
+                    for mapped, result in zip(rows, written, strict=True)
+                    if result is not None
+                ],
+            )
+        self.session.expunge_all()
+
+    async def prepared(
+        self, rows: Sequence[Mapped]
+    ) -> tuple[list[Given | None], dict[str, UUID | None], dict[UUID, Any]]:
+        """The rows' documents, what their external ids stand for, and the records that were read for it."""
+        await self._keep_full_records(rows)
+        stand_for, records = await self._recognised(rows)
+        said = [list((each.document or {}).get("categories", ())) for each in rows]
+        self._keep_what_is_not_said(rows, stand_for, records)
+        self._verified_in_time(rows, stand_for, records)
+        await self._crosswalk(rows, said, stand_for)
+        await self._keep_closed(rows, stand_for, records)
+        await self._tell_houses(rows, stand_for, records)
+        return validated_together(rows), stand_for, records
+
+    async def _tell_houses(
+        self,
+        rows: Sequence[Mapped],
+        stand_for: Mapping[str, UUID | None],
+        records: Mapping[UUID, Any],
+    ) -> None:
+        """What may be a safe house is told of: it is held when it is stored, by the same rule."""
+        known = [entity for entity in stand_for.values() if entity is not None]
+        looks = await looks_at(self.session, SERVICE, known)
+        for mapped in rows:
+            document = mapped.document
+            if document is None or level_of(document) >= PATHWAY:
+                continue
+            entity = stand_for.get(mapped.external_id or "")
+            row = records.get(entity) if entity else None
+            organization = document.get("organization") or (row.organization if row else None)
+            plain = house_words(document, organization)
+            words = house_words(document, organization, mapped.beside)
+            mapped.heard = words - plain
+            if looks.get(entity or UUID(int=0), NOBODY).waiting(words):
+                mapped.placeless = True
+                mapped.notes.append(note("may_be_house", before=", ".join(sorted(words))))
+
+    async def _keep_closed(
+        self,
+        rows: Sequence[Mapped],
+        stand_for: Mapping[str, UUID | None],
+        records: Mapping[UUID, Any],
+    ) -> None:
+        """The next edition of a file opens nothing that somebody closed here since: what is hidden, whether it works,
+        that it ended and the level stay, and are told."""
+        standing = {
+            entity: mapped
+            for mapped in rows
+            if mapped.document is not None
+            if (entity := stand_for.get(mapped.external_id or "")) is not None
+            if entity in records
+        }
+        for entity in await withdrawn_by_hand(self.session, [records[each] for each in standing]):
+            standing[entity].notes.append(note("end_kept"))
+        await self._keep_hidden(standing, records)
+        await self._keep_shut(standing, records)
+        await self._keep_levels(standing, records)
+
+    async def _keep_hidden(
+        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
+    ) -> None:
+        hidden: dict[UUID, dict[str, Any]] = {}
+        for entity, mapped in standing.items():
+            document = mapped.document or {}
+            kept = keeping_hidden(records[entity].document, document)
+            if kept is not document and kept != document:
+                hidden[entity] = kept
+        if not hidden:
+            return
+        for entity in await changed_by_hand(self.session, KIND, hidden, or_entered=True):
+            standing[entity].document = hidden[entity]
+            standing[entity].notes.append(note("hidden_kept"))
+
+    async def _keep_shut(
+        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
+    ) -> None:
+        shut = [
+            entity
+            for entity, mapped in standing.items()
+            if is_closed(records[entity].document) and not is_closed(mapped.document or {})
+        ]
+        for entity in await said_by_hand(self.session, KIND, shut, STATUS) if shut else ():
+            mapped, stands = standing[entity], records[entity].document["functional_status"]
+            document = mapped.document or {}
+            said = (document.get("functional_status") or {}).get("code", "unknown")
+            mapped.notes.append(note("closing_kept", "functional_status", said, stands["code"]))
+            mapped.document = {**document, "functional_status": stands}
+
+    async def _keep_levels(
+        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
+    ) -> None:
+        opened = [
+            entity
+            for entity, mapped in standing.items()
+            if level_of(mapped.document or {}) < level_of(records[entity].document)
+        ]
+        if not opened:
+            return
+        for entity, level in (await levels_set_by_hand(self.session, KIND, opened)).items():
+            mapped, floor = standing[entity], NAMES[level]
+            document = mapped.document or {}
+            if level_of(document) >= level:
+                continue
+            said = NAMES[level_of(document)]
+            mapped.notes.append(note("visibility_kept", "visibility", said, floor))
+            mapped.document = without_unstorable({**document, "visibility": floor})[0]
+
+    async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
+        """Refuse partial copies of services that the caller sees here: they would lose what was not
+        shown to whoever exported them. Elsewhere such a copy is a service like any other."""
+        partial = {
+            UUID(mapped.document["id"]): mapped
+            for mapped in rows
+            if mapped.abridged and mapped.document and "id" in mapped.document
+        }
+        if not partial:
+            return
+        for known in await shown(self.session, self.caller, partial):
+            partial[known].notes.append(note("abridged_copy"))
+
+    @staticmethod
+    def _keep_what_is_not_said(
+        rows: Sequence[Mapped],
+        stand_for: Mapping[str, UUID | None],
+        records: Mapping[UUID, Any],
+    ) -> None:
+        known = {
+            entity: mapped
+            for mapped in rows
+            if mapped.document and mapped.onto
+            if (entity := stand_for.get(mapped.external_id or "")) is not None
+        }
+        for entity, mapped in known.items():
+            row = records.get(entity)
+            if row is not None and mapped.onto is not None:
+                mapped.document = mapped.onto({**row.document, "organization": row.organization})
+
+    @staticmethod
+    def _verified_in_time(
+        rows: Sequence[Mapped],
+        stand_for: Mapping[str, UUID | None],
+        records: Mapping[UUID, Any],
+    ) -> None:
+        """No file makes that nobody is asked any more whether people may be sent there."""
+        today = clock.today()
+        for mapped in rows:
+            said = (mapped.document or {}).get("verification")
+            if mapped.document is None or not isinstance(said, dict):
+                continue
+            row = records.get(stand_for.get(mapped.external_id or "") or UUID(int=0))
+            before = (row.document.get("verification") or {}) if row is not None else {}
+            if said != before and (kept := timely(said, before, today)) != said:
+                shown = (
+                    " – ".join(str(one.get(name, "")) for name in _DAYS) for one in (said, kept)
+                )
+                mapped.notes.append(note("verification_in_time", "verification", *shown))
+                mapped.document = {**mapped.document, "verification": kept}
+
+    async def _crosswalk(
+        self,
+        rows: Sequence[Mapped],
+        said: Sequence[Sequence[str]],
+        stand_for: Mapping[str, UUID | None],
+    ) -> None:
+        """What was decided of the rows' terms. Categories that the file itself says are its own; of a
+        record's, those that a decision added are not."""
+        if self.space.own:
+            return
+        decided = await decided_in(self.session, self.space.source)
+        entities = [stand_for.get(each.external_id or "") for each in rows]
+        before = await additions_of(self.session, [each for each in entities if each])
+        for mapped, own, entity in zip(rows, said, entities, strict=True):
+            if mapped.document is None:
+                continue
+            mapped.terms = tuple(terms_in(mapped.document))
+            kept = own or mapped.document.get("categories", [])
+            if not own and entity is not None:
+                kept = without(kept, before.get(entity, []))
+            mapped.undecided = [term for term in mapped.terms if term.key not in decided]
+            if not mapped.terms and not before.get(entity or UUID(int=0)):
+                continue
+            level = mapped.document.get("visibility")
+            mapped.document, mapped.added = crosswalked(mapped.document, kept, decided)
+            if mapped.added:
+                mapped.notes[:] = [n for n in mapped.notes if n.code != "category_none"]
+                mapped.notes.append(note("category_decided", after=", ".join(mapped.added)))
+            _decided_words(mapped, decided)
+            if (raised := mapped.document.get("visibility")) != level:
+                mapped.notes.append(note("visibility_raised", "visibility", level, raised))
+
+    async def _one(
+        self,
+        mapped: Mapped,
+        document: Given | None,
+        together: EntryBatch,
+    ) -> Written | None:
+        if document is None:
+            return None
+        upserted = await upsert_service(
+            self.session,
+            self.caller,
+            document,
+            source=self.space.source,
+            external_id=mapped.external_id,
+            together=together,
+        )
+        together.heard[upserted.id] = mapped.heard
+        return Written(upserted.id, upserted.outcome)
+
+    async def _recognised(
+        self, rows: Sequence[Mapped]
+    ) -> tuple[dict[str, UUID | None], dict[UUID, Any]]:
+        ids = [mapped.external_id for mapped in rows if mapped.external_id]
+        known = await by_external_ids(self.session, KIND, self.space.source, ids)
+        return await recognise(self.session, self.caller, self.space, rows, known)
+
+    def claim(self, mapped: Mapped) -> None:
+        """What the row brought beside its service belongs to the file's publisher."""
+        for kind, entity in mapped.brings:
+            remember(self.session, kind, self.space.source, str(entity), entity)
+
+    async def _alone(
+        self,
+        mapped: Mapped,
+        document: Given | None,
+        stand_for: Mapping[str, UUID | None],
+    ) -> Written | None:
+        try:
+            async with self.session.begin_nested():
+                together = EntryBatch(external_ids=dict(stand_for))
+                written = await self._one(mapped, document, together)
+                await finish_together(self.session, together)
+                return written
+        except Problem as problem:
+            mapped.notes.extend(_reasons(problem))
+            return None
+
+
+def _decided_words(mapped: Mapped, decided: Decided) -> None:
+    """A word of the publisher's own is told of until it is decided."""
+    words = {term.name for term in mapped.terms if term.taxonomy == WORDS and term.key in decided}
+    mapped.notes[:] = [
+        each for each in mapped.notes if each.code != "category_foreign" or each.before not in words
+    ]
+
+
+def _services(rows: Sequence[Mapped]) -> list[Mapped]:
+    return [each for each in rows if not each.organization and each.vanished is None]
+
+
+async def bring_organizations(
+    writer: Writer, rows: Sequence[Mapped], report: Report, *, dry: bool = False
+) -> None:
+    known = writer.space.ours.get(organizations.KIND, set())
+    documents = [organization_of(mapped) for mapped in rows]
+    standing = None
+    if dry:
+        ids = [each.id for each in documents if each is not None and each.id is not None]
+        standing = await organizations.standing(writer.session, ids)
+    for mapped, document in zip(rows, documents, strict=True):
+        outcome = None
+        if document is not None:
+            # An export of this directory may show less of them than there is: it changes none.
+            outcome = await organizations.bring_in(
+                writer.session,
+                writer.caller,
+                document,
+                ours=document.id in known,
+                standing=standing,
+            )
+        if outcome is not None and not dry:
+            writer.claim(mapped)
+        report.bring(mapped, outcome)
+
+
+def _reasons(problem: Problem) -> list[Note]:
+    if not problem.errors:
+        return [note("not_allowed", before=problem.detail)]
+    return [note("row_invalid", each.pointer.lstrip("/"), each.detail) for each in problem.errors]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Says what would be written, for a dry run. It only reads: a transaction that may write would
+    make others wait for what it then undoes."""
+
+    session: AsyncSession
+    caller: Principal
+    before: Judged = field(default_factory=Judged)
+
+    async def write(self, rows: Sequence[Mapped], report: Report, space: Space) -> None:
+        writer = Writer(self.session, self.caller, space)
+        await bring_organizations(
+            writer, [each for each in rows if each.organization], report, dry=True
+        )
+        await end_vanished(self.session, self.caller, rows, report, dry=True)
+        rows = _services(rows)
+        documents, stand_for, read = await writer.prepared(rows)
+        given = [
+            Row(document, mapped.external_id) if document is not None else None
+            for mapped, document in zip(rows, documents, strict=True)
+        ]
+        found = await judge(
+            self.session, self.caller, given, space.source, stand_for, read, self.before
+        )
+        for mapped, result in zip(rows, found, strict=True):
+            if isinstance(result, Problem):
+                mapped.notes.extend(_reasons(result))
+            written = None
+            if isinstance(result, Upserted):
+                written = Written(result.id, result.outcome)
+            report.add(mapped, written)
+        self.session.expunge_all()

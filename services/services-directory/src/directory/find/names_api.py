@@ -1,0 +1,112 @@
+"""Names of services and organisations by their ids: for lists that hold ids, in one request.
+
+What the directory would not show the caller one by one has no name here, and nothing says that it is
+there.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+from common.auth import Principal
+from common.http import OwnQuery, Reading, Session, open_to_all, router
+from common.sight import audience_of
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from directory.find.search import queries
+from directory.ground.reading.answers import answer, audit, described, language_of
+from directory.ground.reading.asking import parameters
+from directory.ground.reading.parameters import Many, body_of
+from directory.ground.reading.parameters import described as parameters_of
+from directory.record.organizations.queries import names_of as names_of_organizations
+
+routes = router("/directory/v1", ["HSDS"])
+Anyone = Annotated[Principal, open_to_all()]
+_AT_ONCE = 200
+
+
+class NamesQuery(BaseModel):
+    """Ids by commas or by repeating the parameter; those that the caller is not shown are left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    service_id: Annotated[list[UUID], Many] = Field(default_factory=list, max_length=_AT_ONCE)
+    organization_id: Annotated[list[UUID], Many] = Field(default_factory=list, max_length=_AT_ONCE)
+
+
+_NAMED = {
+    "type": "object",
+    "required": ["services", "organizations"],
+    "properties": {
+        "services": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "name", "organization_id", "organization_name"],
+                "properties": {
+                    "id": {"type": "string", "format": "uuid"},
+                    "name": {"type": "string"},
+                    "organization_id": {"type": ["string", "null"], "format": "uuid"},
+                    "organization_name": {"type": ["string", "null"]},
+                },
+            },
+        },
+        "organizations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "name"],
+                "properties": {
+                    "id": {"type": "string", "format": "uuid"},
+                    "name": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+@routes.get(
+    "/names",
+    summary="Names by id",
+    openapi_extra=described(parameters_of(NamesQuery), _NAMED),
+    dependencies=[OwnQuery],
+)
+async def names(request: Request, session: Session, caller: Anyone) -> Response:
+    return await _names(request, session, caller)
+
+
+@routes.post(
+    "/names",
+    summary="Names by id, privately",
+    openapi_extra=described(parameters_of(NamesQuery), _NAMED) | body_of(NamesQuery),
+    dependencies=[OwnQuery, Reading],
+)
+async def names_privately(request: Request, session: Session, caller: Anyone) -> Response:
+    return await _names(request, session, caller)
+
+
+async def _names(request: Request, session: Session, caller: Principal) -> Response:
+    query = await parameters(request, NamesQuery)
+    audience = audience_of(caller)
+    found = await queries.names_of(session, query.service_id, audience, language_of(request))
+    await audit(session, caller, request, found)
+    organizations = await names_of_organizations(session, query.organization_id, audience)
+    body = {
+        "services": [
+            {
+                "id": row["service_id"],
+                "name": row["name"],
+                # Where the organisation itself is not shown, its id is not, either.
+                "organization_id": row["shown_organization_id"],
+                "organization_name": row["organization_name"],
+            }
+            for row in found
+        ],
+        "organizations": [
+            {"id": row["organization_id"], "name": row["name"]} for row in organizations
+        ],
+    }
+    return answer(request, orjson.dumps(body, default=str))  # the driver's own UUIDs

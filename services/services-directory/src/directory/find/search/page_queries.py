@@ -1,0 +1,313 @@
+"""One sorted page of what matches, and how much matches: asked level by level, put together in
+the same statement."""
+
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from common.sight import Audience
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.errors import TOO_DEEP, TOO_WIDE
+from directory.find.search.totals import TOTALS, settled
+from directory.ground.access import begins_above
+from directory.ground.reading import bounds
+from directory.ground.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
+from directory.ground.reading.rows_queries import Row, fetch
+from directory.ground.reading.statement import Statement
+
+
+@dataclass
+class Matching:
+    """A FROM and a WHERE per level over the visible documents, with their values, ready to be
+    selected from. `everything` means that nothing but the caller's sight narrows it.
+
+    Each level is read from its own partition: PostgreSQL would find it by the condition, but takes
+    a tenth of a millisecond to do so, each time that it plans.
+    """
+
+    statement: Statement
+    wheres: dict[int, str]
+    rank: str | None
+    key: Callable[[], str]
+    beside: str = ""
+    table: str = "service_documents"
+    """Whose rows are found."""
+    alone: bool = False
+    """Sites are found without a look at their services, which are joined to those of the page."""
+    everything: bool = False
+    heavy: bool = False
+    """Whether finding it costs more than a look at a column: by words, or by the places of sites."""
+    left: tuple[Statement, str] | None = None
+    """The documents that the indexes leave, where they may be many and all are looked through."""
+
+    @property
+    def most(self) -> int:
+        """So many matches are put in order, and no more."""
+        return MOST_RANKED if self.rank else MOST_SORTED
+
+    def also(self, conditions: Sequence[str]) -> None:
+        self.wheres = {
+            level: " AND ".join([where, *conditions]) for level, where in self.wheres.items()
+        }
+
+    def branch(self, level: int, columns: str) -> str:
+        """What matches at one level."""
+        return f"SELECT {columns} {self._from(level)} WHERE {self.wheres[level]}"
+
+    def branches(self, columns: str) -> str:
+        """All that matches, as one SELECT."""
+        return " UNION ALL ".join(self.branch(level, columns) for level in self.wheres)
+
+    def some(self, columns: str, most: int | None = None) -> str:
+        """The same, to one more than may be sorted: what is too much is not read at each level."""
+        if len(self.wheres) == 1:
+            return f"{self.branches(columns)} LIMIT {(most or self.most) + 1}"
+        end = f"LIMIT {(most or self.most) + 1}"
+        each = " UNION ALL ".join(f"({self.branch(level, columns)} {end})" for level in self.wheres)
+        return f"{each} {end}"
+
+    def counts(self) -> str:
+        return " + ".join(f"({self.branch(level, 'count(*)')})" for level in self.wheres)
+
+    def _from(self, level: int) -> str:
+        if self.alone:
+            return f"FROM site_documents_{level} s"
+        return f"FROM service_documents_{level} d{self.beside}"
+
+
+@dataclass(frozen=True)
+class Order:
+    """`expression` in `direction` (DESC, NULLS LAST or nothing), then the id named `tie`.
+
+    `walked`: an index is in this order, so that a page is read without what comes after it.
+    """
+
+    expression: str
+    direction: str = ""
+    tie: str = "service_id"
+    alias: str = "d"
+    walked: bool = False
+
+    def inside(self) -> str:
+        return f"{self.expression} {self.direction}, {self.alias}.{self.tie}"
+
+    def outside(self) -> str:
+        return f"sorted_by {self.direction}, {self.tie}"
+
+
+async def page_of(
+    session: AsyncSession,
+    found: Matching,
+    s: Statement,
+    audience: Audience,
+    *,
+    columns: Sequence[str],
+    order: Order,
+    number: int,
+    per_page: int,
+    along: bool = False,
+) -> tuple[list[Row], int]:
+    """The rows of page `number` and the total. `s` holds the values of `found` and of `columns`. `along`:
+    `columns` cost no more than to read the row, and may be taken of all that matches."""
+    deepest = DEEPEST // (2 if audience.aors else 1)
+    if number * per_page - per_page >= deepest:
+        raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow", f"{deepest:,}")
+    if found.left is not None and not found.everything:
+        await _hold_few(session, *found.left, found, audience)
+    most = found.most
+    if order.walked and not found.heavy:
+        if found.everything:
+            inner = _walked(found, s, columns, order, number, per_page)
+            return await _remembering(session, found, s, audience, inner, number, per_page)
+        # What is asked for may be rare, or stand at the end of the order: along its index everything would
+        # be walked to find a page. What is left has been held few: it is sorted.
+        most = bounds.MOST_READ
+    text = _sorted(found, s, columns, order, number, per_page, most, along=along)
+    rows = await fetch(session, text, s)
+    total = rows[0]["total"] if rows else 0
+    if not rows and number > 1:
+        total = await _count_some(session, found, most)
+    if total > most:
+        raise TOO_WIDE.because("more_than_services_match_say_more", f"{most:,}")
+    return rows, total
+
+
+async def _hold_few(
+    session: AsyncSession,
+    s: Statement,
+    left: str,
+    found: Matching,
+    audience: Audience,
+) -> None:
+    """A condition that few meet, or a total, is known when all documents have been looked at. That there
+    are few is remembered, as totals are: the next page only asks whether anything changed."""
+    most = bounds.MOST_READ // (2 if audience.aors else 1)
+    if found.beside or found.rank:  # a site is looked up for each, or words in its text
+        most //= 2
+    key, newest = f"few|{most}|{found.key()}", _newest_change(audience.levels)
+    if TOTALS.knows(key):
+        (now,) = await fetch(session, f"SELECT {newest}", Statement())
+        moment = settled(now["newest"], now["oldest_running"])
+        if moment is not None and TOTALS.get(key, moment) is not None:
+            return
+    counted = f"(SELECT count(*) FROM ({left} LIMIT {most + 1}) left_over) AS n"
+    (row,) = await fetch(session, f"SELECT {newest}, {counted}", s)
+    if row["n"] <= most:
+        moment = settled(row["newest"], row["oldest_running"])
+        if moment is not None:
+            TOTALS.keep(key, moment, row["n"])
+    else:
+        raise TOO_WIDE.because("more_than_services_would", f"{most:,}")
+
+
+def _sorted(
+    found: Matching,
+    s: Statement,
+    columns: Sequence[str],
+    order: Order,
+    number: int,
+    per_page: int,
+    most: int,
+    *,
+    along: bool,
+) -> str:
+    """All that matches has to be read to be sorted, and is counted on the way: by its id alone, since an
+    answer is a hundred times as wide. Then the page is fetched.
+
+    Where few may match the answers come `along`: PostgreSQL takes as long to plan for the same table once
+    more as to find what matches."""
+    bounds = _bounds(s, number, per_page)
+    if along:
+        whole = found.some(f"{', '.join(columns)}, {order.expression} AS sorted_by", most)
+        return (
+            f"SELECT *, count(*) OVER () AS total FROM ({whole}) level"
+            f" ORDER BY {order.outside()} {bounds}"
+        )
+    own = f"{order.alias}.level, {order.alias}.{order.tie}"
+    keys = (
+        "SELECT *, count(*) OVER () AS total"
+        f" FROM ({found.some(f'{own}, {order.expression} AS sorted_by', most)}) level"
+        f" ORDER BY {order.outside()} {bounds}"
+    )
+    return (
+        f"SELECT {', '.join(columns)}, k.total FROM ({keys}) k {_fetched(order, list(found.wheres))}"
+        f" ORDER BY k.sorted_by {order.direction}, k.{order.tie}"
+    )
+
+
+def _fetched(order: Order, levels: Sequence[int]) -> str:
+    """The rows that are meant by their keys `k`. The levels are named once more: PostgreSQL plans for each
+    partition that could be meant, which takes longer than to read a page."""
+    documents = f"service_documents_{levels[0]}" if len(levels) == 1 else "service_documents"
+    named = "" if len(levels) == 1 else f" AND d.level IN ({', '.join(map(str, levels))})"
+    if order.alias == "d":
+        return f"JOIN {documents} d ON d.level = k.level AND d.service_id = k.service_id{named}"
+    return (
+        "JOIN site_documents s ON s.level = k.level AND s.site_id = k.site_id"
+        f"{named.replace('d.', 's.')}"
+        f" JOIN {documents} d ON d.level = s.level AND d.service_id = s.service_id{named}"
+    )
+
+
+def _walked(
+    found: Matching, s: Statement, columns: Sequence[str], order: Order, number: int, per_page: int
+) -> str:
+    if found.alone:
+        keys = _merged(found, s, ["s.level", "s.site_id"], order, number, per_page)
+        return (
+            f"SELECT {', '.join(columns)} FROM ({keys}) k {_fetched(order, list(found.wheres))}"
+            f" ORDER BY {order.inside()}"
+        )
+    return _merged(found, s, columns, order, number, per_page)
+
+
+def _merged(
+    found: Matching, s: Statement, columns: Sequence[str], order: Order, number: int, per_page: int
+) -> str:
+    """The page, put together of what comes first at each level."""
+    listed = ", ".join(columns)
+    if len(found.wheres) == 1:
+        bounds = _bounds(s, number, per_page)
+        return f"{found.branches(listed)} ORDER BY {order.inside()} {bounds}"
+    reach = s.argument(number * per_page, "bigint")
+    bounds = _bounds(s, number, per_page)
+    listed += f", {order.expression} AS sorted_by"
+    parts = " UNION ALL ".join(
+        f"({found.branch(level, listed)} ORDER BY {order.inside()} LIMIT {reach})"
+        for level in found.wheres
+    )
+    return f"SELECT * FROM ({parts}) level ORDER BY {order.outside()} {bounds}"
+
+
+def _bounds(s: Statement, number: int, per_page: int) -> str:
+    before = s.argument((number - 1) * per_page, "bigint")
+    return f"LIMIT {s.argument(per_page, 'bigint')} OFFSET {before}"
+
+
+def _newest_change(levels: Sequence[int]) -> str:
+    """SQL of two columns: the newest change at these levels and the oldest running writer, as text."""
+    probes = ", ".join(
+        f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
+        for level in levels
+    )
+    return (
+        f"greatest({probes})::text AS newest,"
+        " pg_snapshot_xmin(pg_current_snapshot())::text AS oldest_running"
+    )
+
+
+async def _remembering(
+    session: AsyncSession,
+    found: Matching,
+    s: Statement,
+    audience: Audience,
+    inner: str,
+    number: int,
+    per_page: int,
+) -> tuple[list[Row], int]:
+    """The page, with what tells whether a total is still true that was counted before; that is a row of its own
+    where nothing is found."""
+    text = (
+        f"SELECT {_newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
+        f" LEFT JOIN LATERAL ({inner}) p ON true"
+    )
+    rows = await fetch(session, text, s)
+    kept = [row for row in rows if row["service_id"] is not None]
+    if number == 1 and len(kept) < per_page:
+        return kept, len(kept)
+    newest = settled(rows[0]["newest"], rows[0]["oldest_running"])
+    if newest is None:
+        return kept, await _count(session, found, audience)
+    key = found.key()
+    total = TOTALS.get(key, newest)
+    if total is None:
+        total = await _count(session, found, audience)
+        TOTALS.keep(key, newest, total)
+    return kept, total
+
+
+async def _count_some(session: AsyncSession, found: Matching, most: int) -> int:
+    text = f"SELECT count(*) AS n FROM ({found.some('1', most)}) level"
+    count: int = (await fetch(session, text, found.statement))[0]["n"]
+    return count
+
+
+async def _count(session: AsyncSession, found: Matching, audience: Audience) -> int:
+    s, parts = (
+        _sighted(found.table, audience) if found.everything else (found.statement, found.counts())
+    )
+    rows = await fetch(session, f"SELECT {parts} AS n", s)
+    total: int = rows[0]["n"]
+    return total
+
+
+def _sighted(table: str, audience: Audience) -> tuple[Statement, str]:
+    """All that the audience sees: whatever is at its lowest level, which the caller reads at one
+    level or another, and of the higher levels what begins there. An index counts the first."""
+    s = Statement()
+    wheres = [f"d.level = {audience.base}"]
+    if audience.organisation_id is not None:
+        wheres += begins_above(audience, s.argument)
+    return s, " + ".join(f"(SELECT count(*) FROM {table} d WHERE {where})" for where in wheres)

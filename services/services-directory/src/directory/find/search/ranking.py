@@ -1,0 +1,71 @@
+"""What puts one service before another, and how that is explained.
+
+score = 10 × text rank (name before category before organisation and description, and a quarter for
+        a category that the words mean)
+      + quality (referable 4, fully functional 2 or partially 1, accepting 2 or waitlist 1, verified 1)
+      − 1 for each 10 km to the nearest site, where a point was given.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from directory.find.search.thesaurus import Meant
+
+TEXT_WEIGHT = 10.0
+METRES_PER_POINT = 10_000.0
+# D, C, B, A: places, description, organisation and category, name
+WEIGHTS = "'{0.1, 0.3, 0.6, 1.0}'"
+
+
+def text_rank(query: str) -> str:
+    """ts_rank_cd is bounded by /(1 + rank), so that a long text cannot outweigh a good name."""
+    return f"ts_rank({WEIGHTS}, d.vector, {query}, 32)"
+
+
+MEANING_WEIGHT = 0.25
+OTHER_WORDS_WEIGHT = 0.4
+ANY_WEIGHT = 0.5
+"""What a category that the words mean, other words for it, or one of several words count beside the
+words themselves."""
+
+
+def meaning(codes: str, first: str) -> str:
+    """For a service of the categories that the words mean; more for the nearest ones."""
+    return (
+        f"({MEANING_WEIGHT} * (d.categories && {codes})::int"
+        f" + {MEANING_WEIGHT / 2} * (d.categories && {first})::int)"
+    )
+
+
+def score(rank: str | None, metres: str | None) -> str:
+    parts = ["d.quality"]
+    if rank:
+        parts.append(f"{TEXT_WEIGHT} * {rank}")
+    if metres:
+        parts.append(f"- coalesce({metres}, 1e7) / {METRES_PER_POINT}")
+    return " + ".join(parts).replace("+ -", "-")
+
+
+def explained(row: Any, meant: Sequence[Meant] = ()) -> dict[str, Any]:
+    """The parts of one entry's score, in the words of the entry, and as what the words found it."""
+    found: dict[str, Any] = {
+        "id": str(row["service_id"]),
+        "quality": round(row["quality"], 2),
+        "referable": row["referable"],
+        "functional_status": row["functional_status"],
+    }
+    if row["capacity_state"]:
+        found["capacity_state"] = row["capacity_state"]
+    if row["valid_until"]:
+        found["valid_until"] = row["valid_until"].isoformat()
+    own = set(row["categories"])
+    if because := [each for each in meant if own & set(each.categories)]:
+        found["because"] = [
+            Meant(each.said, tuple(code for code in each.categories if code in own)).plain()
+            for each in because
+        ]
+    if row.get("rank") is not None:
+        found["text"] = round(TEXT_WEIGHT * row["rank"], 3)
+    if row.get("metres") is not None:
+        found["distance_m"] = round(row["metres"])
+    return found

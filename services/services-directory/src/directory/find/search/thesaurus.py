@@ -1,0 +1,183 @@
+"""What people call what they need: their words, in Spanish, English and the other languages of the
+border, to service categories. Data, checked as it is read.
+
+A concept means its own categories first, then those of the concepts that are broader. Phrases are
+found whole and the longest first, accents and case aside; a plural finds its singular.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from common.words import codelists
+from common.words.places import folded
+
+from directory.find.search.misspelling import nearest
+
+SUGGESTED = 8
+_LANGUAGES = ("es", "en", "other")
+# So many of its other phrases stand in for a phrase that was understood.
+_STANDING_IN = 16
+
+
+class ThesaurusError(Exception):
+    """The table cannot be used; says in which line, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Words of a search, the categories that they mean (the nearest first), and other words for it."""
+
+    said: str
+    categories: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, object]:
+        return {"said": self.said, "categories": [_labelled(code) for code in self.categories]}
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    line: int
+    name: str
+    broader: str
+    categories: tuple[str, ...]
+    phrases: Mapping[str, tuple[str, ...]]
+
+
+class Thesaurus:
+    def __init__(self, concepts: Mapping[str, Concept]) -> None:
+        self._phrases: dict[str, Meant] = {}
+        self._spoken: list[tuple[str, str]] = []
+        for concept in concepts.values():
+            self._take(concept, _inherited(concept, concepts))
+        self._longest = max(len(phrase.split()) for phrase in self._phrases)
+        self._vocabulary = frozenset(w for phrase in self._phrases for w in phrase.split())
+
+    def _take(self, concept: Concept, codes: tuple[str, ...]) -> None:
+        words = tuple(dict.fromkeys(folded(p) for each in concept.phrases.values() for p in each))
+        for language, phrases in concept.phrases.items():
+            for phrase in phrases:
+                key = folded(phrase)
+                other = tuple(word for word in words if word != key)
+                known = self._phrases.get(key)
+                if known is not None:
+                    codes_of_all = tuple(dict.fromkeys((*known.categories, *codes)))
+                    self._phrases[key] = Meant(key, codes_of_all, (*known.words, *other))
+                else:
+                    self._phrases[key] = Meant(key, codes, other)
+                self._spoken.append((phrase, language))
+
+    def understood(self, search: str) -> list[Meant]:
+        """What the words mean, in their order; nothing for words that mean nothing here."""
+        words = folded(search.replace('"', " ")).split()
+        found: list[Meant] = []
+        at = 0
+        while at < len(words):
+            for length in range(min(self._longest, len(words) - at), 0, -1):
+                known = self._known(words[at : at + length])
+                if known is not None:
+                    phrase = " ".join(words[at : at + length])
+                    found.append(Meant(phrase, known.categories, known.words[:_STANDING_IN]))
+                    at += length
+                    break
+            else:
+                at += 1
+        return found
+
+    def _known(self, words: list[str]) -> Meant | None:
+        phrase = " ".join(words)
+        found = self._phrases.get(phrase) or self._phrases.get(_singular(phrase, self._phrases))
+        if found is None and len(words) == 2:  # "wheel chair"
+            return self._phrases.get("".join(words))
+        return found
+
+    def suggestions(self, beginning: str, language: str) -> list[Meant]:
+        """What may be meant by what was typed so far: phrases that begin so, then those with a word
+        that does."""
+        wanted = folded(beginning)
+        if len(wanted) < 2:
+            return []
+        spoken = [phrase for phrase, tongue in self._spoken if tongue in {language, "other"}]
+        first = [phrase for phrase in spoken if folded(phrase).startswith(wanted)]
+        then = [phrase for phrase in spoken if f" {wanted}" in f" {folded(phrase)}"]
+        chosen = list(dict.fromkeys([*first, *then]))[:SUGGESTED]
+        return [Meant(phrase, self._phrases[folded(phrase)].categories) for phrase in chosen]
+
+    def corrected(self, search: str) -> str | None:
+        """The search with its unknown words as they were probably meant; None if none was changed."""
+        words = folded(search).split()
+        read = [w if w in self._vocabulary else nearest(w, self._vocabulary) or w for w in words]
+        return " ".join(read) if read != words else None
+
+
+def _inherited(concept: Concept, concepts: Mapping[str, Concept]) -> tuple[str, ...]:
+    """Its own categories, then those of what is broader. A chain that comes back is refused."""
+    codes: list[str] = []
+    path = [concept.name]
+    while True:
+        codes += concept.categories
+        if not concept.broader:
+            return tuple(dict.fromkeys(codes))
+        if concept.broader not in concepts:
+            raise ThesaurusError(f"line {concept.line}: no concept is named {concept.broader!r}")
+        path.append(concept.broader)
+        if concept.broader in path[:-1]:
+            raise ThesaurusError(
+                f"line {concept.line}: {path[0]!r} would be broader than itself: {' → '.join(path)}"
+            )
+        concept = concepts[concept.broader]
+
+
+def _labelled(code: str) -> dict[str, str]:
+    known = codelists.categories()
+    return {"code": code, "es": known.label(code, "es"), "en": known.label(code, "en")}
+
+
+def _singular(phrase: str, known: Mapping[str, Meant]) -> str:
+    if phrase.endswith("es") and len(phrase) > 4 and phrase[:-2] in known:
+        return phrase[:-2]
+    return phrase.removesuffix("s")
+
+
+def read(lines: Iterable[str]) -> Thesaurus:
+    """The thesaurus of a table `concept,broader,categories,es,en,other`; ThesaurusError with the
+    line of the first thing in it that cannot be right."""
+    concepts: dict[str, Concept] = {}
+    for concept in _rows(lines):
+        if concept.name in concepts:
+            raise ThesaurusError(
+                f"line {concept.line}: {concept.name!r} stands in line"
+                f" {concepts[concept.name].line} already"
+            )
+        unknown = [code for code in concept.categories if code not in codelists.categories()]
+        if unknown:
+            raise ThesaurusError(f"line {concept.line}: no category has the code {unknown[0]!r}")
+        if not any(concept.phrases.values()):
+            raise ThesaurusError(f"line {concept.line}: {concept.name!r} has no words")
+        concepts[concept.name] = concept
+    return Thesaurus(concepts)
+
+
+def _rows(lines: Iterable[str]) -> Iterator[Concept]:
+    table = csv.DictReader(lines)
+    for row in table:
+        yield Concept(
+            table.line_num,
+            row["concept"],
+            row["broader"],
+            _cells(row["categories"]),
+            {language: _cells(row[language]) for language in _LANGUAGES},
+        )
+
+
+def _cells(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (each.strip() for each in text.split(";"))))
+
+
+@cache
+def thesaurus() -> Thesaurus:
+    table = files("directory.find.search").joinpath("data", "thesaurus.csv")
+    return read(table.read_text(encoding="utf-8").splitlines())

@@ -1,0 +1,29 @@
+"""Who follows what happens in the directory, in this order. Wiring only."""
+
+from common.happenings import declare
+
+from directory.curation import following as curation
+from directory.files.imports import following as imports
+from directory.ground.happenings import (
+    CapacityTold,
+    DocumentsStored,
+    EndorsementsChanged,
+    GapsMet,
+    OrganizationChanged,
+    PlaceCopied,
+    PlacesChanged,
+)
+from directory.pathways.gaps import following as gaps
+from directory.record.documents import following as documents
+
+
+def declare_followers() -> None:
+    declare(OrganizationChanged, documents.organization_changed)
+    declare(PlacesChanged, documents.places_changed)
+    declare(PlaceCopied, documents.place_copied)
+    declare(EndorsementsChanged, documents.endorsements_changed)
+    declare(
+        DocumentsStored, gaps.documents_stored, curation.documents_stored, imports.documents_stored
+    )
+    declare(CapacityTold, curation.capacity_told)
+    declare(GapsMet, gaps.gaps_met)

@@ -1,0 +1,112 @@
+"""A service that may be a safe house, without anything that leads to its door. Pure.
+
+What is left is for verified organisations: the name, what it does, its phones, its municipality. A sentence that has a
+street, or the words of an address or of a place's name, is left out. A house that somebody confirmed is shown as
+`restricted`: its state alone.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from common.sight import NAMES, PARTNERS, PATHWAY, RESTRICTED
+from common.words import codelists
+from common.words.places import Places, folded
+
+from directory.ground.hsds.rendering import Document, Record
+from directory.ground.hsds.safe_houses import street_words
+from directory.ground.hsds.visibility import coarse_area, coarse_location, level_of
+
+GONE = "…"
+_SENTENCE = re.compile(r"(?<=[.;!?\n])\s+|\n|\s[–—|]\s")
+_LINKS = ("url", "additional_urls", "email")
+_LEFT = frozenset({
+    "id", "visibility", "status", "organization_id", "categories", "attributes", "languages", "extent", "pcode",
+    "number",
+})  # fmt: skip
+_OF_A_SITE = frozenset({"id", "phones", "contacts", "schedules", "visibility"})
+_SHORTEST = 5
+"""Letters of a place's name that are looked for in texts."""
+
+
+def masked(record: Record, *, confirmed: bool = False) -> Record:
+    """The record as it is shown while somebody has to look, or after somebody confirmed that it is a house."""
+    service, level = record.service, RESTRICTED if confirmed else PARTNERS
+    told = _places_in(service)
+    kept = {key: value for key, value in service.items() if key not in _LINKS}
+    kept["visibility"] = NAMES[max(level, level_of(service))]
+    own = max(PATHWAY, level)
+    sites = service.get("service_at_locations", [])
+    kept["service_at_locations"] = [_site(each, own, level) for each in sites]
+    kept["service_areas"] = _areas(service, own)
+    told -= {folded(service["name"]), folded(record.organization.get("name", ""))}
+    shown: Document = _told(kept, told)
+    if shown["name"] == GONE:
+        known = codelists.categories()
+        labels = [known[code].label_es for code in service.get("categories", []) if code in known]
+        shown["name"] = next(iter(labels), GONE)
+    return Record(shown, placeless(record.organization, told))
+
+
+def placeless(organization: Document, told: Collection[str] = ()) -> Document:
+    """An organisation without its places, nor what its texts say of them and of those in `told`."""
+    said = {*told, *_places_in(organization)} - {folded(organization.get("name", ""))}
+    kept = {key: value for key, value in organization.items() if key != "locations"}
+    after: Document = _told(kept, said)
+    return after
+
+
+def _site(site: Document, own: int, level: int) -> Document:
+    kept: Document = {key: value for key, value in site.items() if key in _OF_A_SITE}
+    kept["service_areas"] = _areas(site, own)
+    if location := site.get("location"):
+        coarse = coarse_location(location, max(own, level_of(location)))
+        kept["location"] = {**coarse, "visibility": NAMES[max(level, level_of(location))]}
+    return kept
+
+
+def _areas(item: Document, own: int) -> list[Document]:
+    return [area for each in item.get("service_areas", []) if (area := coarse_area(each, own))]
+
+
+def _places_in(item: Any) -> set[str]:
+    """Names of places and lines of addresses, folded."""
+    found: set[str] = set()
+    inside: list[Any] = [*item.get("service_at_locations", []), *item.get("locations", [])]
+    while inside:
+        each = inside.pop()
+        if isinstance(each, list):
+            inside += each
+        elif isinstance(each, dict):
+            said = [each.get(key) for key in ("address_1", "address_2")]
+            named = each.get("name") if "location_type" in each else None
+            said += [named] if named and not Places.load().named(named) else []
+            found |= {text for one in said if len(text := folded(str(one or ""))) >= _SHORTEST}
+            inside += [part for part in each.values() if isinstance(part, dict | list)]
+    return found
+
+
+def _told(item: Any, told: Collection[str]) -> Any:
+    """The same without sentences that name a place; areas keep their names."""
+    if isinstance(item, list):
+        return [_told(each, told) for each in item]
+    if isinstance(item, str):
+        return without_place(item, told)
+    if not isinstance(item, dict):
+        return item
+    left = _LEFT | {"name"} if "extent" in item or "pcode" in item else _LEFT
+    return {key: value if key in left else _told(value, told) for key, value in item.items()}
+
+
+def without_place(text: str, told: Collection[str] = ()) -> str:
+    """The text without each sentence that says where something is."""
+    parts = [each for each in _SENTENCE.split(text) if each and each.strip()]
+    kept = [GONE if _says_where(each, told) else each.strip() for each in parts]
+    return text if GONE not in kept else " ".join(dict.fromkeys(kept))
+
+
+def _says_where(text: str, told: Collection[str]) -> bool:
+    plain = f" {folded(text)} "
+    return any(f" {each} " in plain for each in told) or any(
+        f" {each} " in plain for each in street_words()
+    )

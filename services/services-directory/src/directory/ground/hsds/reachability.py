@@ -1,0 +1,161 @@
+"""By which way a person reaches a service, and whether in time. Plans, gaps, posters, help and text messages ask
+this one rule. Pure.
+
+A call or a visit needs no referral: it waits for the next opening, a visit also for the journey. A referral waits
+for the service's answer, which it never gives before it opens. Hours that nobody told exclude nobody.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from directory.ground.hsds.opening import (
+    WEEK_MINUTES,
+    Span,
+    opening_of,
+    schedules_of,
+    week_from,
+)
+
+# Hours until a first answer to a referral, codelists/referral_attributes.csv `response_delay`.
+RESPONSE_HOURS = {"same_day": 12, "24h": 24, "72h": 72, "one_week": 168, "one_month": 720}
+SOONEST = RESPONSE_HOURS["same_day"]
+"""The shortest answer that the codes can say: in time for what is urgent at once."""
+KILOMETRES_AN_HOUR = 60
+
+
+class Way(StrEnum):
+    """The quickest first."""
+
+    CALL = "call"
+    WALK_IN = "walk_in"
+    REFERRAL = "referral"
+
+
+class Late(StrEnum):
+    """Why a way is not in time; also the codes of the reasons."""
+
+    OPENS = "opens_late"
+    ANSWERS = "answers_late"
+    ARRIVES = "arrives_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Hours from now until somebody must have helped, and until the service must have opened; None: no limit."""
+
+    hours: int | None = None
+    opening: int | None = None
+
+    @property
+    def delays(self) -> tuple[str, ...]:
+        """Codes of answers that come in time."""
+        return _delays(self.hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """What is known of the coming week. `told`: the service gives hours. `unread`: it also gives some that are
+    not understood."""
+
+    week: Sequence[Span] = ()
+    told: bool = False
+    unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The best way, and why it is late, if it is. `opens`: the minute of the week for which it waits."""
+
+    way: Way
+    late: Late | None = None
+    opens: int | None = None
+
+
+@lru_cache(maxsize=1_000)
+def ways_of(modes: Collection[str], method: str | None) -> tuple[Way, ...]:
+    """From codes of `intake_mode` (hashable) and `referral_method`. Empty: nobody can be sent there."""
+    found = []
+    if "hotline" in modes:
+        found.append(Way.CALL)
+    if "walk_in" in modes or (not modes and method == "not_required"):
+        found.append(Way.WALK_IN)
+    if method != "not_accepted":
+        found.append(Way.REFERRAL)
+    return tuple(found)
+
+
+def ways_of_document(document: Mapping[str, Any]) -> tuple[Way, ...]:
+    referral = document.get("referral", {})
+    return ways_of(tuple(referral.get("intake_modes", ())), referral.get("method"))
+
+
+def hours_of_document(document: Mapping[str, Any], today: date) -> Hours:
+    """In the seven days from this one."""
+    known = opening_of(schedules_of(document))
+    week = week_from(known.usual, known.seasons, today)
+    return Hours(week, bool(known.usual or known.seasons), known.unread)
+
+
+def reached(
+    ways: Sequence[Way],
+    hours: Hours,
+    delay: str | None,
+    deadline: Deadline,
+    minute: int | None,
+    kilometres: int | None = None,
+) -> Reached | None:
+    """The first way that is in time, else the first with what makes it late; None without any way.
+
+    `minute` of the week at the service; None, as on a wall: any, so that no opening is compared.
+    """
+    found = [_by(way, hours, delay, deadline, minute, kilometres or 0) for way in ways]
+    return min(found, key=lambda each: each.late is not None, default=None)
+
+
+def until_open(hours: Hours, minute: int) -> int | None:
+    """Minutes until it is next known to be open; a week if it is not in this one, None if nobody knows."""
+    waits = [
+        0 if opens <= minute < closes else (opens - minute) % WEEK_MINUTES
+        for opens, closes in hours.week
+    ]
+    wait = min(waits, default=WEEK_MINUTES)
+    return None if wait and (hours.unread or not hours.told) else wait
+
+
+def next_opening(hours: Hours, minute: int) -> int | None:
+    """The minute of the week at which it opens, if it is known to be closed now and to open this week."""
+    wait = until_open(hours, minute)
+    return (minute + wait) % WEEK_MINUTES if wait and wait < WEEK_MINUTES else None
+
+
+def _by(
+    way: Way,
+    hours: Hours,
+    delay: str | None,
+    deadline: Deadline,
+    minute: int | None,
+    kilometres: int,
+) -> Reached:
+    travel = kilometres * 60 // KILOMETRES_AN_HOUR if way is Way.WALK_IN else 0
+    wait, opens = 0, None
+    if minute is not None:
+        there = (minute + travel) % WEEK_MINUTES
+        wait, opens = until_open(hours, there) or 0, next_opening(hours, there)
+    late = None
+    if deadline.opening is not None and wait > deadline.opening * 60:
+        late = Late.OPENS
+    elif way is Way.REFERRAL:
+        late = Late.ANSWERS if delay in RESPONSE_HOURS.keys() - deadline.delays else None
+    elif deadline.hours is not None and travel + wait > deadline.hours * 60:
+        late = Late.OPENS if wait else Late.ARRIVES
+    return Reached(way, late, opens)
+
+
+@lru_cache(maxsize=1_000)
+def _delays(limit: int | None) -> tuple[str, ...]:
+    most = None if limit is None else max(limit, SOONEST)
+    return tuple(code for code, hours in RESPONSE_HOURS.items() if most is None or hours <= most)

@@ -1,0 +1,67 @@
+"""What of an entry is restricted, by the ids of its parts, and how an entry becomes as restricted as it was. Pure.
+
+A word holds only what is restricted: an empty one says that nothing is. `hidden`: level by the id of each part that
+says one of its own, the entry among them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.sight import LEVELS, NAMES, PUBLIC
+
+from directory.ground.hsds.status import CLOSED
+from directory.ground.hsds.visibility import without_unstorable
+
+Word = Mapping[str, Any]
+
+
+def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool) -> Word:
+    """Of an entry as it is published; nothing is restricted of what never was."""
+    if approved is None:
+        return {}
+    word: dict[str, Any] = {}
+    if withdrawn:
+        word["withdrawn"] = True
+    if (status := approved.get("functional_status", {}).get("code")) in CLOSED:
+        word["closed"] = status
+    if hidden := _hidden(approved):
+        word["hidden"] = hidden
+    return word
+
+
+def _hidden(document: Mapping[str, Any]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    inside: list[Any] = [document]
+    while inside:
+        item = inside.pop()
+        if isinstance(item, dict):
+            level = LEVELS[item["visibility"]] if item.get("visibility") else PUBLIC
+            if level > PUBLIC and "id" in item:
+                found[item["id"]] = max(level, found.get(item["id"], PUBLIC))
+            item = item.values()
+        inside += [each for each in item if isinstance(each, dict | list)]
+    return dict(sorted(found.items()))
+
+
+def restricted(document: dict[str, Any], word: Word) -> dict[str, Any]:
+    """The entry's document at least as restricted as the word says; of a place that is hidden by it, what must not be
+    stored is left out."""
+    hidden: Mapping[str, int] = word.get("hidden", {})
+    after: dict[str, Any] = _raised(document, hidden) if hidden else document
+    if after != document:
+        after, _ = without_unstorable(after)
+    status = after.get("functional_status", {}).get("code")
+    if word.get("closed") and status not in CLOSED:
+        after = {**after, "functional_status": {"code": word["closed"]}}
+    return after
+
+
+def _raised(item: Any, hidden: Mapping[str, int]) -> Any:
+    if isinstance(item, list):
+        return [_raised(each, hidden) for each in item]
+    if not isinstance(item, dict):
+        return item
+    after = {key: _raised(value, hidden) for key, value in item.items()}
+    least = hidden.get(item.get("id", ""), PUBLIC)
+    own = LEVELS[item["visibility"]] if item.get("visibility") else PUBLIC
+    return {**after, "visibility": NAMES[least]} if least > own else after

@@ -1,0 +1,258 @@
+"""Whether a service may be a safe house, by its words. Pure.
+
+The words are rows of `data/house_words.csv`: a language, the words (a `*` ends a stem) and what they signal:
+
+- `sure`: a safe house in so many words ("casa de abrigo", "undisclosed location")
+- `house`: a place to sleep · `home`: a house, which may be an office · both may be in an indigenous language
+- `danger`: what people flee from · `group`: people for whom such houses are kept
+- `elsewhere`: the house is another one's ("referral to …"); the words that follow it do not count
+- `harmless`: words that only look like a signal ("casa de la cultura", "animal shelter")
+- `day`: what is done in offices
+- `street`: a place is told (`hsds.masking`)
+
+The rule. A passage is one title (names, terms of a taxonomy, labels of links) or one sentence. It may be a safe house if
+
+1. a passage is `sure`, or a category is one whose places are never published, or
+2. a title has `house` or `home` and `danger` or `group`; or a sentence has near each other `house` and one of these,
+   or `home` and after it `danger`, or
+3. a title has `house`, or a category is accommodation, and another title, the population or the organisation has
+   `danger` or `group`, or the categories are of GBV or trafficking, or the description has `danger`, or
+4. the description has `house`, and a title or the population has `danger`, or
+5. a title has `home`, the description `danger`, and no passage says what is done by day.
+
+The name and the description of the organisation count by 1 and 2 alone.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from common.sight import LEVELS, PATHWAY
+from common.words import codelists
+from common.words.places import folded
+
+Document = Mapping[str, Any]
+
+_NEAR = 10
+"""So many words are between a house and a danger in one sentence, at most."""
+_AWAY = 6
+"""Words after "referral to" that speak of somebody else's house."""
+_ACCOMMODATION = frozenset({"SHL"})
+_AORS = frozenset({"GBV", "TIP"})
+_IN_DANGER = frozenset({"SUR", "VOT", "WAR", "LGB", "CAR", "CAAFAG"})
+_WOMEN = frozenset({"WOM", "GIR", "PRG"})
+_TITLES = frozenset({"name", "alternate_name", "label", "title"})
+_NOT_READ = frozenset({
+    "id", "addresses", "url", "uri", "email", "website", "logo", "categories", "attributes", "pathway",
+    "visibility", "organization", "schedules", "service_areas", "eligibility", "verification", "languages",
+})  # fmt: skip
+_STREET = "street"
+_HOUSES = ("sure", "house", "home")
+_SENTENCES = re.compile(r"[.;:!?\n•]+")
+
+
+class _Found(NamedTuple):
+    signal: str
+    words: str
+    at: int
+    """Which word of its passage it begins with."""
+
+
+class Texts(NamedTuple):
+    """What is said of a service: `about` its organisation, `heard` beside it, in cells that no field holds."""
+
+    titles: Iterable[str] = ()
+    prose: Iterable[str] = ()
+    categories: Iterable[str] = ()
+    populations: Iterable[str] = ()
+    about: Iterable[str] = ()
+
+
+def house_words(
+    service: Document, organization: Document | None, heard: Iterable[str] = ()
+) -> frozenset[str]:
+    """The words by which the service may be a safe house; none: it is none. `heard`: texts beside it."""
+    titles, prose = _texts_of(service)
+    terms = [each.get("taxonomy_term") or {} for each in service.get("attributes", [])]
+    titles += [str(term.get(key) or "") for term in terms for key in ("name", "code")]
+    eligibility = service.get("eligibility") or {}
+    populations = list(eligibility.get("populations", ()))
+    if eligibility.get("sex") == ["female"]:
+        populations.append("WOM")
+    about = _texts_of(organization or {})
+    return suspicious(
+        Texts(
+            titles,
+            [*prose, *heard],
+            [*service.get("categories", ()), *(str(term.get("code") or "") for term in terms)],
+            populations,
+            [*about[0], *about[1]],
+        )
+    )
+
+
+def suspicious(said: Texts) -> frozenset[str]:
+    """The rule above, on texts."""
+    titles = [_found(each) for each in said.titles if each]
+    prose = [_found(part) for each in said.prose for part in _SENTENCES.split(each) if part.strip()]
+    about = [_found(part) for each in said.about for part in _SENTENCES.split(each) if part.strip()]
+    known = codelists.categories()
+    categories = [code for code in said.categories if code in known]
+    words = {code for code in categories if LEVELS[known[code].minimum_visibility] > PATHWAY}
+    for passage in [*titles, *prose, *about]:
+        words |= _words(passage, "sure")
+    for passage in [*titles, *about]:
+        if beside := _words(passage, "danger", "group"):
+            words |= _with(_words(passage, "house", "home"), beside)
+    for passage in [*prose, *about]:
+        words |= _near(passage, ("house",), ("danger", "group"))
+        words |= _near(passage, ("home",), ("danger",), after=True)
+    return frozenset(words | _together(said, categories, titles, prose, about))
+
+
+def _together(
+    said: Texts,
+    categories: Iterable[str],
+    titles: list[list[_Found]],
+    prose: list[list[_Found]],
+    about: list[list[_Found]],
+) -> set[str]:
+    """What several passages say together."""
+    known = codelists.categories()
+    populations = set(said.populations)
+    named = set().union(
+        *(_words(each, "house") for each in titles), _ACCOMMODATION & set(categories)
+    )
+    dangers = set().union(*(_words(each, "danger") for each in prose))
+    context = dangers | (_IN_DANGER & populations)
+    context |= {code for code in categories if known[code].pathway in _AORS}
+    context |= set().union(*(_words(each, "danger", "group") for each in [*titles, *about]))
+    if populations and populations <= _WOMEN:
+        context |= populations
+    words = _with(named, context)
+    hosts = set().union(*(_words(each, "house") for each in prose))
+    words |= _with(
+        hosts, (_IN_DANGER & populations).union(*(_words(each, "danger") for each in titles))
+    )
+    if not any(_words(each, "day") for each in [*titles, *prose]):
+        homes = set().union(*(_words(each, "home") for each in titles))
+        words |= _with(homes, dangers | (populations & _IN_DANGER if homes else set()))
+    return words
+
+
+def _with(one: Iterable[str], other: Iterable[str]) -> set[str]:
+    """Both, if there are both."""
+    first, second = set(one), set(other)
+    return first | second if first and second else set()
+
+
+def _near(
+    passage: list[_Found], one: tuple[str, ...], other: tuple[str, ...], *, after: bool = False
+) -> set[str]:
+    """Words of two kinds that stand near each other; `after`: the other one comes after."""
+    return {
+        word
+        for first in passage
+        for second in passage
+        if first.signal in one and second.signal in other
+        if (0 if after else -_NEAR) <= second.at - first.at <= _NEAR
+        for word in (first.words, second.words)
+    }
+
+
+def _words(passage: list[_Found], *signals: str) -> set[str]:
+    return {each.words for each in passage if each.signal in signals}
+
+
+def _found(text: str) -> list[_Found]:
+    """The signals of one passage in their order, without houses that are somebody else's."""
+    spoken = folded(text).split()
+    found: list[_Found] = []
+    at, away = 0, -_AWAY - 1
+    while at < len(spoken):
+        row = _row_at(spoken, at)
+        if row is None:
+            at += 1
+            continue
+        if row.signal == "elsewhere":
+            away = at
+        elif row.signal in _HOUSES and at - away <= _AWAY:
+            away = at  # "referral to shelters and safe houses"
+        else:
+            found.append(_Found(row.signal, " ".join(spoken[at : at + len(row.words)]), at))
+        at += len(row.words)
+    return found
+
+
+def _row_at(spoken: list[str], at: int) -> "_Row | None":
+    """The longest words that the passage has there, so that "animal shelter" is not a shelter."""
+    first = spoken[at]
+    starts, stems = _rows()
+    for row in starts.get(first, ()):
+        *whole, last = row.words
+        said = spoken[at : at + len(row.words)]
+        if len(said) < len(row.words) or said[:-1] != whole:
+            continue
+        if said[-1] == last or (row.stem and said[-1].startswith(last)):
+            return row
+    ends = range(len(first), 2, -1)
+    return next((stems[first[:end]] for end in ends if first[:end] in stems), None)
+
+
+def _texts_of(document: Document) -> tuple[list[str], list[str]]:
+    """Titles and prose, however deep. A place's own texts are prose: streets are called after houses."""
+    titles: list[str] = []
+    prose: list[str] = []
+    for key, value, deep in _strings(document, 0):
+        (titles if key in _TITLES and not deep else prose).append(value)
+    return titles, prose
+
+
+_DEEP = frozenset({"service_at_locations", "locations", "contacts", "phones"})
+
+
+def _strings(item: Any, deep: int) -> Iterator[tuple[str, str, int]]:
+    for key, value in item.items():
+        if key in _NOT_READ:
+            continue
+        inside = deep + (key in _DEEP)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, str):
+                yield key, each, inside
+            elif isinstance(each, dict):
+                yield from _strings(each, inside)
+
+
+class _Row(NamedTuple):
+    words: tuple[str, ...]
+    stem: bool
+    signal: str
+
+
+@cache
+def street_words() -> frozenset[str]:
+    table = files("directory.ground.hsds").joinpath("data", "house_words.csv")
+    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    return frozenset(row["words"] for row in rows if row["signals"] == _STREET)
+
+
+@cache
+def _rows() -> tuple[Mapping[str, list[_Row]], Mapping[str, _Row]]:
+    """Rows by their first word, the longest first; and stems of one word."""
+    table = files("directory.ground.hsds").joinpath("data", "house_words.csv")
+    starts: dict[str, list[_Row]] = {}
+    stems: dict[str, _Row] = {}
+    for each in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
+        if each["signals"] == _STREET:
+            continue
+        words = tuple(each["words"].removesuffix("*").split())
+        row = _Row(words, each["words"].endswith("*"), each["signals"])
+        if row.stem and len(words) == 1:
+            stems[words[0]] = row
+        starts.setdefault(words[0], []).append(row)
+    for rows in starts.values():
+        rows.sort(key=lambda row: -len(row.words))
+    return starts, stems

@@ -1,0 +1,37 @@
+"""Refuses entries that would show more than is safe, before anything of them is stored."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from common.sight import LEVELS, NAMES
+from common.words import codelists
+
+from directory.ground.hsds.visibility import level_of, unstorable
+
+
+def dangers(service: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(JSON pointer, why) for each location that is shown too openly or too exactly.
+
+    A shelter may have an open intake point, but only a virtual one.
+    """
+    own = level_of(service)
+    needed = max(
+        (
+            LEVELS[codelists.categories()[c].minimum_visibility]
+            for c in service.get("categories", [])
+        ),
+        default=0,
+    )
+    for index, site in enumerate(service.get("service_at_locations", [])):
+        location = site.get("location")
+        if not location or location.get("location_type") == "virtual":
+            continue
+        pointer = f"/service_at_locations/{index}/location"
+        exact = level_of(location, level_of(site, own))
+        if exact < needed:
+            yield (
+                f"{pointer}/visibility",
+                f"places of this category are never shown below '{NAMES[needed]}'",
+            )
+        for key in unstorable(location, exact):
+            yield f"{pointer}/{key}", "of a restricted place only the state (pcode) is kept"

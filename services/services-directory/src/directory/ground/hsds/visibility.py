@@ -1,0 +1,156 @@
+"""The four levels, and what each part of a document becomes at a level (OCHA sensitivity classes).
+
+public: the address · partners: the address · pathway: the municipality (admin2) · restricted: the
+state (admin1), no coordinates, and nothing more exact is ever stored.
+"""
+
+from typing import Any
+
+from common.sight import LEVELS, NAMES, PATHWAY, PUBLIC, RESTRICTED
+from common.words import codelists
+from common.words.places import Places
+
+# How exactly a place may be named, by its own level (administrative level); absent: exactly.
+_PRECISION = {PATHWAY: 2, RESTRICTED: 1}
+
+# What could lead somebody to the door. Virtual locations have no door.
+_WAYS_TO_THE_DOOR = (
+    "latitude",
+    "longitude",
+    "addresses",
+    "name",
+    "alternate_name",
+    "description",
+    "transportation",
+    "url",
+    "accessibility",
+    "external_identifier",
+    "external_identifier_type",
+    "attributes",
+    "metadata",
+)
+_NEVER_STORED = ("latitude", "longitude", "addresses", "transportation", "external_identifier")
+
+
+def level_of(item: dict[str, Any], parent: int = PUBLIC) -> int:
+    """The level from which `item` is seen: its own, and never below that of what holds it."""
+    own = item.get("visibility")
+    return max(parent, LEVELS[own]) if own else parent
+
+
+def levels_in(*items: Any) -> set[int]:
+    """The levels from which some part of these documents is seen: at any other one there is no more to see
+    than at the one below it."""
+    found: set[int] = set()
+    inside = list(items)
+    while inside:
+        item = inside.pop()
+        if isinstance(item, dict):
+            if own := item.get("visibility"):
+                found.add(LEVELS[own])
+            item = item.values()
+        inside += [each for each in item if isinstance(each, dict | list)]
+    return found
+
+
+def seen_at(item: dict[str, Any], level: int, own: int) -> dict[str, Any]:
+    """`item` without the parts that `level` may not see; `own` is the level of `item` itself."""
+    seen: dict[str, Any] = {}
+    for key, value in item.items():
+        # Texts first: a document has a thousand members, read at four levels.
+        if value.__class__ is str:
+            seen[key] = value
+        elif isinstance(value, dict):
+            seen[key] = seen_at(value, level, level_of(value, own))
+        elif isinstance(value, list):
+            seen[key] = _seen_of(value, level, own)
+        else:
+            seen[key] = value
+    return seen
+
+
+def _seen_of(items: list[Any], level: int, parent: int) -> list[Any]:
+    seen: list[Any] = []
+    for each in items:
+        if isinstance(each, dict):
+            own = level_of(each, parent)
+            if own <= level:
+                seen.append(seen_at(each, level, own))
+        elif isinstance(each, list):
+            seen.append(_seen_of(each, level, parent))
+        else:
+            seen.append(each)
+    return seen
+
+
+def coarse_location(location: dict[str, Any], own: int) -> dict[str, Any]:
+    """A location as exact as its level `own` allows; a virtual one stays as it is."""
+    precision = _PRECISION.get(own)
+    if precision is None or location.get("location_type") == "virtual":
+        return location
+    kept = {key: value for key, value in location.items() if key not in _WAYS_TO_THE_DOOR}
+    if pcode := location.get("pcode"):
+        kept["pcode"] = coarse_pcode(pcode, own)
+        kept["name"] = Places.load().require(kept["pcode"]).name
+    return kept
+
+
+def coarse_pcode(pcode: str, own: int) -> str:
+    """The area itself or, for pathway and restricted, the municipality or the state around it."""
+    precision = _PRECISION.get(own)
+    return pcode if precision is None else Places.load().at_most(pcode, precision)
+
+
+def coarse_area(area: dict[str, Any], own: int) -> dict[str, Any] | None:
+    """A service area as exact as `own` allows; drawn extents of a confidential one are dropped."""
+    if own not in _PRECISION:
+        return area
+    if area.get("extent_type") != "pcode":
+        return None
+    pcode = coarse_pcode(str(area["extent"]), own)
+    return {**area, "extent": pcode, "name": Places.load().require(pcode).name}
+
+
+def unstorable(location: dict[str, Any], own: int) -> list[str]:
+    """Members of a restricted location that must not be stored at all (no safe house on disk)."""
+    if own < RESTRICTED or location.get("location_type") == "virtual":
+        return []
+    return [key for key in _NEVER_STORED if location.get(key) not in (None, [], "")]
+
+
+def storable(location: dict[str, Any], own: int) -> dict[str, Any]:
+    """The location as it may be stored: a restricted one keeps its state only."""
+    if own < RESTRICTED or location.get("location_type") == "virtual":
+        return location
+    kept = {key: value for key, value in location.items() if key not in _NEVER_STORED}
+    # One that is none stays as it came: whoever looks at the document's form refuses it, and says why.
+    if Places.load().is_known(pcode := str(location.get("pcode", ""))):
+        kept["pcode"] = coarse_pcode(pcode, own)
+    return kept
+
+
+def without_unstorable(service: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A service that can be stored, and pointers to what had to be left out of it."""
+    own = level_of(service)
+    sites: list[dict[str, Any]] = []
+    removed: list[str] = []
+    for index, site in enumerate(service.get("service_at_locations", [])):
+        location = site.get("location")
+        if location is None:
+            sites.append(site)
+            continue
+        exact = level_of(location, level_of(site, own))
+        pointer = f"/service_at_locations/{index}/location"
+        removed += [f"{pointer}/{key}" for key in unstorable(location, exact)]
+        sites.append({**site, "location": storable(location, exact)})
+    return ({**service, "service_at_locations": sites} if sites else service), removed
+
+
+def raised(service: dict[str, Any]) -> dict[str, Any]:
+    """A service at the level that its categories demand, or at its own if that is higher."""
+    known = codelists.categories()
+    needed = max(
+        (LEVELS[known[c].minimum_visibility] for c in service.get("categories", []) if c in known),
+        default=PUBLIC,
+    )
+    return {**service, "visibility": NAMES[needed]} if level_of(service) < needed else service

@@ -1,0 +1,184 @@
+"""Answers of the read endpoints: stored bytes with validators, and an audit row per restricted
+document that was read."""
+
+import hashlib
+import math
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Annotated, Any
+
+from common.auth import Principal
+from common.db.session import Database
+from common.words.languages import preferred
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from directory.ground.reading import envelope
+from directory.ground.reading.restricted_service import log_restricted
+from directory.ground.reading.rows_queries import Row
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+GEOJSON = "application/geo+json"
+_VARY = "Authorization, Accept-Language, Accept-Encoding, Origin"
+
+
+_FEATURES = {
+    "type": "object",
+    "description": "A feature collection (RFC 7946): one point for each site.",
+    "required": ["type", "features"],
+    "properties": {
+        "type": {
+            "type": "string",
+            "const": "FeatureCollection",
+            "description": "What GeoJSON it is.",
+        },
+        "features": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "Sites, each with the service as its properties.",
+        },
+    },
+}
+
+
+def answer(
+    request: Request,
+    body: bytes,
+    *,
+    etag: str | None = None,
+    media_type: str = JSON,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """200 with an ETag, or 304 if the caller already has it. `etag` defaults to a digest."""
+    tag = f'"{etag or hashlib.sha256(body).hexdigest()[:24]}"'
+    given = {
+        "ETag": tag,
+        "Cache-Control": "no-cache" if _anonymous(request) else "private, no-cache",
+        "Vary": _VARY,
+        **(headers or {}),
+    }
+    if request.method == "GET" and _has(request, tag):
+        return Response(status_code=304, headers=given)
+    return Response(body, headers=given, media_type=media_type)
+
+
+def page_answer(
+    request: Request,
+    items: Sequence[bytes],
+    *,
+    total: int,
+    number: int,
+    per_page: int,
+    more: dict[str, Any] | None = None,
+) -> Response:
+    """A page in the HSDS envelope; its total and its neighbours also as headers, for a client that
+    reads none of the body. A search by POST is private: it gets no addresses."""
+    body = envelope.page(items, total=total, number=number, per_page=per_page, more=more)
+    headers = {"X-Total-Items": str(total)}
+    if request.method == "GET":
+        last = max(1, math.ceil(total / per_page))
+        links = _links(request.scope["path"], request.scope["query_string"], number, last)
+        headers["Link"] = ", ".join(links)
+    return answer(request, body, headers=headers)
+
+
+def _links(path: str, query: bytes, number: int, last: int) -> Iterator[str]:
+    """Neighbours of a page (RFC 8288), relative to the server."""
+    kept = "&".join(
+        part.replace(">", "%3E")
+        for part in query.decode("latin-1").split("&")
+        if part and part[:5] != "page="
+    )
+    start = f"<{path}?{kept}&page=" if kept else f"<{path}?page="
+    places = {"first": 1, "prev": min(number - 1, last), "next": number + 1, "last": last}
+    for relation, page in places.items():
+        if 1 <= page <= last:
+            yield f'{start}{page}>; rel="{relation}"'
+
+
+def _anonymous(request: Request) -> bool:
+    caller: Principal | None = getattr(request.state, "principal", None)
+    return caller is None or caller.anonymous
+
+
+def _has(request: Request, tag: str) -> bool:
+    given = request.headers.get("if-none-match")
+    if given is None:
+        return False
+    tags = {each.strip().removeprefix("W/") for each in given.split(",")}
+    return tag in tags or "*" in tags
+
+
+async def audit(
+    session: AsyncSession, caller: Principal, request: Request, rows: Sequence[Any]
+) -> None:
+    """Log each restricted service that this answer shows; committed before the answer leaves, so
+    that there is no answer without its log."""
+    found = {row["service_id"] for row in rows if row["sensitive"]}
+    await log_restricted(session, caller, request.url.path, found)
+
+
+def stream(
+    request: Request,
+    database: Database,
+    caller: Principal,
+    rows: Callable[[AsyncSession], AsyncIterator[Row]],
+    line: Callable[[Row], bytes],
+) -> StreamingResponse:
+    """All rows, one JSON document per line, in a transaction of its own that lasts as long."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        async with database.transaction(caller) as session:
+            batch: list[Row] = []
+            size = 0
+            parts: list[bytes] = []
+            async for row in rows(session):
+                parts.append(line(row) + b"\n")
+                size += len(parts[-1])
+                if row["sensitive"]:
+                    batch.append(row)
+                if size > 65_536:
+                    await audit(session, caller, request, batch)
+                    yield b"".join(parts)
+                    batch, parts, size = [], [], 0
+            await audit(session, caller, request, batch)
+            yield b"".join(parts)
+
+    return StreamingResponse(lines(), media_type=NDJSON, headers={"Vary": _VARY})
+
+
+def language_of(request: Request) -> str | None:
+    """The language that is asked for first, None if it does not matter."""
+    return next(iter(preferred(request.headers.get("accept-language"))), None)
+
+
+ReadIn = Annotated[str | None, Depends(language_of)]
+"""Of whoever asks: texts that were translated are in it."""
+
+
+def described(
+    parameters: list[dict[str, Any]],
+    schema: dict[str, Any] | None = None,
+    *,
+    moves: bool = False,
+) -> dict[str, Any]:
+    """`openapi_extra` of a route whose parameters are read by hand; its other forms are those of
+    the parameter `format`. `schema`: unless `responses` of the route say it. `moves`: what was merged
+    answers with where it is now."""
+    forms: dict[str, Any] = next(
+        (each["schema"] for each in parameters if each["name"] == "format"), {}
+    )
+    content: dict[str, Any] = {} if schema is None else {JSON: {"schema": schema}}
+    if "ndjson" in forms.get("enum", ()):
+        content[NDJSON] = {"schema": {"type": "string"}}
+    if "geojson" in forms.get("enum", ()):
+        content[GEOJSON] = {"schema": _FEATURES}
+    responses: dict[str, Any] = {
+        "200": {"description": "OK", "content": content},
+        "304": {"description": "A GET whose If-None-Match names what would be sent."},
+    }
+    if moves:
+        responses["308"] = {"description": "Merged into another entry: see Location."}
+    return {"parameters": parameters, "responses": responses}

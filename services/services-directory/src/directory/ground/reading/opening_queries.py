@@ -1,0 +1,32 @@
+"""Weekly opening hours in SQL, as `hsds.opening` says them: of `d`, a stored service document."""
+
+from datetime import date
+
+from directory.ground.reading.statement import Statement
+
+_WEEK = "ruta_week_from(d.open_minutes, d.season_days, d.season_minutes, {})"
+
+
+def week_from(first: date, s: Statement) -> str:
+    """The minutes of the week in which it is known to be open in the seven days from `first` on."""
+    return _unless_usual(_WEEK.format(s.argument(first, "date")))
+
+
+def coming_week(today: date, s: Statement) -> str:
+    """The same where a weekday is asked and not a day."""
+    first = s.argument(today, "date")
+    return _unless_usual(f"{_WEEK.format(f'{first} - 1')} * {_WEEK.format(first)}")
+
+
+def in_season(today: date, s: Statement) -> str:
+    """Unless all hours that are told hold on other days."""
+    first = s.argument(today, "date")
+    return (
+        "(d.season_days IS NULL OR d.hours_unread OR NOT isempty(d.open_minutes) OR EXISTS ("
+        f"SELECT FROM unnest(d.season_days) AS days WHERE days && daterange({first} - 1, {first}, '[]')))"
+    )
+
+
+def _unless_usual(week: str) -> str:
+    # Hours of most services hold on any day: nothing is worked out for those.
+    return f"CASE WHEN d.season_days IS NULL THEN d.open_minutes ELSE {week} END"

@@ -1,0 +1,51 @@
+"""SELECTs of the log of restricted reads."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.ground.reading.models import restricted_reads
+
+
+async def all_reads(
+    session: AsyncSession,
+    *,
+    service_id: UUID | None,
+    doer: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    before: int | None,
+    limit: int,
+) -> list[Any]:
+    """Newest first, of every entry."""
+    r = restricted_reads.c
+    statement = sa.select(restricted_reads).order_by(r.id.desc()).limit(limit)
+    conditions = (
+        None if service_id is None else r.service_id == service_id,
+        None if doer is None else r.client_id == doer,
+        None if since is None else r.at >= since,
+        None if until is None else r.at < until,
+        None if before is None else r.id < before,
+    )
+    return list(
+        (await session.execute(statement.where(*(c for c in conditions if c is not None)))).all()
+    )
+
+
+async def reads_of(
+    session: AsyncSession, service_id: UUID, before: int | None, limit: int
+) -> list[Any]:
+    """Newest first."""
+    r = restricted_reads.c
+    statement = (
+        sa.select(restricted_reads)
+        .where(r.service_id == service_id)
+        .order_by(r.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(r.id < before)
+    return list((await session.execute(statement)).all())

@@ -1,0 +1,50 @@
+"""Runs statements of our own text in the session's transaction."""
+
+from collections.abc import AsyncIterator
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.ground.reading.statement import Statement
+
+Row = sa.RowMapping
+
+# By default PostgreSQL chooses after five executions; for a search the kept plan may read half of the table.
+# Compiling a plan takes longer than running any of these.
+_FOR_VALUES = sa.text(
+    "SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
+_ONCE = sa.text(
+    "SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)"
+)
+
+
+async def plan_for_values(session: AsyncSession) -> None:
+    """Plan each following statement of the transaction for its values: a plan for any words in any area reads
+    half of the table for rare words."""
+    await session.execute(_FOR_VALUES)
+
+
+async def plan_once(session: AsyncSession) -> None:
+    """Keep the plans of the following statements: each names the index that it needs, and planning takes longer
+    than running."""
+    await session.execute(_ONCE)
+
+
+async def fetch(session: AsyncSession, text: str, s: Statement) -> list[Row]:
+    return list((await session.execute(_clause(text, s))).mappings())
+
+
+async def each(session: AsyncSession, text: str, s: Statement) -> AsyncIterator[Row]:
+    """Row by row through a cursor of the server, in bounded memory."""
+    found = await session.stream(_clause(text, s), execution_options={"yield_per": 200})
+    async for row in found.mappings():
+        yield row
+
+
+def _clause(text: str, s: Statement) -> sa.TextClause:
+    """The text names the types of the values, so they go to the driver as they are."""
+    values = enumerate(s.values, 1)
+    return sa.text(text).bindparams(
+        *(sa.bindparam(f"p{at}", value, sa.types.NullType()) for at, value in values)
+    )

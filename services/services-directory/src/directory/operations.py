@@ -1,0 +1,105 @@
+"""`python -m directory announce-gaps|list-restrictions|apply-restrictions`, for an operator.
+
+`announce-gaps`: what waits for the hour goes out now; for whoever closes a period, and for the demo's past. The other
+two belong to a restore: what the record restricts, and restricting it again.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from common.db.session import Database
+from common.process.start import fail, say
+
+from directory.followers_service import declare_followers
+from directory.ground.hsds.restricted import Word
+from directory.holding import AGAIN
+from directory.pathways.gaps.announcing import announce_observed
+from directory.record.organizations import service as organizations
+from directory.record.services import restoring
+from directory.settings import Settings
+from directory.show.information import queries as messages
+from directory.spoken import said
+
+
+async def _announce(database: Database) -> int:
+    """Print how many counters went out."""
+    async with database.transaction() as session:
+        gone = await announce_observed(session)
+    say(said("{count} gap counters go out", count=gone))
+    return 0
+
+
+async def _list_restrictions(database: Database) -> int:
+    """Print what each entry restricts now, a line each: for `tell-restrictions` of referrals."""
+    async with database.transaction() as session:
+        async for own, word in restoring.words_now(session):
+            _say_word("service", own, word)
+        for own, word in await organizations.words_now(session):
+            _say_word("organisation", own, word)
+        for own in await messages.withdrawn(session):
+            _say_word("risk_message", own, {"withdrawn": True})
+    return 0
+
+
+def _say_word(entry: str, own: UUID, word: Word) -> None:
+    line = {"entry": entry, "id": str(own), "word": word}
+    say(json.dumps(line, separators=(",", ":")))
+
+
+def _read_word(text: str) -> tuple[str, UUID, Word]:
+    """ValueError, or what a line of another shape raises."""
+    line = json.loads(text)
+    word = line["word"]
+    levels = {str(part): int(level) for part, level in word.get("hidden", {}).items()}
+    return line["entry"], UUID(line["id"]), {**word, "hidden": levels}
+
+
+async def _apply_restrictions(database: Database) -> int:
+    """After restoring a backup: restrict again what was restricted last. The words, as `list-restrictions` of
+    referrals prints them, are arguments, or the lines of `--from`."""
+    parser = argparse.ArgumentParser(prog="apply-restrictions")
+    parser.add_argument("--from", dest="file", type=Path)
+    parser.add_argument("line", nargs="*")
+    asked = parser.parse_args(sys.argv[2:])
+    lines = asked.line
+    if asked.file is not None:
+        lines = (await asyncio.to_thread(asked.file.read_text)).splitlines()
+    try:
+        words = [_read_word(line) for line in lines]
+        works = [partial(AGAIN[entry], own=own, word=word) for entry, own, word in words]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        fail(
+            said(
+                "these are not the words that `referrals list-restrictions` prints: nothing was done"
+            )
+        )
+    done = 0
+    for work in works:
+        done += await database.retried(work)
+    say(said("{count} entries of the directory are restricted again", count=done))
+    return 0
+
+
+def _command(work: Callable[[Database], Awaitable[int]]) -> Callable[[Settings], int]:
+    async def run(settings: Settings) -> int:
+        declare_followers()
+        database = Database.at(settings.database_url.get_secret_value())
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return lambda settings: asyncio.run(run(settings))
+
+
+COMMANDS = {
+    "announce-gaps": _command(_announce),
+    "list-restrictions": _command(_list_restrictions),
+    "apply-restrictions": _command(_apply_restrictions),
+}

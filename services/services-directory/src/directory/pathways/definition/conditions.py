@@ -1,0 +1,170 @@
+"""When a step or a pathway applies to a profile, judged in three values.
+
+What a profile leaves open is *unknown*, never "no": a step is dropped only by a known fact.
+"""
+
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from directory.pathways.definition.profile import Profile, Sex
+
+Age = Annotated[int, Field(strict=True, ge=0, le=120)]
+Hours = Annotated[int, Field(strict=True, ge=0, le=24 * 366 * 100)]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
+
+
+class Verdict(StrEnum):
+    """`unknown` keeps a step in the plan, marked for the worker to check."""
+
+    MET = "met"
+    UNKNOWN = "unknown"
+    NOT_MET = "not_met"
+
+
+class Condition(BaseModel):
+    """All named criteria must hold; an empty condition always holds.
+
+    Ages are completed years, hours are counted since the incident, languages are ISO 639-3.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minimum_age: Age | None = None
+    maximum_age: Age | None = None
+    sexes: frozenset[Sex] = frozenset()
+    populations: frozenset[Code] = frozenset()
+    excluded_populations: frozenset[Code] = frozenset()
+    situations: frozenset[Code] = frozenset()
+    incident_within_hours: Hours | None = None
+    incident_after_hours: Hours | None = None
+    immediate_danger: bool | None = None
+    has_documents: bool | None = None
+    languages: frozenset[Language] = frozenset()
+    speaks_none_of: frozenset[Language] = frozenset()
+
+    def __bool__(self) -> bool:
+        return self != _ALWAYS
+
+
+_ALWAYS = Condition()
+
+
+def judge(condition: Condition, profile: Profile) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict and the names of the criteria that decided it (those unmet, else those unknown)."""
+    verdicts = list(_criteria(condition, profile))
+    unmet = tuple(name for name, held in verdicts if held is False)
+    if unmet:
+        return Verdict.NOT_MET, unmet
+    unknown = tuple(name for name, held in verdicts if held is None)
+    return (Verdict.UNKNOWN if unknown else Verdict.MET), unknown
+
+
+def _criteria(condition: Condition, profile: Profile) -> Iterator[tuple[str, bool | None]]:
+    yield from _about_the_person(condition, profile)
+    yield from _about_the_incident(condition, profile)
+
+
+def _about_the_person(c: Condition, p: Profile) -> Iterator[tuple[str, bool | None]]:
+    if c.minimum_age is not None:
+        yield "minimum_age", None if p.age is None else p.age >= c.minimum_age
+    if c.maximum_age is not None:
+        yield "maximum_age", None if p.age is None else p.age <= c.maximum_age
+    if c.sexes:
+        yield "sexes", None if p.sex is None else p.sex in c.sexes
+    if c.populations:
+        yield "populations", _any_of(c.populations, p.populations)
+    if c.excluded_populations:
+        yield "excluded_populations", _none_of(c.excluded_populations, p.populations)
+    if c.has_documents is not None:
+        yield "has_documents", _equals(c.has_documents, p.has_documents)
+    if c.languages:
+        yield "languages", _any_of(c.languages, p.languages)
+    if c.speaks_none_of:
+        yield "speaks_none_of", _none_of(c.speaks_none_of, p.languages)
+
+
+def _about_the_incident(c: Condition, p: Profile) -> Iterator[tuple[str, bool | None]]:
+    hours = p.hours_since_incident
+    if c.situations:
+        yield "situations", _any_of(c.situations, p.situations)
+    if c.incident_within_hours is not None:
+        yield "incident_within_hours", None if hours is None else hours <= c.incident_within_hours
+    if c.incident_after_hours is not None:
+        yield "incident_after_hours", None if hours is None else hours > c.incident_after_hours
+    if c.immediate_danger is not None:
+        yield "immediate_danger", _equals(c.immediate_danger, p.immediate_danger)
+
+
+def _any_of(wanted: Collection[str], known: Collection[str]) -> bool | None:
+    return any(code in wanted for code in known) if known else None
+
+
+def _none_of(unwanted: Collection[str], known: Collection[str]) -> bool | None:
+    return all(code not in unwanted for code in known) if known else None
+
+
+def _equals(wanted: bool, known: bool | None) -> bool | None:
+    return None if known is None else known == wanted
+
+
+def contradictions(condition: Condition) -> tuple[str, ...]:
+    """Names of the criteria that no person can meet together; empty when the condition is sound."""
+    c = condition
+    return tuple(
+        name
+        for name, impossible in (
+            ("minimum_age", _crossed(c.minimum_age, c.maximum_age)),
+            ("incident_after_hours", _crossed(c.incident_after_hours, c.incident_within_hours, 1)),
+            ("excluded_populations", _all_excluded(c.populations, c.excluded_populations)),
+            ("speaks_none_of", _all_excluded(c.languages, c.speaks_none_of)),
+        )
+        if impossible
+    )
+
+
+def _crossed(low: int | None, high: int | None, gap: int = 0) -> bool:
+    return low is not None and high is not None and low + gap > high
+
+
+def _all_excluded(wanted: Collection[str], unwanted: Collection[str]) -> bool:
+    return bool(wanted) and set(wanted) <= set(unwanted)
+
+
+def contradict(first: Condition, second: Condition) -> tuple[str, ...]:
+    """Names of the criteria by which no one person can meet both; empty when somebody can.
+
+    People belong to several populations, live several situations and speak several languages, so
+    those sets never contradict each other.
+    """
+    found = [
+        name
+        for name, low, high, gap in (
+            ("age", _most(first, second, "minimum_age"), _least(first, second, "maximum_age"), 0),
+            (
+                "incident_hours",
+                _most(first, second, "incident_after_hours"),
+                _least(first, second, "incident_within_hours"),
+                1,
+            ),
+        )
+        if _crossed(low, high, gap)
+    ]
+    if first.sexes and second.sexes and not first.sexes & second.sexes:
+        found.append("sexes")
+    for flag in ("immediate_danger", "has_documents"):
+        one, other = getattr(first, flag), getattr(second, flag)
+        if one is not None and other is not None and one != other:
+            found.append(flag)
+    return tuple(found)
+
+
+def _most(first: Condition, second: Condition, name: str) -> int | None:
+    return max((v for c in (first, second) if (v := getattr(c, name)) is not None), default=None)
+
+
+def _least(first: Condition, second: Condition, name: str) -> int | None:
+    return min((v for c in (first, second) if (v := getattr(c, name)) is not None), default=None)

@@ -1,0 +1,106 @@
+"""A pathway as a small graph of steps, as a coordinator writes it and as it is stored.
+
+`after` orders steps; steps that are not ordered against each other may run in parallel. A step
+that is `fallback_of` another is used only where the primary has no fitting service.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from directory.pathways.definition.conditions import Condition, Hours
+from directory.pathways.definition.profile import PLACE, Aor, NeedCode
+
+StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+# Control characters are in no sentence and in no store.
+Sentence = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=600,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$",
+    ),
+]
+
+
+class Bilingual(BaseModel):
+    """Spanish and English are equals: neither may be missing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    es: Sentence
+    en: Sentence
+
+
+class Urgency(StrEnum):
+    """How soon a step should begin, counted from now."""
+
+    AT_ONCE = "at_once"
+    WITHIN_24_HOURS = "within_24_hours"
+    WITHIN_72_HOURS = "within_72_hours"
+    WITHIN_A_WEEK = "within_a_week"
+    ROUTINE = "routine"
+
+    @property
+    def hours(self) -> int | None:
+        """Hours from now; None where there is no deadline."""
+        return _URGENCY_HOURS[self]
+
+
+_URGENCY_HOURS: dict[Urgency, int | None] = {
+    Urgency.AT_ONCE: 0,
+    Urgency.WITHIN_24_HOURS: 24,
+    Urgency.WITHIN_72_HOURS: 72,
+    Urgency.WITHIN_A_WEEK: 168,
+    Urgency.ROUTINE: None,
+}
+
+
+class Step(BaseModel):
+    """One need of the pathway; `need` is a service category code.
+
+    `window_hours` is a clinical window counted from the incident (72 h, 120 h). `confidential`
+    needs are reached through the intermediary by everyone who is not cleared to see such services;
+    `intermediary_needs` are the categories of those who mediate (without them the usual ones of
+    the AoR), so that a plan can say when nobody does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: StepKey
+    need: Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9 _-]*$")]
+    urgency: Urgency = Urgency.ROUTINE
+    window_hours: Hours | None = None
+    condition: Condition = Condition()
+    after: Annotated[tuple[StepKey, ...], Field(max_length=30)] = ()
+    fallback_of: StepKey | None = None
+    safety: Annotated[bool, Field(strict=True)] = False
+    confidential: Annotated[bool, Field(strict=True)] = False
+    intermediary: Bilingual | None = None
+    intermediary_needs: Annotated[tuple[NeedCode, ...], Field(max_length=5)] = ()
+    note: Bilingual | None = None
+
+
+class Pathway(BaseModel):
+    """`entry` holds alternatives: a person enters when any one of them is met (see entry.py).
+
+    An area's pathway extends that of the wider area: a step with an inherited key replaces it,
+    `omits` withdraws inherited steps (see inheritance.py).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    aor: Aor
+    area: Annotated[str, Field(pattern=PLACE)]
+    title: Bilingual
+    proposal: Annotated[bool, Field(strict=True)] = False
+    entry: Annotated[tuple[Condition, ...], Field(max_length=10)] = ()
+    focal_point: Bilingual | None = None
+    steps: Annotated[tuple[Step, ...], Field(max_length=60)] = ()
+    omits: Annotated[tuple[StepKey, ...], Field(max_length=60)] = ()
+
+    def step(self, key: str) -> Step | None:
+        """The step with that key, or None."""
+        return next((step for step in self.steps if step.key == key), None)

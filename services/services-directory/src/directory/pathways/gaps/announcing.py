@@ -1,0 +1,69 @@
+"""Sends the gap counters to reporting, an hour's observations at a time.
+
+Waiting for the hour keeps the time of a single question out of the event stream.
+"""
+
+from datetime import date
+from operator import itemgetter
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import sqlalchemy as sa
+from common.events.directory import GapObserved
+from common.messaging import outbox
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.pathways.gaps.models import gap_observations
+from directory.tables import COMMON
+
+BATCH = 500
+_KEY = tuple(gap_observations.primary_key.columns)
+_key_of = itemgetter(*(column.name for column in _KEY))
+_ROSE = (
+    sa.select(*_KEY)
+    .where(gap_observations.c.count > gap_observations.c.announced)
+    .order_by(*_KEY)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+    .cte("rose")
+)
+_TOLD = (
+    sa.update(gap_observations)
+    .where(*(column == _ROSE.c[column.name] for column in _KEY))
+    .values(announced=gap_observations.c.count, event_version=gap_observations.c.event_version + 1)
+    .returning(*_KEY, gap_observations.c.count, gap_observations.c.event_version)
+)
+
+
+async def announce_observed(session: AsyncSession) -> int:
+    """Append one event per counter that rose; `count` is the day's total so far (of rows from
+    before counting by day: the week's)."""
+    rows = (await session.execute(_TOLD)).mappings().all()
+    told = sorted(((_key_of(row), _event(row)) for row in rows), key=itemgetter(0))
+    await outbox.append_all(
+        session,
+        COMMON,
+        [(event, uuid5(NAMESPACE_URL, f"ruta:gap:{' '.join(key)}")) for key, event in told],
+        aggregate_type="gap",
+    )
+    return len(told)
+
+
+def _event(row: sa.RowMapping) -> GapObserved:
+    return GapObserved(
+        area=row["area"],
+        need=row["need"],
+        group=row["grp"],
+        **_when(row["week"]),
+        count=row["count"],
+        version=row["event_version"],
+    )
+
+
+def _when(counted: str) -> dict[str, Any]:
+    """The ISO week and, if the row knows it, the day."""
+    if "W" in counted:
+        return {"week": counted}
+    day = date.fromisoformat(counted)
+    year, week, _ = day.isocalendar()
+    return {"week": f"{year}-W{week:02d}", "day": day}

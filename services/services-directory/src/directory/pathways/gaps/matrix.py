@@ -1,0 +1,142 @@
+"""The matrix area × need × group, computed from coverage cells; pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from common.words.places import Places
+
+from directory.pathways.gaps.shares import GROUPS, STATES
+
+COVERED = frozenset({"referable", "waitlist"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Services in one area, need and state, as the caller may see them; `counts` by group, in the
+    order of GROUPS. `whole` cells count in every part of the area too."""
+
+    area: str
+    need: str
+    state: str
+    whole: bool
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`counts` holds services by state, less the zeros; `coverage` is the best state, "none" or
+    "not_shown"; `people` is None without a table."""
+
+    area: str
+    need: str
+    group: str
+    counts: Mapping[str, int]
+    coverage: str
+    people: int | None = None
+
+    @property
+    def is_gap(self) -> bool:
+        """Nobody can be referred here, as far as the caller may know."""
+        return self.coverage not in COVERED and self.coverage != "not_shown"
+
+
+def matrix(
+    cells: Iterable[Cell],
+    areas: Sequence[str],
+    needs: Sequence[str],
+    places: Places,
+    *,
+    shown: Callable[[str, str], bool],
+    people: Mapping[tuple[str, str], int],
+    groups: Sequence[str] = GROUPS,
+) -> list[Row]:
+    """One row per area, need and group, in that order.
+
+    A service of a wider area counts in each of its parts, one of a part counts in the whole.
+    `shown` says whether the caller may know that an area has no service for a need.
+    """
+    totals = _totals(cells, areas, places)
+    return [
+        _row(
+            (area, need, group),
+            totals.get((area, need, group), {}),
+            shown(area, need),
+            people.get((area, group)),
+        )
+        for area in areas
+        for need in needs
+        for group in groups
+    ]
+
+
+def _totals(
+    cells: Iterable[Cell], areas: Sequence[str], places: Places
+) -> dict[tuple[str, str, str], dict[str, int]]:
+    parts: dict[str, list[str]] = {}
+    for area in areas:
+        for around in places.ancestors(area):
+            parts.setdefault(around, []).append(area)
+    wanted = set(areas)
+    totals: dict[tuple[str, str, str], dict[str, int]] = {}
+    for cell in cells:
+        counted_in = [cell.area] if cell.area in wanted else []
+        if cell.whole:
+            counted_in += parts.get(cell.area, [])
+        present = [(group, n) for group, n in zip(GROUPS, cell.counts, strict=True) if n > 0]
+        for area in counted_in:
+            for group, services in present:
+                counts = totals.setdefault((area, cell.need, group), {})
+                counts[cell.state] = counts.get(cell.state, 0) + services
+    return totals
+
+
+def _row(
+    key: tuple[str, str, str], counts: Mapping[str, int], shown: bool, people: int | None
+) -> Row:
+    # No count is below one: what sums up to nothing is no cell. "closed" is no verdict.
+    best = min(counts, key=STATES.index, default="none")
+    verdict = "none" if best == "closed" else best
+    if verdict not in COVERED and not shown:
+        verdict = "not_shown"
+    return Row(*key, counts, verdict, people)
+
+
+@dataclass(frozen=True, slots=True)
+class StepWithoutService:
+    """A step of a published pathway that nobody in the area can take on."""
+
+    area: str
+    aor: str
+    version: str
+    step: str
+    need: str
+
+
+def steps_without_service(
+    rows: Iterable[Row], pathways: Mapping[str, Sequence[tuple[str, str, str, str]]]
+) -> list[StepWithoutService]:
+    """`pathways`: per area (AoR, version, step, need). A step is open when no group is covered."""
+    covered: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        seen.add((row.area, row.need))
+        if not row.is_gap:
+            covered.add((row.area, row.need))
+    return [
+        StepWithoutService(area, aor, version, step, need)
+        for area, steps in pathways.items()
+        for aor, version, step, need in steps
+        if (area, need) in seen and (area, need) not in covered
+    ]
+
+
+def weighted(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
+    """Per need: people in the areas and groups with a known population, and those without service."""
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if row.people is None or row.coverage == "not_shown":
+            continue
+        need = found.setdefault(row.need, {"people": 0, "without_service": 0})
+        need["people"] += row.people
+        need["without_service"] += row.people if row.is_gap else 0
+    return found

@@ -1,0 +1,121 @@
+"""What one service adds to coverage: in which areas, for which groups, and in which state."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from common.words.places import Places
+
+from directory.ground.hsds.reachability import Hours, reached, ways_of
+from directory.ground.hsds.referability import REFERABLE_STATUSES, is_fresh
+from directory.pathways.definition.graph import Urgency
+from directory.pathways.definition.proposals import urgencies
+from directory.pathways.matching.reach import demand
+
+GROUPS = ("child", "woman", "man", "other")
+# From best to worst: a cell is called by the best state that any of its services has.
+STATES = (
+    "referable", "waitlist", "late", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
+)  # fmt: skip
+OUT_OF_SEASON = "suspended"
+"""Nobody is sent to what is closed on all these days: as to what is suspended, it will be there again."""
+_TAKES = ("referable", "waitlist")
+ADULT = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The facts of a stored service document that coverage is counted from."""
+
+    areas: Sequence[str]
+    categories: Sequence[str]
+    minimum_age: float | None
+    maximum_age: float | None
+    sexes: Sequence[str]
+    functional_status: str
+    capacity_state: str | None
+    valid_until: date | None
+    endorsed: bool
+    pre_crisis: bool | None
+    in_season: bool
+    """Unless all hours that it tells hold on other days."""
+    modes: Sequence[str] = ()
+    method: str | None = None
+    response_delay: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Share:
+    """The service counts once in `area` for each of `groups`.
+
+    `whole`: it serves all of the area, so it counts in every part too; otherwise only a part of it.
+    """
+
+    area: str
+    whole: bool
+    need: str
+    state: str
+    groups: tuple[str, ...]
+
+
+def shares(facts: Shared, today: date, places: Places) -> Iterator[Share]:
+    """One per area that the service touches and per need: what it serves, and all around that."""
+    state, groups = state_of(facts, today), groups_of(facts)
+    served = _widest(facts.areas, places)
+    touched = {around for area in served for around in places.ancestors(area)} - set(served)
+    for need in sorted(set(facts.categories)):
+        counted = "late" if state in _TAKES and is_late(facts, need) else state
+        for area in served:
+            yield Share(area, True, need, counted, groups)
+        for area in sorted(touched):
+            yield Share(area, False, need, counted, groups)
+
+
+def is_late(facts: Shared, need: str) -> bool:
+    """Whether no call, visit or referral there is in time where the need is most urgent, even at an hour at which it
+    is open: a cell knows no hour."""
+    urgency = urgencies().get(need, Urgency.ROUTINE)
+    best = reached(
+        ways_of(tuple(facts.modes), facts.method),
+        Hours(),
+        facts.response_delay,
+        demand(need, urgency).deadline,
+        minute=None,
+    )
+    return best is None or best.late is not None
+
+
+def state_of(facts: Shared, today: date) -> str:
+    """One state per service, the strongest obstacle first."""
+    if facts.functional_status == "closed":
+        return "lost" if facts.pre_crisis else "closed"
+    if facts.functional_status in {"suspended", "planned"}:
+        return facts.functional_status
+    if not facts.in_season:
+        return OUT_OF_SEASON
+    if facts.functional_status not in REFERABLE_STATUSES or not is_fresh(facts.valid_until, today):
+        return "stale"
+    if not facts.endorsed:
+        return "unendorsed"
+    if facts.capacity_state == "full":
+        return "full"
+    return "waitlist" if facts.capacity_state == "waitlist" else "referable"
+
+
+def groups_of(facts: Shared) -> tuple[str, ...]:
+    """The coarse groups of which the service takes anybody."""
+    low = facts.minimum_age or 0
+    high = 120 if facts.maximum_age is None else facts.maximum_age
+    found = ["child"] if low < ADULT else []
+    if high >= ADULT:
+        every = not facts.sexes
+        found += ["woman"] if every or "female" in facts.sexes else []
+        found += ["man"] if every or "male" in facts.sexes else []
+        found += ["other"] if every or "other" in facts.sexes else []
+    return tuple(found)
+
+
+def _widest(areas: Sequence[str], places: Places) -> list[str]:
+    """At most municipalities, without those inside another area of the list."""
+    known = {places.at_most(area, 2) for area in areas if places.is_known(area)}
+    return sorted(area for area in known if not known & set(places.ancestors(area)))

@@ -1,0 +1,91 @@
+"""What the rules know of one service, as one caller may see it.
+
+Built from the stored document of the caller's level, so nothing here was ever hidden from them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from directory.ground.hsds.opening import Season, Span, coming_week
+from directory.ground.hsds.reachability import Hours, Way, ways_of
+from directory.pathways.definition.profile import Sex
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralWay:
+    """How to refer: codes of codelists/referral_attributes; the texts are the service's own."""
+
+    method: str | None = None
+    response_delay: str | None = None
+    next_step: str | None = None
+    feedback_mechanism: str | None = None
+    focal_role: str | None = None
+    hours: str | None = None
+    intermediary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Sets that are empty mean "everyone" or "anywhere not stated", as in HSDS.
+
+    `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes
+    served or sited in. `point` is (latitude, longitude). `remote` services need no journey; `modes`
+    are codes of `intake_mode`, and `mobile` teams come to the person.
+    `open_minutes` are half-open spans of the week, Monday 00:00 is 0, that hold on any day; `seasons` those
+    that hold on some. `hours_unread`: they also say what is not understood.
+    """
+
+    service_id: str
+    name: str
+    organisation: str
+    need: str
+    referable: bool
+    functional_status: str = "unknown"
+    capacity_state: str | None = None
+    minimum_age: float | None = None
+    maximum_age: float | None = None
+    sexes: frozenset[str] = frozenset()
+    populations: frozenset[str] = frozenset()
+    nationalities: frozenset[str] = frozenset()
+    documents: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    area: str | None = None
+    areas: frozenset[str] = frozenset()
+    point: tuple[float, float] | None = None
+    remote: bool = False
+    modes: frozenset[str] = frozenset()
+    open_minutes: tuple[tuple[int, int], ...] = ()
+    seasons: tuple[Season, ...] = ()
+    hours_unread: bool = False
+    verified_on: date | None = None
+    valid_until: date | None = None
+    endorsed_by: frozenset[str] = frozenset()
+    provider_level: str | None = None
+    referral: ReferralWay = field(default_factory=ReferralWay)
+
+    def open_in(self, today: date) -> Sequence[Span]:
+        """In the coming week."""
+        return (
+            coming_week(self.open_minutes, self.seasons, today)
+            if self.seasons
+            else self.open_minutes
+        )
+
+    def hours_in(self, today: date) -> Hours:
+        """In the coming week, with whether they are told at all."""
+        told = bool(self.open_minutes or self.seasons)
+        return Hours(self.open_in(today), told, self.hours_unread)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """By which it can be reached."""
+        return ways_of(self.modes, self.referral.method)
+
+    @property
+    def mobile(self) -> bool:
+        return "outreach" in self.modes
+
+    def admits(self, sex: Sex) -> bool:
+        """True if the service is open to that sex."""
+        return not self.sexes or sex.value in self.sexes

@@ -1,0 +1,99 @@
+"""How far a service is from the person's area, as honestly as the data allows.
+
+Areas without a label point of their own, and whole states, are placed by their names only: "same
+municipality", "same state"; no kilometres are claimed for them.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from common.words.places import Places, Point, kilometres
+
+from directory.ground.hsds.preference import MERITS
+from directory.pathways.matching.candidates import Candidate
+
+_BANDS = ((25, 20), (50, 12), (100, 6))
+_UNKNOWN_KM = 10**6
+_MUNICIPALITY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Proximity:
+    """`kind`: remote, same_area, same_state, near, far or unknown; `points` go into the rank."""
+
+    kind: str
+    kilometres: int | None
+    points: int
+    approximate: bool = False
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """For sorting: nearer first."""
+        return (-self.points, _UNKNOWN_KM if self.kilometres is None else self.kilometres)
+
+
+def proximity(candidate: Candidate, area: str, places: Places) -> Proximity:
+    """Distance in whole kilometres between label points or the site's own point, where known."""
+    if candidate.remote:
+        return _REMOTE
+    return _between(candidate.area, candidate.point, area, places)
+
+
+def apart(site: str | None, point: tuple[float, float] | None, area: str) -> int:
+    """Kilometres from a site to an area, for comparing; very many where they are not known."""
+    known = _between(site, point, area, Places.load()).kilometres
+    return _UNKNOWN_KM if known is None else known
+
+
+_REMOTE = Proximity("remote", None, 15)
+
+
+# Sites are few and areas fewer: the same pairs come back in every question of a region.
+@lru_cache(maxsize=200_000)
+def _between(
+    site: str | None, point: tuple[float, float] | None, area: str, places: Places
+) -> Proximity:
+    if site is None and point is None:
+        return Proximity("unknown", None, 0)
+    distance = _distance(site, point, area, places)
+    if site is not None and _same(site, area, 2, places):
+        return Proximity("same_area", distance, MERITS["way_same_area"])
+    same_state = site is not None and _same(site, area, 1, places)
+    if distance is None:
+        if site is not None and not same_state:
+            return _between_states(site, area, places)
+        return Proximity("same_state" if same_state else "unknown", None, 8 if same_state else 0)
+    points = next((points for limit, points in _BANDS if distance <= limit), 0)
+    if points:
+        return Proximity("near", distance, points)
+    return Proximity("same_state" if same_state else "far", distance, 3 if same_state else 0)
+
+
+def _between_states(site: str, area: str, places: Places) -> Proximity:
+    """Between label points of states: too coarse to rank by, good enough to say "far"."""
+    distance = places.distance(site, area)
+    if distance is None:
+        return Proximity("unknown", None, 0)
+    return Proximity("far", round(distance), 0, approximate=True)
+
+
+def _distance(
+    site: str | None, point: tuple[float, float] | None, area: str, places: Places
+) -> int | None:
+    origin = _own_point(area, places)
+    end = Point(*point) if point else None if site is None else _own_point(site, places)
+    return None if origin is None or end is None else round(kilometres(origin, end))
+
+
+def _own_point(area: str, places: Places) -> Point | None:
+    """None for a state or a country: whoever is somewhere in it may be anywhere in it."""
+    place = places.get(area)
+    return None if place is None or place.level < _MUNICIPALITY else place.point
+
+
+def _same(one: str, other: str, level: int, places: Places) -> bool:
+    """Whether both lie in the same area of that level; False where either is wider than it."""
+    if not (places.is_known(one) and places.is_known(other)):
+        return False
+    first, second = places.at_most(one, level), places.at_most(other, level)
+    return first == second and places.require(first).level == level

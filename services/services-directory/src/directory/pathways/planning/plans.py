@@ -1,0 +1,74 @@
+"""A resolved profile: what was asked, by which versions it was answered, and what came of it."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+
+from directory.pathways.definition.layers import InForce
+from directory.pathways.definition.profile import Profile
+from directory.pathways.planning.resolution import Course, Coverage, ResolvedStep
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`directory_version` is the digest of exactly what was read of the directory: it says nothing
+    about entries that the caller may not see. `sensitive` are ids of restricted services shown.
+    """
+
+    profile: Profile
+    as_of: date
+    directory_version: str
+    in_force: dict[str, InForce]
+    course: Course
+    steps: tuple[ResolvedStep, ...]
+    sensitive: frozenset[str] = frozenset()
+
+
+# Whoever asks again is answered with the same set: a hundred lines are put in order once.
+@lru_cache(maxsize=100)
+def directory_version(etags: frozenset[tuple[str, str]]) -> str:
+    """A digest over (service id, ETag): equal exactly when the same documents were read."""
+    lines = [f"{service_id}={etag}\n" for service_id, etag in sorted(etags)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
+def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> list[str]:
+    """Needs for which neither the step nor one of its fallbacks has a service. `with_mediation`:
+    also those that nobody can ask for now; whether there is a service is then not said."""
+    covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
+    gaps = {Coverage.GAP, Coverage.GAP_IN_TIME}
+    if with_mediation:
+        gaps.add(Coverage.INTERMEDIARY_GAP)
+    return sorted(
+        step.ordered.step.need
+        for step in steps
+        if step.coverage in gaps
+        and not any(fallback.coverage in covered for fallback in step.fallbacks)
+    )
+
+
+def shortened(plan: Plan, services: int) -> Plan:
+    """The same plan with the best few services of each step; what is not named is not shown."""
+    steps = tuple(_shortened(step, services) for step in plan.steps)
+    return replace(plan, steps=steps, sensitive=plan.sensitive & set(shown(steps)))
+
+
+def _shortened(step: ResolvedStep, services: int) -> ResolvedStep:
+    return replace(
+        step,
+        services=step.services[:services],
+        fallbacks=tuple(_shortened(each, services) for each in step.fallbacks),
+    )
+
+
+def shown(steps: Iterable[ResolvedStep]) -> Iterator[str]:
+    """Ids of every service that the answer names, near misses and alternatives included."""
+    for step in steps:
+        yield from (ranked.candidate.service_id for ranked in step.services)
+        if step.shortfall is not None:
+            yield from (missed.candidate.service_id for missed in step.shortfall.near_misses)
+            if step.shortfall.nearest is not None:
+                yield step.shortfall.nearest.candidate.service_id
+        yield from shown(step.fallbacks)

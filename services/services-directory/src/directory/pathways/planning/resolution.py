@@ -1,0 +1,209 @@
+"""A profile, the published pathways and the services that the caller may see, made into a plan.
+
+Pure and deterministic: the same profile, pathways, services and day give the same plan.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from common.words.places import Places
+
+from directory.pathways.definition.entry import Doubt, Entry, enter
+from directory.pathways.definition.graph import Bilingual, Pathway, Urgency
+from directory.pathways.definition.profile import Profile
+from directory.pathways.matching.candidates import Candidate
+from directory.pathways.matching.ranking import Judged, Ranked, Situation, judged
+from directory.pathways.matching.reach import Demand, demand
+from directory.pathways.matching.shortfall import Shortfall, explain
+from directory.pathways.planning.composition import MEDIATORS, PlannedStep, compose
+from directory.pathways.planning.ordering import OrderedStep, in_order
+
+SERVICES_SHOWN = 10
+FIRST_ACTIONS = 5
+"""What somebody in the middle of a conversation can take in; the rest is folded."""
+HOTLINE = "HOT"
+_LAST = 1000
+
+
+class Coverage(StrEnum):
+    """What a step comes to for this caller."""
+
+    AVAILABLE = "available"
+    WAITLIST = "waitlist"
+    THROUGH_INTERMEDIARY = "through_intermediary"
+    INTERMEDIARY_GAP = "intermediary_gap"
+    """Reached through somebody, and nobody who could mediate is available."""
+    TO_CHECK = "to_check"
+    """Nothing fits, and whether it is needed at all hangs on languages that were not told."""
+    GAP_IN_TIME = "gap_in_time"
+    """Something would fit, but it opens, answers or is reached too late."""
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedStep:
+    """`services` are the best ten, `fitting` counts all that fit."""
+
+    ordered: OrderedStep
+    coverage: Coverage
+    services: tuple[Ranked, ...]
+    fitting: int
+    shortfall: Shortfall | None
+    folded: bool = False
+    """Not among the first actions: shown when asked for."""
+    fallbacks: tuple["ResolvedStep", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a profile asks for, before any service is looked at."""
+
+    entries: tuple[Entry, ...]
+    doubts: tuple[Doubt, ...]
+    steps: tuple[OrderedStep, ...]
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """Every need whose services are wanted, by need: those of steps and of their fallbacks, and
+        of who mediates for a confidential step, as soon as that step asks."""
+        found: dict[str, Demand] = {}
+        for ordered in self.steps:
+            for each in (ordered, *ordered.fallbacks):
+                found[each.step.need] = demand_of(each)
+        for ordered in self.steps:
+            for need in ordered.step.intermediary_needs:
+                found.setdefault(need, replace(demand_of(ordered), need=need))
+        return tuple(found[need] for need in sorted(found))
+
+    def situation(self, profile: Profile, wanted: Demand, places: Places, today: date) -> Situation:
+        """What services of one need are ranked by."""
+        aors = frozenset(entry.pathway.aor for entry in self.entries)
+        return Situation(profile, aors, wanted, places, today)
+
+
+def demand_of(ordered: OrderedStep) -> Demand:
+    step = ordered.step
+    return demand(step.need, step.urgency, ordered.remaining_hours, safety=step.safety)
+
+
+@dataclass(frozen=True, slots=True)
+class Confidential:
+    """Needs whose services are never shown to everybody, and through whom they are reached."""
+
+    needs: frozenset[str] = frozenset()
+    intermediary: Callable[[str], Bilingual | None] = lambda need: None
+
+
+def chart(
+    pathways: Iterable[Pathway],
+    profile: Profile,
+    need_aors: Mapping[str, str],
+    confidential: Confidential | None = None,
+) -> Course:
+    """`pathways`: the effective one of each AoR for the profile's area."""
+    entries, doubts = enter(pathways, profile, need_aors)
+    steps = compose([entry.pathway for entry in entries], profile)
+    for need in sorted(profile.needs):
+        known = steps.get(need)
+        if known is None:
+            steps[need] = _requested(need, confidential or Confidential())
+        else:  # what the person asks for is a step of its own, even where a pathway has it as a fallback
+            steps[need] = replace(known, fallback_of=frozenset())
+    return Course(entries, doubts, in_order(steps, profile))
+
+
+def _requested(need: str, confidential: Confidential) -> PlannedStep:
+    """A need that the person asks for and no pathway holds is looked up all the same."""
+    intermediary = confidential.intermediary(need)
+    return PlannedStep(
+        need=need,
+        sources=(),
+        urgency=Urgency.ROUTINE,
+        window_hours=None,
+        safety=False,
+        confidential=need in confidential.needs,
+        intermediaries=(intermediary,) if intermediary else (),
+        intermediary_needs=MEDIATORS.get(need.partition("-")[0], (HOTLINE,))
+        if intermediary
+        else (),
+        after=frozenset(),
+        fallback_of=frozenset(),
+        place=_LAST,
+    )
+
+
+def resolve(
+    course: Course,
+    profile: Profile,
+    candidates: Mapping[str, Sequence[Candidate]],
+    *,
+    cleared: Callable[[PlannedStep], bool],
+    places: Places,
+    today: date,
+) -> tuple[ResolvedStep, ...]:
+    """`candidates` by need; for `cleared` see `planned`."""
+    by_need = {
+        wanted.need: judged(
+            candidates.get(wanted.need, ()),
+            course.situation(profile, wanted, places, today),
+            SERVICES_SHOWN,
+        )
+        for wanted in course.demands
+    }
+    return planned(course, by_need, cleared)
+
+
+def planned(
+    course: Course, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
+) -> tuple[ResolvedStep, ...]:
+    """The steps with what was judged for each need. `cleared` says whether the caller may see
+    confidential services of a step. It must depend on the caller alone, never on which services exist.
+    """
+    return tuple(
+        replace(_resolved(ordered, by_need, cleared), folded=at >= FIRST_ACTIONS)
+        for at, ordered in enumerate(course.steps)
+    )
+
+
+def _resolved(
+    ordered: OrderedStep, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
+) -> ResolvedStep:
+    found = by_need[ordered.step.need]
+    shortfall = None if found.best else explain(found.missed)
+    return ResolvedStep(
+        ordered=ordered,
+        coverage=_coverage(
+            ordered, by_need, cleared, late=shortfall is not None and shortfall.late
+        ),
+        services=found.best,
+        fitting=found.fitting,
+        shortfall=shortfall,
+        fallbacks=tuple(_resolved(fallback, by_need, cleared) for fallback in ordered.fallbacks),
+    )
+
+
+def _coverage(
+    ordered: OrderedStep,
+    by_need: Mapping[str, Judged],
+    cleared: Callable[[PlannedStep], bool],
+    *,
+    late: bool,
+) -> Coverage:
+    step = ordered.step
+    found = by_need[step.need]
+    if found.at_once:
+        return Coverage.AVAILABLE
+    if found.best:
+        return Coverage.WAITLIST
+    if step.confidential and not cleared(step):
+        # Of those who mediate, not of the houses: it says nothing about a hidden service (0042).
+        # A need that no step of the plan asks about has nobody ranked.
+        mediated = any(need in by_need and by_need[need].best for need in step.intermediary_needs)
+        if mediated or not step.intermediary_needs:
+            return Coverage.THROUGH_INTERMEDIARY
+        return Coverage.INTERMEDIARY_GAP
+    if step.hangs_on_languages:
+        return Coverage.TO_CHECK
+    return Coverage.GAP_IN_TIME if late else Coverage.GAP

@@ -1,0 +1,34 @@
+"""Bodies of profile sets."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import BaseModel, Field, StringConstraints
+
+from directory.pathways.definition.profile import Aor, Profile
+from directory.pathways.schemas import SIMULATION_LIMIT
+
+
+class ProfileSetIn(Strict):
+    """Profiles to try drafts with: people who do not exist. A set is not edited: remove it, make another."""
+
+    aor: Aor
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] = (
+        Field(description="What the set is called: no person's name.")
+    )
+    profiles: Annotated[list[Profile], Field(min_length=1, max_length=SIMULATION_LIMIT)]
+
+
+class ProfileSetOut(BaseModel):
+    id: UUID
+    aor: str
+    name: str
+    profiles: list[dict[str, Any]] = Field(description="Each a `Profile`.")
+    written_by: str
+    written_at: datetime
+
+
+class ProfileSets(BaseModel):
+    items: list[ProfileSetOut]

@@ -1,0 +1,62 @@
+"""Tells the other services of a published pathway, with the services of each step.
+
+Referrals keeps the alternatives, so that a declined or expired referral can suggest the next service
+from the same step without asking the directory. Confidential services are never among them.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.events.directory import PathwayPublished, PathwayStep
+from common.messaging import outbox
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.pathways.planning.alternatives import (
+    EVERY_ORGANISATION,
+    alternatives,
+    course_for_nobody,
+)
+from directory.pathways.versions import queries
+from directory.pathways.versions.effective import in_force
+from directory.pathways.versions.models import pathways
+from directory.tables import COMMON
+
+ALTERNATIVES = 20
+
+
+async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
+    """Append the event if it says something new; False if nothing changed since the last one."""
+    row = await queries.pathway_of(session, pathway_id, lock=True)
+    if row is None or row.published_number is None:
+        return False
+    pathway = (await in_force(session, row.area))[row.aor].pathway
+    course = course_for_nobody(pathway, row.area)
+    best = await alternatives(
+        session, EVERY_ORGANISATION, course, row.aor, row.area, limit=ALTERNATIVES
+    )
+    services = {
+        need: tuple(UUID(each.candidate.service_id) for each in ranked)
+        for need, ranked in best.items()
+    }
+    steps = [
+        PathwayStep(step=step.key, need=step.need, alternatives=services.get(step.need, ()))
+        for step in pathway.steps
+    ]
+    told: dict[str, Any] = {
+        "number": row.published_number,
+        "steps": [step.model_dump(mode="json") for step in steps],
+    }
+    if told == row.announced:
+        return False
+    version = row.event_version + 1
+    await session.execute(
+        sa.update(pathways)
+        .where(pathways.c.id == pathway_id)
+        .values(event_version=version, announced=told)
+    )
+    event = PathwayPublished(
+        pathway_id=pathway_id, version=version, aor=row.aor, area=row.area, steps=tuple(steps)
+    )
+    await outbox.append(session, COMMON, event, aggregate_id=pathway_id, aggregate_type="pathway")
+    return True

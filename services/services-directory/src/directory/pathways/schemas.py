@@ -1,0 +1,348 @@
+"""Bodies of the pathway endpoints, as the API description shows them."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import BaseModel, Field, model_validator
+
+from directory.pathways.definition.graph import Pathway, Sentence
+from directory.pathways.definition.profile import PLACE, Aor, Profile
+
+BATCH_LIMIT = 100
+SIMULATION_LIMIT = 50
+
+
+class Said(BaseModel):
+    """A sentence in Spanish and English."""
+
+    es: str
+    en: str
+
+
+class FindingOut(BaseModel):
+    code: str
+    severity: str
+    step: str | None = None
+    pointer: str
+    says: Said
+
+
+class VersionOut(BaseModel):
+    """One version of a pathway. `effective` is it with what it inherits from wider areas."""
+
+    pathway_id: UUID
+    aor: str
+    area: str
+    number: int
+    state: str = Field(description="draft, submitted, returned or published")
+    pathway: dict[str, Any] = Field(description="As written: a `Pathway`.")
+    effective: dict[str, Any] | None = None
+    findings: list[FindingOut] = []
+    written_by: str | None = None
+    written_at: datetime | None = None
+    submitted_at: datetime | None = None
+    published_at: datetime | None = None
+    returned_because: str | None = None
+
+
+class PathwayListed(BaseModel):
+    """`open_*` are shown to those who may draft this AoR's pathways."""
+
+    id: UUID
+    aor: str
+    area: str
+    published_number: int | None = None
+    open_state: str | None = None
+    open_number: int | None = None
+
+
+class FromProposal(Strict):
+    """Start a draft from the shipped proposal of an AoR."""
+
+    area: Annotated[str, Field(pattern=PLACE)]
+
+
+class Returned(Strict):
+    because: Sentence
+
+
+class FieldChangeOut(BaseModel):
+    field: str
+    old: Any = None
+    new: Any = None
+
+
+class StepChangeOut(BaseModel):
+    step: str
+    kind: str
+    need: str
+    changes: list[FieldChangeOut] = []
+
+
+class DifferenceOut(BaseModel):
+    """`old` is absent where there was no version before."""
+
+    old: int | None = None
+    new: int
+    pathway: list[FieldChangeOut]
+    steps: list[StepChangeOut]
+    reordered: bool
+
+
+class ReasonOut(BaseModel):
+    """`weighs`: for, against, excludes or check; `points` add up to the service's points."""
+
+    code: str
+    weighs: str
+    points: int
+    says: Said
+
+
+class ReferralOut(BaseModel):
+    """How to refer; codes of the referral attribute lists."""
+
+    method: str | None = None
+    response_delay: str | None = None
+    next_step: str | None = None
+    feedback_mechanism: str | None = None
+    focal_role: str | None = None
+    hours: str | None = None
+    intermediary: str | None = None
+
+
+class ServiceOut(BaseModel):
+    service_id: UUID
+    name: str
+    organisation: str | None = None
+    area: str | None = Field(None, description="P-code of the site, as exact as you may see it.")
+    kilometres: int | None = None
+    approximate: bool = False
+    capacity_state: str | None = None
+    functional_status: str
+    valid_until: date | None = None
+    open: Said | None = None
+    opens: Said | None = Field(None, description="When it opens next, where it is closed now.")
+    ways: list[str] = Field(
+        [],
+        description="By which ways it is reached: call and walk_in need no referral; referral.",
+    )
+    referral: ReferralOut
+
+
+class RankedOut(ServiceOut):
+    points: int
+    reasons: list[ReasonOut]
+
+
+class MissedOut(ServiceOut):
+    excluded_by: list[ReasonOut]
+    late: bool = Field(False, description="It fits in everything but its time: it may be asked.")
+
+
+class ExcludedOut(BaseModel):
+    code: str
+    services: int
+
+
+class GapOut(BaseModel):
+    """`nearest` would fit in another area; `near_misses` fail the fewest conditions here, those that are
+    only late first."""
+
+    nearest: MissedOut | None = None
+    near_misses: list[MissedOut]
+    excluded: list[ExcludedOut]
+
+
+class SourceOut(BaseModel):
+    """Which pathway asks for the step, and what must still be checked."""
+
+    aor: str
+    step: str
+    urgency: str
+    to_check: list[str] = []
+    note: Said | None = None
+
+
+class StepOut(BaseModel):
+    """`remaining_hours` is what is left of a clinical window. `fitting` counts all that fit."""
+
+    order: int
+    stage: int
+    need: str
+    label: Said
+    urgency: str
+    urgency_says: Said
+    window_hours: int | None = None
+    remaining_hours: int | None = None
+    safety: bool
+    requested: bool
+    after: list[str]
+    because: list[SourceOut]
+    coverage: str
+    coverage_says: Said
+    intermediaries: list[Said] = []
+    services: list[RankedOut]
+    fitting: int
+    folded: bool = Field(False, description="Not among the first five actions: show it on demand.")
+    gap: GapOut | None = None
+    meanwhile: Said | None = Field(
+        None, description="What to do where coverage is gap_in_time: a service, but too late."
+    )
+    fallbacks: list["StepOut"] = []
+
+
+class InForceOut(BaseModel):
+    """`version` names each layer, widest area first, or says "proposal"."""
+
+    aor: str
+    version: str
+    pathway_ids: list[UUID]
+    title: Said
+    proposal: bool
+    because: str
+    because_says: Said
+    focal_point: Said | None = None
+
+
+class DoubtOut(BaseModel):
+    aor: str
+    to_check: list[str]
+
+
+class EmergencyNumberOut(BaseModel):
+    number: str
+    says: Said
+
+
+class Resolution(BaseModel):
+    """`directory_version` is a digest of what was read of the directory; together with the
+    pathways' versions and `as_of` it determines the answer.
+    """
+
+    as_of: date
+    directory_version: str
+    area: str
+    pathways: list[InForceOut]
+    doubts: list[DoubtOut]
+    notices: list[Said]
+    emergency_numbers: list[EmergencyNumberOut] = Field(
+        [], description="Of the area's country. Call only if it is safe for the person."
+    )
+    steps: list[StepOut]
+    gaps: list[str]
+
+
+class Batch(Strict):
+    profiles: Annotated[list[Profile], Field(min_length=1, max_length=BATCH_LIMIT)]
+
+
+class BatchResolution(BaseModel):
+    """In the order of the profiles."""
+
+    items: list[Resolution]
+
+
+class Simulation(Strict):
+    """Profiles to play against the open draft and the published version: these, or those of a stored set."""
+
+    profiles: Annotated[list[Profile], Field(default_factory=list, max_length=SIMULATION_LIMIT)]
+    profile_set: UUID | None = Field(None, description="Id of a stored set, instead of `profiles`.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.profiles) == (self.profile_set is not None):
+            raise ValueError("give either profiles or a profile_set")
+        return self
+
+
+class MovedOut(BaseModel):
+    need: str
+    before: int
+    after: int
+
+
+class TurnedOut(BaseModel):
+    need: str
+    before: str
+    after: str
+
+
+class EffectOut(BaseModel):
+    """What the draft would change for one profile."""
+
+    profile: int
+    changes: bool
+    gained: list[str]
+    lost: list[str]
+    moved: list[MovedOut]
+    coverage: list[TurnedOut]
+    urgency: list[TurnedOut]
+
+
+class SimulationOut(BaseModel):
+    draft: int
+    published: str
+    affected: int
+    items: list[EffectOut]
+
+
+class CodeOut(BaseModel):
+    code: str
+    says: Said
+
+
+class Codes(BaseModel):
+    items: list[CodeOut]
+
+
+class ProposalOut(BaseModel):
+    aor: str
+    pathway: dict[str, Any]
+    notice: Said
+
+
+class Proposals(BaseModel):
+    items: list[ProposalOut]
+
+
+class Endorse(Strict):
+    """The AoR's coordination stands behind a service."""
+
+    service_id: UUID
+    aor: Aor
+
+
+class EndorsementOut(BaseModel):
+    service_id: UUID
+    aor: str
+    endorsed_at: datetime | None = None
+
+
+class SuggestedEndorsement(BaseModel):
+    """A service that would fill a gap of the pathway if it were endorsed."""
+
+    service_id: UUID
+    name: str
+    organisation: str | None = None
+    need: str
+    areas: list[str]
+    also_needed: list[ReasonOut]
+
+
+class SuggestedEndorsements(BaseModel):
+    aor: str
+    items: list[SuggestedEndorsement]
+
+
+class PathwayBody(Pathway):
+    """What a coordinator sends: a pathway for one area, with both languages."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_a_proposal(cls, data: Any) -> Any:
+        # Only what ships with Ruta is a proposal; a draft of a coordinator is theirs.
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if key != "proposal"}
+        return data

@@ -1,0 +1,81 @@
+"""Says reasons, findings and states in Spanish and English from one table of sentences."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from common.words import codelists
+from common.words.languages import LANGUAGES
+
+from directory.pathways.texts.findings import Finding
+from directory.pathways.texts.opening import time_of_week
+from directory.pathways.texts.reasons import Reason
+
+Said = dict[str, str]
+"""A sentence in every language, by ISO 639-1 code."""
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    source = files(__package__) / "wording.toml"
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
+def say(section: str, code: str, facts: Mapping[str, Any] | None = None) -> Said:
+    """The sentence of `code` in both languages; raises KeyError for an unknown code."""
+    sentences = _table()[section][code]
+    known = _Facts(facts or {})
+    return {language: sentences[language].format_map(known) for language in LANGUAGES}
+
+
+def say_reason(reason: Reason) -> Said:
+    """A reason for or against a service; codes among its facts are said by their labels."""
+    return dict(_said_reason(reason))
+
+
+@lru_cache(maxsize=4096)
+def _said_reason(reason: Reason) -> tuple[tuple[str, str], ...]:
+    sentences = _table()["reasons"][reason.code]
+    return tuple(
+        (language, sentences[language].format_map(_Facts(_labelled(reason, language))))
+        for language in LANGUAGES
+    )
+
+
+def _labelled(reason: Reason, language: str) -> dict[str, str | int]:
+    return {name: _label(name, value, language) for name, value in reason.facts}
+
+
+def _label(name: str, value: str | int, language: str) -> str | int:
+    if isinstance(value, str):
+        return _labels(name, value, language)
+    return time_of_week(value, language) if name == "opens" else value
+
+
+def _labels(name: str, codes: str, language: str) -> str:
+    """The labels of codes joined by commas, where the fact's name has a code list."""
+    lists: dict[str, Callable[[], codelists.CodeList[Any]]] = {
+        "languages": codelists.languages,
+        "populations": codelists.populations,
+        "delay": lambda: codelists.referral_attributes()["response_delay"],
+    }
+    if name not in lists:
+        return codes
+    known = lists[name]()
+    said = [known.label(code, language) if code in known else code for code in codes.split(", ")]
+    joined = ", ".join(said)
+    return joined[:1].lower() + joined[1:] if name == "delay" else joined
+
+
+def say_finding(finding: Finding) -> Said:
+    """A finding of the validation, with its step named."""
+    return say("findings", finding.code, {"step": finding.step or "", **dict(finding.facts)})
+
+
+class _Facts(dict[str, Any]):
+    """A fact that a sentence names and nobody gave stays readable."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"

@@ -1,0 +1,37 @@
+"""Takes what an organisation offers off every list while its access is suspended, and puts it back when that has ended.
+
+The front tells who is suspended (decision 0179); what is to be done about it is looked for here, so that it is done
+however many services there are, and whatever was told before this release.
+"""
+
+from functools import partial
+
+from common.db.ended_rights import suspended_organisations
+from common.db.session import Database
+from common.http import BackgroundTask, ServiceContext
+
+from directory.record.documents.storing import store
+from directory.record.organizations.storing import store_organization, take_to_withhold
+from directory.record.records import service as records
+from directory.tables import ENDED_RIGHTS
+
+AT_ONCE = 200
+IDLE_SECONDS = 1.0
+
+
+def withholding_tasks(context: ServiceContext) -> list[BackgroundTask]:
+    work = partial(withhold_some, context.database)
+    return [BackgroundTask.repeated("withheld-entries", work, IDLE_SECONDS)]
+
+
+async def withhold_some(database: Database) -> bool:
+    """Some of what is shown and is not to be, or the other way round; False if there was none."""
+    async with database.transaction() as session:
+        suspended = await suspended_organisations(session, ENDED_RIGHTS)
+        services = await records.take_to_withhold(session, suspended, AT_ONCE)
+        await store(session, services)
+    async with database.transaction() as session:
+        organizations = await take_to_withhold(session, suspended, AT_ONCE)
+        for each in organizations:
+            await store_organization(session, each)
+    return bool(services or organizations)

@@ -1,0 +1,83 @@
+"""Use cases of endorsements. Nothing here commits."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.db.writes import RowWriter, write_soon
+from common.happenings import tell
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.ground.entries.recording import record_history
+from directory.ground.happenings import EndorsementsChanged
+from directory.record.endorsements.models import endorsements
+from directory.record.records.service import KIND, row_of
+
+
+async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
+    """Record that the AoR's coordination stands behind a service; repeating it changes nothing."""
+    made = await session.execute(
+        insert(endorsements)
+        .values(
+            service_id=service_id,
+            aor=aor,
+            endorsed_by=caller.subject,
+            organisation_id=caller.organisation_id,
+            endorsed_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(endorsements.c.service_id)
+    )
+    if made.first() is not None:
+        await tell(session, EndorsementsChanged(service_id))
+
+
+_ENDORSEMENTS = RowWriter(
+    endorsements,
+    *("service_id", "aor", "endorsed_by", "organisation_id", "endorsed_at"),
+    on_conflict="DO NOTHING",
+)
+
+
+def endorse_soon(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
+    """The same for a service whose documents are about to be stored: nothing is told."""
+    row = {
+        "service_id": service_id,
+        "aor": aor,
+        "endorsed_by": caller.subject,
+        "organisation_id": caller.organisation_id,
+        "endorsed_at": clock.now(),
+    }
+    write_soon(session, _ENDORSEMENTS, row)
+
+
+async def end_outlived(session: AsyncSession, service_id: UUID, aors: Collection[str]) -> None:
+    """End those that were given to what the service is no more. Its documents are about to be stored: nothing is
+    told."""
+    await session.execute(
+        sa.delete(endorsements).where(
+            endorsements.c.service_id == service_id, endorsements.c.aor.in_(sorted(aors))
+        )
+    )
+
+
+async def withdraw_endorsement(
+    session: AsyncSession, caller: Principal, service_id: UUID, aor: str
+) -> bool:
+    """False if there was none. It stands in the entry's history: no file gives it anew."""
+    gone = await session.execute(
+        sa.delete(endorsements)
+        .where(endorsements.c.service_id == service_id, endorsements.c.aor == aor)
+        .returning(endorsements.c.service_id)
+    )
+    if gone.first() is None:
+        return False
+    row = await row_of(session, service_id)
+    record_history(
+        session, caller, KIND, service_id, version=row.version, old={"endorsed_by": [aor]}, new={}
+    )
+    await tell(session, EndorsementsChanged(service_id))
+    return True

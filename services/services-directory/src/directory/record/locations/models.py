@@ -1,0 +1,15 @@
+"""Tables of locations, which are shown inside services and organisations: the records, and at which
+of them each service is."""
+
+import sqlalchemy as sa
+
+from directory.tables import METADATA, record_columns
+
+locations = sa.Table("locations", METADATA, *record_columns())
+
+service_locations = sa.Table(
+    "service_locations",
+    METADATA,
+    sa.Column("service_id", sa.Uuid, primary_key=True),
+    sa.Column("location_id", sa.Uuid, primary_key=True),
+)

@@ -1,0 +1,373 @@
+"""Use cases of organisations: find or create the one that a document means, and change it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.happenings import tell
+from common.ids import new_id
+from common.sight import PARTNERS
+from common.words.places import folded
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
+from directory.ground.entries.ids import own_id
+from directory.ground.entries.recording import record_history
+from directory.ground.entries.restricting import tell_restricted
+from directory.ground.entries.schemas import Upserted
+from directory.ground.entries.states import CURATE, reads_every_record
+from directory.ground.happenings import OrganizationChanged
+from directory.ground.hsds.identity import with_ids
+from directory.ground.hsds.restricted import Word, restricted, word_of
+from directory.ground.hsds.schemas import OrganizationDocument
+from directory.ground.hsds.visibility import level_of
+from directory.ground.identities.queries import by_external_id
+from directory.ground.identities.service import remember
+from directory.record.organizations.models import organizations
+from directory.record.organizations.rights import owns
+from directory.record.organizations.storing import store_organization
+from directory.record.records.queries import reads_one_of
+
+KIND = "organization"
+KIND_OF_WORD = "organisation"
+"""As others are told it, who keep what is restricted."""
+
+
+async def may_change(session: AsyncSession, caller: Principal, row: Any) -> bool:
+    """Its own people, whoever entered it, and curators; of a confidential organisation only those
+    curators who may read the record of one of its services."""
+    if owns(caller, row):
+        return True
+    if CURATE not in caller.scopes:
+        return False
+    if row.visibility <= PARTNERS:
+        return True
+    return await reads_one_of(session, caller, row.id)
+
+
+async def upsert_organization(
+    session: AsyncSession,
+    caller: Principal,
+    document: OrganizationDocument,
+    *,
+    source: str | None = None,
+    external_id: str | None = None,
+    organization_id: UUID | None = None,
+) -> Upserted:
+    """Create or change an organisation; 403 if it is somebody else's.
+
+    Identity: `organization_id`, else (source, external_id), else the document's id, else the name
+    (without accents and case) among those that the caller's organisation manages.
+    """
+    own = organization_id or await _found(session, caller, document, source, external_id)
+    row = await _row(session, own) if own else None
+    identity = own or document.id or new_id()
+    plain = with_ids(document.plain(), identity)
+    if row is None:
+        _check_may_create(caller, identity)
+        return await _created(
+            session, caller, identity, plain, source=source, external_id=external_id
+        )
+    if not await may_change(session, caller, row):
+        raise NOT_YOURS.because("only_organisation_itself_or_curator_changes_this")
+    if row.document == plain:
+        return Upserted(identity, "unchanged", row.version, "approved")
+    return await _changed(session, caller, row, plain)
+
+
+async def ensure_organization(
+    session: AsyncSession,
+    caller: Principal,
+    document: OrganizationDocument,
+    *,
+    source: str | None = None,
+) -> UUID:
+    """The organisation that a service names: as it stands if it is known, else created."""
+    own = await _found(session, caller, document, source, None)
+    if own is not None:
+        row = await _row(session, own)
+        if not owns(caller, row):
+            # Somebody who could not create it is not told whether it exists.
+            _check_may_create(caller, own)
+        if await _may_name(session, caller, row):
+            return own
+        # The same under an id of the caller's own, as of services (0037).
+        apart = document.model_copy(update={"id": own_id(caller, own)})
+        return await ensure_organization(session, caller, apart)
+    made = await upsert_organization(session, caller, document)
+    if source is not None:
+        remember(session, KIND, source, f"name:{folded(document.name)}", made.id)
+    return made.id
+
+
+async def _may_name(session: AsyncSession, caller: Principal, row: Any) -> bool:
+    """Whether services may be entered for it: of a confidential one its record, which stands beside them, is read
+    by those alone who might read it before."""
+    return (
+        row.visibility <= PARTNERS
+        or reads_every_record(caller)
+        or await may_change(session, caller, row)
+    )
+
+
+async def bring_in(
+    session: AsyncSession,
+    caller: Principal,
+    document: OrganizationDocument,
+    *,
+    ours: bool,
+    standing: Mapping[UUID, Any] | None = None,
+) -> str | None:
+    """What a file says of an organisation in its own right: `created`, `changed` or `unchanged`; None
+    if it is left as it stands, for whatever reason. `ours`: it came from the same publisher before.
+    What the file does not say of it stays. With `standing`, the rows of a dry run, it says so without
+    doing it, and locks nothing."""
+    if document.id is None:
+        return None
+    dry = standing is not None
+    row = standing.get(document.id) if standing is not None else await _row(session, document.id)
+    if row is None:
+        if CURATE not in caller.scopes and document.id != caller.organisation_id:
+            return None
+        if not dry:
+            await upsert_organization(session, caller, document)
+        return "created"
+    if not await may_change(session, caller, row):
+        return None
+    given = with_ids(document.plain(), row.id)
+    # A package gives a place with the service that is there, so its list of them is not whole.
+    plain = {**row.document, **{key: value for key, value in given.items() if key != "locations"}}
+    if plain == row.document:
+        return "unchanged"
+    if not ours:
+        return None
+    if not dry:
+        await _changed(session, caller, row, plain)
+    return "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An organisation that would be created."""
+
+    id: UUID
+    managed_by: UUID
+
+
+async def expected(
+    session: AsyncSession,
+    caller: Principal,
+    document: OrganizationDocument | None,
+    *,
+    named: UUID | None,
+    own: UUID | None,
+    source: str,
+    standing: Mapping[UUID, Any],
+) -> Any:
+    """The row of the organisation that a service would have, or what would be created. `own`: whose it
+    is now; `standing`: rows that were asked for together, all that there are of their ids. Reads only:
+    nothing is locked."""
+    if document is not None:
+        if document.id is not None:
+            row = standing.get(document.id)
+        else:
+            found = await _found(session, caller, document, source, None, lock=False)
+            row = await _row(session, found, lock=False) if found else None
+        if row is not None:
+            if not owns(caller, row):
+                _check_may_create(caller, row.id)
+            if await _may_name(session, caller, row):
+                return row
+            apart = own_id(caller, row.id)
+            made = await _row(session, apart, lock=False)
+            return made or Expected(apart, caller.organisation)
+        identity = document.id or new_id()
+        _check_may_create(caller, identity)
+        return Expected(identity, caller.organisation)
+    if own is not None:
+        return standing.get(own)
+    return await require(session, caller, named or caller.organisation, lock=False)
+
+
+async def require(
+    session: AsyncSession, caller: Principal, organization_id: UUID, *, lock: bool = True
+) -> Any:
+    """The row; 422 if there is none, or none that the principal may know of."""
+    row = await _row(session, organization_id, lock=lock)
+    if row is None or (row.visibility > PARTNERS and not await may_change(session, caller, row)):
+        raise UNKNOWN_REFERENCE.because(
+            "no_organisation_has_this_id_create", pointer="/organization_id"
+        )
+    return row
+
+
+async def standing(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Those of the organisations that there are."""
+    if not ids:
+        return {}
+    asked = sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid)))
+    found = await session.execute(sa.select(organizations).where(organizations.c.id == asked))
+    return {row.id: row for row in found}
+
+
+async def known(session: AsyncSession, organization_id: UUID) -> Any:
+    """The row of an organisation that is known to exist and to be the caller's to name."""
+    return await _row(session, organization_id)
+
+
+async def changeable(session: AsyncSession, caller: Principal, organization_id: UUID) -> Any:
+    """The row if the principal may change it, else None. Locks it: whoever looks at a record's
+    version is about to change it."""
+    row = await _row(session, organization_id)
+    return row if row is not None and await may_change(session, caller, row) else None
+
+
+async def _row(session: AsyncSession, organization_id: UUID, *, lock: bool = True) -> Any:
+    found = sa.select(organizations).where(organizations.c.id == organization_id)
+    if lock:
+        found = found.with_for_update()
+    return (await session.execute(found)).one_or_none()
+
+
+async def _found(
+    session: AsyncSession,
+    caller: Principal,
+    document: OrganizationDocument,
+    source: str | None,
+    external_id: str | None,
+    *,
+    lock: bool = True,
+) -> UUID | None:
+    if source and external_id:
+        return await by_external_id(session, KIND, source, external_id)
+    if document.id is not None:
+        row = await _row(session, document.id, lock=lock)
+        return row.id if row is not None else None
+    if source and (known := await by_external_id(
+        session, KIND, source, f"name:{folded(document.name)}"
+    )):  # fmt: skip
+        return known
+    found: UUID | None = await session.scalar(
+        sa.select(organizations.c.id)
+        .where(
+            organizations.c.plain_name == folded(document.name),
+            sa.or_(
+                organizations.c.managed_by == caller.organisation_id,
+                organizations.c.id == caller.organisation_id,
+            ),
+        )
+        .order_by(organizations.c.id)
+        .limit(1)
+    )
+    return found
+
+
+def _check_may_create(caller: Principal, identity: UUID) -> None:
+    if CURATE in caller.scopes or identity == caller.organisation_id:
+        return
+    raise NOT_YOURS.because(
+        "your_client_enters_its_own_organisation",
+        caller.organisation_id,
+        pointer="/organization/id",
+    )
+
+
+async def _created(
+    session: AsyncSession,
+    caller: Principal,
+    identity: UUID,
+    plain: dict[str, Any],
+    *,
+    source: str | None,
+    external_id: str | None,
+) -> Upserted:
+    now = clock.now()
+    await session.execute(
+        organizations.insert().values(
+            id=identity,
+            document=plain,
+            managed_by=caller.organisation,
+            visibility=level_of(plain),
+            version=1,
+            created_at=now,
+            modified_at=now,
+            plain_name=folded(plain["name"]),
+        )
+    )
+    record_history(session, caller, KIND, identity, version=1, old={}, new=plain)
+    if source and external_id:
+        remember(session, KIND, source, external_id, identity)
+    await store_organization(session, identity)
+    await _tell_restricted(session, identity, 1, {}, plain)
+    return Upserted(identity, "created", 1, "approved")
+
+
+async def _tell_restricted(
+    session: AsyncSession, own: UUID, version: int, old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    word = word_of(new, withdrawn=False)
+    if word != word_of(old, withdrawn=False):
+        await tell_restricted(session, KIND_OF_WORD, own, version, word)
+
+
+async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
+    """After a restore: 1 if that hid more of it; 0 where there is none, or it was as hidden already."""
+    row = await _row(session, own)
+    plain = None if row is None else restricted(row.document, word)
+    if plain is None or plain == row.document:
+        return 0
+    await _changed(session, None, row, plain)
+    return 1
+
+
+async def words_now(session: AsyncSession) -> list[tuple[UUID, Word]]:
+    """Of each organisation whose record hides something, what it is."""
+    rows = await session.execute(sa.select(organizations.c.id, organizations.c.document))
+    words = ((row.id, word_of(row.document, withdrawn=False)) for row in rows)
+    return [(own, word) for own, word in words if word]
+
+
+async def _changed(
+    session: AsyncSession, caller: Principal | None, row: Any, plain: dict[str, Any]
+) -> Upserted:
+    version = row.version + 1
+    await session.execute(
+        sa.update(organizations)
+        .where(organizations.c.id == row.id)
+        .values(
+            document=plain,
+            visibility=level_of(plain),
+            version=version,
+            modified_at=clock.now(),
+            plain_name=folded(plain["name"]),
+        )
+    )
+    record_history(session, caller, KIND, row.id, version=version, old=row.document, new=plain)
+    await store_organization(session, row.id)
+    await _tell_restricted(session, row.id, version, row.document, plain)
+    await tell(session, OrganizationChanged(row.id))
+    return Upserted(row.id, "changed", version, "approved")
+
+
+async def organization_looked_at(session: AsyncSession, own: UUID) -> None:
+    """Somebody said whether it is a safe house: it and its services are shown by that."""
+    await store_organization(session, own)
+    await tell(session, OrganizationChanged(own))
+
+
+async def names(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Names of those of the organisations that every verified organisation may know of."""
+    rows = await session.execute(
+        sa.select(organizations.c.id, organizations.c.document["name"].astext).where(
+            organizations.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))),
+            sa.or_(
+                organizations.c.visibility <= PARTNERS,
+                organizations.c.managed_by == caller.organisation_id,
+            ),
+        )
+    )
+    return {row[0]: row[1] for row in rows}

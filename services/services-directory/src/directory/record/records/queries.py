@@ -1,0 +1,355 @@
+"""Records for editors and curators: which they may read, and lists of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.db.ended_rights import organisation_suspended
+from common.paging import id_cursor, next_cursor
+from common.sight import NAMES, PATHWAY, PUBLIC, RESTRICTED, Audience, states_of
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.ground.access import visible
+from directory.ground.entries.offered import ENDED
+from directory.ground.entries.states import CURATE, NO_AOR
+from directory.record.records.models import services
+from directory.record.records.schemas import RecordLine, RecordPage
+from directory.tables import ENDED_RIGHTS, TEXTS
+
+LIKELY = 0.45
+SUGGESTED = 20
+
+
+def _own(caller: Principal) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        services.c.organization_id == caller.organisation_id,
+        services.c.managed_by == caller.organisation_id,
+    )
+
+
+def readable(caller: Principal) -> sa.ColumnElement[bool]:
+    """Own entries; for curators also those of their areas of responsibility, in their areas: `may_read` as SQL."""
+    own = _own(caller)
+    if CURATE not in caller.scopes or not caller.roles & {Role.COORDINATOR, Role.IM}:
+        return own
+    led: sa.ColumnElement[bool] = sa.or_(
+        services.c.aors.op("&&")(sa.literal(sorted(caller.aors - NO_AOR), TEXTS)),
+        services.c.aors.op("<@")(sa.literal(sorted(NO_AOR), TEXTS)),
+    )
+    if caller.areas:
+        held = sa.literal(states_of(caller.areas), TEXTS)
+        led = sa.and_(led, services.c.states.op("&&")(held))
+    if Role.COORDINATOR not in caller.roles:
+        led = sa.and_(led, services.c.visibility <= PATHWAY)
+    return sa.or_(own, led)
+
+
+def readable_ids(caller: Principal, ids: Collection[UUID] | None = None) -> sa.Select[UUID]:
+    """Ids of the records that the caller may read, all or those of `ids`."""
+    found = sa.select(services.c.id).where(readable(caller))
+    return found if ids is None else found.where(_any(ids))
+
+
+def _any(ids: Collection[UUID]) -> sa.ColumnElement[bool]:
+    return services.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid)))
+
+
+OFFERED_BY = services.c.organization_id
+"""What the statements below may be joined to an organisation by."""
+
+
+_FORM: sa.ColumnElement[str] = sa.literal_column(
+    "services.xmin::text || services.ctid::text"
+).label("form")
+"""Which form of a row it is: no other one has the same."""
+
+
+def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[Any]:
+    """`id`, `document`, `state` and `form` of those of the records that the caller may read."""
+    s = services.c
+    return sa.select(s.id, s.document, s.state, _FORM).where(_any(ids), readable(caller))
+
+
+def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:
+    """Whole records, locked against other writers in the order of ids."""
+    return sa.select(services).where(_any(ids)).order_by(services.c.id).with_for_update(of=services)
+
+
+def locked_published(ids: Collection[UUID]) -> sa.Select[Any]:
+    """Of records, what their documents and events are made of; locked in the order of ids."""
+    s = services.c
+    return (
+        sa.select(
+            s.id, s.approved, s.state, s.organization_id, s.managed_by, s.aors, s.states,
+            s.event_version, s.announced, s.restricted, s.withheld,
+            organisation_suspended(ENDED_RIGHTS, s.organization_id).label("organisation_suspended"),
+        )
+        .where(_any(ids))
+        .order_by(s.id)
+        .with_for_update(of=services)
+    )  # fmt: skip
+
+
+def one_record(service_id: UUID) -> sa.Select[Any]:
+    """The whole record, as it stands."""
+    return sa.select(services).where(services.c.id == service_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A record as those look at it who enter services."""
+
+    document: dict[str, Any]
+    id: UUID
+    managed_by: UUID
+    visibility: int
+    version: int
+    organization_id: UUID
+    state: str
+    aors: list[str]
+    states: list[str]
+    merged_into: UUID | None
+    published: bool
+
+
+async def entered(
+    session: AsyncSession, ids: Collection[UUID], read: Mapping[UUID, Any], *, lock: bool
+) -> dict[UUID, Entered]:
+    """Those of the records that there are, locked in the order of ids. A document that was `read` (rows of
+    `readable_documents`) is asked for again only if the record has another form by now."""
+    s = services.c
+    columns = [
+        s[each.name] for each in fields(Entered) if each.name not in ("published", "document")
+    ]
+    statement = sa.select(*columns, s.approved.is_not(None), _FORM).where(_any(ids)).order_by(s.id)
+    if lock:
+        statement = statement.with_for_update(of=services)
+    rows = (await session.execute(statement)).all()
+    documents = {
+        row.id: read[row.id].document
+        for row in rows
+        if row.id in read and read[row.id].form == row.form
+    }
+    if rest := [row.id for row in rows if row.id not in documents]:
+        found = await session.execute(sa.select(s.id, s.document).where(_any(rest)))
+        documents |= {row.id: row.document for row in found}
+    return {row.id: Entered(documents[row.id], *row[:-1]) for row in rows}
+
+
+async def standing_ids(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the ids that a record has."""
+    return set(await session.scalars(sa.select(services.c.id).where(_any(ids))))
+
+
+async def approved_forms(
+    session: AsyncSession, ids: Collection[UUID]
+) -> dict[UUID, dict[str, Any] | None]:
+    """What is published of each of the records."""
+    found = await session.execute(sa.select(services.c.id, services.c.approved).where(_any(ids)))
+    return {row.id: row.approved for row in found}
+
+
+async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Any]:
+    """Those of the records of which anything is restricted as it is published, with both their forms."""
+    s = services.c
+    restricted: sa.ColumnElement[Any] = sa.literal_column(
+        f"'$.hidden.* ? (@ == {RESTRICTED})'::jsonpath"
+    )
+    found = await session.execute(
+        sa.select(s.id, s.version, s.document, s.approved).where(
+            _any(ids), sa.func.jsonb_path_exists(s.restricted, restricted)
+        )
+    )
+    return found.all()
+
+
+async def standing_names(
+    session: AsyncSession, caller: Principal, ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """The names of those of the records that have not ended and that the caller may read."""
+    found = await session.execute(
+        sa.select(services.c.id, services.c.document["name"].astext.label("name")).where(
+            _any(ids), readable(caller), services.c.state.not_in(ENDED)
+        )
+    )
+    return {row.id: row.name for row in found}
+
+
+async def withheld_sites(session: AsyncSession) -> set[UUID]:
+    """The ids of all sites of services that are withheld."""
+    site: sa.ColumnElement[str] = sa.literal_column(
+        "jsonb_path_query(services.approved, '$.service_at_locations[*].id') #>> '{}'"
+    )
+    found = sa.select(site).select_from(services).where(services.c.withheld)
+    return {UUID(each) for each in await session.scalars(found)}
+
+
+async def ids_of(session: AsyncSession, organization_id: UUID) -> list[UUID]:
+    """All services of the organisation."""
+    found = sa.select(services.c.id).where(services.c.organization_id == organization_id)
+    return list(await session.scalars(found))
+
+
+async def reads_one_of(session: AsyncSession, caller: Principal, organization_id: UUID) -> bool:
+    """Whether the caller may read the record of one of the organisation's services."""
+    found = readable_ids(caller).where(services.c.organization_id == organization_id).limit(1)
+    return await session.scalar(found) is not None
+
+
+async def merged_into(session: AsyncSession, service_id: UUID) -> UUID | None:
+    found = sa.select(services.c.merged_into).where(services.c.id == service_id)
+    return await session.scalar(found)
+
+
+async def was_seen(session: AsyncSession, audience: Audience, service_id: UUID) -> bool:
+    """Whether the audience would see something of a service that was published and is stored no more: by who reads
+    its record, at the level that it was kept at."""
+    s, levels = services.c, sa.values(sa.column("level", sa.SmallInteger), name="levels")
+    levels = levels.data([(level,) for level in range(PUBLIC, RESTRICTED + 1)])
+    read = sa.select(levels.c.level, s.organization_id, s.managed_by, s.aors, s.states).join_from(
+        services, levels, levels.c.level >= s.visibility
+    )
+    each = read.where(s.id == service_id, s.approved.is_not(None)).subquery().c
+    return await session.scalar(sa.select(sa.exists().where(visible(each, audience)))) or False
+
+
+async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:
+    """The organisation of a published service, unless that says that it is full."""
+    s = services.c
+    return await session.scalar(
+        sa.select(s.organization_id).where(
+            s.id == service_id,
+            s.state.not_in(ENDED),
+            s.approved["capacity_state"].astext.is_distinct_from("full"),
+            s.approved.is_not(None),
+        )
+    )
+
+
+def name_in(document: dict[str, Any], language: str | None) -> str:
+    """Of a service, in `language` where it was translated."""
+    translated = document.get("translations", {}).get(language, {})
+    name: str = translated.get("name") or document["name"]
+    return name
+
+
+def standing(caller: Principal, *, curated: bool, language: str | None = None) -> sa.Subquery:
+    """Records that have not ended, of the caller's organisation, or of all that the caller may
+    read: `id`, `name` (in `language` where it was translated), `aors`, `stale`, `organization_id`, `valid_until` and
+    `visibility`."""
+    s = services.c
+    name = s.document["name"].astext
+    if language is not None:
+        name = sa.func.coalesce(s.document["translations"][language]["name"].astext, name)
+    return (
+        sa.select(
+            s.id,
+            name.label("name"),
+            s.aors,
+            s.stale,
+            s.organization_id,
+            s.valid_until,
+            s.visibility,
+        )
+        .where(readable(caller) if curated else _own(caller), s.state.not_in(ENDED))
+        .subquery("standing")
+    )
+
+
+async def to_be_verified(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Of the published records that have not ended: `name` where anybody may know of them, and
+    `valid_until`."""
+    s = services.c
+    name = sa.case((s.visibility == PUBLIC, s.approved["name"].astext), else_=None)
+    found = await session.execute(
+        sa.select(s.id, name.label("name"), s.valid_until).where(
+            _any(ids), s.approved.is_not(None), s.state.not_in(ENDED)
+        )
+    )
+    return {row.id: row for row in found}
+
+
+async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> list[Any]:
+    """Other records that the caller may read and that look like this one: the same phone, or a
+    like name (trigram similarity) in a shared state."""
+    s = services.c
+    alike = sa.func.similarity(s.plain_name, row.plain_name)
+    same_phone = s.phone_digits.bool_op("&&")(sa.literal(row.phone_digits, s.phone_digits.type))
+    same_place = s.states.bool_op("&&")(sa.literal(row.states, s.states.type))
+    same_owner = s.organization_id == row.organization_id
+    statement = (
+        sa.select(
+            s.id,
+            s.document["name"].astext.label("name"),
+            s.organization_id,
+            s.state,
+            s.visibility,
+            alike.label("likeness"),
+            same_phone.label("same_phone"),
+            same_place.label("same_place"),
+            same_owner.label("same_organization"),
+        )
+        .where(
+            s.id != row.id,
+            s.state.not_in(ENDED),
+            readable(caller),
+            sa.or_(
+                same_phone,
+                sa.and_(
+                    s.plain_name.bool_op("%")(row.plain_name),
+                    alike >= LIKELY,
+                    sa.or_(same_place, same_owner),
+                ),
+            ),
+        )
+        .order_by(same_phone.desc(), alike.desc(), s.id)
+        .limit(SUGGESTED)
+    )
+    return list((await session.execute(statement)).all())
+
+
+async def page(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    state: str | None,
+    own: bool = False,
+    language: str | None = None,
+    cursor: str | None,
+    limit: int,
+) -> RecordPage:
+    """In id order (time of entry), a cursor page. `own`: none that the caller only curates, and none
+    that has ended. Names in `language` where they were translated."""
+    statement = sa.select(services).where(readable(caller))
+    if own:
+        statement = statement.where(_own(caller), services.c.state.not_in(ENDED))
+    if state is not None:
+        statement = statement.where(services.c.state == state)
+    after = id_cursor(cursor)
+    if after is not None:
+        statement = statement.where(services.c.id > after)
+    rows: list[Any] = list(
+        (await session.execute(statement.order_by(services.c.id).limit(limit + 1))).all()
+    )
+    items = [
+        RecordLine(
+            id=row.id,
+            name=name_in(row.document, language),
+            organization_id=row.organization_id,
+            state=row.state,
+            version=row.version,
+            visibility=NAMES[row.visibility],
+            aors=row.aors,
+            modified_at=row.modified_at,
+            valid_until=row.valid_until,
+            stale=row.stale,
+            capacity_state=row.document.get("capacity_state"),
+            functional_status=(row.document.get("functional_status") or {}).get("code"),
+            withheld=row.withheld,
+        )
+        for row in rows[:limit]
+    ]
+    return RecordPage(items=items, next_cursor=next_cursor(rows, limit))

@@ -1,0 +1,55 @@
+"""What approving an entry would change: field by field, and for each of those who may see it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.sight import NAMES
+
+from directory.ground.entries.differences import differences
+from directory.ground.hsds.rendering import Document, Facts, Record
+from directory.record.documents.prepared import prepare
+from directory.record.houses.schemas import Look, as_held
+from directory.record.services.schemas import FieldDifferenceOut, ReviewOut, SeenOut
+
+# Changes with every writing of a record, and nobody decided them.
+_OF_THE_MACHINE = frozenset({"/last_modified", "/metadata"})
+
+
+def review(
+    submitted: Document, approved: Document | None, organization: Document, facts: Facts, look: Look
+) -> ReviewOut:
+    """`look`: whether somebody has looked at what may be a safe house."""
+    after = _views(submitted, organization, facts, look)
+    before = _views(approved, organization, facts, look) if approved is not None else {}
+    return ReviewOut(
+        approved=approved,
+        submitted=submitted,
+        differences=_differences(approved, submitted),
+        views=[
+            SeenOut(
+                level=name,
+                before=before.get(level),
+                after=after.get(level),
+                differences=_differences(before.get(level), after.get(level)),
+            )
+            for level, name in sorted(_names().items())
+        ],
+    )
+
+
+def _names() -> Mapping[int, str]:
+    return dict(enumerate(NAMES))
+
+
+def _views(service: Document, organization: Document, facts: Facts, look: Look) -> dict[int, Any]:
+    record, _ = as_held(Record(service, organization), look)
+    prepared = prepare(record, facts)
+    return {level: one.full for level, one in prepared.items()}
+
+
+def _differences(old: Document | None, new: Document | None) -> list[FieldDifferenceOut]:
+    return [
+        FieldDifferenceOut(pointer=each.pointer, old=each.old, new=each.new)
+        for each in differences(old or {}, new or {})
+        if each.pointer not in _OF_THE_MACHINE
+    ]

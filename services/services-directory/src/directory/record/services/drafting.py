@@ -1,0 +1,142 @@
+"""Turns what was sent into the form that is stored: ids, the organisation by id, no derived parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid5
+
+from common.errors import INVALID, FieldError
+from common.sight import states_of
+
+from directory.errors import TOO_OPEN
+from directory.ground.hsds.columns import areas_of
+from directory.ground.hsds.given import Given
+from directory.ground.hsds.identity import with_ids
+from directory.ground.hsds.safety import dangers
+from directory.ground.hsds.taxonomy import given_attributes
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OwnIds:
+    """Ids that the directory gives to the places and sites of one service, by those that came."""
+
+    locations: Mapping[UUID, UUID] = field(default_factory=dict)
+    sites: Mapping[UUID, UUID] = field(default_factory=dict)
+
+
+def draft(given: Given, identity: UUID, organization_id: UUID, ids: OwnIds) -> Document:
+    """The record's document; refuses one that would show too much (422 with pointers)."""
+    plain = _with_own_ids(given.document, ids)
+    plain.pop("last_modified", None)  # the directory says when
+    plain["organization_id"] = str(organization_id)
+    plain = with_ids(_with_site_ids(plain, identity), identity)
+    if "attributes" in plain:
+        plain["attributes"] = given_attributes(plain)
+    _check_not_too_open(plain)
+    return plain
+
+
+def sketch(given: Given, ids: OwnIds) -> Document:
+    """As much of the draft as it takes to judge a new service, which is compared with none: its parts
+    and sites have the ids that came. 422 as for a draft."""
+    plain = _with_own_ids(given.document, ids)
+    _check_not_too_open(plain)
+    return plain
+
+
+def _check_not_too_open(plain: Document) -> None:
+    found = [FieldError(pointer, why, TOO_OPEN.code) for pointer, why in dangers(plain)]
+    if found:
+        raise TOO_OPEN.listing(found)
+
+
+def _with_own_ids(plain: Document, ids: OwnIds) -> Document:
+    """The same with the ids that the directory gives to the sites and places that it names."""
+    sites = []
+    for given in plain.get("service_at_locations", []):
+        site = dict(given)
+        if "id" in site:
+            site["id"] = _own(ids.sites, site["id"])
+        if "location_id" in site:
+            site["location_id"] = _own(ids.locations, site["location_id"])
+        if "id" in site.get("location", {}):
+            place = site["location"]
+            site["location"] = {**place, "id": _own(ids.locations, place["id"])}
+        sites.append(site)
+    return {**plain, "service_at_locations": sites} if sites else dict(plain)
+
+
+def _own(ids: Mapping[UUID, UUID], given: str) -> str:
+    own = ids.get(UUID(given))
+    return given if own is None else str(own)
+
+
+def _with_site_ids(plain: Document, identity: UUID) -> Document:
+    """A site without an id gets it from its location, so that sites may change their order; one whose id
+    another one has by then, from that and from its place in the list."""
+    sites: dict[str, Document] = {}
+    for index, site in enumerate(plain.get("service_at_locations", [])):
+        place = site.get("location", {}).get("id") or site.get("location_id") or str(index)
+        own = site.get("id") or str(uuid5(identity, f"site:{place}"))
+        if own in sites:
+            own = str(uuid5(identity, f"site:{own}:{index}"))
+        sites[own] = {**site, "id": own}
+    return {**plain, "service_at_locations": [*sites.values()]} if sites else plain
+
+
+def locations_in(plain: Document) -> list[Document]:
+    return [
+        site["location"] for site in plain.get("service_at_locations", []) if "location" in site
+    ]
+
+
+def references_in(plain: Document) -> list[UUID]:
+    """Locations that are named by id only."""
+    return [
+        UUID(site["location_id"])
+        for site in plain.get("service_at_locations", [])
+        if "location" not in site and site.get("location_id")
+    ]
+
+
+def with_locations(plain: Document, settled: Mapping[str, Document]) -> Document:
+    """Every site with the copy of its location; 422 for one that does not exist."""
+    sites = []
+    for index, site in enumerate(plain.get("service_at_locations", [])):
+        key = site.get("location", {}).get("id") or site.get("location_id")
+        if key is None:
+            sites.append(site)
+            continue
+        if key not in settled:
+            raise INVALID.because(
+                "no_location_has_this_id", pointer=f"/service_at_locations/{index}/location_id"
+            )
+        own = {k: v for k, v in site.items() if k != "location_id"}
+        sites.append({**own, "location": settled[key]})
+    return {**plain, "service_at_locations": sites} if sites else plain
+
+
+def states_in(plain: Document) -> list[str]:
+    """First-level areas where the service is or works, hidden ones too: they decide who is in the
+    audience, and are shown to nobody."""
+    return states_of(areas_of(plain))
+
+
+def phones_in(plain: Any) -> list[str]:
+    """Digits of every phone number, for finding duplicates; the last eight decide."""
+    found: set[str] = set()
+    inside = [plain]
+    while inside:
+        item = inside.pop()
+        if item.__class__ is dict:
+            if "number" in item:
+                digits = "".join(char for char in str(item["number"]) if char.isdigit())
+                if len(digits) >= 6:
+                    found.add(digits[-8:])
+            item = item.values()
+        elif item.__class__ is not list:
+            continue
+        inside += [each for each in item if each.__class__ is dict or each.__class__ is list]
+    return sorted(found)

@@ -1,0 +1,213 @@
+"""What entering services would do, said without doing it: a dry run of an import.
+
+Only reads, and locks nothing: whoever writes meanwhile waits for nobody. The rules are those of
+entering.py; what a hundred rows need is asked for once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from common.auth import Principal
+from common.errors import Problem
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.errors import NOT_YOURS
+from directory.ground.entries.ids import own_id
+from directory.ground.entries.schemas import Upserted
+from directory.ground.entries.states import EntryState, curates, reads_every_record
+from directory.ground.hsds.given import Given
+from directory.ground.hsds.identity import with_ids
+from directory.ground.hsds.taxonomy import aors_of
+from directory.record.documents.queries import shown, taken_sites
+from directory.record.locations import service as places
+from directory.record.organizations import service as organizations
+from directory.record.records.queries import Entered, entered
+from directory.record.records.rights import Scope, may_read
+from directory.record.services.drafting import (
+    draft,
+    locations_in,
+    references_in,
+    sketch,
+    states_in,
+    with_locations,
+)
+from directory.record.services.entering import check_not_merged, withdrawn_by_hand
+from directory.record.services.own_ids import own_ids_of
+from directory.record.services.permits import check_may_write
+from directory.record.services.said_once import SaidOnce
+
+
+@dataclass(slots=True)
+class Judged:
+    """What earlier rows of the same file brought: organisations, by what documents say of them, and
+    places, whose parts may lack ids yet."""
+
+    organizations: dict[Any, Any] = field(default_factory=dict)
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    document: Given
+    external_id: str | None
+
+
+async def judge(
+    session: AsyncSession,
+    caller: Principal,
+    rows: Sequence[Row | None],
+    source: str,
+    stand_for: Mapping[str, UUID | None],
+    read: Mapping[UUID, Any],
+    before: Judged,
+) -> list[Upserted | Problem | None]:
+    """For each row what would become of it; None for None. `stand_for`: what external ids mean; `read`: rows of
+    records that were read before."""
+    known = await _Known.of(session, caller, [row for row in rows if row], stand_for, read)
+    found: list[Upserted | Problem | None] = []
+    for row in rows:
+        if row is None:
+            found.append(None)
+            continue
+        try:
+            found.append(await _judged(session, caller, row, source, stand_for, known, before))
+        except Problem as problem:
+            found.append(problem)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Of one batch: records by id, those of other organisations that are shown, places that the
+    caller may name, sites that stand."""
+
+    records: Mapping[UUID, Entered]
+    shown: frozenset[UUID]
+    places: Mapping[UUID, Any]
+    sites: frozenset[UUID]
+    organizations: Mapping[UUID, Any]
+    """Those that rows name by id, and those whose the records are."""
+    ended: frozenset[UUID]
+    """Of the records, those that somebody here ended."""
+    said: SaidOnce = field(default_factory=SaidOnce)
+
+    @classmethod
+    async def of(
+        cls,
+        session: AsyncSession,
+        caller: Principal,
+        rows: Sequence[Row],
+        stand_for: Mapping[str, UUID | None],
+        read: Mapping[UUID, Any],
+    ) -> "_Known":
+        ids = {entity for entity in stand_for.values() if entity is not None}
+        for row in rows:
+            if row.document.id is not None:
+                ids |= {row.document.id, own_id(caller, row.document.id)}
+        records = await entered(session, ids, read, lock=False)
+        foreign = [key for key, row in records.items() if not may_read(caller, row)]
+        seen = await shown(session, caller, foreign) if foreign else ()
+        named: set[UUID] = set()
+        sites: set[UUID] = set()
+        owners = {row.organization_id for row in records.values()}
+        for row in rows:
+            if row.document.organization and row.document.organization.id:
+                owners.add(row.document.organization.id)
+            named |= row.document.places
+            sites |= row.document.sites
+        readable = await places.editable(session, caller, named) if named else {}
+        standing = (
+            await taken_sites(session, sites) if sites and reads_every_record(caller) else set()
+        )
+        offering = await organizations.standing(session, owners)
+        ended = frozenset(await withdrawn_by_hand(session, records.values()))
+        return cls(records, frozenset(seen), readable, frozenset(standing), offering, ended)
+
+
+async def _judged(
+    session: AsyncSession,
+    caller: Principal,
+    given: Row,
+    source: str,
+    stand_for: Mapping[str, UUID | None],
+    known: _Known,
+    before: Judged,
+) -> Upserted:
+    document = given.document
+    identity = _identity(caller, given, stand_for, known)
+    row = known.records.get(identity)
+    organization = await _organization(session, caller, document, source, row, known, before)
+    ids = own_ids_of(
+        caller, document, identity, row.document if row else None, set(known.places), known.sites
+    )
+    # A place that came without an id has one in the whole draft alone.
+    whole = row is not None or any("id" not in each for each in locations_in(document.document))
+    plain = draft(document, identity, organization.id, ids) if whole else sketch(document, ids)
+    scope = Scope(
+        organization.id,
+        row.managed_by if row is not None else caller.organisation,
+        aors_of(plain),
+        states_in(plain),
+    )
+    check_may_write(caller, scope, organization, row)
+    settled = {location["id"]: location for location in locations_in(plain)}
+    for key in references_in(plain):
+        if (place := known.places.get(key)) is not None:
+            settled[str(key)] = place.document
+        elif (brought := before.places.get(str(key))) is not None:
+            settled[str(key)] = with_ids(brought, key)
+    plain = with_locations(plain, settled)
+    check_not_merged(row)
+    publishes = curates(caller, scope.aors, scope.states)
+    if publishes:
+        before.places |= {each["id"]: each for each in locations_in(plain)}
+    if row is not None and (row.document == plain or identity in known.ended):
+        return Upserted(identity, "unchanged", row.version, row.state)
+    state = EntryState.APPROVED if publishes else EntryState.DRAFT
+    version = 1 if row is None else row.version + 1
+    return Upserted(identity, "created" if row is None else "changed", version, state.value)
+
+
+def _identity(
+    caller: Principal, given: Row, stand_for: Mapping[str, UUID | None], known: _Known
+) -> UUID:
+    entity = stand_for.get(given.external_id or "")
+    if entity is not None:
+        return entity
+    brought = given.document.id
+    if brought is None:
+        return new_id()
+    row = known.records.get(brought)
+    if row is not None and may_read(caller, row):
+        return brought
+    if brought in known.shown:
+        raise NOT_YOURS.because("only_its_organisation_or_curator_changes_this")
+    return own_id(caller, brought)
+
+
+async def _organization(
+    session: AsyncSession,
+    caller: Principal,
+    document: Given,
+    source: str,
+    row: Any,
+    known: _Known,
+    before: Judged,
+) -> Any:
+    said = known.said.of(document)
+    own = row.organization_id if row is not None and said is None else None
+    key = (said, document.organization_id, own)
+    if key not in before.organizations:
+        before.organizations[key] = await organizations.expected(
+            session,
+            caller,
+            document.organization,
+            named=document.organization_id,
+            own=own,
+            source=source,
+            standing=known.organizations,
+        )
+    return before.organizations[key]

@@ -1,0 +1,57 @@
+"""Ids that a document brings along, as entries/ids.py reads them: of the places and sites of a service."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID, uuid5
+
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.ground.entries.ids import own_id
+from directory.ground.entries.states import reads_every_record
+from directory.ground.hsds.given import Given
+from directory.record.services.asked import Asked
+from directory.record.services.drafting import OwnIds
+
+
+async def own_ids(
+    session: AsyncSession,
+    caller: Principal,
+    document: Given,
+    service_id: UUID,
+    before: dict[str, Any] | None,
+    asked: Asked,
+) -> OwnIds:
+    """As `own_ids_of`, with what has to be asked for."""
+    had_places, had_sites = _had(before)
+    readable = set(await asked.editable(session, caller, document.places - had_places))
+    new_sites = document.sites - had_sites if reads_every_record(caller) else set()
+    standing = await asked.standing(session, new_sites)
+    return own_ids_of(caller, document, service_id, before, readable, standing)
+
+
+def own_ids_of(
+    caller: Principal,
+    document: Given,
+    service_id: UUID,
+    before: dict[str, Any] | None,
+    readable: Collection[UUID],
+    standing: Collection[UUID],
+) -> OwnIds:
+    """A place keeps its id if the caller may read its record, a site if it is this service's; so
+    does all that the service had before. Who may read every record keeps what no other has."""
+    had_places, had_sites = _had(before)
+    new_places = document.places - had_places
+    new_sites = document.sites - had_sites
+    kept = new_sites - set(standing) if reads_every_record(caller) else set()
+    return OwnIds(
+        {each: own_id(caller, each) for each in new_places - set(readable)},
+        {each: uuid5(service_id, str(each)) for each in new_sites - kept},
+    )
+
+
+def _had(before: dict[str, Any] | None) -> tuple[set[UUID], set[UUID]]:
+    """(places, sites) of the record."""
+    sites = (before or {}).get("service_at_locations", [])
+    named = {UUID(site["location"]["id"]) for site in sites if "location" in site}
+    return named, {UUID(site["id"]) for site in sites}

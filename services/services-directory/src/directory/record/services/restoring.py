@@ -1,0 +1,66 @@
+"""After a restored backup: entries become at least as restricted as they were last, as if their keepers did it now.
+
+What the backup hides stays hidden, whatever was said last: whoever may shows it again.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.ground.entries.offered import ENDED, is_withdrawn
+from directory.ground.entries.recording import record_history
+from directory.ground.entries.states import EntryState
+from directory.ground.hsds.restricted import Word, restricted, word_of
+from directory.ground.hsds.visibility import level_of
+from directory.record.documents.storing import store
+from directory.record.locations import service as places
+from directory.record.records.service import KIND, change, locked, published_in_turn
+from directory.record.services.drafting import locations_in, phones_in
+
+REASON = "restored_backup"
+
+
+async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
+    """1 if that changed the entry; 0 where there is none, or it was as restricted already."""
+    row = await locked(session, own)
+    if row is None:
+        return 0
+    document = restricted(row.document, word)
+    approved = None if row.approved is None else restricted(row.approved, word)
+    state = EntryState.WITHDRAWN.value if _withdraws(row, word) else row.state
+    if (document, approved, state) == (row.document, row.approved, row.state):
+        return 0
+    values: dict[str, Any] = {
+        "document": document,
+        "approved": approved,
+        "state": state,
+        # A draft that says more than what is published is read as what it will be.
+        "visibility": max(level_of(approved or document), level_of(document)),
+        "phone_digits": phones_in(document),
+        "version": row.version + 1,
+        "modified_at": clock.now(),
+    }
+    await change(session, own, **values)
+    new = document if state == row.state else {**document, "state": state, "reason": REASON}
+    record_history(session, None, KIND, own, version=row.version + 1, old=row.document, new=new)
+    touched = []
+    if approved is not None:
+        shown = places.Placed(own, row.managed_by, locations_in(approved), new=False)
+        touched = await places.publish(session, [shown])
+    await store(session, [own, *touched])
+    return 1
+
+
+def _withdraws(row: Any, word: Word) -> bool:
+    return bool(word.get("withdrawn")) and row.state not in ENDED
+
+
+async def words_now(session: AsyncSession) -> AsyncIterator[tuple[UUID, Word]]:
+    """Of each entry whose record restricts something, what it is."""
+    async for row in published_in_turn(session):
+        word = word_of(row.approved, withdrawn=is_withdrawn(row.state, row.restricted))
+        if word or row.restricted:
+            yield row.id, word

@@ -1,0 +1,82 @@
+"""What the record endpoints take and give."""
+
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import BaseModel, Field
+
+from directory.ground.hsds.extensions import CapacityState, FunctionalStatus
+
+
+class RecordOut(BaseModel):
+    """A record as its editors see it: everything, whatever its visibility."""
+
+    id: UUID
+    version: int
+    state: str
+    possible_steps: list[str]
+    published: bool
+    withheld: bool = Field(
+        False,
+        description="Published, and shown to nobody while its organisation's access is suspended.",
+    )
+    managed_by: UUID
+    document: dict[str, Any]
+    approved_differs: bool = Field(description="True while a newer draft waits for approval.")
+
+
+class FieldDifferenceOut(BaseModel):
+    """A field that differs; null where it is absent."""
+
+    pointer: str
+    old: Any | None = None
+    new: Any | None = None
+
+
+class SeenOut(BaseModel):
+    """The service as one of those who may see it sees it; null: they may not know that it exists."""
+
+    level: Literal["public", "partners", "pathway", "restricted"] = Field(
+        description="Who looks: anybody, partners, people on the pathway, the coordination."
+    )
+    before: dict[str, Any] | None = Field(description="What they see today.")
+    after: dict[str, Any] | None = Field(description="What they would see once it is approved.")
+    differences: list[FieldDifferenceOut] = Field(
+        description="Between the two, field by field; machine-made dates are left out."
+    )
+
+
+class ReviewOut(BaseModel):
+    """The approved and the submitted document side by side, and what approving shows to whom."""
+
+    approved: dict[str, Any] | None = Field(
+        description="What is published today; null: nothing is, or it was withdrawn."
+    )
+    submitted: dict[str, Any] = Field(description="What its writers want to stand there instead.")
+    differences: list[FieldDifferenceOut] = Field(
+        description="Between the two, field by field; machine-made dates are left out."
+    )
+    views: list[SeenOut] = Field(description="One for each of the four levels, the widest first.")
+
+
+class CapacityIn(Strict):
+    """The one-line call: `{"state": "full"}`."""
+
+    state: CapacityState | None = None
+    functional_status: FunctionalStatus | None = None
+    available: float | None = Field(None, ge=0, description="Free places, of `unit`.")
+    maximum: float | None = Field(None, ge=0)
+    unit: str | None = Field(None, max_length=100, description="What is counted, e.g. 'beds'.")
+
+
+class VerificationIn(Strict):
+    """Says that the entry was checked and until when that holds (default: 90 days, at most 365)."""
+
+    valid_until: date | None = None
+    method: str | None = Field(None, max_length=200)
+
+
+class ReasonIn(Strict):
+    reason: str | None = Field(None, max_length=2000)

@@ -1,0 +1,113 @@
+"""HSDS reads of taxonomies and their terms."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.http import OwnQuery, Reading, Session, open_to_all, router
+from common.sight import audience_of
+from starlette.requests import Request
+from starlette.responses import Response
+
+from directory.ground.hsds.shown import ShownTaxonomy, ShownTerm, one, page_of
+from directory.ground.reading.answers import (
+    NDJSON,
+    answer,
+    described,
+    page_answer,
+)
+from directory.ground.reading.asking import parameters
+from directory.ground.reading.parameters import PageQuery, body_of
+from directory.ground.reading.parameters import described as parameters_of
+from directory.record.taxonomies import queries
+from directory.record.taxonomies.parameters import TaxonomyQuery, TermQuery
+
+routes = router("/directory/v1", ["HSDS"])
+Anyone = Annotated[Principal, open_to_all()]
+
+
+def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Response:
+    if query.format == "ndjson":
+        body = b"".join(orjson.dumps(each) + b"\n" for each in found)
+        return answer(request, body, media_type=NDJSON)
+    start = (query.page - 1) * query.per_page
+    items = [orjson.dumps(each) for each in found[start : start + query.per_page]]
+    return page_answer(request, items, total=len(found), number=query.page, per_page=query.per_page)
+
+
+@routes.get(
+    "/taxonomies",
+    summary="Taxonomies",
+    responses=page_of(ShownTaxonomy),
+    openapi_extra=described(parameters_of(TaxonomyQuery)),
+    dependencies=[OwnQuery],
+)
+async def taxonomies(request: Request, session: Session, caller: Anyone) -> Response:
+    query = await parameters(request, TaxonomyQuery)
+    return _page(request, query, await queries.taxonomies(session, query, audience_of(caller)))
+
+
+@routes.post(
+    "/taxonomies",
+    summary="Taxonomies, privately",
+    responses=page_of(ShownTaxonomy),
+    openapi_extra=described(parameters_of(TaxonomyQuery)) | body_of(TaxonomyQuery),
+    dependencies=[OwnQuery, Reading],
+)
+async def taxonomies_privately(request: Request, session: Session, caller: Anyone) -> Response:
+    return await taxonomies(request, session, caller)
+
+
+@routes.get(
+    "/taxonomies/{taxonomy_id}",
+    summary="One taxonomy",
+    responses=one(ShownTaxonomy),
+    openapi_extra=described([]),
+)
+async def taxonomy(
+    request: Request, session: Session, caller: Anyone, taxonomy_id: UUID
+) -> Response:
+    found = await queries.one_taxonomy(session, taxonomy_id, audience_of(caller))
+    if found is None:
+        raise NOT_FOUND.because("no_taxonomy_has_this_id")
+    return answer(request, orjson.dumps(found))
+
+
+@routes.get(
+    "/taxonomy_terms",
+    summary="Taxonomy terms",
+    responses=page_of(ShownTerm),
+    openapi_extra=described(parameters_of(TermQuery)),
+    dependencies=[OwnQuery],
+)
+async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> Response:
+    query = await parameters(request, TermQuery)
+    return _page(request, query, await queries.terms(session, query, audience_of(caller)))
+
+
+@routes.post(
+    "/taxonomy_terms",
+    summary="Taxonomy terms, privately",
+    responses=page_of(ShownTerm),
+    openapi_extra=described(parameters_of(TermQuery)) | body_of(TermQuery),
+    dependencies=[OwnQuery, Reading],
+)
+async def taxonomy_terms_privately(request: Request, session: Session, caller: Anyone) -> Response:
+    return await taxonomy_terms(request, session, caller)
+
+
+@routes.get(
+    "/taxonomy_terms/{term_id}",
+    summary="One taxonomy term",
+    responses=one(ShownTerm),
+    openapi_extra=described([]),
+)
+async def taxonomy_term(
+    request: Request, session: Session, caller: Anyone, term_id: UUID
+) -> Response:
+    found = await queries.one_term(session, term_id, audience_of(caller))
+    if found is None:
+        raise NOT_FOUND.because("no_taxonomy_term_has_this_id")
+    return answer(request, orjson.dumps(found))

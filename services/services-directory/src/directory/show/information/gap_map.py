@@ -1,0 +1,86 @@
+"""What the page of gaps shows of each area; and the tiles: one square per area, in its rough place."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+
+from directory.pathways.gaps.matrix import COVERED, Row
+
+SIDE = 44
+_NOT_SHOWN = "not_shown"
+_SHADES = 4
+
+
+@dataclass(frozen=True)
+class Area:
+    """`missing`: needs for which nobody can be referred here, of the `asked` ones that are shown."""
+
+    pcode: str
+    missing: tuple[str, ...]
+    asked: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    area: Area
+    x: int
+    y: int
+    short: str
+    shade: int
+
+
+def areas_of(rows: Iterable[Row]) -> list[Area]:
+    """A need counts as met in an area as soon as any group of people is helped there."""
+    met: dict[str, dict[str, bool]] = {}
+    for row in rows:
+        if row.coverage == _NOT_SHOWN:
+            continue
+        needs = met.setdefault(row.area, {})
+        needs[row.need] = needs.get(row.need, False) or row.coverage in COVERED
+    return [
+        Area(pcode, tuple(need for need, is_met in needs.items() if not is_met), len(needs))
+        for pcode, needs in met.items()
+    ]
+
+
+def tiles(areas: Iterable[Area]) -> list[Tile]:
+    """Nothing unless every area has its place: a map that leaves one out would lie."""
+    placed = _places()
+    found = list(areas)
+    if not all(area.pcode in placed for area in found):
+        return []
+    steps = shades(found)
+    return [
+        Tile(area, (column - 1) * SIDE, (row - 1) * SIDE, short, _shade(area, steps))
+        for area in found
+        for column, row, short in (placed[area.pcode],)
+    ]
+
+
+def shades(areas: Iterable[Area]) -> list[range]:
+    """How many needs each shade means, from light to dark: equal steps between the fewest and the most that are missing
+    anywhere. A fixed scale would give all states one colour where much is missing everywhere."""
+    missing = {len(area.missing) for area in areas} - {0}
+    if not missing:
+        return []
+    least, count = min(missing), max(missing) - min(missing) + 1
+    steps = min(_SHADES, count)
+    bounds = [least + round(count * step / steps) for step in range(steps + 1)]
+    return [range(begin, end) for begin, end in pairwise(bounds)]
+
+
+def _shade(area: Area, steps: list[range]) -> int:
+    """0: nothing is missing. The more is missing, the darker."""
+    return next((n for n, step in enumerate(steps, 1) if len(area.missing) in step), 0)
+
+
+@cache
+def _places() -> dict[str, tuple[int, int, str]]:
+    with files("directory.show.information").joinpath("tiles.csv").open(encoding="utf-8") as file:
+        return {
+            row["pcode"]: (int(row["column"]), int(row["row"]), row["short"])
+            for row in csv.DictReader(file)
+        }

@@ -1,0 +1,67 @@
+"""HTTP of the pages that lead on: all posters, and where services are missing."""
+
+from typing import Annotated
+
+from common import clock
+from common.auth import ANONYMOUS, Principal
+from common.http import AnyQuery, Session, open_to_all, page_language, refusal_pages, router
+from common.words.languages import PageLanguage
+from common.words.places import Places
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+from starlette.requests import Request
+
+from directory.pathways.definition.profile import PLACE
+from directory.pathways.gaps.picture import GapQuery
+from directory.pathways.gaps.service import picture
+from directory.pathways.versions.service import check_area
+from directory.show.information.api import settings_of
+from directory.show.information.gap_map import Area, areas_of
+from directory.show.information.rendering import gaps_page, posters_page
+
+poster_index = router("/directory/v1/posters", ["posters"])
+gap_page = router("/directory/v1/gaps/page", ["gaps"])
+Anyone = Annotated[Principal, open_to_all()]
+_DEEPEST = 2
+Asked = Annotated[PageLanguage | None, Query(alias="language")]
+
+
+@poster_index.get("", response_class=HTMLResponse, dependencies=[AnyQuery])
+async def list_posters(request: Request, _anyone: Anyone, asked: Asked = None) -> HTMLResponse:
+    """The page that leads to each poster."""
+    return posters_page(settings_of(request), _language(request, asked))
+
+
+@gap_page.get(
+    "", response_class=HTMLResponse, responses=refusal_pages(422), dependencies=[AnyQuery]
+)
+async def show_gaps(
+    *,
+    request: Request,
+    session: Session,
+    _anyone: Anyone,
+    area: Annotated[
+        str | None, Query(pattern=PLACE, description="A P-code: its parts instead of all states.")
+    ] = None,
+    asked: Asked = None,
+) -> HTMLResponse:
+    """Where a need has no service that anybody may see, state by state; whoever asks."""
+    settings = settings_of(request)
+    country = Places.load().at_level(0, settings.home_country)[0].pcode
+    if area is not None:
+        check_area(area, "/area")
+    level = Places.load().require(area or country).level
+    own = await _areas(session, area, level) if area else []
+    parts = await _areas(session, area or country, level + 1) if level < _DEEPEST else []
+    today = clock.today()
+    language = _language(request, asked)
+    return gaps_page(settings, language, own[0] if own else None, parts, today)
+
+
+async def _areas(session: Session, inside: str, level: int) -> list[Area]:
+    """What anybody may know, whoever asks."""
+    return areas_of((await picture(session, ANONYMOUS, GapQuery(inside, level))).rows)
+
+
+def _language(request: Request, asked: str | None) -> str:
+    return page_language(asked, request.headers.get("accept-language"))

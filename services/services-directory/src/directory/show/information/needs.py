@@ -1,0 +1,57 @@
+"""Needs in everyday words, each with the service categories that meet it: a table. Pure.
+
+A need of danger leads to a line that answers now, so hotlines are among its categories.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Need:
+    code: str
+    categories: tuple[str, ...]
+    label_es: str
+    label_en: str
+    words_es: tuple[str, ...] = ()
+    words_en: tuple[str, ...] = ()
+    """As people write it in a text message; the first is what they are offered."""
+    danger: bool = False
+
+    def label(self, language: str) -> str:
+        return self.label_en if language == "en" else self.label_es
+
+
+HOTLINE = "HOT"
+
+
+def checked(need: Need) -> Need:
+    """ValueError where somebody in danger would be led to no line."""
+    if need.danger and HOTLINE not in need.categories:
+        raise ValueError(f"need {need.code}: danger needs {HOTLINE} among the categories")
+    return need
+
+
+@cache
+def needs() -> Mapping[str, Need]:
+    text = files("directory.show.information").joinpath("needs.csv").read_text(encoding="utf-8")
+    return MappingProxyType(
+        {
+            row["code"]: checked(
+                Need(
+                    row["code"],
+                    tuple(row["categories"].split(";")),
+                    row["label_es"],
+                    row["label_en"],
+                    tuple(row["words_es"].split(";")),
+                    tuple(row["words_en"].split(";")),
+                    row["danger"] == "yes",
+                )
+            )
+            for row in csv.DictReader(text.splitlines())
+        }
+    )

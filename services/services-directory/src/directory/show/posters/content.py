@@ -1,0 +1,225 @@
+"""What a poster says: the steps of a pathway in three bands, each with public services. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from common.words import codelists
+from common.words.places import Places
+
+from directory.pathways.definition.graph import Pathway, Urgency
+from directory.pathways.planning.composition import PlannedStep
+from directory.pathways.planning.ordering import OrderedStep
+from directory.pathways.planning.resolution import Course
+from directory.pathways.texts.emergency import emergency_numbers
+from directory.pathways.texts.wording import say
+
+SERVICES_PER_STEP, LINES = 3, 3
+BANDS = ("danger", "soon", "later")
+_NO_WINDOW = 10**6
+_SOON = frozenset({Urgency.AT_ONCE, Urgency.WITHIN_24_HOURS})
+
+
+@dataclass(frozen=True, slots=True)
+class PublicService:
+    """A service as anybody may see it; every line is already in the poster's language."""
+
+    name: str
+    organisation: str
+    place: str
+    phones: tuple[str, ...]
+    hours: str
+
+
+@dataclass(frozen=True, slots=True)
+class PosterStep:
+    """`instead` says where to ask when no service may be printed."""
+
+    title: str
+    notes: tuple[str, ...]
+    services: tuple[PublicService, ...]
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    title: str
+    steps: tuple[PosterStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """One page. `no_number`: no service of the steps has one to call, so that its maker is told; `lines` are then
+    hotlines that serve the area. `url` is where the living version is; `version` names the pathway's layers."""
+
+    language: str
+    title: str
+    area: str
+    bands: tuple[Band, ...]
+    emergency: tuple[str, ...]
+    choice: str
+    verify: str
+    proposal: str
+    updated: str
+    version: str
+    focal_point: str
+    url: str
+    lines: tuple[str, ...]
+    no_number: bool
+    missing: bool
+    shortened: bool
+    labels: Mapping[str, str]
+
+    def with_at_most(self, services: int) -> "Poster":
+        """The same with fewer services per step, and a word that there are more."""
+        bands = tuple(
+            replace(
+                band,
+                steps=tuple(
+                    replace(step, services=step.services[:services]) for step in band.steps
+                ),
+            )
+            for band in self.bands
+        )
+        return replace(self, bands=bands, shortened=self.shortened or bands != self.bands)
+
+    def with_lines(self, lines: Sequence[PublicService]) -> "Poster":
+        """The same with hotlines that serve the area."""
+        return replace(self, lines=tuple(_line(each) for each in lines))
+
+
+LABELS: dict[str, dict[str, str]] = {
+    "es": {
+        "danger": "Si hay peligro ahora",
+        "soon": "Cuanto antes",
+        "later": "En los días siguientes",
+        "none": "Sin servicio público verificado por ahora.",
+        "nobody": "Por ahora ningún servicio público puede intermediar: llame a la coordinación.",
+        "emergency": "En peligro, si llamar es seguro",
+        "lines": "Líneas nacionales",
+        "maker": "Antes de imprimir: ningún servicio de este cartel tiene un teléfono público. Pida a la coordinación que verifique uno en esta zona.",
+        "ask": "Donde no hay servicio público: pregunte en cualquier servicio de esta página o a la coordinación.",
+        "more": "Hay más servicios: escanee el código.",
+        "updated": "Actualizado el",
+        "version": "Versión de la ruta",
+        "none_published": "propuesta",
+        "scan": "Versión al día: escanee el código",
+        "contact": "Coordinación",
+        "bar": "Idioma y salida rápida",
+        "exit": "Salir de esta página",
+    },
+    "en": {
+        "danger": "In danger now",
+        "soon": "As soon as possible",
+        "later": "In the following days",
+        "none": "No verified public service at present.",
+        "nobody": "At present no public service can mediate: call the coordination.",
+        "emergency": "In danger, if calling is safe",
+        "lines": "National lines",
+        "maker": "Before you print: no service on this poster has a public telephone. Ask the coordination to verify one in this area.",
+        "ask": "Where no public service is named: ask any service on this page or the coordination.",
+        "more": "There are more services: scan the code.",
+        "updated": "Updated on",
+        "version": "Pathway version",
+        "none_published": "proposal",
+        "scan": "Latest version: scan the code",
+        "contact": "Coordination",
+        "bar": "Language and quick exit",
+        "exit": "Leave this page",
+    },
+}
+
+
+def poster(
+    pathway: Pathway,
+    course: Course,
+    services: Mapping[str, Sequence[PublicService]],
+    *,
+    area: str,
+    language: str,
+    version: str,
+    today: date,
+    url: str,
+) -> Poster:
+    """`services` by need, best first; only the first few are printed."""
+    ordered = course.steps
+    labels = LABELS[language]
+    bands = tuple(
+        Band(labels[name], steps)
+        for name in BANDS
+        if (
+            steps := tuple(
+                _step(each, services, language) for each in ordered if _band(each.step) == name
+            )
+        )
+    )
+    place = Places.load().require(area)
+    return Poster(
+        language=language,
+        title=getattr(pathway.title, language),
+        area=_named_area(place.pcode, language),
+        bands=bands,
+        emergency=tuple(
+            f"{each['number']}: {each['says'][language]}" for each in emergency_numbers(area)
+        ),
+        choice=say("notices", "choice")[language],
+        verify=say("notices", "verify")[language],
+        proposal="" if version != "proposal" else say("notices", "proposal")[language],
+        updated=today.isoformat(),
+        version=labels["none_published"] if version == "proposal" else version,
+        focal_point=getattr(pathway.focal_point, language) if pathway.focal_point else "",
+        url=url,
+        lines=(),
+        no_number=not has_number(bands),
+        missing=any(step.instead == labels["none"] for band in bands for step in band.steps),
+        shortened=False,
+        labels=labels,
+    )
+
+
+def has_number(bands: Sequence[Band]) -> bool:
+    """Whether anybody on it can be called, emergency numbers aside."""
+    return any(each.phones for band in bands for step in band.steps for each in step.services)
+
+
+def _line(line: PublicService) -> str:
+    return f"{line.phones[0]}: {line.name}" + (f" ({line.hours})" if line.hours else "")
+
+
+def _band(step: PlannedStep) -> str:
+    if step.safety:
+        return "danger"
+    return "soon" if step.urgency in _SOON else "later"
+
+
+def _named_area(area: str, language: str) -> str:
+    places = Places.load()
+    lineage = [area, *places.ancestors(area)]
+    return ", ".join(places.require(each).label(language) for each in lineage)
+
+
+def _step(
+    ordered: OrderedStep, services: Mapping[str, Sequence[PublicService]], language: str
+) -> PosterStep:
+    step = ordered.step
+    found = tuple(services.get(step.need, ()))
+    for fallback in ordered.fallbacks:
+        if not found:
+            found = tuple(services.get(fallback.step.need, ()))
+    intermediaries = [getattr(each, language) for each in step.intermediaries]
+    if intermediaries and not found and not any(services.get(n) for n in step.intermediary_needs):
+        intermediaries.append(LABELS[language]["nobody"])
+    return PosterStep(
+        title=codelists.categories().label(step.need, language),
+        notes=_notes(step, language),
+        services=found[:SERVICES_PER_STEP],
+        instead=" ".join(intermediaries) or ("" if found else LABELS[language]["none"]),
+    )
+
+
+def _notes(step: PlannedStep, language: str) -> tuple[str, ...]:
+    """Every note of a safety or clinical step; of the others the first one."""
+    sources = sorted(step.sources, key=lambda each: each.window_hours or _NO_WINDOW)
+    notes = [getattr(source.note, language) for source in sources if source.note]
+    unique = tuple(dict.fromkeys(notes))
+    return unique if step.safety or step.window_hours is not None else unique[:1]

@@ -1,0 +1,92 @@
+"""The public services of a poster: read from documents of the public level and from nowhere else."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from common.sight import ANYONE
+from common.words.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.ground.hsds.opening import coming_week, holds, opening_of, schedules_of
+from directory.pathways.planning.alternatives import alternatives, hotlines
+from directory.pathways.planning.resolution import Course
+from directory.pathways.texts.opening import opening_hours
+from directory.show.posters.content import LINES, SERVICES_PER_STEP, PublicService
+from directory.show.posters.queries import public_documents
+
+
+async def public_services(
+    session: AsyncSession, course: Course, aor: str, area: str, *, today: date, language: str
+) -> dict[str, list[PublicService]]:
+    """Up to three public services per need that answer in time and are in reach, best first: the
+    same rules as for a person of whom nothing is known but the place."""
+    ranked = await alternatives(
+        session, ANYONE, course, aor, area, limit=SERVICES_PER_STEP, today=today
+    )
+    best = {need: [each.candidate.service_id for each in found] for need, found in ranked.items()}
+    documents = await public_documents(
+        session, {UUID(each) for ids in best.values() for each in ids}
+    )
+    return {
+        need: [spoken(documents[each], language, today) for each in ids if each in documents]
+        for need, ids in best.items()
+    }
+
+
+async def public_lines(
+    session: AsyncSession, area: str, *, today: date, language: str
+) -> list[PublicService]:
+    """Hotlines with a number that serve the area: for a poster on which no other service has one."""
+    ids = await hotlines(session, ANYONE, area, limit=LINES, today=today)
+    documents = await public_documents(session, {UUID(each) for each in ids})
+    lines = [spoken(documents[each], language, today) for each in ids if each in documents]
+    return [line for line in lines if line.phones]
+
+
+def spoken(document: dict[str, Any], language: str, today: date) -> PublicService:
+    """A document of the public level in the words of one language."""
+    translated = document.get("translations", {}).get(language, {})
+    return PublicService(
+        name=translated.get("name") or document["name"],
+        organisation=document.get("organization", {}).get("name", ""),
+        place=_place(document),
+        phones=tuple(_phones(document))[:2],
+        hours=document.get("referral", {}).get("hours") or _hours(document, language, today),
+    )
+
+
+def _place(document: dict[str, Any]) -> str:
+    for site in document.get("service_at_locations", []):
+        location = site.get("location", {})
+        address: dict[str, Any] = next(iter(location.get("addresses", [])), {})
+        parts = [address.get("address_1"), _area_name(location.get("pcode")) or address.get("city")]
+        if any(parts):
+            return ", ".join(part for part in parts if part)
+    return ""
+
+
+def _area_name(pcode: str | None) -> str | None:
+    place = Places.load().get(pcode) if pcode else None
+    return place.name if place else None
+
+
+def _phones(document: dict[str, Any]) -> list[str]:
+    of_sites = [
+        phone
+        for site in document.get("service_at_locations", [])
+        for phone in (*site.get("phones", []), *site.get("location", {}).get("phones", []))
+    ]
+    numbers = [phone.get("number") for phone in (*document.get("phones", []), *of_sites)]
+    return list(dict.fromkeys(number for number in numbers if number))
+
+
+def _hours(document: dict[str, Any], language: str, today: date) -> str:
+    """Weekly hours in the poster's language, else the own words of the first schedule that holds today."""
+    schedules = schedules_of(document)
+    known = opening_of(schedules)
+    said = opening_hours(tuple(coming_week(known.usual, known.seasons, today)))
+    if said is not None:
+        return said[language]
+    words = (each.get("description") for each in schedules if holds(each, today))
+    return next(filter(None, words), "")
