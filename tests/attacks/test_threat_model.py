@@ -20,8 +20,8 @@ _TABLE = MODEL.split("## Attack table")[1].split("\n\n## ")[0]
 PROMISES = [
     [cell.strip() for cell in line.strip("| ").split(" | ")]
     for line in _TABLE.splitlines()
-    if line.startswith("| ")
-][1:]
+    if line.startswith("| ") and not line.startswith("| id ")
+]
 
 
 def test_every_named_test_file_exists() -> None:
@@ -48,9 +48,7 @@ def test_each_promise_has_its_own_id_and_a_test() -> None:
     assert len(ids) > 150
     assert [name for name in ids if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)] == []
     assert sorted(set(ids)) == sorted(ids)
-    assert [
-        name for name, *_, held in PROMISES if ".py`" not in held and "the same" not in held
-    ] == []
+    assert [name for name, *_, held in PROMISES if ".py`" not in held] == []
 
 
 def test_each_promise_has_a_row_that_breaks_it() -> None:
