@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.markup import escape
 
 from drills.mutations.change import Unfit
 from drills.mutations.player import play
@@ -23,11 +24,11 @@ def _played(chosen: Iterable[Row]) -> int:
             played = play(row)
         except Unfit as problem:
             unnoticed += 1
-            _terminal.print(f"  [red]not played[/red]: {problem}")
+            _terminal.print(f"  [red]not played[/red]: {escape(str(problem))}")
             continue
         unnoticed += not played.noticed
         said = "noticed by" if played.noticed else "[red]not noticed by[/red]"
-        _terminal.print(f"  {said} {row.noticed_by}")
+        _terminal.print(f"  {said} {escape(row.noticed_by)}")
         if not played.noticed:
             _terminal.print(played.told, markup=False)
     return unnoticed
@@ -48,7 +49,9 @@ def main() -> int:
     if not options.list:
         return 1 if _played(chosen) else 0
     for row in chosen:
-        _terminal.print(f"[bold]{row.promise}[/bold] {row.name}: {row.symbol} {row.noticed_by}")
+        _terminal.print(
+            f"[bold]{row.promise}[/bold] {row.name}: {row.symbol} {escape(row.noticed_by)}"
+        )
     return 0
 
 

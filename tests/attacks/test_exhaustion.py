@@ -15,6 +15,9 @@ from tests.attacks.conftest import read_all, send, status_of
 from tests.gateway.running import Gateway, another_front
 from tests.support.patience import PATIENCE
 
+TRICKLES = 100
+"""Bytes of a head, one each 0.3 s: twenty times as long as the attacked front waits for it (conftest.py)."""
+
 
 def connect(gateway: Gateway) -> socket.socket:
     return socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE)
@@ -32,7 +35,7 @@ def test_a_head_that_trickles_in_is_cut_off(gateway: Gateway) -> None:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
         answer = b""
         connection.settimeout(0.3)
-        for _ in range(int(PATIENCE / 0.3)):
+        for _ in range(TRICKLES):
             try:
                 connection.sendall(b"a")
                 chunk = connection.recv(65536)

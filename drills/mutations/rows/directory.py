@@ -1,6 +1,6 @@
 """Services, visibility, files."""
 
-from drills.mutations.change import Drops, Replaces
+from drills.mutations.change import Drops, Replaces, Returns
 from drills.mutations.row import Row
 
 ROWS = (
@@ -10,13 +10,6 @@ ROWS = (
         "directory.files.imports.reading.sheet:_sheet_rows",
         Replaces("number > LAST_ROW", "number < 0"),
         "tests/services/directory/imports/test_reading.py::test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to",
-    ),
-    Row(
-        "endless-cells",
-        "hours-have-a-length",
-        "directory.files.imports.values.opening_hours:_days",
-        Replaces("_LONGEST", "1500"),
-        "tests/services/directory/imports/test_opening_hours.py::test_a_text_that_no_hours_have_the_length_of_is_not_looked_through",
     ),
     Row(
         "entry-links",
@@ -61,13 +54,6 @@ ROWS = (
             "curates(caller, scope.aors, scope.states)",
         ),
         "tests/services/directory/test_mandates.py::test_a_draft_that_belongs_to_others_is_not_approved_by_whom_the_entry_belonged_to",
-    ),
-    Row(
-        "other-mandates",
-        "endorsed-in-their-areas",
-        "directory.pathways.endorsements_api:_check_place",
-        Replaces("covers(caller, states)", "states"),
-        "tests/services/directory/test_mandates.py::test_nobody_endorses_or_ends_an_endorsement_outside_their_areas",
     ),
     Row(
         "shelter-places",
@@ -187,13 +173,6 @@ ROWS = (
         "tests/services/directory/imports/test_closed.py::test_a_number_that_somebody_hid_is_neither_opened_nor_lost_by_a_file[0261-5550101]",
     ),
     Row(
-        "files-open-nothing",
-        "package-shrunk",
-        "directory.files.imports.publishers.vanished:missing_in",
-        Replaces("not choice.confirmed", "choice.most > 1"),
-        "tests/services/directory/imports/test_vanished.py::test_a_package_that_shrank_by_half_is_refused_until_somebody_confirms_it",
-    ),
-    Row(
         "files-begin-nothing",
         "ended-by-hand",
         "directory.record.services.entering:upsert_service",
@@ -223,16 +202,6 @@ ROWS = (
             "if False:\n    record, _ = held[row.id]\n    values |= {'approved': record.service, 'organization': record.organization}",
         ),
         "tests/services/directory/crosswalks/test_words.py::test_until_it_is_decided_what_may_be_a_shelter_is_not_published",
-    ),
-    Row(
-        "safe-houses",
-        "unknown-level-open",
-        "directory.files.imports.package.convert:_level",
-        Replaces(
-            "notes.append(note('value_unknown', place, text, ', '.join(known)))\nreturn text",
-            "return 'public'",
-        ),
-        "tests/services/directory/imports/test_package.py::test_a_level_that_is_none_keeps_out_whatever_has_it",
     ),
     Row(
         "import-reports",
@@ -307,16 +276,6 @@ ROWS = (
         "tests/services/directory/imports/test_taking_in.py::test_a_sender_who_is_suspended_while_the_file_is_written_writes_no_more_of_it",
     ),
     Row(
-        "decided-terms",
-        "crosswalks-rights-ended",
-        "directory.files.crosswalks.worker:work_some",
-        Replaces(
-            "try:\n    await refuse_ended(session, ENDED_RIGHTS, claims)\nexcept Problem:\n    continue",
-            "try:\n    _ = (refuse_ended, ENDED_RIGHTS)\nexcept Problem:\n    continue",
-        ),
-        "tests/services/directory/crosswalks/test_crosswalks.py::test_what_waits_is_not_carried_out_for_whoever_was_suspended_meanwhile",
-    ),
-    Row(
         "hidden-services",
         "hidden-columns",
         "directory.record.documents.storing:_prepared",
@@ -363,5 +322,26 @@ ROWS = (
         "directory.ground.reading.answers:_VARY",
         Replaces("'Authorization, Accept-Language, Accept-Encoding, Origin'", "'Accept-Encoding'"),
         "tests/services/directory/test_conformance.py::test_no_cache_gives_an_answer_to_another_audience",
+    ),
+    Row(
+        "bounded-reads",
+        "plans-kept-for-any-words",
+        "directory.ground.reading.rows_queries:plan_for_values",
+        Returns("None"),
+        "tests/services/directory/search/test_plans.py::test_a_plan_for_any_words_is_kept_for_no_search",
+    ),
+    Row(
+        "danger",
+        "what-a-person-asks-for-is-early",
+        "directory.pathways.planning.ordering:_pressure",
+        Replaces("step.need in profile.needs", "False"),
+        "tests/services/directory/pathways/test_composition.py::test_what_the_person_asks_for_is_a_step_and_early",
+    ),
+    Row(
+        "safe-houses",
+        "nothing-is-a-house",
+        "directory.ground.hsds.safe_houses:suspicious",
+        Returns("frozenset()"),
+        "tests/services/directory/test_safe_houses.py::test_of_the_labelled_set_nearly_every_house_is_held_and_nearly_nothing_else",
     ),
 )

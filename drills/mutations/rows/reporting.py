@@ -12,14 +12,7 @@ ROWS = (
         "tests/services/reporting/stakeholders/test_stakeholders.py::test_no_entry_shows_an_address_a_number_of_people_or_what_the_directory_keeps",
     ),
     Row(
-        "cancelled-trainings",
-        "cancelled-trainings",
-        "reporting.count.activities.trainings:record_training.untouched",
-        Replaces("known.changed_by == _WRITER", "sa.true()"),
-        "tests/services/reporting/activities/test_activities_api.py::test_a_training_that_somebody_corrected_here_still_ends_where_it_was_recorded",
-    ),
-    Row(
-        "midnight",
+        "counted-once",
         "still-yesterday",
         "reporting.count.facts.arrivals:Arrivals._open_day",
         Drops("day = end + timedelta(days=1)"),
@@ -102,16 +95,6 @@ ROWS = (
         "reporting.publish.bulletins.composing.beside:outdated",
         Replaces("each.id in _ON_WISH and each != _ON_WISH[each.id](period, evidence)", "False"),
         "tests/services/reporting/bulletins/test_bulletins_api.py::test_what_is_taken_back_between_draft_and_publication_is_not_published",
-    ),
-    Row(
-        "taken-back",
-        "cited-is-published",
-        "reporting.protect.releases.queries:published_of.found",
-        Replaces(
-            "_releases(session, releases.c.id.in_(list(release_ids)), publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))",
-            "_releases(session, releases.c.id.in_(list(release_ids)), releases.c.cube_id.is_not(None))",
-        ),
-        "tests/services/reporting/judgements/test_statements.py::test_a_draft_release_is_no_basis",
     ),
     Row(
         "public-level",

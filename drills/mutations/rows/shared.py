@@ -47,13 +47,6 @@ ROWS = (
         "tests/drawing/test_drawing.py::test_a_drawing_has_a_process_of_its_own_without_settings",
     ),
     Row(
-        "drawing",
-        "draws-whatever-is-named",
-        "drawing.serving:_draw",
-        Replaces("kind not in KINDS", "not kind"),
-        "tests/drawing/test_drawing.py::test_only_what_is_a_kind_is_called",
-    ),
-    Row(
         "hostile-files",
         "zip-bombs",
         "common.tables_io.archives:_check",
@@ -100,13 +93,6 @@ ROWS = (
         "stack.backup.contents:load_data",
         Replaces("rights", "folder"),
         "tests/stack/test_postgres.py::test_who_may_get_in_is_taken_from_a_backup_where_nothing_knows_better",
-    ),
-    Row(
-        "restored-consents",
-        "restrictions-are-signed",
-        "common.chained:read",
-        Drops("signer.check(line)"),
-        "tests/services/referrals/test_restrictions.py::test_a_list_that_somebody_changed_is_refused",
     ),
     Row(
         "restored-consents",
@@ -166,15 +152,6 @@ ROWS = (
             "for name, content in parts:\n    digest = left.pop(name, None)\n    if digest is None:\n        continue\n    if digest is None:\n        raise StackError('{bundle}: {name} is not what was signed: remove the bundle', bundle=bundle, name=name)\n    if _digest(content) != digest:\n        raise StackError('{bundle}: {name} is damaged or was changed: fetch the bundle again', bundle=bundle, name=name)",
         ),
         "tests/deploy/test_bundle.py::test_whatever_was_done_to_it_is_named[True-_added-wheels/c.whl is not what was signed]",
-    ),
-    Row(
-        "bundle",
-        "bundle-stays-in-its-folder",
-        "stack.bundle.sealing:_in_tar",
-        Replaces(
-            "content is None or folder != whole or folder in ('', '.', '..')", "content is None"
-        ),
-        "tests/deploy/test_bundle.py::test_no_file_of_a_bundle_is_unpacked_into_another_folder",
     ),
     Row(
         "published-after-restore",
@@ -404,16 +381,6 @@ ROWS = (
         "tests/common/test_key_checks.py::test_a_new_installation_records_its_keys_and_holds_to_them",
     ),
     Row(
-        "case-keys",
-        "ready-before-the-keys-are-compared",
-        "common.http.health:",
-        Replaces(
-            "parts['database'] != 'ok' or parts.get('schema') == Schema.BEHIND or gate.shut",
-            "parts['database'] != 'ok' or parts.get('schema') == Schema.BEHIND",
-        ),
-        "tests/common/test_key_checks.py::test_nothing_is_served_before_the_keys_were_compared",
-    ),
-    Row(
         "events",
         "inbox-dedupe",
         "common.messaging.consumer:Consumer._apply.events",
@@ -529,5 +496,19 @@ ROWS = (
         "common.db.migrations.runner:_upgrade",
         Drops("connection.execute(sa.text(f\"SET lock_timeout = '{LOCK_TIMEOUT}'\"))"),
         "tests/common/test_migration_locks.py::test_a_migration_gives_up_when_it_does_not_get_its_lock",
+    ),
+    Row(
+        "row-security",
+        "rights-of-the-command-before",
+        "common.http.routing:_opened",
+        Drops("await begin_next(outer)"),
+        "tests/common/test_next_command.py::test_the_next_command_is_its_callers_and_has_no_service_rights",
+    ),
+    Row(
+        "events",
+        "dropped-without-a-dead-letter",
+        "common.messaging.consumer:Consumer._bury",
+        Returns("None"),
+        "tests/common/test_messaging.py::test_what_is_no_event_becomes_a_dead_letter_at_once",
     ),
 )
