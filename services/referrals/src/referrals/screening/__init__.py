@@ -1,0 +1,8 @@
+"""Screening and assistance: questions of certified screeners, their judgement, and what help was given.
+
+Contents: screenings (instruments, answers, judgements), training certificates, assistance plans and the comparison of
+duplicate cases.
+
+It has no score and suggests no judgement. It does not know the line or messages.
+Begin with `screenings/summary.py` and `screenings/expressions.py`.
+"""
