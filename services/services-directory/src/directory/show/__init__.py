@@ -2,6 +2,6 @@
 
 Contents: information (help pages, questions by SMS, the message of an information point), posters.
 
-It shows the public level only, whoever asks.
+It shows the public level only, to everybody.
 Begin with `information/`.
 """

@@ -1,0 +1,48 @@
+"""Pages for developers and operators keep what a program can see of the checklist in CONTRIBUTING.
+
+The user guides join the list when they are rewritten.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.reference import ROOT
+
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in (
+            *("architecture", "benchmarks", "database", "reliability", "scaling"),
+            *("threat-model", "upgrade-notes"),
+        )
+    ),
+    *sorted((ROOT / "docs" / "decisions").glob("*.md")),
+]
+LONGEST = 45
+"""Words of a sentence. Twenty are the rule; a list of parts may need more."""
+_WITHOUT_NOUN = re.compile(
+    r"\b(whoever|that which|the former one|the latter|asked anew|has its turn|stands beneath)\b",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"```.*?```|`[^`]*`|\"[^\"]*\"|\([^()]*\)", re.DOTALL)
+
+
+def prose(page: Path) -> str:
+    """The page without code, quotations, links, tables and titles."""
+    lines = _QUOTED.sub("", page.read_text(encoding="utf-8")).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("|", "#")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_things_by_nouns(page: Path) -> None:
+    text = _QUOTED.sub("", page.read_text(encoding="utf-8"))
+    assert _WITHOUT_NOUN.findall(text) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_has_no_endless_sentence(page: Path) -> None:
+    sentences = re.split(r"(?<=[.!?:;])\s+|\n\n|\n *(?:-|\d\.) ", prose(page))
+    assert [one for one in sentences if len(one.split()) > LONGEST] == []
