@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from common.process import logs
 from hypothesis import HealthCheck, settings
-from stack.nats import NatsServer, stored_credentials
-from stack.postgres import PostgresServer
+from stack.embedded.nats import NatsServer, stored_credentials
+from stack.embedded.postgres import PostgresServer
 
 from tests.support.databases import MigratedDatabases, close_engines
 from tests.support.principals import write_internal_jwks

@@ -55,8 +55,8 @@ from directory.ground.hsds.schemas import ServiceDocument
 from directory.record.documents.storing import store
 from directory.record.services.entering import EntryBatch, upsert_service
 from sqlalchemy import event
-from stack.ports import free_port
-from stack.postgres import PostgresServer, ServiceDatabase, binaries
+from stack.embedded.ports import free_port
+from stack.embedded.postgres import PostgresServer, ServiceDatabase, binaries
 
 ROOT = Path(__file__).resolve().parents[1]
 # A file beside this one has the name of a package: look for packages in the environment only.

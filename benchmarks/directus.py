@@ -30,8 +30,8 @@ from urllib.parse import quote, urlencode
 
 import httpx
 import psutil
-from stack.ports import free_port
-from stack.postgres import SUPERUSER, PostgresServer
+from stack.embedded.ports import free_port
+from stack.embedded.postgres import SUPERUSER, PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
 # A file beside this one has the name of a package: look for packages in the environment only.

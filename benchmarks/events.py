@@ -35,9 +35,9 @@ from common.ids import new_id  # noqa: E402 - after the path
 from common.messages.handing import Message  # noqa: E402 - after the path
 from common.messages.mail import Mail, Relay  # noqa: E402 - after the path
 from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
-from stack.nats import NatsServer, stored_credentials  # noqa: E402 - after the path
-from stack.ports import free_port  # noqa: E402 - after the path
-from stack.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
+from stack.embedded.nats import NatsServer, stored_credentials  # noqa: E402 - after the path
+from stack.embedded.ports import free_port  # noqa: E402 - after the path
+from stack.embedded.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
 
 from tests.support.alone import process  # noqa: E402 - after the path
 from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
@@ -83,7 +83,7 @@ class Stack:
         reporting_port = free_port()
         stack.enter_context(
             process(
-                [sys.executable, "-m", "stack.mailbox", str(self.smtp_port)],
+                [sys.executable, "-m", "stack.embedded.mailbox", str(self.smtp_port)],
                 {"RUTA_PORT": str(self.mailbox_port)},
                 self.mailbox_port,
             )

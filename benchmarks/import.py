@@ -44,7 +44,7 @@ from directory.files.imports.worker import work_one
 from directory.followers_service import declare_followers
 from rich.console import Console
 from rich.table import Table
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

@@ -30,7 +30,7 @@ sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "
 import sqlalchemy as sa  # noqa: E402 - after the path
 from common.db.session import Database  # noqa: E402 - after the path
 from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
-from stack.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
+from stack.embedded.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
 
 from benchmarks.referrals import AS_SERVICE, Client, referrals  # noqa: E402 - after the path
 from tests.support.databases import MigratedDatabases  # noqa: E402 - after the path

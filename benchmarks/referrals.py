@@ -36,8 +36,8 @@ import sqlalchemy as sa  # noqa: E402 - after the path
 from common.db.session import Database  # noqa: E402 - after the path
 from common.ids import new_id  # noqa: E402 - after the path
 from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
-from stack.ports import free_port  # noqa: E402 - after the path
-from stack.postgres import (  # noqa: E402 - after the path
+from stack.embedded.ports import free_port  # noqa: E402 - after the path
+from stack.embedded.postgres import (  # noqa: E402 - after the path
     PostgresServer,
     ServiceDatabase,
     binaries,

@@ -38,7 +38,7 @@ from reporting.ground.programmes.catalogue import programme
 from reporting.ground.protection.certainty import Certainty
 from reporting.protect.releases.service import Order, close
 from reporting.settings import Settings
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

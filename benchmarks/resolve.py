@@ -45,8 +45,8 @@ from directory.pathways.planning.resolving import Caller, plan
 from directory.pathways.versions import service
 from directory.record.services.entering import upsert_service
 from sqlalchemy import event
-from stack.ports import free_port
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.ports import free_port
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

@@ -26,7 +26,7 @@ sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "
 from common.db.session import Database  # noqa: E402 - after the path
 from common.paging import encode_cursor  # noqa: E402 - after the path
 from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
-from stack.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
+from stack.embedded.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
 
 from benchmarks import inbox  # noqa: E402 - after the path
 from benchmarks.referrals import Client, referrals  # noqa: E402 - after the path

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from stack.ports import answers, free_port
+from stack.embedded.ports import answers, free_port
 
 from drills.faults.stack_under_test import StackUnderTest, until
 from tests.support import pgbouncer

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from stack.ports import free_port
+from stack.embedded.ports import free_port
 
 _COMMIT = b"COMMIT"
 _CHUNK = 65536

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
-from stack.ports import free_port
+from stack.embedded.ports import free_port
 from standardwebhooks.webhooks import Webhook
 
 

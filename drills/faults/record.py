@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 from common.events.directory import SightChanged
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from drills.faults.checker import Change, Layer
 from drills.faults.load import ORGANISATIONS

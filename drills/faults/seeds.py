@@ -14,8 +14,8 @@ from typing import Any
 
 import aiohttp
 from directory.ground.demo_data import demo_services
-from stack.demo_data import load_demo_data
-from stack.plan import SERVICES
+from stack.demo.data import load_demo_data
+from stack.embedded.plan import SERVICES
 
 from drills.faults import (
     broker_faults,

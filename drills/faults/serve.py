@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from stack.layout import Layout, StackState
-from stack.plan import Choices
-from stack.ports import free_port
-from stack.supervisor import supervise
+from stack.daemon import supervise
+from stack.embedded.layout import Layout, StackState
+from stack.embedded.plan import Choices
+from stack.embedded.ports import free_port
 
 
 def main(file: Path) -> None:

@@ -17,12 +17,12 @@ import nats
 import psutil
 from nats.js import JetStreamContext
 from prometheus_client.parser import text_string_to_metric_families
-from stack.arrows import OPERATOR
-from stack.exclusive import holder
-from stack.layout import Layout, StackState
-from stack.nats import stored_credentials
+from stack.embedded.arrows import OPERATOR
+from stack.embedded.layout import Layout, StackState
+from stack.embedded.lock import holder
+from stack.embedded.nats import stored_credentials
+from stack.operate.service_commands import attached_postgres
 from stack.private_files import read_private_map
-from stack.service_commands import attached_postgres
 
 from drills.faults.record import UNREACHABLE, Databases
 

@@ -6,10 +6,10 @@ import signal
 import subprocess
 from pathlib import Path
 
-from stack.ports import LOOPBACK, free_port
-from stack.postgres import SUPERUSER, PostgresServer, binaries
-from stack.service_commands import attached_postgres
-from stack.unprivileged import account_for_servers, command_as
+from stack.embedded.ports import LOOPBACK, free_port
+from stack.embedded.postgres import SUPERUSER, PostgresServer, binaries
+from stack.embedded.unprivileged import account_for_servers, command_as
+from stack.operate.service_commands import attached_postgres
 
 from drills.faults.stack_under_test import StackUnderTest, until
 

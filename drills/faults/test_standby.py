@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from drills.faults.stack_under_test import until
 from drills.faults.standby import Standby

@@ -16,8 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.plan import Choices, Planner
-from stack.service_commands import attached_broker, attached_postgres
+from stack.embedded.plan import Choices, Planner
+from stack.operate.service_commands import attached_broker, attached_postgres
 
 from drills.faults.stack_under_test import StackUnderTest, until
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from stack.ports import free_port
+from stack.embedded.ports import free_port
 
 _CODE = re.compile(r"[0-9]{8}")
 _TOO_LATE_SECONDS = 40.0

@@ -11,7 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
-    source for top in ("libs", "gateway", "services") for source in (ROOT / top).glob("**/src/*/")
+    source
+    for top in ("libs", "stack", "gateway", "services")
+    for source in (ROOT / top).glob("**/src/*/")
 )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from stack.demo.releases import last_closed_period
-from stack.ports import free_port
+from stack.embedded.ports import free_port
 
 from drills.restarts.test_backup import erase, is_shredded, name_of, new_case
 from tests.support.patience import PATIENCE

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from stack.service_commands import attached_postgres
+from stack.operate.service_commands import attached_postgres
 
 from drills.restarts.watching import firing, need_promtool
 from tests.pages.world import CASES, RECIPIENT, SENDER, first_service, must, sent

@@ -24,8 +24,8 @@ import yaml
 from common.process.certificates import tell_certificates
 from common.settings import CoreSettings
 from prometheus_client import CollectorRegistry
-from stack import cluster_processes
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
+from stack.operate.cluster import process_certificates
 
 from drills.faults.standby import Standby
 from drills.restarts.watching import firing_of, need_promtool
@@ -261,7 +261,7 @@ def _certificate(folder: Path, days: int) -> float:
 
 def test_a_certificate_inside_ends(tmp_path: Path) -> None:
     """RutaInsideCertificateEnds: quiet once what the command printed is mounted."""
-    authority = cluster_processes.new_authority()
+    authority = process_certificates.new_authority()
     files = tmp_path / "tls.crt", tmp_path / "tls.key"
     for file, text in zip(files, authority.signed(["directory"], timedelta(days=20)), strict=True):
         file.write_text(text)
@@ -277,13 +277,13 @@ def test_a_certificate_inside_ends(tmp_path: Path) -> None:
 
     assert fires()
     kept = tmp_path / "authority.json"
-    kept.write_text(json.dumps(cluster_processes.kept(authority)))
+    kept.write_text(json.dumps(process_certificates.kept(authority)))
     done = _ended("stack", "k8s", "certificates", str(kept))
     assert done.returncode == 0, done.stderr
     new = next(
         document["stringData"]
         for document in yaml.safe_load_all(done.stdout)
-        if document["metadata"]["name"] == cluster_processes.certificate_of("directory")
+        if document["metadata"]["name"] == process_certificates.certificate_of("directory")
     )
     for file in files:
         file.write_text(new[file.name])

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack.backup.archive import oldest_waiting_seconds
 from stack.errors import StackError
-from stack.service_commands import attached_postgres
+from stack.operate.backup.archive import oldest_waiting_seconds
+from stack.operate.service_commands import attached_postgres
 
 from drills.restarts.watching import (
     as_if_it_went_on,

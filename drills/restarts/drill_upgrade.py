@@ -29,8 +29,12 @@ _PRESENT = ROOT / "ruta"
 _HASHED = """
 import sys
 from pathlib import Path
-from stack.layout import Layout
-from stack.service_commands import ServiceCommands
+try:
+    from stack.embedded.layout import Layout
+    from stack.operate.service_commands import ServiceCommands
+except ImportError:  # v0.1.0
+    from stack.layout import Layout
+    from stack.service_commands import ServiceCommands
 sys.exit(ServiceCommands(Layout(Path(sys.argv[1]))).run("reporting", "hash", owner=True))
 """
 # An environment, a home or a data directory of this tree is none of the former's.

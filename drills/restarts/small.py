@@ -8,14 +8,14 @@ from pathlib import Path
 
 import httpx
 import yaml
-from stack import cluster_secrets
-from stack.cluster_check import Skipped, built
-from stack.demo_clients import CLIENTS, prepare_clients
-from stack.layout import StackState
-from stack.played import Played
-from stack.ports import answers, free_ports
+from stack.demo.clients import CLIENTS, prepare_clients
+from stack.embedded.layout import StackState
+from stack.embedded.manifests import Pod
+from stack.embedded.ports import answers, free_ports
+from stack.embedded.small import Played
+from stack.operate.cluster import secrets as cluster_secrets
+from stack.operate.cluster.check import Skipped, built
 from stack.private_files import write_private
-from stack.rendered import Pod
 
 from tests.support.leaving_out import left_out
 from tests.support.system import System, until

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from stack.postgres import PostgresServer
-from stack.service_commands import attached_postgres
+from stack.embedded.postgres import PostgresServer
+from stack.operate.service_commands import attached_postgres
 
 from tests.support.principals import organisation
 from tests.support.system import System, until

@@ -11,8 +11,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from stack.exclusive import is_locked
-from stack.running import RunningStack
+from stack.embedded.connection import RunningStack
+from stack.embedded.lock import is_locked
 
 from tests.support.system import System, processes_on, until
 

@@ -5,7 +5,7 @@ import signal
 import socket
 
 import pytest
-from stack.exclusive import is_locked
+from stack.embedded.lock import is_locked
 
 from tests.support.system import System, processes_on, until
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from stack.embedded_secrets import marked_key
-from stack.layout import Layout
+from stack.embedded.layout import Layout
+from stack.embedded.secrets import marked_key
 
 from tests.support.system import System
 

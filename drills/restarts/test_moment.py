@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from stack.service_commands import attached_postgres
+from stack.operate.service_commands import attached_postgres
 
 from drills.restarts.test_backup import erase, is_shredded, name_of, new_case
 from tests.support.system import System, until

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from stack.ports import answers
-from stack.service_commands import attached_postgres
+from stack.embedded.ports import answers
+from stack.operate.service_commands import attached_postgres
 
 from drills.faults.standby import NAME, Standby
 from drills.restarts.test_restricted_again import REFERRALS, US, Person, Told, ask, seen

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from drills.restarts.test_backup import NOTHING_SINCE
 from tests.services.directory.conftest import service_document

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack.running import SECRET_VARIABLE, RunningStack
+from stack.embedded.connection import SECRET_VARIABLE, RunningStack
 
 from drills.restarts.small import Small
 from drills.restarts.test_backup import NOTHING_SINCE, hashes, name_of, new_case

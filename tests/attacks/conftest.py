@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway, running_gateway
 

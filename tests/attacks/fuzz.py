@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.attacks.mutations import request
 from tests.gateway.running import Gateway, running_gateway

@@ -13,8 +13,8 @@ from common.messaging.broker_streams import arrange
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import create_async_engine
-from stack.nats import NatsServer
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.nats import NatsServer
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.common import sample
 from tests.support.databases import common_settings

@@ -23,14 +23,14 @@ from common.events.directory import CapacityChanged
 from common.messaging.broker_streams import Settings, arranged
 from nats.aio.client import Client
 from pydantic import SecretStr
-from stack import cluster_secrets
-from stack.arrows import OPERATOR, stream
-from stack.authorities import Authority
-from stack.cluster_check import Skipped, built
-from stack.cluster_processes import BROKER, LIFETIME, NAMES, new_authority
-from stack.nats import binary
-from stack.ports import LOOPBACK, free_ports
-from stack.postgres import stop_process
+from stack.embedded.arrows import OPERATOR, stream
+from stack.embedded.nats import binary
+from stack.embedded.ports import LOOPBACK, free_ports
+from stack.embedded.postgres import stop_process
+from stack.operate.cluster import secrets as cluster_secrets
+from stack.operate.cluster.authorities import Authority
+from stack.operate.cluster.check import Skipped, built
+from stack.operate.cluster.process_certificates import BROKER, LIFETIME, NAMES, new_authority
 from stack.private_files import write_private
 
 from tests.common import sample

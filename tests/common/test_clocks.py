@@ -11,7 +11,7 @@ from common.http.context import ServiceContext
 from common.http.forgetting import ending
 from common.messaging import Broker
 from httpx import ASGITransport, AsyncClient
-from stack.nats import NatsServer
+from stack.embedded.nats import NatsServer
 
 from tests.common import sample
 from tests.common.test_messaging import until

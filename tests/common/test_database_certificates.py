@@ -20,9 +20,9 @@ from common.db.key_checks import KeysAway
 from common.db.migrations import migrate
 from common.db.session import Database
 from referrals.ground.keys.store import create_tables
-from stack.cluster_tls import new_authority
-from stack.ports import LOOPBACK, answers, free_port
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.ports import LOOPBACK, answers, free_port
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
+from stack.operate.cluster.database_certificates import new_authority
 
 from tests.common.test_start_messages import good, lines_of
 from tests.support import pgbouncer

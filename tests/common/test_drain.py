@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 from httpx import AsyncClient, Response
-from stack.nats import NatsServer
-from stack.ports import answers, free_port
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.nats import NatsServer
+from stack.embedded.ports import answers, free_port
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.common.test_messaging import until
 from tests.support.databases import MigratedDatabases, random_key

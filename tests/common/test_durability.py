@@ -3,7 +3,7 @@
 import pytest
 from common.db import durability
 from httpx import AsyncClient
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 ON = dict.fromkeys(durability.SETTINGS, "on")
 

@@ -15,7 +15,7 @@ from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from reporting.app import create_app
 from reporting.settings import Settings
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.support.databases import MigratedDatabases, common_settings, random_key
 

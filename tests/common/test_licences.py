@@ -6,7 +6,7 @@ from importlib.metadata import Distribution, distribution
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from stack.separate_builds import PACKAGES
+from stack.develop.builds import PACKAGES
 
 ALLOWED = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|PSF-2\.0|PSFL|ISC|MPL|OFL|Unlicense|Python Software Foundation)"

@@ -26,6 +26,6 @@ def test_an_app_is_imported_without_them(app: str) -> None:
 
 @pytest.mark.slow
 def test_what_keeps_the_stack_running_holds_no_command_line() -> None:
-    code = f"import sys, stack.kept; print([n for n in {COMMANDS} if n in sys.modules])"
+    code = f"import sys, stack.daemon; print([n for n in {COMMANDS} if n in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"

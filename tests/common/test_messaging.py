@@ -27,7 +27,7 @@ from common.messaging.outbox import republish
 from common.process.telemetry import Metrics
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
-from stack.nats import NatsServer
+from stack.embedded.nats import NatsServer
 
 from tests.common import sample
 from tests.support.patience import PATIENCE

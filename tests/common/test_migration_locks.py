@@ -15,8 +15,8 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from common.db.migrations import runner
 from common.db.migrations.runner import config_of
-from stack.one_chain import PACKAGES
-from stack.postgres import PostgresServer
+from stack.develop.revisions import PACKAGES
+from stack.embedded.postgres import PostgresServer
 
 from tests.support.databases import MigratedDatabases
 

@@ -77,7 +77,7 @@ def test_a_made_up_cursor_is_refused_as_one(cursor: str, reader: Reader[Any]) ->
 def test_cursors_are_read_in_one_place() -> None:
     named = {
         str(file.relative_to(ROOT))
-        for folder in ("libs", "gateway", "services")
+        for folder in ("libs", "stack", "gateway", "services")
         for file in (ROOT / folder).rglob("src/**/*.py")
         if re.search(r"\bBAD_CURSOR\b", file.read_text(encoding="utf-8"))
     }

@@ -24,11 +24,11 @@ from gateway.front.settings import FrontSettings
 from gateway.keys import ensure_internal_keys
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
-from stack.authorities import Authority
-from stack.cluster_commands import _ASK
-from stack.cluster_processes import LIFETIME, new_authority
-from stack.nats import NatsServer
-from stack.ports import LOOPBACK, free_port
+from stack.embedded.nats import NatsServer
+from stack.embedded.ports import LOOPBACK, free_port
+from stack.operate.cluster.authorities import Authority
+from stack.operate.cluster.commands import _ASK
+from stack.operate.cluster.process_certificates import LIFETIME, new_authority
 from structlog.testing import capture_logs
 
 from tests.common import sample

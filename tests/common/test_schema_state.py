@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from common.db.migrations.state import Revisions, Schema
 from common.db.session import Database
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.support.databases import MigratedDatabases
 

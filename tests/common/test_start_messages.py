@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from gateway.keys import ensure_internal_keys
-from stack.ports import free_port
-from stack.postgres import PostgresServer
+from stack.embedded.ports import free_port
+from stack.embedded.postgres import PostgresServer
 
 from tests.support.patience import PATIENCE
 

@@ -17,7 +17,7 @@ RAW_ARCHIVES = re.compile(r"\bZipFile\((?!target|packed)|\bload_workbook\(")
 # Their rows are guarded by `guarded_cell` or, field by field, by exports/tables.py.
 OWN_WRITERS = {
     "libs/common/src/common/tables_io/cells.py",
-    "libs/stack/src/stack/demo_data.py",  # a file that ships with Ruta, handed to an import
+    "stack/src/stack/demo/data.py",  # a file that ships with Ruta, handed to an import
     "services/services-directory/src/directory/files/exports/package.py",
     "services/services-directory/src/directory/files/exports/writing.py",
 }
@@ -31,7 +31,7 @@ WAYS_INTO_ARCHIVES = ("common.tables_io.archives", "imports.reading.archive")
 def naming(pattern: re.Pattern[str]) -> dict[str, str]:
     """The text of the product's files in which it occurs, by path."""
     found = {}
-    for folder in ("libs", "gateway", "services"):
+    for folder in ("libs", "stack", "gateway", "services"):
         for file in (ROOT / folder).rglob("src/**/*.py"):
             text = file.read_text(encoding="utf-8")
             if pattern.search(text):

@@ -13,7 +13,7 @@ from common.words.languages import LANGUAGES
 
 from tests.support.reference import ROOT
 
-PRODUCT = [ROOT / "gateway/src", *sorted((ROOT / "libs").glob("*/src")), *sorted((ROOT / "services").glob("*/src"))]  # fmt: skip
+PRODUCT = [ROOT / "gateway/src", ROOT / "stack/src", *sorted((ROOT / "libs").glob("*/src")), *sorted((ROOT / "services").glob("*/src"))]  # fmt: skip
 
 
 def of_product(pattern: str) -> list[Path]:

@@ -1,7 +1,7 @@
 """Each overlay as it is rendered, once in a run."""
 
 import pytest
-from stack.cluster_check import OVERLAYS
+from stack.operate.cluster.check import OVERLAYS
 
 from tests.support.rendered_world import Documents, documents_of
 

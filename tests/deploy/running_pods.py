@@ -3,7 +3,7 @@
 What differs from a cluster: PostgreSQL's operator is two servers of ours with the roles and databases
 that it would make, each behind a PgBouncer in session mode that shows the certificate which it would sign and lets
 nobody in without TLS; the pooler is Debian's, too. Their certificates are also for the loopback, where all are
-(the names: `stack.cluster_tls`, asked by test_cluster.py). The broker is one node (three: tests/common/test_broker_cluster.py),
+(the names: `stack.operate.cluster.database_certificates`, asked by test_cluster.py). The broker is one node (three: tests/common/test_broker_cluster.py),
 the OIDC provider is a page with keys, the collector keeps what it gets.
 """
 
@@ -23,12 +23,13 @@ from urllib.parse import urlsplit
 
 import httpx
 from gateway.keys import named_jwk, new_private_pem
-from stack import cluster_processes, cluster_secrets, cluster_tls
-from stack.authorities import Authority
-from stack.cluster_secrets import DATABASES
-from stack.ports import LOOPBACK, answers, free_port
+from stack.embedded.manifests import Pod, pods
+from stack.embedded.ports import LOOPBACK, answers, free_port
+from stack.operate.cluster import database_certificates, process_certificates
+from stack.operate.cluster import secrets as cluster_secrets
+from stack.operate.cluster.authorities import Authority
+from stack.operate.cluster.secrets import DATABASES
 from stack.private_files import write_private
-from stack.rendered import Pod, pods
 
 from tests.support import pgbouncer
 from tests.support.collector import Collector
@@ -55,7 +56,7 @@ class RunningPods:
         self.documents = [*documents, *made]
         self.overlay, self.folder = overlay, folder
         self.passwords = _passwords(made)
-        self.certified = cluster_tls.certified(documents)
+        self.certified = database_certificates.certified(documents)
         self.world = World.of(documents, outside=[PROVIDER])
         self.policies = [d for d in documents if d["kind"] == "NetworkPolicy"]
         self.dispatcher = Dispatcher(self.world, self.policies)
@@ -147,7 +148,7 @@ class RunningPods:
         name, place = f"before-{server}", (server, 5432)
         right = self.dispatcher.processes[place]
         settings = {"pool_mode": "session", **_WITH_TLS, "server_tls_sslmode": "require"}
-        shown = self._shown(server.removesuffix("-pooler"), cluster_tls.new_authority())
+        shown = self._shown(server.removesuffix("-pooler"), database_certificates.new_authority())
         self._bounce(name, place, right, settings, shown)
         try:
             yield self.folder / f"{name}.log"
@@ -298,7 +299,7 @@ class RunningPods:
         return {"client_tls_cert_file": certificate, "client_tls_key_file": key}
 
     def _databases(self) -> Authority:
-        return _authority(self.documents, cluster_tls.AUTHORITY)
+        return _authority(self.documents, database_certificates.AUTHORITY)
 
     def _provide(self) -> None:
         """A page with keys in the place of an OIDC provider, where the gateway looks for one."""
@@ -322,17 +323,17 @@ def _authority(documents: list[dict[str, Any]], name: str) -> Authority:
 
 
 def _shown(authority: Authority, service: str, **options: timedelta) -> tuple[str, str]:
-    names = cluster_processes.NAMES[service]
+    names = process_certificates.NAMES[service]
     return authority.signed(names, _SIGNED_FOR, addresses=[LOOPBACK], **options)
 
 
 def _on_the_loopback(made: list[dict[str, Any]]) -> Authority | None:
     """What is made for the names of a cluster, by the same authority also for where all are here."""
-    if not any(d["metadata"]["name"] == cluster_processes.AUTHORITY for d in made):
+    if not any(d["metadata"]["name"] == process_certificates.AUTHORITY for d in made):
         return None
-    authority = _authority(made, cluster_processes.AUTHORITY)
-    for service in cluster_processes.NAMES:
-        held = _secret(made, cluster_processes.certificate_of(service))
+    authority = _authority(made, process_certificates.AUTHORITY)
+    for service in process_certificates.NAMES:
+        held = _secret(made, process_certificates.certificate_of(service))
         held["tls.crt"], held["tls.key"] = _shown(authority, service)
     return authority
 

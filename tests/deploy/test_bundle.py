@@ -11,8 +11,8 @@ from pathlib import Path
 
 import minisign  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from stack.bundle import sealing
 from stack.errors import StackError
+from stack.operate.supply import signature
 
 from tests.support.leaving_out import left_out
 
@@ -32,14 +32,14 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(tmp_path: Path) -> minisign.SecretKey:
-    sealing.new_key(tmp_path / "release.key")
-    return sealing.signing_key(tmp_path / "release.key")
+    signature.new_key(tmp_path / "release.key")
+    return signature.signing_key(tmp_path / "release.key")
 
 
 @pytest.fixture
 def bundle(folder: Path, key: minisign.SecretKey, tmp_path: Path) -> Path:
     file = tmp_path / "ruta.tar"
-    sealing.seal(folder, file, key, "ruta 0.1.0 for a test")
+    signature.seal(folder, file, key, "ruta 0.1.0 for a test")
     return file
 
 
@@ -47,13 +47,13 @@ def test_what_was_sealed_is_verified_packed_and_unpacked(
     bundle: Path, key: minisign.SecretKey, tmp_path: Path
 ) -> None:
     trusted = key.get_public_key()
-    assert sealing.verify(bundle, trusted) == ("ruta 0.1.0 for a test", 3)
+    assert signature.verify(bundle, trusted) == ("ruta 0.1.0 for a test", 3)
     unpacked = _unpack(bundle, tmp_path / "office")
-    assert sealing.verify(unpacked, trusted)[1] == 3
+    assert signature.verify(unpacked, trusted)[1] == 3
     assert os.access(unpacked / "ruta", os.X_OK)
     (unpacked / ".venv").mkdir()  # what ./ruta makes there
     (unpacked / ".venv" / "pyvenv.cfg").write_text("")
-    assert sealing.verify(unpacked, trusted)[1] == 3
+    assert signature.verify(unpacked, trusted)[1] == 3
 
 
 def _unpack(bundle: Path, where: Path) -> Path:
@@ -83,10 +83,10 @@ def _linked(unpacked: Path) -> None:
 def _sums_rewritten(unpacked: Path) -> None:
     _changed(unpacked)
     content = (unpacked / "wheels" / "b.whl").read_bytes()
-    sums = (unpacked / sealing.SUMS).read_text().splitlines()
+    sums = (unpacked / signature.SUMS).read_text().splitlines()
     digest = hashlib.sha256(content).hexdigest()
     kept = [line for line in sums if not line.endswith("wheels/b.whl")]
-    (unpacked / sealing.SUMS).write_text("\n".join([*kept, f"{digest}  wheels/b.whl"]) + "\n")
+    (unpacked / signature.SUMS).write_text("\n".join([*kept, f"{digest}  wheels/b.whl"]) + "\n")
 
 
 HARMS = [
@@ -114,12 +114,12 @@ def test_whatever_was_done_to_it_is_named(
     if packed:
         harmed = tmp_path / "harmed.tar"
         with tarfile.open(harmed, "w") as tar:
-            first = [unpacked / sealing.SUMS, unpacked / sealing.SIGNATURE]
+            first = [unpacked / signature.SUMS, unpacked / signature.SIGNATURE]
             rest = [p for p in sorted(unpacked.rglob("*")) if p not in first and not p.is_dir()]
             for path in [*first, *rest]:
                 tar.add(path, path.relative_to(unpacked.parent).as_posix())
     with pytest.raises(StackError, match=told):
-        sealing.verify(harmed, key.get_public_key())
+        signature.verify(harmed, key.get_public_key())
 
 
 def test_another_key_a_cut_file_and_something_else_are_refused(
@@ -127,15 +127,15 @@ def test_another_key_a_cut_file_and_something_else_are_refused(
 ) -> None:
     other = minisign.KeyPair.generate().public_key
     with pytest.raises(StackError, match="not signed by that key"):
-        sealing.verify(bundle, other)
+        signature.verify(bundle, other)
     cut = tmp_path / "cut.tar"
     cut.write_bytes(bundle.read_bytes()[:2560])
     with pytest.raises(StackError, match=r"not whole|missing"):
-        sealing.verify(cut, key.get_public_key())
+        signature.verify(cut, key.get_public_key())
     with tarfile.open(cut, "w") as tar:
         tar.addfile(tarfile.TarInfo("x/readme"), io.BytesIO())
     with pytest.raises(StackError, match="does not begin with SHA256SUMS"):
-        sealing.verify(cut, key.get_public_key())
+        signature.verify(cut, key.get_public_key())
 
 
 def _entry(name: str, content: bytes) -> bytes:
@@ -156,7 +156,7 @@ def test_what_another_program_would_unpack_behind_the_end_is_refused(
     more = _entry("ruta-0.1.0/ruta", b"echo theirs\n")
     bundle.write_bytes(bundle.read_bytes()[:ends] + between + more + bytes(10240))
     with pytest.raises(StackError, match="more follows after its end"):
-        sealing.verify(bundle, key.get_public_key())
+        signature.verify(bundle, key.get_public_key())
 
 
 @pytest.mark.parametrize("folder_there", ["ruta-0.0.9", "..", ""])
@@ -172,7 +172,7 @@ def test_no_file_of_a_bundle_is_unpacked_into_another_folder(
                 each.name = f"{folder_there}/ruta"
             other.addfile(each, content)
     with pytest.raises(StackError, match="no plain file"):
-        sealing.verify(moved, key.get_public_key())
+        signature.verify(moved, key.get_public_key())
 
 
 @pytest.mark.parametrize("page", ["supply.md", "supply.es.md"])
@@ -204,7 +204,7 @@ def test_nothing_is_installed_of_a_bundle_to_which_somebody_added_a_file(
     folder: Path, key: minisign.SecretKey, tmp_path: Path, name: str
 ) -> None:
     shutil.copy(ROOT / "ruta", folder / "ruta")
-    sealing.seal(folder, tmp_path / "ruta.tar", key, "told")
+    signature.seal(folder, tmp_path / "ruta.tar", key, "told")
     office = _unpack(tmp_path / "ruta.tar", tmp_path / "office")
     (office / name).parent.mkdir(exist_ok=True)
     (office / name).write_bytes(b"theirs")
@@ -219,16 +219,16 @@ def test_nothing_is_installed_of_a_bundle_to_which_somebody_added_a_file(
 
 def test_a_key_is_never_overwritten_and_is_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / "release.key"
-    line = sealing.new_key(file)
+    line = signature.new_key(file)
     assert file.stat().st_mode & 0o077 == 0
     before = file.read_bytes()
     with pytest.raises(StackError, match="never overwritten"):
-        sealing.new_key(file)
+        signature.new_key(file)
     assert file.read_bytes() == before
-    given = (sealing.public_key(line), sealing.public_key(str(file.with_suffix(".pub"))))
-    assert given[0] == given[1] == sealing.signing_key(file).get_public_key()
+    given = (signature.public_key(line), signature.public_key(str(file.with_suffix(".pub"))))
+    assert given[0] == given[1] == signature.signing_key(file).get_public_key()
     with pytest.raises(StackError, match="no public key"):
-        sealing.public_key("RWnonsense")
+        signature.public_key("RWnonsense")
 
 
 def test_two_programs_of_every_distribution_check_it_too(bundle: Path, tmp_path: Path) -> None:
@@ -239,8 +239,8 @@ def test_two_programs_of_every_distribution_check_it_too(bundle: Path, tmp_path:
     unpacked = _unpack(bundle, tmp_path / "office")
     public = tmp_path / "release.pub"
     commands = (
-        [program, "-Vm", sealing.SUMS, "-p", str(public)],
-        ["sha256sum", "--check", "--quiet", sealing.SUMS],
+        [program, "-Vm", signature.SUMS, "-p", str(public)],
+        ["sha256sum", "--check", "--quiet", signature.SUMS],
     )
     for command in commands:
         subprocess.run(command, cwd=unpacked, check=True, capture_output=True)
@@ -261,11 +261,11 @@ def test_a_key_of_minisign_with_a_password_signs(folder: Path, tmp_path: Path) -
         input="once upon\nonce upon\n", text=True, check=True, capture_output=True,
     )  # fmt: skip
     with pytest.raises(StackError, match="RUTA_BUNDLE_PASSWORD"):
-        sealing.signing_key(secret)
+        signature.signing_key(secret)
     with pytest.raises(StackError, match="wrong password"):
-        sealing.signing_key(secret, "twice")
-    sealing.seal(folder, tmp_path / "b.tar", sealing.signing_key(secret, "once upon"), "told")
-    assert sealing.verify(tmp_path / "b.tar", sealing.public_key(str(public))) == ("told", 3)
+        signature.signing_key(secret, "twice")
+    signature.seal(folder, tmp_path / "b.tar", signature.signing_key(secret, "once upon"), "told")
+    assert signature.verify(tmp_path / "b.tar", signature.public_key(str(public))) == ("told", 3)
 
 
 @pytest.mark.slow

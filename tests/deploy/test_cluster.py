@@ -14,13 +14,15 @@ import pytest
 import yaml
 from cryptography import x509
 from referrals.settings import Settings as ReferralsSettings
-from stack import cluster_check, cluster_processes, cluster_secrets
-from stack.cluster_arrows import denies_by_default, design, missing_and_extra
-from stack.cluster_broker import configuration
-from stack.cluster_check import Skipped
-from stack.cluster_images import images
 from stack.commands import k8s
 from stack.errors import StackError
+from stack.operate.cluster import check as cluster_check
+from stack.operate.cluster import process_certificates
+from stack.operate.cluster import secrets as cluster_secrets
+from stack.operate.cluster.broker import configuration
+from stack.operate.cluster.check import Skipped
+from stack.operate.cluster.images import images
+from stack.operate.cluster.policies import denies_by_default, design, missing_and_extra
 from typer.testing import CliRunner
 
 from tests.support.leaving_out import left_out
@@ -107,7 +109,7 @@ def test_a_workload_that_runs_as_root_is_noticed(documents: Documents) -> None:
 
 
 def test_whoever_dials_postgresql_wants_its_certificate(overlay: str) -> None:
-    assert cluster_check.database_certificates(overlay) == []
+    assert cluster_check.check_database_certificates(overlay) == []
 
 
 def _each(documents: Documents, kind: str, name: str) -> Any:
@@ -175,13 +177,13 @@ def test_a_connection_that_anybody_could_answer_is_noticed(
     what: str,
     times: int,
 ) -> None:
-    found = _harmed(monkeypatch, harm, cluster_check.database_certificates)
+    found = _harmed(monkeypatch, harm, cluster_check.check_database_certificates)
     assert len(found) == times
     assert all(what in str(each) for each in found)
 
 
 def test_each_process_shows_a_certificate_and_wants_one(overlay: str) -> None:
-    assert cluster_check.process_certificates(overlay) == []
+    assert cluster_check.check_process_certificates(overlay) == []
 
 
 def _says(documents: Documents, name: str, variable: str, value: str) -> None:
@@ -276,7 +278,7 @@ def test_a_way_inside_that_anybody_could_answer_is_noticed(
     what: str,
     times: int,
 ) -> None:
-    found = _harmed(monkeypatch, harm, cluster_check.process_certificates)
+    found = _harmed(monkeypatch, harm, cluster_check.check_process_certificates)
     assert len(found) == times, found
     assert all(what in str(each) for each in found)
 
@@ -285,11 +287,11 @@ def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> No
     """As a store gives it back, as it was printed, and as a cluster would hold it."""
     first = list(cluster_secrets.certificates())
     kept = first[0]
-    assert kept["metadata"]["name"] == cluster_processes.AUTHORITY
+    assert kept["metadata"]["name"] == process_certificates.AUTHORITY
     values = kept["stringData"]
     encoded = {name: b64encode(value.encode()).decode() for name, value in values.items()}
     for said in (kept, values, {"kind": "Secret", "data": encoded}):
-        authority = cluster_processes.read_authority(json.dumps(said))
+        authority = process_certificates.read_authority(json.dumps(said))
         anew = list(cluster_secrets.certificates(authority))
         assert [d["metadata"]["name"] for d in anew] == [d["metadata"]["name"] for d in first[1:]]
         assert anew[-1]["data"] == {"ca.crt": values["ca.crt"]} == first[-1]["data"]
@@ -299,10 +301,10 @@ def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> No
             shown.verify_directly_issued_by(
                 x509.load_pem_x509_certificate(values["ca.crt"].encode())
             )
-    another = cluster_processes.new_authority()
+    another = process_certificates.new_authority()
     for wrong in ("", "[]", "x: y", json.dumps({**values, "ca.key": another.key})):
         with pytest.raises(StackError, match="no authority there"):
-            cluster_processes.read_authority(wrong)
+            process_certificates.read_authority(wrong)
 
 
 def test_postgresqls_operator_can_sign_with_the_authority_that_is_made() -> None:
@@ -364,7 +366,7 @@ def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
             assert key is None or key in secrets[name], f"{overlay}: {name} has no {key}"
             named.add(name)
     # Its key signs what is renewed, by whoever runs the command; no cluster needs it.
-    inside = set(secrets) - {cluster_processes.AUTHORITY}
+    inside = set(secrets) - {process_certificates.AUTHORITY}
     assert inside == named
     asked = {d["metadata"]["name"] for d in documents if d["kind"] == "ExternalSecret"}
     assert asked in (set(), inside)

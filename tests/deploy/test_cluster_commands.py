@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
-from stack import cluster_secrets
-from stack.cluster_check import Skipped, built
-from stack.layout import HOME_VARIABLE, Layout
+from stack.embedded.layout import HOME_VARIABLE, Layout
+from stack.operate.cluster import secrets as cluster_secrets
+from stack.operate.cluster.check import Skipped, built
 from stack.private_files import write_private
 
 from tests.support import kubectl

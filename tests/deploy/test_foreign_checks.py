@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack import cluster_check
-from stack.cluster_check import Finding, Skipped
+from stack.operate.cluster import check as cluster_check
+from stack.operate.cluster.check import Finding, Skipped
 
 from tests.support.rendered_world import documents_of
 

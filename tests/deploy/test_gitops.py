@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from stack.cluster_check import Skipped, built
+from stack.operate.cluster.check import Skipped, built
 
 from tests.support.leaving_out import left_out
 

@@ -18,11 +18,12 @@ import pytest
 import yaml
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
-from stack import cluster_check, cluster_images
-from stack.bundle.gathering import commit
+from stack.embedded.ports import LOOPBACK, answers, free_port
 from stack.errors import StackError
-from stack.ports import LOOPBACK, answers, free_port
-from stack.shipping import Shipment, ship
+from stack.operate.cluster import check as cluster_check
+from stack.operate.cluster import images as cluster_images
+from stack.operate.supply.bundle import commit
+from stack.operate.supply.shipment import Shipment, ship
 
 from tests.support.leaving_out import left_out
 from tests.support.rendered_world import documents_of
@@ -203,7 +204,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
     revision = commit(clone)
     _, built, _ = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
     assert {"SERVICE=ruta-referrals", f"REVISION={revision}"} < set(built[0])
-    assert {"deploy", "libs", "uv.lock"} < set(built[1])
+    assert {"deploy", "libs", "stack", "uv.lock"} < set(built[1])
 
     def attested(kind: str) -> dict[str, Any]:
         done = subprocess.run(

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack import cluster_secrets, memory
-from stack.ports import LOOPBACK, answers, free_port
-from stack.postgres import binaries
+from stack.embedded import memory
+from stack.embedded.ports import LOOPBACK, answers, free_port
+from stack.embedded.postgres import binaries
+from stack.operate.cluster import secrets as cluster_secrets
 
 from tests.support.leaving_out import left_out
 from tests.support.reference import ROOT

@@ -10,7 +10,7 @@ import cyclonedx.schema
 import jsonschema
 import pytest
 from referencing import Registry, Resource
-from stack.materials import DISTRIBUTIONS
+from stack.operate.supply.materials import DISTRIBUTIONS
 
 pytestmark = pytest.mark.laborious
 

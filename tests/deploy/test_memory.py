@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from stack import memory
+from stack.embedded import memory
 
 from tests.support.rendered_world import Documents
 

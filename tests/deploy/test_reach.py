@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
-from stack.cluster_arrows import Arrow, design
-from stack.cluster_check import OVERLAYS
-from stack.ports import LOOPBACK
+from stack.embedded.ports import LOOPBACK
+from stack.operate.cluster.check import OVERLAYS
+from stack.operate.cluster.policies import Arrow, design
 
 from tests.support.leaving_out import left_out
 from tests.support.network_policies import WAYS

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from common.db.session import Database
 from drawing.asking import ask_beside, drawn
-from stack.cluster_arrows import Arrow, design
-from stack.cluster_check import Skipped, built
-from stack.cluster_processes import new_authority
-from stack.ports import LOOPBACK
+from stack.embedded.ports import LOOPBACK
+from stack.operate.cluster.check import Skipped, built
+from stack.operate.cluster.policies import Arrow, design
+from stack.operate.cluster.process_certificates import new_authority
 
 from tests.deploy.running_pods import RunningPods
 from tests.support import pgbouncer

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from stack.cluster_check import Skipped, built
+from stack.operate.cluster.check import Skipped, built
 
 from tests.support.leaving_out import left_out
 

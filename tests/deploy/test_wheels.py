@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from stack.layout import Layout, StackState
-from stack.separate_builds import CONSTRAINTS, PACKAGES
+from stack.develop.builds import CONSTRAINTS, PACKAGES
+from stack.embedded.layout import Layout, StackState
 
 from tests.support.patience import PATIENCE
 

@@ -11,7 +11,7 @@ from gateway.issuer.app import create_app
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
 from httpx import ASGITransport, AsyncClient
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.gateway.running import Gateway, running_gateway
 from tests.support.apps import with_built_routes

@@ -16,8 +16,8 @@ import httpx
 import psutil
 from common.db.migrations.runner import migrate_now
 from gateway.keys import ensure_internal_keys
-from stack.ports import free_port, free_ports
-from stack.postgres import PostgresServer
+from stack.embedded.ports import free_port, free_ports
+from stack.embedded.postgres import PostgresServer
 
 from tests.support.databases import random_key
 from tests.support.patience import PATIENCE

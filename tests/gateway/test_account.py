@@ -14,7 +14,7 @@ from common.ids import new_id
 from common.pages.form_tokens import FIELD, form_token
 from gateway.issuer.people.passwords import fault_of
 from gateway.issuer.people.recovery import HOW_MANY, RecoveryCodes, new_codes
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway
 from tests.gateway.test_sign_in import (

@@ -9,7 +9,7 @@ import pytest
 from gateway.front.wire.bodies import Body
 from gateway.front.wire.connections import _BUFFER_BYTES as BUFFER_BYTES
 from gateway.front.wire.connections import Broken, Connections, Silent, Unreachable
-from stack.ports import free_port
+from stack.embedded.ports import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -19,8 +19,8 @@ import pytest
 from gateway.front.limiting.shedding import guarded_bytes
 from gateway.front.limiting.sources import Sources
 from gateway.keys import named_jwk, rotate_internal_keys
-from stack.ports import free_port
-from stack.postgres import PostgresServer
+from stack.embedded.ports import free_port
+from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import MEASURING, Gateway, another_front, running_gateway
 from tests.support.patience import PATIENCE

@@ -9,8 +9,8 @@ import pytest
 from common.auth import Principal
 from gateway.front.trust.claims import mapped
 from jose import jwt
-from stack.ports import free_port
-from stack.postgres import PostgresServer
+from stack.embedded.ports import free_port
+from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway, another_front, running_gateway
 from tests.support.patience import PATIENCE

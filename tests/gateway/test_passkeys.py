@@ -17,7 +17,7 @@ import pytest
 from common.http import page_texts
 from gateway.issuer.authorize.page import TEXTS
 from gateway.issuer.people.passkeys import Passkeys, is_copied
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway, running_gateway
 from tests.gateway.test_account import Page, next_code, texts, until_out

@@ -18,7 +18,7 @@ from gateway.issuer.holding import REMEDY, Holding
 from gateway.issuer.settings import IssuerSettings
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 from structlog.testing import capture_logs
 
 from tests.gateway.conftest import ISSUER, secret_of

@@ -16,7 +16,7 @@ from common.ids import new_id
 from common.pages.look import SWITCH
 from gateway.issuer.authorize.asked import Asked
 from gateway.issuer.authorize.tickets import NoTicket, OldTicket, Tickets
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway
 from tests.support.patience import PATIENCE

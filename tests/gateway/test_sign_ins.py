@@ -24,7 +24,7 @@ from gateway.issuer.throttle import service as throttle
 from httpx import ASGITransport, AsyncClient, Response
 from jose import jwt
 from sqlalchemy.exc import DBAPIError
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.gateway.conftest import ISSUER
 from tests.support.principals import bearer, internal_token, organisation

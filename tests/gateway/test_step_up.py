@@ -8,7 +8,7 @@ import httpx
 import pytest
 from common.ids import new_id
 from common.pages.form_tokens import FIELD
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway
 from tests.gateway.test_account import next_code

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from gateway.front.browsers.sessions import Cookies, PersonSession
 from gateway.issuer.sign_ins.service import LOST_ANSWERS
-from stack.postgres import SUPERUSER, PostgresServer
+from stack.embedded.postgres import SUPERUSER, PostgresServer
 
 from tests.gateway.running import Gateway, another_front
 from tests.gateway.test_sessions import aged, head_of, sealing

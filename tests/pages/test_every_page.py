@@ -47,7 +47,12 @@ def test_no_page_is_left_out() -> None:
         if "text/html" in operation["responses"].get("200", {}).get("content", {})
     }
     assert served == set(SERVED)
-    sources = [*ROOT.glob("libs/*/src"), ROOT / "gateway/src", *ROOT.glob("services/*/src")]
+    sources = [
+        *ROOT.glob("libs/*/src"),
+        ROOT / "gateway/src",
+        ROOT / "stack/src",
+        *ROOT.glob("services/*/src"),
+    ]
     made = set().union(*(made_in(s) for s in sources if "console" not in str(s)))
     assert made == set(MADE)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack.demo_people import sign_in_of
+from stack.demo.people import sign_in_of
 
 from tests.pages.world import sent
 from tests.support.browser import Browser

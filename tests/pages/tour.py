@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from common import clock
 from gateway.issuer.people.second_factor import code_at
 from playwright.sync_api import Page, Request, Route
-from stack.demo_people import ADMINISTRATOR, DemoPerson
+from stack.demo.people import ADMINISTRATOR, DemoPerson
 
 from tests.pages.world import Sent, password_of
 from tests.support.system import System
@@ -89,7 +89,7 @@ MADE: dict[str, tuple[str, ...]] = {
     "directory/information/messages_api.py": ("risks",),
     "directory/information/rendering.py": ("gaps",),
     "directory/posters/api.py": ("poster",),
-    "stack/mailbox.py": (),  # what stands in for mail and push in tests and demos: no page for people
+    "stack/embedded/mailbox.py": (),  # what stands in for mail and push in tests and demos: no page for people
 }  # fmt: skip
 # Made for programmers, in English alone, by a library that needs its script.
 OF_PROGRAMMERS = {"docs"}

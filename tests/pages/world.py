@@ -11,7 +11,7 @@ from common.crypto import key_from_base64
 from gateway.front.browsers.sessions import Cookies, PersonSession, Seen
 from gateway.front.wire.heads import Head
 from playwright.sync_api import BrowserContext, Page
-from stack.demo_people import sign_in_of
+from stack.demo.people import sign_in_of
 from stack.private_files import read_private_map
 
 from tests.support.system import System, until

@@ -22,7 +22,7 @@ from referrals.tables import COMMON as OF_REFERRALS
 from referrals.worker import ENDINGS as REFERRALS
 from reporting.tables import COMMON as OF_REPORTING
 from reporting.worker import ENDINGS as REPORTING
-from stack.postgres import SUPERUSER, PostgresServer
+from stack.embedded.postgres import SUPERUSER, PostgresServer
 
 from tests.support.databases import MigratedDatabases
 

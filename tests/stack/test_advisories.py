@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from stack import advisories
+from stack.develop import advisories
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [

@@ -3,12 +3,19 @@
 from pathlib import Path
 
 import pytest
-from stack.backup import contents
-from stack.backup.archive import Archive, at_moment, keep_base, log_broke_off, ship, waits_for_base
+from stack.embedded.layout import Layout
+from stack.embedded.postgres import PostgresServer
 from stack.errors import StackError
-from stack.layout import Layout
-from stack.lost_keys import accept_another_key
-from stack.postgres import PostgresServer
+from stack.operate.backup import contents
+from stack.operate.backup.archive import (
+    Archive,
+    at_moment,
+    keep_base,
+    log_broke_off,
+    ship,
+    waits_for_base,
+)
+from stack.operate.lost_keys import accept_another_key
 
 pytestmark = pytest.mark.laborious
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from stack.backup import contents
-from stack.layout import Layout
+from stack.embedded.layout import Layout
+from stack.operate.backup import contents
 
 
 def test_a_list_that_is_gone_is_not_put_back_with_the_keys(tmp_path: Path) -> None:

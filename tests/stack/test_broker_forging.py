@@ -16,8 +16,8 @@ from common.messaging.broker_streams import arrange
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, RePublish
-from stack import arrows
-from stack.nats import NatsServer, stored_credentials
+from stack.embedded import arrows
+from stack.embedded.nats import NatsServer, stored_credentials
 
 from tests.common.test_messaging import until
 from tests.stack.test_nats import FORBIDDEN_SECONDS, user

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stack.child import Child
-from stack.console import Console
+from stack.embedded.child import Child
+from stack.embedded.plan import Process
+from stack.embedded.terminal import Console
 from stack.errors import StackError
-from stack.plan import Process
 
 from tests.support.patience import PATIENCE
 

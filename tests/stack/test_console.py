@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from stack.console import Console
+from stack.embedded.terminal import Console
 
 
 def test_what_a_program_prints_is_no_command_to_the_terminal(

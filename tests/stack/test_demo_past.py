@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stack.demo.clock_shift import moved
+from stack.demo.clock import moved
 from stack.demo.history import half_months
 from stack.demo.past_people import grown, intake_days
 from stack.demo.past_searches import profiles

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from stack import exclusive as module
+from stack.embedded import lock as module
+from stack.embedded.layout import Layout, StackState
+from stack.embedded.lock import check_port, check_room, end_leftovers, exclusive, is_locked
+from stack.embedded.ports import LOOPBACK, answers, free_port, free_ports, is_taken
 from stack.errors import StackError
-from stack.exclusive import check_port, check_room, end_leftovers, exclusive, is_locked
-from stack.layout import Layout, StackState
-from stack.ports import LOOPBACK, answers, free_port, free_ports, is_taken
 
 
 def state(**processes: int) -> StackState:
@@ -44,7 +44,7 @@ def test_a_second_stack_on_the_same_data_is_refused_and_told_where_the_first_is(
 def test_the_lock_of_a_killed_stack_is_free(tmp_path: Path) -> None:
     code = (
         "import pathlib, sys, time\n"
-        "from stack.exclusive import exclusive\nfrom stack.layout import Layout\n"
+        "from stack.embedded.lock import exclusive\nfrom stack.embedded.layout import Layout\n"
         "with exclusive(Layout(pathlib.Path(sys.argv[1]))):\n    print('held', flush=True)\n    time.sleep(60)"
     )
     holder = subprocess.Popen(

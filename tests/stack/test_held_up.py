@@ -7,7 +7,7 @@ import signal
 
 import asyncpg
 from stack.commands.doctor import Finding, held_up
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.support.system import until
 

@@ -5,8 +5,10 @@ import re
 
 from common.errors import CATALOGUE
 from common.events.catalogue import ALL
-from stack import cli, settings_page
+from stack.reference import settings_page
 from typer.testing import CliRunner
+
+from stack import cli
 
 
 def printed(name: str) -> str:

@@ -13,7 +13,17 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs/decisions").glob("*.md")),
 ]
-FOLDERS = ("libs", "gateway", "services", "tests", "drills", "docs", "deploy", "benchmarks")
+FOLDERS = (
+    "libs",
+    "stack",
+    "gateway",
+    "services",
+    "tests",
+    "drills",
+    "docs",
+    "deploy",
+    "benchmarks",
+)
 _FILE = re.compile(r"(?<![\w./{}…*-])([\w.-]+/)+[\w.-]+\.(?:py|csv|json|md|toml|html|yaml)\b")
 _WITHOUT_FOLDER = re.compile(r"`([\w-]+\.(?:py|csv|toml))`")
 

@@ -11,8 +11,8 @@ import nats.errors
 import pytest
 from common.events.readers import READ_BY, stream_name
 from nats.aio.client import Client
-from stack import arrows
-from stack.nats import NatsServer, stored_credentials
+from stack.embedded import arrows
+from stack.embedded.nats import NatsServer, stored_credentials
 
 from tests.support.broker_order import told_the_server
 from tests.support.patience import PATIENCE

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from common.db.migrations.runner import config_of
-from stack.one_chain import PACKAGES, broken
+from stack.develop.revisions import PACKAGES, broken
 
 
 @pytest.fixture

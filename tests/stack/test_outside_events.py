@@ -18,12 +18,12 @@ import pytest
 from common.events.catalogue import ALL, public
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
-from stack import arrows
-from stack.cluster_broker import configuration, variable
+from stack.embedded import arrows
+from stack.embedded.nats import binary
+from stack.embedded.ports import LOOPBACK, free_ports
+from stack.embedded.postgres import stop_process
 from stack.errors import StackError
-from stack.nats import binary
-from stack.ports import LOOPBACK, free_ports
-from stack.postgres import stop_process
+from stack.operate.cluster.broker import configuration, variable
 
 from tests.support.broker_order import told_the_server
 from tests.support.channel_servers import certificate

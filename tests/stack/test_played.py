@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stack.layout import Layout
+from stack.embedded.layout import Layout
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from stack.backup import contents
+from stack.embedded.postgres import EXTENSIONS, PostgresServer
 from stack.errors import StackError
-from stack.postgres import EXTENSIONS, PostgresServer
+from stack.operate.backup import contents
 
 from tests.support.patience import PATIENCE
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from stack.child import is_running
-from stack.plan import Process
-from stack.prepared import Prepared
+from stack.embedded.child import is_running
+from stack.embedded.fork_server import Prepared
+from stack.embedded.plan import Process
 
 from tests.stack.test_child import until
 from tests.support.patience import PATIENCE

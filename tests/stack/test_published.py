@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from common.db.migrations import migrate
-from stack.backup import contents
-from stack.backup.published import FORMER, TABLES, set_aside
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
+from stack.operate.backup import contents
+from stack.operate.backup.published import FORMER, TABLES, set_aside
 
 DATABASES = ("directory", "referrals", "reporting")
 OLD, NEW = "2026-10a", "2026-10b"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from stack.embedded.connection import SECRET_VARIABLE, TOKEN_VARIABLE, connect
 from stack.errors import StackError
-from stack.running import SECRET_VARIABLE, TOKEN_VARIABLE, connect
 
 _ELSEWHERE = "https://ruta.example.org"
 
@@ -32,7 +32,7 @@ def test_the_stack_here_is_shown_nothing_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SECRET_VARIABLE, "of a client")
-    monkeypatch.setattr("stack.running.running_state", lambda _: _Here())
+    monkeypatch.setattr("stack.embedded.connection.running_state", lambda _: _Here())
     with pytest.raises(StackError, match="no demo client"):
         connect(tmp_path).secret("admin")
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from common.crypto import new_key
-from stack.backup.sealed_archive import (
+from stack.errors import StackError
+from stack.operate.backup.sealed_archive import (
     MAGIC,
     SealingWriter,
     opened,
     read_archive,
     write_archive,
 )
-from stack.errors import StackError
 
 from tests.support.full_disks import full_after
 

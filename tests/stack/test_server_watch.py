@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from stack.console import Console
-from stack.nats import NatsServer
-from stack.server_watch import ServerWatch
+from stack.embedded.nats import NatsServer
+from stack.embedded.server_watch import ServerWatch
+from stack.embedded.terminal import Console
 
 from tests.support.patience import PATIENCE
 

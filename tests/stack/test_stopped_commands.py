@@ -6,10 +6,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from stack.embedded.layout import Layout
+from stack.embedded.postgres import PostgresServer
 from stack.errors import StackError
-from stack.layout import Layout
-from stack.postgres import PostgresServer
-from stack.stopped_commands import StoppedCommands
+from stack.operate.offline_commands import StoppedCommands
 
 pytestmark = [pytest.mark.slow, pytest.mark.laborious]
 

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from stack.commands.surroundings import said_by
-from stack.layout import HOME_VARIABLE
+from stack.commands.machine import said_by
+from stack.embedded.layout import HOME_VARIABLE
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from stack.embedded.unprivileged import Account, account_for_servers, command_as
 from stack.errors import StackError
-from stack.unprivileged import Account, account_for_servers, command_as
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 

@@ -12,14 +12,15 @@ from string import Formatter
 
 import pytest
 from common.words.catalogues import entries
-from stack import cli, spoken_commands
-from stack.commands import doctor
-from stack.spoken_commands import folded, helps_of, said_of
+from stack.commands import doctor, translation
+from stack.commands.translation import folded, helps_of, said_of
 from stack.wording import language_of, said, unknown_language
 from typer.main import get_command
 
+from stack import cli
+
 SOURCES = Path(cli.__file__).parent
-FRAME = {"errors.py", "spoken_commands.py", "wording.py"}
+FRAME = {"errors.py", "translation.py", "wording.py"}
 """They are given a text that stands elsewhere."""
 SPEAKS = {"StackError", "StepFailed", "said"}
 SHOWS = {"_terminal.print", "typer.echo", "sys.stdout.write", "sys.stderr.write"}
@@ -31,7 +32,7 @@ OF_THE_DEMO = {
 }
 READ_BY_PROGRAMS = {
     "commands/quality.py": "pipx install",  # a command to copy
-    "commands/surroundings.py": "export ",  # for eval
+    "commands/machine.py": "export ",  # for eval
     "cli.py": "ruta",  # the release, and who speaks
 }
 
@@ -87,7 +88,7 @@ def ids() -> frozenset[str]:
     cli.mount([])
     of_helps = (folded(getattr(each, name)) for each, name in helps_of(get_command(cli.app)))
     of_typer = (
-        *spoken_commands.HEADINGS.values(), *spoken_commands.USAGE, *spoken_commands.ERRORS
+        *translation.HEADINGS.values(), *translation.USAGE, *translation.ERRORS
     )  # fmt: skip
     texts = (*of_calls, *of_helps, *of_typer, *doctor.OF_SERVICES)
     return frozenset(text for text in texts if text is not None)
@@ -111,7 +112,7 @@ def places(text: str) -> set[str]:
 def test_everything_that_is_said_has_a_text_in_spanish() -> None:
     assert len(ids()) > 400
     missing = {text for text in ids() if not spanish().get(text)}
-    assert missing == set(), "write them in libs/stack/src/stack/catalogues, as a person would"
+    assert missing == set(), "write them in stack/src/stack/catalogues, as a person would"
 
 
 def test_no_spanish_text_is_left_over() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.ports import free_port
+from stack.embedded.ports import free_port
 
 from tests.support.reference import ROOT
 

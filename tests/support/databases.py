@@ -13,7 +13,7 @@ from common.db.migrations import migrate
 from common.db.session import Database
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 
 def random_key() -> str:

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stack.layout import Layout
-from stack.played import Played
-from stack.rendered import Pod, contents, pods
+from stack.embedded.layout import Layout
+from stack.embedded.manifests import Pod, contents, pods
+from stack.embedded.small import Played
 
 from tests.support.reference import ROOT
 

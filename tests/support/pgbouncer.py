@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.ports import LOOPBACK
-from stack.unprivileged import account_for_servers, command_as
+from stack.embedded.ports import LOOPBACK
+from stack.embedded.unprivileged import account_for_servers, command_as
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 

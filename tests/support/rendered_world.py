@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, TypeVar
 
-from stack.cluster_check import Skipped, built
-from stack.ports import LOOPBACK
+from stack.embedded.ports import LOOPBACK
+from stack.operate.cluster.check import Skipped, built
 
 from tests.support.leaving_out import left_out
 from tests.support.network_policies import Document, Endpoint, may_connect

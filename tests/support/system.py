@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from stack.layout import Layout, StackState
+from stack.embedded.connection import RunningStack
+from stack.embedded.layout import Layout, StackState
 from stack.private_files import read_private_map
-from stack.running import RunningStack
 
 from tests.support.patience import PATIENCE
 

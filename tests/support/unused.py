@@ -10,7 +10,7 @@ import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from stack.separate_builds import PACKAGES
+from stack.develop.builds import PACKAGES
 from vulture import Vulture  # type: ignore[import-untyped]  # ships no types
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +68,14 @@ NOT_IMPORTED = {
 
 def unused_code() -> list[str]:
     """`file:line: kind name` of each thing in a package that neither code nor tests name."""
-    sources = sorted({*ROOT.glob("libs/*/src"), *ROOT.glob("services/*/src"), ROOT / "gateway/src"})
+    sources = sorted(
+        {
+            *ROOT.glob("libs/*/src"),
+            *ROOT.glob("services/*/src"),
+            ROOT / "stack/src",
+            ROOT / "gateway/src",
+        }
+    )
     read = [*sources, ROOT / "tests", ROOT / "drills", ROOT / "benchmarks"]
     looked = Vulture(ignore_decorators=_DECORATORS, ignore_names=list(USED_BY_NAME))
     looked.scavenge(
@@ -120,7 +127,7 @@ def loaded_lazily(folder: Path) -> set[str]:
 
 
 def package_folders() -> dict[str, Path]:
-    folders = [ROOT / "gateway", *ROOT.glob("libs/*"), *ROOT.glob("services/*")]
+    folders = [ROOT / "gateway", ROOT / "stack", *ROOT.glob("libs/*"), *ROOT.glob("services/*")]
     return {
         package: next(each for each in folders if (each / "src" / package).is_dir())
         for package in PACKAGES.values()

@@ -15,9 +15,9 @@ import httpx
 import sqlalchemy as sa
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from stack.postgres import SUPERUSER
+from stack.embedded.postgres import SUPERUSER
+from stack.operate.service_commands import attached_postgres
 from stack.private_files import write_private
-from stack.service_commands import attached_postgres
 
 from tests.services.directory.conftest import service_document
 from tests.services.referrals.story import SALUD, Story

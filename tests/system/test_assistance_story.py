@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from common import clock
-from stack.service_commands import attached_postgres
+from stack.operate.service_commands import attached_postgres
 
 from tests.support.system import System, until
 

@@ -21,9 +21,9 @@ from uuid import uuid4
 import httpx
 import pytest
 from common import clock
-from stack.plan import DATABASES
-from stack.postgres import SUPERUSER, binaries
-from stack.service_commands import attached_postgres
+from stack.embedded.plan import DATABASES
+from stack.embedded.postgres import SUPERUSER, binaries
+from stack.operate.service_commands import attached_postgres
 
 from tests.services.referrals.screening_words import workbook
 from tests.support.collector import Collector

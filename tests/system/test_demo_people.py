@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 from common.auth import Role
-from stack.demo_people import PEOPLE, DemoPerson, make_people
+from stack.demo.people import PEOPLE, DemoPerson, make_people
 
 from tests.support.system import System
 

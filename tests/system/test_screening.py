@@ -13,7 +13,7 @@ import orjson
 import pytest
 from common import clock
 from stack.demo.screened_people import quarter_before
-from stack.service_commands import attached_postgres
+from stack.operate.service_commands import attached_postgres
 from standardwebhooks import Webhook
 
 from tests.services.referrals.screening_words import workbook

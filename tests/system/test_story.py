@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from stack.commands.demo import play
 from stack.demo.storyteller import Storyteller
-from stack.running import RunningStack
+from stack.embedded.connection import RunningStack
 
 from tests.support.system import System, until
 

@@ -90,7 +90,7 @@ ROWS = (
     Row(
         "rights-after-restore",
         "switched-off-stays-out",
-        "stack.backup.contents:load_data",
+        "stack.operate.backup.contents:load_data",
         Replaces("rights", "folder"),
         "tests/stack/test_postgres.py::test_who_may_get_in_is_taken_from_a_backup_where_nothing_knows_better",
     ),
@@ -129,14 +129,14 @@ ROWS = (
     Row(
         "full-backup-disk",
         "half-a-backup",
-        "stack.backup.sealed_archive:write_archive",
+        "stack.operate.backup.sealed_archive:write_archive",
         Drops("draft.unlink(missing_ok=True)"),
         "tests/stack/test_sealed_archive.py::test_where_there_is_no_room_the_last_backup_stays_and_nothing_beside_it",
     ),
     Row(
         "bundle",
         "bundle-is-signed",
-        "stack.bundle.sealing:verify",
+        "stack.operate.supply.signature:verify",
         Replaces(
             "try:\n    told = minisign.Signature.from_bytes(signature)\n    trusted.verify(sums, told)\nexcept (minisign.Error, ValueError) as error:\n    raise StackError('{bundle}: not signed by that key ({error})', bundle=bundle, error=error) from error",
             "try:\n    told = minisign.Signature.from_bytes(signature)\n    assert trusted and sums and told\nexcept (minisign.Error, ValueError) as error:\n    raise StackError('{bundle}: not signed by that key ({error})', bundle=bundle, error=error) from error",
@@ -146,7 +146,7 @@ ROWS = (
     Row(
         "bundle",
         "bundle-holds-nothing-more",
-        "stack.bundle.sealing:verify",
+        "stack.operate.supply.signature:verify",
         Replaces(
             "for name, content in parts:\n    digest = left.pop(name, None)\n    if digest is None:\n        raise StackError('{bundle}: {name} is not what was signed: remove the bundle', bundle=bundle, name=name)\n    if _digest(content) != digest:\n        raise StackError('{bundle}: {name} is damaged or was changed: fetch the bundle again', bundle=bundle, name=name)",
             "for name, content in parts:\n    digest = left.pop(name, None)\n    if digest is None:\n        continue\n    if digest is None:\n        raise StackError('{bundle}: {name} is not what was signed: remove the bundle', bundle=bundle, name=name)\n    if _digest(content) != digest:\n        raise StackError('{bundle}: {name} is damaged or was changed: fetch the bundle again', bundle=bundle, name=name)",
@@ -156,14 +156,14 @@ ROWS = (
     Row(
         "published-after-restore",
         "published-stays",
-        "stack.backup.contents:load_data",
+        "stack.operate.backup.contents:load_data",
         Replaces("kept", "False"),
         "tests/stack/test_published.py::test_a_restore_takes_back_nothing_that_was_published",
     ),
     Row(
         "archive",
         "end-of-the-archive",
-        "stack.backup.archive:_check_end",
+        "stack.operate.backup.archive:_check_end",
         Replaces(
             "if after:\n    raise StackError('its log breaks off after {last} and goes on with {segment}: a restore or a time without the archive lies between, and no base backup came after it. What came after it cannot be had; to go back to before it, move {segment} and what follows out of wal/', last=at.strip(), segment=after[0])",
             "if not segments:\n    raise StackError('its log breaks off after {last} and goes on with {segment}: a restore or a time without the archive lies between, and no base backup came after it. What came after it cannot be had; to go back to before it, move {segment} and what follows out of wal/', last=at.strip(), segment=after[0])",
@@ -173,7 +173,7 @@ ROWS = (
     Row(
         "archive",
         "archive-of-one-server",
-        "stack.backup.archive:Archive.claim",
+        "stack.operate.backup.archive:Archive.claim",
         Replaces("owner != server", "not owner"),
         "tests/stack/test_archive.py::test_the_log_of_another_server_is_not_overwritten",
     ),
@@ -225,14 +225,14 @@ ROWS = (
     Row(
         "forged-events",
         "service-that-changes-its-stream",
-        "stack.arrows:_requests.own",
+        "stack.embedded.arrows:_requests.own",
         Replaces("('INFO', 'MSG.GET')", "('INFO', 'MSG.GET', 'UPDATE')"),
         "tests/stack/test_broker_forging.py::test_no_account_writes_in_another_s_name_or_reads_what_it_is_not_given[reporting]",
     ),
     Row(
         "forged-events",
         "answer-that-writes-for-another",
-        "stack.arrows:accounts",
+        "stack.embedded.arrows:accounts",
         Replaces(
             "services = [name for name in users if name != OPERATOR]\nhere = [users[OPERATOR]] if OPERATOR in users else []",
             "services, here = ([], [*users.values()])",
@@ -308,7 +308,7 @@ ROWS = (
     Row(
         "database-roles",
         "roles-enter-postgres",
-        "stack.postgres:PostgresServer.create_service_database",
+        "stack.embedded.postgres:PostgresServer.create_service_database",
         Replaces(
             "' \\\\gexec\\nDO $$ BEGIN PERFORM pg_advisory_lock(0); END $$;REVOKE ALL ON DATABASE postgres, template1, '",
             "' \\\\gexec\\nDO $$ BEGIN PERFORM pg_advisory_lock(0); END $$;REVOKE ALL ON DATABASE '",
@@ -465,14 +465,14 @@ ROWS = (
     Row(
         "backup-chunks",
         "chunks-in-any-order",
-        "stack.backup.sealed_archive:_context",
+        "stack.operate.backup.sealed_archive:_context",
         Returns("f'{kind}{last}'.encode()"),
         "tests/stack/test_sealed_archive.py::test_chunks_of_a_backup_open_in_their_order_and_to_the_last",
     ),
     Row(
         "backup-chunks",
         "backup-cut-off",
-        "stack.backup.sealed_archive:_context",
+        "stack.operate.backup.sealed_archive:_context",
         Returns("f'{kind}:{number}'.encode()"),
         "tests/stack/test_sealed_archive.py::test_chunks_of_a_backup_open_in_their_order_and_to_the_last",
     ),

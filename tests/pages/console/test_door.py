@@ -4,7 +4,7 @@ import httpx
 import psutil
 import pytest
 from playwright.sync_api import Browser
-from stack.demo_people import PEOPLE
+from stack.demo.people import PEOPLE
 
 from tests.pages.signed_in import findings, follows_the_rules, signed_in, too_wide
 from tests.support.people_at_browsers import DESK, PHONE, somebody_at
@@ -171,6 +171,6 @@ def test_the_process_is_light_and_ready_while_the_gateway_is_away(system: System
     port = system.state.ports["console"]
     ready = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).json()
     assert ready == {"status": "ok", "parts": {"gateway": "ok"}}
-    # What it shares with the other copies of one process (`stack.prepared`) counts by its share.
+    # What it shares with the other copies of one process (`stack.embedded.fork_server`) counts by its share.
     held = psutil.Process(system.state.processes["console"]).memory_full_info().pss
     assert held <= 120 * 1024 * 1024

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Error, FilePayload, Page
-from stack.service_commands import attached_postgres
+from stack.operate.service_commands import attached_postgres
 
 from tests.pages.console.ways import id_of, submit
 from tests.pages.signed_in import looked_at, signed_in, too_wide

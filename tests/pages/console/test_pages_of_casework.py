@@ -20,7 +20,7 @@ from console.screening.api import screens as screening
 from console.supervision.api import screens as supervision
 from playwright.sync_api import Browser, Page
 from prometheus_client.parser import text_string_to_metric_families
-from stack.demo_people import PEOPLE
+from stack.demo.people import PEOPLE
 from starlette.routing import Route
 
 from tests.pages.console.test_line_desk import REFUGIO

@@ -12,7 +12,7 @@ import pytest
 from common import clock
 from gateway.issuer.sign_ins.service import TOGETHER
 from playwright.sync_api import Browser, Error, Page, Response
-from stack.service_commands import attached_postgres
+from stack.operate.service_commands import attached_postgres
 
 from tests.pages.console.ways import CLINIC, SITUATION, reported, unfold
 from tests.pages.signed_in import signed_in

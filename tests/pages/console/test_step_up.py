@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Browser
-from stack.service_commands import attached_postgres
+from stack.operate.service_commands import attached_postgres
 
 from tests.pages.signed_in import (
     enter,

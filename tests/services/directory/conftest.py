@@ -12,7 +12,7 @@ from directory.app import create_app
 from directory.followers_service import declare_followers
 from directory.settings import Settings
 from httpx import ASGITransport, AsyncClient, Response
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.pathways.scenario import load
 from tests.support.apps import with_built_routes

@@ -16,8 +16,8 @@ from directory.tables import COMMON
 from httpx import AsyncClient
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from stack.nats import NatsServer, stored_credentials
-from stack.postgres import ServiceDatabase
+from stack.embedded.nats import NatsServer, stored_credentials
+from stack.embedded.postgres import ServiceDatabase
 from structlog.testing import capture_logs
 
 from tests.common.test_messaging import until

@@ -14,7 +14,7 @@ from directory.settings import Settings
 from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.conftest import (
     V1,

@@ -11,8 +11,8 @@ import pytest
 from directory.app import create_app
 from directory.settings import Settings
 from httpx import ASGITransport, AsyncClient
-from stack.backup import contents
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
+from stack.operate.backup import contents
 
 from tests.services.directory.conftest import V1, as_, service_document
 from tests.support.databases import MigratedDatabases, common_settings

@@ -8,7 +8,7 @@ from common.db.session import Database
 from directory.ground.entries.offered import is_offered, is_published, is_withheld
 from directory.record.documents.worker import withhold_some
 from httpx import AsyncClient
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory import test_leaks as leaks
 from tests.services.directory.conftest import (

@@ -17,7 +17,7 @@ from referrals.ground.keys.store import CaseKeys, create_tables
 from referrals.listening.line.gate import ReceiptGate
 from referrals.listening.line.receipts import Cost, Receipts
 from referrals.settings import Settings
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.story import Story
 from tests.support.apps import with_built_routes

@@ -23,7 +23,7 @@ from referrals.ground.audit.anchoring import (
     verify,
 )
 from referrals.ground.audit.service import record
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.support.principals import principal
 

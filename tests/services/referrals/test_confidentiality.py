@@ -22,7 +22,7 @@ from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.row_security import act_as_service
 from referrals.settings import Settings
 from sqlalchemy.exc import DBAPIError
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.story import Story
 from tests.support.principals import principal

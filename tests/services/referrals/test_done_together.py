@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from referrals.ground.keys.store import CaseKeys
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.story import Story
 from tests.services.referrals.test_batches import commands, counted

@@ -16,7 +16,7 @@ from common import clock
 from common.events import referrals as events
 from common.events.catalogue import ALL
 from referrals.ground.keys.store import CaseKeys, create_tables
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.screening_words import RATIONALE, certify
 from tests.services.referrals.story import Story

@@ -44,7 +44,7 @@ from referrals.screening.screenings.shipped import SHIPPED_ID
 from referrals.settings import Settings
 from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.referrals.screening_words import CHILD
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story

@@ -20,7 +20,7 @@ from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.dispatch import deliver_due, deliveries
 from referrals.telling.webhooks.sending import client
 from sqlalchemy.exc import DBAPIError
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.screening_words import begun
 from tests.services.referrals.story import Story

@@ -17,7 +17,7 @@ from referrals.holding import REMEDY, Holding
 from referrals.settings import Settings
 from referrals.telling.evidence import Evidence
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 from structlog.testing import capture_logs
 
 from tests.services.referrals.story import SALUD, Story

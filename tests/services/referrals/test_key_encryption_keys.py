@@ -20,8 +20,8 @@ from referrals.ground.keys import ring as rings
 from referrals.ground.keys.ring import KeyRing, KeyRingError
 from referrals.ground.keys.store import CaseKeys, create_tables
 from referrals.settings import Settings
-from stack.ports import free_port
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.ports import free_port
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 
 def ring_text(*key_ids: str) -> str:

@@ -25,7 +25,7 @@ from referrals.restoring_service import restrict_again
 from referrals.settings import Settings
 from referrals.telling.channels.transports.offered import Transports
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.referrals.case_commands import NGO, RECIPIENT, TAKER, Situation
 from tests.services.referrals.line_words import Reporter, handed_over

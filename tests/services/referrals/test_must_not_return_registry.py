@@ -8,8 +8,8 @@ from common.db import must_not_return
 from referrals.ground import happenings
 from referrals.ground.restrictions.words import Kind
 from sqlalchemy.ext.asyncio import create_async_engine
-from stack.backup import published
-from stack.layout import Layout
+from stack.embedded.layout import Layout
+from stack.operate.backup import published
 
 from tests.support.databases import MigratedDatabases
 

@@ -22,8 +22,8 @@ from referrals.listening.breakglass.service import end_for
 from referrals.referral.escalations.firing import fire_due
 from referrals.settings import Settings
 from referrals.tables import COMMON
-from stack.nats import NatsServer
-from stack.postgres import ServiceDatabase
+from stack.embedded.nats import NatsServer
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.referrals.story import LEGAL, SALUD, Story
 from tests.services.referrals.test_batches import commands as referred

@@ -17,7 +17,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from referrals.app import ROUTERS, create_app
 from referrals.ground.keys.store import CaseKeys
 from referrals.settings import Settings
-from stack.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.case_commands import (
     COMMANDS,

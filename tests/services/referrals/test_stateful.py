@@ -36,7 +36,7 @@ from referrals.app import create_app
 from referrals.ground.keys.store import CaseKeys
 from referrals.screening.screenings.shipped import SHIPPED_ID
 from referrals.settings import Settings
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.referrals.oracle import (
     OPEN,

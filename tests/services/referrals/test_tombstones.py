@@ -15,7 +15,7 @@ from common.crypto import new_key
 from common.db.session import Database
 from referrals.ground.keys import telling, tombstones
 from referrals.ground.keys.store import CaseKeys, create_tables
-from stack.postgres import PostgresServer
+from stack.embedded.postgres import PostgresServer
 
 from tests.services.referrals.test_key_encryption_keys import ring_text
 from tests.support.full_disks import full_after

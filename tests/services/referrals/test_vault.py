@@ -19,8 +19,8 @@ from referrals.ground.keys import ring as rings
 from referrals.ground.keys.ring import KeyRing, KeyRingError
 from referrals.ground.keys.store import CaseKeys, create_tables
 from referrals.ground.keys.transit import Transit
-from stack.ports import LOOPBACK, free_port
-from stack.postgres import PostgresServer
+from stack.embedded.ports import LOOPBACK, free_port
+from stack.embedded.postgres import PostgresServer
 
 from tests.support.leaving_out import left_out
 from tests.support.system import until

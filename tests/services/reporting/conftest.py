@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from reporting.app import create_app
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.support.apps import with_built_routes
 from tests.support.databases import MigratedDatabases, common_settings, random_key, rolled_back

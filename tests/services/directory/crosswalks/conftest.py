@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from common.db.session import Database
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.support.databases import MigratedDatabases, rolled_back
 

@@ -22,7 +22,7 @@ from directory.record.records.models import services
 from directory.tables import ENDED_RIGHTS
 from httpx import AsyncClient
 from sqlalchemy.dialects.postgresql import JSONPATH
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import package

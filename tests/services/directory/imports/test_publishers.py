@@ -13,7 +13,7 @@ from directory.record.locations.models import locations
 from directory.record.organizations.models import organizations
 from directory.record.records.models import services
 from directory.record.taxonomies.models import taxonomy_terms
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import package
 from tests.services.directory.imports.test_taking_in import imported, report

@@ -25,7 +25,7 @@ from directory.files.imports.writing import Judge, Writer
 from directory.ground.demo_data import demo_services
 from directory.record.records.models import services
 from directory.tables import ENDED_RIGHTS
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import DIRTY, package
 from tests.support.advisor_features import ROWS, made_features

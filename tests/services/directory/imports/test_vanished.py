@@ -17,7 +17,7 @@ from directory.record.records.models import services
 from directory.record.services.schemas import VerificationIn
 from directory.record.services.service import verify
 from httpx import AsyncClient
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import package

@@ -18,7 +18,7 @@ from reporting.publish.bulletins.models import bulletin_files, bulletin_publicat
 from reporting.publish.bulletins.publishing import one
 from reporting.publish.bulletins.service import STEPS
 from reporting.settings import Settings
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.reporting.activities.rows import body
 from tests.services.reporting.bulletins.test_bulletins_api import as_, drafted, step

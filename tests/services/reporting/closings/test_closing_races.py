@@ -28,7 +28,7 @@ from reporting.protect.releases import service as releases
 from reporting.protect.releases.models import publications
 from reporting.protect.releases.models import releases as release_table
 from reporting.tables import COMMON
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.support.databases import MigratedDatabases
 from tests.support.patience import PATIENCE

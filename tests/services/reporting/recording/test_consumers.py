@@ -23,7 +23,7 @@ from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.tables import COMMON
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
-from stack.postgres import ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.reporting.events import (
     DELIVERED,

@@ -25,7 +25,7 @@ from reporting.protect.releases.service import FORMER
 from reporting.protect.releases.views import over, seen, view_of
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
-from stack.demo_clients import organisation
+from stack.demo.clients import organisation
 
 from tests.services.reporting.events import (
     DECLINED,

@@ -27,8 +27,8 @@ from reporting.settings import Settings
 from reporting.tables import COMMON
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
-from stack.nats import NatsServer, stored_credentials
-from stack.postgres import ServiceDatabase
+from stack.embedded.nats import NatsServer, stored_credentials
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.reporting.events import Arrived, caseload
 from tests.support.databases import MigratedDatabases, common_settings, random_key

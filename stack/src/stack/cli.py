@@ -1,0 +1,107 @@
+"""The command line: finds the command groups in `stack.commands` and turns failures into one line."""
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from typer.main import get_command, get_command_name
+
+import stack.commands
+from stack.errors import StackError, in_one_line
+from stack.wording import LANGUAGE_VARIABLE, language_of, said, unknown_language
+
+app = typer.Typer(
+    name="ruta",
+    help="Ruta, the referral backbone of a Protection Cluster. Start with: ./ruta up --demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"ruta {version('ruta-stack')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_say_version, help="Which release this is"
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@cache
+def _group(module: str) -> typer.Typer | None:
+    """A module of `stack.commands` with an `app` is a group; one without a name is flat.
+
+    A group that cannot be imported is named and left out: operators need the others. What describes services is
+    not offered where there are none: the image of a cluster's operations.
+    """
+    try:
+        group = getattr(importlib.import_module(f"stack.commands.{module}"), "app", None)
+    except ImportError as error:
+        from stack.embedded.plan import CONSOLE, SERVICES  # noqa: PLC0415 - nearly every command does without the plan
+
+        if error.name not in {CONSOLE, *SERVICES.values()}:
+            lacks = said("without the commands of {module}: {error}", module=module, error=error)
+            sys.stderr.write(f"ruta: {lacks}\n")
+        return None
+    return group if isinstance(group, typer.Typer) else None
+
+
+def _has(group: typer.Typer, command: str) -> bool:
+    named = ((each.name, each.callback) for each in group.registered_commands)
+    return command in {name or get_command_name(of.__name__) for name, of in named if of}
+
+
+def mount(arguments: Sequence[str]) -> None:
+    """A command that is named comes with its own group alone: `up` stays for as long as the stack runs, and half
+    the start of another one was the groups beside it."""
+    modules = [each.name for each in pkgutil.iter_modules(stack.commands.__path__)]
+    asked = arguments[0] if arguments else ""
+    named = _group(asked) if asked in modules else None
+    if named is not None and named.info.name == asked:
+        modules = [asked]
+    elif asked and (life := _group("lifecycle")) is not None and _has(life, asked):
+        modules = ["lifecycle"]
+    for group in filter(None, map(_group, modules)):
+        app.add_typer(group)
+
+
+def main() -> None:
+    mount(sys.argv[1:])
+    terminal = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        if asked := unknown_language(os.environ):
+            raise StackError(
+                "{variable} is {asked}: write en or es", variable=LANGUAGE_VARIABLE, asked=asked
+            )
+        if language_of(os.environ) == "en":
+            app(prog_name="ruta")
+        else:
+            from stack.commands.translation import speak  # noqa: PLC0415 - English is what the sources say
+
+            command = get_command(app)
+            speak(command)
+            command(prog_name="ruta")
+    except (StackError, OSError) as error:
+        terminal.print(in_one_line(error), style="bold red", markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

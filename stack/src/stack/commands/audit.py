@@ -1,0 +1,75 @@
+"""`audit` and `keys`: prove that the record is untouched; change the keys that protect it."""
+
+from typing import Annotated
+
+import typer
+from gateway.keys import rotate_internal_keys
+from rich.console import Console
+
+from stack.commands.options import Data, Kube
+from stack.embedded.layout import Layout
+from stack.embedded.lock import exclusive
+from stack.embedded.secrets import internal_key
+from stack.embedded.small import refuse_played
+from stack.operate.lost_keys import accept_another_key
+from stack.operate.service_commands import ServiceCommands, commands_of
+from stack.wording import said
+
+_terminal = Console(highlight=False, soft_wrap=True)
+app = typer.Typer()
+_audit = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
+_keys = typer.Typer(help="Keys of the embedded stack.", no_args_is_help=True)
+app.add_typer(_audit, name="audit")
+app.add_typer(_keys, name="keys")
+
+
+@_audit.callback()
+def _audit_group() -> None:
+    """The tamper-evident record."""
+
+
+@_audit.command()
+def verify(data: Data = None, kube: Kube = None) -> None:
+    """Check the chain of audit entries against edits, deletions and truncation. Exit 0 if whole."""
+    raise typer.Exit(commands_of(data, kube).run("referrals", "audit-verify"))
+
+
+@_keys.command()
+def accept(
+    key: Annotated[str, typer.Argument(help="As the message named it, e.g. RUTA_BLIND_INDEX_KEY")],
+    data: Data = None,
+    *,
+    give_up_cases: Annotated[
+        bool,
+        typer.Option(
+            "--give-up-cases",
+            help="With key-encryption-keys: erase for good the cases that nobody can open any more",
+        ),
+    ] = False,
+) -> None:
+    """Let a stopped stack start with another key than its data was written with: the old one is lost.
+
+    What was sealed with the lost key stays unreadable for ever.
+    """
+    layout = Layout.of(data)
+    with exclusive(layout):
+        _terminal.print(accept_another_key(layout, key, give_up_cases=give_up_cases))
+
+
+@_keys.callback()
+def _keys_group() -> None:
+    """Keys of the embedded stack."""
+
+
+@_keys.command()
+def rotate(data: Data = None) -> None:
+    """Make new keys while everything runs: what wraps the keys of cases, and what the issuer and
+    the gateway sign with."""
+    layout = Layout.of(data)
+    # Its key files are mounted read-only: a new key here would be one that the services do not have.
+    refuse_played(layout, said("rotate as on a cluster, in two phases (IM guide)"))
+    commands = ServiceCommands(layout)
+    codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
+    signs = rotate_internal_keys(*internal_key(layout))
+    _terminal.print(said("the gateway signs with {signs}", signs=signs))
+    raise typer.Exit(max(codes))

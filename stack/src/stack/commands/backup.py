@@ -1,0 +1,428 @@
+"""`backup` and `restore` of the embedded stack."""
+
+import base64
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from common import clock
+from common.crypto import check_value, key_from_base64, new_key
+from rich.console import Console
+
+from stack.commands.options import Data
+from stack.embedded.connection import running_state
+from stack.embedded.layout import Layout
+from stack.embedded.lock import check_room, exclusive
+from stack.embedded.postgres import PostgresServer
+from stack.embedded.small import Played
+from stack.errors import StackError
+from stack.operate import releases
+from stack.operate.backup import contents, lists
+from stack.operate.backup.archive import (
+    Archive,
+    at_moment,
+    keep_base,
+    log_broke_off,
+    waits_for_base,
+)
+from stack.operate.backup.contents import DATA_ARCHIVE, DATA_DATABASES, KEY_DATABASES, KEYS_ARCHIVE
+from stack.operate.backup.restrictions import restrict_again, tell_before
+from stack.operate.backup.sealed_archive import read_archive, write_archive
+from stack.operate.backup.snapshot import consistent_copy, same_keys
+from stack.operate.lost_keys import erase_again
+from stack.operate.offline_commands import StoppedCommands
+from stack.operate.service_commands import attached_postgres
+from stack.private_files import read_private_map, write_private, write_private_map
+from stack.wording import said
+
+app = typer.Typer()
+_terminal = Console(highlight=False, soft_wrap=True)
+_CHECKED = "backup-key"
+_INTO_NOTHING = " (it began in an empty directory)"  # for the next restore, in any language
+KeyFile = Annotated[
+    Path, typer.Option("--key-file", help="32 bytes in base64; backup makes it if it is missing")
+]
+
+
+@app.command()
+def backup(
+    folder: Path,
+    key_file: KeyFile,
+    data: Data = None,
+    *,
+    new_key_instead: Annotated[
+        bool,
+        typer.Option(
+            "--new-key", help="The former key file is lost: seal with a new one from now on"
+        ),
+    ] = False,
+) -> None:
+    """Write data.ruta and keys.ruta into FOLDER: sealed, read back, of one moment. Nothing stops.
+
+    Keep keys.ruta and the key file elsewhere than data.ruta.
+    """
+    layout = Layout.of(data)
+    state = running_state(layout)
+    if state is None:
+        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+    key, begun = _backup_key(layout, key_file, new_key_instead=new_key_instead), clock.now()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server = attached_postgres(layout, state)
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        plain, keys, keys_after = (Path(work) / name for name in ("data", "keys", "keys-after"))
+        for made in (plain, keys, keys_after):
+            made.mkdir()
+        contents.copy_keys(layout, keys)
+        archive = Archive.of(layout)
+        keep = partial(keep_base, archive, layout, server) if archive else None
+        with consistent_copy(layout, server, keep) as copy:
+            contents.copy_keys(layout, keys_after)
+            if not same_keys(keys, keys_after):
+                raise StackError("keys were rotated meanwhile: no backup was taken, repeat it")
+            contents.dump(copy, DATA_DATABASES, plain)
+            contents.dump(copy, KEY_DATABASES, keys)
+        # Keys first: older data with newer keys opens, newer data with older keys would not.
+        write_archive(keys, folder / KEYS_ARCHIVE, key, "keys")
+        write_archive(plain, folder / DATA_ARCHIVE, key, "data")
+    releases.stamp_backup(layout, folder, begun)
+    _remember(layout, folder, key)
+    _terminal.print(
+        said(
+            "backup written and verified: {data}, {keys}",
+            data=folder / DATA_ARCHIVE,
+            keys=folder / KEYS_ARCHIVE,
+        )
+    )
+
+
+@app.command()
+def settle(
+    done: Annotated[str, typer.Argument(help="What was done about what came back")],
+    data: Data = None,
+) -> None:
+    """After a restore without its lists: what came back was looked at. Doctor and console say it no more."""
+    lists.settle(Layout.of(data), done)
+    _terminal.print(said("settled; kept in {file}", file="missing-lists.settled"))
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A backup; with --until an archive")],
+    key_file: KeyFile,
+    *,
+    data: Data = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="FOLDER is the archive of `up --archive`: its state at this moment, such as"
+            " 2026-11-25T14:05:00Z; `end`: as late as it goes"
+        ),
+    ] = None,
+    keys_only: Annotated[
+        bool, typer.Option("--keys-only", help="Put back lost key files, nothing else")
+    ] = False,
+    tombstones: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The list of the erased from a second place (tombstones.jsonl), with the other lists beside it;"
+            " second places that are known are looked in without it"
+        ),
+    ] = None,
+    without_lists: Annotated[
+        str,
+        typer.Option(
+            help="Go on although the lists are missing or too old, and say why: erased people come back, what was"
+            " withdrawn or moved is read again by those who read it then"
+        ),
+    ] = "",
+    rights_too: Annotated[
+        bool,
+        typer.Option(
+            "--rights-too",
+            help="Who may get in becomes as in the backup: whoever was switched off since gets in again",
+        ),
+    ] = False,
+) -> None:
+    """Put a backup into a data directory on which no stack runs.
+
+    A key store that is there stays: what was erased since the backup stays unreadable. So does who
+    may get in: a client or person switched off since stays out, a renewed secret stays renewed. Only an
+    empty data directory takes the key store of keys.ruta. The newest lists that can be had are applied: of the erased, of
+    what ended or moved since (consents, transfers, hidden entries, who is accused), of rights. The stack does not
+    start before they were, and a new machine restores nothing without them.
+    """
+    layout = Layout.of(data)
+    key = _key(key_file, make=False)
+    moment = _moment(until) if until else None
+    given = _folders_given(layout, tombstones or [])
+    releases.refuse_newer_backup(folder)
+    with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
+        if running_state(layout) is not None:
+            raise StackError(
+                "containers run on {root}: deploy/run-small down stops them", root=layout.root
+            )
+        check_room(layout)
+        # One that was broken off may have left an empty key store: it begins again from the start.
+        fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists() or (
+            layout.restore_mark.exists() and _INTO_NOTHING in layout.restore_mark.read_text()
+        )
+        plain, keys = Path(work) / "data", Path(work) / "keys"
+        if keys_only:
+            read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
+            put_back = contents.put_missing_keys(layout, keys)
+            _terminal.print(
+                said("put back: {files}", files=", ".join(put_back))
+                if put_back
+                else said("put back: nothing, no key file is missing")
+            )
+            return
+        if until is not None:
+            _dump_moment(Archive(folder, key_file), Path(work), moment, plain, keys)
+        else:
+            read_archive(folder / DATA_ARCHIVE, plain, key, "data")
+        if until is None and (fresh or (folder / KEYS_ARCHIVE).exists()):
+            read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
+        outside = lists.outside(layout, given, keys)
+        if fresh:
+            lists.require(layout, outside, keys, without_lists)
+        repeated = layout.restore_mark.exists()
+        layout.restore_mark.write_text(
+            said(
+                "the restore from {folder} did not end: repeat it, the list of the erased must be applied before"
+                " anything is served",
+                folder=folder,
+            )
+            + f"\n{_INTO_NOTHING if fresh else ''}"
+        )
+        if fresh:
+            _begin_anew(layout, keys)
+        told = _replace_record(
+            layout,
+            _Wanted(
+                Path(work),
+                outside,
+                f"{folder.name} until {until}" if until else folder.name,
+                fresh=fresh,
+                repeated=repeated,
+                rights_too=rights_too,
+                accept_unproven=bool(without_lists),
+            ),
+        )
+        if without_lists:
+            lists.note_missing(layout, folder.name, without_lists)
+        releases.record(layout)
+        layout.restore_mark.unlink()
+    for line in told:
+        _terminal.print(line)
+    _show_next(layout, fresh=fresh, rights=rights_too or (fresh and not outside))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a restore puts in place of the record: the files in `work`, and the folders that have lists of since.
+    `repeated`: one before it was broken off."""
+
+    work: Path
+    outside: list[Path]
+    source: str
+    fresh: bool
+    repeated: bool
+    rights_too: bool
+    accept_unproven: bool
+
+
+def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
+    """Load it, and hold it to the lists; returns what was told."""
+    work, fresh = wanted.work, wanted.fresh
+    plain, keys = work / "data", work / "keys"
+    played = Played.of(layout)
+    if played is not None:
+        played.hand_passwords_over()
+    # Where containers look for it: what the overlay tells a command is this port.
+    port = played.ports()["postgres"] if played is not None else None
+    server = PostgresServer(layout.postgres, port=port)
+    # Its process imports while PostgreSQL starts and takes the record in.
+    with StoppedCommands(layout, server) as commands:
+        server.start()
+        try:
+            # After one that was broken off the record may be the backup's: no last word on anything.
+            unasked = "" if fresh or wanted.repeated else tell_before(commands, work)
+            if fresh:
+                contents.load(server, KEY_DATABASES, keys)
+            _load_data(layout, server, plain, fresh=fresh, rights_too=wanted.rights_too)
+            log_broke_off(layout)
+            contents.continue_transactions(server, DATA_DATABASES)
+            contents.forget_event_store(layout, server)
+            folders = [*wanted.outside, keys / "anchors"]
+            told = _apply_lists(
+                layout, commands, work, folders, accept_unproven=wanted.accept_unproven
+            )
+            if not wanted.rights_too:
+                lists.put_rights(layout, [*folders, keys / "keys"] if fresh else wanted.outside)
+            commands.run("audit-mark-restored", wanted.source)
+        finally:
+            server.stop()
+    return [*told, unasked] if unasked else told
+
+
+def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
+    """Of lists named by their file, or by their folder; StackError where there is none."""
+    folders = [path if path.is_dir() else path.parent for path in tombstones]
+    for path, folder in zip(tombstones, folders, strict=True):
+        if not lists.any_in(layout, folder):
+            raise StackError("no list {path}", path=path)
+    return folders
+
+
+def _begin_anew(layout: Layout, keys: Path) -> None:
+    """What was published since the backup by the machine that was lost, nothing here knows."""
+    contents.put_keys(layout, keys)
+    layout.lost_record_file.write_text(clock.utc_day(clock.now()).isoformat())
+
+
+def _load_data(
+    layout: Layout, server: PostgresServer, plain: Path, *, fresh: bool, rights_too: bool
+) -> None:
+    contents.load_data(server, plain, rights=fresh or rights_too)
+    if rights_too:
+        contents.set_rights_aside(layout)
+
+
+def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:
+    if fresh:
+        _terminal.print(
+            said(
+                "periods that are not closed in the backup may have been published since: none of them is closed"
+                " unseen (409 period_maybe_published)"
+            )
+        )
+    if rights:
+        _terminal.print(
+            said(
+                "who may get in is as in the backup: switch off again whom you switched off since, and renew again"
+                " what you renewed (./ruta client, ./ruta person), before others reach it"
+            )
+        )
+    start = "./ruta up" if Played.of(layout) is None else "deploy/run-small up"
+    if waits_for_base(layout):
+        start = said(
+            "{start}, then ./ruta backup: what is archived from now on needs a base", start=start
+        )
+    restored = (
+        said(
+            "restored into {root}; key store taken from the backup. Next: {start}",
+            root=layout.root,
+            start=start,
+        )
+        if fresh
+        else said(
+            "restored into {root}; key store kept as it was. Next: {start}",
+            root=layout.root,
+            start=start,
+        )
+    )
+    _terminal.print(restored)
+
+
+def _moment(text: str) -> datetime | None:
+    if text == "end":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise StackError(
+            "--until {text}: a time such as 2026-11-25T14:05:00Z, or end", text=text
+        ) from error
+    if moment.tzinfo is None:
+        raise StackError(
+            "--until {text}: say the zone, Z for UTC or an offset such as -04:00", text=text
+        )
+    return moment
+
+
+def _dump_moment(
+    archive: Archive, work: Path, moment: datetime | None, plain: Path, keys: Path
+) -> None:
+    """What a backup of that moment would have held."""
+    plain.mkdir()
+    with at_moment(archive, work, moment) as (server, key_files):
+        shutil.copytree(key_files, keys)
+        contents.dump(server, DATA_DATABASES, plain)
+        contents.dump(server, KEY_DATABASES, keys)
+
+
+def _apply_lists(
+    layout: Layout,
+    commands: StoppedCommands,
+    work: Path,
+    folders: list[Path],
+    *,
+    accept_unproven: bool,
+) -> list[str]:
+    """Erase and restrict again, by the lists in these folders; returns what was told."""
+
+    def of(own: Path) -> list[str]:
+        return _lists(layout, [folder / own.name for folder in folders], accept_unproven)
+
+    erased = erase_again(commands, *of(layout.tombstones_file))
+    return [erased, *restrict_again(commands, work, *of(layout.restrictions_file))]
+
+
+def _lists(layout: Layout, copies: list[Path], accept_unproven: bool) -> list[str]:
+    """Every copy of one of the lists that is there, and every anchor beside one that says how far it reached."""
+    anchors = [
+        layout.anchor_file,
+        *(path.with_name(layout.anchor_file.name) for path in reversed(copies)),
+    ]
+    return [
+        *(part for path in copies if path.exists() for part in ("--list", str(path))),
+        *(part for path in anchors if path.exists() for part in ("--anchor", str(path))),
+        *(["--accept-unproven"] if accept_unproven else []),
+    ]
+
+
+def _backup_key(layout: Layout, path: Path, *, new_key_instead: bool) -> bytes:
+    """The key of the backups; StackError if it is another one than the last backup was sealed with.
+
+    A new key made in silence would leave the officer with backups that the key at hand does not open.
+    """
+    former = read_private_map(layout.last_backup_file)
+    if former and not new_key_instead:
+        hint = said(
+            "the last backup ({at}, {folder}) was sealed with another key. Find its key file; if it is lost,"
+            " --new-key seals with a new one, and only backups from now on can be restored",
+            at=former["at"],
+            folder=former["folder"],
+        )
+        if not path.exists():
+            raise StackError("no key file {path}: {hint}", path=path, hint=hint)
+        if check_value(_CHECKED, _key(path, make=False)) != former["key_check"]:
+            raise StackError.passed_on(f"{path}: {hint}")
+    return _key(path, make=True)
+
+
+def _remember(layout: Layout, folder: Path, key: bytes) -> None:
+    write_private_map(
+        layout.last_backup_file,
+        {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "folder": str(folder.absolute()),
+            "key_check": check_value(_CHECKED, key),
+        },
+    )
+
+
+def _key(path: Path, *, make: bool) -> bytes:
+    if not path.exists():
+        if not make:
+            raise StackError("no key file {path}", path=path)
+        write_private(path, base64.b64encode(new_key()))
+    try:
+        return key_from_base64(path.read_text().strip())
+    except ValueError as error:
+        raise StackError.passed_on(f"{path}: {error}") from error

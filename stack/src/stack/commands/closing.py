@@ -1,0 +1,163 @@
+"""`closing`: close, sign off and publish all programmes of a period, and watch how far they come."""
+
+import time
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+
+from stack.commands.options import Data, Url
+from stack.embedded.connection import RunningStack, connect
+from stack.errors import StackError
+from stack.wording import said
+
+app = typer.Typer(
+    name="closing", help="All programmes of a period in one go.", no_args_is_help=True
+)
+_terminal = Console(highlight=False, soft_wrap=True)
+_PATH = "/reports/v1/closings"
+_AT_WORK = {"closing", "publishing"}
+_LOOK_SECONDS = 1.0
+_SHOWN = {"closed", "not_closed", "not_published", "published"}
+
+Period = Annotated[str, typer.Argument(help="A half month (2026-11a) or a quarter (2026-Q4)")]
+Wait = Annotated[bool, typer.Option(help="Show the progress until it is done")]
+
+
+@app.command()
+def start(
+    period: Period,
+    *,
+    programme: Annotated[
+        list[str] | None, typer.Option("--programme", help="Only this one; may be repeated")
+    ] = None,
+    wait: Wait = True,
+    client: Annotated[str, typer.Option("--as", help="Demo client that acts")] = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Close all programmes of an ended period; what was not closed before is tried again."""
+    stack = connect(data, url)
+    body = {"period": period, **({"programmes": programme} if programme else {})}
+    _watch(stack, client, _answer(stack.request(client, "POST", _PATH, json=body)), wait=wait)
+
+
+@app.command(name="sign-off")
+def sign_off(
+    period: Period,
+    *,
+    client: Annotated[str, typer.Option("--as", help="Client of a contributor")],
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """A contributor agrees to all drafts of the period that it contributes to."""
+    stack = connect(data, url)
+    path = f"{_PATH}/{_of_period(stack, client, period)['id']}/sign-offs"
+    _tell(_answer(stack.request(client, "POST", path, json={})))
+
+
+@app.command()
+def publish(
+    period: Period,
+    *,
+    wait: Wait = True,
+    client: Annotated[str, typer.Option("--as", help="Demo client that acts")] = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Publish all that is closed and signed off; exit 1 if something stays a draft."""
+    stack = connect(data, url)
+    path = f"{_PATH}/{_of_period(stack, client, period)['id']}/publications"
+    _watch(stack, client, _answer(stack.request(client, "POST", path, json={})), wait=wait)
+
+
+@app.command()
+def show(
+    period: Period,
+    *,
+    client: Annotated[str, typer.Option("--as", help="Demo client that reads")] = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """How far each programme of the period has come."""
+    _tell(_of_period(connect(data, url), client, period))
+
+
+def _of_period(stack: RunningStack, client: str, period: str) -> dict[str, Any]:
+    found = _answer(stack.request(client, "GET", _PATH, params={"period": period}))["items"]
+    if not found:
+        raise StackError(
+            "{period} was not closed like this: ./ruta closing start {period}", period=period
+        )
+    closing: dict[str, Any] = found[0]
+    return closing
+
+
+def _watch(stack: RunningStack, client: str, closing: dict[str, Any], *, wait: bool) -> None:
+    """A line for each programme that comes to rest. Nothing is lost if it is broken off."""
+    if not wait:
+        _tell(closing)
+        return
+    told: dict[str, str] = {}
+    while True:
+        for step in closing["steps"]:
+            if step["state"] in _SHOWN and told.get(step["programme"]) != step["state"]:
+                told[step["programme"]] = step["state"]
+                _terminal.print(f"{len(told)}/{len(closing['steps'])}  {_line(step)}")
+        if closing["state"] not in _AT_WORK:
+            break
+        time.sleep(_LOOK_SECONDS)
+        closing = _answer(stack.request(client, "GET", f"{_PATH}/{closing['id']}"))
+    _terminal.print(_summary(closing))
+    raise typer.Exit(1 if closing["state"] == "needs_attention" else 0)
+
+
+def _tell(closing: dict[str, Any]) -> None:
+    for step in closing["steps"]:
+        _terminal.print(_line(step))
+    _terminal.print(_summary(closing))
+
+
+def _line(step: dict[str, Any]) -> str:
+    contributors = step["contributors"] or []
+    settled = sum(each["signed_off"] or each["waived"] for each in contributors)
+    signed = ""
+    if contributors:
+        signed = said("  sign-offs {settled}/{all}", settled=settled, all=len(contributors))
+    problem = f"  {step['problem']['detail']}" if step["problem"] else ""
+    return f"{step['programme']}  {_state(step['state'])}{signed}{problem}"
+
+
+def _state(state: str) -> str:
+    match state:
+        case "closed":
+            return said("closed")
+        case "not_closed":
+            return said("NOT closed")
+        case "not_published":
+            return said("NOT published")
+        case "published":
+            return said("published")
+        case _:
+            return state
+
+
+def _summary(closing: dict[str, Any]) -> str:
+    done = closing["done"]
+    return said(
+        "{period}  {state}  of {programmes} programmes {closed} closed, {signed_off} signed off, {published} published",
+        period=closing["period"],
+        state=closing["state"],
+        programmes=done["programmes"],
+        closed=done["closed"],
+        signed_off=done["signed_off"],
+        published=done["published"],
+    )
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    if response.status_code not in {200, 202}:
+        raise StackError.passed_on(f"HTTP {response.status_code} {response.text[:500]}")
+    given: dict[str, Any] = response.json()
+    return given

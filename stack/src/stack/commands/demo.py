@@ -1,0 +1,89 @@
+"""`demo`: plays the whole story against the running stack; `demo history` gives it a past."""
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stack.commands.options import Data, Url
+from stack.demo import releases, story
+from stack.demo.data import load_demo_data
+from stack.demo.history import live_the_past
+from stack.demo.storyteller import Storyteller
+from stack.embedded.connection import RunningStack, connect
+from stack.wording import said
+
+app = typer.Typer(name="demo", invoke_without_command=True)
+_terminal = Console(highlight=False, soft_wrap=True)
+
+
+@app.callback()
+def demo(
+    context: typer.Context,
+    data: Data = None,
+    url: Url = None,
+    *,
+    load: Annotated[bool, typer.Option(help="Load the demo services first (as up --demo)")] = False,
+) -> None:
+    """Play the whole story and print each step with its call. Exit 0 only if every step held."""
+    if context.invoked_subcommand is not None:
+        return
+    began = time.monotonic()
+    running = connect(data, url)
+    if load:
+        asyncio.run(load_demo_data(running.layout, running.url))
+    teller = play(running, _terminal)
+    _terminal.print(
+        said(
+            "\n[bold green]The whole story held[/]: {steps} steps in {seconds:.1f} s",
+            steps=teller.steps,
+            seconds=time.monotonic() - began,
+        )
+    )
+
+
+@app.command()
+def history(
+    *,
+    half_months: Annotated[int, typer.Option(min=1, max=24, help="How far back")] = 6,
+    people: Annotated[int, typer.Option(min=1, max=500, help="Per half month, on average")] = 60,
+    screened: Annotated[
+        int, typer.Option(min=0, max=500, help="In the quarter that ended last")
+    ] = 120,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print each step")] = False,
+    data: Data = None,
+) -> None:
+    """Give the demo some months of past referrals and screenings, released and published.
+
+    Nobody else should use the stack meanwhile: its clock stands on the days that are told.
+    """
+    began = time.monotonic()
+    running = connect(data)
+    teller = Storyteller(running, Console(quiet=not verbose, highlight=False, soft_wrap=True))
+    with _terminal.status(said("living the past")):
+        referred = live_the_past(
+            teller, running.layout, number=half_months, people=people, screened=screened
+        )
+    _terminal.print(
+        said(
+            "{referred} people referred and released in {seconds:.1f} s",
+            referred=referred,
+            seconds=time.monotonic() - began,
+        )
+    )
+
+
+def play(running: RunningStack, terminal: Console) -> Storyteller:
+    """Raises StackError at the first step that does not hold."""
+    tell = Storyteller(running, terminal)
+    facts = story.Facts()
+    acts = (
+        *(story.find_help, story.open_a_case, story.refer, story.screen),
+        *(story.withdraw, story.add_up),
+    )
+    for act in acts:
+        act(tell, facts)
+    releases.publish(tell)
+    return tell

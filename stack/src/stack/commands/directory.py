@@ -1,0 +1,305 @@
+"""`directory`: bring services in from files, take them out, get the empty workbook."""
+
+import json
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import httpx
+import typer
+from common.tables_io.cells import GuardedCsv
+from common.words.languages import PageLanguage
+from rich.console import Console
+from rich.table import Table
+
+from stack.commands.options import Data, Url
+from stack.embedded.connection import RunningStack, connect
+from stack.errors import StackError
+from stack.wording import said
+
+app = typer.Typer(name="directory", help="Import and export services.", no_args_is_help=True)
+_terminal = Console(highlight=False, soft_wrap=True)
+_IMPORTS = "/directory/v1/imports"
+_EXPORTS = "/directory/v1/exports"
+_PATIENCE = httpx.Timeout(600, connect=10)
+_SHOWN = 20
+_FORMATS = {
+    ".zip": "hsds",
+    ".xlsx": "xlsx",
+    ".csv": "csv",
+    ".geojson": "geojson",
+    ".json": "geojson",
+}
+
+Client = Annotated[str, typer.Option("--as", help="Demo client that acts")]
+Language = Annotated[PageLanguage, typer.Option(help="Language of headers and reports")]
+
+
+@app.command(name="import")
+def import_file(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="Workbook, CSV, HXL, GeoJSON, or an HSDS package (zip or folder)", exists=True
+        ),
+    ],
+    *,
+    dry_run: Annotated[bool, typer.Option(help="Report only; write nothing")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option(help="Write the other rows if some are refused")
+    ] = False,
+    kind: Annotated[
+        str | None,
+        typer.Option("--format", help="workbook, csv, hxl, geojson, services-advisor, hsds"),
+    ] = None,
+    visibility: Annotated[str | None, typer.Option(help="Level of rows that name none")] = None,
+    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-3, for place names")] = None,
+    space: Annotated[
+        str | None, typer.Option("--source", help="Name of the space of the file's ids")
+    ] = None,
+    vanished: Annotated[
+        Literal["keep", "end", "end-edited"],
+        typer.Option(help="Entries that an earlier package held and this one not"),
+    ] = "keep",
+    shrunk: Annotated[
+        bool, typer.Option(help="The package is whole, though much of the earlier is missing")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the report on every row here (CSV)")
+    ] = None,
+    language: Language = "es",
+    client: Client = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Import services and tell what became of each row. Exit 0 only if the import was written."""
+    running = connect(data, url)
+    query = {
+        "mode": "skip-bad" if skip_bad else "all",
+        "dry_run": "true" if dry_run else "false",
+        "file_name": source.name,
+        "format": kind,
+        "visibility": visibility,
+        "country": country,
+        "source": space,
+        "vanished": vanished,
+        "shrunk": "true" if shrunk else "false",
+    }
+    given = {name: value for name, value in query.items() if value is not None}
+    with _as_file(source) as path, path.open("rb") as content:
+        answer = running.request(
+            client, "POST", _IMPORTS, params=given, content=content.read(), timeout=_PATIENCE
+        )
+    found = _finished(running, client, answer)
+    _tell(running, client, found, language)
+    if report is not None:
+        _write_report(running, client, found, report, language)
+    raise typer.Exit(0 if found["state"] == "finished" else 1)
+
+
+@app.command()
+def export(
+    target: Annotated[Path, typer.Argument(help="File to write: .zip, .xlsx, .csv, .geojson")],
+    *,
+    kind: Annotated[
+        str | None,
+        typer.Option("--format", help="hsds, xlsx, csv, hxl, geojson (by the file's ending)"),
+    ] = None,
+    category: Annotated[
+        list[str] | None, typer.Option(help="Only these service categories")
+    ] = None,
+    area: Annotated[list[str] | None, typer.Option(help="Only these areas (P-codes)")] = None,
+    labels: Annotated[bool, typer.Option(help="Labels in place of codes")] = False,
+    language: Language = "es",
+    client: Client = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Export the services that the client may see, as detailed as it may see them."""
+    kind = kind or _FORMATS.get(target.suffix.lower())
+    if kind is None:
+        raise StackError(
+            "which format is {file}? Name it: --format hsds|xlsx|csv|hxl|geojson", file=target.name
+        )
+    query = {
+        "format": kind,
+        "language": language,
+        "labels": labels,
+        "category": category or [],
+        "area": area or [],
+    }
+    answer = connect(data, url).request(client, "GET", _EXPORTS, params=query, timeout=_PATIENCE)
+    _must(answer)
+    target.write_bytes(answer.content)
+    _terminal.print(said("{size:,} bytes → {target}", size=len(answer.content), target=target))
+
+
+@app.command()
+def template(
+    target: Annotated[Path, typer.Argument(help="File to write: .xlsx or .csv")] = Path(
+        "servicios.xlsx"
+    ),
+    *,
+    language: Language = "es",
+    client: Client = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Write the empty service-mapping workbook."""
+    kind = target.suffix.lower().removeprefix(".")
+    query = {"format": kind if kind in ("xlsx", "csv") else "xlsx", "language": language}
+    answer = connect(data, url).request(client, "GET", f"{_IMPORTS}/template", params=query)
+    _must(answer)
+    target.write_bytes(answer.content)
+    _terminal.print(f"→ {target}")
+
+
+@contextmanager
+def _as_file(source: Path) -> Iterator[Path]:
+    """The path itself, or a temporary zip of the CSV tables of a folder."""
+    if not source.is_dir():
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="ruta-package-") as folder:
+        packed = Path(folder) / "package.zip"
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as package:
+            for table in sorted(source.glob("*.csv")):
+                package.write(table, table.name)
+        yield packed
+
+
+def _must(answer: httpx.Response) -> None:
+    if answer.is_success:
+        return
+    try:
+        problem = answer.json()
+    except json.JSONDecodeError:
+        problem = {}
+    detail = problem.get("detail") or answer.text[:200]
+    raise StackError.passed_on(f"HTTP {answer.status_code} {problem.get('code', '')}: {detail}")
+
+
+def _finished(running: RunningStack, client: str, answer: httpx.Response) -> dict[str, Any]:
+    """The import when it has ended; a large one is watched until then."""
+    if answer.status_code == 422 and "import_id" in answer.json():
+        answer = running.request(client, "GET", f"{_IMPORTS}/{answer.json()['import_id']}")
+    _must(answer)
+    found: dict[str, Any] = answer.json()
+    with _terminal.status("…") as status:
+        while found["state"] in ("queued", "running"):
+            status.update(
+                said("{state}: {read} rows read", state=found["state"], read=found["rows"]["read"])
+            )
+            time.sleep(1)
+            answer = running.request(client, "GET", f"{_IMPORTS}/{found['id']}")
+            _must(answer)
+            found = answer.json()
+    return found
+
+
+def _tell(running: RunningStack, client: str, found: dict[str, Any], language: str) -> None:
+    rows, services = found["rows"], found["services"]
+    unwritten = found["dry_run"] or found["state"] != "finished"
+    _terminal.print(
+        said(
+            "[bold]{file}[/] ({format}) {state}, {written}: {read} rows read, {accepted} accepted as they stand,"
+            " {changed} accepted with changes, {refused} refused; services: {created} new, {updated} updated,"
+            " {unchanged} unchanged",
+            file=found["file_name"],
+            format=found["format"],
+            state=found["state"],
+            written=said("nothing written") if unwritten else said("written"),
+            **{each: rows[each] for each in ("read", "accepted", "changed", "refused")},
+            **{each: services[each] for each in ("created", "updated", "unchanged")},
+        )
+    )
+    for note in found["notes"]:
+        _terminal.print(f"  · {note[language]}", markup=False)
+    _tell_fidelity(found.get("fidelity"), language)
+    _tell_changes(_rows(running, client, found), language)
+
+
+def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
+    """How many values came in as they are; of the others, by field and with why."""
+    if fidelity is None:
+        return
+    values = fidelity["values"]
+    _terminal.print(
+        said(
+            "  fidelity: {read} values read, {as_is} as they are, {changed} changed, {left_out} left out",
+            read=values["read"],
+            as_is=values["as_is"],
+            changed=values["changed"],
+            left_out=values["left_out"],
+        )
+    )
+    touched = [each for each in fidelity.get("fields") or () if each["changed"] or each["left_out"]]
+    if not touched:
+        return
+    table = Table(said("field"), said("read"), said("changed"), said("left out"), said("why"))
+    for each in touched[:_SHOWN]:
+        counts = (str(each[name]) for name in ("read", "changed", "left_out"))
+        why = " ".join(dict.fromkeys(reason[language] for reason in each["reasons"]))
+        table.add_row(" ".join(filter(None, (each["file"], each["field"]))), *counts, why)
+    _terminal.print(table)
+    if len(touched) > _SHOWN:
+        _terminal.print(
+            said(
+                "  … and {more} more fields: GET /directory/v1/imports/…",
+                more=len(touched) - _SHOWN,
+            )
+        )
+
+
+def _tell_changes(rows: Iterator[dict[str, Any]], language: str) -> None:
+    """Each kind of change once, with how many rows it met; refused rows one by one."""
+    kinds: dict[tuple[str, str], int] = {}
+    examples: dict[tuple[str, str], str] = {}
+    refused: list[tuple[int, str]] = []
+    for row in rows:
+        for note in row["notes"]:
+            key = (note["weight"], note["code"])
+            kinds[key] = kinds.get(key, 0) + 1
+            examples.setdefault(key, note[language])
+            if note["weight"] == "refused":
+                refused.append((row["number"], note[language]))
+    if kinds:
+        table = Table(said("weight"), said("times"), said("for example"))
+        for key, count in sorted(kinds.items(), key=lambda item: -item[1]):
+            table.add_row(key[0], str(count), examples[key])
+        _terminal.print(table)
+    for number, text in refused[:_SHOWN]:
+        _terminal.print(said("  row {number}: {text}", number=number, text=text), markup=False)
+    if len(refused) > _SHOWN:
+        _terminal.print(
+            said("  … and {more} more; --report FILE writes all", more=len(refused) - _SHOWN)
+        )
+
+
+def _rows(running: RunningStack, client: str, found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    query: dict[str, Any] = {"limit": 500}
+    while True:
+        answer = running.request(client, "GET", found["rows_url"], params=query)
+        _must(answer)
+        page = answer.json()
+        yield from page["items"]
+        if "next_cursor" not in page:
+            return
+        query["cursor"] = page["next_cursor"]
+
+
+def _write_report(
+    running: RunningStack, client: str, found: dict[str, Any], target: Path, language: str
+) -> None:
+    with target.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = GuardedCsv(file)
+        writer.row(["row", "verdict", "external_id", "service", "service_id", "outcome", "notes"])
+        for row in _rows(running, client, found):
+            texts = " ".join(note[language] for note in row["notes"])
+            named = [row.get(name, "") for name in ("external_id", "name", "service_id", "outcome")]
+            writer.row([row["number"], row["verdict"], *named, texts])
+    _terminal.print(said("report → {target}", target=target))

@@ -1,0 +1,431 @@
+"""`doctor`: looks at the running stack as an officer on call would, and says what to do."""
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import typer
+from common import clocks
+from common.db import durability
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.table import Table
+
+from stack.commands.options import AsJson, Data, Kube, write_json
+from stack.embedded.child import is_running
+from stack.embedded.connection import running_state
+from stack.embedded.layout import Layout, StackState
+from stack.embedded.plan import SERVERS, SERVICES
+from stack.embedded.ports import LOOPBACK, NO_AUTHORITIES, answers
+from stack.embedded.postgres import PostgresServer
+from stack.errors import StackError
+from stack.operate.backup import lists
+from stack.operate.backup.archive import Archive, oldest_waiting_seconds, waits_for_base
+from stack.operate.cluster.commands import ClusterCommands
+from stack.operate.service_commands import ServiceCommands, attached_postgres
+from stack.private_files import read_private_map
+from stack.wording import known, said
+
+app = typer.Typer()
+# Into a pipe or a mail each finding is one line.
+_WIDTH = None if sys.stdout.isatty() else 1000
+_terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
+_FREE_BYTES = 1 << 30
+_OUTBOX_SECONDS = 300.0
+_LAG = 1000.0
+_STREAM_FULL = 0.8
+_KEY_DAYS = 180
+_DAY = 86400
+_ISSUER = "issuer"
+_BACKUP_HOURS = 36
+_SPOOL_SECONDS = 300
+_HOLDS_UP = """
+SELECT holder.pid, holder.datname, count(DISTINCT waiting.pid),
+       floor(extract(epoch FROM clock_timestamp() - holder.xact_start))
+FROM pg_stat_activity AS waiting
+CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS held (pid)
+JOIN pg_stat_activity AS holder ON holder.pid = held.pid
+WHERE cardinality(pg_blocking_pids(holder.pid)) = 0
+  AND holder.xact_start <= clock_timestamp() - interval '{seconds} s'
+GROUP BY holder.pid, holder.datname, holder.xact_start
+"""
+"""Who has made others wait for so long and waits for nobody: when it ends, they all go on."""
+OF_SERVICES = (
+    clocks.REMEDY,
+    clocks.DOUBTED,
+    durability.REMEDY,
+    "run the migration of this release",
+)
+"""What a process says at `/readyz` for whoever is on call, as far as the catalogues have it."""
+_WITHOUT_EVENTS = ("issuer", "gateway")  # neither publishes nor reads events
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`advice` is what to do; empty when the check passed."""
+
+    check: str
+    found: str
+    advice: str = ""
+
+
+@app.command()
+def doctor(data: Data = None, as_json: AsJson = False, kube: Kube = None) -> None:
+    """Check processes, database, events, disk, keys. Exit 1 if something needs a person."""
+    findings = list(_examine_here(data) if kube is None else examine_cluster(ClusterCommands(kube)))
+    if as_json:
+        write_json([{**asdict(finding), "ok": not finding.advice} for finding in findings])
+    else:
+        _show(findings)
+    if any(finding.advice for finding in findings):
+        raise typer.Exit(1)
+
+
+def _examine_here(data: Path | None) -> Iterator[Finding]:
+    layout = Layout.of(data)
+    state = running_state(layout)
+    if state is None:
+        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+    return examine(layout, state)
+
+
+def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
+    """What its pods say of themselves; disks, backups, certificates are their operators': alerts watch them."""
+    for name, found in sorted(cluster.too_few().items()):
+        yield Finding(
+            said("pods of {name}", name=name), found, f"kubectl get pods -n {cluster.namespace}"
+        )
+    for pod in cluster.pods():
+        seen = said("pod {name}", name=pod.name)
+        answer = cluster.ask(pod, "/readyz")
+        if answer is None:
+            why = pod.wrong or said("does not answer")
+            advice = f"kubectl describe pod {pod.name} -n {cluster.namespace}"
+            ended = said("{why}, ended {times} times", why=why, times=pod.restarts)
+            yield Finding(seen, ended, advice)
+            continue
+        yield _judged(seen, pod.service, answer)
+        measured = cluster.ask(pod, "/metrics") if pod.service in (*SERVICES, _ISSUER) else None
+        if measured is not None:
+            yield from _went_back(pod.name, _values(measured.text))
+        if measured is not None and pod.service != _ISSUER:
+            there = f"{pod.service} --kube {cluster.namespace}"
+            dead = _values(measured.text).get(("ruta_dead_letters",), 0)
+            yield _dead_letters(pod.name, int(dead), there)
+            yield from _measured(pod.name, pod.service, measured.text, f"./ruta logs {there}")
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    table = Table(said("check"), said("found"), said("what to do"))
+    for finding in findings:
+        verdict = (
+            f"[green]{said('ok')}[/]" if not finding.advice else f"[yellow]{finding.advice}[/]"
+        )
+        table.add_row(finding.check, finding.found, verdict)
+    _terminal.print(table)
+
+
+def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
+    yield from _processes(layout, state)
+    yield _disk(layout)
+    yield _backup(layout)
+    if Archive.of(layout) is not None:
+        seconds = oldest_waiting_seconds(layout.spool)
+        late = (
+            said("is the archive's folder there? see logs/stack.log")
+            if seconds > _SPOOL_SECONDS
+            else ""
+        )
+        waits = said("the oldest waits for {seconds:.0f} s", seconds=seconds)
+        yield Finding(said("write-ahead log"), waits, late)
+        if since := waits_for_base(layout):
+            found = said("no base backup since {since}", since=since)
+            yield Finding(said("archive"), found, said("./ruta backup makes one"))
+    yield from _private_files(layout)
+    yield from _keys(layout)
+    yield from _databases(layout, state)
+    yield _lists(layout)
+    yield from _second_places(layout)
+    yield from _missing_lists(layout)
+    for service in SERVICES:
+        text = _metrics(state.ports[service])
+        yield from _measured(service, service, text, "logs/stack.log") if text else ()
+        yield from _went_back(service, _values(text))
+    yield from _went_back(_ISSUER, _values(_metrics(state.ports.get(_ISSUER))))
+
+
+def _processes(layout: Layout, state: StackState) -> Iterator[Finding]:
+    if not state.processes:  # containers: podman watches them
+        for name, port in sorted(state.ports.items()):
+            yield _server(name, port) if name in SERVERS else _ready(name, port)
+    held = layout.holds()
+    for name, pid in sorted(state.processes.items()):
+        if name in held:
+            found = (
+                said("will not be restarted") if is_running(pid) else said("kept down on purpose")
+            )
+            lets = said("rm {file} lets it start", file=layout.hold_file(name))
+            yield Finding(_process(name), found, lets)
+        elif not is_running(pid):
+            yield Finding(
+                _process(name), said("ended"), said("it is being restarted; see logs/stack.log")
+            )
+        elif name in state.ports and name not in ("postgres", "nats"):
+            yield _ready(name, state.ports[name])
+        else:
+            yield Finding(_process(name), said("runs (process {pid})", pid=pid))
+
+
+def _server(name: str, port: int) -> Finding:
+    up = answers(port)
+    if up:
+        return Finding(_process(name), said("answers"))
+    return Finding(_process(name), said("does not answer"), said("see its log"))
+
+
+def _process(name: str) -> str:
+    return said("process {name}", name=name)
+
+
+def _ready(name: str, port: int) -> Finding:
+    try:
+        answer = httpx.get(
+            f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False, verify=NO_AUTHORITIES
+        )
+    except httpx.TransportError as error:
+        return Finding(
+            _process(name),
+            said("does not answer ({error})", error=type(error).__name__),
+            said("if it lasts, end the process: it is started again"),
+        )
+    return _judged(_process(name), name, answer)
+
+
+def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
+    """What `/readyz` of a process of that name means for whoever is on call."""
+    if answer.status_code != 200:
+        return Finding(check, said("not ready"), _remedy(answer))
+    parts = _parts(answer)
+    if "clock" in parts and parts["clock"] != clocks.OK:
+        return Finding(check, said("clock {state}", state=parts["clock"]), known(clocks.REMEDY))
+    if "durability" in parts and parts["durability"] != durability.OK:
+        return Finding(check, parts["durability"], known(durability.REMEDY))
+    if parts.get("step_up") == "off":
+        return Finding(
+            check,
+            said("an old sign-in is enough for what can do much harm"),
+            said("unset RUTA_STEP_UP_MINUTES, unless that is meant"),
+        )
+    if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
+        return Finding(
+            check, said("ready, without the event bus"), said("events wait; look at NATS")
+        )
+    return Finding(check, said("ready"))
+
+
+def _remedy(answer: httpx.Response) -> str:
+    """What the process itself says at `/readyz`."""
+    parts = _parts(answer)
+    if not parts:
+        return said("look at what it waits for below")
+    missing = ", ".join(f"{part} {state}" for part, state in parts.items() if part != "remedy")
+    return known(parts.get("remedy", "")) or said("it waits: {missing}", missing=missing)
+
+
+def _parts(answer: httpx.Response) -> dict[str, str]:
+    try:
+        parts: dict[str, str] = answer.json()["parts"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return parts
+
+
+def _disk(layout: Layout) -> Finding:
+    free = shutil.disk_usage(layout.root).free
+    advice = (
+        "" if free > _FREE_BYTES else said("free some space: at 0 all writes are refused with 503")
+    )
+    return Finding(said("disk"), said("{size:.1f} GiB free", size=free / 2**30), advice)
+
+
+def _backup(layout: Layout) -> Finding:
+    last = read_private_map(layout.last_backup_file)
+    if not last:
+        # A stack of an hour has nothing to lose yet.
+        young = time.time() - (layout.postgres / "cluster" / "PG_VERSION").stat().st_mtime < _DAY
+        advice = "" if young else said("./ruta backup (IM guide)")
+        return Finding(said("last backup"), said("none yet"), advice)
+    hours = (time.time() - datetime.fromisoformat(last["at"]).timestamp()) / 3600
+    advice = (
+        ""
+        if hours < _BACKUP_HOURS
+        else said("./ruta backup, and look why the daily one did not run")
+    )
+    found = said("{hours:.0f} hours ago, in {folder}", hours=hours, folder=last["folder"])
+    return Finding(said("last backup"), found, advice)
+
+
+def _lists(layout: Layout) -> Finding:
+    """What a restore erases and restricts again."""
+    asked = ServiceCommands(layout).ask("referrals", "verify-lists")
+    words = " · ".join((asked.stdout.strip() or asked.stderr.strip()).splitlines())
+    advice = (
+        ""
+        if asked.returncode == 0
+        else said("put it back from a second place or a backup (IM guide)")
+    )
+    return Finding(said("lists for a restore"), words, advice)
+
+
+def _second_places(layout: Layout) -> Iterator[Finding]:
+    for place in lists.second_places(layout):
+        away = not place.is_dir()
+        found = said("is not there") if away else said("there")
+        advice = said(
+            "mount it again: erasures and withdrawals are kept on this machine alone."
+            " With RUTA_OPERATOR_MAIL and a relay, a mail says so once a day"
+        )
+        yield Finding(said("second place {place}", place=place), found, advice if away else "")
+
+
+def _missing_lists(layout: Layout) -> Iterator[Finding]:
+    if missing := read_private_map(layout.missing_lists_file):
+        yield Finding(
+            said("restore without its lists"),
+            said("at {at} from {backup}: {why}", **missing),
+            said(
+                "erase and withdraw again what came back (IM guide), then ./ruta settle 'what was done'"
+            ),
+        )
+
+
+def _private_files(layout: Layout) -> Iterator[Finding]:
+    secret = [
+        layout.secrets_file,
+        layout.clients_file,
+        layout.people_file,
+        layout.broker_credentials_file,
+        layout.overlay_secrets_file,
+        *_private_keys(layout),
+    ]
+    open_files = [path.name for path in secret if path.exists() and path.stat().st_mode & 0o077]
+    if not open_files:
+        yield Finding(said("secret files"), said("owner only"))
+        return
+    found = said("readable by others: {files}", files=", ".join(open_files))
+    yield Finding(said("secret files"), found, said("chmod 600 them, then make new ones"))
+
+
+def _private_keys(layout: Layout) -> list[Path]:
+    """All key files but the published ones (JWKS) and lock files."""
+    return [
+        path
+        for path in sorted(layout.keys.rglob("*"))
+        if path.is_file()
+        and not path.name.startswith(".")
+        and not path.name.endswith(("jwks.json", ".jsonl", ".before"))
+    ]
+
+
+def _keys(layout: Layout) -> Iterator[Finding]:
+    for path in _private_keys(layout):
+        days = (time.time() - path.stat().st_mtime) / _DAY
+        advice = "" if days < _KEY_DAYS else "./ruta keys rotate"
+        name = said("key {name}", name=path.relative_to(layout.keys))
+        yield Finding(name, said("{days:.0f} days old", days=days), advice)
+
+
+def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
+    server = attached_postgres(layout, state)
+    if not answers(state.ports["postgres"]):
+        # What would be asked of it is left out, the rest is said.
+        up = said("is PostgreSQL up? postgres/postgres.log")
+        yield Finding(said("databases"), said("do not answer"), up)
+        return
+    for name in SERVICES:
+        dead = int(server.psql("SELECT count(*) FROM dead_letters", database=name) or 0)
+        yield _dead_letters(name, dead, name)
+    busy = server.psql("SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL").strip()
+    advice = "" if int(busy) < 160 else said("too many")
+    yield Finding(said("database connections"), said("{busy} of 200", busy=busy), advice)
+    yield from held_up(server, here=bool(state.processes))
+
+
+def held_up(server: PostgresServer, *, here: bool, seconds: int = 10) -> Iterator[Finding]:
+    """`here`: the sessions of an embedded server are processes of this machine."""
+    for line in server.psql(_HOLDS_UP.format(seconds=seconds)).split():
+        pid, database, others, since = line.split("|")
+        ends = f"kill {pid}" if here else f"SELECT pg_terminate_backend({pid})"
+        yield Finding(
+            said("session {pid} of {database}", pid=pid, database=database),
+            said("makes {others} wait, open for {since} s", others=others, since=since),
+            said("who left it open? {ends} undoes and ends it", ends=ends),
+        )
+
+
+def _dead_letters(where: str, dead: int, options: str) -> Finding:
+    mend = said("mend the cause, then ./ruta events dead-letters {options}", options=options)
+    return Finding(said("dead letters of {where}", where=where), str(dead), mend if dead else "")
+
+
+def _metrics(port: int | None) -> str:
+    """What a process measured; nothing of one that does not answer, which is said elsewhere."""
+    try:
+        return httpx.get(
+            f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False, verify=NO_AUTHORITIES
+        ).text
+    except httpx.TransportError:
+        return ""
+
+
+def _went_back(where: str, values: Mapping[tuple[str, ...], float]) -> Iterator[Finding]:
+    if again := values.get(("ruta_record_went_back",)):
+        yield Finding(
+            said("record of {where}", where=where),
+            said("had forgotten {count:.0f}, which hold again", count=again),
+            said("the database went back: IM guide, RutaRecordWentBack"),
+        )
+
+
+def _values(text: str) -> dict[tuple[str, ...], float]:
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding]:
+    """What a process measured of its events; `log` is where its lines are read."""
+    values = _values(text)
+    age = values.get(("ruta_outbox_oldest_seconds",), 0.0)
+    waiting = values.get(("ruta_outbox_unpublished",), 0.0)
+    yield Finding(
+        said("outbox of {where}", where=where),
+        said("{waiting:.0f} wait, the oldest for {age:.0f} s", waiting=waiting, age=age),
+        "" if age < _OUTBOX_SECONDS else said("is NATS up? {log}", log=log),
+    )
+    limit = values.get(("ruta_stream_limit_bytes",), 0.0)
+    if limit:
+        full = values.get(("ruta_stream_bytes",), 0.0) / limit
+        yield Finding(
+            said("stream of {where}", where=where),
+            said("{full:.0%} of {size:.0f} MiB", full=full, size=limit / 2**20),
+            "" if full < _STREAM_FULL else said("raise RUTA_STREAM_MAX_BYTES before it is full"),
+        )
+    if values.get(("ruta_clock_doubted",)):
+        nothing = said("nothing is erased by its date")
+        yield Finding(said("dates of {where}", where=where), nothing, known(clocks.DOUBTED))
+    for key, value in values.items():
+        if key[0] == "ruta_consumer_pending":
+            stuck = said("{service} is slow or stuck: {log}", service=service, log=log)
+            yield Finding(
+                said("{where} reads {stream}", where=where, stream=key[1]),
+                said("{waiting:.0f} wait", waiting=value),
+                "" if value < _LAG else stuck,
+            )

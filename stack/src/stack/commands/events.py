@@ -1,0 +1,71 @@
+"""`events`: read events again, publish lost ones again, replay dead letters."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from stack.commands.options import Data, Kube
+from stack.embedded.plan import SERVICES
+from stack.errors import StackError
+from stack.operate.service_commands import commands_of
+from stack.wording import said
+
+app = typer.Typer(name="events", help="Read, publish and replay events.", no_args_is_help=True)
+Service = Annotated[str, typer.Argument(help="directory, referrals or reporting")]
+
+
+@app.command()
+def replay(
+    source: Annotated[
+        Literal["stream", "outbox"],
+        typer.Option(
+            "--from", help="outbox: the stream was lost; publish from the databases first"
+        ),
+    ] = "stream",
+    data: Data = None,
+    kube: Kube = None,
+) -> None:
+    """Rebuild reporting's projection from all events; tells whether it equals the present one."""
+    commands = commands_of(data, kube)
+    if source == "outbox":
+        for producer in ("directory", "referrals"):
+            if commands.run(producer, "republish") != 0:
+                raise StackError("{service} could not publish again", service=producer)
+    raise typer.Exit(commands.run("reporting", "replay", owner=True, operator=True))
+
+
+@app.command()
+def republish(service: Service, data: Data = None, kube: Kube = None) -> None:
+    """Publish all events of a service again that its outbox still holds."""
+    raise typer.Exit(commands_of(data, kube).run(_known(service), "republish"))
+
+
+@app.command(name="dead-letters")
+def dead_letters(
+    service: Service,
+    data: Data = None,
+    kube: Kube = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option(help="Where to list those that still fail [dead-letters-SERVICE.jsonl]"),
+    ] = None,
+) -> None:
+    """Hand the events that a service could not take to it once more. Exit 1 if any still fails."""
+    target = failures or Path(f"dead-letters-{_known(service)}.jsonl")
+    with target.open("wb") as out:
+        code = commands_of(data, kube).run(service, "replay-dead-letters", output=out)
+    if target.stat().st_size:
+        sys.stderr.write(said("still failing: see {file}", file=target) + "\n")
+    else:
+        target.unlink()
+    raise typer.Exit(code)
+
+
+def _known(service: str) -> str:
+    if service not in SERVICES:
+        raise StackError(
+            "no service {service!r}: {known}", service=service, known=", ".join(SERVICES)
+        )
+    return service

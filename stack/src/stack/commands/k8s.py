@@ -1,0 +1,232 @@
+"""`k8s check | secrets | certificates | images | pin | ship | nats-config | sbom`: the cluster deployment without a cluster;
+`k8s run`: a command of a service inside one."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from stack.commands.options import home
+from stack.demo.clients import CLIENTS, prepare_clients
+from stack.embedded import arrows
+from stack.embedded.layout import Layout
+from stack.errors import StackError
+from stack.operate.cluster import broker, process_certificates
+from stack.operate.cluster import check as cluster_check
+from stack.operate.cluster import images as cluster_images
+from stack.operate.cluster import secrets as cluster_secrets
+from stack.operate.cluster.check import Finding, check_all
+from stack.operate.cluster.commands import ClusterCommands
+from stack.operate.supply import shipment
+from stack.operate.supply.materials import DISTRIBUTIONS, bill_of_materials
+from stack.operate.supply.shipment import Shipment
+from stack.wording import said
+
+app = typer.Typer(name="k8s", help="The Kubernetes deployment: checks and secrets.")
+_terminal = Console(highlight=False, soft_wrap=True)
+
+
+@app.command()
+def check() -> None:
+    """Build every overlay and check it: schemas, policies, security. Exit 1 on any finding."""
+    findings: list[Finding] = []
+    for name, found, skipped in check_all():
+        findings += found
+        if skipped:
+            state = said("skipped: {why}", why=skipped)
+        elif found:
+            state = said("{number} findings", number=len(found))
+        else:
+            state = said("clean")
+        _terminal.print(f"{name:<34} {state}")
+    for finding in findings:
+        _terminal.print(f"  {finding}", markup=False)
+    if findings:
+        raise StackError("{number} findings", number=len(findings))
+
+
+@app.command()
+def secrets(
+    overlay: Annotated[
+        str, typer.Option(help=f"For which overlay: {', '.join(cluster_check.OVERLAYS)}")
+    ] = "small",
+    database_host: Annotated[
+        str | None, typer.Option(help="Host of PostgreSQL, if it is not the overlay's")
+    ] = None,
+    namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
+    demo_clients: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a trial: make the demo clients, and keep their secrets in this folder"
+        ),
+    ] = None,
+) -> None:
+    """Print new Secrets as YAML: pipe into kubectl or your secret store, never into git."""
+    clients = None
+    if demo_clients is not None:
+        layout = Layout(demo_clients.absolute())
+        secret_of = prepare_clients(layout)
+        clients = [client.record(secret_of[client.client_id]) for client in CLIENTS]
+    if overlay not in cluster_check.OVERLAYS:
+        raise StackError(
+            "no overlay {overlay}: {known}",
+            overlay=overlay,
+            known=", ".join(cluster_check.OVERLAYS),
+        )
+    wanted = cluster_secrets.target(overlay)
+    if database_host is not None:
+        wanted = replace(
+            wanted, database_host=database_host, key_store_host=database_host, pooler_host=None
+        )
+    made = cluster_secrets.documents(wanted, namespace, clients)
+    # On a new cluster the namespace is not there yet.
+    sys.stdout.write(cluster_secrets.as_yaml([cluster_check.namespace_document(namespace), *made]))
+    for name in cluster_secrets.to_fill_in(made):
+        typer.echo(
+            said("{name}: put the keys of your bucket in the place of 'fill-in'", name=name),
+            err=True,
+        )
+
+
+@app.command()
+def certificates(
+    authority: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The Secret ruta-internal-ca, as YAML or JSON; without it, a new authority"
+        ),
+    ] = None,
+    namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
+) -> None:
+    """Print the certificates by which processes know each other anew, good for a year, as YAML."""
+    signing = process_certificates.read_authority(authority.read_text()) if authority else None
+    made = list(cluster_secrets.certificates(signing))
+    for document in made:
+        document["metadata"]["namespace"] = namespace
+    sys.stdout.write(cluster_secrets.as_yaml(made))
+
+
+def _documents(overlay: str) -> list[dict[str, Any]]:
+    try:
+        return cluster_check.built(overlay)
+    except (cluster_check.Skipped, cluster_check.BuildFailed) as error:
+        raise StackError.passed_on(str(error)) from error
+
+
+@app.command()
+def images(
+    overlay: Annotated[str, typer.Argument(help="A folder of deploy/k8s/overlays")] = "production",
+    *,
+    strictly: Annotated[
+        bool, typer.Option("--strictly", help="Exit 1 if one of them stands by its tag alone")
+    ] = False,
+) -> None:
+    """Print the images that an overlay runs, each once."""
+    documents = _documents(overlay)
+    for image in cluster_images.images(documents):
+        typer.echo(image)
+    loose = cluster_images.without_digest(documents, strictly=True)
+    if strictly and loose:
+        raise StackError(
+            "{number} without a digest: ./ruta k8s pin asks their registries", number=len(loose)
+        )
+
+
+@app.command()
+def pin(
+    overlay: Annotated[str, typer.Argument(help="A folder of deploy/k8s/overlays")] = "production",
+    *,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="A registry in your own network without TLS")
+    ] = False,
+) -> None:
+    """Print a kustomization over the overlay with every image by digest, as its registry says it now.
+
+    For example into deploy/k8s/overlays/pinned/kustomization.yaml, which is what you deploy.
+    """
+    sys.stdout.write(cluster_images.pinned(overlay, _documents(overlay), insecure=plain_http))
+
+
+@app.command()
+def ship(
+    registry: Annotated[
+        str, typer.Argument(help="With the folder in it: registry.example.org/ruta")
+    ],
+    *,
+    key: Annotated[Path, typer.Option(help="Of cosign; its password is read from COSIGN_PASSWORD")],
+    image: Annotated[
+        list[str] | None, typer.Option(help="The SERVICE of the Dockerfile; without it, all")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="The image beneath, best by its digest")] = None,
+    builder: Annotated[str, typer.Option(help="podman or buildah")] = "podman",
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="A registry in your own network without TLS")
+    ] = False,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(help="linux/amd64, linux/arm64: one list for all; without it, this machine's"),
+    ] = None,
+) -> None:
+    """Build our images of what is committed, send them, sign them, and attach to each what is in it
+    (CycloneDX) and where it comes from (SLSA provenance). Prints each by its digest."""
+    wanted = Shipment(registry, key, base, builder, plain_http, tuple(platform or ()))
+    for distribution in image or DISTRIBUTIONS:
+        typer.echo(shipment.ship(home(), distribution, wanted))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def run(
+    service: Annotated[str, typer.Argument(help="directory, referrals, reporting or issuer")],
+    verb: Annotated[
+        list[str], typer.Argument(help="As `python -m referrals …` has it, with its options")
+    ],
+    *,
+    namespace: Annotated[str, typer.Option("--namespace", "-n")] = "ruta",
+    own_pod: Annotated[
+        bool,
+        typer.Option(
+            "--own-pod",
+            help="While no pod of the service runs. Not for what prints keys: the node keeps its log",
+        ),
+    ] = False,
+) -> None:
+    """Run a command of a service in a pod of it, by kubectl: key-ring-add, retention-report, hash …"""
+    raise typer.Exit(ClusterCommands(namespace).run(service, *verb, own_pod=own_pod))
+
+
+@app.command(name="nats-config")
+def nats_config(
+    outside: Annotated[
+        list[str] | None,
+        typer.Option(help="A reader outside, for example health; once for each of them"),
+    ] = None,
+) -> None:
+    """Print nats.conf of a cluster's broker, made from the same arrows as the embedded one."""
+    readers = outside or []
+    sys.stdout.write(broker.configuration(readers))
+    for reader in readers:
+        user = arrows.outside(reader)
+        typer.echo(
+            said(
+                "{user}: its password is {variable} of the Secret ruta-nats-outside",
+                user=user,
+                variable=broker.variable(user),
+            ),
+            err=True,
+        )
+
+
+@app.command()
+def sbom(
+    image: Annotated[
+        str, typer.Argument(help=f"The SERVICE of the Dockerfile: {', '.join(DISTRIBUTIONS)}")
+    ],
+) -> None:
+    """Print what an image holds of Python packages, as CycloneDX 1.5 JSON, from the lock.
+
+    The packages of its base image are the base image's: ask its publisher, or scan it.
+    """
+    sys.stdout.write(bill_of_materials(home(), image))

@@ -1,0 +1,177 @@
+"""`test` and `check`: the two commands of the CI, for everybody."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stack.commands.options import home
+from stack.develop.advisories import NOT_COMPARED
+from stack.develop.builds import CONSTRAINTS, PACKAGES, build_wheels
+from stack.errors import StackError
+from stack.reference import client
+
+app = typer.Typer()
+_terminal = Console(highlight=False, soft_wrap=True)
+_ONE_SPEAKS = Lock()
+_VERDICTS = {
+    0: "[green]passed[/]",
+    NOT_COMPARED: "[yellow]not compared: no advisory source can be reached[/]",
+}
+
+
+@app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_tests(
+    context: typer.Context,
+    quick: Annotated[bool, typer.Option("--quick", help="Only what needs no server")] = False,
+) -> None:
+    """Run the tests that decide what lands, in parallel; named tests, files or folders in one process.
+
+    Arguments go to pytest.
+    """
+    named = any(not argument.startswith("-") for argument in context.args)
+    arguments = [
+        *([] if named else in_parallel(waiting=not quick)),
+        *(["--quick"] if quick else []),
+        *context.args,
+    ]
+    raise typer.Exit(run("pytest", [sys.executable, "-m", "pytest", *arguments]))
+
+
+@app.command()
+def check(
+    full: Annotated[
+        bool,
+        typer.Option(
+            help="Also build each package and import it alone, and compare the lock with known"
+            " vulnerabilities (minutes, network)"
+        ),
+    ] = False,
+) -> None:
+    """Check style, types and the import contracts; report all that fails, not only the first."""
+    root = home()
+    tested = [
+        name for name in ("tests", "drills", "benchmarks") if any((root / name).rglob("*.py"))
+    ]
+    types: list[tuple[str, list[str]]] = [
+        ("types", [sys.executable, "-m", "mypy", *_packages()]),
+        ("types of tests", [sys.executable, "-m", "mypy", *tested]),
+    ]
+    others = [
+        ("lint", [sys.executable, "-m", "ruff", "check", "."]),
+        ("format", [sys.executable, "-m", "ruff", "format", "--check", "."]),
+        ("import contracts", [str(Path(sys.executable).parent / "lint-imports")]),
+        ("one chain of revisions", [sys.executable, "-m", "stack.develop.revisions"]),
+        ("nothing unused", [sys.executable, "-m", "tests.support.unused"]),
+    ]
+    built = [
+        ("each package alone", [sys.executable, "-m", "stack.develop.builds", str(root)]),
+        ("known vulnerabilities", [sys.executable, "-m", "stack.develop.advisories", str(root)]),
+    ]
+    # mypy's second run takes what the first has found out. What is installed waits more than it computes.
+    beside = [types, others, *([built] if full else [])]
+    with ThreadPoolExecutor(len(beside)) as running:
+        results = [each for done in running.map(_checked, beside) for each in done]
+    table = Table("check", "result", "seconds")
+    for name, code, seconds in results:
+        verdict = _VERDICTS.get(code, "[bold red]failed[/]")
+        table.add_row(name, verdict, f"{seconds:.1f}")
+    _terminal.print(table)
+    if any(code not in _VERDICTS for _, code, _ in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def wheels(
+    folder: Annotated[Path, typer.Argument(help="Where they are put; made when it is missing")],
+) -> None:
+    """Build what another machine installs: `pipx install ruta` from the folder brings this command."""
+    from stack.reference import described  # noqa: PLC0415  # it loads every service
+
+    built = folder.absolute()
+    build_wheels(home(), built)
+    client.wheel(described.document(), built)
+    for made in sorted(built.glob("*.whl")):
+        _terminal.print(made.name, highlight=False)
+    _terminal.print(
+        f'pipx install ruta --pip-args="--find-links {folder} --constraint {folder / CONSTRAINTS}"',
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def in_parallel(*, waiting: bool = True) -> list[str]:
+    """Three workers on two cores: each waits a part of its time, for servers and for clocks. A fourth costs
+    more than it brings, as each imports everything and starts servers of its own (two cores, three and four
+    workers: without drills 5:18 and 6:24, with them 46 and 57 minutes).
+
+    One a core where there is nothing to wait for.
+    The order of the groups is that of tests/support/selection.py.
+    """
+    cores = len(os.sched_getaffinity(0))
+    workers = max(2, min(8, int(cores * (1.5 if waiting else 1))))
+    return ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder", "-q"]
+
+
+def _packages() -> list[str]:
+    return [part for package in PACKAGES.values() for part in ("-p", package)]
+
+
+def _checked(steps: Iterable[tuple[str, list[str]]]) -> list[tuple[str, int, float]]:
+    """One after the other, each with all that it says in one piece: name, exit code, seconds."""
+    results = []
+    for name, command in steps:
+        began = time.monotonic()
+        with _starting(name):
+            done = subprocess.run(
+                command,
+                cwd=home(),
+                check=False,
+                env=_environment() | ({"FORCE_COLOR": "1"} if _terminal.is_terminal else {}),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        with _ONE_SPEAKS:
+            _terminal.rule(name, align="left")
+            sys.stdout.flush()
+            sys.stdout.buffer.write(done.stdout)
+            sys.stdout.flush()
+        results.append((name, done.returncode, time.monotonic() - began))
+    return results
+
+
+def run(name: str, command: list[str]) -> int:
+    """In the project's root, on this terminal; returns its exit code."""
+    _terminal.rule(name, align="left")
+    with _starting(name):
+        return subprocess.run(command, cwd=home(), check=False, env=_environment()).returncode
+
+
+@contextmanager
+def _starting(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StackError(
+            "{name} could not run: {strerror}: {filename}",
+            name=name,
+            strerror=error.strerror,
+            filename=error.filename,
+        ) from error
+
+
+def _environment() -> dict[str, str]:
+    # The stack's own settings must not leak into tests that make their own.
+    return {
+        key: value for key, value in os.environ.items() if key not in ("RUTA_DATA", "RUTA_PORT")
+    }

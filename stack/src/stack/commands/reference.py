@@ -1,0 +1,57 @@
+"""`reference`: what partners and readers get from the API description and the code."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from stack.commands.options import Data, Url
+from stack.embedded.connection import connect
+from stack.errors import StackError
+from stack.reference.client import wheel
+from stack.reference.postman import collection
+
+_TRIES = 60
+_group = typer.Typer(help="Postman collection, typed client.", no_args_is_help=True)
+app = typer.Typer()
+app.add_typer(_group, name="reference")
+Out = Annotated[Path, typer.Option("--out", help="File to write")]
+
+
+def _document(data: Path | None, url: str | None) -> dict[str, Any]:
+    """The whole description; a service that is starting or busy is waited for."""
+    running = connect(data, url)
+    lacking: Sequence[str] = ()
+    for _ in range(_TRIES):
+        answer = running.request(None, "GET", "/openapi.json")
+        if answer.status_code == 200:
+            document: dict[str, Any] = answer.json()
+            return document
+        lacking = answer.json().get("detail_params", ())
+        if answer.status_code != 503 or not lacking:
+            raise StackError("no description: HTTP {status}", status=answer.status_code)
+        time.sleep(1)
+    raise StackError(
+        "not described while away: {lacking}; ./ruta status, then repeat it",
+        lacking=", ".join(lacking),
+    )
+
+
+@_group.command("postman")
+def postman(out: Out, data: Data = None, url: Url = None) -> None:
+    """Write a Postman-compatible collection of every operation."""
+    made = collection(_document(data, url))
+    out.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
+
+
+@_group.command("client")
+def client(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the wheel")],
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Build the wheel of `ruta-client`, a typed Python client of every operation."""
+    typer.echo(wheel(_document(data, url), out))

@@ -1,0 +1,107 @@
+"""`serve postgres`, `serve nats`: one server in a container of its own (the `small` overlay)."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stack.embedded.arrows import OPERATOR, USERS
+from stack.embedded.nats import NatsServer
+from stack.embedded.postgres import SUPERUSER, PostgresServer
+from stack.errors import StackError
+from stack.operate.cluster.secrets import DATABASES
+from stack.private_files import read_private_map, write_private_map
+
+_BROKEN_ANSWERS = 5
+app = typer.Typer(name="serve", help="One server in a container of its own.", hidden=True)
+
+Data = Annotated[Path, typer.Option(help="Where the server keeps its data.")]
+Port = Annotated[int, typer.Option(help="Where it listens.")]
+Listen = Annotated[str, typer.Option(help="Address: 127.0.0.1 where all share one loopback.")]
+File = Annotated[Path | None, typer.Option(help="PEM; with certificate and key, TLS alone.")]
+Secrets = Annotated[Path, typer.Option(help="Folder with one file per password.")]
+
+
+@app.command()
+def postgres(
+    data: Data = Path("/data"),
+    port: Port = 5432,
+    secrets: Secrets = Path("/etc/ruta/postgres"),
+    listen: Listen = "*",
+) -> None:
+    """PostgreSQL with the five databases; passwords are those of the mounted secret."""
+    _take_over(data / "passwords.json", secrets, [SUPERUSER, *_roles()])
+    server = PostgresServer(data, port=port, listen=listen)
+    server.start()
+    for name in DATABASES:
+        server.create_service_database(name)
+    _say(f"PostgreSQL answers on port {port}")
+    _until_told(server)
+
+
+@app.command()
+def nats(
+    data: Data = Path("/data"),
+    port: Port = 4222,
+    listen: Listen = "0.0.0.0",  # noqa: S104 - in its container
+    certificate: File = None,
+    key: File = None,
+) -> None:
+    """NATS with its streams and readers; passwords come from NATS_<USER>_PASSWORD."""
+    names = [*USERS, OPERATOR]
+    try:
+        credentials = {name: os.environ[f"NATS_{name.upper()}_PASSWORD"] for name in names}
+    except KeyError as error:
+        raise StackError(
+            "{variable} is missing (Secret ruta-nats)", variable=error.args[0]
+        ) from None
+    shown = (certificate, key) if certificate and key else None
+    server = NatsServer(data, credentials, port=port, listen=listen, certificate=shown)
+    server.start()
+    _say(f"NATS answers on port {port}")
+    _until_told(server)
+
+
+def _roles() -> list[str]:
+    return [f"{name}_{kind}" for name in DATABASES for kind in ("owner", "app")]
+
+
+def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
+    """The secret decides the passwords; the server applies them to its roles at each start."""
+    passwords = read_private_map(kept)
+    for name in names:
+        file = secrets / ("superuser" if name == SUPERUSER else name)
+        if not file.exists():
+            raise StackError(
+                "no password for {name}: {file} is missing (Secret ruta-postgres)",
+                name=name,
+                file=file,
+            )
+        passwords[name] = file.read_text().strip()
+    write_private_map(kept, passwords)
+
+
+def _until_told(server: PostgresServer | NatsServer) -> None:
+    """Wait for SIGTERM or SIGINT, then stop cleanly; end with 1 if the server ends by itself."""
+    told = threading.Event()
+    for how in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(how, lambda *_: told.set())
+    broken = 0
+    while not told.wait(1.0):
+        if server.process is None or server.process.poll() is not None:
+            raise StackError("the server ended by itself: see its log above the data directory")
+        # After a full disk nats-server takes nothing until it is started again.
+        broken = broken + 1 if isinstance(server, NatsServer) and server.is_broken() else 0
+        if broken >= _BROKEN_ANSWERS:
+            server.stop()
+            raise StackError("the server says that it cannot write: this container starts again")
+    server.stop()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""What `./ruta check` runs beside ruff, mypy and the import contracts."""

@@ -1,0 +1,190 @@
+"""One program of the stack as a child process: started, watched, restarted with backoff, stopped."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+from common.process.repeating import pause
+
+from stack.embedded.plan import Process
+from stack.embedded.terminal import Console
+from stack.errors import StackError
+from stack.wording import said
+
+_FIRST_PAUSE = 0.3
+_LONGEST_PAUSE = 15.0
+# A program that ran this long was well: its next crash starts with a short pause again.
+_WELL_AFTER = 20.0
+_CHUNK = 65536
+
+
+class Running(Protocol):
+    """What a child needs of the process that it is."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    async def wait(self) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+async def begun(process: Process) -> Running:
+    """A program of its own, which imports for itself."""
+    return await asyncio.create_subprocess_exec(
+        *process.command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=process.environment,
+        # Ctrl-C must reach the supervisor alone, which then stops all in order.
+        start_new_session=True,
+    )
+
+
+class Child:
+    """`changed` is called with the process id of each (re)start; `hold` suspends restarts."""
+
+    def __init__(
+        self,
+        process: Process,
+        console: Console,
+        changed: Callable[[str, int], None],
+        hold: Path,
+        begin: Callable[[Process], Awaitable[Running]] = begun,
+    ) -> None:
+        self.process = process
+        self.restarts = 0
+        self._console = console
+        self._changed = changed
+        self._hold = hold
+        self._begin = begin
+        self._running: Running | None = None
+        self._stopping = asyncio.Event()
+        self._last_lines: deque[str] = deque(maxlen=20)
+
+    @property
+    def name(self) -> str:
+        return self.process.name
+
+    async def run_once(self) -> None:
+        """Raises StackError when the program ends with anything but 0."""
+        code = await self._run()
+        if code != 0:
+            raise StackError(
+                "{name} failed (exit {code}): {words}",
+                name=self.name,
+                code=code,
+                words=self.last_words(),
+            )
+
+    async def keep_running(self) -> None:
+        """Returns only after `stop()`."""
+        seconds = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            code = await self._run()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > _WELL_AFTER:
+                seconds = _FIRST_PAUSE
+            self.restarts += 1
+            self._console.say(
+                said(
+                    "{name} ended ({how}); starting it again in {seconds:.1f} s",
+                    name=self.name,
+                    how=_ending(code),
+                    seconds=seconds,
+                )
+            )
+            await pause(self._stopping, seconds)
+            await held(self._hold, self._stopping)
+            seconds = min(seconds * 2, _LONGEST_PAUSE)
+
+    async def stop(self, seconds: float) -> None:
+        """SIGTERM, then SIGKILL after `seconds`."""
+        self._stopping.set()
+        running = self._running
+        if running is None or running.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            running.send_signal(signal.SIGCONT)  # a stopped process would never see SIGTERM
+            running.terminate()
+        try:
+            await asyncio.wait_for(running.wait(), seconds)
+        except TimeoutError:
+            self._console.say(
+                said(
+                    "{name} did not stop within {seconds:.0f} s and was killed",
+                    name=self.name,
+                    seconds=seconds,
+                )
+            )
+            with contextlib.suppress(ProcessLookupError):
+                running.kill()
+            await running.wait()
+
+    def last_words(self) -> str:
+        """The last line that says why: for the one-line message of a failed start."""
+        lines = [line for line in self._last_lines if line.strip()]
+        return lines[-1][:400] if lines else said("it printed nothing")
+
+    @property
+    def alive(self) -> bool:
+        return self._running is not None and self._running.returncode is None
+
+    async def _run(self) -> int:
+        running = await self._begin(self.process)
+        self._running = running
+        self._changed(self.name, running.pid)
+        await self._copy_output(running)
+        return await running.wait()
+
+    async def _copy_output(self, running: Running) -> None:
+        if running.stdout is None:
+            return
+        rest = b""
+        while chunk := await running.stdout.read(_CHUNK):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._line(line)
+        if rest:
+            self._line(rest)
+
+    def _line(self, line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip()
+        self._last_lines.append(text)
+        self._console.line(self.name, text)
+
+
+async def held(hold: Path, stopping: asyncio.Event) -> None:
+    """Waits while somebody keeps a program down on purpose by a file (maintenance, fault tests)."""
+    while hold.exists() and not stopping.is_set():  # noqa: ASYNC110, ASYNC240 -- another process makes and removes the file, one stat per 0.1 s
+        await asyncio.sleep(0.1)
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return said("exit {code}", code=code)
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return said("signal {number}", number=-code)
+
+
+def is_running(pid: int) -> bool:
+    """False also for one that has ended and that its parent has not asked about yet."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,128 @@
+"""The running stack as commands and tests see it: its URL, tokens of demo clients, its processes."""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from stack.embedded.layout import Layout, StackState
+from stack.embedded.lock import holder
+from stack.embedded.small import Played
+from stack.errors import StackError
+from stack.private_files import read_private_map
+from stack.wording import said
+
+# For `--url` alone: what is set for one deployment is never shown to another.
+TOKEN_VARIABLE = "RUTA_ACCESS_TOKEN"  # noqa: S105 -- the name of a variable
+SECRET_VARIABLE = "RUTA_CLIENT_SECRET"  # noqa: S105 -- the name of a variable
+_RENEW_BEFORE = 30.0
+
+
+class RunningStack:
+    """Talks HTTP to the gateway at `url`; knows the secrets of the demo clients of `layout`.
+
+    Of a deployment elsewhere it has what its caller's environment holds (`given`): an access token,
+    whoever gave it, or the secret of the one client that is named.
+    """
+
+    def __init__(self, url: str, layout: Layout, given: Mapping[str, str] | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.layout = layout
+        self._given = given or {}
+        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    @property
+    def data_dir(self) -> Path:
+        return self.layout.root
+
+    def secret(self, client: str) -> str:
+        if (given := self._given.get(SECRET_VARIABLE)) is not None:
+            return given
+        secrets = read_private_map(self.layout.clients_file)
+        if client not in secrets:
+            known = ", ".join(sorted(secrets)) or said("none yet: start the stack once")
+            raise StackError(
+                "no demo client {client!r} in {root} (known: {known}); elsewhere, with --url: {secret} holds its"
+                " secret, or {token} a token",
+                client=client,
+                root=self.layout.root,
+                known=known,
+                secret=SECRET_VARIABLE,
+                token=TOKEN_VARIABLE,
+            )
+        return secrets[client]
+
+    def token(self, client: str) -> str:
+        """An access token of a client; renewed before it runs out, unless it was given."""
+        if (given := self._given.get(TOKEN_VARIABLE)) is not None:
+            return given
+        token, until = self._tokens.get(client, ("", 0.0))
+        if time.monotonic() < until:
+            return token
+        answer = self._send(
+            "POST",
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(client, self.secret(client)),
+        )
+        if answer.status_code != 200:
+            raise StackError(
+                "no token for {client}: HTTP {status} {answer}",
+                client=client,
+                status=answer.status_code,
+                answer=answer.text[:200],
+            )
+        grant = answer.json()
+        token = str(grant["access_token"])
+        self._tokens[client] = (token, time.monotonic() + grant["expires_in"] - _RENEW_BEFORE)
+        return token
+
+    def request(
+        self,
+        client: str | None,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> httpx.Response:
+        """One call as a demo client, or anonymously when `client` is None."""
+        known = dict(headers or {})
+        if client is not None:
+            known["Authorization"] = f"Bearer {self.token(client)}"
+        return self._send(method, path, headers=known, **options)
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self.http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise StackError(
+                "no answer from {url} ({error}): is the stack running? ./ruta status",
+                url=self.url,
+                error=type(error).__name__,
+            ) from error
+
+
+def running_state(layout: Layout) -> StackState | None:
+    """The state of the stack that holds the data directory, None when none does."""
+    if (played := Played.of(layout)) is not None:
+        return played.state()
+    state = StackState.read(layout)
+    if state is None or state.pid != holder(layout):
+        return None
+    return state
+
+
+def connect(data: Path | None = None, url: str | None = None) -> RunningStack:
+    """The stack of `data` (default: RUTA_DATA or .ruta); StackError when it does not run."""
+    layout = Layout.of(data)
+    if url is not None:
+        return RunningStack(url, layout, os.environ)
+    state = running_state(layout)
+    if state is None:
+        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+    return RunningStack(state.url, layout)

@@ -1,0 +1,294 @@
+"""A process that has imported what all services share; the services of the stack are copies of it.
+
+Six programs that each import the same thousand modules are most of a start and half of the memory.
+A copy shares both; from then on it is a process like any other, with its own environment, session,
+output, process id and exit status. `Prepared` is the supervisor's end of the line, `python -m
+stack.embedded.fork_server FD` the other one, for the services. (Python's own fork server leaves out what programs register
+with `atexit`.)
+"""
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from stack.errors import StackError
+
+if TYPE_CHECKING:
+    # What the supervisor knows of its stack would be in each copy.
+    from stack.embedded.plan import Process
+
+# All of it is imported by every service, and none of it starts a thread or opens a connection.
+_SHARED = ("common.db.migrations", "common.http.server", "common.process.serving", "common.verbs")
+# The command line's and the tools', which this environment has and no container: libraries load them where they find
+# them, to colour what they print, and do without elsewhere.
+_NOT_THE_SERVICES = ("rich", "pygments")
+_LONGEST_MESSAGE = 100_000
+_SECONDS_TO_END = 10
+
+
+class Copy:
+    """One running copy: what a child needs of `asyncio.subprocess.Process`."""
+
+    def __init__(self, pid: int, stdout: asyncio.StreamReader) -> None:
+        self.pid = pid
+        self.stdout = stdout
+        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    @property
+    def returncode(self) -> int | None:
+        return self._ended.result() if self._ended.done() else None
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self._ended)
+
+    def send_signal(self, number: int) -> None:
+        if not self._ended.done():
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def ended(self, code: int) -> None:
+        if not self._ended.done():
+            self._ended.set_result(code)
+
+
+class Prepared:
+    """Begins copies. It is begun itself with the first one or before, and again when it was killed.
+
+    `environment` is what whoever looks at a copy from outside sees in /proc: nothing secret.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._process: asyncio.subprocess.Process | None = None
+        self._line: socket.socket | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._copies: dict[int, Copy] = {}
+        self._asked: tuple[asyncio.Future[Copy], asyncio.StreamReader] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def can_begin(self, process: "Process") -> bool:
+        """Whether a copy would import exactly what the program itself would."""
+        return (
+            sys.platform == "linux"
+            and process.command[:2] == (sys.executable, "-m")
+            and process.environment.get("PYTHONPATH") == self._environment.get("PYTHONPATH")
+        )
+
+    async def warm_up(self) -> None:
+        """Begins importing, so that who asks for the first copy need not wait for all of it. If that is not possible now, the
+        first copy says why."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                async with self._one_at_a_time:
+                    await self._opened()
+
+    async def begin(self, process: "Process") -> Copy:
+        """Raises StackError when twice no copy could be made."""
+        async with self._one_at_a_time:
+            try:
+                return await self._ask(process)
+            except OSError:
+                # It was killed a moment ago: its orphans end first, then another takes its place.
+                if self._reading is not None:
+                    await asyncio.shield(self._reading)
+            try:
+                return await self._ask(process)
+            except OSError as error:
+                raise StackError(
+                    "{name} could not be started: {error}", name=process.name, error=error
+                ) from error
+
+    async def _ask(self, process: "Process") -> Copy:
+        line = await self._opened()
+        read, write = os.pipe()
+        answer: asyncio.Future[Copy] = asyncio.get_running_loop().create_future()
+        self._asked = answer, await _lines_of(read)
+        order = {"arguments": process.command[2:], "environment": process.environment}
+        try:
+            socket.send_fds(line, [json.dumps(order).encode()], [write])
+            return await answer
+        finally:
+            os.close(write)
+
+    async def stop(self) -> None:
+        """Ends it; copies that still run end with it."""
+        if self._process is None or self._reading is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._reading
+
+    async def _opened(self) -> socket.socket:
+        if self._line is not None:
+            return self._line
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, contextlib.ExitStack() as given_up:
+            given_up.enter_context(ours)
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "stack.embedded.fork_server", str(theirs.fileno())),
+                stdin=asyncio.subprocess.DEVNULL,
+                env=self._environment,
+                pass_fds=[theirs.fileno()],
+                # Ctrl-C must reach the supervisor alone.
+                start_new_session=True,
+            )
+            given_up.pop_all()
+        ours.setblocking(False)
+        self._line = ours
+        self._reading = asyncio.create_task(self._read(ours, self._process))
+        return ours
+
+    async def _read(self, line: socket.socket, process: asyncio.subprocess.Process) -> None:
+        with line:
+            while message := await _message(line):
+                told = json.loads(message)
+                if "code" in told:
+                    self._copies.pop(told["pid"]).ended(told["code"])
+                elif self._asked is not None:
+                    self._began(told["pid"], *self._asked)
+        self._line = None
+        if self._asked is not None and not self._asked[0].done():
+            self._asked[0].set_exception(ConnectionError("the prepared process ended"))
+        await process.wait()
+        # Nobody is told any more when these end, and their successors want the same ports.
+        orphans, self._copies = self._copies, {}
+        await asyncio.to_thread(_end, list(orphans))
+        for copy in orphans.values():
+            copy.ended(-signal.SIGKILL)
+
+    def _began(self, pid: int, asked: asyncio.Future[Copy], lines: asyncio.StreamReader) -> None:
+        self._copies[pid] = copy = Copy(pid, lines)
+        if asked.cancelled():
+            copy.terminate()
+        else:
+            asked.set_result(copy)
+
+
+async def _message(line: socket.socket) -> bytes:
+    """Empty at the end; an end with an order that nobody read counts as an end."""
+    try:
+        return await asyncio.get_running_loop().sock_recv(line, _LONGEST_MESSAGE)
+    except ConnectionResetError:
+        return b""
+
+
+async def _lines_of(pipe: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
+    )
+    return reader
+
+
+def _end(pids: list[int]) -> None:
+    processes = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(pid))
+            processes[-1].terminate()
+    _, deaf = psutil.wait_procs(processes, _SECONDS_TO_END)
+    for process in deaf:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(deaf)
+
+
+# -- the prepared process ----------------------------------------------------------------------------
+
+
+def main(line: socket.socket, modules: Sequence[str]) -> None:
+    """Imports the modules and copies itself as it is told until the line is closed; in a copy it is the program, and ends with it."""
+    for module in _NOT_THE_SERVICES:
+        sys.modules[module] = None  # type: ignore[assignment]  # "not there", as Python's documentation has it
+    for module in modules:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    with line:
+        program = _serve(line)
+    if program is not None:
+        _become(*program)
+
+
+def _serve(line: socket.socket) -> tuple[list[str], dict[str, str], list[int]] | None:
+    woken, wake = os.pipe()
+    for end in (woken, wake):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while True:
+        ready, _, _ = select.select([line.fileno(), woken], [], [])
+        if woken in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(woken, _LONGEST_MESSAGE)
+            _tell_who_ended(line)
+        if line.fileno() not in ready:
+            continue
+        message, outputs, _, _ = socket.recv_fds(line, _LONGEST_MESSAGE, 2)
+        if not message:
+            return None
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.close(woken)
+            os.close(wake)
+            order = json.loads(message)
+            return order["arguments"], order["environment"], outputs
+        for output in outputs:
+            os.close(output)
+        _tell(line, {"pid": pid})
+
+
+def _tell_who_ended(line: socket.socket) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            _tell(line, {"pid": ended[0], "code": os.waitstatus_to_exitcode(ended[1])})
+
+
+def _tell(line: socket.socket, what: dict[str, int]) -> None:
+    with contextlib.suppress(OSError):  # whoever asked is gone: the next look at the line says so
+        line.send(json.dumps(what).encode())
+
+
+def _become(arguments: list[str], environment: dict[str, str], outputs: list[int]) -> None:
+    """The program `python -m …` with this environment, and its output in one, or its errors apart in another."""
+    os.setsid()
+    sys.stdout.flush()
+    for number, output in ((1, outputs[0]), (2, outputs[-1])):
+        os.dup2(output, number)
+    for output in outputs:
+        os.close(output)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    module, *rest = arguments
+    with contextlib.suppress(OSError):  # a name for whoever lists processes
+        Path("/proc/self/comm").write_text(module)
+    # A release that was put in front since this process began is seen.
+    importlib.invalidate_caches()
+    sys.argv = [module, *rest]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:] or _SHARED)

@@ -1,0 +1,134 @@
+"""Only one stack per data directory, and none of an earlier one left over."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from stack.embedded.layout import Layout, StackState
+from stack.embedded.ports import is_taken
+from stack.errors import StackError
+from stack.wording import said
+
+_NEEDED_BYTES = 300 * 2**20
+_STOP_SECONDS = 10
+
+
+@contextmanager
+def exclusive(layout: Layout) -> Iterator[None]:
+    """Holds the data directory for the block; StackError when another stack has it.
+
+    The kernel releases the lock when its holder dies, so a killed stack never blocks the next.
+    """
+    layout.root.mkdir(mode=0o755, parents=True, exist_ok=True)
+    descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError.passed_on(already_runs(layout)) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(layout: Layout) -> bool:
+    """Whether a stack (also one that is just starting or stopping) holds the data directory."""
+    if not layout.lock_file.exists():
+        return False
+    with layout.lock_file.open("r+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def holder(layout: Layout) -> int | None:
+    """The process id of the stack that holds the data directory."""
+    if not is_locked(layout):
+        return None
+    written = layout.lock_file.read_text().strip()
+    return int(written) if written.isdigit() else None
+
+
+def check_room(layout: Layout) -> None:
+    free = shutil.disk_usage(layout.root).free
+    if free < _NEEDED_BYTES:
+        raise StackError(
+            "the disk is full: {free} MB free at {root}, {needed} MB needed; free some, or choose another place"
+            " with --data",
+            free=free // 2**20,
+            root=layout.root,
+            needed=_NEEDED_BYTES // 2**20,
+        )
+
+
+def check_port(port: int, host: str) -> None:
+    if is_taken(port, host):
+        if (whose := _by_whom(port)) is None:
+            raise StackError(
+                "port {port} is taken: end that program, or choose another with --port", port=port
+            )
+        raise StackError(
+            "port {port} is taken by {name} (process {pid}): end that program, or choose another with --port",
+            port=port,
+            name=whose.name(),
+            pid=whose.pid,
+        )
+
+
+def end_leftovers(layout: Layout) -> list[str]:
+    """Ends services that a killed supervisor left behind; returns their names.
+
+    A process counts as ours only when its environment names our own data directory.
+    """
+    state = StackState.read(layout)
+    if state is None:
+        return []
+    ended: list[str] = []
+    for name, pid in state.processes.items():
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.environ().get("RUTA_CLOCK_FILE") != str(layout.clock_file):
+                continue
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except psutil.TimeoutExpired:
+                process.kill()
+            ended.append(name)
+    layout.state_file.unlink(missing_ok=True)
+    return ended
+
+
+def already_runs(layout: Layout) -> str:
+    state, pid = StackState.read(layout), holder(layout)
+    if pid is None:
+        return said("a stack already runs on {root}: ./ruta down stops it", root=layout.root)
+    if state is None or state.pid != pid:
+        return said(
+            "a stack already runs on {root} (process {pid}): ./ruta down stops it",
+            root=layout.root,
+            pid=pid,
+        )
+    return said(
+        "a stack already runs on {root} at {url} (process {pid}): ./ruta down stops it",
+        root=layout.root,
+        url=state.url,
+        pid=pid,
+    )
+
+
+def _by_whom(port: int) -> psutil.Process | None:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr and connection.laddr.port == port and connection.pid:
+                return psutil.Process(connection.pid)
+    return None

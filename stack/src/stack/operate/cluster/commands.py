@@ -1,0 +1,249 @@
+"""The officer's commands on a cluster: through `kubectl`, with the rights of whoever is signed in there.
+
+Secrets stay in the cluster: a command runs in a pod of its service, or, where it needs what no pod holds
+(the tables' owner, the operator of the event bus), in a pod of its own that names their Secrets.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO, Any
+
+import httpx
+from common.ids import new_id
+
+from stack.embedded.arrows import OPERATOR
+from stack.embedded.plan import SERVICES
+from stack.errors import StackError
+from stack.wording import LANGUAGE_VARIABLE, language_of, said
+
+Document = Mapping[str, Any]
+_CONTAINER = "app"
+# What a pod of its own prints stays on the node, as its log.
+_PRINT_KEYS = frozenset({"key-ring-add", "key-ring-activate", "key-ring-drop"})
+_OPERATOR = {
+    "RUTA_NATS_USER": {"name": "RUTA_NATS_USER", "value": OPERATOR},
+    "RUTA_NATS_PASSWORD": {
+        "name": "RUTA_NATS_PASSWORD",
+        "valueFrom": {
+            "secretKeyRef": {"name": "ruta-nats", "key": f"NATS_{OPERATOR.upper()}_PASSWORD"}
+        },
+    },
+}
+_OURS = "ruta.tier in (service,worker)"
+_WORKER = "worker"
+_PACKAGES = {**SERVICES, "issuer": "gateway"}
+# What makes a pod one of a Deployment's: others must not count it, ask it, or end it.
+_OF_A_SERVER = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports")
+# In the image of every service is Python; curl is in none. Of its own process it wants no name, only the authority.
+_ASK = """\
+import http.client, os, ssl, sys
+at = {"host": "127.0.0.1", "port": int(os.environ.get("RUTA_PORT", "8000")), "timeout": 10}
+if "RUTA_CERTIFICATE_FILE" in os.environ:
+    known = ssl.create_default_context(cafile=os.environ["RUTA_TRUST_FILE"])
+    known.check_hostname = False
+    asked = http.client.HTTPSConnection(**at, context=known)
+else:
+    asked = http.client.HTTPConnection(**at)
+asked.request("GET", sys.argv[1])
+answer = asked.getresponse()
+sys.stdout.write(f"{answer.status}\\n{answer.read().decode()}")
+"""
+
+
+@dataclass(frozen=True)
+class ClusterPod:
+    """`wrong`: why it is not there for anybody; empty when all its parts say that they are ready."""
+
+    name: str
+    service: str
+    tier: str
+    wrong: str
+    restarts: int
+
+
+class ClusterCommands:
+    """As ServiceCommands, for the namespace of a cluster."""
+
+    def __init__(self, namespace: str) -> None:
+        program = shutil.which("kubectl")
+        if program is None:
+            raise StackError("no kubectl here (Debian: kubectl): it reaches the cluster")
+        self.namespace = namespace
+        self._kubectl = (program, "--namespace", namespace)
+
+    def run(
+        self,
+        name: str,
+        *verb: str,
+        owner: bool = False,
+        operator: bool = False,
+        own_pod: bool = False,
+        output: IO[bytes] | None = None,
+    ) -> int:
+        """Runs it on this terminal; returns its exit code. `output`: where its words go instead."""
+        if name not in _PACKAGES:
+            raise StackError("no service {name!r}: {known}", name=name, known=", ".join(_PACKAGES))
+        if own_pod and _PRINT_KEYS.intersection(verb):
+            raise StackError(
+                "{verb} prints keys, and the log of a pod of its own stays on the node",
+                verb=verb[0],
+            )
+        deployment = self._deployment(name)
+        command = (_PACKAGES[name], *verb)
+        if owner or operator or own_pod:
+            return self._in_own_pod(deployment, name, command, owner=owner, operator=operator)
+        target = f"deployment/{deployment['metadata']['name']}"
+        return subprocess.run(
+            [
+                *(*self._kubectl, "exec", target, "-c", _CONTAINER, "--"),
+                *(
+                    "env",
+                    f"{LANGUAGE_VARIABLE}={language_of(os.environ)}",
+                    "python",
+                    "-m",
+                    *command,
+                ),
+            ],
+            check=False,
+            stdout=output,
+        ).returncode
+
+    def pods(self) -> list[ClusterPod]:
+        found = self._read("get", "pods", "-l", _OURS, "-o", "json")["items"]
+        return sorted(map(_pod, found), key=lambda pod: pod.name)
+
+    def too_few(self) -> dict[str, str]:
+        """Deployments of which fewer pods are available than there should be, with both numbers."""
+        found: dict[str, str] = {}
+        for document in self._deployments:
+            wanted = document["spec"].get("replicas", 1)
+            there = document.get("status", {}).get("availableReplicas", 0)
+            if there < wanted or wanted == 0:
+                found[document["metadata"]["name"]] = said(
+                    "{there} of {wanted}", there=there, wanted=wanted
+                )
+        return found
+
+    def ask(self, pod: ClusterPod, path: str) -> httpx.Response | None:
+        """What its process answers from inside; None when it does not."""
+        done = subprocess.run(
+            [*self._kubectl, "exec", pod.name, "-c", _CONTAINER, "--", "python", "-c", _ASK, path],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        status, _, body = done.stdout.partition("\n")
+        if done.returncode != 0 or not status.isdigit():
+            return None
+        return httpx.Response(int(status), text=body)
+
+    def logs(self, process: str | None, lines: int, *, follow: bool) -> int:
+        chosen = f"app.kubernetes.io/name={process}" if process else _OURS
+        options = ["--follow", "--max-log-requests=50"] if follow else []
+        return subprocess.run(
+            [
+                *(*self._kubectl, "logs", "-l", chosen, "-c", _CONTAINER),
+                *("--prefix", f"--tail={lines}", *options),
+            ],
+            check=False,
+        ).returncode
+
+    @cached_property
+    def _deployments(self) -> list[Document]:
+        found: list[Document] = self._read("get", "deployments", "-l", _OURS, "-o", "json")["items"]
+        if not found:
+            raise StackError(
+                "nothing of Ruta in the namespace {namespace}: is it the one?",
+                namespace=self.namespace,
+            )
+        return found
+
+    def _deployment(self, name: str) -> Document:
+        """Its worker's where there is one: there the evidence lies."""
+        of_service = [
+            document
+            for document in self._deployments
+            if document["spec"]["template"]["metadata"]["labels"]["ruta.service"] == name
+        ]
+        if not of_service:
+            raise StackError(
+                "no {name} in the namespace {namespace}", name=name, namespace=self.namespace
+            )
+        return max(of_service, key=lambda document: _tier(document) == _WORKER)
+
+    def _in_own_pod(
+        self,
+        deployment: Document,
+        name: str,
+        command: Sequence[str],
+        *,
+        owner: bool,
+        operator: bool,
+    ) -> int:
+        template = deployment["spec"]["template"]
+        container = dict(template["spec"]["containers"][0])
+        for part in _OF_A_SERVER:
+            container.pop(part, None)
+        container["args"] = [*command]
+        if owner:
+            secret = {"secretRef": {"name": f"ruta-{name}-owner"}}
+            container["envFrom"] = [*container.get("envFrom", []), secret]
+        own = {
+            LANGUAGE_VARIABLE: {"name": LANGUAGE_VARIABLE, "value": language_of(os.environ)},
+            **(_OPERATOR if operator else {}),
+        }
+        others = [each for each in container.get("env", []) if each["name"] not in own]
+        container["env"] = [*others, *own.values()]
+        spec = {**template["spec"], "containers": [container], "restartPolicy": "Never"}
+        spec.pop("topologySpreadConstraints", None)
+        # The policies know it by its service; no Service and no Deployment takes it for its own.
+        labels = {"ruta.service": name, "ruta.job": "command"}
+        made = {"apiVersion": "v1", "metadata": {"labels": labels}, "spec": spec}
+        return subprocess.run(
+            [
+                *(*self._kubectl, "run", f"ruta-command-{str(new_id())[-12:]}"),
+                *("--image", container["image"], "--restart=Never", "--attach", "--rm", "--quiet"),
+                *("--pod-running-timeout=5m", "--overrides", json.dumps(made)),
+            ],
+            check=False,
+        ).returncode
+
+    def _read(self, *arguments: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [*self._kubectl, *arguments], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise StackError.passed_on(f"kubectl: {done.stderr.strip()[-300:]}")
+        answered: dict[str, Any] = json.loads(done.stdout)
+        return answered
+
+
+def _tier(document: Document) -> str:
+    return str(document["metadata"]["labels"]["ruta.tier"])
+
+
+def _pod(document: Document) -> ClusterPod:
+    labels, status = document["metadata"]["labels"], document.get("status", {})
+    containers = status.get("containerStatuses", [])
+    return ClusterPod(
+        name=document["metadata"]["name"],
+        service=labels["ruta.service"],
+        tier=labels["ruta.tier"],
+        wrong=_wrong(status.get("phase", "Unknown"), containers),
+        restarts=sum(container.get("restartCount", 0) for container in containers),
+    )
+
+
+def _wrong(phase: str, containers: Sequence[Document]) -> str:
+    for container in containers:
+        if container.get("ready"):
+            continue
+        state = container.get("state", {})
+        waits = state.get("waiting") or state.get("terminated") or {}
+        return str(waits.get("reason", said("not ready")))
+    return "" if phase == "Running" and containers else phase

@@ -1,0 +1,181 @@
+"""Secrets of a cluster deployment: made here once, kept in your secret store, never in git.
+
+What is written is what the overlay names, no more and no less (tests/deploy/test_cluster.py). In
+production PostgreSQL's operator makes the roles from a Secret each, keys of cases are on servers of
+their own, and people sign in by your OIDC provider, so nothing of the issuer is made.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from common.crypto import new_key
+from common.ids import new_id
+from gateway.keys import named_jwk, new_private_pem
+
+from stack.embedded.arrows import OPERATOR, USERS
+from stack.operate.cluster import database_certificates, process_certificates
+from stack.operate.cluster.authorities import Authority
+from stack.operate.cluster.documents import config_map, secret
+
+KEY_STORE = "referral_keys"
+DATABASES = ("directory", "referrals", "reporting", "issuer", KEY_STORE)
+_SERVICES = ("directory", "referrals", "reporting", "issuer")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the secrets of an overlay must fit: hosts of the two databases, and whose roles they are."""
+
+    database_host: str = "postgres"
+    key_store_host: str = "postgres"
+    pooler_host: str | None = None
+    """PgBouncer before the databases; what belongs to one connection goes to `database_host`."""
+    operator: bool = False
+    """PostgreSQL's operator makes databases, roles and certificates, and writes backups into a bucket."""
+    verified: bool = False
+    """Processes know each other by certificates."""
+
+
+EMBEDDED = Target()
+PRODUCTION = Target(
+    "postgres-rw", "postgres-keys-rw", "postgres-pooler", operator=True, verified=True
+)
+FILL_IN = "fill-in"
+"""In the place of what only you can know: the keys of your backups' buckets."""
+
+
+def target(overlay: str) -> Target:
+    return PRODUCTION if overlay == "production" else EMBEDDED
+
+
+def documents(
+    wanted: Target = EMBEDDED,
+    namespace: str = "ruta",
+    clients: list[dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """All Secrets (and the ConfigMap of public keys) that the manifests refer to, newly random.
+
+    `clients` are those that the issuer makes at its first start; a single administrator if absent.
+    """
+    roles = {f"{name}_{kind}": _password() for name in DATABASES for kind in ("owner", "app")}
+    broker = {user: _password() for user in (*USERS, OPERATOR, "route")}
+
+    def url(database: str, kind: str, host: str = wanted.database_host) -> str:
+        role = f"{database}_{kind}"
+        return f"postgresql+asyncpg://{role}:{roles[role]}@{host}:5432/{database}"
+
+    made: list[dict[str, Any]] = []
+    for name in _SERVICES:
+        if name == "issuer" and wanted.operator:
+            continue
+        values = {"RUTA_DATABASE_URL": url(name, "app"), "RUTA_STORED_RESULT_KEY": _key()}
+        if wanted.pooler_host:
+            values["RUTA_DATABASE_SESSION_URL"] = values["RUTA_DATABASE_URL"]
+            values["RUTA_DATABASE_URL"] = url(name, "app", wanted.pooler_host)
+        owner = {"RUTA_DATABASE_OWNER_URL": url(name, "owner")}
+        if name in broker:
+            values["RUTA_NATS_PASSWORD"] = broker[name]
+        if name == "referrals":
+            apart = wanted.key_store_host
+            values["RUTA_KEY_STORE_URL"] = url(KEY_STORE, "app", apart)
+            values["RUTA_BLIND_INDEX_KEY"] = _key()
+            owner["RUTA_KEY_STORE_OWNER_URL"] = url(KEY_STORE, "owner", apart)
+        if name == "reporting":
+            values |= {"RUTA_ROUNDING_KEY": _key(), "RUTA_PSEUDONYM_KEY": _key()}
+        made += [secret(f"ruta-{name}", values), secret(f"ruta-{name}-owner", owner)]
+    pem, jwks = _signing_key()
+    made += [
+        secret("ruta-gateway", {"RUTA_SESSION_KEY": _key(), "RUTA_METRICS_KEY": _key()}),
+        secret("ruta-internal-signing-key", {"internal.pem": pem}),
+        secret("ruta-key-encryption-keys", {"keys.json": _key_encryption_keys()}),
+        secret("ruta-nats", {f"NATS_{u.upper()}_PASSWORD": p for u, p in broker.items()}),
+        *(_by_operator(roles) if wanted.operator else _by_us(roles, clients)),
+        *(certificates() if wanted.verified else ()),
+        config_map("ruta-internal-jwks", {"jwks.json": jwks}),
+    ]
+    for document in made:
+        document["metadata"]["namespace"] = namespace
+    return made
+
+
+def _by_us(
+    roles: Mapping[str, str], clients: list[dict[str, Any]] | None
+) -> Iterator[dict[str, Any]]:
+    yield secret("ruta-postgres", {"superuser": _password(), **roles})
+    yield secret("ruta-bootstrap-clients", {"clients.json": json.dumps(clients or [_admin()])})
+
+
+def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for role, password in roles.items():
+        made = secret(
+            f"ruta-role-{role.replace('_', '-')}", {"username": role, "password": password}
+        )
+        yield made | {"type": "kubernetes.io/basic-auth"}
+    databases = database_certificates.new_authority()
+    values = {"ca.crt": databases.certificate, "ca.key": databases.key}
+    authority = secret(database_certificates.AUTHORITY, values)
+    # Or its instances would read another one at their next start only.
+    authority["metadata"]["labels"] = {"cnpg.io/reload": ""}
+    yield authority
+    yield secret(database_certificates.TRUST, {"ca.crt": databases.certificate})
+    for bucket in ("ruta-backups", "ruta-key-backups"):
+        yield secret(
+            f"{bucket}-credentials", {"ACCESS_KEY_ID": FILL_IN, "ACCESS_SECRET_KEY": FILL_IN}
+        )
+
+
+def certificates(authority: Authority | None = None) -> Iterator[dict[str, Any]]:
+    """Those of the processes, newly made: by this authority, or by a new one, which then comes with them."""
+    if authority is None:
+        authority = process_certificates.new_authority()
+        yield process_certificates.kept(authority)
+    yield from process_certificates.documents(authority)
+
+
+def to_fill_in(made: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Names of the Secrets that hold nothing yet that works."""
+    return [d["metadata"]["name"] for d in made if FILL_IN in d.get("stringData", {}).values()]
+
+
+def as_yaml(made: list[dict[str, Any]]) -> str:
+    return str(yaml.safe_dump_all(made, sort_keys=False))
+
+
+def _admin() -> dict[str, Any]:
+    """The first client: with it the IM team makes all others (`./ruta client add`)."""
+    return {
+        "client_id": "admin",
+        "secret": _password(),
+        "name": "Information management",
+        "organisation": str(new_id()),
+        "roles": ["im", "admin"],
+        "scopes": [
+            "admin",
+            "directory:read",
+            "directory:curate",
+            "reports:read",
+            "reports:publish",
+        ],
+    }
+
+
+def _password() -> str:
+    return secrets.token_hex(24)
+
+
+def _key() -> str:
+    return base64.b64encode(new_key()).decode()
+
+
+def _key_encryption_keys() -> str:
+    return json.dumps({"active": "k1", "keys": {"k1": _key()}})
+
+
+def _signing_key() -> tuple[str, str]:
+    pem = new_private_pem()
+    return pem, json.dumps({"keys": [named_jwk(pem)]})

@@ -1,0 +1,81 @@
+"""Going on without a key that is lost for good: what it sealed is given up, knowingly."""
+
+import json
+
+from common.crypto import check_value
+
+from stack.embedded.layout import Layout
+from stack.embedded.postgres import PostgresServer
+from stack.embedded.secrets import KEY_STORE, NAMES
+from stack.embedded.small import refuse_played
+from stack.errors import StackError
+from stack.operate.offline_commands import StoppedCommands
+from stack.wording import said
+
+KEY_ENCRYPTION_KEYS = "key-encryption-keys"
+TOKEN_SIGNING_KEYS = "token-signing-keys"  # noqa: S105 -- a name, no key
+
+
+def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False) -> str:
+    """Forget what was recorded of a key; the next start records the one that it finds or makes.
+
+    Returns what that meant. StackError for an unknown name, and for the keys of the cases unless the
+    caller gives up the cases.
+    """
+    settings = {use[1] for use in NAMES.values() if use is not None}
+    if key not in {*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}:
+        known = ", ".join(sorted({*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}))
+        raise StackError("no key {key!r}: {known}", key=key, known=known)
+    if key == KEY_ENCRYPTION_KEYS and not give_up_cases:
+        raise StackError(
+            "without its key-encryption key no case can be opened by anybody. If it is in no backup"
+            " and no vault, --give-up-cases erases those cases for good and lets new ones begin"
+        )
+    refuse_played(layout, said("do it as on a cluster (IM guide, lost keys)"))
+    server = PostgresServer(layout.postgres, spool=layout.archive_spool)
+    server.start()
+    try:
+        if key == KEY_ENCRYPTION_KEYS:
+            return _give_up_cases(layout, server)
+        databases = {use[0] for use in NAMES.values() if use is not None and use[1] == key}
+        name = "token-signing-key/%" if key == TOKEN_SIGNING_KEYS else key
+        for database in databases or {"issuer"}:
+            server.psql(f"DELETE FROM key_checks WHERE name LIKE '{name}'", database=database)  # noqa: S608 -- one of the names above
+        return said("{key}: the next start takes the key that it finds, or makes one", key=key)
+    finally:
+        server.stop()
+
+
+def _give_up_cases(layout: Layout, server: PostgresServer) -> str:
+    held = _key_ids_at_hand(layout, server)
+    kept = ",".join(f"'{key_id}'" for key_id in held) or "''"
+    lost = server.psql(
+        "WITH lost AS (UPDATE case_keys SET wrapped = NULL, key_id = NULL, destroyed_at = now()"  # noqa: S608 -- ids of our own ring's file, checked
+        f" WHERE wrapped IS NOT NULL AND key_id NOT IN ({kept}) RETURNING 1)"
+        " SELECT count(*) FROM lost; TRUNCATE key_checks;",
+        database=KEY_STORE,
+    ).strip()
+    with StoppedCommands(layout, server) as commands:
+        erase_again(commands)
+    return said("{number} case keys given up; their cases are erased", number=lost)
+
+
+def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
+    """Keys of the present ring that are the ones which were in use."""
+    file = layout.keys / "referrals-kek.json"
+    if not file.exists():
+        return []
+    recorded = server.psql("SELECT name || ' ' || value FROM key_checks", database=KEY_STORE)
+    known = dict(line.split(" ") for line in recorded.splitlines() if line)
+    return [
+        key_id
+        for key_id, key in json.loads(file.read_text())["keys"].items()
+        if key_id.isalnum()
+        and known.get(f"key-encryption-key/{key_id}")
+        == check_value(f"key-encryption-key/{key_id}", key)
+    ]
+
+
+def erase_again(commands: StoppedCommands, *arguments: str) -> str:
+    """Every case whose key is gone is erased in the record, too; returns what was told."""
+    return commands.run("apply-tombstones", *arguments)

@@ -1,0 +1,124 @@
+"""Builds our images of what is committed and sends each to a registry, signed, with what says what is in it
+(CycloneDX) and where it comes from (SLSA provenance v1), both attached to its digest."""
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from stack.operate.supply.bundle import commit, run, source
+from stack.operate.supply.materials import bill_of_materials
+
+RECIPE, LOCK = "deploy/Dockerfile", "uv.lock"
+_BUILD_TYPE = "urn:ruta:dockerfile:1"
+"""What `externalParameters` mean: the arguments of deploy/Dockerfile."""
+
+
+@dataclass(frozen=True)
+class Shipment:
+    registry: str
+    """With the folder in it: registry.example.org/ruta."""
+    key: Path
+    """Of cosign; its password is in COSIGN_PASSWORD."""
+    base: str | None = None
+    builder: str = "podman"
+    plain_http: bool = False
+    platforms: tuple[str, ...] = ()
+    """One list of images for all of them (`linux/amd64`, `linux/arm64`); without, one for this machine."""
+
+
+def ship(root: Path, distribution: str, shipment: Shipment) -> str:
+    """The image by its digest, as the registry has it now. StackError says what could not be done."""
+    for program in (shipment.builder, "cosign"):  # before minutes of building
+        run(program, "version")
+    bill = bill_of_materials(root, distribution)
+    revision, release = commit(root), version("ruta-stack")
+    arguments = {"SERVICE": distribution, "VERSION": release}
+    if shipment.base:
+        arguments["BASE"] = shipment.base
+    name = f"{shipment.registry}/{distribution.removeprefix('ruta-')}"
+    with tempfile.TemporaryDirectory() as folder:
+        place, tree = Path(folder), Path(folder) / "source"
+        tree.mkdir()
+        source(root, tree)
+        began = datetime.now(UTC)
+        # A builder adds to a list that it knows: each sending begins one of its own.
+        listed = f"{name}:{release}.{int(began.timestamp())}"
+        built = arguments | {"REVISION": revision, "CREATED": _at(began)}
+        run(
+            *(shipment.builder, "build", "--file", RECIPE),
+            *(
+                ("--platform", ",".join(shipment.platforms), "--manifest", listed)
+                if shipment.platforms
+                else ("--tag", f"{name}:{release}")
+            ),
+            *(part for each in built.items() for part in ("--build-arg", "=".join(each))),
+            ".",
+            cwd=tree,
+        )
+        provenance = predicate(tree, arguments, revision, began, datetime.now(UTC))
+        digest = place / "digest"
+        run(
+            shipment.builder,
+            *(("manifest", "push", "--all") if shipment.platforms else ("push",)),
+            *("--digestfile", str(digest)),
+            *(["--tls-verify=false"] if shipment.plain_http else []),
+            *(
+                [listed, f"docker://{name}:{release}"]
+                if shipment.platforms
+                else [f"{name}:{release}"]
+            ),
+        )
+        image = f"{name}@{digest.read_text().strip()}"
+        # Of a list each image by itself, too: a node pulls its own.
+        _cosign(shipment, image, "sign", *(["--recursive"] if shipment.platforms else []))
+        for kind, content in (("cyclonedx", bill), ("slsaprovenance1", json.dumps(provenance))):
+            (place / kind).write_text(content, encoding="utf-8")
+            what = ("--type", kind, "--predicate", str(place / kind))
+            _cosign(shipment, image, "attest", *what)
+    return image
+
+
+def predicate(
+    tree: Path, arguments: dict[str, str], revision: str, began: datetime, ended: datetime
+) -> dict[str, Any]:
+    """SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) of an image of the commit in `tree`."""
+    return {
+        "buildDefinition": {
+            "buildType": _BUILD_TYPE,
+            "externalParameters": arguments,
+            "resolvedDependencies": [
+                {"name": "source", "digest": {"gitCommit": revision}},
+                *(
+                    {"name": file, "digest": {"sha256": _sha256(tree / file)}}
+                    for file in (RECIPE, LOCK)
+                ),
+            ],
+        },
+        "runDetails": {
+            "builder": {"id": "urn:ruta:k8s-ship"},
+            "metadata": {"startedOn": _at(began), "finishedOn": _at(ended)},
+        },
+    }
+
+
+def _cosign(shipment: Shipment, image: str, *command: str) -> None:
+    run(
+        *("cosign", *command, "--yes", "--key", str(shipment.key.absolute())),
+        # What an operation runs is nobody's business: no public log.
+        "--tlog-upload=false",
+        *(["--allow-http-registry", "--allow-insecure-registry"] if shipment.plain_http else []),
+        image,
+    )
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _at(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
