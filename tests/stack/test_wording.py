@@ -247,6 +247,29 @@ def test_an_officer_reads_spanish(tmp_path: Path) -> None:
     assert "Vea la ayuda con 'ruta up --help'." in told
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_list_of_commands_is_grouped_and_says_one_sentence_each(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUTA_LANGUAGE", language)
+    cli.mount([])
+    shown = [each for each in cli.arranged().commands.values() if not each.hidden]
+    grouped = [name for names in cli.panels().values() for name in names]
+    assert [each.name for each in shown] == grouped
+    said_of_each = {each.name: said(folded(each.help)).partition("\n\n")[0] for each in shown}
+    wrong = {
+        name: text
+        for name, text in said_of_each.items()
+        if not text.endswith(".") or ". " in text or len(text.split()) > 15
+    }
+    assert wrong == {}
+    code, told = run("--help", RUTA_LANGUAGE=language)
+    assert code == 0
+    assert [told.index(f"─ {panel} ─") for panel in cli.panels()] == sorted(
+        told.index(f"─ {panel} ─") for panel in cli.panels()
+    )
+
+
 def test_programs_read_english_and_an_unknown_language_is_refused(tmp_path: Path) -> None:
     asked = ("doctor", "--data", str(tmp_path))
     assert run(*asked, "--json", RUTA_LANGUAGE="es") == (

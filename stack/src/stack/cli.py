@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -82,6 +82,38 @@ def mount(arguments: Sequence[str]) -> None:
         app.add_typer(group)
 
 
+def panels() -> dict[str, tuple[str, ...]]:
+    """What `./ruta --help` shows: each panel with its commands, in this order."""
+    return {
+        said("Run"): (
+            *("up", "demo", "status", "logs", "env", "token", "down"),
+            *("k8s", "bundle", "wheels", "uninstall"),
+        ),
+        said("People and partners"): ("organisation", "person", "client"),
+        said("Data"): ("directory", "crosswalks", "events"),
+        said("Numbers"): ("closing", "bulletin"),
+        said("Safety"): (
+            *("doctor", "backup", "restore", "settle", "upgrade", "downgrade", "keys", "audit"),
+        ),
+        said("Develop"): (
+            *("test", "check", "drills", "mutations", "faults", "bench", "docs", "reference"),
+        ),
+    }
+
+
+def arranged() -> Any:
+    """The command of all mounted groups, each in its panel."""
+    command: Any = get_command(app)
+    panel_of = {name: panel for panel, names in panels().items() for name in names}
+    here = command.commands
+    command.commands = {
+        name: here[name] for name in dict.fromkeys((*panel_of, *here)) if name in here
+    }
+    for name, each in here.items():
+        each.rich_help_panel = panel_of.get(name)
+    return command
+
+
 def main() -> None:
     mount(sys.argv[1:])
     terminal = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -90,14 +122,12 @@ def main() -> None:
             raise StackError(
                 "{variable} is {asked}: write en or es", variable=LANGUAGE_VARIABLE, asked=asked
             )
-        if language_of(os.environ) == "en":
-            app(prog_name="ruta")
-        else:
+        command = arranged()
+        if language_of(os.environ) != "en":
             from stack.commands.translation import speak  # noqa: PLC0415 - English is what the sources say
 
-            command = get_command(app)
             speak(command)
-            command(prog_name="ruta")
+        command(prog_name="ruta")
     except (StackError, OSError) as error:
         terminal.print(in_one_line(error), style="bold red", markup=False)
         sys.exit(1)

@@ -17,15 +17,15 @@ from stack.wording import said
 
 _terminal = Console(highlight=False, soft_wrap=True)
 app = typer.Typer()
-_audit = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
-_keys = typer.Typer(help="Keys of the embedded stack.", no_args_is_help=True)
+_audit = typer.Typer(help="Verify that the audit record is whole.", no_args_is_help=True)
+_keys = typer.Typer(help="Rotate keys, or replace a lost one.", no_args_is_help=True)
 app.add_typer(_audit, name="audit")
 app.add_typer(_keys, name="keys")
 
 
 @_audit.callback()
 def _audit_group() -> None:
-    """The tamper-evident record."""
+    """Verify that the audit record is whole."""
 
 
 @_audit.command()
@@ -58,7 +58,7 @@ def accept(
 
 @_keys.callback()
 def _keys_group() -> None:
-    """Keys of the embedded stack."""
+    """Rotate keys, or replace a lost one."""
 
 
 @_keys.command()

@@ -62,9 +62,10 @@ def backup(
         ),
     ] = False,
 ) -> None:
-    """Write data.ruta and keys.ruta into FOLDER: sealed, read back, of one moment. Nothing stops.
+    """Write an encrypted backup into a folder while everything runs.
 
-    Keep keys.ruta and the key file elsewhere than data.ruta.
+    It holds data.ruta and keys.ruta, both of one moment and read back. Keep keys.ruta and the key file
+    elsewhere than data.ruta.
     """
     layout = Layout.of(data)
     state = running_state(layout)
@@ -105,7 +106,10 @@ def settle(
     done: Annotated[str, typer.Argument(help="What was done about what came back")],
     data: Data = None,
 ) -> None:
-    """After a restore without its lists: what came back was looked at. Doctor and console say it no more."""
+    """Record that you checked what came back in a restore without its lists.
+
+    Doctor and console then stop warning about it.
+    """
     lists.settle(Layout.of(data), done)
     _terminal.print(said("settled; kept in {file}", file="missing-lists.settled"))
 
@@ -148,7 +152,7 @@ def restore(
         ),
     ] = False,
 ) -> None:
-    """Put a backup into a data directory on which no stack runs.
+    """Restore a backup into a data directory that no stack uses.
 
     A key store that is there stays: what was erased since the backup stays unreadable. So does who
     may get in: a client or person switched off since stays out, a renewed secret stays renewed. Only an

@@ -30,7 +30,10 @@ def bench(
     name: Annotated[str | None, typer.Argument(help="One of benchmarks/; none lists them")] = None,
     out: Annotated[Path | None, typer.Option("--json", help="Also write the result here")] = None,
 ) -> None:
-    """Run a benchmark (`all` for each); further options go to the benchmark."""
+    """Run a benchmark, or all of them.
+
+    Further options go to the benchmark.
+    """
     known = {
         path.stem: path
         for path in sorted((home() / "benchmarks").glob("*.py"))

@@ -14,7 +14,9 @@ from stack.embedded.connection import RunningStack, connect
 from stack.errors import StackError
 from stack.wording import language_of, said
 
-app = typer.Typer(name="bulletin", help="The biweekly and monthly bulletin.", no_args_is_help=True)
+app = typer.Typer(
+    name="bulletin", help="Draft, sign off and publish bulletins.", no_args_is_help=True
+)
 _terminal = Console(highlight=False, soft_wrap=True)
 _PATH = "/reports/v1/bulletins"
 _SHOWN = 12

@@ -16,7 +16,9 @@ from stack.operate.supply import bundle, signature
 from stack.wording import said
 
 app = typer.Typer(
-    name="bundle", help="One signed file for an office without internet.", no_args_is_help=True
+    name="bundle",
+    help="Make and verify one signed file for an office without internet.",
+    no_args_is_help=True,
 )
 _terminal = Console(highlight=False, soft_wrap=True)
 _ASKED = "RUTA_BUNDLE_PASSWORD"

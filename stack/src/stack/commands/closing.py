@@ -13,7 +13,9 @@ from stack.errors import StackError
 from stack.wording import said
 
 app = typer.Typer(
-    name="closing", help="All programmes of a period in one go.", no_args_is_help=True
+    name="closing",
+    help="Close a period, sign it off and publish its numbers.",
+    no_args_is_help=True,
 )
 _terminal = Console(highlight=False, soft_wrap=True)
 _PATH = "/reports/v1/closings"

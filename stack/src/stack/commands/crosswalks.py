@@ -16,7 +16,7 @@ from stack.errors import StackError
 
 app = typer.Typer(
     name="crosswalks",
-    help="What publishers' own categories stand for. Qué significan las categorías de otros.",
+    help="Map the categories of other publishers to ours.",
     no_args_is_help=True,
 )
 _terminal = Console(highlight=False, soft_wrap=True)

@@ -27,7 +27,10 @@ def demo(
     *,
     load: Annotated[bool, typer.Option(help="Load the demo services first (as up --demo)")] = False,
 ) -> None:
-    """Play the whole story and print each step with its call. Exit 0 only if every step held."""
+    """Play a referral from start to end and print each call.
+
+    Exit 0 only if every step held.
+    """
     if context.invoked_subcommand is not None:
         return
     began = time.monotonic()

@@ -21,7 +21,9 @@ from stack.embedded.connection import RunningStack, connect
 from stack.errors import StackError
 from stack.wording import said
 
-app = typer.Typer(name="directory", help="Import and export services.", no_args_is_help=True)
+app = typer.Typer(
+    name="directory", help="Import and export the directory of services.", no_args_is_help=True
+)
 _terminal = Console(highlight=False, soft_wrap=True)
 _IMPORTS = "/directory/v1/imports"
 _EXPORTS = "/directory/v1/exports"

@@ -10,7 +10,7 @@ from stack.commands.options import home
 from stack.reference import floors_page, settings_page
 from stack.reference.errors_page import errors_page
 
-app = typer.Typer(name="docs", help="Pages that are made from the code.")
+app = typer.Typer(name="docs", help="Print pages that are made from the code.")
 
 
 @app.command()

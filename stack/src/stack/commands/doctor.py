@@ -76,7 +76,10 @@ class Finding:
 
 @app.command()
 def doctor(data: Data = None, as_json: AsJson = False, kube: Kube = None) -> None:
-    """Check processes, database, events, disk, keys. Exit 1 if something needs a person."""
+    """Check processes, databases, events, disk and keys.
+
+    Exit 1 if something needs a person.
+    """
     findings = list(_examine_here(data) if kube is None else examine_cluster(ClusterCommands(kube)))
     if as_json:
         write_json([{**asdict(finding), "ok": not finding.advice} for finding in findings])

@@ -30,7 +30,7 @@ _HEAD = (
 def drills(
     names: Annotated[list[str] | None, typer.Argument(help="Which; none: all of them")] = None,
 ) -> None:
-    """Run the long proofs, one drill after the other, and keep each result in drills/LAST.md."""
+    """Run the long tests and keep their results in drills/LAST.md."""
     known = _known(home())
     unknown = set(names or ()) - known.keys()
     if unknown:

@@ -12,7 +12,7 @@ from stack.errors import StackError
 from stack.operate.service_commands import commands_of
 from stack.wording import said
 
-app = typer.Typer(name="events", help="Read, publish and replay events.", no_args_is_help=True)
+app = typer.Typer(name="events", help="Publish, replay and repair events.", no_args_is_help=True)
 Service = Annotated[str, typer.Argument(help="directory, referrals or reporting")]
 
 

@@ -15,5 +15,8 @@ app = typer.Typer()
     }
 )
 def faults(context: typer.Context) -> None:
-    """Run the fault table: [--seeds N] [--fault NAME] [--commands N] [--seed N] [--json FILE]."""
+    """Stop parts of the stack under load and count what became of each command.
+
+    Options: [--seeds N] [--fault NAME] [--commands N] [--seed N] [--json FILE].
+    """
     run_of_tests("drills.faults", context.args)

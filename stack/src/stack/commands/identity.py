@@ -16,9 +16,13 @@ from stack.errors import StackError
 from stack.wording import said
 
 app = typer.Typer()
-_clients = typer.Typer(help="Machine clients of partner organisations.", no_args_is_help=True)
-_organisations = typer.Typer(help="Organisations and their AoRs.", no_args_is_help=True)
-_people = typer.Typer(help="People who sign in with a browser.", no_args_is_help=True)
+_clients = typer.Typer(
+    help="Manage the systems of partners that call the API.", no_args_is_help=True
+)
+_organisations = typer.Typer(
+    help="Manage organisations and their areas of responsibility.", no_args_is_help=True
+)
+_people = typer.Typer(help="Manage people who sign in with a browser.", no_args_is_help=True)
 app.add_typer(_clients, name="client")
 app.add_typer(_organisations, name="organisation")
 app.add_typer(_people, name="person")

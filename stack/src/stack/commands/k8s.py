@@ -25,7 +25,7 @@ from stack.operate.supply.materials import DISTRIBUTIONS, bill_of_materials
 from stack.operate.supply.shipment import Shipment
 from stack.wording import said
 
-app = typer.Typer(name="k8s", help="The Kubernetes deployment: checks and secrets.")
+app = typer.Typer(name="k8s", help="Prepare and check a deployment on Kubernetes.")
 _terminal = Console(highlight=False, soft_wrap=True)
 
 

@@ -65,7 +65,7 @@ def up(
         Path | None, typer.Option(help="With --archive: the key file of the backups")
     ] = None,
 ) -> None:
-    """Start PostgreSQL, NATS, every service and the gateway."""
+    """Start Ruta: databases, events, all services and the gateway."""
     layout = Layout.of(data)
     refuse_played(layout, said("deploy/run-small up starts it"))
     if not all(map(find_spec, SERVICES.values())):
@@ -96,7 +96,7 @@ def up(
 
 @app.command()
 def down(data: Data = None) -> None:
-    """Stop the stack of the data directory, in order."""
+    """Stop Ruta."""
     layout = Layout.of(data)
     if not is_locked(layout):
         _terminal.print(said("no stack runs on {root}", root=layout.root))
@@ -118,7 +118,10 @@ def down(data: Data = None) -> None:
 
 @app.command()
 def status(data: Data = None, as_json: AsJson = False) -> None:
-    """Show the processes and whether each can serve. Exit 1 unless all are ready."""
+    """Show each process and whether it is ready.
+
+    Exit 1 unless all are ready.
+    """
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
@@ -150,7 +153,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def token(client: str, data: Data = None, url: Url = None) -> None:
-    """Print an access token of a demo client, e.g. `ngo-refugio`."""
+    """Print an access token of a demo client, for example `ngo-refugio`."""
     sys.stdout.write(connect(data, url).token(client) + "\n")
 
 

@@ -32,7 +32,10 @@ _MADE_ANEW = (".venv", ".ruta-env")
 
 @app.command()
 def env(data: Data = None) -> None:
-    """Print the variables that the guides use, for `eval "$(./ruta env)"`."""
+    """Print the shell variables that the guides use.
+
+    Set them with `eval "$(./ruta env)"`.
+    """
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
@@ -52,7 +55,7 @@ def logs(
     data: Data = None,
     kube: Kube = None,
 ) -> None:
-    """Show what the stack's processes said last."""
+    """Show the last log lines of the processes."""
     if kube is not None:
         raise typer.Exit(ClusterCommands(kube).logs(process, lines, follow=follow))
     layout = Layout.of(data)
@@ -81,7 +84,10 @@ def uninstall(
     ] = None,
     data: Data = None,
 ) -> None:
-    """Stop the stack and remove the environment that `./ruta` made. Data stays unless it is named."""
+    """Stop Ruta and remove the environment that `./ruta` made.
+
+    Data stays unless you name it.
+    """
     layout = Layout.of(data)
     refuse_played(layout, said("deploy/run-small down stops it"))
     if with_data is not None and Path(with_data) != layout.root:

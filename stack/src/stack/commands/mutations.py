@@ -15,5 +15,8 @@ app = typer.Typer()
     }
 )
 def mutations(context: typer.Context) -> None:
-    """Remove each safety mechanism in a copy and show which test notices: [NAME …] [--list]."""
+    """Break each safety mechanism in a copy and show which test fails.
+
+    Options: [NAME …] [--list].
+    """
     run_of_tests("drills.mutations", context.args)

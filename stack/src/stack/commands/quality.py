@@ -35,9 +35,9 @@ def run_tests(
     context: typer.Context,
     quick: Annotated[bool, typer.Option("--quick", help="Only what needs no server")] = False,
 ) -> None:
-    """Run the tests that decide what lands, in parallel; named tests, files or folders in one process.
+    """Run the tests: all that decide what lands, or those that you name.
 
-    Arguments go to pytest.
+    Arguments go to pytest. Named tests run in one process.
     """
     named = any(not argument.startswith("-") for argument in context.args)
     arguments = [
@@ -58,7 +58,7 @@ def check(
         ),
     ] = False,
 ) -> None:
-    """Check style, types and the import contracts; report all that fails, not only the first."""
+    """Check style, types and import contracts."""
     root = home()
     tested = [
         name for name in ("tests", "drills", "benchmarks") if any((root / name).rglob("*.py"))
@@ -95,7 +95,7 @@ def check(
 def wheels(
     folder: Annotated[Path, typer.Argument(help="Where they are put; made when it is missing")],
 ) -> None:
-    """Build what another machine installs: `pipx install ruta` from the folder brings this command."""
+    """Build the packages that another machine installs with pipx."""
     from stack.reference import described  # noqa: PLC0415  # it loads every service
 
     built = folder.absolute()

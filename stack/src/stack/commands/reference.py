@@ -15,7 +15,9 @@ from stack.reference.client import wheel
 from stack.reference.postman import collection
 
 _TRIES = 60
-_group = typer.Typer(help="Postman collection, typed client.", no_args_is_help=True)
+_group = typer.Typer(
+    help="Write a Postman collection or a typed client of the API.", no_args_is_help=True
+)
 app = typer.Typer()
 app.add_typer(_group, name="reference")
 Out = Annotated[Path, typer.Option("--out", help="File to write")]

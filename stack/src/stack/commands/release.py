@@ -31,7 +31,7 @@ def upgrade(
     key_file: Annotated[Path, typer.Option("--key-file", help="The key file of the backups")],
     data: Data = None,
 ) -> None:
-    """Back up the running stack, stop it, and start this release on its data."""
+    """Back up, stop and start this release on the same data."""
     layout = Layout.of(data)
     refuse_played(layout, said("deploy/run-small upgrade does it"))
     state = running_state(layout)
@@ -55,7 +55,9 @@ def downgrade(
     key_file: Annotated[Path, typer.Option("--key-file", help="The key file of the backups")],
     data: Data = None,
 ) -> None:
-    """Go back to the release from before an upgrade: run this command of that release, after `down`.
+    """Go back to the release from before an upgrade.
+
+    Run this command of that release, after `down`.
 
     The data directory of the newer release is moved aside, whole, under a dated name. What was erased, withdrawn or
     hidden since stays so.
