@@ -91,7 +91,7 @@ def _write_next(folder: Path) -> None:
     versions = target / "migrations" / "versions"
     head = _head(versions)
     (versions / "8000_expand.py").write_text(_EXPAND.format(head=head))
-    models = target / "cases" / "models.py"
+    models = target / "case" / "cases" / "models.py"
     text = models.read_text()
     place = "    created_by: str\n"
     assert place in text, "the next release is written for a Case with created_by"

@@ -19,6 +19,7 @@ from stack.develop.revisions import PACKAGES
 from stack.embedded.postgres import PostgresServer
 
 from tests.support.databases import MigratedDatabases
+from tests.support.next_release import next_release
 
 # Taste, not locks; and the timeouts, which the runner sets for every revision.
 _NOT_ABOUT_LOCKS = (
@@ -34,47 +35,7 @@ _NOT_ABOUT_LOCKS = (
     "require-statement-timeout",
 )
 # (revision, rule) → why it may stay.
-_LOOKED_AT = {
-    ("directory 0030", "adding-field-with-default"): (
-        "landed before the first release: no installation has rows in that table yet"
-    ),
-    ("directory 0180", "require-concurrent-index-creation"): (
-        "partitioned tables take no concurrent index; this partial one reads the sites once"
-    ),
-    ("referrals 0220", "ban-drop-not-null"): (
-        "no form is without an instrument until one makes cases, which the release before cannot"
-    ),
-    ("directory 0200", "ban-drop-not-null"): (
-        "the release before reads the log by its entry: a look at the log itself has none"
-    ),
-    ("directory 0031", "require-concurrent-index-creation"): (
-        "partitioned tables take no concurrent index; this partial one reads 100,000 rows once"
-    ),
-    **{
-        ("referrals 0080", rule): "a row for each emergency: hundreds, read and checked at once"
-        for rule in (
-            "ban-drop-constraint",
-            "constraint-missing-not-valid",
-            "require-concurrent-index-creation",
-        )
-    },
-    ("referrals 0310", "ban-drop-constraint"): (
-        "a wider check in place of a narrower one, of new rows: no row of before is read"
-    ),
-    **{
-        ("reporting 0160", rule): "a row for each release: hundreds, referred to once"
-        for rule in ("adding-foreign-key-constraint", "constraint-missing-not-valid")
-    },
-    **{
-        ("directory 0160", rule): (
-            "a wider check in place of a narrower one, read once; only reports of imports wait"
-        )
-        for rule in ("ban-drop-constraint", "constraint-missing-not-valid")
-    },
-    ("reporting 0024", "ban-drop-column"): (
-        "landed before the first release: no process of a release reads that column"
-    ),
-}
+_LOOKED_AT: dict[tuple[str, str], str] = {}
 
 
 def revisions() -> list[tuple[str, str]]:
@@ -184,43 +145,35 @@ async def test_a_migration_gives_up_when_it_does_not_get_its_lock(
 
 
 async def test_a_migration_that_fails_says_its_revision_and_what_is_in_its_way(
-    postgres: PostgresServer, databases: MigratedDatabases
+    databases: MigratedDatabases, tmp_path: Path
 ) -> None:
     made = await databases.of("reporting", "taken_place")
-    dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/taken_place"
-    connection = await asyncpg.connect(dsn)
-    try:
-        # As if the last revision had not come, but something of its name had.
-        await connection.execute("UPDATE alembic_version SET version_num = '0190'")
+    taken = '    op.execute("CREATE TABLE releases ()")'
+    with next_release("reporting", tmp_path, "    pass", taken) as package:
         with pytest.raises(
-            runner.MigrationFailedError, match=r"of reporting stopped at revision 0200: .*exists"
+            runner.MigrationFailedError, match=r"stopped at revision 9001: .*exists"
         ) as refused:
-            await runner.migrate("reporting", made.owner_url, made.app_role)
+            await runner.migrate(package, made.owner_url, made.app_role)
         assert not refused.value.in_the_way
-        assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0190"
+    connection = await asyncpg.connect(made.owner_url.replace("+asyncpg", ""))
+    try:
+        assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9000"
     finally:
         await connection.close()
 
 
 async def test_two_who_migrate_at_once_do_not_wait_for_each_other_in_a_circle(
-    postgres: PostgresServer, databases: MigratedDatabases
+    databases: MigratedDatabases, tmp_path: Path
 ) -> None:
-    """The directory's last revision builds an index that waits for every snapshot that is held, and the
-    second one waits for the first."""
+    """An index that is built beside the traffic waits for every snapshot that is held, and the second one who
+    migrates waits for the first."""
     made = await databases.of("directory", "two_at_once")
-    dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/two_at_once"
-    connection = await asyncpg.connect(dsn)
-    try:
-        for level in range(4):
-            await connection.execute(f"DROP INDEX service_documents_{level}_offered")
-        await connection.execute("UPDATE alembic_version SET version_num = '0200'")
+    beside = (
+        "    with op.get_context().autocommit_block():\n"
+        '        op.execute("CREATE INDEX CONCURRENTLY made_up ON services (state)")'
+    )
+    with next_release("directory", tmp_path, beside) as package:
         reached = await asyncio.gather(
-            *(runner.migrate("directory", made.owner_url, made.app_role) for _ in "123")
+            *(runner.migrate(package, made.owner_url, made.app_role) for _ in "123")
         )
-        built = await connection.fetchval(
-            "SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid::regclass::text ~ '_offered$'"
-        )
-    finally:
-        await connection.close()
-    assert len(set(reached)) == 1
-    assert built == 4
+    assert set(reached) == {"9000"}

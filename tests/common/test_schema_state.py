@@ -1,6 +1,7 @@
 """Readiness tells an unmigrated database from one that a newer release has expanded."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from common.db.migrations.state import Revisions, Schema
@@ -8,6 +9,7 @@ from common.db.session import Database
 from stack.embedded.postgres import PostgresServer
 
 from tests.support.databases import MigratedDatabases
+from tests.support.next_release import next_release
 
 
 @pytest.fixture(scope="module")
@@ -20,19 +22,23 @@ async def reporting(databases: MigratedDatabases) -> AsyncIterator[Database]:
 
 @pytest.mark.parametrize(
     ("stored", "state"),
-    [(None, Schema.OK), ("0001", Schema.BEHIND), ("9999", Schema.OK), ("", Schema.BEHIND)],
+    [(None, Schema.BEHIND), ("9000", Schema.OK), ("9999", Schema.OK), ("", Schema.BEHIND)],
 )
 async def test_only_an_older_revision_is_behind(
-    postgres: PostgresServer, reporting: Database, stored: str | None, state: Schema
+    postgres: PostgresServer,
+    reporting: Database,
+    tmp_path: Path,
+    stored: str | None,
+    state: Schema,
 ) -> None:
+    """By the code of a next release: the database of this one is behind."""
     head = postgres.psql("SELECT version_num FROM alembic_version", database="schema_state").strip()
     change = {None: "SELECT 1", "": "DELETE FROM alembic_version"}.get(
         stored, f"UPDATE alembic_version SET version_num = '{stored}'"
     )
     postgres.psql(change, database="schema_state")
-    revisions = Revisions.shipped_by("reporting")
-    assert revisions is not None
-    assert await revisions.compare(reporting) is state
+    with next_release("reporting", tmp_path, "    pass") as package:
+        assert await Revisions(package).compare(reporting) is state
     postgres.psql(
         f"DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('{head}')",
         database="schema_state",

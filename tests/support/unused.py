@@ -48,9 +48,6 @@ USED_BY_NAME = {
     "handle_DATA": "aiosmtpd",
     "handle_endtag": "html.parser",
     "handle_data": "html.parser",
-    "create_common_tables": "migrations",
-    "create_ended_rights": "migrations",
-    "let_answers_end": "migrations",
     "AuditHead": "the trigger that chains the audit fills the table",
     "Enum": "a cast in quotes",
 }

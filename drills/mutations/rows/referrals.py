@@ -16,15 +16,15 @@ ROWS = (
     Row(
         "row-security",
         "rows-of-all-organisations",
-        "referrals.migrations.versions.0001_record:upgrade",
+        "referrals.migrations.versions.0001_baseline:upgrade",
         Drops("op.execute(f'ALTER TABLE {table} ENABLE ROW LEVEL SECURITY')"),
         "tests/services/referrals/test_confidentiality.py::test_a_query_without_a_filter_sees_only_its_own_organisation",
     ),
     Row(
         "row-security",
         "revoked-snapshots-in-row-security",
-        "referrals.migrations.versions.0001_record:upgrade",
-        Replaces("_POLICIES", "{**_POLICIES, 'snapshots': _OF_REFERRAL}"),
+        "referrals.migrations.versions.0001_baseline:upgrade",
+        Replaces("_READS", "{**_READS, 'snapshots': _OF_REFERRAL}"),
         "tests/services/referrals/test_confidentiality.py::test_row_security_shows_no_snapshot_that_was_revoked",
     ),
     Row(

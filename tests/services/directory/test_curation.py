@@ -1,7 +1,6 @@
 """Curation: history, verification and staleness, reminders, duplicates, merges, events."""
 
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,12 +12,9 @@ from common.events.directory import SightChanged
 from common.events.referrals import ReferralData
 from directory.curation.consumers import on_declined
 from directory.curation.sweep import mark_stale, remind, tell_more
-from directory.ground.hsds.opening import WEEK_MINUTES
-from directory.record.documents.models import service_documents
 from directory.record.records.models import services
 from directory.tables import COMMON
 from httpx import AsyncClient
-from sqlalchemy.dialects.postgresql import Range
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
 from tests.support.principals import organisation
@@ -104,26 +100,6 @@ async def test_what_an_older_version_told_less_of_is_told_again_once(
         "service.published.v1",
         "service.changed.v1",
     ]
-
-
-async def test_hours_that_an_older_version_took_for_open_are_not_until_they_are_stored_anew(
-    api: AsyncClient, publish: Publish, database: Database
-) -> None:
-    unknown = import_module("directory.migrations.versions.0281_seasons").UNKNOWN
-    rule = {"byday": "MO", "opens_at": "08:00", "closes_at": "16:00"}
-    usual = await publish(schedules=[rule])
-    dated = await publish(schedules=[rule | {"until": "2026-11-30"}])
-    everything = {"open_minutes": [Range(0, WEEK_MINUTES)], "season_days": None}
-    async with database.transaction() as session:
-        await session.execute(sa.update(service_documents).values(everything))
-        await session.execute(sa.text(unknown))
-    seen = [await ids_seen(api, "anonymous", open_at=f"2026-11-{day}T10:00:00") for day in (30, 29)]
-    assert seen == [[usual], [usual]]
-    async with database.transaction() as session:
-        assert await tell_more(session) == 1
-    for moment, is_open in (("2026-11-30", True), ("2026-12-07", False)):
-        found = await ids_seen(api, "anonymous", open_at=f"{moment}T10:00:00")
-        assert (dated in found) is is_open, moment
 
 
 async def test_an_event_names_nobody(

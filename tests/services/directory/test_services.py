@@ -1,18 +1,11 @@
 """Services: written, approved, read and found."""
 
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 import pytest
-import sqlalchemy as sa
 from common import clock
-from common.db.session import Database
-from directory.curation.sweep import tell_more
-from directory.record.documents.models import service_documents, service_translations
-from directory.record.records.models import services
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
@@ -204,34 +197,6 @@ async def test_a_translation_changes_texts_alone(api: AsyncClient, publish: Publ
     assert shown == {**plain, "name": "Counselling"}
     (listed,) = (await api.get(f"{V1}/services", headers=english)).json()["contents"]
     assert (listed["id"], listed["name"], listed["status"]) == (own, "Counselling", "defunct")
-
-
-async def test_what_older_releases_left_in_stored_entries_reaches_nobody_any_more(
-    api: AsyncClient, publish: Publish, database: Database
-) -> None:
-    """Entries that nobody wrote since went on naming who verified them, and being open in English."""
-    left = import_module("directory.migrations.versions.0283_nobody_is_named")
-    own = await publish(translations={"en": {"name": "Counselling", "status": "active"}})
-    person = str(uuid4())
-    verified = f"{V1}/records/services/{own}/verify"
-    assert (await api.post(verified, json={}, headers=as_("ngo-salud", sub=person))).is_success
-    named = {"verification": {"by": person, "valid_until": "2099-01-01"}}
-    other = {"status": "open"}
-    async with database.transaction() as session:
-        for table, values in (
-            (services, {name: services.c[name].concat(named) for name in ("document", "approved")}),
-            (service_documents, {"full_body": orjson.dumps(named)}),
-            (service_translations, {"full_body": orjson.dumps(other)}),
-        ):
-            await session.execute(sa.update(table).values(values))
-        await session.execute(sa.text(left.VERIFIED))
-        await session.execute(sa.text(left.TRANSLATED))
-        assert await tell_more(session) == 1
-    for headers in (as_("anonymous"), {**as_("anonymous"), "Accept-Language": "en"}):
-        shown = await api.get(f"{V1}/services/{own}", headers=headers)
-        assert shown.json()["verification"]["by"] == str(organisation(2))
-        assert (shown.json()["id"], shown.json()["status"]) == (own, "active")
-        assert person not in shown.text
 
 
 async def test_what_anybody_reads_of_a_verification_is_no_person(

@@ -1,7 +1,6 @@
 """Doubles across organisations: a consented, keyed match that tells nothing else."""
 
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -130,27 +129,6 @@ async def test_who_takes_a_case_over_learns_nothing_of_its_doubles_and_nobody_le
         told = (seen["status"], seen["other_organisation"], seen["other_reference"])
         assert told == ("ended", None, None)
     assert await matches(story, NGO) == []
-
-
-async def test_an_upgrade_ends_the_doubles_of_cases_that_went_before_it(story: Story) -> None:
-    went, stayed = await known(story, NGO), await known(story, OTHER)
-    await agree(story, NGO, went)
-    await agree(story, OTHER, stayed)
-    await transfer(story, went)
-    third = (await story.case("ngo-legal", identity=identity()))["id"]
-    elsewhere = await known(story, NGO)
-    for who, case in (("ngo-legal", third), (NGO, elsewhere)):
-        await agree(story, who, case)
-    living = "UPDATE case_matches SET status = 'possible' RETURNING case_a, case_b"
-    assert len(await story.rows(living)) > 1  # as the release before left them
-    end = import_module("referrals.migrations.versions.0270_doubles_end_with_a_transfer").END
-    await story.rows(f"{end} RETURNING 1")
-    statuses = await story.rows(
-        "SELECT CAST(:went AS uuid) IN (case_a, case_b) AND created_at < ("
-        "SELECT decided_at FROM transfers) AS before, status FROM case_matches",
-        went=went,
-    )
-    assert {(row.before, row.status) for row in statuses} == {(True, "ended"), (False, "possible")}
 
 
 async def test_each_comparison_counts_towards_the_day_also_of_one_case_under_other_names(

@@ -1,6 +1,5 @@
 """The desk of the line: the queue by area, the reporter's wish, exceptions, and cases."""
 
-from importlib import import_module
 from uuid import UUID
 
 import pytest
@@ -244,29 +243,6 @@ async def test_who_erases_a_case_reads_the_report_no_more_that_it_was_made_of(
     assert len(await reporter.thread()) == 1, "the reporter's own"
 
 
-async def test_an_upgrade_ends_what_had_ended_before_it(story: Story) -> None:
-    """The release before closed reports, and erased cases, without saying that nobody has them any more."""
-    left = []
-    for reason, status in (("handed_over", "closed"), ("advised", "closed"), (None, "open")):
-        report = await handed_over(story, Reporter(story), text=f"{reason} {status}")
-        change = (
-            "UPDATE line_reports SET status = :s, closed_reason = :r WHERE id = :id RETURNING 1"
-        )
-        await story.rows(change, s=status, r=reason, id=report)
-        if reason == "handed_over":
-            left.append(report)
-    made = await handed_over(story, Reporter(story), text="hecho")
-    left.append(made)
-    await story.made(NGO, f"/line/handed-over/{made}/case", {"area": "VE2313"})
-    gone = await handed_over(story, Reporter(story), text="borrado")
-    case = await story.made(NGO, f"/line/handed-over/{gone}/case", {"area": "VE2313"})
-    await story.rows("UPDATE cases SET status = 'erased' WHERE id = :id RETURNING 1", id=case["id"])
-    revision = "referrals.migrations.versions.0286_handed_over_whatever_the_desk_says"
-    await story.rows(f"{import_module(revision).END} RETURNING 1")
-    listed = (await story.get(NGO, "/line/handed-over")).json()["items"]
-    assert {one["id"] for one in listed} == set(left)
-
-
 async def test_a_report_that_is_given_back_is_at_the_desk_again(
     story: Story, reporter: Reporter
 ) -> None:
@@ -326,11 +302,10 @@ async def test_the_accused_neither_see_nor_decide_an_exception_for_them(
     assert (await story.post(NGO, decide, {"approve": True}, **chief)).status_code == 404
 
 
-@pytest.mark.parametrize("before", [False, True])
 async def test_the_accused_find_nothing_of_an_exception_that_they_decided(
-    story: Story, reporter: Reporter, before: bool
+    story: Story, reporter: Reporter
 ) -> None:
-    """Neither in the feed nor by the same command again. `before`: they were marked before an upgrade."""
+    """Neither in the feed nor by the same command again."""
     await story.service(LEGAL)
     report = (await reporter.report())["id"]
     ask = {"organisation_id": str(LEGAL), "basis": "vital_interest", "rationale": "x" * 30}
@@ -347,13 +322,7 @@ async def test_the_accused_find_nothing_of_an_exception_that_they_decided(
 
     assert await decided() == 200
     assert len((await story.get(NGO, "/feed", **chief)).json()["items"]) == 1
-    if before:
-        marked = "UPDATE line_reports SET implicated = ARRAY[CAST(:whose AS uuid)] RETURNING 1"
-        await story.rows(marked, whose=LEGAL)
-        revision = "referrals.migrations.versions.0271_the_accused_are_asked_no_more"
-        await story.rows(f"{import_module(revision).END} RETURNING 1")
-    else:
-        path = f"/line/reports/{report}/implicated-organisations"
-        await story.call(TIP, "PUT", path, {"organisation_ids": [str(LEGAL)]})
+    path = f"/line/reports/{report}/implicated-organisations"
+    await story.call(TIP, "PUT", path, {"organisation_ids": [str(LEGAL)]})
     assert (await story.get(NGO, "/feed", **chief)).json()["items"] == []
     assert await decided() == 404

@@ -31,22 +31,15 @@ _LIST = ("list", "")
 
 
 def ended_rights(metadata: sa.MetaData) -> sa.Table:
-    """Declare it in a service's metadata; `create_ended_rights` makes it."""
-    return sa.Table("ended_rights", metadata, *_columns())
-
-
-def create_ended_rights(op: Any) -> None:
-    """In a migration; `op` is `alembic.op`."""
-    op.create_table("ended_rights", *_columns(), if_not_exists=True)
-
-
-def _columns() -> list[sa.Column[Any]]:
-    return [
+    """Declare it in a service's metadata."""
+    return sa.Table(
+        "ended_rights",
+        metadata,
         sa.Column("target", sa.Text, primary_key=True),
         sa.Column("kind", sa.Text, primary_key=True),
         sa.Column("suspended", sa.Boolean, nullable=False),
         sa.Column("changed_until", sa.DateTime(timezone=True)),
-    ]
+    )
 
 
 def ending(table: sa.Table) -> Ending:
