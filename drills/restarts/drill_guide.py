@@ -1,4 +1,4 @@
-"""The IM guide, followed literally: its blocks are typed as they stand there, in both languages the same.
+"""The guide for operators, followed literally: its blocks are typed as they stand there, in both languages the same.
 
 Install, an organisation's client, second place, backup, upgrade, rotation of keys, lost keys, loss of the
 machine, restore. Only the places differ (`/srv`, `/backups`, `/safe`, `/mnt/usb` below one folder), and the port.
@@ -23,13 +23,13 @@ from tests.support.reference import ROOT
 from tests.support.system import System, until
 
 SECTIONS = {
-    "im-guide.md": (
+    "operate.md": (
         "Install on one server",
         "Add an organisation",
         "Back up and restore",
         "Lost keys",
     ),
-    "im-guide.es.md": (
+    "operate.es.md": (
         "Instalar en un servidor",
         "Agregar una organización",
         "Respaldar y restaurar",
@@ -37,8 +37,8 @@ SECTIONS = {
     ),
 }
 INLINE = {
-    "im-guide.md": ("Upgrade", "Rotate keys"),
-    "im-guide.es.md": ("Actualizar", "Rotar llaves"),
+    "operate.md": ("Upgrade", "Rotate keys"),
+    "operate.es.md": ("Actualizar", "Rotar llaves"),
 }
 _PLACES = ("/srv/", "/backups/", "/safe/", "/mnt/usb/")
 
@@ -60,7 +60,7 @@ def blocks(guide: str) -> list[list[str]]:
 
 
 def test_both_guides_show_the_same_blocks() -> None:
-    assert blocks("im-guide.es.md") == blocks("im-guide.md")
+    assert blocks("operate.es.md") == blocks("operate.md")
     for guide, titles in INLINE.items():
         told = [_section(guide, title) for title in titles]
         for command in ("`./ruta backup`", "`git pull`", "`./ruta down`", "`./ruta up --detach`"):
@@ -76,7 +76,7 @@ class Officer:
         self.place = place
         for name in _PLACES:
             (place / name.strip("/")).mkdir(parents=True, exist_ok=True)
-        self.shown = [line for block in blocks("im-guide.md") for line in block]
+        self.shown = [line for block in blocks("operate.md") for line in block]
         self.typed: list[str] = []
         self._environment = {
             **os.environ,
@@ -261,7 +261,7 @@ def test_the_guide_prepares_a_cluster(officer: Officer) -> None:
     officer.shell("./ruta k8s check")
     (line,) = re.findall(
         r"^\./ruta k8s nats-config .*$",
-        _section("im-guide.md", "Events for other clusters"),
+        _section("operate.md", "Events for other clusters"),
         re.MULTILINE,
     )
     made = officer.place / "nats.conf"

@@ -53,5 +53,5 @@ def test_the_script_is_well_formed() -> None:
 )
 def test_the_script_and_the_guides_know_each_verb(verb: str) -> None:
     assert f"  {verb}" in SCRIPT.read_text() or f"| {verb}" in SCRIPT.read_text()
-    for guide in ("im-guide.md", "im-guide.es.md"):
+    for guide in ("operate.md", "operate.es.md"):
         assert verb in (ROOT / "docs" / guide).read_text()

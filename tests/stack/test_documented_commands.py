@@ -21,7 +21,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "deploy/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-GUIDES = ("im-guide", "partner-guide", "screening")
+GUIDES = ("operate", "partner-guide", "screening")
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`(\./ruta [^`\n]+|deploy/[a-z-]+ [^`\n]+)`")
 

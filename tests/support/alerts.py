@@ -25,7 +25,7 @@ FOREIGN = {
     "cnpg_pg_stat_archiver_seconds_since_last_archival": "CloudNativePG",
     "barman_cloud_cloudnative_pg_io_last_available_backup_timestamp": "the Barman Cloud plugin",
 }
-"""What others export, and who: docs/im-guide.md asks for them."""
+"""What others export, and who: docs/operate.md asks for them."""
 
 # Everything of an expression that names no measurement: texts, matchers, ranges, labels, functions.
 _NOT_NAMES = re.compile(

@@ -36,7 +36,7 @@ from gateway.issuer.standing import Marks, Word
 
 REMEDY = (
     "the database went back to a moment that is past: rights that ended since have ended here again, and everybody signs"
-    " in anew; give new credentials to whom changed theirs since (IM guide, RutaRecordWentBack)"
+    " in anew; give new credentials to whom changed theirs since (docs/operate.md, RutaRecordWentBack)"
 )
 _BATCH = 1000
 _AT_ONCE = 5000

@@ -17,7 +17,7 @@ REMEDY = (
 )
 DOUBTED = (
     "nothing is erased by its date meanwhile: compare the machine's date with one you trust, set it if it is wrong;"
-    " if it is right, nothing is to be done (IM guide, RutaClockDoubted)"
+    " if it is right, nothing is to be done (docs/operate.md, RutaClockDoubted)"
 )
 
 

@@ -30,7 +30,7 @@ from referrals.settings import Settings
 
 REMEDY = (
     "the database went back to a moment that is past: what was erased and restricted since is so again here;"
-    " look for the rest (IM guide, RutaRecordWentBack)"
+    " look for the rest (docs/operate.md, RutaRecordWentBack)"
 )
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-holding'))")
 _log = get_logger(__name__)

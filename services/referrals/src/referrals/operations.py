@@ -100,7 +100,7 @@ async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -
     except OSError as error:
         text = (
             "{path}: cannot be written here ({reason}); nothing was changed. Rotate in steps: key-ring-add,"
-            " key-ring-activate, rewrap-keys, key-ring-drop (IM guide, Rotate keys)"
+            " key-ring-activate, rewrap-keys, key-ring-drop (docs/operate.md, Rotate keys)"
         )
         say(said(text, path=path, reason=error.strerror))
         return 1

@@ -24,7 +24,7 @@ from directory.show.information import service as information
 
 REMEDY = (
     "the database went back to a moment that is past: what was hidden, withdrawn or closed since is so again here; look for"
-    " the rest (IM guide, RutaRecordWentBack)"
+    " the rest (docs/operate.md, RutaRecordWentBack)"
 )
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-holding'))")
 _log = get_logger(__name__)

@@ -67,7 +67,7 @@ def rotate(data: Data = None) -> None:
     the gateway sign with."""
     layout = Layout.of(data)
     # Its key files are mounted read-only: a new key here would be one that the services do not have.
-    refuse_played(layout, said("rotate as on a cluster, in two phases (IM guide)"))
+    refuse_played(layout, said("rotate as on a cluster, in two phases (docs/operate.md)"))
     commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
     signs = rotate_internal_keys(*internal_key(layout))

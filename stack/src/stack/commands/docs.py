@@ -1,14 +1,16 @@
-"""`docs settings`, `docs events`, `docs errors`, `docs floors`: pages made from the code, and not stored."""
+"""`docs settings`, `docs events`, `docs errors`, `docs alerts`, `docs floors`: pages made from the code."""
 
 import json
+import os
 import sys
 
 import typer
 from common.events.catalogue import asyncapi
 
 from stack.commands.options import home
-from stack.reference import floors_page, settings_page
+from stack.reference import alerts_page, floors_page, settings_page
 from stack.reference.errors_page import errors_page
+from stack.wording import language_of
 
 app = typer.Typer(name="docs", help="Print pages that are made from the code.")
 
@@ -29,6 +31,12 @@ def events() -> None:
 def errors() -> None:
     """Print the page of all error codes, in English and Spanish."""
     sys.stdout.write(errors_page())
+
+
+@app.command()
+def alerts() -> None:
+    """Print the table of alerts in docs/operate.md."""
+    sys.stdout.write(alerts_page.table(home() / alerts_page.RULES, language_of(os.environ)))
 
 
 @app.command()

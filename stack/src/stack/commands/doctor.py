@@ -261,7 +261,7 @@ def _backup(layout: Layout) -> Finding:
     if not last:
         # A stack of an hour has nothing to lose yet.
         young = time.time() - (layout.postgres / "cluster" / "PG_VERSION").stat().st_mtime < _DAY
-        advice = "" if young else said("./ruta backup (IM guide)")
+        advice = "" if young else said("./ruta backup (docs/operate.md)")
         return Finding(said("last backup"), said("none yet"), advice)
     hours = (time.time() - datetime.fromisoformat(last["at"]).timestamp()) / 3600
     advice = (
@@ -280,7 +280,7 @@ def _lists(layout: Layout) -> Finding:
     advice = (
         ""
         if asked.returncode == 0
-        else said("put it back from a second place or a backup (IM guide)")
+        else said("put it back from a second place or a backup (docs/operate.md)")
     )
     return Finding(said("lists for a restore"), words, advice)
 
@@ -302,7 +302,7 @@ def _missing_lists(layout: Layout) -> Iterator[Finding]:
             said("restore without its lists"),
             said("at {at} from {backup}: {why}", **missing),
             said(
-                "erase and withdraw again what came back (IM guide), then ./ruta settle 'what was done'"
+                "erase and withdraw again what came back (docs/operate.md), then ./ruta settle 'what was done'"
             ),
         )
 
@@ -391,7 +391,7 @@ def _went_back(where: str, values: Mapping[tuple[str, ...], float]) -> Iterator[
         yield Finding(
             said("record of {where}", where=where),
             said("had forgotten {count:.0f}, which hold again", count=again),
-            said("the database went back: IM guide, RutaRecordWentBack"),
+            said("the database went back: docs/operate.md, RutaRecordWentBack"),
         )
 
 

@@ -31,7 +31,7 @@ def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False)
             "without its key-encryption key no case can be opened by anybody. If it is in no backup"
             " and no vault, --give-up-cases erases those cases for good and lets new ones begin"
         )
-    refuse_played(layout, said("do it as on a cluster (IM guide, lost keys)"))
+    refuse_played(layout, said("do it as on a cluster (docs/operate.md, lost keys)"))
     server = PostgresServer(layout.postgres, spool=layout.archive_spool)
     server.start()
     try:

@@ -9,11 +9,11 @@ from gateway.issuer.signing.ring import KeyRing
 _KIND = "token-signing-key/"
 _OTHERS = (
     "{folder}: the keys that sign tokens are other ones. Nothing was changed. Put them back (./ruta restore --keys-only"
-    " takes them from a backup); if they are lost for good, every client needs a new token (IM guide, Lost keys)"
+    " takes them from a backup); if they are lost for good, every client needs a new token (docs/operate.md, Lost keys)"
 )
 _NONE = (
     "{folder}: the keys that sign tokens are not there. Nothing was changed. Put them back (./ruta restore --keys-only"
-    " takes them from a backup); if they are lost for good, every client needs a new token (IM guide, Lost keys)"
+    " takes them from a backup); if they are lost for good, every client needs a new token (docs/operate.md, Lost keys)"
 )
 
 

@@ -79,7 +79,7 @@ async def verify(database: Database, secrets: Mapping[str, str]) -> None:
     if wrong := sorted(name for name in values if known.get(name) != values[name]):
         raise WrongKeys(
             "{names}: not the key that the stored data was written with. Nothing was changed. Put the right one back"
-            " (./ruta restore --keys-only takes it from a backup); if it is lost for good, the IM guide says what that"
+            " (./ruta restore --keys-only takes it from a backup); if it is lost for good, docs/operate.md says what that"
             " costs (Lost keys)",
             names=", ".join(wrong),
         )

@@ -17,9 +17,7 @@ from referrals.ground.restrictions import telling as restrictions
 from referrals.ground.restrictions import words
 from referrals.settings import Settings
 
-_REMEDY = (
-    "mount the second place again; where it holds another list, see IM guide, RutaSecondPlaceAway"
-)
+_REMEDY = "mount the second place again; where it holds another list, see docs/operate.md, RutaSecondPlaceAway"
 _log = get_logger(__name__)
 
 

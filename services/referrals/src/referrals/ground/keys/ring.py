@@ -35,7 +35,7 @@ class KeyRingError(WrongKeys):
     def __init__(self, path: Path, reason: Worded) -> None:
         super().__init__(
             "{path}: {reason}. Nothing was changed. Put the right file back (./ruta restore --keys-only takes it from a"
-            " backup); without it no case can be opened (IM guide, Lost keys)",
+            " backup); without it no case can be opened (docs/operate.md, Lost keys)",
             path=path,
             reason=reason,
         )
