@@ -214,7 +214,7 @@ def test_what_opens_too_late_can_be_asked_all_the_same_and_is_not_chosen_by_itse
         }  # fmt: skip
 
     def near(own: str, *, late: bool) -> dict[str, Any]:
-        why = {"says": {"es": "Abre el lunes 08:00: después del plazo"}}
+        why = {"says": {"es": "Abre el lunes 08:00: demasiado tarde"}}
         return {"service_id": own, "name": own, "excluded_by": [why], "late": late}
 
     gap = {"near_misses": [near("clinic", late=True), near("full", late=False)]}
@@ -228,7 +228,7 @@ def test_what_opens_too_late_can_be_asked_all_the_same_and_is_not_chosen_by_itse
     first, second = found = refer.steps(resolution, wording("es"), Codes("es"), moments)
     assert (first.gap, first.meanwhile) == ("Brecha", "Mientras tanto: no espere")
     assert [(one.name, one.reasons, one.late) for one in first.offers] == [
-        ("clinic", "Abre el lunes 08:00: después del plazo", True)
+        ("clinic", "Abre el lunes 08:00: demasiado tarde", True)
     ]
     assert second.gap == second.meanwhile == ""
     assert refer.first_of(found).split("|")[1] == "line"

@@ -149,8 +149,8 @@ async def test_what_opens_after_the_window_is_a_gap_in_time(
     assert "GBV-CMR" in gaps
     (near,) = late["gap"]["near_misses"]
     assert near["excluded_by"][0]["says"] == {
-        "es": "Abre el lunes 08:00: después del plazo",
-        "en": "Opens Monday 08:00: after the window",
+        "es": "Abre el lunes 08:00: demasiado tarde",
+        "en": "Opens Monday 08:00: too late",
     }
     assert near["opens"] == {"es": "lunes 08:00", "en": "Monday 08:00"}
     assert near["ways"] == ["walk_in", "referral"]

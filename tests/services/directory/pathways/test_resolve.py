@@ -161,7 +161,7 @@ async def test_a_coordinator_is_told_of_a_gap_where_others_are_sent_to_the_inter
     answer = await api.post(URL, json=WOMAN, headers=tachira)
     step = step_of(answer.json(), "GBV-SHELTER")
     assert step["coverage"] == "intermediary_gap"  # nobody is there who could mediate
-    assert step["coverage_says"]["es"].startswith("Brecha: se llega por intermediación")
+    assert step["coverage_says"]["es"].startswith("Brecha: se llega por medio de otro servicio")
     assert "GBV-SHELTER" in answer.json()["gaps"]
 
 

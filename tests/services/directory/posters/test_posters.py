@@ -142,7 +142,7 @@ async def test_the_poster_of_maracaibo_names_public_services_and_where_to_verify
     page = answer.text
     for text in (
         "Ruta de atención en violencia basada en género", "Maracaibo, Zulia, Venezuela",
-        "Hospital Ficticio del Lago", "+58 000 000 0000", "Verifique antes de ir",
+        "Hospital Ficticio del Lago", "+58 000 000 0000", "Confirme antes de ir",
         "Línea Ficticia de Protección", "Propuesta incluida con Ruta", "<svg",
         '<a href="tel:911">911</a>: Emergencias', "Versión de la ruta: propuesta",
         "su ubicación nunca se publica", "lun–vie 08:00–16:00", "todos los días, 24 horas",

@@ -7,11 +7,11 @@ from common.messages.handing import Message
 
 _SUBJECT = "Ruta: verifique sus fichas / verify your entries"
 # In both languages: nobody asked an organisation which one it reads.
-_TEXT = """Hay fichas de su organización en el directorio que verificar de nuevo. Lo que no se verifica a tiempo
-ya no recibe remisiones. {address}
+_TEXT = """Verifique de nuevo las fichas de su organización en el directorio. Una ficha que no se verifica a tiempo
+deja de recibir remisiones. {address}
 
-There are entries of your organisation in the directory to be verified again. What is not verified in time
-receives no referrals any more. {address}
+Please verify your organisation's entries in the directory again. An entry that is not verified in time
+receives no more referrals. {address}
 """
 
 

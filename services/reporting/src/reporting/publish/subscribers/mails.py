@@ -9,7 +9,7 @@ _CONFIRM: Mapping[PageLanguage, tuple[str, str]] = {
     "es": (
         "Ruta: confirme su suscripción",
         (
-            "Alguien pidió que los boletines lleguen a este correo. Si fue usted, confírmelo aquí:\n\n"
+            "Alguien pidió recibir los boletines en este correo. Si fue usted, confírmelo aquí:\n\n"
             "{link}\n\nSi no fue usted, no haga nada: en dos días esta dirección se borra."
         ),
     ),
@@ -24,11 +24,11 @@ _CONFIRM: Mapping[PageLanguage, tuple[str, str]] = {
 _NEW: Mapping[PageLanguage, tuple[str, str]] = {
     "es": (
         "Ruta: nuevo boletín",
-        "Se publicó:\n\n{list}\n\nPara no recibir más y borrar esta dirección:\n{leave}",
+        "Se publicó:\n\n{list}\n\nPara no recibir más boletines y borrar esta dirección:\n{leave}",
     ),
     "en": (
         "Ruta: new bulletin",
-        "Published:\n\n{list}\n\nTo get no more and have this address deleted:\n{leave}",
+        "Published:\n\n{list}\n\nTo unsubscribe and delete this address:\n{leave}",
     ),
 }
 
