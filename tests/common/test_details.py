@@ -73,10 +73,10 @@ def test_a_sentence_has_the_same_places_in_every_language() -> None:
 
 def test_a_refusal_carries_the_code_and_what_it_speaks_of() -> None:
     body = CONFLICT.because("you_have_channels_already_remove_one_first", 6).body()
-    assert body["detail"] == "You have 6 channels already: remove one first."
+    assert body["detail"] == "You already have 6 channels. Remove one first."
     assert body["detail_params"] == ("6",)
     assert said(body["detail_code"], body["detail_params"], "es") == (
-        "Ya tiene 6 canales: quite uno primero."
+        "Ya tiene 6 canales. Quite uno primero."
     )
     assert "detail_code" not in CONFLICT.saying("What a library says.").body()
     there = FieldError.of("/address", Detail("you_have_this_channel_already")).body()

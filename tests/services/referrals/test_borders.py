@@ -105,7 +105,7 @@ async def test_a_service_is_asked_for_its_country_on_every_road(
         assert answer.status_code == 200, answer.text
     else:
         assert code(answer) == REFUSED, "no protocol covers an unknown country"
-        assert "Nothing says in which country" in answer.json()["detail"]
+        assert "The country of this service is unknown" in answer.json()["detail"]
 
 
 async def test_a_protocol_that_ends_meanwhile_ends_answers_and_reading(story: Story) -> None:

@@ -166,9 +166,6 @@ def refuse_unless_choosable(
     return service
 
 
-CONFLICT_TEXT = "Nothing of this case goes to an organisation implicated in it."
-
-
 async def service_shown_to(
     session: AsyncSession, caller: Principal, service_id: UUID | None
 ) -> DirectoryService | None:
