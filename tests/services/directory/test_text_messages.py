@@ -105,7 +105,7 @@ async def test_what_is_missing_is_asked_for_and_the_line_is_not_offered(api: Asy
     assert "¿En qué estado?" in (await answers(api, "salud"))[0]
     assert "In which state" in (await answers(api, "health please help"))[0]
     line = " ".join(await answers(api, "quiero reportar en la linea"))
-    assert "Por SMS no se reporta" in line
+    assert "No reporte un peligro por SMS" in line
     assert line.count("/line") == 1
 
 
