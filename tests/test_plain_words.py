@@ -1,4 +1,4 @@
-"""Pages keep what a program can see of the checklist in CONTRIBUTING."""
+"""Pages and texts that people read keep what a program can see of the checklist in CONTRIBUTING."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,13 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs" / "decisions").glob("*.md")),
+]
+TEXTS = [
+    *ROOT.glob("*/src/**/texts.json"),
+    *ROOT.glob("services/*/src/**/texts.json"),
+    *ROOT.glob("services/*/src/**/*.en.po"),
+    ROOT / "services/console/src/console/catalogues/en.po",
+    ROOT / "libs/common/src/common/words/data/details.csv",
 ]
 LONGEST = 45
 """Words of a sentence. Twenty are the rule; a list of parts may need more."""
@@ -37,3 +44,14 @@ def test_a_page_names_things_by_nouns(page: Path) -> None:
 def test_a_page_has_no_endless_sentence(page: Path) -> None:
     sentences = re.split(r"(?<=[.!?:;])\s+|\n\n|\n *(?:-|\d\.) ", prose(page))
     assert [one for one in sentences if len(one.split()) > LONGEST] == []
+
+
+def test_texts_for_people_name_things_by_nouns() -> None:
+    assert len(TEXTS) > 12
+    found = {
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in TEXTS
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if not line.startswith(("#", "msgid")) and _WITHOUT_NOUN.search(line)
+    }
+    assert found == set()
