@@ -59,6 +59,6 @@ def judged(row: Row, code: int, told: str) -> Played:
 
 
 def _environment(folder: str) -> dict[str, str]:
-    """Ours, without what a run of the tests tells its own workers."""
+    """Ours, without what a run of the tests tells its own workers. The copy of `stack` finds the project by RUTA_HOME."""
     ours = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    return {**ours, "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
+    return {**ours, "PYTHONPATH": os.pathsep.join((folder, str(ROOT))), "RUTA_HOME": str(ROOT)}

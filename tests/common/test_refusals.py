@@ -54,10 +54,10 @@ async def test_the_scope_and_the_roles_that_are_missing_are_named(api: AsyncClie
     coordinator = bearer("gbv-coordinator", audience="ruta-directory")
     lacking_scope = await api.post(URL, json={"text": "a"}, headers=keyed(reader))
     lacking_role = await api.post(URL, json={"text": "a"}, headers=keyed(coordinator))
+    assert {lacking_scope.status_code, lacking_role.status_code} == {403}
     assert lacking_scope.json()["needed_scope"] == "directory:write"
     assert "insufficient_scope" in lacking_scope.headers["WWW-Authenticate"]
     assert lacking_role.json()["needed_roles"] == ["partner"]
-    assert {lacking_scope.status_code, lacking_role.status_code} == {403}
 
 
 async def test_an_anonymous_caller_is_welcome_only_where_the_route_says_so(

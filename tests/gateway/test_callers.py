@@ -55,6 +55,17 @@ def test_one_that_is_remembered_not_a_second_longer(monkeypatch: pytest.MonkeyPa
         callers.caller(token, KEYS)
 
 
+@pytest.mark.parametrize("remembered", [False, True])
+def test_one_of_a_client_that_was_switched_off_proves_nothing(remembered: bool) -> None:
+    revocations = Revocations()
+    callers, token = Callers(Trust("issuer", "ruta"), revocations), _token(ended_ago=-60)
+    if remembered:
+        callers.caller(token, KEYS)
+    revocations.clients["ngo"] = time.time()
+    with pytest.raises(InvalidToken, match="revoked"):
+        callers.caller(token, KEYS)
+
+
 @pytest.mark.parametrize("client_id", [None, "", ["app"]])
 def test_a_token_that_names_no_client_is_none(client_id: object) -> None:
     """A provider may call it otherwise: a person would pass for a client, which is asked for no fresh sign-in."""

@@ -415,4 +415,28 @@ ROWS = (
         Returns("None"),
         "tests/gateway/test_colleagues.py::test_roles_carry_their_permissions_and_a_coordinator_needs_an_area",
     ),
+    Row(
+        "renewed-credentials",
+        "revoked-and-believed",
+        "gateway.front.trust.callers:Callers.caller",
+        Replaces(
+            "self._revocations.cover(caller.principal, caller.token_id, caller.issued, caller.sign_in)",
+            "False",
+        ),
+        "tests/gateway/test_callers.py::test_one_of_a_client_that_was_switched_off_proves_nothing",
+    ),
+    Row(
+        "guessing",
+        "second-factor-unasked",
+        "gateway.issuer.people.service:signed_in",
+        Replaces("not await proofs.used(session, row, attempt)", "False"),
+        "tests/gateway/test_sign_in.py::test_wrong_name_password_or_code_look_the_same",
+    ),
+    Row(
+        "login-csrf",
+        "code-without-its-verifier",
+        "gateway.issuer.sign_ins.pkce:proves",
+        Returns("True"),
+        "tests/gateway/test_sign_in.py::test_a_code_works_once_for_its_client_with_its_verifier",
+    ),
 )

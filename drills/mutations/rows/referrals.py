@@ -45,10 +45,7 @@ ROWS = (
         "erased-words",
         "quarantine-of-the-erased",
         "referrals.listening.intake.following:_forget",
-        Replaces(
-            "for submission in await queries.quarantined_of(session, happening.case_id):\n    await forget(session, happening.keys, submission)",
-            "for submission in await queries.quarantined_of(session, happening.case_id):\n    submission.changed_at = submission.changed_at",
-        ),
+        Drops("await forget(session, happening.keys, submission)"),
         "tests/services/referrals/test_bridges.py::test_what_waits_of_a_person_in_quarantine_goes_when_they_are_erased",
     ),
     Row(
@@ -233,13 +230,6 @@ ROWS = (
         "referrals.restoring_service:_holder",
         Drops("await hand_over_again(session, means.keys, means.blind, case, holder)"),
         "tests/services/referrals/test_must_not_return.py::test_a_restore_gives_no_case_back_to_an_accused_former_holder",
-    ),
-    Row(
-        "restore-without-lists",
-        "second-place-away-told",
-        "referrals.telling.operator_mail_service:OperatorMail.look",
-        Replaces("not away", "away"),
-        "tests/services/referrals/test_operator_mail.py::test_an_unplugged_second_place_is_mailed_once_a_day_while_it_lasts",
     ),
     Row(
         "promoted-standby",
@@ -620,5 +610,45 @@ ROWS = (
         "referrals.listening.intake.following:case_handed_over",
         Returns("None"),
         "tests/services/referrals/test_bridges.py::test_the_form_of_a_former_holder_learns_nothing_of_what_the_new_one_does",
+    ),
+    Row(
+        "consent",
+        "decision-that-refuses-nothing",
+        "referrals.case.consents.decision:allowed",
+        Drops("clause(asked)"),
+        "tests/services/referrals/test_decision.py::test_each_clause_refuses_what_no_other_does",
+    ),
+    Row(
+        "consent",
+        "sent-unasked",
+        "referrals.referral.referrals.sending:send",
+        Replaces(
+            "ask(move, authority, of, now, _here(service, implicated=found.implicated))",
+            "frozenset(shared)",
+        ),
+        "tests/services/referrals/test_scenarios.py::test_05_an_item_that_was_not_granted_is_refused_and_not_disclosed",
+    ),
+    Row(
+        "former-grants",
+        "answered-unasked",
+        "referrals.referral.referrals.reading:answerable",
+        Drops("ask(move, found.word, known(found.case, identity, now), now, found.implicated)"),
+        "tests/services/referrals/test_over_time.py::test_an_expired_grant_answers_no_question_and_is_read_no_more",
+    ),
+    Row(
+        "former-grants",
+        "read-unasked",
+        "referrals.referral.referrals.reading:readable",
+        Replaces("ask(move, found.word, of, now, found.implicated)", "frozenset(found.word.items)"),
+        "tests/services/referrals/test_over_time.py::test_an_expired_grant_answers_no_question_and_is_read_no_more",
+    ),
+    Row(
+        "former-grants",
+        "handed-over-unasked",
+        "referrals.case.transfers.service:_ask",
+        Drops(
+            "ask(Move(Road.TRANSFER, case.id, organisation_id=to), word_of(grant) if grant is not None else None, known(case, identity, now), now, await cases.implicated(session, case.id))"
+        ),
+        "tests/services/referrals/test_over_time.py::test_a_transfer_is_neither_offered_nor_accepted_under_an_expired_grant",
     ),
 )

@@ -58,8 +58,7 @@ ROWS = (
         "contributors-apart",
         "reporting.protect.releases.api:contributors_of",
         Replaces(
-            "[Contributor(organisation_id=each.organisation_id, signed_off=each.signed_at is not None, waived=each.waived_because is not None) for each in release.sign_offs if Role.IM in caller.roles or each.organisation_id == caller.organisation_id]",
-            "[Contributor(organisation_id=each.organisation_id, signed_off=each.signed_at is not None, waived=each.waived_because is not None) for each in release.sign_offs]",
+            "Role.IM in caller.roles or each.organisation_id == caller.organisation_id", "True"
         ),
         "tests/services/reporting/releases/test_story.py::test_a_contributor_is_not_told_who_else_recorded_somebody",
     ),
@@ -67,9 +66,8 @@ ROWS = (
         "rounded-twice",
         "rounded-otherwise",
         "reporting.protect.releases.service:_joint",
-        Replaces(
-            "if otherwise:\n    raise PERIOD_CLOSED_APART.because('same_people_were_closed_as_by_another', ', '.join(otherwise))",
-            "if False:\n    raise PERIOD_CLOSED_APART.because('same_people_were_closed_as_by_another', ', '.join(otherwise))",
+        Drops(
+            "raise PERIOD_CLOSED_APART.because('same_people_were_closed_as_by_another', ', '.join(otherwise))"
         ),
         "tests/services/reporting/releases/test_joint.py::test_people_of_a_closed_period_are_not_rounded_again_by_another_definition",
     ),
@@ -114,10 +112,7 @@ ROWS = (
         "counted-once",
         "one-writer-of-facts",
         "reporting.recording.consumers:subscriptions",
-        Replaces(
-            "Subscription(producer, DURABLE, events, apply, at_once=TOGETHER, writer_lock=WRITER_LOCK)",
-            "Subscription(producer, DURABLE, events, apply, at_once=TOGETHER)",
-        ),
+        Replaces("WRITER_LOCK", "None"),
         "tests/services/reporting/recording/test_consumers.py::test_an_event_waits_for_a_closing_and_then_counts_on_the_day_it_arrived",
     ),
 )
