@@ -14,7 +14,7 @@ REQUEST_TIMEOUT = ProblemType(
 SIGN_IN_STALE = ProblemType(
     "sign_in_stale",
     400,
-    "This sign-in was not begun in this browser, or too long ago",
+    "This sign-in began in another browser, or too long ago",
     "Begin again at /session/start.",
 )
 UPSTREAM_TIMEOUT = ProblemType(

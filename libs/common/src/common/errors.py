@@ -149,7 +149,7 @@ UNAUTHENTICATED = ProblemType(
 STEP_UP = ProblemType(
     "insufficient_user_authentication",
     401,
-    "This act needs a sign-in of a moment ago",
+    "This needs a recent sign-in",
     "Nothing was changed. Sign in again (a browser at /session/start?fresh=true) and repeat it within"
     " the seconds of max_age.",
 )
@@ -168,8 +168,8 @@ CSRF = ProblemType(
 NOT_FOUND = ProblemType(
     "not_found",
     404,
-    "Nothing is here that you may see",
-    "Check the id; what belongs to another organisation is also answered like this.",
+    "There is nothing here that you may see",
+    "Check the id. An entry of another organisation gives the same answer.",
 )
 METHOD_NOT_ALLOWED = ProblemType("method_not_allowed", 405, "This method is not offered here")
 SECOND_PERSON = ProblemType(
@@ -177,7 +177,7 @@ SECOND_PERSON = ProblemType(
 )
 CONFLICT = ProblemType("conflict", 409, "The present state does not allow this")
 VERSION_CONFLICT = ProblemType(
-    "version_conflict", 409, "It was changed since you read it", "Read it again, then decide anew."
+    "version_conflict", 409, "It was changed since you read it", "Read it again, then decide again."
 )
 STALE = ProblemType(
     "stale",
@@ -199,7 +199,7 @@ UNKNOWN_PARAMETER = ProblemType(
     "The detail names those that are.",
 )
 INVALID = ProblemType(
-    "invalid", 422, "Some of what was sent is not valid", "Each error names its place by pointer."
+    "invalid", 422, "Some of the data is not valid", "Each error points to its place."
 )
 TOO_MANY_REQUESTS = ProblemType(
     "too_many_requests", 429, "Too many requests", "Wait as long as Retry-After says."
@@ -237,8 +237,8 @@ IDEMPOTENCY_IN_FLIGHT = ProblemType(
 ANSWER_GONE = ProblemType(
     "answer_gone",
     410,
-    "The answer of this command is not given again",
-    "Do not send it anew with another key: read what it changed, or look for it in the lists.",
+    "The answer to this command is no longer kept",
+    "Do not send it again with another key. Read what it changed, or find it in the lists.",
 )
 BAD_CURSOR = ProblemType(
     "bad_cursor", 400, "This cursor was not given by Ruta", "Start again without a cursor."

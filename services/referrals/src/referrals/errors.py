@@ -58,22 +58,22 @@ CROSS_BORDER = ProblemType(
     "No information-sharing protocol covers this referral across a border",
 )
 ERASED = ProblemType("erased", 410, "The person's data was erased")
-ALREADY_DECIDED = ProblemType("already_decided", 409, "It was decided already")
+ALREADY_DECIDED = ProblemType("already_decided", 409, "It was already decided")
 OPEN_REFERRALS = ProblemType(
     "open_referrals",
     409,
-    "Referrals of this case are open still",
+    "This case still has open referrals",
     "Recall them, or wait for their outcome; 'referral_ids' names them.",
 )
-TRANSFER_OPEN = ProblemType("transfer_open", 409, "A transfer of this case is open already")
+TRANSFER_OPEN = ProblemType("transfer_open", 409, "This case already has an open transfer")
 ATTACHMENTS_REFUSED = ProblemType(
     "attachments_refused",
     415,
-    "Attachments are not taken yet",
+    "Ruta does not accept attachments yet",
     "Hand documents over by the safe way that the referral names.",
 )
 LINK_SPENT = ProblemType("link_spent", 410, "This link was used or has expired")
-UNSAFE_ADDRESS = ProblemType("unsafe_address", 422, "Only public https addresses are called")
+UNSAFE_ADDRESS = ProblemType("unsafe_address", 422, "Ruta calls public https addresses only")
 
 NO_THREAD = ProblemType(
     "no_thread",
@@ -82,7 +82,7 @@ NO_THREAD = ProblemType(
     "Check the number. A thread ends after a time without messages; nobody can restore a number.",
 )
 FORM_TOO_OLD = ProblemType(
-    "form_too_old", 409, "This form is too old", "Fetch the form anew and send the same text again."
+    "form_too_old", 409, "This form is too old", "Open the form again and send the same text."
 )
 NO_ACCOUNT_HERE = ProblemType(
     "no_account_here",
@@ -141,7 +141,7 @@ INSTRUMENT_UNREADABLE = ProblemType(
 SUBMISSION_CHANGED = ProblemType(
     "submission_changed",
     409,
-    "A submission of this id was taken with other content",
+    "A submission with this id was already received, with other content",
     "Send the edited submission with a new id; the first one stays as it was.",
 )
 FORM_UNKNOWN = ProblemType(
@@ -154,12 +154,12 @@ FORM_HELD = ProblemType(
     "form_held",
     403,
     "The organisation of this form is suspended",
-    "Keep the submission, and send it again once that has ended: twice does no harm.",
+    "Keep the submission and send it again after the suspension. Sending it twice does no harm.",
 )
 NO_SUCH_CHANNEL = ProblemType(
     "no_such_channel",
     422,
-    "This operation does not tell people that way",
+    "This operation sends no notices that way",
     "Choose one that it offers.",
 )
 WRONG_CODE = ProblemType(
@@ -171,6 +171,6 @@ WRONG_CODE = ProblemType(
 SEARCH_NOT_UNDERSTOOD = ProblemType(
     "search_not_understood",
     400,
-    "The search asks something that is not answered here",
+    "Ruta cannot answer this search",
     "The detail names what is known; with 'Prefer: handling=lenient' unknown parameters are ignored.",
 )

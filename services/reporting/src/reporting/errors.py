@@ -6,8 +6,8 @@ from common.words.wording import Worded
 STEP_FAILED = ProblemType(
     "step_failed",
     503,
-    "The step failed several times and was given up",
-    "The log of the service says why. Ask again once the cause is mended.",
+    "The step failed several times, and Ruta stopped trying",
+    "The log of the service says why. Correct the cause, then ask again.",
 )
 
 

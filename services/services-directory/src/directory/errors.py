@@ -38,12 +38,12 @@ RESYNC_NEEDED = ProblemType(
 TOO_WIDE = ProblemType(
     "too_wide",
     422,
-    "Too much would have to be read",
+    "The search is too broad",
     "Say more: a place (`area`, or `near` with `radius`), a need (`category`) or another word.",
 )
 TOO_DEEP = ProblemType(
     "too_deep",
     422,
-    "This page lies too deep in the list",
+    "This page is too far down the list",
     "Narrow the list; for all entries ask `format=ndjson`, or keep a copy by /directory/v1/sync.",
 )

@@ -44,7 +44,7 @@ FRONT_ANSWERS: dict[str, tuple[str, str]] = {
     "403": ("Forbidden", "The client may not do this."),
     "404": ("NotFound", "Nothing is here that the caller may see."),
     "413": ("TooLarge", "The body is too large."),
-    "422": ("Invalid", "Some of what was sent is not valid."),
+    "422": ("Invalid", "Some of the data is not valid."),
     "429": ("TooManyRequests", "Too many requests; wait as long as Retry-After says."),
     "431": ("HeadTooLarge", "The request target or its headers are too long."),
     "503": ("Unavailable", "A part that this needs is away; repeat after Retry-After."),

@@ -22,8 +22,8 @@ from common.errors import Problem, ProblemType
 RIGHTS_ENDED = ProblemType(
     "rights_ended",
     403,
-    "The rights that this was asked with have ended",
-    "Whoever may do it now asks for it again; a suspension ends at the issuer.",
+    "The account that asked for this no longer has the right",
+    "Somebody who has the right must ask again. A suspension ends at the issuer.",
 )
 # Longer than anything waits for its turn.
 _KEPT = timedelta(days=30)

@@ -16,7 +16,7 @@ PERIOD_CLOSED = ProblemType(
 PERIOD_CLOSED_APART = ProblemType(
     "period_closed_apart",
     409,
-    "These people were rounded in this period before, in another way",
+    "These people were already rounded in this period, with another method",
     "A second rounding could be played against the first: close a later period. What happened in this"
     " one stays in the releases that were made then.",
 )
@@ -30,7 +30,7 @@ PERIOD_MAYBE_PUBLISHED = ProblemType(
 ROUNDED_APART = ProblemType(
     "release_rounded_apart",
     410,
-    "This release was rounded apart from others over the same people",
+    "This release was rounded with an older method",
     "Its numbers could be played against theirs, so nobody is told them any more: read a release that was closed since.",
 )
 SIGN_OFF_MISSING = ProblemType(
@@ -39,7 +39,7 @@ SIGN_OFF_MISSING = ProblemType(
     "A contributor has not signed off",
     "Ask the organisations that the body names, or waive with a reason.",
 )
-ALREADY_PUBLISHED = ProblemType("already_published", 409, "The release is published already")
+ALREADY_PUBLISHED = ProblemType("already_published", 409, "The release is already published")
 
 
 def outside(error: OutsideProgrammeError, pointer: str) -> Problem:

@@ -8,12 +8,12 @@ WRONG_STATE = ProblemType(
 UNFOUNDED = ProblemType(
     "number_in_words",
     422,
-    "A number in the words is none of the bulletin's",
-    "Write a number as it stands in its section, with its interval, or say it without a number.",
+    "The text has a number that is not in the bulletin",
+    "Write the number as its section shows it, with its interval, or use no number.",
 )
 UNTRACEABLE = ProblemType(
     "untraceable_number",
     409,
-    "A number of the bulletin does not trace to its source",
+    "A number in the bulletin has no source",
     "Something changed since the draft: draft the bulletin again.",
 )

@@ -36,7 +36,7 @@ TOO_MANY_LINES = ProblemType(
 PACKAGE_SHRUNK = ProblemType(
     "package_shrunk",
     422,
-    "Much of what this publisher brought is missing in this file",
+    "Many entries of this publisher are missing from this file",
     "See which entries with ?dry_run=true; if the file is whole, send it again with ?shrunk=true."
     " They stay as they are unless ?vanished= says otherwise.",
 )
