@@ -48,13 +48,14 @@ STEPS: Mapping[str, tuple[frozenset[str], str, str]] = {
 @dataclass(frozen=True)
 class Caller:
     """Somebody with an account. `works`: the services whose queues they work in; None: all of their
-    organisation's. `reads_cases` False: coordinates, or only reads."""
+    organisation's. `reads_cases` False: coordinates, or only reads. `desks`: those of the line that they work at."""
 
     client: str
     organisation: UUID
     person: str
     works: frozenset[UUID] | None = None
     reads_cases: bool = True
+    desks: frozenset[str] = frozenset()
 
 
 @dataclass(repr=False)
@@ -67,9 +68,13 @@ class Case:
     """When a child comes of age; None: an adult."""
     caregiver: str = "available"
     implicated: set[UUID] = field(default_factory=set)
+    accused_at: dict[UUID, datetime] = field(default_factory=dict)
     closed: bool = False
     erased: bool = False
     emergency_readers: set[UUID] = field(default_factory=set)
+    holders_who_read: set[UUID] = field(default_factory=set)
+    moves: int = 0
+    """How often it was handed over."""
 
     def __repr__(self) -> str:
         return self.facts["name"]
@@ -100,6 +105,8 @@ class Word:
     used: bool = False
     holder: UUID | None = None
     """Of an exception: whose people decided."""
+    hands_over: bool = False
+    """The whole case, to whoever accepts it."""
 
     @property
     def is_exception(self) -> bool:
@@ -128,6 +135,22 @@ class Sharing:
             and not (self.ended or case.erased or word.to in case.implicated)
             and lasts
         )
+
+
+@dataclass(eq=False)
+class Report:
+    """What somebody told on the line. `words`: all that was written in its thread. `handed`: who may make a case of it,
+    by the reporter's wish."""
+
+    id: str
+    receipt: str
+    words: list[str]
+    desk: str = "TIP"
+    wish: bool = False
+    handed: UUID | None = None
+    accused: set[UUID] = field(default_factory=set)
+    case: Case | None = None
+    deleted: bool = False
 
 
 @dataclass
@@ -185,11 +208,48 @@ def side_of(caller: Caller, sharing: Sharing) -> set[str]:
     return sides
 
 
+def is_at_desk(caller: Caller, report: Report) -> bool:
+    """An organisation of which the report speaks has no desk for it."""
+    return (
+        report.desk in caller.desks
+        and caller.organisation not in report.accused
+        and not report.deleted
+    )
+
+
+def is_handed(caller: Caller, report: Report) -> bool:
+    """Whoever made a case of it reads on as long as they hold the case."""
+    case, own = report.case, caller.organisation
+    return (
+        caller.reads_cases
+        and report.wish
+        and own == report.handed
+        and own not in report.accused
+        and not report.deleted
+        and (case is None or (case.holder == own and not case.erased))
+    )
+
+
+def answer_to(step: str, caller: Caller, sharing: Sharing, now: datetime) -> int | None:
+    """The status of the answer; None: some refusal."""
+    sources, side, _ = STEPS[step]
+    sides = side_of(caller, sharing)
+    if sharing.case.erased or not caller.reads_cases:
+        return None
+    if side not in sides:
+        return 403 if sides else 404
+    if sharing.state not in sources:
+        return 409
+    refused = step == "answer-information" and not may_answer(sharing, now)
+    return None if refused else 200
+
+
 def may_know(
     caller: Caller,
     cases: Iterable[Case],
     sharings: Iterable[Sharing],
     accesses: Iterable[Access],
+    reports: Iterable[Report],
     now: datetime,
 ) -> set[str]:
     """The facts that this person may be told now, on any road."""
@@ -205,6 +265,9 @@ def may_know(
         if access.caller == caller and is_open(access, now):
             case = access.case
             known.update(text for item, text in case.facts.items() if item not in case.hidden)
+    for report in reports:
+        if is_at_desk(caller, report) or is_handed(caller, report):
+            known.update(report.words)
     return known
 
 
@@ -212,3 +275,48 @@ def is_open(access: Access, now: datetime) -> bool:
     case, organisation = access.case, access.caller.organisation
     shut = access.ended or case.erased or organisation in case.implicated
     return access.approved and not shut and now < access.until
+
+
+@dataclass
+class Past:
+    """All of it at one moment. `record`: what another system sent, and the case that came of it."""
+
+    cases: list[Case] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    sharings: list[Sharing] = field(default_factory=list)
+    accesses: list[Access] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    record: tuple[object, Case] | None = None
+
+
+def restore(then: Past, now: Past) -> None:
+    """`then` as it is after a restore with the lists of `now`: withdrawals, erasures, transfers, hand-overs,
+    implications and restrictions do not come back."""
+    cases = {each.id: each for each in now.cases}
+    for case in then.cases:
+        later = cases[case.id]
+        case.holder, case.erased, case.moves = later.holder, later.erased, later.moves
+        case.implicated |= later.implicated
+        if later.hidden and not case.hidden:
+            case.caregiver = later.caregiver
+    words = {each.id: each for each in now.words}
+    for word in then.words:
+        word.stands &= words[word.id].stands
+    sharings = {each.id: each for each in now.sharings}
+    for sharing in then.sharings:
+        later_sharing = sharings[sharing.id]
+        if later_sharing.ended and not sharing.ended:
+            sharing.ended = True
+            sharing.state = "recalled" if sharing.state in OPEN else sharing.state
+    accesses = {each.id: each for each in now.accesses}
+    for access in then.accesses:
+        access.ended |= accesses[access.id].ended
+    reports = {each.id: each for each in now.reports}
+    for report in then.reports:
+        later_report = reports[report.id]
+        report.deleted = later_report.deleted
+        report.wish &= later_report.wish
+        report.desk = later_report.desk
+        report.accused |= later_report.accused
+        if report.handed != later_report.handed:
+            report.handed = None

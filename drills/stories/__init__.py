@@ -1,0 +1,1 @@
+"""Long random stories on all roads."""

@@ -1,0 +1,171 @@
+"""What the person decides, and what she takes back."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.services.referrals.oracle import (
+    Sharing,
+    Word,
+    may_decide,
+    side_of,
+)
+from tests.services.referrals.stories.world import (
+    ORGANISATIONS,
+    ROADS,
+    SUBSETS,
+    World,
+)
+from tests.services.referrals.test_scenarios import exception_body
+
+
+@dataclass(frozen=True)
+class Truth:
+    """`referrals`: who had read which. `records`: by which road who had read the whole case."""
+
+    referrals: set[tuple[str, str]]
+    records: set[tuple[str, str]]
+    goes_on: str | None
+
+
+class Consents(World):
+    @precondition(lambda self: self.living())
+    @rule(data=st.data(), to=ORGANISATIONS, items=SUBSETS, short=st.booleans())
+    def consent(self, data: Any, to: UUID, items: set[str], short: bool) -> None:
+        case, now = self.case(data), clock.now()
+        if to == case.holder:
+            return
+        by = data.draw(st.sampled_from(["person", "caregiver"]))
+        until = now + timedelta(days=5) if short else None
+        body = {
+            "case_id": case.id,
+            "service_id": self.services[to],
+            "purpose": "HLT",
+            "items": sorted(items),
+            "method": "verbal",
+            "decided_by": by,
+            **({"child_assent": "agrees"} if by == "caregiver" else {}),
+            **({"valid_until": until.isoformat()} if until else {}),
+        }
+        status, made = self.post(self.staff(case.holder), "/consents", body)
+        may = (
+            not case.closed
+            and to not in case.implicated
+            and not items & case.hidden
+            and (may_decide(by, case, now) or (by == "person" and case.is_child(now)))
+        )
+        assert (status == 201) == may, (status, made)
+        if may:  # a child's own word waits for a supervisor, who is not asked here
+            word = Word(made["id"], case, to, self.services[to], frozenset(items), by)
+            word.code, word.until = made["withdrawal_code"], until
+            word.stands = made["status"] == "active"
+            assert word.stands == may_decide(by, case, now)
+            self.words.append(word)
+
+    @precondition(lambda self: self.living())
+    @rule(
+        data=st.data(),
+        to=ORGANISATIONS,
+        items=SUBSETS,
+        basis=st.sampled_from(["vital_interest", "best_interest"]),
+        approve=st.booleans(),
+    )
+    def exception(self, data: Any, to: UUID, items: set[str], basis: str, approve: bool) -> None:
+        case = self.case(data)
+        if to == case.holder:
+            return
+        body = {**exception_body(case.id, self.services[to]), "items": sorted(items)}
+        body["basis"] = basis
+        status, made = self.post(self.staff(case.holder), "/exceptions", body)
+        may = not (case.closed or to in case.implicated or items & case.hidden)
+        assert (status == 201) == (may and may_decide(basis, case, clock.now())), (status, made)
+        if status == 201:
+            decision = f"/exceptions/{made['id']}/decision"
+            assert self.post(self.chief(case.holder), decision, {"approve": approve})[0] == 200
+            word = Word(made["id"], case, to, self.services[to], frozenset(items), basis)
+            word.holder, word.stands = case.holder, approve
+            self.words.append(word)
+
+    @precondition(lambda self: any(not each.is_exception for each in self.words))
+    @rule(data=st.data(), road=st.sampled_from(["holder", "code", "page"]))
+    def withdraw(self, data: Any, road: str) -> None:
+        """Never refused, and the person is told the truth."""
+        word = self.a_consent(data)
+        case, under = word.case, [each for each in self.sharings if each.word is word]
+        if case.erased:
+            return
+        truth = self.truth(word, under)
+        if road == "page":
+            answer = self.run(self.story.form("/withdraw?language=en", {"code": word.code}))
+            assert answer.status_code == 200, answer.text
+            nobody, keeps = "Nobody had" in answer.text, "keeps it" in answer.text
+            assert nobody == (not (truth.referrals or truth.records)), answer.text
+            assert keeps == (truth.goes_on is not None), answer.text
+        elif road == "code":
+            answer = self.run(self.story.post("anonymous", "/withdrawals", {"code": word.code}))
+            self.is_true(answer.json(), truth)
+        else:
+            path = f"/consents/{word.id}/withdraw"
+            status, told_her = self.post(self.staff(case.holder), path, {})
+            assert status == 200, told_her
+            self.is_true(told_her, truth)
+        word.stands = False
+        self.end(under)
+
+    def a_consent(self, data: Any) -> Word:
+        words = [each for each in self.words if not each.is_exception]
+        drawn: Word = data.draw(st.sampled_from(words))
+        return drawn
+
+    def truth(self, word: Word, under: list[Sharing]) -> Truth:
+        """Of all roads by which somebody had read, and of who goes on."""
+        case = word.case
+        records = {("break_glass", str(each)) for each in case.emergency_readers}
+        received = {each.word.to for each in under}
+        if word.hands_over:
+            received = {word.to}
+            records |= {("transfer", str(each)) for each in case.holders_who_read & received}
+        goes_on = str(case.holder) if case.holder in received else None
+        read = {(each.id, str(reader)) for each in under for reader in each.readers}
+        return Truth(read, records, goes_on)
+
+    def is_true(self, told_her: Any, truth: Truth) -> None:
+        read = {(each["referral_id"], each["organisation_id"]) for each in told_her["already_read"]}
+        assert read == truth.referrals
+        records = {(each["road"], each["organisation_id"]) for each in told_her["record_read"]}
+        assert records == truth.records
+        assert told_her["goes_on_reading"] == truth.goes_on
+
+    @precondition(lambda self: any(not each.is_exception for each in self.words))
+    @rule(data=st.data())
+    def renew_the_code(self, data: Any) -> None:
+        """The former slip of paper opens nothing any more."""
+        word = self.a_consent(data)
+        path = f"/consents/{word.id}/withdrawal-code"
+        status, made = self.post(self.staff(word.case.holder), path, {})
+        if status not in (200, 201):
+            assert word.case.erased or not word.stands, made
+            return
+        former, word.code = word.code, made["withdrawal_code"]
+        for code in (former, former[::-1]):
+            answer = self.run(self.story.post("anonymous", "/withdrawals", {"code": code}))
+            assert answer.status_code == 404, answer.text
+
+    @precondition(lambda self: self.sharings)
+    @rule(data=st.data(), road=ROADS)
+    def withdraw_one(self, data: Any, road: str) -> None:
+        """Either side records the wish about one referral; what it was sent under ends with it."""
+        sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
+        sides = side_of(caller, sharing)
+        if sharing.case.erased:
+            return
+        status, answer = self.post(caller, f"/referrals/{sharing.id}/withdraw", {}, road)
+        assert (status == 200) == bool(sides), answer
+        if sides:
+            sharing.word.stands = False
+            self.end([sharing])

@@ -1,0 +1,123 @@
+"""The anonymous line: reporters without an account, the desk, and who makes a case of a report."""
+
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.services.referrals.line_words import Reporter
+from tests.services.referrals.oracle import Report, is_at_desk, is_handed
+from tests.services.referrals.stories.records import Records
+from tests.services.referrals.stories.world import NGOS
+from tests.support.principals import organisation
+
+_ACTS = ("answer", "take", "hand-over", "accuse", "reroute", "close")
+_KINDS = {"TIP": "trafficking", "GBV": "gender_violence"}
+_ANYBODY = st.sampled_from([*sorted(NGOS), organisation(7)])
+
+
+class Line(Records):
+    @precondition(lambda self: len(self.reports) < 2)
+    @rule(wish=st.booleans())
+    def report(self, wish: bool) -> None:
+        words = f"En la finca {len(self.reports)} del río retienen a siete personas."
+        reporter = Reporter(self.story)
+        made = self.run(reporter.report(wants_case=wish, text=words))
+        self.reports.append(Report(made["id"], reporter.receipt, [words], wish=wish))
+
+    def a_report(self, data: Any) -> Report:
+        drawn: Report = data.draw(st.sampled_from(self.reports))
+        return drawn
+
+    @precondition(lambda self: self.reports)
+    @rule(data=st.data(), act=st.sampled_from(["open", "write", "wish", "no wish", "delete"]))
+    def come_back(self, data: Any, act: str) -> None:
+        """With the receipt, which after the end is like any other number."""
+        report = self.a_report(data)
+        words = f"Vi otra cosa el día {len(report.words)} en la finca {report.id[-6:]}."
+        ways: dict[str, tuple[str, dict[str, Any]]] = {
+            "open": ("open", {}),
+            "write": ("messages", {"text": words}),
+            "wish": ("wish", {"wants_case": True}),
+            "no wish": ("wish", {"wants_case": False}),
+            "delete": ("delete", {}),
+        }
+        path, more = ways[act]
+        answer = self.of_reporter(report.receipt, path, more)
+        if report.deleted:
+            wrong = "0" * len(report.receipt)
+            other = self.of_reporter(wrong, path, more)
+            assert (answer.status_code, answer.content) == (other.status_code, other.content)
+            return
+        if act in ("wish", "no wish") and report.case is not None:
+            assert answer.status_code == 409, answer.text
+            return
+        assert answer.status_code in (200, 201, 204), answer.text
+        if act == "delete":
+            report.deleted = True
+            return
+        report.words += [words] if act == "write" else []
+        report.wish = {"wish": True, "no wish": False}.get(act, report.wish)
+        shown = self.of_reporter(report.receipt, "open", {}).text
+        assert all(each in shown for each in report.words)
+
+    def of_reporter(self, receipt: str, path: str, more: dict[str, Any]) -> Any:
+        body = {"receipt": receipt, **more}
+        return self.run(self.story.post("anonymous", f"/line/threads/{path}", body))
+
+    @precondition(lambda self: self.reports)
+    @rule(data=st.data(), act=st.sampled_from(_ACTS), whom=_ANYBODY)
+    def work_at_the_desk(self, data: Any, act: str, whom: UUID) -> None:
+        """Whoever is not at its desk finds no report."""
+        report, caller = self.a_report(data), data.draw(st.sampled_from(self.desks()))
+        other = "GBV" if report.desk == "TIP" else "TIP"
+        words = f"Gracias, respuesta {len(report.words)} de la mesa {report.id[-6:]}."
+        method, path, body = {
+            "answer": ("POST", "messages", {"text": words}),
+            "take": ("POST", "take", {}),
+            "hand-over": ("POST", "hand-over", {"organisation_id": str(whom)}),
+            "accuse": ("PUT", "implicated-organisations", {"organisation_ids": [str(whom)]}),
+            "reroute": ("POST", "reroute", {"kind": _KINDS[other]}),
+            "close": ("POST", "close", {"reason": "advised"}),
+        }[act]
+        path = f"/line/reports/{report.id}/{path}"
+        status, answer = self.post(caller, path, body, method=method)
+        if not is_at_desk(caller, report):
+            assert status == 404, answer
+            return
+        if act == "hand-over":
+            free = report.wish and report.case is None and whom not in report.accused
+            assert (status == 200) == (free and whom in NGOS), answer
+            report.handed = whom if status == 200 else report.handed
+            return
+        assert status in (200, 201), answer
+        if act == "answer":
+            report.words.append(words)
+        elif act == "reroute":
+            report.desk = other
+        elif act == "accuse":
+            report.accused = {whom}
+            report.handed = None if report.handed == whom else report.handed
+        elif act == "close" and report.case is None:
+            report.handed = None
+
+    @precondition(lambda self: self.reports)
+    @rule(data=st.data())
+    def read_a_report(self, data: Any) -> None:
+        """At its desk, or where it was handed to as long as its reporter wishes so."""
+        report, caller = self.a_report(data), data.draw(st.sampled_from(self.callers()))
+        at_desk = self.get(caller, f"/line/reports/{report.id}")
+        assert (at_desk.status_code == 200) == is_at_desk(caller, report), at_desk.text
+        handed = self.get(caller, f"/line/handed-over/{report.id}")
+        assert (handed.status_code == 200) == is_handed(caller, report), handed.text
+
+    @precondition(lambda self: len(self.cases) < 3 and any(r.handed for r in self.reports))
+    @rule(data=st.data(), child=st.booleans())
+    def make_a_case_of_it(self, data: Any, child: bool) -> None:
+        """Once, by whoever has it, as long as its reporter wishes so."""
+        report = data.draw(st.sampled_from([each for each in self.reports if each.handed]))
+        who = data.draw(st.sampled_from(sorted(NGOS)))
+        path = f"/line/handed-over/{report.id}/case"
+        may = is_handed(self.staff(who), report) and report.case is None
+        report.case = self.registered(path, who, child, may=may) or report.case

@@ -1,0 +1,107 @@
+"""What organisations and their people are told of: webhooks and short messages, by the worker's real rounds."""
+
+import json
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from common.crypto import key_from_base64
+from common.messages.sms import RapidPro, Sms
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+from referrals.ground.notices.fanning import fan_out
+from referrals.telling.channels.dispatch import ping, tell_due
+from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.transports.offered import Transports
+from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.dispatch import deliver_due, deliveries
+from referrals.telling.webhooks.sending import client
+
+from tests.services.referrals.stories.world import NGOS, ORGANISATIONS, World
+from tests.support.rights import told
+
+_LOOPBACK = networks("127.0.0.0/8")
+_KINDS_OF_AGENCY = ("HLT", "LEG", "efugio", "alud", "egal", "ealth", "rgent")
+
+
+class Messages(World):
+    def __init__(self) -> None:
+        super().__init__()
+        self.listening: dict[UUID, str] = {}
+        """By organisation: its webhook."""
+        self.numbers: dict[str, UUID] = {}
+        """Of people with a telephone: their organisation."""
+        self.stage.outside.requests.clear()
+
+    @rule(who=ORGANISATIONS)
+    def listen(self, who: UUID) -> None:
+        if who in self.listening:
+            return
+        url = f"{self.stage.outside.address}/{NGOS[who]}"
+        status, made = self.post(self.chief(who), "/webhooks", {"url": url})
+        assert status == 201, made
+        self.listening[who] = made["id"]
+
+    @rule(who=ORGANISATIONS)
+    def give_a_number(self, who: UUID) -> None:
+        """Confirmed by the digits that come to it."""
+        number = f"+58412555{len(self.numbers):04}"
+        if who in self.numbers.values():
+            return
+        self.scene.app.state.context.parts["transports"] = self.transports()
+        status, made = self.post(self.staff(who), "/channels", {"kind": "sms", "address": number})
+        assert status == 201, made
+        self.numbers[number] = who
+        self.run(self.rounds())
+        digits = "".join(c for c in self.texts()[-1] if c.isdigit())[:8]
+        path = f"/channels/{made['id']}/confirm"
+        assert self.post(self.staff(who), path, {"code": digits})[0] == 200
+
+    def transports(self) -> Transports:
+        gateway = RapidPro(
+            kind="rapidpro", url=self.stage.outside.address, token="0123456789abcdef"
+        )
+        return Transports(sms=Sms(gateway))
+
+    def texts(self) -> list[str]:
+        """Of the short messages so far."""
+        asked = [body for path, _, body in self.stage.outside.requests if "broadcasts" in path]
+        return [json.loads(body)["text"] for body in asked]
+
+    async def rounds(self) -> None:
+        database, key = self.scene.database, self.stage.settings.stored_result_key
+        opened = key_from_base64(key.get_secret_value())
+        pings = partial(ping, zone=self.stage.zone, hand_over=timedelta(minutes=10))
+        while await fan_out(database, [deliveries, pings]):
+            pass
+        async with client(_LOOPBACK) as http:
+            while await deliver_due(database, http, opened, _LOOPBACK):
+                pass
+            front = "https://ruta.example.org"
+            while await tell_due(database, http, self.transports(), Sealing(opened), front):
+                pass
+
+    @precondition(lambda self: self.listening or self.numbers)
+    @rule(data=st.data())
+    def the_worker_has_its_rounds(self, data: Any) -> None:
+        """Whoever is suspended is called about nothing."""
+        suspended = data.draw(st.sampled_from([None, *sorted(NGOS)]))
+        before = len(self.stage.outside.requests)
+        if suspended:
+            off = {"organisation": [str(suspended)]}
+            self.run(told(self.story.client, "referrals", suspended=off))
+        self.run(self.rounds())
+        if suspended:
+            self.run(told(self.story.client, "referrals"))
+            called = [path for path, _, _ in self.stage.outside.requests[before:]]
+            assert f"/{NGOS[suspended]}" not in called
+        self.nobody_is_named()
+
+    def nobody_is_named(self) -> None:
+        """No person, and in a text to a telephone no kind of agency or service."""
+        facts = {fact for case in self.cases for fact in case.facts.values()}
+        for _, _, body in self.stage.outside.requests:
+            assert not [fact for fact in facts if fact in body.decode()]
+        for text in self.texts():
+            assert not [word for word in _KINDS_OF_AGENCY if word in text], text

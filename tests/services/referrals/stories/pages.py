@@ -1,0 +1,29 @@
+"""Pages of the console: a client of the API that tells nobody more than their own rights do."""
+
+import re
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from tests.services.referrals.stories.world import World
+
+
+class Pages(World):
+    @rule(data=st.data())
+    def look_at_a_page(self, data: Any) -> None:
+        """As the person, through the console, which asks with their token."""
+        console = self.stage.console
+        caller = data.draw(st.sampled_from(self.callers()))
+        page = data.draw(st.sampled_from(console.pages))
+        case = data.draw(st.sampled_from(self.cases))
+        ids = self.ids_of(case)
+        path = re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], case.id), page)
+        console.heard.clear()
+        answer = self.run(console.open(path, caller.client, self.claims(caller)))
+        for method, asked, heard in console.heard:
+            assert heard.status_code < 500, (page, asked, heard.text)
+            if method == "GET":
+                self.notices(caller, asked, heard.status_code)
+        assert answer.status_code in range(200, 500) or answer.status_code == 503, (page, answer)
+        self.judge(caller, path, answer.text)

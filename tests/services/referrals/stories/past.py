@@ -1,0 +1,52 @@
+"""A backup that is restored, and the lists that say what must not come back with it."""
+
+import copy
+import tempfile
+from collections import Counter
+from pathlib import Path
+from uuid import UUID
+
+from hypothesis.stateful import precondition, rule
+from referrals.restoring_service import erase_forgotten, restrict_again
+from sqlalchemy.ext.asyncio import AsyncTransaction
+
+from tests.services.referrals.oracle import Past, restore
+from tests.services.referrals.stories.world import World
+from tests.services.referrals.test_must_not_return import listed
+
+
+class Backups(World):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backup: AsyncTransaction | None = None
+        self.then = Past()
+
+    @precondition(lambda self: self.backup is None and self.cases)
+    @rule()
+    def back_up(self) -> None:
+        self.backup = self.run(self.scene.connection.begin_nested())
+        self.then = copy.deepcopy(self.past())
+
+    @precondition(lambda self: self.backup is not None and self.backup.is_active)
+    @rule()
+    def restore_it(self) -> None:
+        """With the newest lists: what ended or moved since is so again."""
+        assert self.backup is not None
+        now, then, secret = self.past(), self.then, self.stage.secret
+        erased = [UUID(each.id) for each in now.cases if each.erased]
+        gone = [UUID(each.id) for each in now.reports if each.deleted]
+        with tempfile.TemporaryDirectory() as folder:
+            known = self.run(listed(self.scene.database, Path(folder) / "list.jsonl", secret))
+        self.run(self.backup.rollback())
+        keys, database = self.stage.keys, self.scene.database
+        self.run(erase_forgotten(database, keys, [*erased, *gone]))
+        self.run(restrict_again(database, keys, known, secret))
+        restore(then, now)
+        self.cases, self.words, self.sharings = then.cases, then.words, then.sharings
+        self.accesses, self.reports, self.record = then.accesses, then.reports, then.record
+        # A former command is a new one now, and the steps that the lists take are counted by nobody here.
+        self.done, self.versions, self.counted = [], Counter(), False
+
+    def past(self) -> Past:
+        kept = (self.cases, self.words, self.sharings, self.accesses, self.reports)
+        return Past(*kept, self.record)

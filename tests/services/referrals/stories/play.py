@@ -1,0 +1,75 @@
+"""Plays stories on all roads, as many as are asked for."""
+
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, run_state_machine_as_test
+from referrals.settings import Settings
+from stack.embedded.postgres import ServiceDatabase
+
+from tests.services.referrals.stories.consents import Consents
+from tests.services.referrals.stories.custody import Custody
+from tests.services.referrals.stories.doubles import Doubles
+from tests.services.referrals.stories.intake import Intake
+from tests.services.referrals.stories.line import Line
+from tests.services.referrals.stories.looks import PARTS, Looks
+from tests.services.referrals.stories.messages import Messages
+from tests.services.referrals.stories.pages import Pages
+from tests.services.referrals.stories.past import Backups
+from tests.services.referrals.stories.sending import Sending
+from tests.services.referrals.stories.stage import Stage
+from tests.services.referrals.stories.steps import Steps
+from tests.services.referrals.stories.world import NGOS
+from tests.services.referrals.story import REFUGIO, SALUD
+from tests.services.referrals.test_every_list import asked
+
+
+class Stories(
+    Line, Doubles, Consents, Sending, Steps, Custody, Intake, Messages, Backups, Pages, Looks
+):
+    """All roads."""
+
+    @initialize(last=st.integers(0, 9), part=st.integers(0, PARTS - 1))
+    def begin(self, last: int, part: int) -> None:
+        """`last`: who looks at the end of the story, at which `part` of all roads."""
+        self.last, self.part, self.lists = last, part, sorted(asked(self.scene.app))
+        for each in NGOS:
+            self.services[each] = self.run(self.story.service(each, areas=("VE01",)))
+        chief = self.chief(SALUD)
+        team = f"/services/{self.services[SALUD]}/team"
+        assert self.post(chief, team, {"clients": ["ngo-salud"]}, method="PUT")[0] == 200
+        self.register(REFUGIO, False)
+
+
+def play(
+    settings: Settings,
+    database: ServiceDatabase,
+    folder: Path,
+    *,
+    stories: int,
+    steps: int,
+    long: bool,
+) -> None:
+    """`long`: new stories each time, in which somebody looks everywhere also in the middle; what is found is told at
+    once, not shortened first."""
+    stage = Stage(settings, database)
+    stage.loop.run_until_complete(stage.open(folder))
+    machine = type("Played", (Stories,), {"stage": stage, "long": long})
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=hypothesis_settings(
+                max_examples=stories,
+                stateful_step_count=steps,
+                deadline=None,
+                derandomize=not long,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+                phases=[Phase.generate] if long else [Phase.generate, Phase.shrink],
+            ),
+        )
+    finally:
+        stage.loop.run_until_complete(stage.close())
+        stage.loop.close()

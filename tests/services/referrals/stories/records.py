@@ -1,0 +1,140 @@
+"""Cases: who registers, accuses, closes, erases and works on them."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+from referrals.screening.screenings.shipped import SHIPPED_ID
+
+from tests.services.referrals.oracle import (
+    OPEN,
+    Case,
+)
+from tests.services.referrals.screening_words import AGREED
+from tests.services.referrals.stories.world import (
+    FAR,
+    ORGANISATIONS,
+    PLACES,
+    World,
+)
+
+
+class Records(World):
+    @precondition(lambda self: len(self.cases) < 3)
+    @rule(who=ORGANISATIONS, child=st.booleans())
+    def register(self, who: UUID, child: bool) -> None:
+        self.registered("/cases", who, child)
+
+    def registered(
+        self, path: str, who: UUID, child: bool, *, name: str = "", may: bool = True
+    ) -> Case | None:
+        """Whose name, telephone, situation and municipality stand nowhere else."""
+        number = len(self.cases)
+        facts = {
+            "name": name or f"Yolimar Canaria {'ABC'[number] * 4}",
+            "contact": f"+58 412 555019{number}",
+            "situation": f"needs what is told of {number}{number}{number}",
+            "area": PLACES[number],
+        }
+        identity: dict[str, Any] = {"name": facts["name"], "contact": {"phone": facts["contact"]}}
+        adult_at = None
+        if child:
+            facts["caregiver_contact"] = f"+58 414 555028{number}"
+            identity["caregiver"] = {
+                "name": "Luis",
+                "contact": {"phone": facts["caregiver_contact"]},
+            }
+            today = clock.today()
+            birth = today.replace(year=today.year - 18, day=1) + timedelta(days=35)
+            identity["birth_date"] = birth.isoformat()
+            coming = birth.replace(year=birth.year + 18)
+            adult_at = clock.begins(coming)
+        else:
+            identity["birth_date"] = "1997-03-01"
+        body = {"identity": identity, "area": facts["area"], "caregiver": "available"}
+        status, made = self.post(self.staff(who), path, body)
+        assert (status == 201) == may, made
+        if not may:
+            return None
+        case = Case(made["id"], made["reference"], who, facts, adult_at)
+        self.cases.append(case)
+        return case
+
+    @precondition(lambda self: self.living())
+    @rule(data=st.data(), standing=st.sampled_from(["implicated", "absent", "available"]))
+    def caregiver(self, data: Any, standing: str) -> None:
+        case = self.case(data)
+        path, body = f"/cases/{case.id}", {"caregiver": standing}
+        status, answer = self.post(self.staff(case.holder), path, body, method="PATCH")
+        assert (status == 200) == (not case.closed), answer
+        if status == 200:
+            case.caregiver = standing
+
+    @precondition(lambda self: self.living())
+    @rule(data=st.data(), who=ORGANISATIONS)
+    def implicate(self, data: Any, who: UUID) -> None:
+        """Nothing of the case goes to it, on any road."""
+        case = self.case(data)
+        if who == case.holder or case.closed:
+            return
+        path = f"/cases/{case.id}/implicated-organisations"
+        body = {"organisation_ids": [str(who)]}
+        status, answer = self.post(self.staff(case.holder), path, body, method="PUT")
+        assert status == 200, answer
+        case.implicated = {who}
+        case.accused_at = {who: clock.now()}
+        for each in self.sharings:
+            if each.case is case and each.word.to == who:
+                self.versions[each.id] += each.state in OPEN
+                each.state = "recalled" if each.state in OPEN else each.state
+                each.ended = True
+
+    @precondition(lambda self: self.living())
+    @rule(data=st.data())
+    def close(self, data: Any) -> None:
+        """It ends when nothing that was sent is open, and then nothing new begins."""
+        case = self.case(data)
+        going = any(each.case is case and each.state in OPEN for each in self.sharings)
+        path = f"/cases/{case.id}/close"
+        status, answer = self.post(self.staff(case.holder), path, {"reason": "needs_met"})
+        assert (status == 200) == (not going and not case.closed), answer
+        if status == 200:
+            case.closed = True
+            for word in self.words:
+                word.stands &= word.case is not case or word.used
+
+    @precondition(lambda self: len(self.living()) > 1)
+    @rule(data=st.data())
+    def erase(self, data: Any) -> None:
+        case = self.case(data)
+        body = {"confirm": case.reference, "basis": "person_request"}
+        status, answer = self.post(self.chief(case.holder), f"/cases/{case.id}/erase", body)
+        assert status == 200, answer
+        case.erased = True
+        self.end([each for each in self.sharings if each.case is case])
+
+    @rule(by=st.sampled_from([timedelta(hours=2), FAR]))
+    def time_passes(self, by: timedelta) -> None:
+        self.clock.enter_context(clock.shifted(by))
+
+    @precondition(lambda self: self.living())
+    @rule(data=st.data())
+    def work_on_it(self, data: Any) -> None:
+        """A screening, a plan, what was given: all of it goes with the case."""
+        case = self.case(data)
+        who, name = self.staff(case.holder), case.facts["name"]
+        screening = {"instrument_id": str(SHIPPED_ID), "case_id": case.id, "answers": AGREED}
+        for path, body in (
+            ("/screenings", screening),
+            (f"/cases/{case.id}/plan", {"need": "HLT", "objective": name}),
+            (
+                f"/cases/{case.id}/assistance",
+                {"support_type": "Health", "given_on": str(clock.today()), "note": name},
+            ),
+            (f"/cases/{case.id}/reviews", {"due_on": str(clock.today() + FAR)}),
+        ):
+            status, answer = self.post(who, path, body)
+            assert status in (201, 409), answer

@@ -1,0 +1,139 @@
+"""Each step of a referral on every road, and what its recipient reads."""
+
+from typing import Any
+
+from common import clock
+from common.ids import new_id
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.services.referrals.oracle import (
+    READ_ON,
+    STEPS,
+    Caller,
+    Sharing,
+    answer_to,
+    side_of,
+)
+from tests.services.referrals.stories.world import (
+    World,
+)
+from tests.services.referrals.story import BODIES
+from tests.services.referrals.test_fhir import (
+    ACCEPT,
+    ACKNOWLEDGE,
+    ASK,
+    HOLD,
+    SCHEDULE,
+    START,
+    WAITLIST,
+    codes,
+)
+from tests.support.rights import told
+
+STEP_ROADS = st.sampled_from(["alone", "batch", "twice", "fhir"])
+_TASKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "acknowledge": ACKNOWLEDGE[1:],
+    "request-information": ASK[1:],
+    "waitlist": WAITLIST[1:],
+    "accept": ACCEPT[1:],
+    "decline": ("rejected", {"statusReason": codes("capacity")}),
+    "schedule": SCHEDULE[1:],
+    "start": START[1:],
+    "hold": HOLD[1:],
+    "report-not-delivered": ("failed", {"statusReason": codes("no_show")}),
+    "recall": ("cancelled", {"statusReason": codes("mistake")}),
+    "enter-in-error": ("entered-in-error", {"statusReason": codes("duplicate")}),
+}
+"""How a FHIR client writes a step."""
+_ANSWERS = (
+    ({"answer": "accept", "focal_point": "x"}, "accepted"),
+    ({"answer": "decline", "reason": "capacity"}, "declined"),
+)
+
+
+class Steps(World):
+    @precondition(lambda self: self.sharings)
+    @rule(data=st.data(), step=st.sampled_from(sorted(STEPS)), road=STEP_ROADS)
+    def step(self, data: Any, step: str, road: str) -> None:
+        """By anybody: what may be is done, everything else is refused and changes nothing."""
+        sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
+        body = BODIES[step]
+        if step == "answer-information":
+            body = {"payload": {"situation": sharing.case.facts["situation"]}}
+        if road == "fhir" and (step not in _TASKS or sharing.state not in STEPS[step][0]):
+            return  # the same Task may mean another step there
+        if road == "fhir":
+            status, answer = self.written_as_a_task(caller, sharing, *_TASKS[step])
+        else:
+            status, answer = self.post(caller, f"/referrals/{sharing.id}/{step}", body, road)
+        _, _, after = STEPS[step]
+        wanted = answer_to(step, caller, sharing, clock.now())
+        assert status == wanted if wanted else status >= 400, answer
+        if wanted == 200:
+            if after == "on_hold":
+                sharing.before_hold = sharing.state
+            sharing.state = sharing.before_hold if after == "as before" else after
+            sharing.ended |= sharing.state not in READ_ON
+            self.versions[sharing.id] += 1
+            if step == "answer-information":
+                sharing.items |= {"situation"}
+
+    def written_as_a_task(
+        self, caller: Caller, sharing: Sharing, status: str, changes: dict[str, Any]
+    ) -> tuple[int, Any]:
+        path = f"/fhir/Task/{sharing.id}"
+        read = self.get(caller, path)
+        if read.status_code != 200:
+            return read.status_code, read.json()
+        task = {**read.json(), "status": status, **changes}
+        if "businessStatus" not in changes:
+            del task["businessStatus"]
+        return self.post(caller, path, task, method="PUT")
+
+    @precondition(lambda self: self.sharings)
+    @rule(data=st.data())
+    def answer_by_link(self, data: Any) -> None:
+        """A recipient without an account; while it is suspended the link leads nowhere."""
+        sharing, suspended = self.sharing(data), data.draw(st.booleans())
+        case = sharing.case
+        path = f"/referrals/{sharing.id}/answer-links"
+        status, made = self.post(self.staff(case.holder), path, {})
+        if status != 201:
+            return
+        page = "/answer/" + made["url"].rsplit("/", 1)[-1]
+        nobody = Caller("anonymous", new_id(), "anonymous", reads_cases=False)
+        assert self.run(self.story.get("anonymous", page)).status_code == 200
+        if suspended:
+            off = {"organisation": [str(sharing.word.to)]}
+            self.run(told(self.story.client, "referrals", suspended=off))
+        given, after = data.draw(st.sampled_from(_ANSWERS))
+        answer = self.run(self.story.form(page, given))
+        if suspended:
+            self.run(told(self.story.client, "referrals"))
+        self.judge(nobody, page, answer.text)
+        may = not suspended and sharing.state in STEPS["accept"][0]
+        assert (answer.status_code == 200) == may, answer.text
+        if may:
+            sharing.state = after
+            sharing.ended |= after not in READ_ON
+            self.versions[sharing.id] += 1
+            again = self.run(self.story.form(page, given))
+            assert again.status_code >= 400, "a link is used once"
+            self.judge(nobody, page, again.text)
+
+    @precondition(lambda self: self.sharings)
+    @rule(data=st.data())
+    def read(self, data: Any) -> None:
+        """Exactly what is granted now, or that it has ended."""
+        sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
+        answer = self.get(caller, f"/referrals/{sharing.id}/disclosure")
+        sides = side_of(caller, sharing)
+        if not sides:
+            assert answer.status_code in (403, 404)
+        elif sharing.case.erased:
+            assert answer.status_code == 410
+        elif "referrer" not in sides:
+            assert answer.status_code == (200 if sharing.is_read(clock.now()) else 410)
+        if answer.status_code == 200 and "referrer" not in sides:
+            assert set(answer.json()["items"]) == sharing.items - sharing.case.hidden

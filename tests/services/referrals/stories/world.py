@@ -1,0 +1,194 @@
+"""The world of a story: who asks on which road, what our own bookkeeping says, and how each answer is judged."""
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.ids import new_id
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine
+
+from tests.services.referrals.oracle import (
+    OPEN,
+    Access,
+    Caller,
+    Case,
+    Report,
+    Sharing,
+    Word,
+    may_know,
+)
+from tests.services.referrals.stories.stage import Stage
+from tests.services.referrals.story import LEGAL, REFUGIO, SALUD
+from tests.support.principals import organisation
+
+NGOS = {REFUGIO: "ngo-refugio", SALUD: "ngo-salud", LEGAL: "ngo-legal"}
+PLACES = ("VE2301", "VE2302", "VE2002", "VE0503")
+ITEMS = ("name", "contact", "situation", "area", "caregiver_contact")
+FAR = timedelta(days=9)
+ALL_ROLES = ["partner", "caseworker", "supervisor"]
+ORGANISATIONS = st.sampled_from(sorted(NGOS))
+ROADS = st.sampled_from(["alone", "batch", "twice"])
+SUBSETS = st.sets(st.sampled_from(ITEMS), min_size=1)
+
+
+def command(key: str, path: str, body: Any) -> dict[str, Any]:
+    """Of a batch."""
+    return {"key": key, "path": f"/referrals/v1{path}", "body": body}
+
+
+class World(RuleBasedStateMachine):
+    """What we know by our own bookkeeping, beside what the service answers."""
+
+    stage: Stage
+    long: bool
+    """Whether somebody looks at all roads in the middle of the story, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = self.stage.loop
+        self.scene = self.run(self.stage.begin())
+        self.story = self.scene.story
+        self.clock = ExitStack()
+        self.cases: list[Case] = []
+        self.words: list[Word] = []
+        self.sharings: list[Sharing] = []
+        self.accesses: list[Access] = []
+        self.reports: list[Report] = []
+        self.record: tuple[Any, Case] | None = None
+        self.done: list[tuple[Caller, str, Any, str]] = []
+        self.versions: Counter[str] = Counter()
+        self.counted = True
+        """Whether every step was one of ours."""
+        self.services: dict[UUID, str] = {}
+        self.lists: list[str] = []
+        self.last = self.part = 0
+
+    def run(self, work: Any) -> Any:
+        return self.loop.run_until_complete(work)
+
+    # Who asks, on which road
+
+    def chief(self, organisation_id: UUID) -> Caller:
+        return Caller(NGOS[organisation_id], organisation_id, f"{NGOS[organisation_id]}-chief")
+
+    def staff(self, organisation_id: UUID) -> Caller:
+        queues = frozenset({UUID(self.services[organisation_id])})
+        return Caller(NGOS[organisation_id], organisation_id, NGOS[organisation_id], queues)
+
+    def callers(self) -> list[Caller]:
+        """People and teams: somebody outside a team, and one who has moved to another organisation."""
+        outside = Caller("ngo-salud", SALUD, "outside", frozenset())
+        moved = replace(self.staff(LEGAL), client="ngo-refugio", person="ngo-refugio")
+        asker = Caller("cp-coordinator", organisation(6), "cp-coordinator", reads_cases=False)
+        colleague = Caller("cp-coordinator", organisation(6), "another", reads_cases=False)
+        found = [outside, moved, asker, colleague, *self.desks()]
+        for each in NGOS:
+            found += [self.chief(each), self.staff(each)]
+        return found
+
+    def desks(self) -> list[Caller]:
+        """Of the line: two organisations coordinate against trafficking, one against violence."""
+        tip, gbv = "tip-coordinator", "gbv-coordinator"
+        return [
+            Caller(tip, organisation(7), tip, reads_cases=False, desks=frozenset({"TIP"})),
+            Caller(tip, organisation(8), "another", reads_cases=False, desks=frozenset({"TIP"})),
+            Caller(gbv, organisation(5), gbv, reads_cases=False, desks=frozenset({"GBV"})),
+        ]
+
+    def claims(self, caller: Caller) -> dict[str, Any]:
+        roles = ALL_ROLES if caller.works is None else ["partner", "caseworker"]
+        return {
+            "sub": caller.person,
+            "client_id": caller.person,
+            "org": str(caller.organisation),
+            "roles": roles if caller.reads_cases else ["coordinator"],
+        }
+
+    def get(self, caller: Caller, path: str) -> Any:
+        answer = self.run(self.story.get(caller.client, path, **self.claims(caller)))
+        self.hears(caller, path, answer)
+        return answer
+
+    def post(
+        self, caller: Caller, path: str, body: Any, road: str = "alone", method: str = "POST"
+    ) -> tuple[int, Any]:
+        """Alone, in a batch, or twice as after a line that broke."""
+        key, claims = str(new_id()), self.claims(caller)
+        if road == "batch" and method == "POST":
+            batch = {"commands": [command(key, path, body)]}
+            answer = self.run(self.story.post(caller.client, "/bulk", batch, **claims))
+            self.hears(caller, path, answer)
+            if answer.status_code != 200:
+                return answer.status_code, answer.json()
+            (done,) = answer.json()["results"]
+            return done["status"], done["body"]
+        for _ in range(2 if road == "twice" else 1):
+            answer = self.run(self.story.call(caller.client, method, path, body, key=key, **claims))
+            self.hears(caller, path, answer)
+        if method == "POST":
+            self.done.append((caller, path, body, key))
+        return answer.status_code, answer.json()
+
+    def knows(self, caller: Caller) -> set[str]:
+        known = (self.cases, self.sharings, self.accesses, self.reports)
+        return may_know(caller, *known, clock.now())
+
+    def hears(self, caller: Caller, path: str, answer: Any) -> None:
+        assert answer.status_code < 500, (caller, path, answer.text)
+        # What somebody sends may be said back to them; what they read is asked for after it has happened.
+        if answer.request.method == "GET":
+            self.notices(caller, path, answer.status_code)
+            self.judge(caller, path, answer.text)
+
+    def notices(self, caller: Caller, path: str, status: int) -> None:
+        """Who has read what, of which the person is told."""
+        for each in self.sharings:
+            read = path.endswith(f"/referrals/{each.id}/disclosure") and status == 200
+            if read and caller.organisation == each.word.to:
+                each.readers.add(caller.organisation)
+        for case in self.cases:
+            if path.endswith(f"/cases/{case.id}") and status == 200:
+                case.holders_who_read.add(caller.organisation)
+        for access in self.accesses:
+            if path.endswith(f"/break-glass/{access.id}/case") and status == 200:
+                access.case.emergency_readers.add(caller.organisation)
+
+    def ids_of(self, case: Case) -> dict[str, str]:
+        """By the name of a path's parameter, the last of each."""
+        found = {
+            "referral_id": [each.id for each in self.sharings if each.case is case],
+            "grant_id": [e.id for e in self.words if e.case is case and not e.is_exception],
+            "exception_id": [e.id for e in self.words if e.case is case and e.is_exception],
+            "access_id": [each.id for each in self.accesses if each.case is case],
+            "report_id": [each.id for each in self.reports],
+        }
+        return {"case_id": case.id} | {name: ids[-1] for name, ids in found.items() if ids}
+
+    def judge(self, caller: Caller, path: str, text: str) -> None:
+        facts = {fact for case in self.cases for fact in case.facts.values()}
+        facts.update(word for report in self.reports for word in report.words)
+        told = {fact for fact in facts - self.knows(caller) if fact in text}
+        assert not told, (caller, path, told)
+
+    def case(self, data: Any) -> Case:
+        drawn: Case = data.draw(st.sampled_from(self.living()))
+        return drawn
+
+    def sharing(self, data: Any) -> Sharing:
+        drawn: Sharing = data.draw(st.sampled_from(self.sharings))
+        return drawn
+
+    def living(self) -> list[Case]:
+        return [each for each in self.cases if not each.erased]
+
+    def end(self, sharings: list[Sharing]) -> None:
+        """By the person's wish."""
+        for each in sharings:
+            self.versions[each.id] += each.state in OPEN
+            each.state = "withdrawn" if each.state in OPEN else each.state
+            each.ended = True
