@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from gateway.front.describing.description import combined
+from gateway.front.description.document import combined
 from gateway.front.routes import ROUTES
 from stack.reference.described import descriptions
 

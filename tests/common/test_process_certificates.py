@@ -18,9 +18,9 @@ from common.errors import Problem
 from common.messaging import Broker
 from common.process.certificates import tell_certificates
 from common.settings import CoreSettings
-from gateway.front.replicas.upstreams import Upstreams
 from gateway.front.routes import Upstream
 from gateway.front.settings import FrontSettings
+from gateway.front.upstreams import Upstreams
 from gateway.keys import ensure_internal_keys
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
@@ -207,11 +207,9 @@ async def service(context: ssl.SSLContext | None) -> AsyncIterator[tuple[int, li
         server.close()
 
 
-async def _asked(upstreams: Upstreams) -> bytes | None:
-    answer = await upstreams.request(Upstream.DIRECTORY, "GET", b"/x", [], None)
-    said = b"".join([chunk async for chunk in answer.chunks()])
-    answer.release()
-    return said
+async def _asked(upstreams: Upstreams) -> bytes:
+    async with upstreams.answer(Upstream.DIRECTORY, "GET", b"/x", [], None) as answer:
+        return await answer.read()
 
 
 @asynccontextmanager
@@ -232,8 +230,9 @@ async def test_the_front_takes_who_shows_the_right_one_and_keeps_the_connection(
         upstreams(front(files, port, tmp_path)) as asking,
     ):
         assert [await _asked(asking) for _ in range(3)] == [b"ok"] * 3
-        (replica,) = asking.replicas[Upstream.DIRECTORY]
-        assert len(replica.connections._idle) == 1
+        assert asking.session.connector is not None
+        (kept,) = asking.session.connector._conns.values()
+        assert len(kept) == 1
         assert await asking.alive(Upstream.DIRECTORY)
         assert len(heard) == 4
 

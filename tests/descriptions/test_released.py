@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway.front.describing.description import combined, operations
+from gateway.front.description.document import combined, operations
 from gateway.front.routes import ROUTES, Upstream
 from stack.reference.described import descriptions
 

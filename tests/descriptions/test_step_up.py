@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from common.auth import SCOPES, Role
 from fastapi import FastAPI
-from gateway.front.describing.description import operations
+from gateway.front.description.document import operations
 from gateway.front.routes import Upstream
 from httpx import ASGITransport, AsyncClient, Response
 from stack.reference.described import described_apps

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from common.auth import Role
 from fastapi import FastAPI
-from gateway.front.describing.description import operations
+from gateway.front.description.document import operations
 from gateway.front.routes import Upstream
 from httpx import ASGITransport, AsyncClient, Response
 from stack.reference.described import described_apps

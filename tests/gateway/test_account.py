@@ -12,8 +12,8 @@ import pytest
 from common.http import page_texts
 from common.ids import new_id
 from common.pages.form_tokens import FIELD, form_token
-from gateway.issuer.people.passwords import fault_of
-from gateway.issuer.people.recovery import HOW_MANY, RecoveryCodes, new_codes
+from gateway.issuer.people.factors import CODES_OF_A_PERSON, RecoveryCodes, new_codes
+from gateway.issuer.secrets import password_fault
 from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway
@@ -101,7 +101,7 @@ def test_both_languages_say_the_same_things() -> None:
     ],
 )
 def test_what_a_password_must_be(password: str, fault: str | None) -> None:
-    assert fault_of(password, sign_in_name="m.rivas") == fault
+    assert password_fault(password, sign_in_name="m.rivas") == fault
 
 
 def test_a_recovery_code_is_the_same_however_it_is_typed() -> None:
@@ -110,7 +110,7 @@ def test_a_recovery_code_is_the_same_however_it_is_typed() -> None:
     same = {codes.digest(person, each) for each in (code, code.upper(), code.replace("-", " "))}
     assert len(same) == 1
     assert codes.digest(new_id(), code) not in same
-    assert len(set(new_codes())) == HOW_MANY
+    assert len(set(new_codes())) == CODES_OF_A_PERSON
 
 
 def test_whoever_is_not_signed_in_is_led_to_sign_in(browser: httpx.Client) -> None:
@@ -286,7 +286,7 @@ def test_each_recovery_code_signs_in_once_and_the_page_tells(
 ) -> None:
     signed_in(browser, somebody)
     codes = codes_of(Page(browser), somebody)
-    assert len(set(codes)) == HOW_MANY
+    assert len(set(codes)) == CODES_OF_A_PERSON
     page = Page(browser)
     assert codes[0] not in page.html
     assert texts("es")["codes_left"].format(left=8, codes=8) in page.html

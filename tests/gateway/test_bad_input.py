@@ -13,8 +13,7 @@ import httpx
 import pytest
 from common.pages.form_tokens import form_token
 from gateway.front.browsers.sessions import Cookies, Former, PersonSession, Seen, SignIn
-from gateway.front.wire.accepting import prefers_html
-from gateway.front.wire.heads import Head, cookie
+from gateway.front.edge.heads import Head, cookie, prefers_html
 
 from tests.gateway.running import Gateway, another_front, wait_for
 from tests.gateway.test_sessions import put, sealing

@@ -9,9 +9,9 @@ from common.auth import ANONYMOUS, InvalidToken, KeySet, mint_token, public_jwk
 from common.auth.tokens import LEEWAY_SECONDS
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from gateway.front.trust.callers import Caller, Callers, Trust
-from gateway.front.trust.internal_tokens import InternalTokens
-from gateway.front.trust.revocations import Revocations
+from gateway.front.callers.internal_tokens import InternalTokens
+from gateway.front.callers.revocations import Revocations
+from gateway.front.callers.tokens import Caller, Callers, Trust
 from jose import jwt
 
 _KEY = (

@@ -4,8 +4,8 @@ import gzip
 
 import httpx
 import pytest
+from gateway.front.edge.compression import takes_gzip
 from gateway.front.routes import RouteTable
-from gateway.front.wire.compression import takes_gzip
 
 from tests.gateway.running import Gateway
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from common.errors import Problem
-from gateway.front.describing.description import combined, operations
-from gateway.front.describing.endpoints import own
-from gateway.front.describing.plainer import plainer
-from gateway.front.own import pages
-from gateway.front.own.pages import Description
-from gateway.front.replicas.upstreams import Upstreams
+from gateway.front import site
+from gateway.front.description.document import combined, operations
+from gateway.front.description.endpoints import own
+from gateway.front.description.generators import plainer
 from gateway.front.routes import Deprecation, Route, RouteTable, Upstream, deprecation_headers
 from gateway.front.settings import FrontSettings
+from gateway.front.site import Description
+from gateway.front.upstreams import Upstreams
 
 from tests.support.patience import PATIENCE
 
@@ -179,7 +179,7 @@ async def test_a_description_that_lacks_a_service_is_503_and_is_not_made_for_eac
     closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asks again and again while a service is away would else keep the front from everything else."""
-    monkeypatch.setattr(pages, "_AGAIN_SECONDS", PATIENCE)
+    monkeypatch.setattr(site, "_AGAIN_SECONDS", PATIENCE)
     settings = FrontSettings.model_construct(directory_url=f"http://127.0.0.1:{closed_port}")
     upstreams = Upstreams(settings)
     await upstreams.start()

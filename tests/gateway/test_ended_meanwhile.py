@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 from common.ids import new_id
-from gateway.issuer.throttle.lockout import FREE_FAILURES
+from gateway.issuer.throttle.service import FREE_FAILURES
 from jose import jwt
 
 from tests.gateway.running import Gateway

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 import pytest
-from gateway.front.describing.description import ANSWERS, combined, operations
-from gateway.front.describing.fields import TEXTS, describe
+from gateway.front.description.document import ANSWERS, combined, operations
+from gateway.front.description.fields import TEXTS, describe
 from gateway.front.routes import ROUTES
 from stack.reference.described import descriptions
 

@@ -16,10 +16,10 @@ from common.errors import STALE, Problem
 from fastapi import FastAPI
 from gateway.issuer.clients import service as clients
 from gateway.issuer.clients.schemas import ClientChange
+from gateway.issuer.keys.ring import MOST_KEYS
 from gateway.issuer.organisations import service as organisations
 from gateway.issuer.organisations.schemas import OrganisationChange
 from gateway.issuer.revocations.queries import document
-from gateway.issuer.signing.ring import MOST_KEYS
 from httpx import ASGITransport, AsyncClient
 from jose import jwt
 

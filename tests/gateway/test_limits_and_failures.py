@@ -16,8 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway.front.limiting.shedding import guarded_bytes
-from gateway.front.limiting.sources import Sources
+from gateway.front.edge.limits import Sources, guarded_bytes
 from gateway.keys import named_jwk, rotate_internal_keys
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer
@@ -535,13 +534,7 @@ def test_the_access_log_names_capabilities_and_clients_but_no_person(gateway: Ga
         http.get(f"/{canary}", headers=headers)
         http.get("/directory/v1/x", headers={"Authorization": f"Bearer {canary}"})
         metrics = http.get("/metrics", headers=MEASURING).text
-    deadline = time.monotonic() + PATIENCE
-    while '"client_id":"ngo-refugio"' not in gateway.log_of(
-        "front"
-    ):  # lines are written in batches
-        assert time.monotonic() < deadline, "the request is not in the log"
-        time.sleep(0.1)
-    time.sleep(0.6)
+    until(lambda: '"client_id":"ngo-refugio"' in gateway.log_of("front"), "it is in the log")
     log = gateway.log_of("front")
     assert '"route":"/referrals/v1/cases"' in log
     assert canary not in log + metrics

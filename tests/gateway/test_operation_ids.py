@@ -1,7 +1,7 @@
 """Names that generated clients call: short, said by method and path alone, each once."""
 
 import pytest
-from gateway.front.describing.operation_ids import operation_id
+from gateway.front.description.parts import operation_id
 
 PATHS = {
     "/referrals/v1/referrals": {"get", "post"},

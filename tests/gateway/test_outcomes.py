@@ -7,9 +7,9 @@ import pytest
 from common import errors
 from common.errors import FieldError
 from fhir.resources.R4B.operationoutcome import OperationOutcome
-from gateway.front.describing import endpoints
-from gateway.front.describing.description_parts import security
-from gateway.front.describing.outcomes import expression, outcome
+from gateway.front.description import endpoints
+from gateway.front.description.outcomes import expression, outcome
+from gateway.front.description.parts import security
 
 from tests.gateway.running import Gateway
 

@@ -7,7 +7,7 @@ import httpx
 import pyotp
 import pytest
 from common.auth import Principal
-from gateway.front.trust.claims import mapped
+from gateway.front.callers.tokens import mapped
 from jose import jwt
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from gateway.front.wire.security_headers import SecurityHeaders
+from gateway.front.edge.headers import SecurityHeaders
 
 from tests.gateway.running import Gateway
 

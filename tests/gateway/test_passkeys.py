@@ -15,8 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from common.http import page_texts
-from gateway.issuer.authorize.page import TEXTS
-from gateway.issuer.people.passkeys import Passkeys, is_copied
+from gateway.issuer.people.factors import Passkeys, is_copied
 from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway, running_gateway
@@ -29,6 +28,11 @@ from tests.support.patience import PATIENCE
 
 DATABASE = "issuer_with_a_name"
 ES = texts("es")
+
+
+def sign_in_texts(language: str) -> dict[str, str]:
+    found: dict[str, str] = page_texts("gateway.issuer.authorize", language)["sign_in"]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +231,7 @@ def test_an_answer_for_another_page_or_person_signs_nobody_in(
 ) -> None:
     refused = with_key(browser, somebody, key, **wrong)
     assert refused.status_code == 401
-    assert TEXTS["es"]["wrong"].split(".", maxsplit=1)[0] in unescape(refused.text)
+    assert sign_in_texts("es")["wrong"].split(".", maxsplit=1)[0] in unescape(refused.text)
     assert with_key(browser, somebody, key).status_code == 303
 
 
@@ -494,7 +498,7 @@ async def fill(chromium: Browser, **fields: str) -> None:
 async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
     named: Gateway, chromium: Browser, axe: str, tmp_path: Path, language: str, width: int
 ) -> None:
-    who, say, sign = new_person(named), texts(language), TEXTS[language]
+    who, say, sign = new_person(named), texts(language), sign_in_texts(language)
     folder = Path(os.environ.get("RUTA_PICTURES") or tmp_path)
 
     async def seen(name: str) -> None:
@@ -548,7 +552,7 @@ async def test_a_device_whose_key_is_there_already_adds_no_second_one(
         f"{named.url}/session/start?ui_locales=es&return_to=/account/passkeys%3Flanguage=es"
     )
     await fill(chromium, sign_in_name=who.name, password=who.password, code=who.totp.now())
-    await chromium.tab_to(TEXTS["es"]["enter"])
+    await chromium.tab_to(sign_in_texts("es")["enter"])
     await chromium.press("Enter", leaves=True)
     await fill(chromium, name="Teléfono")
     await chromium.tab_to(ES["passkey_add"])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from common.errors import Problem
 from common.settings import explain
-from gateway.front.limiting.limits import Rate, Rates
+from gateway.front.edge.limits import Rate, Rates
 from gateway.front.settings import FrontSettings
 from hypothesis import given
 from hypothesis import strategies as st

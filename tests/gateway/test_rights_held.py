@@ -14,7 +14,7 @@ from common.db.session import Database
 from common.process.telemetry import Metrics
 from fastapi import FastAPI
 from gateway.issuer.app import create_app
-from gateway.issuer.holding import REMEDY, Holding
+from gateway.issuer.registry import REMEDY, Registry
 from gateway.issuer.settings import IssuerSettings
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -46,7 +46,7 @@ class Issuer:
         self.database = Database.bound_to(connection)
         self.app: FastAPI = with_built_routes(create_app(self.settings, database=self.database))
         self.metrics = Metrics()
-        self.holding = Holding(self.settings, self.database, self.metrics)
+        self.holding = Registry(self.settings, self.database, self.metrics)
 
     @asynccontextmanager
     async def asked_by(self, client: str) -> AsyncIterator[AsyncClient]:

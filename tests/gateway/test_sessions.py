@@ -9,8 +9,8 @@ from common.crypto import key_from_base64, new_key
 from common.ids import new_id
 from common.pages.form_tokens import form_token
 from gateway.front.browsers.sessions import Cookies, Former, PersonSession, Seen
+from gateway.front.edge.heads import Head
 from gateway.front.routes import ROUTES, RouteTable
-from gateway.front.wire.heads import Head
 
 from tests.gateway.running import Gateway
 from tests.gateway.test_account import next_code

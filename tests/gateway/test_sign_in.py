@@ -14,8 +14,7 @@ import pytest
 from common import clock
 from common.ids import new_id
 from common.pages.look import SWITCH
-from gateway.issuer.authorize.asked import Asked
-from gateway.issuer.authorize.tickets import NoTicket, OldTicket, Tickets
+from gateway.issuer.authorize.tickets import Asked, NoTicket, OldTicket, Tickets
 from stack.embedded.postgres import PostgresServer
 
 from tests.gateway.running import Gateway

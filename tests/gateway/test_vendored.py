@@ -4,7 +4,7 @@ import hashlib
 import re
 from importlib.resources import files
 
-FOLDER = files("gateway.front.own") / "vendored"
+FOLDER = files("gateway.front") / "vendored"
 ROW = re.compile(r"^\| (\S+) \| .*? \| .*?\((\S+)\) \| ([0-9a-f]{64}) \|$", re.MULTILINE)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway.front.describing.description import operations
+from gateway.front.description.document import operations
 from playwright.sync_api import Browser, Page, StorageState
 from stack.reference.described import descriptions
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from common import clock
-from gateway.issuer.people.second_factor import code_at
+from gateway.issuer.people.factors import code_at
 from playwright.sync_api import Page, Request, Route
 from stack.demo.people import ADMINISTRATOR, DemoPerson
 
@@ -67,10 +67,11 @@ SERVED: dict[tuple[str, str], tuple[str, ...]] = {
 MADE: dict[str, tuple[str, ...]] = {
     "common/http/page.py": ("help",),
     "common/http/files.py": ("help",),  # the media type of the pages that refuse
-    "gateway/front/wire/accepting.py": ("nothing-here",),  # whether somebody wants a page
-    "gateway/front/own/pages.py": ("docs",),
-    "gateway/front/pages/public_pages.py": ("start", "nothing-here", "sign-in-first", "typed-again", "stale"),
-    "gateway/front/pages/sign_out_page.py": ("sign-out",),
+    "gateway/front/edge/heads.py": ("nothing-here",),  # whether somebody wants a page
+    "gateway/front/site.py": ("docs",),
+    "gateway/front/public_pages.py": (
+        "start", "nothing-here", "sign-in-first", "typed-again", "stale", "sign-out",
+    ),
     "gateway/issuer/account/api.py": ("account",),
     "gateway/issuer/account/passkeys_api.py": ("passkeys",),
     "gateway/issuer/authorize/api.py": ("sign-in",),

@@ -9,7 +9,7 @@ from uuid import uuid4
 from common import clock
 from common.crypto import key_from_base64
 from gateway.front.browsers.sessions import Cookies, PersonSession, Seen
-from gateway.front.wire.heads import Head
+from gateway.front.edge.heads import Head
 from playwright.sync_api import BrowserContext, Page
 from stack.demo.people import sign_in_of
 from stack.private_files import read_private_map

@@ -8,7 +8,7 @@ Two steps, after a change of a body or an answer:
 
 The second takes the description of the services here, of every operation
 with a JSON body the fullest one that was accepted, of every one that answers JSON the fullest
-answer, and of every event the fullest one that was written, and writes `front/describing/examples.json`,
+answer, and of every event the fullest one that was written, and writes `front/description/examples.json`,
 `answers.json` and `common/events/examples.json`. What was not sent this time keeps its example as long
 as it fits.
 """
@@ -27,7 +27,7 @@ from common.events.base import Event
 from common.events.catalogue import ALL, examples
 from common.events.catalogue import EXAMPLES_FILE as EVENTS_FILE
 from common.messaging import outbox
-from gateway.front.describing.description import (
+from gateway.front.description.document import (
     ANSWERS,
     ANSWERS_FILE,
     EXAMPLES,

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway.front.describing.description import operations
+from gateway.front.description.document import operations
 from gateway.front.routes import ROUTES, RouteTable, Upstream
 
 from tests.support.principals import CLIENTS

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from common import clock
-from gateway.front.describing.description import operations
+from gateway.front.description.document import operations
 
 from tests.support.principals import CLIENTS, keyed
 from tests.support.system import System

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from gateway.front.describing.description import operations
+from gateway.front.description.document import operations
 
 from tests.support.examples import checker, json_schema_of
 from tests.support.system import System

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from gateway.front.describing.description import operations
+from gateway.front.description.document import operations
 
 from tests.support.principals import CLIENTS
 from tests.support.system import System, let_through

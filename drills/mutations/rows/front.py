@@ -7,42 +7,42 @@ ROWS = (
     Row(
         "request-target",
         "targets-with-two-readings",
-        "gateway.front.wire.targets:refusal_of",
+        "gateway.front.edge.heads:refusal_of",
         Returns("None"),
         "tests/attacks/test_raw_requests.py::test_a_path_with_two_readings[/directory/v1/../internal]",
     ),
     Row(
         "request-framing",
         "framing-with-two-readings",
-        "gateway.front.wire.heads:_check_framing",
+        "gateway.front.edge.heads:_check_framing",
         Returns("None"),
         "tests/attacks/test_raw_requests.py::test_a_head_with_two_readings",
     ),
     Row(
         "trailers",
         "trailers",
-        "gateway.front.wire.protocol:GuardedProtocol.on_header",
-        Replaces("not self._in_head", "False"),
+        "gateway.front.edge.protocol:GuardedProtocol.on_header",
+        Replaces("self._in_head", "True"),
         "tests/attacks/test_raw_requests.py::test_what_stands_behind_the_body_is_no_header[True]",
     ),
     Row(
         "request-head",
         "headers-said-twice",
-        "gateway.front.wire.heads:read_head",
+        "gateway.front.edge.heads:read_head",
         Replaces("name in seen and name not in _REPEATABLE", "False"),
         "tests/attacks/test_raw_requests.py::test_a_head_with_two_readings",
     ),
     Row(
         "identity-headers",
         "headers-of-the-client",
-        "gateway.front.wire.heads:read_head",
+        "gateway.front.edge.heads:read_head",
         Replaces("not mine and name not in FORWARDED_TO_SERVICES", "False"),
         "tests/gateway/test_passing_on.py::test_a_service_learns_who_calls_only_from_the_internal_token",
     ),
     Row(
         "forwarded-for",
         "forwarded-addresses-believed",
-        "gateway.front.limiting.sources:Sources.address",
+        "gateway.front.edge.limits:Sources.address",
         Returns("_network(forwarded_for.decode() if forwarded_for else peer)"),
         "tests/gateway/test_limits_and_failures.py::test_a_forwarded_address_is_not_believed_by_default",
     ),
@@ -58,28 +58,28 @@ ROWS = (
     Row(
         "ended-meanwhile",
         "one-clock-for-revocations",
-        "gateway.issuer.tokens.claims:access_claims",
+        "gateway.issuer.tokens.service:access_claims",
         Replaces("min(now, identity.read_at)", "now"),
         "tests/gateway/test_identity.py::test_a_token_of_an_issuer_whose_clock_is_ahead_is_voided_too",
     ),
     Row(
         "empty-areas",
         "no-area-is-not-everywhere",
-        "gateway.front.trust.claims:_shaped",
+        "gateway.front.callers.tokens:_shaped",
         Replaces("value.split() or (value if name == 'areas' else [])", "value.split()"),
         "tests/gateway/test_outside_provider.py::test_a_mapped_text_that_names_no_area_is_not_everywhere",
     ),
     Row(
         "issuer-forgot",
         "rights-that-ended-stay-so",
-        "gateway.issuer.holding:Holding.look",
+        "gateway.issuer.registry:Registry.look",
         Replaces("await changes.unknown(session, _changes(last))", "False"),
         "tests/gateway/test_rights_held.py::test_who_was_suspended_and_which_secret_was_renewed_stays_so",
     ),
     Row(
         "issuer-forgot",
         "old-passwords-stay-void",
-        "gateway.issuer.people.standing_service:hold_to",
+        "gateway.issuer.people.service:hold_to",
         Drops("values['password_hash'] = None"),
         "tests/gateway/test_rights_held.py::test_a_credential_that_was_changed_since_opens_nothing",
     ),
@@ -114,8 +114,8 @@ ROWS = (
     Row(
         "process-certificates",
         "front-verifies",
-        "gateway.front.wire.connections:Connections.__init__",
-        Replaces("tls or ssl.create_default_context()", "ssl._create_unverified_context()"),
+        "gateway.front.upstreams:_session",
+        Replaces("tls or True", "False"),
         "tests/common/test_process_certificates.py::test_the_front_tells_nothing_to_who_shows_a_certificate[of another authority]",
     ),
     Row(
@@ -131,7 +131,7 @@ ROWS = (
     Row(
         "signing-keys",
         "keys-rotated-too-often",
-        "gateway.issuer.signing.ring:KeyRing.rotate",
+        "gateway.issuer.keys.ring:KeyRing.rotate",
         Replaces("len(keys) >= MOST_KEYS", "False"),
         "tests/gateway/test_identity.py::test_keys_are_rotated_so_often_only_that_whoever_verifies_still_reads_them",
     ),
@@ -183,7 +183,7 @@ ROWS = (
     Row(
         "slow-requests",
         "slow-heads",
-        "gateway.front.wire.protocol:GuardedProtocol._await_head",
+        "gateway.front.edge.protocol:GuardedProtocol._await_head",
         Returns("None"),
         "tests/attacks/test_exhaustion.py::test_a_head_that_trickles_in_is_cut_off",
     ),
@@ -197,21 +197,31 @@ ROWS = (
     Row(
         "untaken-answers",
         "unread-answers",
-        "gateway.front.wire.protocol:GuardedProtocol.pause_writing",
-        Drops("self._await_taking()"),
+        "gateway.front.edge.protocol:GuardedProtocol._look_taking.settled",
+        Replaces("self.flow.write_paused or self._is_answered()", "False"),
         "tests/attacks/test_exhaustion.py::test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever",
+    ),
+    Row(
+        "unasked-answers",
+        "unasked-answers",
+        "gateway.front.upstreams:_Connector.connect",
+        Replaces(
+            "connection.protocol is None or connection.protocol.should_close",
+            "connection.protocol is None",
+        ),
+        "tests/gateway/test_upstreams.py::test_what_a_service_says_unasked_is_no_answer_to_the_next",
     ),
     Row(
         "open-requests",
         "places-for-the-known",
-        "gateway.front.limiting.shedding:Shedding.check.full",
+        "gateway.front.edge.limits:Shedding.check.full",
         Replaces("not known", "False"),
         "tests/gateway/test_limits_and_failures.py::test_whoever_asks_without_a_name_leaves_places_for_those_who_are_known",
     ),
     Row(
         "description",
         "description-while-away",
-        "gateway.front.own.pages:Description._make.seconds",
+        "gateway.front.site:Description._make.seconds",
         Replaces("_AGAIN_SECONDS", "-1"),
         "tests/gateway/test_description.py::test_a_description_that_lacks_a_service_is_503_and_is_not_made_for_each_who_asks",
     ),
@@ -239,7 +249,7 @@ ROWS = (
     Row(
         "compression",
         "nothing-compressed-beside-a-secret",
-        "gateway.front.passing.relaying:relay",
+        "gateway.front.proxy:relay",
         Replaces(
             "compression.is_text(headers) and (not route.holds_secrets(exchange.method, exchange.path))",
             "compression.is_text(headers)",
@@ -270,7 +280,7 @@ ROWS = (
     Row(
         "shared-computer",
         "answers-kept-by-browsers",
-        "gateway.front.wire.security_headers:SecurityHeaders.add_to",
+        "gateway.front.edge.headers:SecurityHeaders.add_to",
         Replaces("b'no-store'", "b'no-cache'"),
         "tests/gateway/test_passing_on.py::test_browsers_are_told_to_frame_nothing_and_to_come_by_tls_alone",
     ),
@@ -294,7 +304,7 @@ ROWS = (
     Row(
         "refused-forms",
         "secrets-are-not-shown-again",
-        "gateway.front.passing.exchange:Exchange._typed",
+        "gateway.front.exchange:Exchange._typed",
         Drops("if not self.route.is_public(self.method, self.path):\n    return None"),
         "tests/gateway/test_bad_input.py::test_what_is_secret_or_too_long_is_not_shown_again",
     ),
@@ -308,7 +318,7 @@ ROWS = (
     Row(
         "redirects",
         "location-of-another-address",
-        "gateway.front.passing.relaying:relay",
+        "gateway.front.proxy:relay",
         Replaces(
             "not route.lets_in(exchange.method, exchange.path)",
             "False and (not route.lets_in(exchange.method, exchange.path))",
@@ -346,14 +356,14 @@ ROWS = (
     Row(
         "reporter-address",
         "addresses-told-to-services",
-        "gateway.front.limiting.sources:Sources.pseudonym",
+        "gateway.front.edge.limits:Sources.pseudonym",
         Returns("address.encode()"),
         "tests/gateway/test_limits_and_failures.py::test_what_a_service_learns_of_an_address_leads_back_to_nobody",
     ),
     Row(
         "inner-tokens",
         "inner-token-outlives",
-        "gateway.front.trust.internal_tokens:InternalTokens.authorization",
+        "gateway.front.callers.internal_tokens:InternalTokens.authorization",
         Replaces("min(now + LIFETIME_SECONDS, caller.believed_until)", "now + LIFETIME_SECONDS"),
         "tests/gateway/test_callers.py::test_an_internal_token_ends_with_the_token_that_it_stands_for",
     ),
@@ -377,14 +387,14 @@ ROWS = (
     Row(
         "browser-walls",
         "plain-http",
-        "gateway.front.wire.security_headers:SecurityHeaders.__init__",
+        "gateway.front.edge.headers:SecurityHeaders.__init__",
         Replaces("[_TRANSPORT] if https else []", "[]"),
         "tests/gateway/test_passing_on.py::test_browsers_are_told_to_frame_nothing_and_to_come_by_tls_alone",
     ),
     Row(
         "browser-walls",
         "framed",
-        "gateway.front.wire.security_headers:_API_POLICY",
+        "gateway.front.edge.headers:_API_POLICY",
         Replaces(
             "b\"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\"",
             "b\"default-src 'none'\"",
@@ -418,7 +428,7 @@ ROWS = (
     Row(
         "renewed-credentials",
         "revoked-and-believed",
-        "gateway.front.trust.callers:Callers.caller",
+        "gateway.front.callers.tokens:Callers.caller",
         Replaces(
             "self._revocations.cover(caller.principal, caller.token_id, caller.issued, caller.sign_in)",
             "False",
@@ -435,7 +445,7 @@ ROWS = (
     Row(
         "login-csrf",
         "code-without-its-verifier",
-        "gateway.issuer.sign_ins.pkce:proves",
+        "gateway.issuer.sign_ins.proofs:proves",
         Returns("True"),
         "tests/gateway/test_sign_in.py::test_a_code_works_once_for_its_client_with_its_verifier",
     ),

@@ -41,7 +41,7 @@ def ensure_internal_keys(pem: Path, jwks: Path) -> None:
     if not pem.exists():
         write_private(pem, new_private_pem())
     own = named_jwk(pem.read_text())
-    # After a rotation the file also holds the key before: its last tokens are under way.
+    # After a rotation the file also holds the old key: its last tokens are under way.
     if own not in _published(jwks):
         _replace(jwks, orjson.dumps({"keys": [own]}), 0o644)
 

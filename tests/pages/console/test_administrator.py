@@ -6,7 +6,7 @@ import re
 import pytest
 import zxingcpp
 from common import clock
-from gateway.issuer.people.second_factor import code_at
+from gateway.issuer.people.factors import code_at
 from PIL import Image
 from playwright.sync_api import Browser, Page
 

@@ -14,7 +14,7 @@ from common.auth import SCOPES, Role
 from common.pages.form_tokens import FIELD, form_token
 from console.app import create_app
 from console.settings import Settings
-from gateway.front.describing.description import ANSWERS_FILE
+from gateway.front.description.document import ANSWERS_FILE
 from httpx import ASGITransport, AsyncClient, Response
 
 from tests.support.principals import internal_token, organisation, write_internal_jwks

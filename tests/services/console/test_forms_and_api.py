@@ -22,7 +22,7 @@ from console.referrals import refer
 from console.referrals.steps import STEPS
 from console.releases import api as releases
 from console.services.api import STATES
-from gateway.front.describing.description import combined
+from gateway.front.description.document import combined
 from gateway.front.routes import ROUTES, Upstream
 from referrals.referral.referrals import lifecycle
 from referrals.referral.referrals.reach import REACHED_BY

@@ -6,11 +6,13 @@ import time
 from collections.abc import AsyncIterator
 from functools import partial
 
+import aiohttp
 from common import clock
 from common.crypto import key_from_base64
 from common.errors import (
     BAD_REQUEST,
     FORBIDDEN,
+    METHOD_NOT_ALLOWED,
     UNAVAILABLE,
     Problem,
 )
@@ -18,44 +20,35 @@ from common.key_ages import tell_key_ages
 from common.process.certificates import tell_certificates
 from common.process.logs import get_logger
 
-from gateway.front.access_log import AccessLog, capability
 from gateway.front.browsers.authentication import Authentication
-from gateway.front.browsers.provider import Provider
-from gateway.front.browsers.renewal import Renewal
+from gateway.front.browsers.provider import Provider, Renewal
 from gateway.front.browsers.session_pages import PREFIX, SessionPages
 from gateway.front.browsers.sessions import Cookies
-from gateway.front.describing.endpoints import SMART_PATH, Endpoints, outside, own
+from gateway.front.callers.internal_tokens import InternalTokens
+from gateway.front.callers.keys import KeySource
+from gateway.front.callers.revocations import EndedRights, Revocations, RevocationSource
+from gateway.front.callers.tokens import Caller, Callers, Trust
+from gateway.front.description.endpoints import SMART_PATH, Endpoints, outside, own
+from gateway.front.edge.bodies import ClientLeft
+from gateway.front.edge.headers import Cors, SecurityHeaders
+from gateway.front.edge.heads import BadHead, LargeHead, read_head, refusal_of
+from gateway.front.edge.limits import Open, Rates, Shedding, Sources, guarded_bytes
 from gateway.front.errors import HEAD_TOO_LARGE
-from gateway.front.limiting.limits import Open, Rates
-from gateway.front.limiting.shedding import Shedding, guarded_bytes
-from gateway.front.limiting.sources import Sources
-from gateway.front.metrics import FrontMetrics
-from gateway.front.own.own_pages import OwnPages
-from gateway.front.own.pages import Description, Pages
-from gateway.front.pages.public_pages import PublicPages
-from gateway.front.passing.exchange import Exchange, Receive, Scope, Send
-from gateway.front.passing.forwarding import Forwarding
-from gateway.front.replicas.upstreams import Upstreams
+from gateway.front.exchange import Exchange, Receive, Scope, Send
+from gateway.front.proxy import Forwarding
+from gateway.front.public_pages import PublicPages
 from gateway.front.routes import TOLD, Route, RouteTable, Upstream
 from gateway.front.settings import FrontSettings
-from gateway.front.trust.callers import Caller, Callers, Trust
-from gateway.front.trust.internal_tokens import InternalTokens
-from gateway.front.trust.key_source import KeySource
-from gateway.front.trust.revocation_source import RevocationSource
-from gateway.front.trust.revocations import Revocations
-from gateway.front.trust.telling import Telling
-from gateway.front.wire.bodies import ClientLeft
-from gateway.front.wire.connections import Broken, Silent
-from gateway.front.wire.cors import Cors
-from gateway.front.wire.heads import BadHead, LargeHead, read_head
-from gateway.front.wire.security_headers import SecurityHeaders
-from gateway.front.wire.targets import refusal_of
-from gateway.front.wire.traces import Traces
+from gateway.front.site import Description, Site
+from gateway.front.telemetry import FrontMetrics, Traces, capability, log_request
+from gateway.front.upstreams import Upstreams
 
 _log = get_logger(__name__)
+_VERSIONS = frozenset({"1.0", "1.1"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LINE = "/referrals/v1/line"
-# Probes are nobody's requests: each is a quick good answer, and with them a front that few people ask would never
-# use up its objectives, however slow or wrong it is to them.
+# Probes are not counted: each is a quick good answer, and beside many of them an operation's objectives would never
+# notice what few people get.
 _OF_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -91,13 +84,13 @@ class Front:
             authorization=self._internal.of_the_front if own_issuer else None,
         )
         self._upstreams = Upstreams(settings)
-        self._telling = Telling(self._internal.of_the_front)
+        self._ended_rights = EndedRights(self._internal.of_the_front)
         self._revocation_source = RevocationSource(
             own_issuer,
             self._internal.of_the_front,
             self._revocations,
             settings.revocations_seconds,
-            self._telling.heard,
+            self._ended_rights.heard,
         )
         self._rates = Rates(
             {
@@ -143,20 +136,17 @@ class Front:
         signing = settings.internal_signing_key_file
         tell_key_ages(self._metrics.registry, lambda: {"internal-signing": signing})
         tell_certificates(self._metrics.registry, settings)
-        self._log = AccessLog()
         key = settings.metrics_key
-        self._own_pages = OwnPages(
-            Pages(
-                description=Description(
-                    self.table, self._upstreams, settings.public_url, self._endpoints
-                ),
-                upstreams=self._upstreams,
-                verifying=lambda: self._authentication.parts,
-                metrics=self._metrics,
-                issued_at=self._endpoints,
+        self._site = Site(
+            description=Description(
+                self.table, self._upstreams, settings.public_url, self._endpoints
             ),
-            self._public_pages,
-            key.get_secret_value().encode() if key else None,
+            upstreams=self._upstreams,
+            verifying=lambda: self._authentication.parts,
+            metrics=self._metrics,
+            issued_at=self._endpoints,
+            public_pages=self._public_pages,
+            metrics_key=key.get_secret_value().encode() if key else None,
         )
         self._session_pages = (
             SessionPages(cookies, provider, renewal, self._authentication.checked)
@@ -166,7 +156,7 @@ class Front:
         clock.follow(settings.clock_file)
 
     def _endpoints(self) -> Endpoints:
-        """Where tokens of the issuer in force are had."""
+        """The endpoints of the issuer whose tokens count."""
         issuer = self._settings.token_issuer_url
         if self._settings.issuer_url is not None:
             return own(issuer, issuer)
@@ -199,8 +189,10 @@ class Front:
             asyncio.create_task(self._revocation_source.follow(session, stop), name="revocations"),
             *(
                 asyncio.create_task(
-                    self._telling.follow(each, partial(self._upstreams.url, each), session, stop),
-                    name=f"telling-{each}",
+                    self._ended_rights.follow(
+                        each, partial(self._upstreams.url, each), session, stop
+                    ),
+                    name=f"ended-rights-{each}",
                 )
                 for each in TOLD
             ),
@@ -215,7 +207,6 @@ class Front:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._upstreams.close()
-            self._log.flush()
 
     async def _serve(self, exchange: Exchange) -> None:
         try:
@@ -243,7 +234,7 @@ class Front:
             await exchange.refuse(problem)
         except ClientLeft:
             exchange.status = exchange.status or 499
-        except (Broken, Silent):
+        except aiohttp.ClientError:
             # Too late for a problem detail. Returning with the answer unfinished makes uvicorn
             # close the connection, so the client sees that something is missing.
             _log.warning("upstream_broke", upstream=exchange.route and exchange.route.upstream)
@@ -254,6 +245,11 @@ class Front:
             await exchange.refuse(UNAVAILABLE.because("front_failed_this_was_logged"))
 
     async def _handle(self, exchange: Exchange) -> None:
+        if exchange.scope["http_version"] not in _VERSIONS:
+            # llhttp reads a line without a version as HTTP/0.9, which had no headers.
+            raise BAD_REQUEST.because("only_http_1_1_and_http_1")
+        if exchange.method not in _METHODS:
+            raise METHOD_NOT_ALLOWED.because("this_method_is_not_offered_anywhere_here")
         refusal = refusal_of(exchange.scope["raw_path"], exchange.scope["query_string"])
         if refusal is not None:
             raise BAD_REQUEST.because(refusal)
@@ -296,7 +292,7 @@ class Front:
 
     async def _local(self, exchange: Exchange) -> None:
         if self._session_pages is None or not _is_session(exchange.path):
-            await self._own_pages.serve(exchange)
+            await self._site.serve(exchange)
             return
         exchange.source = self._source(exchange)
         exchange.allowance = self._rates.spend("sign-in", exchange.source)
@@ -342,7 +338,7 @@ class Front:
         if exchange.path not in _OF_MACHINES:
             self._metrics.observe(exchange.method, name, exchange.status, seconds)
         if exchange.route is not None or 400 <= exchange.status < 500:
-            self._log.write(
+            log_request(
                 method=exchange.method,
                 route=name,
                 status=exchange.status,

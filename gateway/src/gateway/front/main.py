@@ -9,8 +9,8 @@ from common.process.serving import by_certificate, collect_seldom
 from common.process.start import load, prepare
 
 from gateway.front.app import Front
+from gateway.front.edge.protocol import GuardedProtocol
 from gateway.front.settings import FrontSettings
-from gateway.front.wire.protocol import GuardedProtocol
 
 
 def server_config(settings: FrontSettings) -> uvicorn.Config:
@@ -20,7 +20,6 @@ def server_config(settings: FrontSettings) -> uvicorn.Config:
         (GuardedProtocol,),
         {
             "head_seconds": settings.head_seconds,
-            "idle_seconds": settings.idle_seconds,
             "write_seconds": settings.write_seconds,
         },
     )
@@ -45,8 +44,8 @@ def server_config(settings: FrontSettings) -> uvicorn.Config:
 
 
 def take_all_descriptors() -> None:
-    """As many connections as this process may have: what it begins with is often 1,024 (systemd, containerd 2), and so many
-    that say nothing take no bandwidth from one machine."""
+    """Raise the limit of open connections to the most that the process may have. It often starts with 1,024 (systemd,
+    containerd 2), and one machine can hold so many silent connections without effort."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # what says that there is no limit may have one
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -56,10 +55,8 @@ def serve() -> None:
     settings = load(FrontSettings)
     prepare(settings)
     take_all_descriptors()
-    # uvicorn says once per malformed request that it was one; the answer says so already.
-    logging.getLogger("uvicorn.error").addFilter(
-        lambda record: record.getMessage() != "Invalid HTTP request received."
-    )
+    # Its warnings are about requests that it did not understand: an attacker need not fill the log.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno != logging.WARNING)
     server = uvicorn.Server(server_config(settings))
     collect_seldom()
     server.run()

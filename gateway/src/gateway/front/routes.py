@@ -29,7 +29,7 @@ class Upstream(StrEnum):
     ISSUER = "issuer"
 
 
-# Those that do something by themselves, and keep whose rights have ended.
+# Services that act by themselves, and keep a list of ended rights.
 TOLD = (Upstream.DIRECTORY, Upstream.REFERRALS, Upstream.REPORTING)
 
 
@@ -44,39 +44,39 @@ class Deprecation:
 
 @dataclass(frozen=True)
 class Route:
-    """One prefix. Paths are passed on unchanged.
-
-    `anonymous`: callers without a token are let through to the service, whose operations then
-    decide. `client_secrets`: the caller may authenticate to the upstream itself (RFC 6749 §2.3.1).
-    `cookies`: the upstream sets and reads its own cookies. `public`: of these paths below the prefix
-    nobody is known by a cookie, whoever is signed in at the same browser. `open`: what any page of
-    the web may read by its visitors' browsers, as nobody. `sensitive`: of these answers some hold a
-    secret beside what was asked with, so none is compressed. `form_tools`: the secret of a form opens these,
-    which tools may send as the password of HTTP Basic. `fhir`: of these FHIR clients read what was
-    wrong as an OperationOutcome. `entrance`: pages on which somebody signs in. The sealed ticket in their form protects
-    them, so the session cookie is not read there; only they may redirect to another site, a client's registered redirect URI. `personal`: pages for whoever is signed in:
-    the cookie says who, and the service compares the token of its forms. `for_people`: the upstream is
-    pages alone, which calls the API with the person's own token: it gets that token and who they are, it is
-    no part of the API description, and of cookies it reads and sets `own_cookies` only. `upload_bytes`: largest
-    request body that the front passes on (`most_bytes`); the service behind sets its own, narrower limits.
-    """
+    """One prefix. Paths are passed on unchanged. `public`, `open`, `sensitive`, `form_tools`, `fhir` and `entrance` are
+    patterns of the method and the path below the prefix."""
 
     prefix: str
     upstream: Upstream
     version: str
     title: str
+    # Callers without a token are let through: the service's operations decide.
     anonymous: bool = False
+    # The caller may authenticate to the service itself (RFC 6749 §2.3.1).
     client_secrets: bool = False
+    # The service sets and reads its own cookies.
     cookies: bool = False
+    # Pages for a person who is signed in: the cookie says who, and the service compares the token of its forms.
     personal: bool = False
+    # The service has only pages, which call the API with the person's own token. It gets that token and who they are, is
+    # not in the API description, and reads and sets no cookies but `own_cookies`.
     for_people: bool = False
     own_cookies: tuple[str, ...] = ()
+    # Pages and forms for anonymous people: the session cookie is not read, even if the browser has one.
     public: str | None = None
+    # What pages of any origin may read, without credentials.
     open: str | None = None
+    # Answers that may hold a secret beside text that an attacker chose: compressed, their length would reveal it (BREACH).
     sensitive: str | None = None
+    # The secret of a form opens these. Form tools may send it as the password of HTTP Basic.
     form_tools: str | None = None
+    # FHIR clients read problems here as an OperationOutcome.
     fhir: str | None = None
+    # Pages on which somebody signs in. The sealed ticket in their form protects them, so the session cookie is not read.
+    # Only they may redirect to another site: a client's registered redirect URI.
     entrance: str | None = None
+    # The largest body that the front passes on (`most_bytes`); the service sets its own, narrower limits.
     upload_bytes: int = 4 * MEBIBYTE
     limit_class: str = "client"
     deprecation: Deprecation | None = None
@@ -87,27 +87,21 @@ class Route:
         return f"ruta-{self.upstream}"
 
     def is_public(self, method: str, path: str) -> bool:
-        """Whether this is a page, or a sending, for people whom nobody is to know."""
         return self._is(self.public, method, path)
 
     def holds_secrets(self, method: str, path: str) -> bool:
-        """Whether its length could tell a secret to somebody who chose a part of it."""
         return self._is(self.sensitive, method, path)
 
     def is_open(self, method: str, path: str) -> bool:
-        """Whether a page of any origin may read the answer to nobody."""
         return self._is(self.open, method, path)
 
     def takes_forms(self, method: str, path: str) -> bool:
-        """Whether form tools send here: they hold no account, but the secret of their form."""
         return self._is(self.form_tools, method, path)
 
     def speaks_fhir(self, method: str, path: str) -> bool:
-        """Whether its answers, refusals too, are FHIR resources."""
         return self._is(self.fhir, method, path)
 
     def lets_in(self, method: str, path: str) -> bool:
-        """Whether this is a page on which somebody signs in."""
         return self._is(self.entrance, method, path)
 
     def most_bytes(self, method: str, path: str, *, known: bool, typed: bool) -> int:
@@ -206,7 +200,7 @@ ROUTES: tuple[Route, ...] = (
         personal=True,
         for_people=True,
         own_cookies=("ruta-language", kept_forms.COOKIE),
-        # What the pages look like is the same for everybody, and kept by browsers.
+        # Styles and scripts are the same for everybody, and cached by browsers.
         public=r"(GET|HEAD) /static/.*",
         # A workbook with services; what else people type is small.
         upload_bytes=17 * MEBIBYTE,

@@ -1,12 +1,12 @@
 """The front's environment (prefix `RUTA_`). No database, no broker: it holds no record."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, ClassVar
 
 from common.settings import CoreSettings, HttpAddress, http_address
 from pydantic import AfterValidator, Field, FilePath, SecretStr
 
-from gateway.front.rates import read_rate
 from gateway.front.routes import MEBIBYTE, Upstream
 
 
@@ -14,6 +14,18 @@ def _addresses(value: str) -> str:
     for address in value.split():
         http_address(address)
     return value
+
+
+_RATE = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)? ?(second|minute|hour|day)s?")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+def read_rate(text: str) -> tuple[int, int]:
+    """Requests and seconds of `600/minute` or `20/10 seconds`; ValueError for anything else."""
+    found = _RATE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no rate such as 600/minute")
+    return int(found[1]), int(found[2] or 1) * _SECONDS[found[3]]
 
 
 def _rate(value: str) -> str:

@@ -18,23 +18,19 @@ from gateway.issuer.account.passkeys_api import routes as passkeys
 from gateway.issuer.authorize.api import routes as authorize
 from gateway.issuer.authorize.tickets import Tickets
 from gateway.issuer.clients.api import routes as clients
-from gateway.issuer.holding import Holding
+from gateway.issuer.keys.api import keys, well_known
+from gateway.issuer.keys.ring import KeyRing
 from gateway.issuer.organisations.api import routes as organisations
+from gateway.issuer.people.api import changes, colleagues
 from gateway.issuer.people.api import routes as people
-from gateway.issuer.people.changes_api import routes as changes
-from gateway.issuer.people.colleagues_api import routes as colleagues
-from gateway.issuer.people.passkeys import Passkeys
-from gateway.issuer.people.recovery import RecoveryCodes
-from gateway.issuer.people.second_factor import SecondFactors
+from gateway.issuer.people.factors import Passkeys, RecoveryCodes, SecondFactors
+from gateway.issuer.registry import Registry
+from gateway.issuer.requests import Turns
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
-from gateway.issuer.signing.api import keys, well_known
-from gateway.issuer.signing.ring import KeyRing
 from gateway.issuer.tables import COMMON
-from gateway.issuer.tokens.api import oauth
+from gateway.issuer.tokens.api import internal, oauth
 from gateway.issuer.tokens.service import Desk
-from gateway.issuer.turns import Turns
-from gateway.issuer.withdrawn.api import internal
 
 _HOLD_SECONDS = 2.0
 _MEASURE_SECONDS = 15.0
@@ -42,10 +38,10 @@ _MEASURE_SECONDS = 15.0
 
 def _held(context: ServiceContext, forgotten: int) -> Sequence[BackgroundTask]:
     settings = cast("IssuerSettings", context.settings)
-    holding = Holding(settings, context.database, context.metrics, forgotten)
+    registry = Registry(settings, context.database, context.metrics, forgotten)
     return [
-        BackgroundTask.repeated("holding", holding.look, _HOLD_SECONDS),
-        BackgroundTask.repeated("measuring", holding.measure, _MEASURE_SECONDS),
+        BackgroundTask.repeated("registry", registry.look, _HOLD_SECONDS),
+        BackgroundTask.repeated("measuring", registry.measure, _MEASURE_SECONDS),
     ]
 
 

@@ -32,7 +32,7 @@ def read(file: Path) -> list[BootstrapClient]:
 
 
 async def load(database: Database, secrets: SecretChecks, wanted: Sequence[BootstrapClient]) -> int:
-    """How many were made."""
+    """Make the missing clients; returns how many."""
     async with database.transaction() as session:
         present = await queries.names(session)
         missing = [client for client in wanted if client.client_id not in present]

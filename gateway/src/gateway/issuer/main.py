@@ -17,11 +17,10 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.issuer import bootstrap
 from gateway.issuer.app import create_app
-from gateway.issuer.holding import Holding
+from gateway.issuer.keys.ring import KeyRing, RotatedTooOften, recognise
+from gateway.issuer.registry import Registry
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
-from gateway.issuer.signing.recognising import recognise
-from gateway.issuer.signing.ring import KeyRing, RotatedTooOften
 from gateway.spoken import said, told
 
 PACKAGE = "gateway.issuer"
@@ -78,7 +77,7 @@ async def _recognise(database: Database, ring: KeyRing) -> None:
 
 
 async def _bootstrap(settings: IssuerSettings) -> int:
-    """How much the database had forgotten of the list."""
+    """Prepare the database; returns how many changes of the list it had forgotten."""
     file = settings.bootstrap_clients_file
     if file is not None and not file.exists():
         start.fail(said("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file"))
@@ -97,18 +96,18 @@ async def _bootstrap(settings: IssuerSettings) -> int:
 
 
 async def _hold(settings: IssuerSettings, database: Database) -> int:
-    """Before anybody is let in by rights that have ended."""
-    holding = Holding(settings, database, Metrics())
+    """Apply the list before the issuer answers, so that nobody is let in by rights that ended."""
+    registry = Registry(settings, database, Metrics())
     try:
-        await holding.look()
+        await registry.look()
     except (OSError, BrokenList) as error:
-        # Without sign-ins nothing is referred any more: an alert tells of it instead.
+        # The issuer starts all the same, as without it nobody can refer anybody; an alert tells operators.
         _log.error("rights_unlisted", setting="RUTA_RIGHTS_FILE", reason=str(error))
-    return holding.done
+    return registry.done
 
 
 async def _migrated(database: Database) -> None:
-    """Wait for the database and its schema: nothing promises that they are there first."""
+    """Wait for the database and its schema, which may start later."""
     revisions = Revisions.shipped_by(PACKAGE)
     while revisions is not None:
         try:

@@ -1,9 +1,23 @@
-"""The rights that an identity may hold, each checked against what Ruta knows."""
+"""The rights that an identity may hold, each checked against what Ruta knows; and how an identity stands, in the words of
+the list that leaves the machine. Pure.
 
-from collections.abc import Iterable
-from typing import Annotated
+    person        {"active", "roles", "scopes", "areas", "aors", "password", "second_factor", "recovery": a mark each,
+                  "passkeys": their marks}
+    client        {"active", "roles", "scopes", "areas", "aors", "secret", "redirects": a mark each}
+    organisation  {"active", "aors"}
+
+A mark tells whether a credential is still the same one, and nothing else: the list holds no hash, name or address.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from uuid import UUID
 
 from common.auth import SCOPES, Role
+from common.crypto import derived
 from common.words.codelists import pathways
 from common.words.places import Places
 from pydantic import AfterValidator, Field
@@ -44,3 +58,58 @@ Areas = Annotated[
     Field(max_length=200, description="P-codes that the AoRs hold in; empty = everywhere."),
     AfterValidator(_areas),
 ]
+
+
+Word = Mapping[str, Any]
+RIGHTS: Final = ("roles", "scopes", "areas", "aors")
+
+
+class Marks:
+    """`master`: 32 bytes, of this installation."""
+
+    def __init__(self, master: bytes) -> None:
+        self._key = derived(master, b"ruta standing")
+
+    def of(self, whose: object, what: str, value: str | bytes | None) -> str:
+        """The mark of one credential; empty where there is none."""
+        if value is None:
+            return ""
+        given = value.encode() if isinstance(value, str) else value
+        named = f"{whose} {what} ".encode()
+        return hmac.new(self._key, named + given, hashlib.sha256).hexdigest()[:32]
+
+    def of_all(self, whose: object, what: str, values: Iterable[str | bytes]) -> list[str]:
+        return sorted(self.of(whose, what, each) for each in values)
+
+
+def rights_of(row: Any) -> Word:
+    """The rights in the row of a person or a client."""
+    return {"active": row["active"], **{name: sorted(row[name]) for name in RIGHTS}}
+
+
+def rights_again(row: Any, word: Word) -> dict[str, Any]:
+    """New values for the row of a person or a client: the rights of the list. Whoever is switched off in either stays so."""
+    last = {name: list(word[name]) for name in RIGHTS}
+    return {**last, "active": row["active"] and word["active"]}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A client, or a person who uses one, with its rights. `read_at`: when they were read, in seconds since 1970 by the clock
+    of the database; whatever ends them has a later time."""
+
+    subject: str
+    client_id: str
+    organisation_id: UUID
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    aors: tuple[str, ...]
+    areas: tuple[str, ...]
+    read_at: float
+
+
+def effective_aors(own: Iterable[str], memberships: Iterable[str]) -> tuple[str, ...]:
+    """A client works for its organisation's AoRs, or for those of them that it was given."""
+    members = set(memberships)
+    chosen = set(own)
+    return tuple(sorted(members & chosen if chosen else members))

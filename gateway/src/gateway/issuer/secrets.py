@@ -1,7 +1,8 @@
-"""Secrets and passwords: made here, kept as argon2id hashes, compared in constant time.
+"""Secrets and passwords: made here, kept as argon2id hashes, compared in constant time; what a password must be.
 
-The cost is OWASP's minimum for argon2id (19 MiB, two passes): client secrets have 256 random bits
-and need no more, passwords are backed by a second factor and a throttle.
+The cost is OWASP's minimum for argon2id (19 MiB, two passes): client secrets have 256 random bits and need no more,
+passwords are backed by a second factor and a throttle. Of a password only its length helps (NIST SP 800-63B §5.1.1.2):
+nobody is asked for signs of several kinds.
 """
 
 import asyncio
@@ -11,10 +12,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# What an unknown name is compared with, so that it takes as long as a known one.
+# The hash for unknown names, so that refusing them takes as long.
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(32))
-# Hashing takes memory and a core: few at a time, the rest waits.
+# Hashing takes memory and a core: only a few run at a time.
 _AT_ONCE = 4
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
+_LEAST_DIFFERENT = 5
 
 
 class SecretChecks:
@@ -44,3 +47,16 @@ def _verify(stored: str, given: str) -> bool:
         return _HASHER.verify(stored, given)
     except (VerifyMismatchError, VerificationError, InvalidHashError):
         return False
+
+
+def password_fault(password: str, *, sign_in_name: str) -> str | None:
+    """`short`, `long`, `simple` or `name`; None if it will do."""
+    if len(password) < SHORTEST_PASSWORD:
+        return "short"
+    if len(password) > LONGEST_PASSWORD:
+        return "long"
+    if len(set(password)) < _LEAST_DIFFERENT:
+        return "simple"
+    if sign_in_name in password.lower():
+        return "name"
+    return None

@@ -14,8 +14,8 @@ COMMON = common_tables(METADATA)
 async def change_version(
     session: AsyncSession, table: sa.Table, row: Any, **values: object
 ) -> None:
-    """The next version of a row as it was read. 412 if somebody was faster, and only that moment: else what they did, such
-    as switching somebody off, would be undone by whoever had not seen it."""
+    """Write the next version of a row as it was read. 412 if somebody changed it meanwhile: else their change, such as
+    switching a person off, would be undone by somebody who had not seen it."""
     changed = await session.execute(
         sa.update(table)
         .where(table.c.id == row["id"], table.c.version == row["version"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common import clock
-from gateway.issuer.people.second_factor import code_at
+from gateway.issuer.people.factors import code_at
 
 from stack.demo.clients import CLIENTS, DemoClient
 from stack.embedded.connection import RunningStack

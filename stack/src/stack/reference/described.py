@@ -12,7 +12,7 @@ from common.db.session import Database
 from directory.app import create_app as directory_app
 from directory.settings import Settings as DirectorySettings
 from fastapi import FastAPI
-from gateway.front.describing.description import combined
+from gateway.front.description.document import combined
 from gateway.front.routes import ROUTES, Upstream
 from gateway.issuer.app import create_app as issuer_app
 from gateway.issuer.settings import IssuerSettings

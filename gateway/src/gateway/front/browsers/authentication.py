@@ -6,16 +6,16 @@ from common.auth import InvalidToken
 from common.auth.tokens import UnknownKey
 from common.errors import UNAUTHENTICATED, UNAVAILABLE
 
-from gateway.front.browsers.renewal import Renewal
+from gateway.front.browsers.provider import Renewal
 from gateway.front.browsers.sessions import Cookies
-from gateway.front.limiting.limits import Rates
-from gateway.front.passing.exchange import Exchange, SignedIn
-from gateway.front.replicas.upstreams import Upstreams
+from gateway.front.callers.keys import KeySource
+from gateway.front.callers.revocations import Revocations
+from gateway.front.callers.tokens import Caller, Callers, bearer
+from gateway.front.edge.heads import Head
+from gateway.front.edge.limits import Rates
+from gateway.front.exchange import Exchange, SignedIn
 from gateway.front.routes import Route
-from gateway.front.trust.callers import Caller, Callers, bearer
-from gateway.front.trust.key_source import KeySource
-from gateway.front.trust.revocations import Revocations
-from gateway.front.wire.heads import Head
+from gateway.front.upstreams import Upstreams
 
 _CHALLENGE = 'Bearer realm="ruta"'
 
@@ -44,7 +44,7 @@ class Authentication:
 
     @property
     def parts(self) -> dict[str, bool]:
-        """What a token is verified by, and whether it is there: the keys, and the list of what was withdrawn."""
+        """What verifying a token needs, and whether it is there: the keys and the list of revocations."""
         return {"token_keys": self._keys.ready, "revocations": self._revocations.known}
 
     @property
@@ -71,8 +71,8 @@ class Authentication:
         return await self.checked(authorization, exchange)
 
     async def _person(self, exchange: Exchange, route: Route) -> Caller | None:
-        """Whom the session cookie names; nobody if it is not to be read here, or says nothing (any
-        more). 403 if the request was not meant."""
+        """The person whom the session cookie names; None if it must not be read here, or is not valid (any more). 403 if the
+        request comes from another site."""
         head = exchange.head
         if self._cookies is None or self._renewal is None or b"cookie" not in head.own:
             return None
@@ -116,7 +116,7 @@ class Authentication:
             return await self._believed(bearer(token) if isinstance(token, bytes) else token)
         except InvalidToken:
             if exchange is not None:
-                # Whoever sends bad tokens is counted as the anonymous source that it is.
+                # Bad tokens count as requests without a token.
                 exchange.allowance = self._rates.spend("anonymous", exchange.source)
             raise UNAUTHENTICATED.because(
                 "access_token_is_not_valid",
@@ -137,7 +137,7 @@ class Authentication:
 
 
 def _is_nobody(exchange: Exchange, route: Route) -> bool:
-    """Whether the cookie is not to be read here."""
+    """Whether the session cookie must not be read for this request."""
     if route.is_public(exchange.method, exchange.path):
         return True
     if route.lets_in(exchange.method, exchange.path):
@@ -146,8 +146,7 @@ def _is_nobody(exchange: Exchange, route: Route) -> bool:
 
 
 def _navigates(head: Head) -> bool:
-    """Whether the browser opens it as a page. An address that somebody is sent is no word of theirs:
-    it is answered as to everybody. Pages of Ruta's own that need to know who asks ask by script, or
-    are asked with the CSRF token."""
+    """Whether the browser opens the address as a page. Anybody can send somebody an address, so opening it acts for nobody:
+    it is answered as to an anonymous caller. Ruta's own pages ask by script, or with the CSRF token."""
     navigation = head.own.get(b"sec-fetch-mode") == b"navigate"
     return navigation and b"x-csrf-token" not in head.own

@@ -1,21 +1,29 @@
-"""Talks to the OIDC provider on behalf of a person's browser: where to sign in, and tokens."""
+"""Talks to the OIDC provider on behalf of a person's browser: where to sign in, tokens, and renewal before they end."""
 
+import asyncio
 import base64
 import hashlib
 import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from common import json_once
-from common.errors import UNAUTHENTICATED, UNAVAILABLE
+from common.errors import UNAUTHENTICATED, UNAVAILABLE, Problem
 from common.words.languages import LANGUAGES
 
-from gateway.front.replicas.upstreams import Upstreams
+from gateway.front.browsers.sessions import PersonSession
+from gateway.front.callers.keys import KeySource
+from gateway.front.callers.tokens import Caller
 from gateway.front.settings import FrontSettings
-from gateway.front.trust.key_source import KeySource
+from gateway.front.upstreams import Upstreams
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
+BEFORE_SECONDS = 60
+_REMEMBERED_SECONDS = 30
 _SCOPE = (
     "openid directory:read directory:write directory:curate referrals:read referrals:write "
     "reports:read reports:publish admin"
@@ -44,8 +52,8 @@ class Provider:
     def sign_in_url(
         self, state: str, verifier: str, locales: str | None, *, fresh: bool = False
     ) -> str:
-        """Where the browser goes to sign in (authorization code with PKCE). `fresh`: even whom the
-        provider knows already has to prove it again (OIDC Core §3.1.2.1)."""
+        """Where the browser goes to sign in (authorization code with PKCE). `fresh`: the provider must ask again, even if it
+        knows the person (OIDC Core §3.1.2.1)."""
         digest = hashlib.sha256(verifier.encode()).digest()
         parameters = {
             "response_type": "code",
@@ -74,7 +82,7 @@ class Provider:
         return await self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     async def give_back(self, refresh_token: str) -> None:
-        """End the sign-in at the provider too, if it can; the cookie goes in any case."""
+        """End the sign-in at the provider too, if it offers that. The cookie is cleared in any case."""
         try:
             await self._post("revocation_endpoint", "/oauth/revoke", {"token": refresh_token})
         except (aiohttp.ClientError, TimeoutError, OSError, LookupError):
@@ -97,16 +105,9 @@ class Provider:
         form = {**form, "client_id": self._settings.session_client_id}
         if secret is not None:
             form["client_secret"] = secret.get_secret_value()
-        own = self._settings.issuer_url is not None
-        # The shared session sends no Content-Type of its own accord.
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        if own:
-            headers["Authorization"] = self._authorization()
-        url = (
-            f"{(self._settings.issuer_url or '').rstrip('/')}{own_path}"
-            if own
-            else self._endpoint(name, own_path)
-        )
+        own = self._settings.issuer_url
+        url = f"{own.rstrip('/')}{own_path}" if own else self._endpoint(name, own_path)
+        headers = {"Authorization": self._authorization()} if own else {}
         async with self._upstreams.issuing.post(
             url, data=form, headers=headers, timeout=_TIMEOUT, allow_redirects=False
         ) as answer:
@@ -127,8 +128,8 @@ def _read(body: bytes) -> Any:
 
 
 def claims_unverified(id_token: Any) -> dict[str, Any]:
-    """What a token says about a person, to that person only. It came from the token endpoint itself,
-    so its signature need not be checked (OIDC Core §3.1.3.7)."""
+    """The claims of an ID token, shown to that person only. It came from the token endpoint itself, so its signature need
+    not be checked (OIDC Core §3.1.3.7)."""
     try:
         payload = str(id_token).split(".")[1]
         claims = json_once.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -145,3 +146,60 @@ def new_state() -> str:
 
 def new_verifier() -> str:
     return secrets.token_urlsafe(48)
+
+
+class Renewal:
+    """`believe` verifies an access token like any other."""
+
+    def __init__(self, provider: Provider, believe: Callable[[str], Awaitable[Caller]]) -> None:
+        self._provider = provider
+        self._believe = believe
+        self._running: dict[bytes, asyncio.Task[PersonSession]] = {}
+
+    async def fresh(self, session: PersonSession) -> PersonSession | None:
+        """The session with an access token that still lives; None if the sign-in is over. A Problem
+        other than 401 if the provider is away and the old token has ended."""
+        now = time.time()
+        if session.expires - now > BEFORE_SECONDS or not session.refresh_token:
+            return session
+        try:
+            return await self.renewed(session)
+        except Problem as problem:
+            if problem.kind is UNAUTHENTICATED:
+                return None
+            if session.expires > now:
+                return session
+            raise
+
+    async def renewed(self, session: PersonSession) -> PersonSession:
+        """The session with new tokens. Requests that ask at the same time share one renewal. 401 if the sign-in is over."""
+        key = hashlib.sha256(session.refresh_token.encode()).digest()
+        task = self._running.get(key)
+        if task is None:
+            task = asyncio.create_task(self._renew(session), name="renewal")
+            self._running[key] = task
+            task.add_done_callback(lambda done: self._remember(key, done))
+        # A browser that leaves while it waits must not cancel the renewal of the others.
+        found = await asyncio.shield(task)
+        return replace(
+            session,
+            access_token=found.access_token,
+            refresh_token=found.refresh_token,
+            expires=found.expires,
+        )
+
+    def _remember(self, key: bytes, done: asyncio.Task[PersonSession]) -> None:
+        """Keep a renewal for half a minute: requests with the old cookie are still on their way."""
+        failed = done.cancelled() or done.exception() is not None
+        seconds = 0 if failed else _REMEMBERED_SECONDS
+        asyncio.get_running_loop().call_later(seconds, self._running.pop, key, None)
+
+    async def _renew(self, session: PersonSession) -> PersonSession:
+        tokens: dict[str, Any] = await self._provider.refreshed(session.refresh_token)
+        caller = await self._believe(tokens["access_token"])
+        return replace(
+            session,
+            access_token=tokens["access_token"],
+            refresh_token=str(tokens.get("refresh_token") or session.refresh_token),
+            expires=caller.expires,
+        )

@@ -14,8 +14,13 @@ from common.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHENTI
 from common.pages.form_tokens import form_token
 from common.words.languages import LANGUAGES
 
-from gateway.front.browsers.provider import Provider, claims_unverified, new_state, new_verifier
-from gateway.front.browsers.renewal import Renewal
+from gateway.front.browsers.provider import (
+    Provider,
+    Renewal,
+    claims_unverified,
+    new_state,
+    new_verifier,
+)
 from gateway.front.browsers.sessions import (
     SESSION_SECONDS,
     Cookies,
@@ -24,13 +29,12 @@ from gateway.front.browsers.sessions import (
     SignIn,
     new_csrf,
 )
+from gateway.front.callers.tokens import Caller
+from gateway.front.edge.bodies import Body
+from gateway.front.edge.heads import Header, refusal_of
 from gateway.front.errors import SIGN_IN_STALE
-from gateway.front.pages.sign_out_page import sign_out_page
-from gateway.front.passing.exchange import Exchange
-from gateway.front.trust.callers import Caller
-from gateway.front.wire.bodies import Body
-from gateway.front.wire.heads import Header
-from gateway.front.wire.targets import refusal_of
+from gateway.front.exchange import Exchange
+from gateway.front.public_pages import sign_out_page
 
 PREFIX = "/session"
 
@@ -112,8 +116,8 @@ class SessionPages:
         await exchange.answer(303, [_location(sign_in.return_to), *cookies])
 
     async def _csrf_after(self, exchange: Exchange, caller: Caller) -> str:
-        """Who signs in again keeps the token: what they had begun in another tab can still be sent.
-        What was signed in before in this browser ends."""
+        """The CSRF token after a sign-in. The same person keeps theirs, so that a form in another tab can still be sent. The
+        session before ends."""
         session = self.cookies.living(exchange.head, time.time())
         if session is not None:
             await self._provider.give_back(session.refresh_token)
@@ -134,7 +138,7 @@ class SessionPages:
         await self._tell(exchange, await self._renewal.renewed(session))
 
     async def _tell(self, exchange: Exchange, session: PersonSession) -> None:
-        """Who is signed in. Asking is doing something: the idle time begins anew."""
+        """Answer who is signed in. Asking counts as activity: the idle time starts again."""
         caller = await self._believe(session.access_token)
         now = time.time()
         exchange.cookies = [
@@ -145,7 +149,7 @@ class SessionPages:
         await exchange.answer(200, [_JSON], _described(session, caller, idle))
 
     async def _leave(self, exchange: Exchange) -> None:
-        """A page with the button, for whom no script signs out."""
+        """A page with a sign-out button, for browsers without scripts."""
         session = self.cookies.living(exchange.head, time.time())
         own = session.language if session else None
         language = exchange.asked_language or own or exchange.language

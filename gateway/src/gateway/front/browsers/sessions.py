@@ -16,7 +16,7 @@ from common import crypto
 from common.errors import CSRF
 from common.pages.form_tokens import FIELD, is_form_token
 
-from gateway.front.wire.heads import Head, Header, cookie
+from gateway.front.edge.heads import Head, Header, cookie
 
 SESSION_SECONDS = 12 * 3600
 # The idle time is looked at on every request and written at most this often.
@@ -42,8 +42,8 @@ class PersonSession:
 
 @dataclass(frozen=True)
 class Seen:
-    """When a session was last used. Apart from it: an answer that is late and writes this again must
-    not bring back the tokens that another answer has replaced meanwhile."""
+    """When a session was last used. A cookie of its own: a late answer that writes it must not bring back tokens that
+    another answer has replaced."""
 
     session: str
     at: float
@@ -51,8 +51,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Former:
-    """Who signed in here last, with the CSRF token of their pages: who comes back after an idle hour can
-    still send what they had typed. It opens nothing."""
+    """Who signed in here last, with the CSRF token of their pages: after an idle hour the person can still send what they
+    had typed. It grants nothing."""
 
     subject: str
     csrf: str
@@ -68,7 +68,7 @@ class SignIn:
     language: str | None = None
 
 
-# Who closes the browser has left: what says who is signed in is kept by it no longer.
+# Other cookies end with the browser: whoever closes it is signed out.
 _KEPT_SECONDS: Mapping[type, int] = {Former: SESSION_SECONDS, SignIn: SIGN_IN_SECONDS}
 
 Sealed = TypeVar("Sealed", PersonSession, Seen, Former, SignIn)
@@ -115,7 +115,7 @@ class Cookies:
         return self._header(self._names[kind], "", 0)
 
     def has(self, head: Head) -> bool:
-        """Whether the request brings a session cookie, whatever it is worth."""
+        """Whether the request brings a session cookie, valid or not."""
         return cookie(head, self._names[PersonSession]) is not None
 
     def living(self, head: Head, now: float) -> PersonSession | None:
@@ -129,14 +129,14 @@ class Cookies:
         return session
 
     def seen(self, head: Head, session: PersonSession, now: float) -> list[Header]:
-        """The cookie that says so, where what the request brought is not fresh enough."""
+        """The cookie of the last use, if the request's own is older than a minute."""
         before = self.read(head, Seen)
         if before is not None and before.session == session.csrf and now - before.at < SEEN_SECONDS:
             return []
         return [self.write(Seen(session.csrf, now))]
 
     def ended(self) -> list[Header]:
-        """The session is over by itself: whoever it was may come back to what they had typed."""
+        """The cookies that end the session but keep `Former`: the person may come back to what they had typed."""
         return [self.clear(PersonSession), self.clear(Seen)]
 
     def sign_out(self) -> list[Header]:

@@ -18,16 +18,15 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.issuer.access import Anyone
 from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
 from gateway.issuer.account.page import account_page, again_page, codes_page, enrolment_page
 from gateway.issuer.forms import BadForm, read_form
-from gateway.issuer.parts import Secrets, settings_of
-from gateway.issuer.people import news_service, own_service, passwords, queries
+from gateway.issuer.people import own_service, queries
 from gateway.issuer.people.api import Factors, Recovery
-from gateway.issuer.people.second_factor import provisioning_uri
+from gateway.issuer.people.factors import provisioning_uri
 from gateway.issuer.people.service import seconds_to_wait
-from gateway.issuer.secrets import SecretChecks
+from gateway.issuer.requests import Anyone, Secrets, form_body, settings_of, text_of
+from gateway.issuer.secrets import SecretChecks, password_fault
 from gateway.issuer.sign_ins.queries import living_of_person, recent_of_person
 
 ACCOUNT, PASSKEYS = "/account", "/account/passkeys"
@@ -39,7 +38,7 @@ PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
-# The one text that forms of these pages take which is no secret, and what goes with it when it is sent again.
+# The only field of these forms that is no secret, and the fields that are sent again with it.
 _TYPED = "name"
 _SENT_AGAIN = {"csrf_token", "ticket", "credential"}
 Done = Literal["password", "factor", "ended", "passkey", "renamed", "removed"]
@@ -81,8 +80,8 @@ class Visit:
             passkeys=len(await queries.passkeys_of(self.session, self.row["id"])),
             sign_ins=await living_of_person(self.session, self.row["id"]),
             recent=await recent_of_person(self.session, self.row["id"]),
-            unread=await news_service.unread(self.session, self.row["id"]),
-            last=await news_service.last_changes(self.session, self.row),
+            unread=await own_service.unread(self.session, self.row["id"]),
+            last=await own_service.last_changes(self.session, self.row),
             own=self.caller.sign_in,
             fresh=None if self.fresh else sign_in_again(ACCOUNT),
             error=error,
@@ -91,7 +90,7 @@ class Visit:
         return html_answer(html, self.language, status)
 
     async def refused_password(self) -> Response | None:
-        """The answer to whoever does not, or has guessed too often; None to who does."""
+        """The refusal of a wrong password or of too many guesses; None if the password is right."""
         if await seconds_to_wait(self.session, self.row["sign_in_name"], self.source):
             return await self.page("wait", 429)
         given = self.form.get("password", "")
@@ -106,7 +105,7 @@ class Visit:
 
 
 class NotSignedIn(Exception):
-    """Not, or no longer: led there, and from there back to the page."""
+    """Nobody is signed in (any more): `answer` leads to the sign-in, and from there back."""
 
     def __init__(self, answer: Response) -> None:
         self.answer = answer
@@ -124,13 +123,13 @@ async def _visit(
     _language: Annotated[PageLanguage | None, Query(alias="language")] = None,
     _done: Annotated[Done | None, Query(alias="done")] = None,
 ) -> Visit:
-    """A form counts only with the token of this browser's session, which only Ruta's own pages can read; the
-    front has said which it is."""
+    """Who visits. A form counts only with the CSRF token of this browser's session, which only Ruta's pages can read; the front
+    passes it on (`ruta-csrf`)."""
     if caller.anonymous:
         raise await _nobody(request)
     if not caller.is_person:
         raise FORBIDDEN.because("only_people_have_this_page_clients_secret")
-    # Only what changes something waits for a sign-in that begins at the same moment.
+    # Only a change locks the person, and so waits for a sign-in that begins at the same moment.
     person = queries.held if request.method == "POST" else queries.by_id
     row = await person(session, UUID(caller.subject))
     if row is None or not (row["active"] and row["organisation_active"]):
@@ -148,7 +147,7 @@ async def _visit(
 
 
 async def _nobody(request: Request) -> NotSignedIn:
-    """What they had typed is shown again meanwhile, but for secrets."""
+    """Lead to the sign-in. What was typed is shown again, except secrets."""
     path = PASSKEYS if request.url.path.startswith(PASSKEYS) else ACCOUNT
     form: dict[str, str] = {}
     if request.method == "POST":
@@ -179,20 +178,15 @@ async def _enrolments(request: Request) -> Enrolments:
 Enrolling = Annotated[Enrolments, Depends(_enrolments)]
 
 
-def _body_of(*fields: str) -> dict[str, Any]:
-    properties = {name: {"type": "string", "maxLength": 4096} for name in ("csrf_token", *fields)}
-    schema = {"type": "object", "required": list(properties), "properties": properties}
-    content = {"application/x-www-form-urlencoded": {"schema": schema}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
 Shown = Callable[..., Awaitable[Response]]
 
 
 def form_on(routes: APIRouter, path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
-    """A form of the page, answered to whoever is signed in; one with a password, to whoever knows it and has signed in
-    a moment ago: a session that was left open, or stolen, and a password that somebody saw are not enough to take
-    the second factor over."""
+    """A form of the page, for the person who is signed in. A form with a password also needs the right one and a fresh sign-in:
+    a session that was left open or stolen, and a password that somebody saw, must not be enough to replace the second
+    factor."""
+
+    names = ("csrf_token", *fields)
 
     def added(handle: Shown) -> Shown:
         @routes.post(
@@ -200,7 +194,7 @@ def form_on(routes: APIRouter, path: str, summary: str, *fields: str) -> Callabl
             summary=summary,
             responses=PAGE,
             response_class=HTMLResponse,
-            openapi_extra=_body_of(*fields),
+            openapi_extra=form_body(names, dict.fromkeys(names, text_of(4096))),
         )
         @wraps(handle)
         async def answer(visit: Visit, **parts: Any) -> Response:
@@ -229,7 +223,7 @@ async def show(visit: Visiting) -> Response:
 async def change_password(visit: Visiting) -> Response:
     """Ends every other sign-in of the person."""
     new = visit.form.get("new_password", "")
-    fault = passwords.fault_of(new, sign_in_name=visit.row["sign_in_name"])
+    fault = password_fault(new, sign_in_name=visit.row["sign_in_name"])
     if fault is None and new == visit.form.get("password"):
         fault = "same"
     if fault is None and new != visit.form.get("repeated"):

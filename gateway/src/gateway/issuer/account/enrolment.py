@@ -15,11 +15,11 @@ LIFETIME = timedelta(minutes=10)
 
 
 class NotEnrolling(Exception):
-    """Not ours, of another person, too old, or overtaken by another change."""
+    """The ticket is not Ruta's, another person's, too old, or made before another change."""
 
 
 class Enrolments:
-    """`use`: of what; a ticket of one is none of another."""
+    """`use`: what is enrolled; a ticket for one use does not open another."""
 
     def __init__(self, master: bytes, use: bytes) -> None:
         self._key = crypto.derived(master, use)

@@ -9,8 +9,8 @@ from common.http import drawn
 
 from gateway.issuer.changes.wording import moment as _moment
 from gateway.issuer.changes.wording import parts, told
-from gateway.issuer.people.news_service import Changes, News
-from gateway.issuer.people.passwords import LEAST, MOST
+from gateway.issuer.people.own_service import Changes, News
+from gateway.issuer.secrets import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
 Token = Callable[[str], str]
 """The token of a form, by the path that it is sent to."""
@@ -32,8 +32,9 @@ def account_page(
     error: str | None,
     done: str | None,
 ) -> str:
-    """`passkeys`: how many. `sign_ins`: those that live; `recent`: all of late. `own`: the id of the sign-in that asks. `fresh`: where to sign in again before a password,
-    the second factor or codes are changed; None if that was a moment ago. `error`, `done`: names of texts."""
+    """`passkeys`: how many. `sign_ins`: the living ones; `recent`: all of the last weeks. `own`: the id of the sign-in that
+    asks. `fresh`: where to sign in again before credentials are changed; None if the sign-in is fresh. `error`, `done`:
+    names of texts."""
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
     return _page(
         "account",
@@ -62,8 +63,8 @@ def account_page(
         fresh=fresh,
         error=error,
         done=done,
-        least=LEAST,
-        most=MOST,
+        least=SHORTEST_PASSWORD,
+        most=LONGEST_PASSWORD,
     )
 
 

@@ -14,7 +14,6 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from gateway.issuer.access import Anyone
 from gateway.issuer.account.api import (
     ACCOUNT,
     PAGE,
@@ -30,7 +29,8 @@ from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
 from gateway.issuer.account.page import passkeys_page
 from gateway.issuer.people import own_service, queries
 from gateway.issuer.people.api import Passkeying, script_address
-from gateway.issuer.people.passkeys import MOST_KEYS, MOST_NAME, NotAPasskey, Passkeys
+from gateway.issuer.people.factors import MOST_KEYS, MOST_NAME, NotAPasskey, Passkeys
+from gateway.issuer.requests import Anyone
 
 routes = router(ACCOUNT, ["account"])
 _FRESH = sign_in_again(PASSKEYS)

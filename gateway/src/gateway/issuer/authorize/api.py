@@ -7,35 +7,36 @@ from typing import Annotated, Any, cast
 
 from common import clock
 from common.http import AnyQuery, InParts, Session, context_of, page_language, router
+from common.pages.look import SWITCH
 from common.words.languages import PageLanguage
 from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.issuer.access import Anyone
-from gateway.issuer.authorize import asked as requests
-from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
-from gateway.issuer.authorize.page import SWITCH, policy, sign_in_page
+from gateway.issuer.authorize import tickets
+from gateway.issuer.authorize.page import policy, sign_in_page, told_page
 from gateway.issuer.authorize.tickets import (
+    Asked,
     Entered,
+    Faulty,
     NoTicket,
     OldTicket,
     Tickets,
+    Unanswerable,
+    answer_uri,
     challenge_of,
 )
-from gateway.issuer.authorize.told_page import told_page
 from gateway.issuer.changes.wording import told as in_words
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
-from gateway.issuer.parts import Secrets, settings_of, turns_of
-from gateway.issuer.people import news_service as news
+from gateway.issuer.people import own_service as news
 from gateway.issuer.people import queries
 from gateway.issuer.people import service as people
 from gateway.issuer.people.api import Factors, Passkeying, Recovery, passkeys_of, script_address
-from gateway.issuer.people.news_service import News
-from gateway.issuer.people.passkeys import Answer
-from gateway.issuer.redirects import origin_of
-from gateway.issuer.sign_ins.factors import Factor
+from gateway.issuer.people.factors import Answer
+from gateway.issuer.people.own_service import News
+from gateway.issuer.requests import Anyone, Secrets, form_body, settings_of, text_of, turns_of
+from gateway.issuer.sign_ins.proofs import Factor
 from gateway.issuer.sign_ins.service import begin
 
 routes = router("/oauth", ["tokens"])
@@ -72,28 +73,18 @@ async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
     summary="Sign in",
     responses=_HTML,
     response_class=HTMLResponse,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/x-www-form-urlencoded": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["ticket", "sign_in_name", "password"],
-                        "properties": {
-                            "ticket": {"type": "string", "maxLength": 4096},
-                            "sign_in_name": {"type": "string", "maxLength": 63},
-                            "password": {"type": "string", "maxLength": 200},
-                            "code": {"type": "string", "pattern": "^[0-9]{6}$"},
-                            "recovery_code": {"type": "string", "maxLength": 40},
-                            "credential": {"type": "string", "maxLength": 4096},
-                            SWITCH: {"type": "string", "maxLength": 10},
-                        },
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra=form_body(
+        ["ticket", "sign_in_name", "password"],
+        {
+            "ticket": text_of(4096),
+            "sign_in_name": text_of(63),
+            "password": text_of(200),
+            "code": {"type": "string", "pattern": "^[0-9]{6}$"},
+            "recovery_code": text_of(40),
+            "credential": text_of(4096),
+            SWITCH: text_of(10),
+        },
+    ),
     dependencies=[AnyQuery, InParts],
 )
 async def sign_in(
@@ -142,7 +133,7 @@ async def sign_in(
             return None
         factor = _factor(form)
         entering = Entered(wanted, person["id"], person["version"], factor, clock.now())
-        # A code from a paper proves least: whoever found it does not say for the person that they have read of it.
+        # A recovery code proves least: whoever found the paper must not confirm the news for the person.
         if factor is not Factor.RECOVERY_CODE:
             unread = await news.unread(session, person["id"])
             if unread.ids:
@@ -159,28 +150,18 @@ async def sign_in(
     summary="Say that what was changed was read, or not asked for",
     responses=_HTML,
     response_class=HTMLResponse,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/x-www-form-urlencoded": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["ticket"],
-                        "properties": {
-                            "ticket": {"type": "string", "maxLength": 4096},
-                            "answer": {
-                                "type": "string",
-                                "enum": [_READ, _NOT_ASKED_FOR],
-                                "description": "They go on, or end all that is signed in as them.",
-                            },
-                            SWITCH: {"type": "string", "maxLength": 10},
-                        },
-                    }
-                }
+    openapi_extra=form_body(
+        ["ticket"],
+        {
+            "ticket": text_of(4096),
+            "answer": {
+                "type": "string",
+                "enum": [_READ, _NOT_ASKED_FOR],
+                "description": "They go on, or end all that is signed in as them.",
             },
-        }
-    },
+            SWITCH: text_of(10),
+        },
+    ),
 )
 async def told(
     request: Request,
@@ -201,7 +182,7 @@ async def told(
         return _page(request, ticket=None, error="elsewhere", status=400)
     person = await queries.held(session, entered.person)
     unread = await news.unread(session, entered.person)
-    # What they have read they are not let in by once more.
+    # A ticket whose news were confirmed lets nobody in again.
     if not (_still(person, entered) and unread.ids):
         return _page(request, ticket=None, error="elsewhere", status=400)
     answer = form.get("answer")
@@ -255,7 +236,7 @@ def _factor(form: Mapping[str, str]) -> Factor:
 async def _read(session: Session, query: dict[str, str]) -> Asked:
     client = await clients.client(session, query.get("client_id", ""))
     registered = client["redirect_uris"] if client is not None and client["active"] else None
-    wanted = requests.read(query, requests.redirect_of(query, registered))
+    wanted = tickets.read(query, tickets.redirect_of(query, registered))
     if client is None or client["organisation_id"] is None:
         return wanted
     return replace(wanted, application=client["name"], organisation=client["organisation_name"])
@@ -300,7 +281,7 @@ def _told_page(
         news=in_words(unread.lines, unread.names, language),
         organisation=person["organisation_name"],
     )
-    headers = policy(origin_of(entered.asked.redirect_uri))
+    headers = policy(tickets.origin_of(entered.asked.redirect_uri))
     return HTMLResponse(html, headers={**headers, "Content-Language": language})
 
 
@@ -338,7 +319,7 @@ def _page(
     name: str = "",
 ) -> Response:
     language = _spoken(request)
-    target = origin_of(wanted.redirect_uri) if wanted else ""
+    target = tickets.origin_of(wanted.redirect_uri) if wanted else ""
     passkeys = passkeys_of(request)
     question = passkeys.to_sign_in(challenge_of(ticket)) if ticket and passkeys.offered else None
     script = script_address(request) if question else None

@@ -18,7 +18,7 @@ READ, NOT_ASKED_FOR = "read what was changed", "did not ask for what was changed
 
 
 class Part(StrEnum):
-    """Of an account: what may have been changed."""
+    """The parts of an account that may change."""
 
     PASSWORD = "password"  # noqa: S105 - the word for one
     FACTOR = "factor"
@@ -40,7 +40,7 @@ _NEWS: Mapping[str, set[Part]] = {
     "removed a passkey": {Part.PASSKEYS},
     "renewed own recovery codes": {Part.CODES},
     "used a recovery code": {Part.CODES},
-    # Nothing was changed, but somebody else has the password, or the key.
+    # Nothing changed, but somebody else has the password or the key.
     "refused several wrong codes": set(),
     "refused a copied passkey": set(),
 }
@@ -52,12 +52,12 @@ _NO_NEWS: Mapping[str, set[Part]] = {
 
 
 def is_news(kind: str, what: str) -> bool:
-    """Whether the person whom a change is about is to be told."""
+    """Whether a change is news to the person whom it is about."""
     return kind == "person" and what in NEWS
 
 
 def touched(kind: str, what: str) -> set[Part]:
-    """The parts of somebody's account that a change of them, or of their organisation, changed."""
+    """The parts of an account that a change of the person or their organisation affects."""
     if kind == "organisation":
         return {Part.ORGANISATION}
     verb, *fields = what.split()
@@ -95,7 +95,7 @@ class Line:
 
 
 def lines(news: Iterable[Any], person: str) -> Sequence[Line]:
-    """Rows of the record, the newest first; as many wrong codes as there were stand in one line."""
+    """Lines for rows of the record, the newest first. Repeated wrong codes share one line."""
     found: dict[tuple[str, str], list[Any]] = {}
     for change in news:
         found.setdefault((change["what"], change["by_subject"]), []).append(change)
@@ -103,7 +103,7 @@ def lines(news: Iterable[Any], person: str) -> Sequence[Line]:
 
 
 def last_of_each(changes: Iterable[Any], person: str) -> Mapping[Part, Line]:
-    """The last change of each part of an account, of rows of the record, the newest first."""
+    """The last change of each part of an account. `rows`: of the record, the newest first."""
     found: dict[Part, Line] = {}
     for change in changes:
         for part in touched(change["kind"], change["what"]):

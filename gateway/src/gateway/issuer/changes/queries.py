@@ -22,7 +22,7 @@ async def page(session: AsyncSession, before: str | None, limit: int) -> Sequenc
 
 
 async def unread(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """What the person is to be told and has not said to have read, the newest first."""
+    """The news that the person has not confirmed, the newest first."""
     news = sa.select(changes).where(_of_person(str(person_id)), _UNREAD)
     return (await session.execute(news.order_by(changes.c.id.desc()))).mappings().all()
 
@@ -46,7 +46,7 @@ async def last_of_each(
 
 
 def unread_since(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """`unread_since` of the row whose person this column names: since when something waits to be read by them."""
+    """`unread_since` of the person whom this column names: since when they have unread news."""
     first = sa.select(sa.func.min(changes.c.at)).where(
         _of_person(sa.cast(person_id, sa.Text)), _UNREAD
     )
@@ -54,7 +54,7 @@ def unread_since(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
 
 
 def not_asked_for_at(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """`not_asked_for_at` of the row whose person this column names: when they said so last."""
+    """`not_asked_for_at` of the person whom this column names: when they last said that they had not asked for a change."""
     last = sa.select(sa.func.max(changes.c.at)).where(
         _of_person(sa.cast(person_id, sa.Text)), changes.c.what == NOT_ASKED_FOR
     )
@@ -69,7 +69,7 @@ def _of_person(target: Any) -> sa.ColumnElement[bool]:
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[sa.RowMapping]:
-    """What the list does not say yet, the oldest first."""
+    """Changes that are not in the list yet, the oldest first."""
     statement = sa.select(changes).where(changes.c.told_at.is_(None)).order_by(changes.c.id)
     return (await session.execute(statement.limit(limit))).mappings().all()
 
@@ -80,7 +80,7 @@ async def count_untold(session: AsyncSession) -> int:
 
 
 async def unknown(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Those of which there is no record."""
+    """The ids that are not in the record."""
     listed = sa.select(changes.c.id).where(
         changes.c.id == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
     )

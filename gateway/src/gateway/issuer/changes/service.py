@@ -42,14 +42,14 @@ async def mark_told(session: AsyncSession, ids: Collection[UUID]) -> None:
 
 
 async def tell_all_anew(session: AsyncSession) -> None:
-    """The list is gone: it begins again with the first change."""
+    """Mark all changes as not listed: the list is gone, and is written again from the first change."""
     await session.execute(
         sa.update(changes).where(changes.c.told_at.is_not(None)).values(told_at=None)
     )
 
 
 async def put_back(session: AsyncSession, forgotten: Sequence[Mapping[str, Any]]) -> None:
-    """What the list knows and the record has lost."""
+    """Store changes that the list has and the record lost."""
     now = clock.now()
     await session.execute(
         sa.insert(changes),

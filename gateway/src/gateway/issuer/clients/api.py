@@ -7,11 +7,9 @@ from common.http import Session, StepUp, router
 from common.paging import Limit, Page, page_of
 from fastapi import Path
 
-from gateway.issuer.access import Admin
 from gateway.issuer.clients import queries, service
 from gateway.issuer.clients.schemas import Client, ClientChange, ClientWithSecret, NewClient
-from gateway.issuer.parts import Secrets
-from gateway.issuer.records import After, Answered, Changing
+from gateway.issuer.requests import Admin, After, Answered, Changing, Secrets
 
 PATH = "/identity/v1/clients"
 routes = router(PATH, ["identity"])

@@ -2,13 +2,29 @@
 
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from common.http import ShownOnce, Strict, Text
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gateway.issuer.redirects import acceptable_redirect
 from gateway.issuer.rights import Aors, Areas, Roles, Scopes
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def acceptable_redirect(uri: str) -> str:
+    """A redirect URI that a client may register (RFC 9700 §2.1, §4.1), as it is; ValueError unless it is https (or loopback http) without a fragment."""
+    if len(uri) > 500 or not uri.isascii() or any(c.isspace() for c in uri):
+        raise ValueError("a redirect URI is ASCII without spaces, at most 500 characters")
+    parts = urlsplit(uri)
+    if parts.fragment or "#" in uri or parts.username or "*" in uri:
+        raise ValueError("a redirect URI has no fragment, user or wildcard")
+    loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if not parts.hostname or not (parts.scheme == "https" or loopback):
+        raise ValueError("a redirect URI is https, or http on this machine")
+    return uri
+
 
 ClientId = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])$")]
 RedirectUris = Annotated[

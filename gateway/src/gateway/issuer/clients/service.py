@@ -1,5 +1,5 @@
-"""Use cases of machine clients. A change of rights voids the tokens that state the old ones, and ends
-what people began through the client."""
+"""Use cases of machine clients. A change of rights voids the tokens that state the old ones, and ends what people began
+through the client. A client is held to the list that leaves the machine where the record went back."""
 
 from typing import Any
 
@@ -15,6 +15,7 @@ from gateway.issuer.clients import queries
 from gateway.issuer.clients.models import clients
 from gateway.issuer.clients.schemas import ClientChange, NewClient
 from gateway.issuer.organisations.queries import organisation
+from gateway.issuer.rights import Marks, Word, rights_again, rights_of
 from gateway.issuer.secrets import SecretChecks, new_secret
 from gateway.issuer.sign_ins.service import end_all_through
 from gateway.issuer.tables import change_version
@@ -94,3 +95,38 @@ async def void_tokens(session: AsyncSession, by: Principal, row: Any) -> None:
     await queries.hold(session, row["id"])
     await end_all_through(session, row["id"])
     await record(session, by, "voided tokens", "client", row["id"])
+
+
+async def standing(session: AsyncSession, marks: Marks, client_id: str) -> Word | None:
+    """How the client stands; None if there is no such client."""
+    row = await queries.client(session, client_id)
+    return None if row is None else _standing(marks, row)
+
+
+async def hold_to(
+    session: AsyncSession, marks: Marks, secrets: SecretChecks, client_id: str, word: Word
+) -> bool:
+    """Give the client the rights of the list. A secret that differs is replaced by an unknown one, and redirect URIs that
+    differ are removed. Returns whether anything differed."""
+    await queries.hold(session, client_id)
+    row = await queries.client(session, client_id)
+    if row is None:
+        return False
+    now, values = _standing(marks, row), rights_again(row, word)
+    if now["secret"] != word["secret"] and row["secret_hash"] is not None:
+        # A client without a secret would be a public one, which proves itself by none.
+        values["secret_hash"] = await secrets.hashed(new_secret())
+    if now["redirects"] != word["redirects"]:
+        values["redirect_uris"] = []
+    await change_version(session, clients, row, **values)
+    await end_all_through(session, client_id)
+    return now != word
+
+
+def _standing(marks: Marks, row: queries.Row) -> Word:
+    redirects = "\n".join(row["redirect_uris"]) or None
+    return {
+        **rights_of(row),
+        "secret": marks.of(row["id"], "secret", row["secret_hash"]),
+        "redirects": marks.of(row["id"], "redirects", redirects),
+    }

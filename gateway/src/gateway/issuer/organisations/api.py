@@ -6,10 +6,9 @@ from uuid import UUID
 from common.http import Session, StepUp, router
 from common.paging import Limit, Page, next_cursor
 
-from gateway.issuer.access import Admin
 from gateway.issuer.organisations import queries, service
 from gateway.issuer.organisations.schemas import NewOrganisation, Organisation, OrganisationChange
-from gateway.issuer.records import After, Answered, Changing
+from gateway.issuer.requests import Admin, After, Answered, Changing
 
 PATH = "/identity/v1/organisations"
 routes = router(PATH, ["identity"])

@@ -7,10 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.organisations.identity import Identity, effective_aors
 from gateway.issuer.organisations.models import memberships, organisations
+from gateway.issuer.rights import Identity, effective_aors
 
-# Clients know their organisations, not these them: of their table only what is needed here.
+# Clients stand above organisations, so only these columns of their table are named here.
 _clients = sa.table("clients", sa.column("id", sa.Text), sa.column("organisation_id", sa.Uuid))
 
 
@@ -66,8 +66,8 @@ async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence
 async def identity_of(
     session: AsyncSession, row: Any, subject: str, client_id: str
 ) -> Identity | None:
-    """The identity of a client's or a person's row; None while its organisation is suspended. The organisation is
-    held: whoever changes it meanwhile has done so already, or revokes what is made of this."""
+    """The identity of a client's or a person's row; None while its organisation is suspended. Locks the organisation, so that
+    a change of it comes before, or revokes the token that is made of this."""
     table = organisations.c
     held = await session.execute(
         sa.select(table.active, sa.extract("epoch", sa.func.clock_timestamp()))

@@ -1,4 +1,4 @@
-"""Use cases of organisations."""
+"""Use cases of organisations, and how they are held to the list that leaves the machine."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +17,7 @@ from gateway.issuer.organisations import queries
 from gateway.issuer.organisations.models import memberships, organisations
 from gateway.issuer.organisations.schemas import NewOrganisation, Organisation, OrganisationChange
 from gateway.issuer.revocations.service import revoke
+from gateway.issuer.rights import Word
 from gateway.issuer.sign_ins.service import end_all_through
 from gateway.issuer.tables import change_version
 
@@ -64,13 +65,13 @@ async def ensure(session: AsyncSession, organisation_id: UUID, name: str, aors: 
 
 
 async def change(session: AsyncSession, by: Principal, row: Any, wanted: OrganisationChange) -> Any:
-    """Apply it; tokens that say what is no longer so are revoked."""
+    """Apply the change; revokes tokens that state what has changed."""
     values = wanted.model_dump(exclude_unset=True, exclude={"aors"})
     values = {name: value for name, value in values.items() if value is not None}
     if wanted.active is False:
         await end_what_goes_through(session, row["id"])
     await change_version(session, organisations, row, **values)
-    # A form sends all that it shows: whoever only corrects a name ends nobody's token.
+    # A form sends all fields: correcting a name must not end tokens.
     before = await queries.membership_aors(session, row["id"])
     aors = before if wanted.aors is None else wanted.aors
     if set(aors) != set(before):
@@ -82,8 +83,8 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
 
 
 async def end_what_goes_through(session: AsyncSession, organisation_id: UUID) -> None:
-    """People of other organisations use its applications, too. Before the organisation's row is changed, as whoever
-    makes a token holds them."""
+    """End what people of any organisation began through its clients. Call it before the organisation's row is changed:
+    whoever issues a token locks the clients first."""
     for client_id in await queries.hold_clients(session, organisation_id):
         await end_all_through(session, client_id)
 
@@ -96,3 +97,31 @@ async def replace_aors(session: AsyncSession, organisation_id: UUID, aors: Itera
         await session.execute(
             sa.insert(memberships).values(organisation_id=organisation_id, aor=aor)
         )
+
+
+async def standing(session: AsyncSession, organisation_id: UUID) -> Word | None:
+    """How the organisation stands; None if there is no such organisation."""
+    row = await queries.organisation(session, organisation_id)
+    if row is None:
+        return None
+    aors = await queries.membership_aors(session, organisation_id)
+    return {"active": row["active"], "aors": list(aors)}
+
+
+async def hold_to(session: AsyncSession, organisation_id: UUID, word: Word) -> bool:
+    """Give the organisation the memberships of the list; suspend it if either says so. Returns whether anything differed."""
+    now = await standing(session, organisation_id)
+    if now is None:
+        return False
+    await end_what_goes_through(session, organisation_id)
+    await session.execute(
+        sa.update(organisations)
+        .where(organisations.c.id == organisation_id)
+        .values(
+            active=sa.and_(organisations.c.active, sa.literal(word["active"])),
+            version=organisations.c.version + 1,
+        )
+    )
+    await replace_aors(session, organisation_id, word["aors"])
+    await revoke(session, "organisation", str(organisation_id))
+    return now != word

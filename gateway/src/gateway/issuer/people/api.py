@@ -1,26 +1,42 @@
-"""People who sign in, for administrators."""
+"""People who sign in: for administrators; for their colleagues, by name; and the record of changes of identities."""
 
+from datetime import datetime
 from operator import itemgetter
 from typing import Annotated, Any, cast
 from uuid import UUID
 
+from common.auth import Role
 from common.http import Session, StepUp, context_of, router
-from common.paging import Limit, Page, page_of
-from fastapi import Depends, Request
+from common.ids import is_id
+from common.paging import CursorText, Limit, Page, keys_in, page_of
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, Field
+from sqlalchemy import RowMapping
 
-from gateway.issuer.access import Admin
-from gateway.issuer.parts import Secrets, settings_of
+from gateway.issuer.changes import queries as record_queries
+from gateway.issuer.changes.service import record
+from gateway.issuer.organisations.queries import names_of as organisations_of
 from gateway.issuer.people import queries, service
-from gateway.issuer.people.passkeys import Passkeys
-from gateway.issuer.people.recovery import RecoveryCodes
+from gateway.issuer.people.factors import Passkeys, RecoveryCodes, SecondFactors, provisioning_uri
+from gateway.issuer.people.queries import names_of as people_of
 from gateway.issuer.people.schemas import (
+    ColleagueView,
     NewPerson,
     Person,
     PersonChange,
     PersonWithCredentials,
 )
-from gateway.issuer.people.second_factor import SecondFactors, provisioning_uri
-from gateway.issuer.records import After, Answer, Answered, Changing
+from gateway.issuer.requests import (
+    Admin,
+    After,
+    Answer,
+    Answered,
+    Auditor,
+    Changing,
+    Colleague,
+    Secrets,
+    settings_of,
+)
 
 PATH = "/identity/v1/people"
 routes = router(PATH, ["identity"])
@@ -128,3 +144,89 @@ def _with_credentials(renewed: tuple[Any, str, str], answer: Answer) -> PersonWi
         password=password,
         second_factor_uri=provisioning_uri(second, changed["sign_in_name"]),
     )
+
+
+colleagues = router("/identity/v1/colleagues", ["identity"])
+
+
+@colleagues.get("", summary="List the people of your own organisation")
+async def listed_colleagues(
+    *,
+    caller: Colleague,
+    session: Session,
+    person_id: Annotated[
+        list[UUID] | None,
+        Query(
+            alias="id",
+            description="Only these; of another organisation nobody is found.",
+            max_length=100,
+        ),
+    ] = None,
+    sign_in_name: Annotated[
+        str | None, Query(description="Only who signs in by this name.", max_length=63)
+    ] = None,
+    limit: Limit = 100,
+    cursor: CursorText = None,
+) -> Page[ColleagueView]:
+    """Those who were switched off, too: what they did has their name. Auditors read the names of all organisations'
+    people, by id or sign-in name only: the record holds their ids."""
+    (after,) = keys_in(cursor, str) or (None,)
+    audits = Role.AUDITOR in caller.roles and (person_id or sign_in_name)
+    rows = await queries.colleagues(
+        session,
+        None if audits else caller.organisation,
+        person_id or (),
+        after,
+        limit,
+        sign_in_name=sign_in_name,
+    )
+    return page_of(rows, limit, lambda row: ColleagueView(**row), itemgetter("sign_in_name"))
+
+
+changes = router("/identity/v1/changes", ["identity"])
+
+
+class Change(BaseModel):
+    id: UUID
+    at: datetime
+    by_client: str
+    by_subject: str
+    what: str
+    kind: str
+    target: str
+    by_name: str | None = Field(None, description="By which name this person signs in.")
+    target_name: str | None = Field(
+        None, description="By which name the person signs in, or what the organisation is called."
+    )
+
+
+@changes.get("", summary="Who changed which identity")
+async def listed_changes(
+    _admin: Admin, session: Session, before: After, limit: Limit = 100
+) -> Page[Change]:
+    return await _page(session, before, limit)
+
+
+@changes.get("/record", summary="Who changed which identity, for auditors")
+async def audited(
+    auditor: Auditor, session: Session, before: After, limit: Limit = 100
+) -> Page[Change]:
+    """The same; each look stands in the record itself."""
+    page = await _page(session, before, limit)
+    await record(session, auditor, "read", "record", "changes")
+    return page
+
+
+async def _page(session: Session, before: str | None, limit: int) -> Page[Change]:
+    """With the names of who did it, and to whom: an id tells a reader nothing."""
+    rows = await record_queries.page(session, before, limit)
+    ids = [UUID(one) for row in rows for one in (row["by_subject"], row["target"]) if is_id(one)]
+    names = await people_of(session, [str(one) for one in ids]) | await organisations_of(
+        session, ids
+    )
+
+    def view(row: RowMapping) -> Change:
+        by, target = names.get(row["by_subject"]), names.get(row["target"])
+        return Change(**row, by_name=by, target_name=target)
+
+    return page_of(rows, limit, view, itemgetter("id"))

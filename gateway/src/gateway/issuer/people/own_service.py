@@ -1,6 +1,11 @@
-"""What a person changes about their own credentials. Everything else that was signed in ends with it;
-the sign-in that does it lives on: whoever changes something has just typed the password."""
+"""What a person changes about their own credentials, and is told of changes until they have read them.
 
+A change ends every other sign-in of the person; the one that makes it lives on: its owner has just typed the password.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -10,21 +15,34 @@ from common.auth import Principal
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.changes.service import record
+from gateway.issuer.changes import queries as changes
+from gateway.issuer.changes.news import (
+    NOT_ASKED_FOR,
+    READ,
+    SIGN_IN,
+    Line,
+    Part,
+    last_of_each,
+    lines,
+)
+from gateway.issuer.changes.service import mark_read, record
+from gateway.issuer.people import queries
+from gateway.issuer.people.factors import NewKey, RecoveryCodes, SecondFactors, new_codes
 from gateway.issuer.people.models import passkeys, people, recovery_codes
-from gateway.issuer.people.passkeys import NewKey
-from gateway.issuer.people.recovery import RecoveryCodes, new_codes
-from gateway.issuer.people.second_factor import SecondFactors
 from gateway.issuer.people.service import attempt_name
 from gateway.issuer.secrets import SecretChecks
-from gateway.issuer.sign_ins.service import end_others_of_person, end_that_of_person
+from gateway.issuer.sign_ins.service import (
+    end_all_of_person,
+    end_others_of_person,
+    end_that_of_person,
+)
 from gateway.issuer.throttle import service as attempts
 
 
 async def knows_password(
     session: AsyncSession, secrets: SecretChecks, row: Any, password: str, source: str
 ) -> bool:
-    """Whether whoever sits there knows it. Failures count as those of the sign-in page do."""
+    """Whether the password is right. Failures count as those of the sign-in page do."""
     name = attempt_name(row["sign_in_name"])
     if not await secrets.matches(row["password_hash"], password):
         await attempts.failed(session, name, source)
@@ -44,7 +62,7 @@ async def set_password(
 async def set_second_factor(
     session: AsyncSession, by: Principal, factors: SecondFactors, row: Any, secret: str, code: str
 ) -> bool:
-    """False, and nothing is changed, if the code is not one of this secret."""
+    """False, without a change, if the code does not fit the secret."""
     sealed = factors.sealed(row["id"], secret)
     step = factors.step_of(row["id"], sealed, code, now=clock.now(), last_step=0)
     if step is None:
@@ -57,7 +75,7 @@ async def set_second_factor(
 async def renew_recovery_codes(
     session: AsyncSession, by: Principal, recovery: RecoveryCodes, row: Any
 ) -> list[str]:
-    """Eight new ones, readable here and never again; the former ones are void."""
+    """Eight new codes, readable only now; the old ones are void."""
     codes, now = new_codes(), clock.now()
     await session.execute(sa.delete(recovery_codes).where(recovery_codes.c.person_id == row["id"]))
     await session.execute(
@@ -78,7 +96,7 @@ async def renew_recovery_codes(
 async def add_passkey(
     session: AsyncSession, by: Principal, row: Any, key: NewKey, name: str
 ) -> bool:
-    """False if somebody has it already."""
+    """False if somebody has registered this key already."""
     taken = await session.scalar(
         sa.select(passkeys.c.id).where(passkeys.c.credential_id == key.credential_id)
     )
@@ -144,3 +162,49 @@ async def _changed(
     )
     await end_others_of_person(session, row["id"], _own(by))
     await record(session, by, what, "person", row["id"])
+
+
+@dataclass(frozen=True)
+class News:
+    """`ids`: of the changes; `names`: of who made them."""
+
+    ids: Sequence[UUID]
+    lines: Sequence[Line]
+    names: Mapping[str, str]
+
+    @property
+    def mark(self) -> str:
+        """A digest of exactly these changes, so that confirming them confirms no others."""
+        return sha256(b"".join(each.bytes for each in self.ids)).hexdigest()
+
+
+Changes = tuple[Mapping[Part, Line], Mapping[str, str]]
+"""The last of each part of an account, and the names of who made them."""
+
+
+async def unread(session: AsyncSession, person_id: UUID) -> News:
+    rows = await changes.unread(session, person_id)
+    told = lines(rows, str(person_id))
+    names = await queries.names_of(session, [line.by for line in told])
+    return News([row["id"] for row in rows], told, names)
+
+
+async def last_changes(session: AsyncSession, row: Any) -> Changes:
+    rows = await changes.last_of_each(session, row["id"], row["organisation_id"])
+    last = last_of_each(rows, str(row["id"]))
+    return last, await queries.names_of(session, [line.by for line in last.values()])
+
+
+async def said_read(session: AsyncSession, person_id: UUID, news: News) -> None:
+    await mark_read(session, news.ids)
+    await record(session, _on_the_page(person_id), READ, "person", person_id)
+
+
+async def said_not_asked_for(session: AsyncSession, person_id: UUID) -> None:
+    """End all sign-ins of the person; the news stay unread. The caller holds the person's row."""
+    await end_all_of_person(session, person_id)
+    await record(session, _on_the_page(person_id), NOT_ASKED_FOR, "person", person_id)
+
+
+def _on_the_page(person_id: UUID) -> Principal:
+    return Principal(client_id=SIGN_IN, subject=str(person_id))

@@ -33,14 +33,14 @@ async def held(session: AsyncSession, person_id: UUID) -> Row | None:
 
 
 async def recovery_codes_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
-    """When each was made and used; those that are left last."""
+    """When each code was made and used. Sorted by use; unused codes come last."""
     table = recovery_codes.c
     statement = sa.select(table.made_at, table.used_at).where(table.person_id == person_id)
     return (await session.execute(statement.order_by(table.used_at))).mappings().all()
 
 
 async def unused_codes(session: AsyncSession, person_id: UUID) -> Sequence[bytes]:
-    """Their digests."""
+    """The digests of the person's unused recovery codes."""
     table = recovery_codes.c
     left = sa.select(table.code_digest).where(table.person_id == person_id, table.used_at.is_(None))
     return (await session.scalars(left)).all()
@@ -52,7 +52,7 @@ async def passkeys_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
 
 
 async def passkey_of(session: AsyncSession, person_id: UUID, credential: bytes) -> Row | None:
-    """Of this person only: a key proves nobody else."""
+    """The key, if it is this person's."""
     statement = sa.select(passkeys).where(
         passkeys.c.person_id == person_id, passkeys.c.credential_id == credential
     )
@@ -65,13 +65,13 @@ async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:
 
 
 async def for_administrators(session: AsyncSession, person_id: UUID) -> Row | None:
-    """With what they have not read of what was changed."""
+    """The row, with since when news are unread."""
     rows = await session.execute(_WITH_READING.where(people.c.id == person_id))
     return rows.mappings().one_or_none()
 
 
 async def names_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
-    """Of those who are people: their sign-in names and organisations, by their ids."""
+    """Sign-in names and organisations by id; ids of others are left out."""
     named = sa.select(people.c.id, people.c.sign_in_name, naming(people.c.organisation_id))
     rows = await session.execute(named.where(sa.cast(people.c.id, sa.Text).in_(ids)))
     return {str(row.id): f"{row.sign_in_name} ({row.organisation_name})" for row in rows}

@@ -1,4 +1,5 @@
-"""Use cases of people: added and changed by administrators, signed in by themselves."""
+"""Use cases of people: added and changed by administrators, signed in by themselves, and held to the list that leaves the
+machine where the record went back."""
 
 import secrets as random_secrets
 from collections.abc import Iterable
@@ -17,12 +18,19 @@ from gateway.issuer.changes.news import SIGN_IN
 from gateway.issuer.changes.service import record
 from gateway.issuer.organisations.queries import organisation
 from gateway.issuer.people import queries
+from gateway.issuer.people.factors import (
+    Answer,
+    NotAPasskey,
+    Passkeys,
+    RecoveryCodes,
+    SecondFactors,
+    credential_id,
+    is_copied,
+)
+from gateway.issuer.people.models import passkeys, people, recovery_codes
 from gateway.issuer.people.models import passkeys as passkey_rows
-from gateway.issuer.people.models import people, recovery_codes
-from gateway.issuer.people.passkeys import Answer, NotAPasskey, Passkeys, credential_id, is_copied
-from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.schemas import NewPerson, PersonChange
-from gateway.issuer.people.second_factor import SecondFactors
+from gateway.issuer.rights import Marks, Word, rights_again, rights_of
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.sign_ins.service import end_all_of_person
 from gateway.issuer.tables import change_version
@@ -65,7 +73,7 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
 
 
 def _has_what_its_roles_need(roles: Iterable[str], aors: Iterable[str]) -> None:
-    """Who coordinates no area sees nothing of what there is to coordinate, and is not told so."""
+    """Refuse coordinators without an area: they would see nothing, and not know why."""
     if Role.COORDINATOR in roles and not list(aors):
         raise INVALID.because("coordinator_needs_area_of_responsibility", pointer="/aors")
 
@@ -90,7 +98,7 @@ async def renew_credentials(
     for table in (recovery_codes, passkey_rows):
         await session.execute(sa.delete(table).where(table.c.person_id == row["id"]))
     await end_all_of_person(session, row["id"])
-    # Who was just added had none before: that is no news to them.
+    # A person who was just added had no credentials before: that is no news.
     what = "gave credentials" if row["version"] == 1 else "renewed credentials"
     await record(session, by, what, "person", row["id"])
     return await found(session, row["id"]), password, second
@@ -124,14 +132,14 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Proofs:
-    """Checks the second of the two things that somebody proves."""
+    """Checks what is proved beside the password."""
 
     factors: SecondFactors
     recovery: RecoveryCodes
     passkeys: Passkeys
 
     async def hold(self, session: AsyncSession, row: Any, attempt: Attempt) -> bool:
-        """Whether the second factor is right. It is not used up, nor is a failure counted."""
+        """Whether the second factor is right. Does not use it up and counts no failure."""
         if attempt.recovery_code is not None:
             digest = self.recovery.digest(row["id"], attempt.recovery_code)
             return digest in await queries.unused_codes(session, row["id"])
@@ -140,7 +148,7 @@ class Proofs:
         return self.step(row, attempt.code) is not None
 
     async def used(self, session: AsyncSession, row: Any, attempt: Attempt) -> bool:
-        """Whether it is right; then it is used up. Only for whoever knows the password."""
+        """Whether the second factor is right; a right one is used up. Call it only after the password was right."""
         if attempt.recovery_code is not None:
             return await _used_recovery_code(
                 session, self.recovery, row["id"], attempt.recovery_code
@@ -172,8 +180,8 @@ class Admission:
 
 
 async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> Admission:
-    """Before a password is compared, which takes long: counted as a failure until it has succeeded, so that the
-    comparison holds no lock and no connection."""
+    """Before a password is compared: count the attempt as a failure until it succeeds. So the comparison, which takes long,
+    holds no lock and no connection."""
     name, source = attempt_name(attempt.sign_in_name), attempt.source
     await attempts.take_turn(session, name, source)
     if wait := await attempts.seconds_to_wait(session, name, source):
@@ -208,8 +216,8 @@ def attempt_name(sign_in_name: str) -> str:
 
 
 async def _used_code(session: AsyncSession, proofs: Proofs, row: Any, code: str) -> bool:
-    """Six figures can be guessed by whoever has the password and asks from many places: tries are counted of all of
-    them together. A passkey and a recovery code cannot be guessed, and stay."""
+    """Whoever has the password could guess six digits from many places, so failures are counted over all places together.
+    Passkeys and recovery codes cannot be guessed, and still work."""
     guessed = f"code/{row['id']}"
     if row["second_factor"] is None or await attempts.must_wait_anywhere(session, guessed):
         return False
@@ -250,7 +258,7 @@ async def _used_recovery_code(
 async def _answered(
     session: AsyncSession, passkeys: Passkeys, person_id: UUID, answer: Answer
 ) -> tuple[Any, int] | None:
-    """The person's key that answered this question first, and how often it says that it has signed."""
+    """The person's key that gave this answer, and its signature counter; None if the answer is wrong or not new."""
     try:
         key = await queries.passkey_of(session, person_id, credential_id(answer.credential))
         if key is None:
@@ -280,3 +288,46 @@ async def _used_passkey(
         .values(sign_count=count, asked_at=answer.asked_at, used_at=clock.now())
     )
     return True
+
+
+async def standing(session: AsyncSession, marks: Marks, person_id: UUID) -> Word | None:
+    """How the person stands; None if there is no such person."""
+    row = await queries.by_id(session, person_id)
+    return None if row is None else await _standing(session, marks, row)
+
+
+async def _standing(session: AsyncSession, marks: Marks, row: queries.Row) -> Word:
+    person_id = row["id"]
+    codes = await queries.unused_codes(session, person_id)
+    keys = await queries.passkeys_of(session, person_id)
+    return {
+        **rights_of(row),
+        "password": marks.of(person_id, "password", row["password_hash"]),
+        "second_factor": marks.of(person_id, "second factor", row["second_factor"]),
+        "recovery": marks.of(person_id, "recovery", b"".join(sorted(codes))) if codes else "",
+        "passkeys": marks.of_all(person_id, "passkey", (key["credential_id"] for key in keys)),
+    }
+
+
+async def hold_to(session: AsyncSession, marks: Marks, person_id: UUID, word: Word) -> bool:
+    """Give the person the rights of the list. Credentials that differ from the list are removed: an administrator gives new
+    ones. Returns whether anything differed."""
+    row = await queries.held(session, person_id)
+    if row is None:
+        return False
+    now = await _standing(session, marks, row)
+    values = rights_again(row, word)
+    if now["password"] != word["password"]:
+        values["password_hash"] = None
+    if now["second_factor"] != word["second_factor"]:
+        values["second_factor"] = None
+    if now["recovery"] != word["recovery"]:
+        await session.execute(
+            sa.delete(recovery_codes).where(recovery_codes.c.person_id == person_id)
+        )
+    for key in await queries.passkeys_of(session, person_id):
+        if marks.of(person_id, "passkey", key["credential_id"]) not in word["passkeys"]:
+            await session.execute(sa.delete(passkeys).where(passkeys.c.id == key["id"]))
+    await change_version(session, people, row, **values)
+    await end_all_of_person(session, person_id)
+    return now != word

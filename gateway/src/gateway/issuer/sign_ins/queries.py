@@ -11,20 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.sign_ins.models import refresh_tokens, sign_ins
 
 LONGEST_SIGN_IN = timedelta(hours=12)
-# So long a person sees when they signed in; nothing can be done with it any more.
+# How long a person sees when they signed in. An ended sign-in opens nothing.
 KEPT = timedelta(days=30)
 _SHOWN = 20
 
 
 def lives() -> sa.ColumnElement[bool]:
-    """Of a row: whether it has neither been ended nor ended by itself."""
+    """The condition that a sign-in was not ended and is not too old."""
     return sa.and_(
         sign_ins.c.ended_at.is_(None), sign_ins.c.signed_in_at > clock.now() - LONGEST_SIGN_IN
     )
 
 
 async def living_of_person(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """The newest first; locked, so that no token is born beside the end of one."""
+    """The person's living sign-ins, the newest first; locked, so that no token is issued while one ends."""
     statement = (
         sa.select(sign_ins.c.id, sign_ins.c.client_id, sign_ins.c.signed_in_at)
         .where(sign_ins.c.person_id == person_id, lives())

@@ -20,16 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.revocations.service import revoke
 from gateway.issuer.sign_ins import queries
-from gateway.issuer.sign_ins.factors import Factor
 from gateway.issuer.sign_ins.models import authorization_codes, refresh_tokens, sign_ins
+from gateway.issuer.sign_ins.proofs import Factor
 from gateway.issuer.sign_ins.queries import KEPT, LONGEST_SIGN_IN, lives
 
 CODE_LIFETIME = timedelta(minutes=1)
 REFRESH_IDLE = timedelta(hours=1)
 # Two tabs, or two replicas of the front, refresh at the same moment: both get the same successor.
 TOGETHER = timedelta(seconds=30)
-# On a bad line the answer that brought the successor may be lost, and whoever asks again brings the old
-# token. A thief who keeps step with the person looks the same: so it is forgiven only so often.
+# On a bad line the answer with the successor may be lost; then the client sends the old token again. A thief who keeps step
+# with the person looks the same, so it is allowed only so often.
 LOST_ANSWERS = 3
 
 
@@ -92,8 +92,8 @@ async def use_code(session: AsyncSession, code: str) -> Any | None:
 
 
 async def use_refresh_token(session: AsyncSession, token: str, successor_key: bytes) -> Any | None:
-    """The token's row, now used; None as for a code. While nobody has used its successor it is taken again: at
-    once by every tab, later up to `LOST_ANSWERS` times in a sign-in."""
+    """The token's row, now used; None as for a code. While its successor is unused, the token is accepted again: at once from
+    every tab, later up to `LOST_ANSWERS` times in a sign-in."""
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, token)
     if row is None:
         return None
@@ -103,7 +103,7 @@ async def use_refresh_token(session: AsyncSession, token: str, successor_key: by
         if clock.now() - row["used_at"] <= TOGETHER:
             return row
         if await _forgiven(session, row["family"]):
-            # Every tab of theirs asks again at that moment, each at another replica: that is one answer lost.
+            # All tabs ask again at that moment, each at another replica: that counts as one lost answer.
             await _mark_used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
             return row
     await end(session, row["family"])
@@ -129,7 +129,7 @@ async def next_refresh_token(
 
 
 async def end(session: AsyncSession, sign_in: UUID) -> None:
-    """Over: code, refresh tokens, and within seconds the access tokens."""
+    """End a sign-in with its code and refresh tokens, and within seconds its access tokens."""
     await session.execute(
         sa.update(sign_ins)
         .where(sign_ins.c.id == sign_in, sign_ins.c.ended_at.is_(None))
@@ -146,20 +146,20 @@ async def end_that_of(session: AsyncSession, refresh_token: str) -> None:
 
 
 async def end_all_of_person(session: AsyncSession, person_id: UUID) -> None:
-    """The caller holds the person's row, so that no sign-in of theirs begins meanwhile."""
+    """End all sign-ins of a person. The caller holds the person's row, so that none begins meanwhile."""
     await _end_all(session, sign_ins.c.person_id == person_id)
     await revoke(session, "subject", str(person_id))
 
 
 async def end_others_of_person(session: AsyncSession, person_id: UUID, kept: UUID | None) -> None:
-    """All but one. The caller holds the person's row."""
+    """End all sign-ins of a person but one. The caller holds the person's row."""
     for sign_in in await queries.living_of_person(session, person_id):
         if sign_in["id"] != kept:
             await end(session, sign_in["id"])
 
 
 async def end_that_of_person(session: AsyncSession, person_id: UUID, sign_in: UUID) -> bool:
-    """One of the person's own; False if it is not theirs, or over."""
+    """End one sign-in of the person; False if it is not theirs, or over."""
     living = await queries.living_of_person(session, person_id)
     if sign_in not in {row["id"] for row in living}:
         return False
@@ -168,13 +168,13 @@ async def end_that_of_person(session: AsyncSession, person_id: UUID, sign_in: UU
 
 
 async def end_all_through(session: AsyncSession, client_id: str) -> None:
-    """Also the tokens that the client holds itself. The caller holds the client's row."""
+    """End all sign-ins through a client, and the client's own tokens. The caller holds the client's row."""
     await _end_all(session, sign_ins.c.client_id == client_id)
     await revoke(session, "client", client_id)
 
 
 async def end_every_one(session: AsyncSession) -> None:
-    """Of everybody: nobody knows any more which of them had ended."""
+    """End all sign-ins: after a loss nobody knows which of them had ended."""
     ended = await session.scalars(
         sa.update(sign_ins).where(lives()).values(ended_at=clock.now()).returning(sign_ins.c.id)
     )

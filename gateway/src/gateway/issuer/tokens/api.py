@@ -1,60 +1,71 @@
-"""`/oauth/token` and `/oauth/revoke`. Answers follow RFC 6749, not RFC 9457: OAuth libraries read them."""
+"""`/oauth/token` and `/oauth/revoke`; and what is void, which only the front reads: it is not in the route table.
+
+Answers follow RFC 6749, not RFC 9457: OAuth libraries read them.
+"""
 
 from typing import Any, cast
 from uuid import UUID
 
-from common.errors import UNAUTHENTICATED
+from common.errors import FORBIDDEN, UNAUTHENTICATED
 from common.http import AnyQuery, Session, context_of, router
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from gateway.issuer.access import Anyone
+from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, Credentials, credentials, read_form
+from gateway.issuer.organisations import queries as organisations
 from gateway.issuer.organisations.queries import identity_of
-from gateway.issuer.tokens.claims import ScopeNotGranted, granted_scopes
+from gateway.issuer.people import queries as people
+from gateway.issuer.requests import Anyone, form_body, text_of
+from gateway.issuer.revocations.queries import document
 from gateway.issuer.tokens.person_grants import about, by_code, by_refresh, client_of, void
-from gateway.issuer.tokens.service import Desk, Refused, authenticated_client
+from gateway.issuer.tokens.service import (
+    Desk,
+    Refused,
+    ScopeNotGranted,
+    authenticated_client,
+    granted_scopes,
+)
 
 oauth = router("/oauth", ["tokens"])
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/x-www-form-urlencoded": {
-                "schema": {
-                    "type": "object",
-                    "required": ["grant_type"],
-                    "properties": {
-                        "grant_type": {
-                            "type": "string",
-                            "enum": ["client_credentials", "authorization_code", "refresh_token"],
-                        },
-                        "client_id": {"type": "string", "maxLength": 100},
-                        "client_secret": {"type": "string", "maxLength": 200},
-                        "scope": {"type": "string", "maxLength": 500},
-                        "code": {"type": "string", "maxLength": 200},
-                        "redirect_uri": {"type": "string", "maxLength": 500},
-                        "code_verifier": {"type": "string", "maxLength": 128},
-                        "refresh_token": {"type": "string", "maxLength": 200},
-                    },
-                },
-                "examples": {
-                    "machine": {
-                        "summary": "A partner's system asks for a token",
-                        "value": {
-                            "grant_type": "client_credentials",
-                            "client_id": "ngo-refugio",
-                            "client_secret": "ruta_…",
-                        },
-                    }
-                },
-            }
+_FORM = form_body(
+    ["grant_type"],
+    {
+        "grant_type": {
+            "type": "string",
+            "enum": ["client_credentials", "authorization_code", "refresh_token"],
         },
-    }
-}
+        "client_id": text_of(100),
+        "client_secret": text_of(200),
+        "scope": text_of(500),
+        "code": text_of(200),
+        "redirect_uri": text_of(500),
+        "code_verifier": text_of(128),
+        "refresh_token": text_of(200),
+    },
+    examples={
+        "machine": {
+            "summary": "A partner's system asks for a token",
+            "value": {
+                "grant_type": "client_credentials",
+                "client_id": "ngo-refugio",
+                "client_secret": "ruta_…",
+            },
+        }
+    },
+)
+_REVOCATION_FORM = form_body(
+    ["token"],
+    {
+        "token": text_of(4096),
+        "token_type_hint": text_of(40),
+        "client_id": text_of(100),
+        "client_secret": text_of(200),
+    },
+)
 
 
 class TokenAnswer(BaseModel):
@@ -85,18 +96,6 @@ class UserInfo(BaseModel):
     scope: str
     aors: list[str]
     areas: list[str]
-
-
-def _revocation_form() -> dict[str, Any]:
-    fields = {
-        "token": {"type": "string", "maxLength": 4096},
-        "token_type_hint": {"type": "string", "maxLength": 40},
-        "client_id": {"type": "string", "maxLength": 100},
-        "client_secret": {"type": "string", "maxLength": 200},
-    }
-    schema = {"type": "object", "required": ["token"], "properties": fields}
-    content = {"application/x-www-form-urlencoded": {"schema": schema}}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -167,7 +166,7 @@ async def _granted(
     summary="Give back a token (RFC 7009)",
     status_code=200,
     responses={k: v for k, v in _ANSWERS.items() if k != 200},
-    openapi_extra=_revocation_form(),
+    openapi_extra=_REVOCATION_FORM,
     dependencies=[AnyQuery],
 )
 async def give_back(request: Request, _caller: Anyone, session: Session) -> Response:
@@ -199,3 +198,21 @@ def refusal(refused: Refused, *, basic: bool) -> JSONResponse:
         headers["Retry-After"] = str(refused.retry_after)
     body = {"error": refused.error, "error_description": refused.description}
     return JSONResponse(body, refused.status, headers)
+
+
+internal = router("/internal/issuer", ["internal"])
+
+
+@internal.get("/revocations", include_in_schema=False)
+async def withdrawn(caller: Anyone, session: Session) -> dict[str, Any]:
+    """Which tokens are void; and who is suspended, so that nothing is done for them without a token either."""
+    # The front proves itself by its own internal token, which belongs to no organisation.
+    if "internal" not in caller.scopes:
+        raise FORBIDDEN.because("only_gateway_may_read_this")
+    found = await document(session)
+    found["suspended"] = {
+        "organisation": await organisations.suspended(session),
+        "subject": await people.suspended(session),
+        "client": await clients.suspended(session),
+    }
+    return found

@@ -14,7 +14,7 @@ from gateway.issuer.organisations.queries import identity_of
 from gateway.issuer.people import queries as people
 from gateway.issuer.revocations.service import revoke
 from gateway.issuer.sign_ins import service as sign_ins
-from gateway.issuer.sign_ins.pkce import proves
+from gateway.issuer.sign_ins.proofs import proves
 from gateway.issuer.tokens.service import TYPE, Desk, Refused, authenticated_client
 
 _NOBODY = "The person may not sign in any more."
@@ -121,7 +121,7 @@ def _id_token(desk: Desk, grant: Any, person: Any) -> str:
         "iat": now,
         "exp": now + desk.settings.token_seconds,
         "auth_time": _signed_in_at(grant),
-        # A code that an issuer of the former release made says nothing of it.
+        # Codes that the former release made lack it.
         "amr": grant["amr"] or ["pwd", "otp", "mfa"],
         "preferred_username": person["sign_in_name"],
         "org_name": person["organisation_name"],

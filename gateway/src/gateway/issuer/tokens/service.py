@@ -1,20 +1,21 @@
-"""Use cases of the token endpoint: authenticate a client, give it a token."""
+"""Use cases of the token endpoint: authenticate a client, give it a token (RFC 9068) with the scopes that it may carry."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from common.auth import mint_token
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients import queries
 from gateway.issuer.forms import Credentials
-from gateway.issuer.organisations.identity import Identity
+from gateway.issuer.keys.ring import KeyRing
+from gateway.issuer.rights import Identity
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
-from gateway.issuer.signing.ring import KeyRing
 from gateway.issuer.throttle import service as attempts
-from gateway.issuer.tokens.claims import access_claims
 
 TYPE = "at+jwt"
 _NO_CLIENT = "Unknown client, wrong secret, or client not active."
@@ -75,7 +76,7 @@ class Desk:
 async def authenticated_client(
     session: AsyncSession, desk: Desk, given: Credentials | None, source: str
 ) -> Any:
-    """The client's row. Every failure takes equally long and says equally little."""
+    """The client's row. Every failure takes equally long and reveals equally little."""
     if given is None:
         raise Refused("invalid_client", "Authenticate with client id and secret.", 401)
     pause = await attempts.seconds_to_wait(session, given.client_id, source)
@@ -88,9 +89,61 @@ async def authenticated_client(
         await attempts.failed(session, given.client_id, source)
         raise Refused("invalid_client", _NO_CLIENT, 401)
     await attempts.succeeded(session, given.client_id, source)
-    # Comparing takes long: whoever renewed the secret or switched the client off meanwhile has ended this, too.
+    # Comparing takes long: the secret may have been renewed, or the client switched off, meanwhile.
     await queries.hold(session, given.client_id, share=True)
     held = await queries.client(session, given.client_id)
     if held is None or held["secret_hash"] != stored or not held["active"]:
         raise Refused("invalid_client", _NO_CLIENT, 401)
     return held
+
+
+class ScopeNotGranted(Exception):
+    """The client asked for a scope that it does not hold: `invalid_scope`."""
+
+
+def granted_scopes(asked: str | None, held: Sequence[str]) -> tuple[str, ...]:
+    """The scopes of the token: all that are held, or those asked for if every one is held."""
+    if asked is None:
+        return tuple(held)
+    wanted = tuple(dict.fromkeys(asked.split(" ")))
+    if not set(wanted) <= set(held):
+        raise ScopeNotGranted
+    return tuple(scope for scope in held if scope in wanted)
+
+
+def access_claims(
+    identity: Identity,
+    *,
+    scopes: Sequence[str],
+    issuer: str,
+    audience: str,
+    now: float,
+    seconds: int,
+    sign_in: str | None = None,
+    signed_in_at: float | None = None,
+) -> dict[str, Any]:
+    """RFC 9068 §2.2 and the claims that the front turns into a principal.
+
+    `sid` names a person's sign-in (OIDC Back-Channel Logout §2.1): it ends as a whole. `auth_time`
+    says when it was (RFC 9068 §2.2.1), so that what may do much harm can ask for a fresh one.
+
+    `iat` has milliseconds (RFC 7519 allows fractions): a revocation voids what was issued until
+    that instant, and a token got right after it must not fall into the same second. Both are told by the clock of
+    the database, which all replicas share: one that is ahead must not issue after a revocation that comes later.
+    """
+    person = {} if sign_in is None else {"sid": sign_in, "auth_time": signed_in_at}
+    return {
+        "iss": issuer,
+        "aud": audience,
+        "sub": identity.subject,
+        "client_id": identity.client_id,
+        "iat": round(min(now, identity.read_at), 3),
+        "exp": int(now) + seconds,
+        "jti": uuid4().hex,
+        "scope": " ".join(scopes),
+        "org": str(identity.organisation_id),
+        "roles": sorted(identity.roles),
+        "aors": sorted(identity.aors),
+        "areas": sorted(identity.areas),
+        **person,
+    }

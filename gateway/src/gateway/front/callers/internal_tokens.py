@@ -1,0 +1,82 @@
+"""The internal token: how a service knows that the front has verified the caller.
+
+One minute, one audience, signed here; a service trusts nothing else. Signing costs more than the
+rest of a request, so a token is used again while most of its minute is left.
+"""
+
+import time
+from pathlib import Path
+from uuid import uuid4
+
+from common.auth import ANONYMOUS, Principal, mint_token
+
+from gateway.front.callers.tokens import Caller
+from gateway.keys import ALGORITHM, named_jwk
+
+TYPE = "ruta-int+jwt"
+LIFETIME_SECONDS = 60
+_REUSED_SECONDS = 40
+# The front itself, when it reads keys and revocations from the issuer or tells services of ended rights.
+_FRONT = Principal(client_id="ruta-gateway", subject="ruta-gateway", scopes=frozenset({"internal"}))
+
+
+class InternalTokens:
+    """Mints internal tokens and keeps each with its caller, so that both are forgotten together."""
+
+    def __init__(self, signing_key_file: Path, issuer: str) -> None:
+        self._file = signing_key_file
+        self._stamp: tuple[int, int] | None = None
+        self._follow()
+        self._issuer = issuer
+        self._anonymous = Caller(ANONYMOUS, "anonymous", float("inf"), 0)
+        self._front = Caller(_FRONT, "front", float("inf"), 0)
+
+    def authorization(self, caller: Caller | None, audience: str) -> bytes:
+        """The Authorization header value for a service; `None` is the anonymous caller."""
+        caller = caller or self._anonymous
+        now = time.time()
+        known = caller.internal.get(audience)
+        if known is not None and known[1] > now:
+            return known[0]
+        expires = min(now + LIFETIME_SECONDS, caller.believed_until)
+        value = b"Bearer " + self._mint(caller.principal, audience, now, expires).encode()
+        caller.internal[audience] = (value, min(now + _REUSED_SECONDS, expires))
+        return value
+
+    def of_the_front(self, audience: str = "ruta-issuer") -> str:
+        """The front's own Authorization header, towards the issuer if nobody else is named."""
+        return self.authorization(self._front, audience).decode()
+
+    def _follow(self) -> None:
+        """Take the key that the file holds now, so that a rotation needs no restart."""
+        stat = self._file.stat()
+        stamp = (stat.st_mtime_ns, stat.st_ino)
+        if stamp != self._stamp:
+            self._pem = self._file.read_text()
+            self._kid = str(named_jwk(self._pem)["kid"])
+            self._stamp = stamp
+
+    def _mint(self, principal: Principal, audience: str, now: float, expires: float) -> str:
+        self._follow()
+        claims = {
+            "iss": self._issuer,
+            "sub": principal.subject,
+            "aud": audience,
+            "iat": int(now),
+            "exp": int(expires),
+            "jti": uuid4().hex,
+            "client_id": principal.client_id,
+            "scope": " ".join(sorted(principal.scopes)),
+            "roles": sorted(principal.roles),
+            "aors": sorted(principal.aors),
+            "areas": sorted(principal.areas),
+        }
+        if principal.organisation_id is not None:
+            claims["org"] = str(principal.organisation_id)
+        if principal.sign_in is not None:
+            claims["sid"] = principal.sign_in
+        if principal.signed_in_at is not None:
+            claims["auth_time"] = principal.signed_in_at
+        return mint_token(
+            claims, private_pem=self._pem, kid=self._kid, algorithm=ALGORITHM, typ=TYPE
+        )

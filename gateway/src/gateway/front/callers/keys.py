@@ -1,0 +1,130 @@
+"""Where the keys come from that verify access tokens: the issuer's JWKS, found by discovery.
+
+Known keys go on working while the issuer is away, up to a maximum age. An unknown key id causes
+one throttled reading, so that a rotation is noticed at once and nobody can make us ask for ever.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+from common import json_once
+from common.auth import KeySet
+from common.process.logs import get_logger
+from common.process.repeating import pause
+
+_log = get_logger(__name__)
+_MAX_DOCUMENT_BYTES = 256 * 1024
+_TIMEOUT = aiohttp.ClientTimeout(total=5)
+_FIRST_RETRY_SECONDS = 0.5
+_SAY_AGAIN_SECONDS = 60
+
+
+class KeySource:
+    """Discovery gives `jwks_uri`, unless `jwks_url` says it outright.
+
+    That is so with Ruta's own issuer, which like every service wants the front's internal token:
+    `authorization` gives it.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        jwks_url: str | None,
+        refresh_seconds: float,
+        throttle_seconds: float,
+        stale_seconds: float,
+        changed: Callable[[], None],
+        authorization: Callable[[], str] | None = None,
+    ) -> None:
+        self._issuer = issuer
+        self._jwks_url = jwks_url
+        self._refresh_seconds = refresh_seconds
+        self._throttle_seconds = throttle_seconds
+        self._stale_seconds = stale_seconds
+        self._changed = changed
+        self._authorization = authorization
+        self._keys = KeySet([])
+        self._raw: Any = None
+        self._read_at = 0.0
+        self._asked_at = float("-inf")
+        self._said, self._said_at = "", 0.0
+        self._reading = asyncio.Lock()
+        self.discovered: dict[str, Any] = {}
+
+    @property
+    def ready(self) -> bool:
+        return len(self.current()) > 0
+
+    def current(self) -> KeySet:
+        """The keys to verify with; none once the last successful reading is too long ago."""
+        if time.monotonic() - self._read_at > self._stale_seconds:
+            return KeySet([])
+        return self._keys
+
+    async def look_again(self, session: aiohttp.ClientSession) -> bool:
+        """Read the keys because an unknown id came; False if that was done a moment ago."""
+        async with self._reading:
+            if time.monotonic() - self._asked_at < self._throttle_seconds:
+                return False
+            self._asked_at = time.monotonic()
+            return await self._read(session)
+
+    async def follow(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
+        """Read the keys now and then until `stop`; quickly while there are none."""
+        seconds = _FIRST_RETRY_SECONDS
+        while not stop.is_set():
+            async with self._reading:
+                good = await self._read(session)
+            seconds = self._refresh_seconds if good else min(seconds * 2, 5.0)
+            if not self.ready:
+                seconds = _FIRST_RETRY_SECONDS
+            await pause(stop, seconds)
+
+    async def _read(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            url = self._jwks_url or await self._discover(session)
+            document = await self._json(session, url)
+            keys = KeySet.from_jwks(document)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            self._say(error)
+            return False
+        self._read_at = time.monotonic()
+        if document != self._raw:
+            self._keys, self._raw = keys, document
+            self._changed()
+        return True
+
+    def _say(self, error: Exception) -> None:
+        """Log which setting to look at: at first, when the reason changes, and then once a minute."""
+        # A reason of our own tells more than its type; a library's may quote what it read.
+        reason = str(error) if type(error) is ValueError else type(error).__name__
+        if reason != self._said or time.monotonic() - self._said_at > _SAY_AGAIN_SECONDS:
+            setting = "RUTA_ISSUER_URL" if self._jwks_url else "RUTA_TOKEN_ISSUER_URL"
+            _log.warning("token_keys_unreadable", setting=setting, reason=reason)
+            self._said, self._said_at = reason, time.monotonic()
+
+    async def _discover(self, session: aiohttp.ClientSession) -> str:
+        document = await self._json(
+            session, f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+        )
+        uri = document.get("jwks_uri") if isinstance(document, dict) else None
+        if not isinstance(uri, str) or document.get("issuer") != self._issuer:
+            raise ValueError("the discovery document is not that of this issuer")
+        self.discovered = document
+        return uri
+
+    async def _json(self, session: aiohttp.ClientSession, url: str) -> Any:
+        headers = {"Authorization": self._authorization()} if self._authorization else {}
+        async with session.get(
+            url, timeout=_TIMEOUT, allow_redirects=False, headers=headers
+        ) as answer:
+            if answer.status != 200:
+                raise ValueError(f"status {answer.status}")
+            body = await answer.read()
+            if len(body) > _MAX_DOCUMENT_BYTES:
+                raise ValueError("a document of keys is not that long")
+            return json_once.loads(body)

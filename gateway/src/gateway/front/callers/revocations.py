@@ -1,0 +1,163 @@
+"""What the issuer has withdrawn before its time: clients, people, organisations, sign-ins, tokens.
+
+The front reads the list from Ruta's own issuer, so that it binds here within seconds, and tells the services whose
+rights have ended: what they do by themselves (webhooks, imports, a worker's tasks) brings no token that could be void.
+An outside provider has no such list: its tokens end when they expire, so they should live for minutes
+(docs/decisions/0021).
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import orjson
+from common.auth import Principal
+from common.process.logs import get_logger
+from common.process.repeating import pause
+
+_log = get_logger(__name__)
+_LIST = "/internal/issuer/revocations"
+_TOLD = "/internal/ended-rights"
+_TIMEOUT = aiohttp.ClientTimeout(total=5)
+_LOOK_SECONDS = 1.0
+_AWAY_SECONDS = 5.0
+_AGAIN_SECONDS = 60.0
+# The front's lists, by the words of the services.
+_NAMED = {"organisation": "organisations", "subject": "subjects", "client": "clients"}
+
+
+@dataclass
+class Revocations:
+    """Each mapping: id → second since 1970; tokens issued until then are void. `known`: whether the list was read at
+    all; a front that has just started knows of none, and believes nobody."""
+
+    known: bool = False
+    clients: dict[str, float] = field(default_factory=dict)
+    subjects: dict[str, float] = field(default_factory=dict)
+    organisations: dict[str, float] = field(default_factory=dict)
+    tokens: frozenset[str] = frozenset()
+    sign_ins: frozenset[str] = frozenset()
+
+    def cover(self, principal: Principal, token_id: str, issued: float, sign_in: str = "") -> bool:
+        """Whether a token with these names and this `iat` is void."""
+        return (
+            issued <= self.clients.get(principal.client_id, -1)
+            or issued <= self.subjects.get(principal.subject, -1)
+            or (
+                # Writing an id out takes longest, and organisations are rarely withdrawn.
+                len(self.organisations) > 0
+                and issued <= self.organisations.get(str(principal.organisation_id), -1)
+            )
+            or (token_id != "" and token_id in self.tokens)
+            or (sign_in != "" and sign_in in self.sign_ins)
+        )
+
+    def replace(self, document: Mapping[str, Any]) -> None:
+        """Take over what the issuer says now; ValueError if it is no such document."""
+        try:
+            clients = {str(k): float(v) for k, v in document["clients"].items()}
+            subjects = {str(k): float(v) for k, v in document["subjects"].items()}
+            organisations = {str(k): float(v) for k, v in document["organisations"].items()}
+            tokens = frozenset(str(t) for t in document["tokens"])
+            sign_ins = frozenset(str(s) for s in document.get("sign_ins", ()))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("not a document of revocations") from error
+        self.clients, self.subjects = clients, subjects
+        self.organisations = organisations
+        self.tokens, self.sign_ins = tokens, sign_ins
+        self.known = True
+
+
+class RevocationSource:
+    def __init__(
+        self,
+        issuer_url: str | None,
+        authorization: Callable[[], str],
+        revocations: Revocations,
+        seconds: float,
+        heard: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        self._url = f"{issuer_url}{_LIST}" if issuer_url else None
+        self._authorization = authorization
+        self._revocations = revocations
+        self._seconds = seconds
+        self._heard = heard
+
+    async def follow(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
+        while self._url is not None and not stop.is_set():
+            good = await self._read(session, self._url)
+            await pause(stop, self._seconds if good else 1.0)
+
+    async def _read(self, session: aiohttp.ClientSession, url: str) -> bool:
+        try:
+            async with session.get(
+                url, headers={"Authorization": self._authorization()}, timeout=_TIMEOUT
+            ) as answer:
+                if answer.status != 200:
+                    raise ValueError(f"status {answer.status}")
+                document = orjson.loads(await answer.read())
+                self._revocations.replace(document)
+                self._heard(document)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            _log.warning("revocations_unreadable", reason=type(error).__name__)
+            return False
+        return True
+
+
+class EndedRights:
+    """Tells each service what changed within a second, and all of it each minute: its database may have been restored
+    meanwhile. Tells nothing before it has read a list that says who is suspended (an issuer of the former release
+    does not)."""
+
+    def __init__(self, authorization: Callable[[str], str]) -> None:
+        self._authorization = authorization
+        self._as_of = 0.0
+        self._said: dict[str, Any] | None = None
+
+    def heard(self, document: Mapping[str, Any]) -> None:
+        if {"suspended", "as_of"} <= document.keys():
+            self._as_of = document["as_of"]
+            changed = {named: document[listed] for named, listed in _NAMED.items()}
+            self._said = {"suspended": document["suspended"], "changed": changed}
+
+    async def follow(
+        self,
+        service: str,
+        url: Callable[[], str | None],
+        session: aiohttp.ClientSession,
+        stop: asyncio.Event,
+    ) -> None:
+        """Tell this service, which is at `url` (None: not deployed), until `stop`."""
+        told: dict[str, Any] | None = None
+        told_at, quiet = float("-inf"), False
+        while not stop.is_set():
+            said, address = self._said, url()
+            old = time.monotonic() - told_at >= _AGAIN_SECONDS
+            if said is not None and address is not None and (said != told or old):
+                error = await self._tell(service, address, said, session)
+                if error is None:
+                    told, told_at = said, time.monotonic()
+                elif not quiet:
+                    _log.warning("ended_rights_untold", service=service, reason=error)
+                quiet = error is not None
+            await pause(stop, _AWAY_SECONDS if quiet else _LOOK_SECONDS)
+
+    async def _tell(
+        self, service: str, address: str, said: Mapping[str, Any], session: aiohttp.ClientSession
+    ) -> str | None:
+        """The reason why it could not be told; None if it was."""
+        headers = {
+            "Authorization": self._authorization(f"ruta-{service}"),
+            "Content-Type": "application/json",
+        }
+        body = orjson.dumps({"as_of": self._as_of, **said})
+        try:
+            async with session.put(
+                f"{address}{_TOLD}", data=body, headers=headers, timeout=_TIMEOUT
+            ) as answer:
+                return None if answer.status == 204 else f"status {answer.status}"
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return type(error).__name__

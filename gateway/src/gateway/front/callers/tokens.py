@@ -1,0 +1,161 @@
+"""From an access token, of Ruta's issuer or an outside provider, to a caller: verified once, remembered while believed."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.auth import InvalidToken, KeySet, Principal, verify_token
+from common.auth.tokens import LEEWAY_SECONDS
+
+from gateway.front.callers.revocations import Revocations
+
+MAX_REMEMBERED = 10_000
+
+
+@dataclass(slots=True, eq=False)
+class Caller:
+    """`key` names the caller in limits. Times are seconds since 1970; `expires` is what the token
+    says, and it is believed for the leeway that `verify_token` grants to clocks."""
+
+    principal: Principal
+    key: str
+    expires: float
+    issued: float
+    token_id: str = ""
+    sign_in: str = ""
+    internal: dict[str, tuple[bytes, float]] = field(default_factory=dict)
+
+    @property
+    def believed_until(self) -> float:
+        return self.expires + LEEWAY_SECONDS
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Which tokens are believed, and how their claims are named. `outside`: another provider signs them."""
+
+    issuer: str
+    audience: str
+    types: tuple[str, ...] = ("at+jwt",)
+    claims: Mapping[str, str] = field(default_factory=dict)
+    outside: bool = False
+
+
+class Callers:
+    """A bounded memory of verified tokens. Expiry and revocation are looked at on every use."""
+
+    def __init__(self, trust: Trust, revocations: Revocations) -> None:
+        self._trust = trust
+        self._revocations = revocations
+        self._known: OrderedDict[bytes, Caller] = OrderedDict()
+
+    def caller(self, token: str, keys: KeySet) -> Caller:
+        """The caller of a token, verified now or before; InvalidToken if the token is not valid (any more)."""
+        digest = hashlib.blake2b(token.encode("latin-1"), digest_size=16).digest()
+        caller = self._known.get(digest)
+        if caller is None:
+            caller = self._verified(token, keys)
+            self._remember(digest, caller)
+        elif caller.believed_until <= time.time():
+            del self._known[digest]
+            raise InvalidToken("expired")
+        if self._revocations.cover(
+            caller.principal, caller.token_id, caller.issued, caller.sign_in
+        ):
+            self._known.pop(digest, None)
+            raise InvalidToken("revoked")
+        return caller
+
+    def forget_all(self) -> None:
+        """Verify every token anew: after the keys have changed."""
+        self._known.clear()
+
+    def _remember(self, digest: bytes, caller: Caller) -> None:
+        self._known[digest] = caller
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _verified(self, token: str, keys: KeySet) -> Caller:
+        claims = self._claims(token, keys)
+        try:
+            principal = Principal.from_claims(claims)
+            expires, issued = float(claims["exp"]), float(claims["iat"])
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise InvalidToken("a claim has the wrong shape") from error
+        if principal.anonymous:
+            raise InvalidToken("nobody may be called anonymous")
+        return Caller(
+            principal=principal,
+            key=f"{principal.client_id}/{principal.subject}",
+            expires=expires,
+            issued=issued,
+            token_id=str(claims.get("jti", "")),
+            sign_in=str(claims.get("sid", "")),
+        )
+
+    def _claims(self, token: str, keys: KeySet) -> dict[str, Any]:
+        failure = InvalidToken("no type of token is accepted")
+        for typ in self._trust.types:
+            try:
+                claims = verify_token(
+                    token,
+                    keys,
+                    issuer=self._trust.issuer,
+                    audience=self._trust.audience,
+                    typ=typ.lower(),
+                    outside=self._trust.outside,
+                )
+            except InvalidToken as error:
+                failure = error
+            else:
+                return mapped(claims, self._trust.claims)
+        raise failure
+
+
+def bearer(authorization: bytes) -> str:
+    """The token of an `Authorization: Bearer` header; InvalidToken for any other scheme."""
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token or not token.isascii():
+        raise InvalidToken("not a bearer token")
+    return token
+
+
+_LISTS = frozenset({"roles", "aors", "areas"})
+
+
+def mapped(claims: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
+    """Copy `claims`, taking each mapped claim from its dotted path.
+
+    A mapped claim whose path is absent is dropped, never taken from the token's top level: an
+    operator who maps `roles` does not trust a claim that happens to be called so.
+    """
+    result = dict(claims)
+    for name, path in mapping.items():
+        value = _at(claims, path)
+        result.pop(name, None)
+        if value is not None:
+            result[name] = _shaped(name, value)
+    if "client_id" not in result and isinstance(claims.get("azp"), str):
+        result["client_id"] = claims["azp"]
+    return result
+
+
+def _at(claims: Mapping[str, Any], path: str) -> Any:
+    value: Any = claims
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def _shaped(name: str, value: Any) -> Any:
+    if name == "scope" and isinstance(value, list):
+        return " ".join(str(item) for item in value)
+    if name in _LISTS and isinstance(value, str):
+        # An empty list of areas means everywhere. A text without areas stays a text, which is refused later.
+        return value.split() or (value if name == "areas" else [])
+    return value

@@ -1,0 +1,230 @@
+"""Makes one OpenAPI 3.1 document of the services' own, by the route table.
+
+Only operations under a route of the table get in, so the document shows exactly what the front
+lets through. Every operation gets the answers that the front itself may give.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from gateway.front.description.endpoints import Endpoints, own
+from gateway.front.description.fields import describe
+from gateway.front.description.generators import plainer
+from gateway.front.description.outcomes import SCHEMA
+from gateway.front.description.parts import (
+    COMMAND_ANSWERS,
+    EDIT_ANSWERS,
+    FRONT_ANSWERS,
+    INTRODUCTION,
+    PROBLEM,
+    RATE_HEADERS,
+    headers_of,
+    operation_id,
+    problem_answers,
+    security,
+)
+from gateway.front.edge.heads import MAX_PATH_BYTES, MAX_QUERY_BYTES
+from gateway.front.routes import Route, Upstream
+
+EXAMPLES_FILE = files("gateway.front.description") / "examples.json"
+# Bodies that the services accepted, kept by tests/support/examples.py: "METHOD /path" to body.
+EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
+# What they answered, without what is shown once: "METHOD /path status" to body.
+ANSWERS_FILE = files("gateway.front.description") / "answers.json"
+ANSWERS: Mapping[str, Any] = orjson.loads(ANSWERS_FILE.read_bytes())
+WITH_EXAMPLES = ("application/json", "application/fhir+json")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+def combined(
+    documents: Mapping[Upstream, Mapping[str, Any]],
+    routes: Iterable[Route],
+    *,
+    public_url: str,
+    version: str,
+    endpoints: Endpoints | None = None,
+    used: set[str] | None = None,
+) -> dict[str, Any]:
+    """Merge; schemas whose names clash are told apart by the service's name. `endpoints`: where tokens
+    are had, if not of Ruta's own issuer at the public address. `used`: collects the rows of words that were."""
+    routes = tuple(routes)
+    result: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ruta",
+            "version": version,
+            "description": INTRODUCTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "contact": {"name": "Information management team", "url": public_url},
+        },
+        "servers": [{"url": public_url, "x-internal": False}],
+        "tags": [],
+        "paths": {},
+        "webhooks": {},
+        "components": {
+            "schemas": {"Problem": deepcopy(PROBLEM), "OperationOutcome": deepcopy(SCHEMA)},
+            "responses": problem_answers(),
+            "headers": RATE_HEADERS,
+            "securitySchemes": security(endpoints or own(public_url)),
+        },
+    }
+    for upstream, document in documents.items():
+        mine = tuple(route for route in routes if route.upstream is upstream)
+        _add(result, _renamed(document, result["components"]["schemas"], upstream), mine)
+    for name, schema in result["components"]["schemas"].items():
+        schema["title"] = name  # generators name a class by it: two of one title lose an operation
+    found, _ = describe(result)
+    plainer(result)
+    if used is not None:
+        used |= found
+    result["tags"] = [{"name": tag, "description": tag} for tag in sorted(_tags(result))]
+    return result
+
+
+def operations(document: Mapping[str, Any]) -> Iterable[tuple[str, str, dict[str, Any]]]:
+    """Every (path, method in lower case, operation) of a document."""
+    for path, item in document.get("paths", {}).items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def _add(result: dict[str, Any], document: Mapping[str, Any], routes: tuple[Route, ...]) -> None:
+    for path, method, operation in operations(document):
+        route = next((r for r in routes if _under(path, r.prefix)), None)
+        if route is None:
+            continue
+        operation["operationId"] = operation_id(method, path, document["paths"])
+        _complete(operation, route, method, path)
+        result["paths"].setdefault(path, {})[method] = operation
+    result["webhooks"].update(_called(document))
+    schemas = document.get("components", {}).get("schemas", {})
+    unused = {"HTTPValidationError", "ValidationError"}
+    result["components"]["schemas"].update(
+        {name: schema for name, schema in schemas.items() if name not in unused}
+    )
+
+
+def _called(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The webhooks that partners receive. Of their answers only success is described."""
+    found = deepcopy(dict(document.get("webhooks", {})))
+    for name, _, operation in operations({"paths": found}):
+        operation["operationId"] = f"webhooks.{name}"
+        operation["responses"] = {
+            status: answer for status, answer in operation["responses"].items() if status[0] == "2"
+        }
+        operation["security"] = []
+    return found
+
+
+def _under(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(prefix + "/")
+
+
+def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -> None:
+    if route.deprecation is not None:
+        operation["deprecated"] = True
+    # A router within a router repeats the tag, and generators would make two classes of it.
+    operation["tags"] = list(dict.fromkeys(operation.get("tags", [])))
+    access = operation.get("x-ruta-access", {"anonymous": route.anonymous, "scope": None})
+    operation["x-ruta-access"] = access
+    if access.get("anonymous"):
+        # Anonymous callers are welcome; a token shows more than the public view.
+        operation["security"] = [{}, {"oauth2": []}] if not route.client_secrets else []
+    operation.setdefault("description", operation.get("summary", operation["operationId"]))
+    _example(operation, method, path)
+    _answers(operation, method, fhir=route.speaks_fhir(method.upper(), path))
+    _parameters(operation, path)
+
+
+def _example(operation: dict[str, Any], method: str, path: str) -> None:
+    """Show a body that was accepted and what was answered, unless the service shows its own."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    example = EXAMPLES.get(f"{method.upper()} {path}")
+    if content is not None and example is not None and "examples" not in content:
+        content.setdefault("example", example)
+    for status, answer in operation.get("responses", {}).items():
+        said = ANSWERS.get(f"{method.upper()} {path} {status}")
+        for kind, each in answer.get("content", {}).items():
+            if said is not None and kind in WITH_EXAMPLES and "examples" not in each:
+                each.setdefault("example", said)
+
+
+def _answers(operation: dict[str, Any], method: str, *, fhir: bool) -> None:
+    """Add what the front may answer; a service's own, more exact answers stay. `fhir`: it tells FHIR
+    clients what was wrong in their form."""
+    answers = operation.setdefault("responses", {})
+    answers.pop("default", None)  # said status by status below
+    for status, answer in answers.items():
+        answer.setdefault("headers", {}).update(headers_of(status))
+    possible = dict(FRONT_ANSWERS)
+    if method in {"post", "put", "patch", "delete"}:
+        possible |= COMMAND_ANSWERS
+    if any(p.get("name", "").lower() == "if-match" for p in operation.get("parameters", [])):
+        possible |= EDIT_ANSWERS
+    for status, (name, _) in possible.items():
+        declared = answers.get(status, {}).get("content", {})
+        if not declared or _is_fastapis_own(declared):
+            component = f"Fhir{name}" if fhir else name
+            answers[status] = {"$ref": f"#/components/responses/{component}"}
+
+
+def _is_fastapis_own(content: Mapping[str, Any]) -> bool:
+    """FastAPI declares its default 422, which nothing here ever sends."""
+    schema = content.get("application/json", {}).get("schema", {})
+    return str(schema.get("$ref", "")).endswith("/HTTPValidationError")
+
+
+def _parameters(operation: dict[str, Any], path: str) -> None:
+    """Name every parameter of the path, and the lengths that the front enforces itself."""
+    parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
+    named = {p.get("name") for p in parameters if p.get("in") == "path"}
+    for name in re.findall(r"{([^}]+)}", path):
+        if name not in named:
+            schema = {"type": "string", "maxLength": MAX_PATH_BYTES}
+            parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
+    limits = {"path": MAX_PATH_BYTES, "query": MAX_QUERY_BYTES, "header": MAX_QUERY_BYTES}
+    for parameter in parameters:
+        for schema in _alternatives(parameter.get("schema", {})):
+            if schema.get("type") == "string" and not {"enum", "const", "format"} & schema.keys():
+                schema.setdefault("maxLength", limits.get(parameter["in"], MAX_QUERY_BYTES))
+
+
+def _alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [schema, *schema.get("anyOf", []), *schema.get("oneOf", [])]
+    return found + [s["items"] for s in found if isinstance(s.get("items"), dict)]
+
+
+def _renamed(
+    document: Mapping[str, Any], taken: Mapping[str, Any], upstream: Upstream
+) -> dict[str, Any]:
+    copy: dict[str, Any] = deepcopy(dict(document))
+    schemas = copy.get("components", {}).get("schemas", {})
+    for name in [n for n, s in schemas.items() if n in taken and taken[n] != s]:
+        new = f"{upstream.capitalize()}{name}"
+        schemas[new] = schemas.pop(name)
+        _redirect(copy, f"#/components/schemas/{name}", f"#/components/schemas/{new}")
+    return copy
+
+
+def _redirect(node: Any, old: str, new: str) -> None:
+    if isinstance(node, dict):
+        if node.get("$ref") == old:
+            node["$ref"] = new
+        mapping = node.get("mapping")
+        if isinstance(mapping, dict):
+            node["mapping"] = {k: new if v == old else v for k, v in mapping.items()}
+        for value in node.values():
+            _redirect(value, old, new)
+    elif isinstance(node, list):
+        for value in node:
+            _redirect(value, old, new)
+
+
+def _tags(document: Mapping[str, Any]) -> set[str]:
+    return {tag for _, _, operation in operations(document) for tag in operation.get("tags", [])}

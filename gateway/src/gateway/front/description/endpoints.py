@@ -1,0 +1,73 @@
+"""The endpoints of the issuer of tokens: Ruta's own, or an outside provider's. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SMART_PATH = "/referrals/v1/fhir/.well-known/smart-configuration"
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """`token` and `authorize` are None while an outside provider has not said where they are."""
+
+    issuer: str
+    token: str | None
+    authorize: str | None
+    jwks: str | None
+    grants: tuple[str, ...]
+    authentication: tuple[str, ...]
+
+
+def own(url: str, issuer: str | None = None) -> Endpoints:
+    """Those of Ruta's issuer; `url`: where clients reach it."""
+    base = url.rstrip("/")
+    return Endpoints(
+        issuer=issuer or base,
+        token=f"{base}/oauth/token",
+        authorize=f"{base}/oauth/authorize",
+        jwks=f"{base}/.well-known/jwks.json",
+        grants=("client_credentials", "authorization_code", "refresh_token"),
+        authentication=("client_secret_basic", "client_secret_post"),
+    )
+
+
+def outside(issuer: str, discovered: Mapping[str, Any]) -> Endpoints:
+    """Those that an OIDC provider's discovery document says (OpenID Connect Discovery §3)."""
+    return Endpoints(
+        issuer=issuer,
+        token=_url(discovered, "token_endpoint"),
+        authorize=_url(discovered, "authorization_endpoint"),
+        jwks=_url(discovered, "jwks_uri"),
+        # The defaults of the specification (§3).
+        grants=_list(discovered, "grant_types_supported") or ("authorization_code", "implicit"),
+        authentication=_list(discovered, "token_endpoint_auth_methods_supported")
+        or ("client_secret_basic",),
+    )
+
+
+def smart_configuration(found: Endpoints, scopes: Mapping[str, str]) -> dict[str, Any]:
+    """SMART App Launch 2.x §5.3: for backend services; there is no launch from a record."""
+    known = {
+        "issuer": found.issuer,
+        "jwks_uri": found.jwks,
+        "token_endpoint": found.token,
+        "authorization_endpoint": found.authorize,
+        "grant_types_supported": list(found.grants),
+        "token_endpoint_auth_methods_supported": list(found.authentication),
+        "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": ["openid", *scopes],
+        "response_types_supported": ["code"],
+        "capabilities": ["client-confidential-symmetric", "permission-user"],
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _url(document: Mapping[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
+
+
+def _list(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = document.get(name)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()

@@ -1,0 +1,180 @@
+"""What the front adds to the combined description: problem answers, rate headers, security, names of operations."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from common.errors import MOST_ERRORS
+
+from gateway.front.description.endpoints import Endpoints
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457 problem detail. `code` is stable; see the errors catalogue.",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "maxLength": 200},
+        "title": {"type": "string", "maxLength": 200},
+        "status": {"type": "integer", "format": "int32", "minimum": 400, "maximum": 599},
+        "code": {"type": "string", "maxLength": 80, "pattern": "^[a-z][a-z0-9_]*$"},
+        "detail": {"type": "string", "maxLength": 4000},
+        "pointer": {"type": "string", "maxLength": 1000},
+        "request_id": {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9._-]+$"},
+        "errors": {
+            "type": "array",
+            "maxItems": MOST_ERRORS,
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail", "code"],
+                "properties": {
+                    "pointer": {"type": "string", "maxLength": 1000},
+                    "detail": {"type": "string", "maxLength": 4000},
+                    "code": {"type": "string", "maxLength": 80},
+                },
+            },
+        },
+    },
+}
+_RETRY_AFTER = {
+    "description": "Seconds to wait.",
+    "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400},
+}
+# status → (name of the component, meaning)
+FRONT_ANSWERS: dict[str, tuple[str, str]] = {
+    "400": ("Unreadable", "The request cannot be read."),
+    "401": ("Unauthenticated", "A valid access token is needed."),
+    "403": ("Forbidden", "The client may not do this."),
+    "404": ("NotFound", "Nothing is here that the caller may see."),
+    "413": ("TooLarge", "The body is too large."),
+    "422": ("Invalid", "Some of the data is not valid."),
+    "429": ("TooManyRequests", "Too many requests; wait as long as Retry-After says."),
+    "431": ("HeadTooLarge", "The request target or its headers are too long."),
+    "503": ("Unavailable", "A part that this needs is away; repeat after Retry-After."),
+}
+RATE_HEADERS: dict[str, Any] = {
+    "RateLimit": {
+        "description": 'What is left: `"client";r=599;t=42`.',
+        "schema": {"type": "string", "maxLength": 100},
+    },
+    "RateLimit-Policy": {
+        "description": 'The limit: `"client";q=600;w=60`.',
+        "schema": {"type": "string", "maxLength": 100},
+    },
+}
+SCOPES = {
+    "directory:read": "Read the directory beyond its public view",
+    "directory:write": "Keep the own organisation's entries",
+    "directory:curate": "Approve entries, publish pathways",
+    "referrals:read": "Read the own organisation's cases and referrals",
+    "referrals:write": "Record consents, send and answer referrals",
+    "reports:read": "Read protected releases and own indicators",
+    "reports:publish": "Publish releases and bulletins",
+    "admin": "Administer organisations, clients, people and keys",
+}
+INTRODUCTION = (
+    "One description of every operation behind the front door. Get a token at `/oauth/token`"
+    " (client credentials), send it as `Authorization: Bearer`. Errors are RFC 9457 problem"
+    " details with a stable `code`. Commands take an `Idempotency-Key`."
+)
+
+
+# Further answers to commands and edits.
+COMMAND_ANSWERS: dict[str, tuple[str, str]] = {
+    "409": ("Conflict", "The present state does not allow it, or the command is still running."),
+}
+EDIT_ANSWERS: dict[str, tuple[str, str]] = {
+    "412": ("Stale", "It was changed since it was read."),
+    "428": ("PreconditionRequired", "Say which version is changed: If-Match."),
+}
+
+
+def problem_answers() -> dict[str, Any]:
+    """The answers that any request may get, as components."""
+    every = {**FRONT_ANSWERS, **COMMAND_ANSWERS, **EDIT_ANSWERS}
+    found = {name: _answer(meaning, status) for status, (name, meaning) in every.items()}
+    outcome = {"schema": {"$ref": "#/components/schemas/OperationOutcome"}}
+    for name, answer in list(found.items()):
+        both = {"application/fhir+json": outcome, **answer["content"]}
+        found[f"Fhir{name}"] = {**answer, "content": both}
+    return found
+
+
+def headers_of(status: str) -> dict[str, Any]:
+    """Headers of the front's own answer; a service's answer of the same status may lack them."""
+    found: dict[str, Any] = {
+        name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS
+    }
+    if status in {"429", "503"}:
+        found["Retry-After"] = _RETRY_AFTER
+    return found
+
+
+def _answer(meaning: str, status: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": meaning,
+        "headers": headers_of(status),
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+
+
+def security(found: Endpoints) -> dict[str, Any]:
+    """The scheme of the issuer in force. The name stays: operations ask for scopes under it."""
+    if found.token is None:
+        discovery = f"{found.issuer.rstrip('/')}/.well-known/openid-configuration"
+        return {
+            "oauth2": {
+                "type": "openIdConnect",
+                "description": _TOKENS,
+                "openIdConnectUrl": discovery,
+            }
+        }
+    machines = {"tokenUrl": found.token, "refreshUrl": found.token, "scopes": SCOPES}
+    flows: dict[str, Any] = {"clientCredentials": machines}
+    if found.authorize is not None:
+        flows["authorizationCode"] = {"authorizationUrl": found.authorize, **machines}
+    return {"oauth2": {"type": "oauth2", "description": _TOKENS, "flows": flows}}
+
+
+_TOKENS = (
+    "RFC 6749 §4.4 for machines; authorization code with PKCE for people. Tokens are"
+    " RFC 9068 JWTs that follow RFC8725, signed with ES256 or RS256, valid for minutes."
+)
+
+
+_VERSION = re.compile(r"v\d+")
+_VERBS = {"put": "set", "patch": "change", "delete": "remove"}
+
+
+def operation_id(method: str, path: str, paths: Mapping[str, Collection[str]]) -> str:
+    """Methods in lower case; `paths`: those of the same service, which tell a collection by its items.
+
+    The words of the path without version and parameters, joined by points, then what is done. A step
+    (`POST …/{id}/send`) is its own verb, and what answers a page at its own address is submitted.
+    """
+    parts = [part for part in path.split("/") if part]
+    if len(parts) > 1 and _VERSION.fullmatch(parts[1]):
+        del parts[1]
+    words = [_joined(part) for part in parts if not part.startswith("{")]
+    if len(words) > 1 and words[0] == words[1]:
+        del words[0]  # a service's main resource has its name: `referrals.send`
+    item = parts[-1].startswith("{")
+    collection = any(other.startswith(f"{path.rstrip('/')}/{{") for other in paths)
+    return ".".join([*words, *_verb(method, paths[path], item=item, collection=collection)])
+
+
+def _verb(method: str, beside: Collection[str], *, item: bool, collection: bool) -> tuple[str, ...]:
+    if method == "get":
+        return ("list",) if collection else ("read",)
+    if method == "post" and (collection or item):
+        return ("create",)
+    if method == "post":
+        return ("submit",) if "get" in beside else ()
+    return (_VERBS.get(method, method),)
+
+
+def _joined(part: str) -> str:
+    """`break-glass` → `breakGlass`, `jwks.json` → `jwksJson`, `ServiceRequest` → `serviceRequest`."""
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", part) if word]
+    named = "".join(word[0].upper() + word[1:] for word in words)
+    return named[:1].lower() + named[1:]

@@ -1,0 +1,219 @@
+"""One request and its answer on the way through the front."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from common.errors import Problem
+from common.ids import new_text
+from common.pages.look import SWITCH
+from common.words.languages import page_language
+
+from gateway.front.callers.tokens import Caller
+from gateway.front.description import outcomes
+from gateway.front.edge.bodies import MOST_FORM_BYTES, Body, ClientLeft
+from gateway.front.edge.compression import takes_gzip
+from gateway.front.edge.headers import SecurityHeaders
+from gateway.front.edge.heads import Head, Header, prefers_html
+from gateway.front.edge.limits import Allowance
+from gateway.front.public_pages import PublicPages, Typed
+from gateway.front.routes import Route, deprecation_headers
+
+PROBLEM = b"application/problem+json"
+BODILESS_STATUSES = frozenset({204, 304})
+_MOST_FIELDS = 30
+_PIECE_BYTES = 64 * 1024
+_LANGUAGE = re.compile(rb"(?:^|&)language=(es|en)(?:&|$)")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """`token`: their access token. `name` is the sign-in name; `idle_until`, in seconds since 1970, is
+    when they are signed out unless something happens."""
+
+    token: str = field(repr=False)
+    name: str | None
+    organisation_name: str | None
+    language: str | None
+    idle_until: float
+
+
+@dataclass(slots=True)
+class Exchange:
+    """`status` is 0 until an answer has begun."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    security: SecurityHeaders
+    pages: PublicPages
+    method: str = field(init=False)
+    path: str = field(init=False)
+    head: Head = field(default_factory=Head)
+    route: Route | None = None
+    caller: Caller | None = None
+    source: str = "unknown"
+    allowance: Allowance | None = None
+    cors: list[Header] = field(default_factory=list)
+    # Cookies of the front that the answer sets, whether the front or a service answers.
+    cookies: list[Header] = field(default_factory=list)
+    # The CSRF token of the session, for a service that compares it with that of its forms.
+    csrf: str | None = None
+    # Who is signed in, for pages that call the API as this person.
+    signed_in: SignedIn | None = None
+    started: float = field(default_factory=time.perf_counter)
+    request_id: bytes = b""
+    body: Body | None = None
+    status: int = 0
+    sent_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.method = self.scope["method"]
+        self.path = self.scope["path"]
+
+    @property
+    def target(self) -> bytes:
+        """Path and query exactly as the client wrote them (they were checked)."""
+        query: bytes = self.scope["query_string"]
+        raw: bytes = self.scope["raw_path"]
+        return raw + b"?" + query if query else raw
+
+    @property
+    def takes_html(self) -> bool:
+        return prefers_html(dict(self.head.passed).get(b"accept", b""))
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether a person opens it in a browser, as a page. Old phones do not say how they ask."""
+        return self.takes_html and self.head.own.get(b"sec-fetch-mode", b"navigate") == b"navigate"
+
+    @property
+    def asked_language(self) -> str | None:
+        asked = _LANGUAGE.search(self.scope["query_string"])
+        return asked[1].decode() if asked else None
+
+    @property
+    def reads_outcomes(self) -> bool:
+        """Whether a problem is answered as a FHIR OperationOutcome."""
+        route = self.route
+        if route is None or not route.speaks_fhir(self.method, self.path):
+            return False
+        return not outcomes.wants_problem(dict(self.head.passed).get(b"accept", b""))
+
+    @property
+    def language(self) -> str:
+        accepted = dict(self.head.passed).get(b"accept-language", b"").decode("latin-1")
+        return page_language(self.asked_language, accepted)
+
+    @property
+    def takes_gzip(self) -> bool:
+        """Whether the client takes gzip. A range is always one of the uncompressed answer."""
+        takes = takes_gzip(self.head.own.get(b"accept-encoding"))
+        return takes and not any(name == b"range" for name, _ in self.head.passed)
+
+    @property
+    def limit_key(self) -> str:
+        return self.caller.key if self.caller else self.source
+
+    def name_request(self) -> bytes:
+        """The request id: the client's if it sent a good one, else a new one."""
+        if not self.request_id:
+            self.request_id = self.head.request_id or new_text().encode()
+        return self.request_id
+
+    async def begin(self, status: int, headers: list[Header], whole: bytes | None = None) -> None:
+        """Send the answer's head with the headers that every answer carries; with `whole` also all of its body."""
+        self.status = status
+        headers.append((b"x-request-id", self.name_request()))
+        if self.cookies:  # one person's: no cache may keep the answer for the next
+            headers = [header for header in headers if header[0] != b"cache-control"]
+            headers.extend(self.cookies)
+        self.security.add_to(headers)
+        if self.allowance is not None:
+            headers.extend(self.allowance.headers())
+        if self.route is not None and self.route.deprecation is not None:
+            headers.extend(deprecation_headers(self.route.deprecation))
+        headers.extend(self.cors)
+        if status in BODILESS_STATUSES:
+            headers = [header for header in headers if header[0] != b"content-length"]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        if whole is not None:
+            # In pieces: uvicorn waits before each until the client has taken what was sent.
+            for start in range(0, len(whole) or 1, _PIECE_BYTES):
+                piece = whole[start : start + _PIECE_BYTES]
+                await self.go_on(piece, more=start + _PIECE_BYTES < len(whole))
+
+    async def go_on(self, chunk: bytes, *, more: bool) -> None:
+        self.sent_bytes += len(chunk)
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        try:
+            await self.send(message)
+        except RuntimeError as error:
+            # uvloop says so when the client left between two of its callbacks.
+            if "handler is closed" not in str(error):
+                raise
+            raise ClientLeft from None
+
+    async def answer(self, status: int, headers: list[Header], body: bytes = b"") -> None:
+        """Send a whole answer of the front's own."""
+        if status not in BODILESS_STATUSES:
+            headers.append((b"content-length", str(len(body)).encode()))
+        await self.begin(status, headers, body)
+
+    async def refuse(self, problem: Problem) -> None:
+        """Answer with a problem detail, unless an answer has begun already."""
+        if self.status:
+            return
+        body = {**problem.body(), "request_id": self.name_request().decode()}
+        headers, content = await self.as_problem(body)
+        headers += [(k.lower().encode(), v.encode("latin-1")) for k, v in problem.headers.items()]
+        if problem.kind.status in {400, 408, 431}:
+            # The connection's framing may not be what the client thinks it is.
+            headers.append((b"connection", b"close"))
+        if any(name == b"ratelimit" for name, _ in headers):
+            self.allowance = None
+        await self.answer(problem.kind.status, headers, content)
+
+    async def as_problem(self, body: dict[str, Any]) -> tuple[list[Header], bytes]:
+        """A problem detail; for a person, a page, with what they had typed to be sent again; for a FHIR
+        client, an outcome."""
+        if not self.is_opened and self.reads_outcomes:
+            return [(b"content-type", outcomes.MEDIA_TYPE)], orjson.dumps(outcomes.outcome(body))
+        if not self.is_opened:
+            return [(b"content-type", PROBLEM)], orjson.dumps(body)
+        request_id = self.name_request().decode()
+        return self.pages.problem(self.language, body, request_id, await self._typed())
+
+    async def _typed(self) -> Typed | None:
+        """Of a form for people whom nobody knows. Other forms may hold passwords, which no page shows."""
+        if not self.is_form or self.route is None:
+            return None
+        if not self.route.is_public(self.method, self.path):
+            return None
+        if self.body is None:  # refused before anything was read
+            self.body = Body(self.receive, limit=MOST_FORM_BYTES, idle_seconds=10, total_seconds=20)
+            self.body.keep()
+        content = await self.body.kept()
+        if content is None:
+            return None
+        try:
+            fields = parse_qsl(content.decode("ascii"), max_num_fields=_MOST_FIELDS)
+        except ValueError:
+            return None
+        typed = [(name, value) for name, value in fields if name != SWITCH]
+        return Typed(self.target.decode("latin-1"), typed) if typed else None
+
+    @property
+    def is_form(self) -> bool:
+        kind = dict(self.head.passed).get(b"content-type", b"")
+        return self.method == "POST" and kind.startswith(b"application/x-www-form-urlencoded")

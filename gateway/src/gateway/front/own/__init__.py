@@ -1,1 +1,0 @@
-"""What the front answers itself."""

@@ -1,1 +1,0 @@
-"""The front's own pages for people, in each language."""

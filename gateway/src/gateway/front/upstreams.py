@@ -1,0 +1,321 @@
+"""Sends one request to a replica of a service and streams its answer back. Replicas that cannot be reached are left out."""
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+import aiohttp
+from aiohttp.connector import Connection
+from common import clocks
+from common.errors import UNAVAILABLE
+from common.process.certificates import remedy, trusting
+from common.process.logs import get_logger
+from common.process.repeating import pause
+from yarl import URL
+
+from gateway.front.edge.bodies import Body
+from gateway.front.edge.heads import Header
+from gateway.front.errors import UPSTREAM_TIMEOUT
+from gateway.front.routes import Upstream
+from gateway.front.settings import FrontSettings
+
+_log = get_logger(__name__)
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+_ATTEMPTS = 3
+_AWAY = UNAVAILABLE.saying
+FAILURES_TO_OPEN = 5
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 5.0
+# Below the 75 seconds that services keep a connection, so that the front never writes to a closing one.
+_KEPT_SECONDS = 60.0
+# A redirect may name a query of 8,192 bytes, and the console keeps what was typed in a cookie.
+_MOST_LINE_BYTES = 32 * 1024
+# aiohttp must not add these: services would take them for the client's wish.
+_NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+
+
+class CircuitState(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+
+
+@dataclass
+class Circuit:
+    """Opens after repeated failures to connect, closes when a probe of `/healthz` succeeds. No client's request probes."""
+
+    state: CircuitState = CircuitState.CLOSED
+    failures: int = 0
+    next_probe: float = 0.0
+    _pause: float = field(default=FIRST_PAUSE_SECONDS, repr=False)
+
+    def succeeded(self) -> None:
+        self.state = CircuitState.CLOSED
+        self.failures = 0
+        self._pause = FIRST_PAUSE_SECONDS
+
+    def failed(self) -> None:
+        """Count one connection failure, of a request or of a probe."""
+        self.failures += 1
+        if self.failures < FAILURES_TO_OPEN:
+            return
+        self.state = CircuitState.OPEN
+        self.next_probe = time.monotonic() + self._pause
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+    @property
+    def probe_due(self) -> bool:
+        return self.state is CircuitState.OPEN and time.monotonic() >= self.next_probe
+
+
+@dataclass(eq=False)
+class Replica:
+    """One process of a service. `busy`: requests under way. `clock`: how far the front's clock was from this process's
+    when it was last probed (`common.clocks`)."""
+
+    url: str
+    circuit: Circuit = field(default_factory=Circuit)
+    clock: str = clocks.OK
+    busy: int = 0
+
+
+class Upstreams:
+    """The services behind the front, each with one or several replicas.
+
+    `session`: the client for Ruta's own processes; `issuing`: the client for the issuer of tokens, inside or outside.
+    """
+
+    def __init__(self, settings: FrontSettings) -> None:
+        self._settings = settings
+        self._tls = trusting(settings)
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=settings.connect_seconds, sock_read=settings.answer_seconds
+        )
+        self.replicas: dict[Upstream, tuple[Replica, ...]] = {
+            upstream: tuple(map(Replica, urls))
+            for upstream in Upstream
+            if (urls := settings.upstream_urls(upstream))
+        }
+        self._turn = 0
+        self._session: aiohttp.ClientSession | None = None
+        self._outside: aiohttp.ClientSession | None = None
+        self._said: dict[Upstream, str] = {}
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the front has not started")
+        return self._session
+
+    @property
+    def issuing(self) -> aiohttp.ClientSession:
+        return self._outside or self.session
+
+    async def start(self) -> None:
+        self._session = _session(self._tls)
+        if Upstream.ISSUER not in self.replicas:
+            self._outside = _session(None)
+
+    async def close(self) -> None:
+        for session in (self._session, self._outside):
+            if session is not None:
+                await session.close()
+
+    def url(self, upstream: Upstream) -> str | None:
+        """A replica that answers, as far as known; None if the service is not deployed."""
+        replicas = self.replicas.get(upstream)
+        return (self._answering(replicas) or replicas)[0].url if replicas else None
+
+    def state(self, upstream: Upstream) -> CircuitState:
+        """Open when no replica is believed to answer."""
+        answering = self._answering(self.replicas[upstream])
+        return CircuitState.CLOSED if answering else CircuitState.OPEN
+
+    @asynccontextmanager
+    async def answer(
+        self,
+        upstream: Upstream,
+        method: str,
+        target: bytes,
+        headers: list[Header],
+        body: Body | None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send the request and give the head of its answer; 503 if the service is away, 504 if it is silent. Reading
+        the body raises aiohttp.ClientError if it breaks off.
+
+        A request is sent again, to another replica where there is one, only where that does no harm: nothing was sent
+        yet, or the method or an Idempotency-Key makes it safe, and the body is in hand.
+        """
+        tried: list[Replica] = []
+        for attempt in range(1, _ATTEMPTS + 1):
+            replica = self._choose(upstream, tried)
+            if replica is None:
+                raise _AWAY(f"The {upstream} service is away.", headers={"Retry-After": "2"})
+            replica.busy += 1
+            try:
+                answer = await self._send(replica, method, target, headers, body)
+            except aiohttp.ClientError as error:
+                if body is not None and body.failure is not None:
+                    raise body.failure from None
+                if isinstance(error, aiohttp.SocketTimeoutError):
+                    raise UPSTREAM_TIMEOUT.because("service_did_not_answer_in_time") from None
+                unsent = isinstance(
+                    error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+                )
+                if unsent:
+                    self._say(upstream, error)
+            else:
+                replica.circuit.succeeded()
+                self._said.pop(upstream, None)
+                try:
+                    yield answer
+                finally:
+                    # Ends the connection unless the answer was read to its end.
+                    answer.release()
+                return
+            finally:
+                replica.busy -= 1
+            replica.circuit.failed()
+            tried.append(replica)
+            in_hand = body is None or body.complete
+            if not (in_hand and (unsent or _is_repeatable(method, headers))):
+                break
+            if attempt < _ATTEMPTS and self._choose(upstream, tried) in tried:
+                await asyncio.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - jitter
+        raise _AWAY(f"The {upstream} service cannot be reached.", headers={"Retry-After": "2"})
+
+    async def _send(
+        self,
+        replica: Replica,
+        method: str,
+        target: bytes,
+        headers: list[Header],
+        body: Body | None,
+    ) -> aiohttp.ClientResponse:
+        data: bytes | AsyncIterator[bytes] | None = None
+        if body is not None:
+            data = body.first if body.complete else body.stream()
+        return await self.session.request(
+            method,
+            URL(replica.url + target.decode("ascii"), encoded=True),
+            headers=[(name.decode("ascii"), _text(value)) for name, value in headers],
+            data=data,
+            timeout=self._timeout,
+            skip_auto_headers=_NOT_ADDED,
+            allow_redirects=False,
+            auto_decompress=False,
+        )
+
+    def _say(self, upstream: Upstream, error: BaseException) -> None:
+        """Log a certificate that was refused once, until the service answers again or the reason changes."""
+        said = remedy(error.__cause__ or error, self._settings)
+        if said and self._said.get(upstream) != said["remedy"]:
+            self._said[upstream] = said["remedy"]
+            _log.warning("upstream_not_trusted", upstream=upstream, **said)
+
+    @staticmethod
+    def _answering(replicas: tuple[Replica, ...]) -> list[Replica]:
+        return [replica for replica in replicas if replica.circuit.state is CircuitState.CLOSED]
+
+    def _choose(self, upstream: Upstream, tried: list[Replica]) -> Replica | None:
+        """The replica with the fewest requests under way, in turn among equals; an untried one first; None if none
+        answers."""
+        replicas = self.replicas[upstream]
+        self._turn += 1
+        turned = [
+            (replica in tried, replica.busy, (number + self._turn) % len(replicas), replica)
+            for number, replica in enumerate(replicas)
+            if replica.circuit.state is CircuitState.CLOSED
+        ]
+        return min(turned, key=lambda choice: choice[:3])[3] if turned else None
+
+    async def probe(self, stop: asyncio.Event) -> None:
+        """Ask replicas with an open circuit for `/healthz` until they answer again."""
+        while not stop.is_set():
+            for upstream, replicas in self.replicas.items():
+                for replica in replicas:
+                    if not replica.circuit.probe_due:
+                        continue
+                    if await self._answers(upstream, replica):
+                        _log.info("circuit_closed", upstream=upstream)
+                        replica.circuit.succeeded()
+                    else:
+                        replica.circuit.failed()
+            await pause(stop, 0.25)
+
+    async def alive(self, upstream: Upstream) -> bool:
+        """Whether a replica answers `/healthz` within a second."""
+        answering = self._answering(self.replicas[upstream])
+        return any(
+            await asyncio.gather(*(self._answers(upstream, replica) for replica in answering))
+        )
+
+    def clock(self, upstream: Upstream) -> str:
+        """What `alive` found of the clocks: the first that is apart, else ok."""
+        found = (replica.clock for replica in self.replicas[upstream])
+        return next((each for each in found if each != clocks.OK), clocks.OK)
+
+    async def _answers(self, upstream: Upstream, replica: Replica) -> bool:
+        url = replica.url + "/healthz"
+        try:
+            async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=1)) as answer:
+                replica.clock = _clock_beside(answer.headers.get("Date"))
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._say(upstream, error)
+            return False
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Uses no kept connection on which a service spoke unasked: aiohttp would take that for the answer to the next
+    request (`test_what_a_service_says_unasked_is_no_answer_to_the_next`)."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        if connection.protocol is None or connection.protocol.should_close:
+            connection.close()
+            raise aiohttp.ClientConnectorError(req.connection_key, OSError("it spoke unasked"))
+        return connection
+
+
+def _session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
+    """`tls`: whose certificates to believe; None: those of public authorities. The number of connections is bounded by
+    that of open requests."""
+    connector = _Connector(ssl=tls or True, limit=0, keepalive_timeout=_KEPT_SECONDS)
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=connector,
+        max_line_size=_MOST_LINE_BYTES,
+        max_field_size=_MOST_LINE_BYTES,
+    )
+
+
+def _text(value: bytes) -> str:
+    """aiohttp writes headers as UTF-8; bytes that are none arrive as the UTF-8 of Latin-1."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _is_repeatable(method: str, headers: list[Header]) -> bool:
+    return method in _IDEMPOTENT or any(name == b"idempotency-key" for name, _ in headers)
+
+
+def _clock_beside(date: str | None) -> str:
+    """The front's clock beside an answer's `Date`. A service that sends none, or nonsense, answers all the same."""
+    try:
+        said = parsedate_to_datetime(date or "").timestamp()
+    except ValueError:
+        return clocks.OK
+    return clocks.compared(time.time(), said, "it")

@@ -1,0 +1,219 @@
+"""What a person shows beside the password: a passkey (WebAuthn), a time-based one-time password (RFC 6238) or a recovery
+code, each usable once.
+
+A passkey's signature names the page that asked for it, so nobody can be led to give one to another site. A key is asked
+to know its holder by itself (discoverable): so the sign-in page need not say who has one. A one-time password's secret
+is kept sealed. A recovery code is for when the phone is away.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pyotp
+from common import crypto
+from common.process.lazily import lazily
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn import helpers
+else:
+    webauthn, helpers = lazily("webauthn"), lazily("webauthn.helpers")
+
+MOST_KEYS = 10
+MOST_NAME = 40
+_TIMEOUT_MILLISECONDS = 120_000
+
+
+class NotAPasskey(Exception):
+    """The answer does not fit: another page, question or key, or nobody confirmed it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the browser brought to a question (`challenge`) that was put at `asked_at`."""
+
+    credential: str
+    challenge: bytes
+    asked_at: datetime
+
+
+@dataclass(frozen=True)
+class NewKey:
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+
+
+class Passkeys:
+    """`address`: Ruta's own as browsers see it. Keys are bound to its host for good."""
+
+    def __init__(self, address: str) -> None:
+        parts = urlsplit(address)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._host = parts.hostname or ""
+        # Browsers offer no passkeys to numeric addresses, nor without TLS.
+        secure = parts.scheme == "https" or self._host == "localhost"
+        self.offered = secure and not _is_figures(self._host)
+
+    def to_register(
+        self, person_id: UUID, sign_in_name: str, challenge: bytes, known: list[bytes]
+    ) -> str:
+        """The question to a new key, as JSON. `known`: keys of this person, which are not taken twice."""
+        options = webauthn.generate_registration_options(
+            rp_id=self._host,
+            rp_name="Ruta",
+            user_name=sign_in_name,
+            user_id=person_id.bytes,
+            challenge=challenge,
+            timeout=_TIMEOUT_MILLISECONDS,
+            authenticator_selection=helpers.structs.AuthenticatorSelectionCriteria(
+                resident_key=helpers.structs.ResidentKeyRequirement.REQUIRED,
+                user_verification=helpers.structs.UserVerificationRequirement.REQUIRED,
+            ),
+            exclude_credentials=[
+                helpers.structs.PublicKeyCredentialDescriptor(id=each) for each in known
+            ],
+        )
+        return helpers.options_to_json(options)
+
+    def to_sign_in(self, challenge: bytes) -> str:
+        """The question to whichever key is there, as JSON."""
+        options = webauthn.generate_authentication_options(
+            rp_id=self._host,
+            challenge=challenge,
+            timeout=_TIMEOUT_MILLISECONDS,
+            user_verification=helpers.structs.UserVerificationRequirement.REQUIRED,
+        )
+        return helpers.options_to_json(options)
+
+    def registered(self, credential: str, challenge: bytes) -> NewKey:
+        try:
+            key = webauthn.verify_registration_response(
+                credential=credential,
+                expected_challenge=challenge,
+                expected_rp_id=self._host,
+                expected_origin=self._origin,
+                require_user_verification=True,
+            )
+        except (helpers.exceptions.WebAuthnException, ValueError, TypeError) as error:
+            raise NotAPasskey from error
+        return NewKey(key.credential_id, key.credential_public_key, key.sign_count)
+
+    def sign_count(self, answer: Answer, person_id: UUID, public_key: bytes) -> int:
+        """How often the key says that it has signed, if this is its signature for this person here."""
+        try:
+            credential = helpers.parse_authentication_credential_json(answer.credential)
+            verified = webauthn.verify_authentication_response(
+                credential=credential,
+                expected_challenge=answer.challenge,
+                expected_rp_id=self._host,
+                expected_origin=self._origin,
+                credential_public_key=public_key,
+                # `is_copied` judges it: a copied key is recorded, not only refused.
+                credential_current_sign_count=0,
+                require_user_verification=True,
+            )
+        except (helpers.exceptions.WebAuthnException, ValueError, TypeError) as error:
+            raise NotAPasskey from error
+        if credential.response.user_handle not in {None, person_id.bytes}:
+            raise NotAPasskey
+        return verified.new_sign_count
+
+
+def credential_id(credential: str) -> bytes:
+    """Which key answers."""
+    try:
+        return helpers.parse_authentication_credential_json(credential).raw_id
+    except (helpers.exceptions.WebAuthnException, ValueError, TypeError) as error:
+        raise NotAPasskey from error
+
+
+def is_copied(before: int, now: int) -> bool:
+    """Whether a key that counts did not count on: another one like it has signed (WebAuthn §6.1.1).
+    Keys that live on several devices at once do not count, and say 0."""
+    return (before, now) != (0, 0) and now <= before
+
+
+def _is_figures(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+STEP_SECONDS = 30
+# One step before and after: authenticator clocks drift.
+_DRIFT_STEPS = (-1, 0, 1)
+
+
+class SecondFactors:
+    """`master`: 32 bytes; the sealing key is derived from it for this use only."""
+
+    def __init__(self, master: bytes) -> None:
+        self._key = crypto.derived(master, b"ruta second factor")
+
+    def new(self, person_id: UUID) -> tuple[str, bytes]:
+        """A new secret (base32) and its sealed form."""
+        secret = pyotp.random_base32()
+        return secret, self.sealed(person_id, secret)
+
+    def sealed(self, person_id: UUID, secret: str) -> bytes:
+        return crypto.seal(self._key, secret.encode(), person_id.bytes)
+
+    def step_of(
+        self, person_id: UUID, sealed: bytes, code: str, *, now: datetime, last_step: int
+    ) -> int | None:
+        """The time step whose code this is, if it is later than the last one used; else None."""
+        secret = crypto.open_sealed(self._key, sealed, person_id.bytes).decode()
+        totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
+        current = int(now.timestamp()) // STEP_SECONDS
+        for step in (current + drift for drift in _DRIFT_STEPS):
+            if step > last_step and pyotp.utils.strings_equal(totp.generate_otp(step), code):
+                return step
+        return None
+
+
+def provisioning_uri(secret: str, sign_in_name: str) -> str:
+    return pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(
+        name=sign_in_name, issuer_name="Ruta"
+    )
+
+
+def code_at(uri: str, now: datetime) -> str:
+    """What an authenticator app that holds this provisioning URI shows."""
+    return pyotp.TOTP(pyotp.parse_uri(uri).secret, interval=STEP_SECONDS).at(now)
+
+
+CODES_OF_A_PERSON = 8
+# Without characters that are easily misread (0 o, 1 l i): 12 of 31 characters are 59 bits.
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+_GROUPS, _IN_GROUP = 3, 4
+
+
+class RecoveryCodes:
+    """`master`: 32 bytes. The digests are keyed, so that a stolen table cannot be searched for codes."""
+
+    def __init__(self, master: bytes) -> None:
+        self._key = crypto.derived(master, b"ruta recovery code")
+
+    def digest(self, person_id: UUID, code: str) -> bytes:
+        """The same however the code is typed: in capitals, with spaces, without dashes."""
+        typed = "".join(code.lower().replace("-", "").split())
+        return hmac.new(self._key, person_id.bytes + typed.encode(), hashlib.sha256).digest()
+
+
+def new_codes() -> list[str]:
+    return [_new_code() for _ in range(CODES_OF_A_PERSON)]
+
+
+def _new_code() -> str:
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_IN_GROUP)) for _ in range(_GROUPS))
+    return "-".join(groups)

@@ -1,0 +1,143 @@
+"""What the issuer's routes take and give: who may call, the record under the version that a change must name, the parts
+that live as long as the process, and a turn for whoever asks for a token.
+
+Comparing a secret takes long, and whoever guesses may ask from many places at once. Were all connections of the
+database held by those who wait, nobody could end anybody's rights, nor could the front read whose have ended. So a
+request for a token waits for a turn before it takes a connection. A sign-in takes its turns itself, and none while a
+password is compared; pages need none.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, cast
+
+from common.auth import Principal, Role
+from common.http import IfMatch, check_if_match, context_of, etag_of, open_to_all, requires
+from common.http.bodies import again
+from common.paging import CursorText, keys_in
+from fastapi import Depends, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.issuer.secrets import SecretChecks
+from gateway.issuer.settings import IssuerSettings
+
+Row = Any
+"""A mapping of one record with its `version`."""
+
+
+async def _after(cursor: CursorText = None) -> str | None:
+    (after,) = keys_in(cursor, str) or (None,)
+    return after
+
+
+After = Annotated[str | None, Depends(_after)]
+"""What the page before ended with; None for the first."""
+
+
+class Answer:
+    """The answer's headers about one record."""
+
+    def __init__(self, response: Response) -> None:
+        self._headers = response.headers
+
+    def of(self, row: Row) -> Row:
+        """The row, whose version is in the ETag."""
+        self._headers["ETag"] = etag_of(row["version"])
+        return row
+
+    def made(self, row: Row, collection: str) -> Row:
+        """The row of a new record, with its address in `Location`."""
+        self._headers["Location"] = f"{collection}/{row['id']}"
+        return self.of(row)
+
+    def once(self, row: Row) -> Row:
+        """The row, for an answer with a secret that is shown once: no cache keeps it."""
+        self._headers["Cache-Control"] = "no-store"
+        return self.of(row)
+
+
+async def _answer(response: Response) -> Answer:
+    return Answer(response)
+
+
+class Change:
+    """A change of the version that the caller has read."""
+
+    def __init__(self, if_match: str | None) -> None:
+        self._if_match = if_match
+
+    def of(self, row: Row) -> Row:
+        """The row; 412 if another version was read, 428 if none."""
+        check_if_match(self._if_match, etag_of(row["version"]))
+        return row
+
+
+async def _change(if_match: IfMatch = None) -> Change:
+    return Change(if_match)
+
+
+def text_of(most: int, **more: Any) -> dict[str, Any]:
+    """The schema of a text of at most `most` characters."""
+    return {"type": "string", "maxLength": most, **more}
+
+
+def form_body(
+    required: Sequence[str], properties: Mapping[str, Any], **more: Any
+) -> dict[str, Any]:
+    """How the API description shows a form that the route reads itself."""
+    schema = {"type": "object", "required": list(required), "properties": dict(properties)}
+    content = {"application/x-www-form-urlencoded": {"schema": schema, **more}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+Answered = Annotated[Answer, Depends(_answer)]
+Changing = Annotated[Change, Depends(_change)]
+
+
+def settings_of(request: Request) -> IssuerSettings:
+    return cast("IssuerSettings", context_of(request).settings)
+
+
+def turns_of(request: Request) -> asyncio.Semaphore:
+    """Whoever signs in or asks for a token takes one before a connection of the database."""
+    return cast("asyncio.Semaphore", context_of(request).parts["turns"])
+
+
+async def _secrets(request: Request) -> SecretChecks:
+    return cast("SecretChecks", context_of(request).parts["secrets"])
+
+
+Secrets = Annotated[SecretChecks, Depends(_secrets)]
+
+
+Admin = Annotated[Principal, requires("admin", {Role.ADMIN})]
+Colleague = Annotated[Principal, requires("referrals:read")]
+Auditor = Annotated[Principal, requires("referrals:read", {Role.AUDITOR})]
+Anyone = Annotated[Principal, open_to_all()]
+
+
+_THESE, _ITSELF = "/oauth/", "/oauth/authorize"
+
+
+class Turns:
+    """Holds one of `turns` for each command below `/oauth`. The body is read first, so that a slow one blocks nobody."""
+
+    def __init__(self, app: ASGIApp, turns: asyncio.Semaphore) -> None:
+        self._app = app
+        self._turns = turns
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _takes_turns(scope["method"], scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return
+        async with self._turns:
+            await self._app(scope, again(body, receive), send)
+
+
+def _takes_turns(method: str, path: str) -> bool:
+    return method == "POST" and path.startswith(_THESE) and path != _ITSELF

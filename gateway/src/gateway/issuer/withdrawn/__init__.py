@@ -1,1 +1,0 @@
-"""Everything that was withdrawn, in the one list that the front reads."""
