@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from common.words import choices
 from common.words.catalogues import entries
 from common.words.languages import LANGUAGES
+
+_LIST_OF = {
+    "not-now": "decline",
+    "give-back": "decline",
+    "transfer": "take-back",
+}
+"""By command: the list of `reasons.csv` that its reasons are in, where it has another name."""
 
 
 class UnknownText(LookupError):
@@ -41,7 +49,8 @@ class Wording:
     def code(self, command: str, code: str) -> str:
         """A choice of a command: as the command says it, else as all do."""
         word = f"word.{code}"
-        return self.known(f"code.{command}.{code}", word if word in self._texts else "code.other")
+        key = f"code.{_LIST_OF.get(command, command)}.{code}"
+        return self.known(key, word if word in self._texts else "code.other")
 
     def has(self, key: str) -> bool:
         return key in self._texts
@@ -53,8 +62,8 @@ class Wording:
 
 @cache
 def wording(language: str) -> Wording:
-    """Of all parts: `es.po`, and `planning.es.po` for the pages of whoever plans and keeps watch."""
-    texts: dict[str, str | tuple[str, ...]] = {}
+    """Of what people choose from, and of all parts: `es.po`, and `planning.es.po` for the pages of whoever plans and keeps watch."""
+    texts: dict[str, str | tuple[str, ...]] = dict(choices.texts(language))
     for part in files("console").joinpath("catalogues").iterdir():
         if part.name != f"{language}.po" and not part.name.endswith(f".{language}.po"):
             continue

@@ -1,5 +1,7 @@
 """The commands by which a case changes hands or ends. Pure."""
 
+from common.words.choices import offered
+
 from console.commands import Command, Field
 
 _CASE = "/referrals/v1/cases/{case_id}"
@@ -7,21 +9,7 @@ _TRANSFER = "/referrals/v1/transfers/{transfer_id}"
 CLOSE = Command(
     "end",
     f"{_CASE}/close",
-    (
-        Field(
-            "reason",
-            "choice",
-            (
-                "needs_met",
-                "person_ended",
-                "moved",
-                "unreachable",
-                "transferred",
-                "deceased",
-                "other",
-            ),
-        ),
-    ),
+    (Field("reason", "choice", offered("end", "case")),),
 )
 ASSIGN = Command("assign", f"{_CASE}/assign", (Field("assigned_to", "pick"),))
 IMPLICATED = Command(
@@ -34,7 +22,7 @@ ERASE = Command(
     "erase",
     f"{_CASE}/erase",
     (
-        Field("basis", "choice", ("person_request", "retention", "entered_in_error")),
+        Field("basis", "choice", offered("erase", "case")),
         Field("confirm", "text"),
     ),
 )
@@ -59,7 +47,7 @@ DECLINE = Command(
         Field(
             "reason",
             "choice",
-            ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest"),
+            offered("decline", "transfer"),
         ),
     ),
 )
@@ -70,7 +58,7 @@ RECALL = Command(
         Field(
             "reason",
             "choice",
-            ("needs_changed", "person_declined", "mistake", "no_answer", "other"),
+            offered("take-back", "transfer"),
         ),
     ),
 )

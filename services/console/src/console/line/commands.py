@@ -1,5 +1,7 @@
 """The commands of the desk. Pure."""
 
+from common.words.choices import offered
+
 from console.commands import Command, Field
 
 _REPORT = "/referrals/v1/line/reports/{report_id}"
@@ -33,12 +35,12 @@ CLOSE = Command(
         Field(
             "reason",
             "choice",
-            ("advised", "handed_over", "not_enough", "outside_scope", "duplicate"),
+            offered("close", "line"),
         ),
     ),
 )
 GIVE_BACK = Command(
     "give-back",
     f"{_HANDED}/give-back",
-    (Field("reason", "choice", ("capacity", "coverage", "safety", "conflict_of_interest")),),
+    (Field("reason", "choice", offered("decline", "line")),),
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from common.words.choices import items
 from common.words.referral_states import OPEN, ReferralState
 
 from console.answers import Answer
@@ -25,20 +26,20 @@ FACTS = (
 )
 NUMBERS = ("facts/age", "facts/hours_since_incident")
 CONSENT = ("decided_by", "child_assent", "language", "method", "items[]")
-SHARED = ("payload/situation", "payload/safety", "payload/health")
+SHARED = tuple(f"payload/{code}" for code, item in items().items() if not item.asked)
 CONTACT = ("safe_contact/rule", "safe_contact/instructions")
 # Of a referral that is replaced: what it was for, and which it was.
 REPLACED = ("facts/needs[]", "replaces")
 FIELDS = (*FACTS, "service_id", *CONSENT, *SHARED, *CONTACT, "in_addition")
 RULES = ("contact_directly", "through_referrer", "person_comes", "do_not_contact")
 METHODS = ("verbal", "signed")
-REACHED_BY = ("contact", "address", "caregiver_contact")
+REACHED_BY = tuple(code for code, item in items().items() if item.reaches)
 """The items by which a service finds somebody, as the API asks for one of them."""
-_ITEMS = (
-    "name", "age", "birth_date", "sex", "nationality", "languages", "populations", "document",
-    "contact", "address", "area", "caregiver_contact", "specific_needs", "case_reference",
-)  # fmt: skip
-_TEXTS = ("situation", "safety", "health")
+_ITEMS = sorted(
+    (code for code, item in items().items() if item.asked),
+    key=lambda code: items()[code].asked or 0,
+)
+_TEXTS = tuple(code for code, item in items().items() if not item.asked)
 _AT = {"already_open": "/in_addition", "no_way_to_reach": "/safe_contact/rule"}
 _URGENCY = {"at_once": "emergency", "within_24_hours": "urgent"}
 

@@ -6,6 +6,8 @@ Which steps may be taken now is never known here: the API's `legal_transitions` 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from common.words import choices
+
 from console.commands import Command, Field
 
 _NOTE = Field("note", "area")
@@ -31,7 +33,7 @@ STEPS: Mapping[str, Command] = {
             Field(
                 "reason",
                 "choice",
-                ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest"),
+                choices.offered("decline", "referral"),
             ),
             Field("suggested_service_id", "pick"),
             _NOTE,
@@ -43,7 +45,7 @@ STEPS: Mapping[str, Command] = {
             Field(
                 "reason",
                 "choice",
-                ("person_unavailable", "capacity", "safety", "documents_missing", "other"),
+                choices.offered("hold", "referral"),
             ),
             Field("review_on", "date"),
             _NOTE,
@@ -57,9 +59,7 @@ STEPS: Mapping[str, Command] = {
         ),
         _step(
             "report-not-delivered",
-            Field(
-                "reason", "choice", ("unreachable", "no_show", "declined_by_person", "unavailable")
-            ),
+            Field("reason", "choice", choices.offered("report-not-delivered", "referral")),
             _NOTE,
         ),
         _step("answer-information", Field("payload/situation", "area")),
@@ -68,7 +68,7 @@ STEPS: Mapping[str, Command] = {
             Field(
                 "reason",
                 "choice",
-                ("sent_elsewhere", "needs_changed", "safety", "mistake", "no_answer", "other"),
+                choices.offered("recall", "referral"),
             ),
             _NOTE,
         ),
@@ -80,9 +80,7 @@ STEPS: Mapping[str, Command] = {
         ),
         _step(
             "enter-in-error",
-            Field(
-                "reason", "choice", ("wrong_person", "wrong_service", "duplicate", "test", "other")
-            ),
+            Field("reason", "choice", choices.offered("enter-in-error", "referral")),
             _NOTE,
         ),
     )

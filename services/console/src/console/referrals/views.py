@@ -5,16 +5,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from common.words.choices import items
+
 from console.codes import Codes
 from console.moments import Moments
 from console.wording import Wording
 
 # Safe contact first: it says what may be done with all that follows.
-_ORDER = (
-    "name", "age", "birth_date", "sex", "languages", "contact", "address", "area", "situation",
-    "safety", "health", "nationality", "populations", "specific_needs", "document",
-    "caregiver_contact", "case_reference",
-)  # fmt: skip
+_ORDER = tuple(items())
 
 
 def numbers(
@@ -160,14 +158,14 @@ def readings(
     """Who read what the person shared, and when: the sender is told. What was read again with nothing else between
     is one line, from the first time to the last."""
     told = []
-    for (organisation, items), again in groupby(
+    for (organisation, read), again in groupby(
         found, key=lambda one: (one["organisation_id"], one["items"])
     ):
         times = [moments.at(one["at"]) for one in again]
         said = {
             "at": times[0],
             "by": names.get(organisation, ""),
-            "items": ", ".join(say.known(f"item.{item}", "item.other") for item in items),
+            "items": ", ".join(say.known(f"item.{item}", "item.other") for item in read),
         }
         if len(times) == 1:
             told.append(say("referral.read", **said))

@@ -1,5 +1,7 @@
 """The commands of a screening that are begun. Pure."""
 
+from common.words.choices import offered
+
 from console.commands import Command, Field
 
 _SCREENING = "/referrals/v1/screenings/{screening_id}"
@@ -7,9 +9,7 @@ STOP = Command(
     "stop",
     f"{_SCREENING}/stop",
     (
-        Field(
-            "reason", "choice", ("person_wished", "not_safe", "distress", "interrupted", "other")
-        ),
+        Field("reason", "choice", offered("stop", "screening")),
         Field("keep_answers", "agreed"),
     ),
 )

@@ -1,5 +1,7 @@
 """The commands of a supervisor about people. Pure."""
 
+from common.words.choices import offered
+
 from console.commands import Command, Field
 
 TEAM = Command(
@@ -16,7 +18,7 @@ CERTIFY = Command(
 REVOKE = Command(
     "revoke",
     "/referrals/v1/certificates/{certificate_id}/revoke",
-    (Field("reason", "choice", ("left", "retraining_needed", "conduct", "mistake", "other")),),
+    (Field("reason", "choice", offered("revoke", "training")),),
 )
 TRAINING = Command(
     "training",

@@ -8,6 +8,7 @@ from common.events.codes import Code
 from common.http import Strict
 from pydantic import BaseModel, Field, model_validator
 
+from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.ages import Caregiver
 from referrals.ground.vocabulary.fields import (
     Account,
@@ -133,16 +134,14 @@ class Assignment(Strict):
 
 
 class Closure(Strict):
-    reason: Literal[
-        "needs_met", "person_ended", "moved", "unreachable", "transferred", "deceased", "other"
-    ]
+    reason: reasons.CloseCase
 
 
 class Erasure(Strict):
     """`confirm` repeats the case reference: erasing cannot be undone."""
 
     confirm: str = Field(max_length=20)
-    basis: Literal["person_request", "retention", "entered_in_error"]
+    basis: reasons.EraseCase
 
 
 class ImplicatedOrganisations(Strict):

@@ -1,12 +1,12 @@
 """Bodies of transfers."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from common.http import Strict
 from pydantic import BaseModel
 
+from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.facts import decided
 
 
@@ -17,11 +17,11 @@ class NewTransfer(Strict):
 
 
 class DeclineTransfer(Strict):
-    reason: Literal["capacity", "eligibility", "coverage", "safety", "conflict_of_interest"]
+    reason: reasons.DeclineTransfer
 
 
 class RecallTransfer(Strict):
-    reason: Literal["needs_changed", "person_declined", "mistake", "no_answer", "other"]
+    reason: reasons.RecallTransfer
 
 
 class AcceptTransfer(Strict):

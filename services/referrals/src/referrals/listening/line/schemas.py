@@ -9,6 +9,7 @@ from common.words.languages import PageLanguage
 from pydantic import AfterValidator, BaseModel, Field
 
 from referrals.case.cases.schemas import NewCase
+from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.fields import PlaceCode
 from referrals.listening.line.kinds import kinds
 from referrals.listening.line.receipts import digits_of
@@ -124,7 +125,7 @@ class DeskMessage(Strict):
 
 
 class Closing(Strict):
-    reason: Literal["advised", "handed_over", "not_enough", "outside_scope", "duplicate"]
+    reason: reasons.CloseReport
 
 
 class Implicated(Strict):
@@ -178,7 +179,7 @@ class HandOver(Strict):
 
 
 class Declining(Strict):
-    reason: Literal["capacity", "coverage", "safety", "conflict_of_interest"]
+    reason: reasons.GiveBack
 
 
 class CaseFromReport(NewCase):

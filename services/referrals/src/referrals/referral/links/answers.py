@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from common.words import choices as words
+from common.words.choices import Reason
 from common.words.referral_states import ReferralState
 
 from referrals.referral.referrals.lifecycle import RULES, Command
 
-_DECLINE = ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest")
-_NOT_DELIVERED = ("unreachable", "no_show", "declined_by_person", "unavailable")
+_LISTS = {"decline": "decline", "not_delivered": "report-not-delivered"}
+"""By the answer that needs a reason: the list that has them."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,17 @@ def choices(state: ReferralState) -> tuple[str, ...]:
     return ()
 
 
-def reasons(state: ReferralState) -> tuple[str, ...]:
-    offered = choices(state)
-    if "decline" in offered:
-        return _DECLINE
-    return _NOT_DELIVERED if "not_delivered" in offered else ()
+def reasons(state: ReferralState) -> dict[str, Reason]:
+    """Those that the page offers, by code."""
+    of = next((_LISTS[each] for each in choices(state) if each in _LISTS), None)
+    return {code: words.reasons(of)[code] for code in words.offered(of, "link")} if of else {}
 
 
 def read(state: ReferralState, answer: str, reason: str, focal_point: str) -> Answer:
     """The step that a form stands for; Incomplete if something is missing or not offered."""
     if answer not in choices(state):
         raise Incomplete
-    if answer in ("decline", "not_delivered") and reason not in reasons(state):
+    if answer in _LISTS and reason not in reasons(state):
         raise Incomplete
     if answer == "accept" and not focal_point.strip():
         raise Incomplete

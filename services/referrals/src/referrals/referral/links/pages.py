@@ -168,7 +168,7 @@ def _spent(settings: Settings, language: str | None) -> HTMLResponse:
 
 
 def _page(settings: Settings, language: str, status: int = 200, **values: Any) -> HTMLResponse:
-    nothing: dict[str, Any] = {"message": None, "next_url": None, "choices": (), "reasons": ()}
+    nothing: dict[str, Any] = {"message": None, "next_url": None, "choices": (), "reasons": {}}
     shown = {"switch": "typed" if values.get("choices") else None, **nothing, **values}
     # The address holds the link's secret: the other language is asked of the same one.
     html = drawn(_PACKAGE, "answer.html", language, here="", exit_url=settings.exit_url, **shown)

@@ -9,6 +9,7 @@ from common.http import Strict
 from pydantic import AfterValidator, BaseModel, Field
 
 from referrals.case.cases.schemas import CaregiverContact, Contact, Document
+from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.disclosure import Item
 from referrals.ground.vocabulary.fields import (
     BirthDate,
@@ -152,7 +153,7 @@ class Decline(Step):
     command = Command.DECLINE
     says = "sent, acknowledged, waitlisted → declined, by the recipient, for a coded reason."
 
-    reason: Literal["capacity", "eligibility", "coverage", "safety", "conflict_of_interest"]
+    reason: reasons.Decline
     note: Note | None = None
     suggested_service_id: UUID | None = Field(
         None, description="A service that may help instead. The referrer decides; nothing moves."
@@ -179,7 +180,7 @@ class Hold(Step):
     command = Command.HOLD
     says = "accepted, scheduled, in_service → on_hold, by the recipient."
 
-    reason: Literal["person_unavailable", "capacity", "safety", "documents_missing", "other"]
+    reason: reasons.Hold
     review_on: date
     note: Note | None = None
 
@@ -204,7 +205,7 @@ class NotDelivered(Step):
     command = Command.REPORT_NOT_DELIVERED
     says = "accepted, scheduled, in_service, on_hold → not_delivered: no success in any figure."
 
-    reason: Literal["unreachable", "no_show", "declined_by_person", "unavailable"]
+    reason: reasons.NotDelivered
     note: Note | None = None
 
 
@@ -212,7 +213,7 @@ class Recall(Step):
     command = Command.RECALL
     says = "Any open state → recalled, by the referrer."
 
-    reason: Literal["sent_elsewhere", "needs_changed", "safety", "mistake", "no_answer", "other"]
+    reason: reasons.Recall
     note: Note | None = None
 
 
@@ -227,7 +228,7 @@ class EnterInError(Step):
     command = Command.ENTER_IN_ERROR
     says = "Any state → entered_in_error, by the referrer."
 
-    reason: Literal["wrong_person", "wrong_service", "duplicate", "test", "other"]
+    reason: reasons.EnterInError
     note: Note | None = None
 
 

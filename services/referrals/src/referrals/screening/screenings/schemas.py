@@ -8,6 +8,7 @@ from common.events.codes import Urgency
 from common.http import Strict
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
+from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.disclosure import Item
 from referrals.ground.vocabulary.fields import Category, PlaceCode
 from referrals.referral.referrals.schemas import Moment, Payload, ReferralView, SafeContact
@@ -107,7 +108,7 @@ class MoreAnswers(Strict):
 class Stop(Strict):
     """Stopping needs no explanation and is possible at any moment."""
 
-    reason: Literal["person_wished", "not_safe", "distress", "interrupted", "other"] = "other"
+    reason: reasons.StopScreening = "other"
     keep_answers: bool = Field(False, description="Only if the person agrees that they are kept.")
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from common.http import Strict
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.fields import PlaceCode
 from referrals.screening.training.topics import LONGEST_YEARS, certifies, topics
 
@@ -94,7 +95,7 @@ class NewCertificate(Strict):
 
 
 class Revoke(Strict):
-    reason: Literal["left", "retraining_needed", "conduct", "mistake", "other"]
+    reason: reasons.RevokeCertificate
 
 
 class CertificateView(BaseModel):

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from common import clock
+from common.words import choices
 from common.words.referral_states import DELIVERED, TERMINAL, UNMET, ReferralState
 
 from reporting.count.facts.progress import ReferralFact
@@ -33,8 +34,10 @@ COUNTS = (
     "overdue",
     "late",
 )
-DECLINE_REASONS = ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest", "other")
-NOT_DELIVERED_REASONS = ("unreachable", "no_show", "declined_by_person", "unavailable", "other")
+_DECLINE_PLACES, _NOT_DELIVERED_PLACES = 12, 8
+"""More than there are reasons: a new one takes a free place, and nothing that is stored moves."""
+DECLINE_REASONS = choices.counted("decline", _DECLINE_PLACES)
+NOT_DELIVERED_REASONS = choices.counted("report-not-delivered", _NOT_DELIVERED_PLACES)
 MILESTONES = ("acknowledged", "accepted", "delivered", "confirmed")
 
 HOUR_EDGES = (
@@ -46,8 +49,8 @@ BINS = len(HOUR_EDGES) + 1
 
 _POSITION = {name: position for position, name in enumerate(COUNTS)}
 _REASONS_AT = len(COUNTS)
-_NOT_DELIVERED_AT = _REASONS_AT + len(DECLINE_REASONS)
-COUNT_LENGTH = _NOT_DELIVERED_AT + len(NOT_DELIVERED_REASONS)
+_NOT_DELIVERED_AT = _REASONS_AT + _DECLINE_PLACES
+COUNT_LENGTH = _NOT_DELIVERED_AT + _NOT_DELIVERED_PLACES
 LENGTH = COUNT_LENGTH + BINS * len(MILESTONES)
 
 ALL = ""
@@ -195,8 +198,8 @@ def _bin(start: datetime, end: datetime) -> int:
     return bisect_right(HOUR_EDGES, hours)
 
 
-def _reason(reason: str | None, known: Sequence[str]) -> int:
-    return known.index(reason) if reason in known else len(known) - 1
+def _reason(reason: str | None, known: Mapping[str, int]) -> int:
+    return known.get(reason or "other", known["other"])
 
 
 @dataclass(frozen=True)
@@ -239,11 +242,11 @@ def named_counts(vector: Sequence[int]) -> dict[str, int]:
 
 
 def decline_reasons(vector: Sequence[int]) -> dict[str, int]:
-    return dict(zip(DECLINE_REASONS, vector[_REASONS_AT:_NOT_DELIVERED_AT], strict=True))
+    return {reason: vector[_REASONS_AT + at] for reason, at in DECLINE_REASONS.items()}
 
 
 def not_delivered_reasons(vector: Sequence[int]) -> dict[str, int]:
-    return dict(zip(NOT_DELIVERED_REASONS, vector[_NOT_DELIVERED_AT:COUNT_LENGTH], strict=True))
+    return {reason: vector[_NOT_DELIVERED_AT + at] for reason, at in NOT_DELIVERED_REASONS.items()}
 
 
 def unmet(vector: Sequence[int]) -> int:

@@ -1,0 +1,119 @@
+"""The codes that people choose from: reasons and the items of a referral. Each is one row of a table in
+`data`: its labels, where it is offered, what it counts as. Forms, bodies of the API, stored counters and
+texts are made from the row. Pure."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from pydantic_core.core_schema import CoreSchema, literal_schema
+
+from common.words.codelists import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Reason(Code):
+    offered: frozenset[str]
+    """Where somebody may choose it: by a referral, a transfer, an answer link, the line …"""
+    counter: int | None
+    """Its place among the stored counts of its list; it never changes. None: it is counted as other."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemWord(Code):
+    """An item of a referral, in the order in which a recipient reads them."""
+
+    asked: int | None
+    """Its place in the form that asks for consent; None: it is typed for this referral alone."""
+    reaches: bool
+    """Whether a service can find somebody by it."""
+    in_sentence: Mapping[str, str]
+    """By language: as it is named within a sentence to the person."""
+
+
+@cache
+def reasons(of: str) -> Mapping[str, Reason]:
+    """The reasons of a list by code, in the order in which forms offer them. LookupError for another list."""
+    found = {
+        row["code"]: Reason(
+            row["code"],
+            row["label_es"],
+            row["label_en"],
+            frozenset(row["offered"].split()),
+            int(row["counter"]) if row["counter"] else None,
+        )
+        for row in _rows("reasons")
+        if row["list"] == of
+    }
+    if not found:
+        raise LookupError(f"no list of reasons: {of}")
+    return MappingProxyType(found)
+
+
+def offered(of: str, by: str) -> tuple[str, ...]:
+    """The codes of a list that somebody may choose there, in order."""
+    return tuple(code for code, reason in reasons(of).items() if by in reason.offered)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The same for a body of the API: `Annotated[str, OneOf("decline", "referral")]`."""
+
+    of: str
+    by: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return literal_schema(list(offered(self.of, self.by)))
+
+
+def counted(of: str, places: int) -> Mapping[str, int]:
+    """The place of each counted code, and the last one for `other`. ValueError where two have one place, or one
+    has none of `places`."""
+    found = {code: each.counter for code, each in reasons(of).items() if each.counter is not None}
+    if len({*found.values()}) < len(found) or any(
+        not 0 <= at < places - 1 for at in found.values()
+    ):
+        raise ValueError(
+            f"reasons.csv: the counters of {of} need places of their own below {places - 1}"
+        )
+    return MappingProxyType({**found, "other": places - 1})
+
+
+@cache
+def items() -> Mapping[str, ItemWord]:
+    """By code, in the order in which a recipient reads them."""
+    return MappingProxyType(
+        {
+            row["code"]: ItemWord(
+                row["code"],
+                row["label_es"],
+                row["label_en"],
+                int(row["asked"]) if row["asked"] else None,
+                row["reaches"] == "yes",
+                {"es": row["in_sentence_es"], "en": row["in_sentence_en"]},
+            )
+            for row in _rows("items")
+        }
+    )
+
+
+@cache
+def texts(language: str) -> Mapping[str, str]:
+    """What pages call them: `code.LIST.CODE` and `item.CODE`."""
+    lists = dict.fromkeys(row["list"] for row in _rows("reasons"))
+    found = {
+        f"code.{of}.{code}": reason.label(language)
+        for of in lists
+        for code, reason in reasons(of).items()
+    }
+    return {**found, **{f"item.{code}": item.label(language) for code, item in items().items()}}
+
+
+@cache
+def _rows(table: str) -> tuple[dict[str, str], ...]:
+    text = files("common.words").joinpath("data", f"{table}.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))

@@ -1,0 +1,20 @@
+"""The reasons that commands take, as types of their bodies; each reason is a row of
+`common/words/data/reasons.csv`."""
+
+from typing import Annotated
+
+from common.words.choices import OneOf
+
+Decline = Annotated[str, OneOf("decline", "referral")]
+DeclineTransfer = Annotated[str, OneOf("decline", "transfer")]
+GiveBack = Annotated[str, OneOf("decline", "line")]
+NotDelivered = Annotated[str, OneOf("report-not-delivered", "referral")]
+Hold = Annotated[str, OneOf("hold", "referral")]
+Recall = Annotated[str, OneOf("recall", "referral")]
+RecallTransfer = Annotated[str, OneOf("take-back", "transfer")]
+EnterInError = Annotated[str, OneOf("enter-in-error", "referral")]
+CloseCase = Annotated[str, OneOf("end", "case")]
+EraseCase = Annotated[str, OneOf("erase", "case")]
+CloseReport = Annotated[str, OneOf("close", "line")]
+StopScreening = Annotated[str, OneOf("stop", "screening")]
+RevokeCertificate = Annotated[str, OneOf("revoke", "training")]
