@@ -66,9 +66,9 @@ class Stage:
         app = with_built_routes(
             create_app(self.settings, database=bound, keys=self.keys, receipts=receipts)
         )
-        # Half a second, and the same each time.
-        app.openapi_schema = self._described or app.openapi()
-        self._described = app.openapi_schema
+        # Takes half a second, and is the same each time.
+        described = self._described = self._described or app.openapi()
+        setattr(app, "openapi", lambda: described)  # noqa: B010 - a method that a story replaces
         transport = ASGITransport(app, raise_app_exceptions=False)
         client = AsyncClient(transport=transport, base_url="http://ruta")
         self.console.api = client
