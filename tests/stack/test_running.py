@@ -1,10 +1,18 @@
 """Whose credentials a command shows to which gateway."""
 
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from stack.embedded.connection import SECRET_VARIABLE, TOKEN_VARIABLE, connect
 from stack.errors import StackError
+from stack.operate.cluster.authorities import Authority
 
 _ELSEWHERE = "https://ruta.example.org"
 
@@ -39,3 +47,55 @@ def test_the_stack_here_is_shown_nothing_of_it(
 
 class _Here:
     url = "http://127.0.0.1:8080"
+
+
+class _Empty(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"items": []}')
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A gateway whose certificate a CA of its own signed, and the file of that CA."""
+    authority = Authority.new("CN=An operation's own")
+    certificate, key = authority.signed(["localhost"], timedelta(days=3000))
+    paired, ca = tmp_path / "pair.pem", tmp_path / "ca.pem"
+    paired.write_text(certificate + key)
+    ca.write_text(authority.certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(paired)
+    server = HTTPServer(("127.0.0.1", 0), _Empty)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"https://localhost:{server.server_address[1]}", ca
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _list_clients(url: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stack", *options, "client", "list", "--url", url],
+        env={TOKEN_VARIABLE: "given", "RUTA_LANGUAGE": "en", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_private_authority_is_trusted_where_it_is_named(private: tuple[str, Path]) -> None:
+    url, ca = private
+    strange = _list_clients(url)
+    assert strange.returncode == 1
+    assert f"ruta: certificate not trusted: {url} (" in strange.stderr
+    assert "./ruta --ca FILE" in strange.stderr
+    assert _list_clients(url, "--ca", str(ca)).returncode == 0
+    assert _list_clients(url, SSL_CERT_FILE=str(ca)).returncode == 0
+    lost = _list_clients(url, SSL_CERT_FILE=str(ca.with_name("lost.pem")))
+    assert "lost.pem holds no certificate that can be read (No such file" in lost.stderr

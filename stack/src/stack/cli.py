@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -40,8 +41,17 @@ def _options(
             "--version", is_eager=True, callback=_say_version, help="Which release this is"
         ),
     ] = False,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="For https: certificates of the CA to trust, instead of the public ones",
+        ),
+    ] = None,
 ) -> None:
-    pass
+    if ca is not None:
+        os.environ["SSL_CERT_FILE"] = str(ca)
 
 
 @cache

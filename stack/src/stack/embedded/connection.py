@@ -1,6 +1,7 @@
 """The running stack as commands and tests see it: its URL, tokens of demo clients, its processes."""
 
 import os
+import ssl
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from stack.wording import said
 # For `--url` alone: what is set for one deployment is never shown to another.
 TOKEN_VARIABLE = "RUTA_ACCESS_TOKEN"  # noqa: S105 -- the name of a variable
 SECRET_VARIABLE = "RUTA_CLIENT_SECRET"  # noqa: S105 -- the name of a variable
+CA_VARIABLE = "SSL_CERT_FILE"
 _RENEW_BEFORE = 30.0
 
 
@@ -32,7 +34,9 @@ class RunningStack:
         self.url = url.rstrip("/")
         self.layout = layout
         self._given = given or {}
-        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.http = httpx.Client(
+            base_url=self.url, timeout=60, trust_env=False, verify=_authorities(self.url)
+        )
         self._tokens: dict[str, tuple[str, float]] = {}
 
     @property
@@ -100,11 +104,40 @@ class RunningStack:
         try:
             return self.http.request(method, path, **options)
         except httpx.TransportError as error:
+            if (why := _distrust(error)) is not None:
+                raise StackError(
+                    "certificate not trusted: {url} ({why}). Name the file of the CA that signed it: ./ruta --ca"
+                    " FILE …, or {variable}",
+                    url=self.url,
+                    why=why,
+                    variable=CA_VARIABLE,
+                ) from error
             raise StackError(
                 "no answer from {url} ({error}): is the stack running? ./ruta status",
                 url=self.url,
                 error=type(error).__name__,
             ) from error
+
+
+def _authorities(url: str) -> ssl.SSLContext | bool:
+    """Those of the file that SSL_CERT_FILE names, else the client's own."""
+    file = os.environ.get(CA_VARIABLE)
+    if not file or not url.startswith("https:"):
+        return True
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as error:  # ssl.SSLError is one
+        raise StackError(
+            "{file} holds no certificate that can be read ({why})", file=file, why=error.strerror
+        ) from error
+
+
+def _distrust(error: BaseException) -> str | None:
+    """Why the certificate of the other side was refused; None where it was not."""
+    met: BaseException | None = error
+    while met is not None and not isinstance(met, ssl.SSLCertVerificationError):
+        met = met.__cause__ or met.__context__
+    return met.verify_message if met is not None else None
 
 
 def running_state(layout: Layout) -> StackState | None:

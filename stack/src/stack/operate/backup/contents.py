@@ -90,12 +90,21 @@ _TRANSACTIONS = """
 
 
 def copy_keys(layout: Layout, folder: Path) -> None:
-    for name in _KEY_FILES:
-        if (layout.root / name).exists():
-            shutil.copy2(layout.root / name, folder / name)
-    for name in _KEY_FOLDERS:
-        if (layout.root / name).is_dir():
-            shutil.copytree(layout.root / name, folder / name)
+    """StackError where they cannot be copied; the errors of `shutil` name the file that it reads, not the full disk."""
+    try:
+        for name in _KEY_FILES:
+            if (layout.root / name).exists():
+                shutil.copy2(layout.root / name, folder / name)
+        for name in _KEY_FOLDERS:
+            if (layout.root / name).is_dir():
+                shutil.copytree(layout.root / name, folder / name)
+    except OSError as error:
+        raise StackError(
+            "the keys could not be copied to {folder} ({why}): this is no backup. Free some space there, then repeat it",
+            folder=folder,
+            why=error.strerror
+            or error.args[0][0][-1],  # of one file; of a folder, what each file met
+        ) from error
 
 
 def put_keys(layout: Layout, folder: Path) -> None:
