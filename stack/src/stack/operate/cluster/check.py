@@ -23,6 +23,7 @@ from stack.operate.cluster import secrets as cluster_secrets
 from stack.operate.cluster.broker import configuration
 from stack.operate.cluster.images import without_digest
 from stack.operate.cluster.policies import denies_by_default, design, missing_and_extra
+from stack.wording import said
 
 OVERLAYS = ("dev", "small", "production")
 # Reasons are in deploy/README.md, section Checks.
@@ -70,6 +71,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], list[Finding]]]]:
     for overlay in OVERLAYS:
         for name, check in _OF_OVERLAY.items():
             yield f"{overlay}: {name}", partial(check, overlay)
+    yield "production: your values", site_values
     yield "broker's permissions", broker_configuration
     yield "Dockerfile: hadolint", hadolint
     yield "Dockerfile: labels", image_labels
@@ -284,6 +286,16 @@ _OF_OVERLAY: dict[str, Callable[[str], list[Finding]]] = {
     "images by digest": images_by_digest,
     "checkov": checkov,
 }
+
+
+def site_values() -> list[Finding]:
+    """Skipped, with their names, while values of production are those that the repository comes with."""
+    file = root() / "deploy" / "k8s" / "overlays" / "production" / "site.yaml"
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))["data"]
+    left = ", ".join(name for name, value in values.items() if "example" in value)
+    if left:
+        raise Skipped(said("fill in {file}: {names}", file=file.relative_to(root()), names=left))
+    return []
 
 
 def broker_configuration() -> list[Finding]:

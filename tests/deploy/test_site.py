@@ -1,0 +1,51 @@
+"""What an operation fills in for production stands in one file."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from stack.operate.cluster import check as cluster_check
+from stack.operate.cluster.check import Skipped, site_values
+
+SITE = Path("deploy/k8s/overlays/production/site.yaml")
+OWN = {
+    "host": "ruta.one.org",
+    "url": "https://ruta.one.org",
+    "certificate": "one-tls",
+    "gateway-class": "one",
+    "oidc-provider": "https://sso.one.org",
+    "vault": "https://vault.one.org",
+}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the manifests, as an operation has it."""
+    shutil.copytree(cluster_check.root() / "deploy", tmp_path / "deploy")
+    monkeypatch.setattr(cluster_check, "root", lambda: tmp_path)
+    return tmp_path
+
+
+def test_the_check_asks_for_each_value_that_is_still_an_example(elsewhere: Path) -> None:
+    asked = ", ".join(name for name in OWN if name != "certificate")
+    with pytest.raises(Skipped, match=f"fill in {SITE}: {asked}$"):
+        site_values()
+    document = yaml.safe_load((elsewhere / SITE).read_text())
+    assert set(document["data"]) == set(OWN)
+    (elsewhere / SITE).write_text(yaml.safe_dump({**document, "data": OWN}))
+    assert site_values() == []
+
+
+def test_the_values_of_the_file_reach_everything(elsewhere: Path) -> None:
+    document = yaml.safe_load((elsewhere / SITE).read_text())
+    (elsewhere / SITE).write_text(yaml.safe_dump({**document, "data": OWN}))
+    try:
+        text = yaml.safe_dump_all(cluster_check.built("production"))
+    except Skipped as reason:
+        pytest.skip(str(reason))
+    assert all(value in text for value in OWN.values())
+    assert "name: site" not in text
+    assert "ruta-tls" not in text
+    left = [line for line in text.splitlines() if "example" in line and "registry." not in line]
+    assert left == []
