@@ -70,13 +70,20 @@ def test_a_row_fits_the_code_and_its_test_exists(row: Row) -> None:
     if file.suffix == ".py":
         assert ast.dump(ast.parse(text)) != ast.dump(ast.parse(file.read_text(encoding="utf-8")))
     test, _, name = row.noticed_by.partition("::")
-    assert name.partition("[")[0].rpartition("::")[2] in functions_of(ROOT / test), row.noticed_by
+    name, case, _ = name.rpartition("::")[2].partition("[")
+    assert name in functions_of(ROOT / test), row.noticed_by
+    assert not case or functions_of(ROOT / test)[name], f"{row.noticed_by} has no cases any more"
 
 
 @cache
-def functions_of(file: Path) -> frozenset[str]:
-    found = re.findall(r"^ *(?:async )?def (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-    return frozenset(found)
+def functions_of(file: Path) -> dict[str, bool]:
+    """By name, whether it has cases."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {
+        each.name: any("parametrize" in ast.dump(mark) for mark in each.decorator_list)
+        for each in ast.walk(tree)
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def test_what_concerns_people_is_said_in_spanish_as_well() -> None:

@@ -399,7 +399,7 @@ ROWS = (
         "the-accused-are-asked-no-more",
         "referrals.listening.line.desk_service:set_implicated",
         Drops("await queries.ask_no_more(session, report)"),
-        "tests/services/referrals/test_line_desk.py::test_the_accused_find_nothing_of_an_exception_that_they_decided[False]",
+        "tests/services/referrals/test_line_desk.py::test_the_accused_find_nothing_of_an_exception_that_they_decided",
     ),
     Row(
         "borders",
@@ -545,7 +545,7 @@ ROWS = (
         "danger",
         "nothing-sent-into-the-void",
         "referrals.referral.referrals.reach:can_reach",
-        Replaces("rule != 'contact_directly' or not REACHED_BY.isdisjoint(items)", "bool(rule)"),
+        Replaces("rule != 'contact_directly' or not REACHED_BY.isdisjoint(shared)", "bool(rule)"),
         "tests/services/referrals/test_reach.py::test_a_referral_by_which_nobody_could_reach_the_person_is_refused",
     ),
     Row(
