@@ -18,7 +18,7 @@ from tests.pages.console.ways import (
     submit,
     unfold,
 )
-from tests.pages.signed_in import Taps, signed_in
+from tests.pages.signed_in import Taps, signed_in, too_wide
 from tests.pages.world import must
 from tests.support.system import System
 
@@ -137,6 +137,21 @@ def test_a_case_is_closed_once_nothing_of_it_is_open_and_erased_by_others(
     assert system.running.request("ngo-refugio", "GET", there).json()["status"] == "closed"
 
 
+def test_before_an_organisation_is_marked_the_page_says_what_ends(
+    caseworker: Page,
+) -> None:
+    page, case = caseworker, registered(caseworker)
+    referral = sent(page)
+    page.goto(f"{case}/implicated")
+    code = referral.replace("-", "")[-8:].upper()
+    assert "Salud Abierta: " in page.locator("#open").inner_text()
+    assert code in page.locator("#open").inner_text()
+    page.locator(f'[name="implicated/organisation_ids[]"][value="{SALUD}"]').check()
+    submit(page, "Guardar")
+    page.goto(f"{case}/implicated")
+    assert page.locator("#open").count() == 0, "it has ended"
+
+
 def test_a_case_is_transferred_with_consent_and_from_then_on_is_the_others(
     caseworker: Page, recipient: Page
 ) -> None:
@@ -144,12 +159,21 @@ def test_a_case_is_transferred_with_consent_and_from_then_on_is_the_others(
     page.goto(f"{case}/transfer")
     page.select_option('[name="offer/recipient_organisation_id"]', SALUD)
     page.get_by_label("De palabra").check()
+    page.select_option('[name="offered/need"]', "HLT")
+    page.locator('[name="offered/urgency"][value=emergency]').check()
+    page.get_by_label("Necesita ayuda especializada").check()
     submit(page, "Registrar consentimiento y ofrecer")
     assert "Ofrecida" in page.inner_text("main")
     offer = page.url
     recipient.goto("/console")
     recipient.locator(f'a[href$="{offer.rsplit("/", 1)[-1]}"]').click()
     recipient.wait_for_load_state()
+    decided_by = recipient.locator("#facts").inner_text()
+    for said in ("persona adulta", "Salud", "ayuda especializada", "Refugio", "Espera desde"):
+        assert said in decided_by
+    assert "Emergencia" in recipient.inner_text("main")
+    assert NAME not in recipient.content()
+    assert not too_wide(recipient)
     submit(recipient, "Aceptar el caso")
     assert "Aceptada" in recipient.inner_text("main")
     recipient.goto(case)

@@ -62,7 +62,8 @@ def test_an_answer_may_begin_with_a_template_in_the_reporters_language(
 def test_without_a_wish_nothing_is_handed_over_until_somebody_else_agrees(
     system: System, browsers: Browser, desk: Page
 ) -> None:
-    _, report = reported(system, browsers, f"Sin pedirlo {uuid4().hex}")
+    words = f"Sin pedirlo {uuid4().hex}"
+    _, report = reported(system, browsers, words)
     desk.goto(f"/console/line/{report}")
     assert desk.get_by_role("button", name="Entregar a una organización").count() == 0
     assert "no lo ha pedido" in desk.inner_text("#why-not")
@@ -75,6 +76,10 @@ def test_without_a_wish_nothing_is_handed_over_until_somebody_else_agrees(
     desk.goto("/console/line/exceptions")
     before = desk.locator("section.card").count()
     assert before >= 1
+    facts = desk.locator("section.card", has_text=report.replace("-", "")[-8:].upper()).inner_text()
+    for said in ("Sobre qué es: Violencia contra", "La recibiría: ", "Lo pide: ", "Espera desde: "):
+        assert said in facts
+    assert words not in desk.content(), "no word of the report itself"
     submit(desk, "Aprobar")
     assert desk.locator(".govuk-error-summary").count() == 1, "their own is not theirs to decide"
     assert desk.locator("section.card").count() == before

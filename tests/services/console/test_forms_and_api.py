@@ -14,6 +14,7 @@ from console.bulletins import api as bulletins
 from console.cases import views as cases
 from console.commands import Command
 from console.curation import api as curation
+from console.handing import commands as handing
 from console.imports import api as imports
 from console.pathways import api as pathways
 from console.pathways import views as steps
@@ -29,7 +30,7 @@ from referrals.referral.referrals.reach import REACHED_BY
 from stack.reference.described import descriptions
 from starlette.routing import Route
 
-COMMANDS = [command for screens in SCREENS for command in screens.commands]
+COMMANDS = [*(command for screens in SCREENS for command in screens.commands), handing.OFFERED]
 
 
 @pytest.fixture(scope="module")

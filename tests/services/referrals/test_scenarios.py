@@ -501,6 +501,29 @@ async def test_15_one_transfer_at_a_time_and_only_the_last_holder_has_access(
     assert (await story.get("ngo-legal", f"/referrals/{referral['id']}")).status_code == 200
 
 
+async def test_who_is_offered_a_case_is_told_what_to_decide_by_while_it_may_go_there(
+    story: Story,
+) -> None:
+    """And nothing of it once the consent has ended, or to anybody else."""
+    case_id = (await story.child(13, caregiver="available"))["id"]
+    grant = story.consent_body(case_id, "", decided_by="caregiver", child_assent="agrees")
+    grant = {k: v for k, v in grant.items() if k not in ("service_id", "purpose", "items")}
+    until = (clock.now() + timedelta(days=2)).isoformat()
+    consent = {"kind": "transfer", "recipient_organisation_id": str(SALUD), "valid_until": until}
+    given = await story.made("ngo-refugio", "/consents", {**grant, **consent})
+    said = {"need": "HLT", "urgency": "urgent", "why": "specialised_help"}
+    body = {"case_id": case_id, "to_organisation": str(SALUD), "grant_id": given["id"], **said}
+    path = f"/transfers/{(await story.made('ngo-refugio', '/transfers', body))['id']}"
+    offer = (await story.get("ngo-salud", path)).json()["offer"]
+    assert offer == {**said, "minor": True}
+    assert (await story.get("ngo-legal", path)).status_code == 404
+    assert "offer" not in (await story.get("ngo-salud", "/transfers")).json()["items"][0]
+    with clock.shifted(timedelta(days=3)):
+        assert (await story.get("ngo-salud", path)).json()["offer"] is None
+    await story.made("ngo-salud", f"{path}/decline", {"reason": "capacity"})
+    assert (await story.get("ngo-salud", path)).json()["offer"] is None
+
+
 async def test_15_an_offer_ends_with_the_consent_that_it_is_under(story: Story) -> None:
     """Withdrawn by either way between offer and acceptance: nothing changes hands."""
     case = await story.case()

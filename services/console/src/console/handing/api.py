@@ -100,13 +100,30 @@ async def _others(visit: Visit) -> list[tuple[str, str]]:
 
 @screens.page("/cases/{case_id:uuid}/implicated")
 async def implicated(visit: Visit) -> Page:
-    case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
+    """Says beforehand what ends with it: nothing of the case goes to such an organisation any more."""
+    case_id = visit.ids["case_id"]
+    one, listed = await together(
+        visit.calls.get(f"{_CASES}/{case_id}"),
+        visit.calls.get("/referrals/v1/referrals", case_id=case_id, state=_OPEN, limit=50),
+    )
+    case, others = shown(one), await _others(visit)
+    names, codes = dict(others), Codes(visit.language)
     return _of_case(
         "title.implicated",
         "implicated.",
         commands.IMPLICATED,
         case,
-        options={"organisation_ids": await _others(visit)},
+        template="implicated",
+        open=[
+            (names.get(each["to_organisation"], ""), row)
+            for each, row in zip(
+                shown(listed)["items"],
+                rows(listed.items, visit.say, codes, visit.moments),
+                strict=True,
+            )
+            if each["state"] != "draft"
+        ],
+        options={"organisation_ids": others},
         values={"organisation_ids": tuple(case["implicated_organisations"])},
     )
 
@@ -125,7 +142,9 @@ screens.command("/cases/{case_id:uuid}/erasing", commands.ERASE, show=erasing, t
 
 @screens.page("/cases/{case_id:uuid}/transfer")
 async def offering(visit: Visit) -> Page:
-    case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
+    there = f"{_CASES}/{visit.ids['case_id']}"
+    one, plan = await together(visit.calls.get(there), visit.calls.get(f"{there}/plan"))
+    case = shown(one)
     codes = Codes(visit.language)
     spoken = (*((case["attributes"] or {}).get("languages") or ()), *SPOKEN)
     return _of_case(
@@ -133,11 +152,19 @@ async def offering(visit: Visit) -> Page:
         "transfer.",
         commands.OFFER,
         case,
+        template="offer",
+        offered=commands.OFFERED,
         options={
             "recipient_organisation_id": await _others(visit),
             "language": [(code, codes.spoken(code)) for code in dict.fromkeys(spoken)],
+            "need": codes.needs(),
         },
-        values={"case_id": case["id"], "decided_by": "person", "language": spoken[0]},
+        values={
+            "case_id": case["id"],
+            "decided_by": "person",
+            "language": spoken[0],
+            "need": next((need["need"] for need in plan.items), ""),
+        },
     )
 
 
@@ -174,11 +201,30 @@ async def transfer(visit: Visit) -> Page:
         "title.transfer",
         {
             "row": row,
+            "facts": _facts(one, row, visit) if row["received"] else [],
+            "urgency": (one["offer"] or {}).get("urgency"),
             "case_id": one["case_id"] if mine or one["state"] == "accepted" else "",
             "offered": [legal[name] for name in one["legal_transitions"] if name in legal],
             "may_write": visit.visitor.may("referrals:write"),
         },
     )
+
+
+def _facts(one: Mapping[str, Any], row: Mapping[str, Any], visit: Visit) -> list[tuple[str, str]]:
+    """What is decided by: nothing of whom the case is about but whether it is a child's."""
+    say, offer = visit.say, one["offer"]
+    if offer is None:
+        return []
+    age = {None: "unknown", True: "minor", False: "adult"}[offer["minor"]]
+    need, why = offer["need"], offer["why"]
+    said = (
+        ("age", say(f"decisions.band.{age}")),
+        ("need", Codes(visit.language).need(need) if need else say("transfer.unsaid")),
+        ("why", say.code("offered", why) if why else say("transfer.unsaid")),
+        ("by", row["other"]),
+        ("since", row["at"]),
+    )
+    return [(say(f"decisions.fact.{name}"), value) for name, value in said]
 
 
 def _sides(found: list[Any]) -> set[str]:

@@ -39,6 +39,16 @@ OFFER = Command(
         Field("language", "pick"),
     ),
 )
+# Sent with it: what the other organisation decides by.
+OFFERED = Command(
+    "offered",
+    "/referrals/v1/transfers",
+    (
+        Field("need", "pick"),
+        Field("urgency", "choice", ("emergency", "urgent", "routine")),
+        Field("why", "choice", ("moved", "specialised_help", "capacity", "safety", "other")),
+    ),
+)
 ACCEPT = Command("take", f"{_TRANSFER}/accept")
 DECLINE = Command(
     "not-now",

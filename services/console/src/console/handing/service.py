@@ -2,7 +2,7 @@
 
 from console.answers import Answer
 from console.commands import key_of
-from console.handing.commands import OFFER
+from console.handing.commands import OFFER, OFFERED
 from console.screens.visit import Visit
 
 
@@ -14,6 +14,7 @@ async def offer(visit: Visit) -> Answer:
         "case_id": visit.ids["case_id"],
         "to_organisation": consent.get("recipient_organisation_id"),
         "grant_id": f"${{{first}.id}}",
+        **OFFERED.made(visit.typed, offset=visit.moments.offset),
     }
     commands = [
         {"key": first, "path": "/referrals/v1/consents", "body": consent},

@@ -13,6 +13,7 @@ from referrals.case.transfers.schemas import (
     DeclineTransfer,
     NewTransfer,
     RecallTransfer,
+    TransferDetail,
     TransferView,
 )
 from referrals.ground.dependencies import Blind, CaseReader, Keys, Writer
@@ -40,8 +41,12 @@ async def list_transfers(
 
 
 @transfers.get("/{transfer_id}")
-async def read_transfer(transfer_id: UUID, session: Session, caller: CaseReader) -> TransferView:
-    return _view(await queries.one(session, caller, transfer_id), caller)
+async def read_transfer(
+    transfer_id: UUID, session: Session, caller: CaseReader, keys: Keys
+) -> TransferDetail:
+    transfer = await queries.one(session, caller, transfer_id)
+    offer = await service.offered_case(session, keys, transfer)
+    return TransferDetail(**_view(transfer, caller).model_dump(), offer=offer)
 
 
 @transfers.post("/{transfer_id}/accept")

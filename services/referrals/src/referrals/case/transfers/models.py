@@ -19,6 +19,9 @@ class Transfer(Row, table=True):
     state: str
     version: int
     reason: str | None = None
+    need: str | None = None
+    urgency: str | None = None
+    why: str | None = None
     offered_at: datetime = Field(sa_type=Instant)
     offered_by: str
     decided_at: datetime | None = Field(default=None, sa_type=Instant)

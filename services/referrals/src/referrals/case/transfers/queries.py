@@ -82,6 +82,7 @@ def waiting(caller: Principal) -> Waiting:
             col(Transfer.state) == "offered",
         ),
         id=col(Transfer.id),
+        urgency=col(Transfer.urgency),
         since=col(Transfer.offered_at),
         shown=lambda row: _row(row[0]),
     )

@@ -3,17 +3,26 @@
 from datetime import datetime
 from uuid import UUID
 
+from common.events.codes import Urgency
 from common.http import Strict
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.facts import decided
+from referrals.ground.vocabulary.fields import Category
+
+Why = Literal["moved", "specialised_help", "capacity", "safety", "other"]
 
 
 class NewTransfer(Strict):
+    """What is said of the case is what the other organisation decides by."""
+
     case_id: UUID
     to_organisation: UUID
     grant_id: UUID
+    need: Category | None = Field(None, description="What the person needs most.")
+    urgency: Urgency | None = None
+    why: Why | None = Field(None, description="Why another organisation should have the case.")
 
 
 class DeclineTransfer(Strict):
@@ -42,4 +51,18 @@ class TransferView(BaseModel):
     legal_transitions: list[str]
 
 
-decided("TransferView", TransferView.model_fields)
+class OfferedCase(BaseModel):
+    minor: bool | None
+    need: str | None
+    urgency: str | None
+    why: str | None = Field(description="Why another organisation should have the case.")
+
+
+class TransferDetail(TransferView):
+    offer: OfferedCase | None = Field(
+        description="What to decide by, while the offer and the consent to it stand."
+    )
+
+
+decided("TransferDetail", TransferDetail.model_fields)
+decided("OfferedCase", OfferedCase.model_fields)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
-from common.errors import INVALID
+from common.errors import INVALID, Problem
 from common.events import referrals as events
 from common.ids import new_id
 from common.messaging import append
@@ -21,7 +21,7 @@ from referrals.case.consents.decision import Move, Road
 from referrals.case.consents.models import Grant
 from referrals.case.transfers import queries
 from referrals.case.transfers.models import Transfer
-from referrals.case.transfers.schemas import NewTransfer
+from referrals.case.transfers.schemas import NewTransfer, OfferedCase
 from referrals.errors import (
     ILLEGAL_TRANSITION,
     NO_CONSENT,
@@ -71,6 +71,9 @@ async def offer(
         version=1,
         offered_at=clock.now(),
         offered_by=caller.subject,
+        need=body.need,
+        urgency=body.urgency,
+        why=body.why,
     )
     session.add(transfer)
     await session.flush()
@@ -100,6 +103,28 @@ async def _ask(
             to_organisation=to,
             on=clock.day_of(now),
         )
+
+
+async def offered_case(
+    session: AsyncSession, keys: CaseKeys, transfer: Transfer
+) -> OfferedCase | None:
+    """What its recipient decides by; None once it is decided, or once the case may not go there any more."""
+    if transfer.state != "offered":
+        return None
+    async with acting_as_service(session):
+        case = await cases.by_id(session, transfer.case_id)
+        grant = await consents.by_id(session, transfer.grant_id)
+        if case is None:
+            return None
+        try:
+            case_service.refuse_unless_open(case)
+            identity, _ = await case_service.open_record(keys, case)
+            await _ask(session, case, grant, transfer.to_organisation, identity)
+        except Problem:
+            return None
+    return OfferedCase(
+        minor=case.minor, need=transfer.need, urgency=transfer.urgency, why=transfer.why
+    )
 
 
 async def accept(

@@ -27,6 +27,7 @@ class Fact:
 _ID = "names a thing; opens it to nobody who may not read it"
 _SIDES = "who refers to whom"
 _ROUTING = "which team takes it, and how soon"
+_OFFER = "whether it can help: decides on a case that the person agreed to hand to it"
 _STATE = "how far it has come, in codes"
 _TIME = "when a step was taken, or is to be taken"
 _OWN = "the recipient's own word"
@@ -49,6 +50,10 @@ FACTS: Mapping[str, Fact] = {
     "about": Fact(_ROUTING),
     "aor": Fact(_ROUTING),
     "urgency": Fact(_ROUTING),
+    "offer": Fact(_OFFER, after=False),
+    "minor": Fact(_OFFER, after=False),
+    "need": Fact(_OFFER, after=False),
+    "why": Fact(_OFFER, after=False),
     "rank": Fact(_ROUTING),
     "service_flag": Fact("says that the directory does not offer the service now", after=False),
     "state": Fact(_STATE),
