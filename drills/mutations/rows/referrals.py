@@ -284,6 +284,27 @@ ROWS = (
         "tests/descriptions/test_step_up.py::test_what_takes_something_away_is_marked_or_says_why_not",
     ),
     Row(
+        "late-names-nobody",
+        "late-small-numbers",
+        "referrals.referral.escalations.late_service:_late",
+        Replaces("MANY if number >= MANY else 1", "number"),
+        "tests/services/referrals/test_transitions.py::test_who_is_late_with_what_is_told_without_a_small_number",
+    ),
+    Row(
+        "late-names-nobody",
+        "late-hidden-service",
+        "referrals.referral.escalations.late_service:late_organisations",
+        Replaces("row.to_organisation if row.service_id in shown else None", "row.to_organisation"),
+        "tests/services/referrals/test_transitions.py::test_an_organisation_is_not_named_by_a_service_that_is_not_shown",
+    ),
+    Row(
+        "offer-under-consent",
+        "offer-told-after-its-consent",
+        "referrals.case.transfers.service:offered_case",
+        Drops("await _ask(session, case, grant, transfer.to_organisation, identity)"),
+        "tests/services/referrals/test_scenarios.py::test_who_is_offered_a_case_is_told_what_to_decide_by_while_it_may_go_there",
+    ),
+    Row(
         "line-form-found",
         "receipt-shown-for-ever",
         "referrals.listening.line.service:receive",

@@ -169,7 +169,13 @@ def test_a_case_is_transferred_with_consent_and_from_then_on_is_the_others(
     recipient.locator(f'a[href$="{offer.rsplit("/", 1)[-1]}"]').click()
     recipient.wait_for_load_state()
     decided_by = recipient.locator("#facts").inner_text()
-    for said in ("persona adulta", "Salud", "ayuda especializada", "Refugio", "Espera desde"):
+    for said in (
+        "persona adulta",
+        "Atención general en salud",
+        "ayuda especializada",
+        "Refugio",
+        "Espera desde",
+    ):
         assert said in decided_by
     assert "Emergencia" in recipient.inner_text("main")
     assert NAME not in recipient.content()

@@ -9,7 +9,15 @@ from common.words import conventions
 from playwright.sync_api import Browser, Page
 
 from tests.pages.console.ways import submit
-from tests.pages.signed_in import codes_shown, looked_at, signed_in, too_wide
+from tests.pages.signed_in import (
+    Taps,
+    at_both_widths,
+    codes_shown,
+    findings,
+    looked_at,
+    signed_in,
+    too_wide,
+)
 from tests.pages.world import SENDER, must, sent
 from tests.support.system import System, until
 
@@ -130,6 +138,66 @@ def test_what_may_be_a_safe_house_is_answered_by_one_press(
         for name, own in houses.items()
     }
     assert seen == {"Casa segura Aurora": 200, "Casa segura Boreal": 404}
+
+
+@pytest.fixture(scope="module")
+def late(system: System) -> str:
+    """The name of an organisation that let a clinical deadline pass."""
+    asked = {"category": "GBV-CMR", "referable": "true", "full": "true"}
+    listed = system.running.request(SENDER, "GET", "/directory/v1/services", params=asked).json()
+    service = next(one for one in listed["contents"] if one["name"].startswith("Atención clínica"))
+    case = {"identity": {"name": "Yolimar"}, "area": "VE2313"}
+    case_id = must(system, SENDER, "POST", "/referrals/v1/cases", json=case)["id"]
+    of = {"case_id": case_id, "service_id": service["id"]}
+    words = {"purpose": "GBV-CMR", "items": ["situation"], "method": "verbal"}
+    grant = must(system, SENDER, "POST", "/referrals/v1/consents", json={**of, **words})["id"]
+    draft = {
+        **of,
+        "category": "GBV-CMR",
+        "urgency": "urgent",
+        "payload": {"situation": "..."},
+        "safe_contact": {"rule": "person_comes"},
+        "clinical_deadline": (clock.now() + timedelta(seconds=5)).isoformat(),
+    }
+    made = must(system, SENDER, "POST", "/referrals/v1/referrals", json=draft)["id"]
+    path = f"/referrals/v1/referrals/{made}/send"
+    must(system, SENDER, "POST", path, json={"grant_id": grant})
+    until(
+        lambda: bool(must(system, "gbv-coordinator", "GET", "/referrals/v1/work")["to_call"]),
+        "it is late",
+    )
+    return str(service["organization"]["name"])
+
+
+def test_whom_to_call_is_shown_with_its_phone_and_leaves_once_the_call_is_noted_in_two(
+    system: System, browsers: Browser, axe: str, late: str
+) -> None:
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto("/console")
+        row = page.locator("li.row", has_text="organización con remisiones fuera de plazo")
+        assert "Violencia basada en género" in row.inner_text()
+        taps = Taps(page)
+        taps.count += 1
+        with page.expect_navigation():
+            row.get_by_role("link").click()
+        card = page.locator("section.card", has_text=late)
+        assert "Una o más sin acuse de recibo (Urgente)" in card.inner_text()
+        assert card.locator('a[href^="tel:+58"]').count() == 1
+        assert "Yolimar" not in page.content()
+        for width in at_both_widths(page):
+            assert findings(page, axe) == [], width
+            assert not too_wide(page), width
+        taps.press("button", "Responderá")
+        assert taps.count <= 2
+        assert page.locator("section.card").count() == 0
+        assert late in page.locator("#called").inner_text()
+        assert "demo-coordinator: responderá" in page.locator("#called").inner_text()
+        page.goto("/console")
+        assert row.count() == 0
+    with signed_in(browsers, system, "demo-auditor", language="en") as page:
+        page.goto("/console/audit?lang=en")
+        assert "noted a call about overdue referrals" in page.inner_text("main")
+        page.goto("/console?lang=es")
 
 
 def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(
@@ -415,7 +483,8 @@ def test_no_page_of_a_coordinator_has_a_finding(
             page, axe, language,
             (message, "/console/entries", f"/console/entries/{submitted}", "/console/entries?state=draft",
              "/console/houses", "/console/endorsements", "/console/pathways", pathway, f"{pathway}/steps/safety",
-             "/console/risks", "/console/risks/new", "/console/figures", "/console/figures/trends", "/console/bulletins"),
+             "/console/risks", "/console/risks/new", "/console/figures", "/console/figures/trends", "/console/bulletins",
+             "/console/late"),
         )  # fmt: skip
         page.goto("/console/risks/new")
         page.locator("#main-form > button.govuk-button").click()

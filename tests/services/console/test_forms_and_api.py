@@ -156,6 +156,13 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "decisions/break-glass/{id}": (
         ("post", "/referrals/v1/break-glass/{access_id}/decision", APPROVE),
     ),
+    "late/{organisation_id}": (
+        (
+            "post",
+            "/referrals/v1/timers/overdue/organisations/{organisation_id}/calls",
+            ("aor", "outcome"),
+        ),
+    ),
     "intake/forms/{form_id}": (
         ("put", "/referrals/v1/intake/forms/{form_id}", ("name", "mapping")),
     ),

@@ -16,7 +16,7 @@ from console.referral_views import left
 from console.visitors import Visitor
 from console.wording import wording
 from console.work import beside
-from console.work.views import groups, path_of
+from console.work.views import code_of, groups, path_of
 from referrals.case.consents.following import AT_18
 from referrals.ground.tasks.following import OF_RECIPIENTS
 from referrals.listening.intake.records_service import CONSENT_TASK
@@ -68,20 +68,31 @@ def test_a_coordinator_is_reminded_of_what_they_curate_and_others_of_their_own()
         assert source.query(who)["of"] == of
 
 
-def test_what_is_overdue_in_an_area_of_responsibility_is_counted_and_names_no_referral() -> None:
+def test_organisations_that_are_late_are_counted_and_no_referral_is_named() -> None:
     counted = [
-        {"aor": "GBV", "category": "GBV-CMR", "urgency": "emergency", "count": 1},
-        {"aor": "CP", "category": "CP-CASE", "urgency": "routine", "count": 12},
+        {"aor": "GBV", "urgency": "emergency", "organisations": 1},
+        {"aor": "CP", "urgency": "routine", "organisations": 3},
     ]
-    found = list(beside.overdue(counted))
+    found = list(beside.to_call(counted))
     late, then = groups(found, wording("es"), Codes("es"), MOMENTS, {})
     assert (late.name, then.name) == ("first", "routine")
     (first,), (second,) = late.rows, then.rows
     assert {first.verb, second.verb} == {"Llamar a la organización"}
     assert first.late
-    assert first.what.startswith("1 remisión con el plazo vencido · GBV · ")
-    assert second.what.startswith("12 remisiones con el plazo vencido · CP · ")
-    assert (first.urgency, first.code, first.path) == ("emergency", "", "/console/figures")
+    assert first.what.startswith("1 organización con remisiones fuera de plazo · Violencia")
+    assert second.what.startswith("3 organizaciones con remisiones fuera de plazo · Protección")
+    assert (first.urgency, first.code, first.path) == ("emergency", "", "/console/late")
+
+
+def test_a_thing_has_one_code_on_every_page() -> None:
+    """A case's is its own where the reader holds it; a referral's and a report's are the end of their id."""
+    ids = {"grant_id": "0" * 24 + "aaaaaaaa", "case_id": "0" * 24 + "bbbbbbbb"}
+    assert code_of(ids, "4N2K7-QW3ER") == "4N2K7-QW3ER"
+    assert code_of(ids, None) == "AAAAAAAA"
+    assert code_of({**ids, "referral_id": "0" * 24 + "cccccccc"}, "4N2K7-QW3ER") == "CCCCCCCC"
+    assert (
+        code_of({"exception_id": "1" * 32, "report_id": "0" * 24 + "dddddddd"}, None) == "DDDDDDDD"
+    )
 
 
 @pytest.mark.parametrize(

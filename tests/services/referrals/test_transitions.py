@@ -339,13 +339,14 @@ async def test_a_coordinator_counts_what_is_late_and_sees_no_referral(story: Sto
         counted = (await story.get("gbv-coordinator", "/timers/overdue")).json()
         assert counted == [{"aor": "GBV", "category": "GBV-PSS", "urgency": "urgent", "count": 1}]
         assert (await story.get("cp-coordinator", "/timers/overdue")).json() == []
+        told = [{"aor": "GBV", "urgency": "urgent", "organisations": 1}]
         for who, path, said in (
-            ("gbv-coordinator", "/work", counted),
+            ("gbv-coordinator", "/work", told),
             ("gbv-coordinator", "/work?urgency=urgent", []),
             ("cp-coordinator", "/work", []),
             ("ngo-salud", "/work", []),
         ):
-            assert (await story.get(who, path)).json()["overdue_in_aors"] == said, (who, path)
+            assert (await story.get(who, path)).json()["to_call"] == said, (who, path)
     path = f"/referrals/{referral['id']}"
     assert (await story.get("gbv-coordinator", path)).status_code in (403, 404)
 
@@ -359,7 +360,9 @@ async def test_a_coordinator_of_some_states_counts_what_is_late_there(story: Sto
 
     async def counted(path: str, areas: list[str]) -> list[int]:
         said = (await story.get(who, path, areas=areas)).json()
-        return [each["count"] for each in (said if path != "/work" else said["overdue_in_aors"])]
+        if path == "/work":
+            return [each["organisations"] for each in said["to_call"]]
+        return [each["count"] for each in said]
 
     with clock.shifted(timedelta(days=4)):
         for path in ("/timers/overdue", "/work"):
@@ -371,6 +374,73 @@ async def test_a_coordinator_of_some_states_counts_what_is_late_there(story: Sto
         marked = f"/cases/{here['case_id']}/implicated-organisations"
         assert (await story.call("ngo-refugio", "PUT", marked, body)).status_code == 200
         assert await counted("/timers/overdue", ["VE23"]) == []
+
+
+LATE = "/timers/overdue/organisations"
+GBV: dict[str, Any] = {"category": "GBV-PSS", "consent": {"purpose": "GBV-PSS"}}
+
+
+async def test_who_is_late_with_what_is_told_without_a_small_number(story: Story) -> None:
+    """Two steps of one organisation; eleven at one of them. And no referral, place or category."""
+    service_id = await story.service(categories=("GBV-PSS",))
+    for _ in range(11):
+        await story.sent(service_id=service_id, **GBV)
+    read = await story.sent(service_id=service_id, **GBV)
+    await story.made("ngo-salud", f"/referrals/{read['id']}/acknowledge", {})
+    for who in ("ngo-salud", "ngo-salud-supervisor"):
+        assert (await story.get(who, LATE)).status_code == 403
+    with clock.shifted(timedelta(days=5)):
+        (one,) = (await story.get("gbv-coordinator", LATE)).json()
+        assert (await story.get("cp-coordinator", LATE)).json() == []
+    assert one == {
+        "organisation_id": str(SALUD),
+        "aor": "GBV",
+        "urgency": "urgent",
+        "late": [
+            {"urgency": "urgent", "state": "acknowledged", "at_least": 1},
+            {"urgency": "urgent", "state": "sent", "at_least": 11},
+        ],
+        "service_ids": [service_id],
+        "to_call": True,
+        "call": None,
+    }
+    assert await story.rows("SELECT id FROM audit_entries WHERE action = 'late.read'")
+
+
+async def test_an_organisation_is_not_named_by_a_service_that_is_not_shown(story: Story) -> None:
+    service_id = await story.service(categories=("GBV-PSS",))
+    await story.sent(service_id=service_id, **GBV)
+    await story.rows(
+        "UPDATE directory_services SET visibility = 'restricted', aors = '{CP}'"
+        f" WHERE service_id = '{service_id}' RETURNING service_id"
+    )
+    with clock.shifted(timedelta(days=5)):
+        (one,) = (await story.get("gbv-coordinator", LATE)).json()
+        call = {"aor": "GBV", "outcome": "will_act"}
+        refused = await story.post("gbv-coordinator", f"{LATE}/{SALUD}/calls", call)
+    assert (one["organisation_id"], one["service_ids"], one["to_call"]) == (None, [], True)
+    assert refused.status_code == 404
+
+
+async def test_an_organisation_that_was_called_is_called_again_once_its_time_has_passed(
+    story: Story,
+) -> None:
+    service_id = await story.service(categories=("GBV-PSS",))
+    await story.sent(service_id=service_id, **GBV)
+    path, call = f"{LATE}/{SALUD}/calls", {"aor": "GBV", "outcome": "will_act"}
+    assert (await story.post("gbv-coordinator", path, call)).status_code == 404, "nothing is late"
+    with clock.shifted(timedelta(days=5)):
+        assert (await story.post("cp-coordinator", path, call)).status_code == 403
+        noted = await story.made("gbv-coordinator", path, call)
+        assert (noted["to_call"], noted["call"]["outcome"]) == (False, "will_act")
+        assert (await story.get("gbv-coordinator", "/work")).json()["to_call"] == []
+        (told,) = await story.rows(
+            "SELECT organisation_id, for_supervisor FROM notices WHERE kind = 'late.called'"
+        )
+        assert tuple(told) == (SALUD, True)
+    with clock.shifted(timedelta(days=6, minutes=1)):
+        (one,) = (await story.get("gbv-coordinator", LATE)).json()
+        assert one["to_call"], "an urgent answer has a day"
 
 
 async def test_the_feed_goes_on_where_it_ended(story: Story) -> None:

@@ -46,10 +46,12 @@ from console.settings import Settings
 from console.supervision.api import screens as supervision
 from console.wording import load_all, wording
 from console.work.api import screens as work
+from console.work.late_api import screens as late
 
 _log = get_logger(__name__)
 SCREENS = (
     work,
+    late,
     cases,
     care,
     handing,

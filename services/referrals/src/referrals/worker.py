@@ -31,6 +31,7 @@ from referrals.holding import Holding
 from referrals.listening.intake.service import discard_old, hide_tool_ids
 from referrals.listening.line.expiry import forget_expired
 from referrals.referral.escalations.firing import fire_due
+from referrals.referral.escalations.models import ENDING as CALLS
 from referrals.referral.links.models import ENDING as LINKS
 from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
@@ -55,7 +56,7 @@ _ANCHOR_SECONDS = 10.0
 _HOLD_SECONDS = 5.0
 _CALENDAR_SECONDS = 60.0
 _NOW = sa.bindparam("now", type_=Instant())
-ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS, ending(ENDED_RIGHTS))
+ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS, CALLS, ending(ENDED_RIGHTS))
 
 
 # By the names that `Calls` has for them.

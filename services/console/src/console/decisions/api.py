@@ -131,7 +131,7 @@ def _row(visit: Visit, kind: str, one: Mapping[str, Any], around: Around) -> Map
     return {
         "kind": kind,
         "id": one["id"],
-        "code": short_code(one["case_id"]) if one.get("case_id") else short_code(one["id"]),
+        "code": case["reference"] if case else short_code(one["id"]),
         "what": say(f"decisions.what.{kind}"),
         "about": Codes(visit.language).need(about)
         if kind == "consents"

@@ -95,18 +95,12 @@ def _group(day: str, moments: Moments) -> str:
     return "today" if left == 0 else "week" if left < 7 else "later"
 
 
-def overdue(found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:
-    """Beside the work list itself: how many wait past their deadline, and of what: a coordinator sees none of the referrals."""
+def to_call(found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:
+    """Beside the work list itself: how many organisations are late; a coordinator sees none of the referrals."""
     for one in found:
-        rank = _OF_URGENCY[one["urgency"]]
-        counted = {
-            "rank": rank,
-            "group": "overdue",
-            "urgency": one["urgency"],
-            "about": one["category"],
-        }
-        yield {**_item("overdue_in_aor", "call", "aor", one["aor"], one["aor"]), **counted,
-               "count": one["count"]}  # fmt: skip
+        late = {"rank": _OF_URGENCY[one["urgency"]], "group": "overdue", "urgency": one["urgency"]}
+        item = _item("organisations_to_call", "call", "aor", one["aor"], "")
+        yield {**item, **late, "about": one["aor"], "count": one["organisations"]}
 
 
 def _bulletin(kind: str, verb: str) -> Callable[..., Iterable[Item]]:

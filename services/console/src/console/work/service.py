@@ -40,7 +40,7 @@ async def waiting(visit: Visit) -> Waiting:
     calls = [visit.calls.get(source.path, **source.query(visit.visitor)) for source in asked]
     if has_cases:
         calls.append(visit.calls.get("/referrals/v1/work", cursor=cursor, **filters))
-    answers = await _all(calls)
+    answers = await all_of(calls)
     items: list[Any] = []
     away: list[str] = []
     cut: list[str] = []
@@ -61,13 +61,13 @@ async def waiting(visit: Visit) -> Waiting:
         more = listed.body.get("next_cursor") if listed.ok else None
         now += await _now(visit, listed, filters, whole=not cursor and not more)
         items += listed.items
-        late = list(beside.overdue(listed.body.get("overdue_in_aors", ()))) if listed.ok else []
+        late = list(beside.to_call(listed.body.get("to_call", ()))) if listed.ok else []
         items += late
         now += len(late)
     return Waiting(beside.in_order(items), more, now, away, list(dict.fromkeys(cut)), has_cases)
 
 
-async def _all(calls: Sequence[Awaitable[Answer]]) -> list[Answer]:
+async def all_of(calls: Sequence[Awaitable[Answer]]) -> list[Answer]:
     """Whoever has several roles waits for more lists than are asked at once."""
     found: list[Answer] = []
     for begin in range(0, len(calls), AT_ONCE):

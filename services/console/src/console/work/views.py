@@ -69,7 +69,7 @@ def _row(item: Mapping[str, Any], about: str, say: Wording, codes: Codes, moment
         left=left(item["due"], say, moments, late=late) if item["due"] else "",
         late=late,
         verb=say.known(f"verb.{item['verb']}", "verb.other"),
-        code="" if "count" in item else code_of(item["ids"]),
+        code="" if "count" in item else code_of(item["ids"], item.get("case_reference")),
         urgency=item.get("urgency") or "",
         what=" · ".join(parts),
         path=path_of(item["kind"], item["ids"]),
@@ -77,15 +77,16 @@ def _row(item: Mapping[str, Any], about: str, say: Wording, codes: Codes, moment
 
 
 def _about(code: str, say: Wording, codes: Codes) -> str:
-    key = f"about.{code}"
-    return say(key) if say.has(key) else codes.need(code)
+    key = next((key for key in (f"about.{code}", f"aor.{code}") if say.has(key)), None)
+    return say(key) if key else codes.need(code)
 
 
-def code_of(ids: Mapping[str, str]) -> str:
-    for name in ("referral_id", "case_id", *ids):
+def code_of(ids: Mapping[str, str], case_reference: str | None) -> str:
+    """As every other page has it: of a referral or report the end of its id, of an own case its code."""
+    for name in ("referral_id", "report_id"):
         if name in ids:
             return short_code(ids[name])
-    return ""
+    return case_reference or short_code(next(iter(ids.values()), ""))
 
 
 _REFERRAL, _CASE = "/console/referrals/{referral_id}", "/console/cases/{case_id}"
@@ -113,7 +114,7 @@ _PAGES: Mapping[str, str] = {
     "consent_to_decide": "/console/decisions",
     "exception_to_decide": "/console/decisions",
     "break_glass_to_decide": "/console/decisions",
-    "overdue_in_aor": "/console/figures",
+    "organisations_to_call": "/console/late",
     "entry_submitted": "/console/entries/{service_id}",
     "verification": "/console/entries/{service_id}",
     "capacity_doubted": "/console/entries/{service_id}",

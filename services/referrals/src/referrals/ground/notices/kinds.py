@@ -68,6 +68,7 @@ class NoticeKind(StrEnum):
     BREAK_GLASS_READ = "break_glass.read", News.SUPERVISORS
     MATCH_POSSIBLE = "match.possible", News.EVERYBODY
     MATCH_AGREED = "match.agreed", News.EVERYBODY
+    LATE_CALLED = "late.called", News.SUPERVISORS
     LINE_REPORT_CHANGED = "line.report_changed", News.EVERYBODY
     LINE_REPORT_HANDED_OVER = "line.report_handed_over", News.EVERYBODY
     LINE_EXCEPTION_ASKED = "line.exception_asked", News.SUPERVISORS

@@ -36,6 +36,7 @@ _SEALED = "decided item by item where it is read; closed after an end"
 FACTS: Mapping[str, Fact] = {
     "id": Fact(_ID),
     "case_id": Fact(_ID),
+    "case_reference": Fact("the code of the reader's own case; of another's it is empty"),
     "referral_id": Fact(_ID),
     "subject_id": Fact(_ID),
     "grant_id": Fact(_ID),

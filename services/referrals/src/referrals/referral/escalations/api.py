@@ -1,12 +1,14 @@
 """HTTP of what is overdue."""
 
 from typing import Annotated
+from uuid import UUID
 
 from common.auth import Principal, Role
 from common.http import Session, requires, router
 
-from referrals.referral.escalations.counting_service import overdue_in_aors
-from referrals.referral.escalations.schemas import OverdueCount
+from referrals.ground.dependencies import Coordinator
+from referrals.referral.escalations import late_service
+from referrals.referral.escalations.schemas import LateOrganisation, NewCall, OverdueCount
 
 overdue = router("/referrals/v1/timers/overdue", ["timers"])
 Overseer = Annotated[Principal, requires("referrals:read", roles={Role.COORDINATOR})]
@@ -15,4 +17,20 @@ Overseer = Annotated[Principal, requires("referrals:read", roles={Role.COORDINAT
 @overdue.get("")
 async def count_overdue(session: Session, caller: Overseer) -> list[OverdueCount]:
     """For a coordinator: how many referrals of their AoRs wait past a deadline. Counts only."""
-    return await overdue_in_aors(session, caller)
+    return await late_service.overdue_in_aors(session, caller)
+
+
+@overdue.get("/organisations")
+async def list_late_organisations(session: Session, caller: Overseer) -> list[LateOrganisation]:
+    """For a coordinator: which organisation is late with what in their AoRs, and the last call to it. No referral,
+    no place and no small number. The reading is audited."""
+    return await late_service.read_late(session, caller)
+
+
+@overdue.post("/organisations/{organisation_id}/calls", status_code=201)
+async def note_call(
+    organisation_id: UUID, body: NewCall, session: Session, caller: Coordinator
+) -> LateOrganisation:
+    """Note that you called the organisation: it is not to be called again until what is late has had the time that
+    its urgency gives an answer."""
+    return await late_service.note_call(session, caller, organisation_id, body)

@@ -1,8 +1,9 @@
-"""Escalations that timers fired."""
+"""Escalations that timers fired, and calls about what is late."""
 
 from datetime import datetime
 from uuid import UUID
 
+from common.db.endings import TOLD_KEPT, Ending
 from sqlmodel import Field
 
 from referrals.tables import Instant, Row
@@ -16,3 +17,20 @@ class Escalation(Row, table=True):
     step: str = Field(primary_key=True)
     due_at: datetime = Field(primary_key=True, sa_type=Instant)
     fired_at: datetime = Field(sa_type=Instant)
+
+
+class LateCall(Row, table=True):
+    """That whoever coordinates called an organisation about what is late there, and what it said."""
+
+    __tablename__ = "late_calls"
+
+    id: UUID = Field(primary_key=True)
+    organisation_id: UUID
+    aor: str
+    outcome: str
+    called_at: datetime = Field(sa_type=Instant)
+    called_by: str
+
+
+_calls = LateCall.metadata.tables["late_calls"]
+ENDING = Ending(_calls, _calls.c.called_at, TOLD_KEPT)

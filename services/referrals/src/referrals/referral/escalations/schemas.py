@@ -1,6 +1,15 @@
 """Bodies of what is overdue."""
 
-from pydantic import BaseModel
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import BaseModel, Field
+
+from referrals.ground.vocabulary.fields import Aor
+
+Outcome = Literal["will_act", "cannot", "not_reached"]
 
 
 class OverdueCount(BaseModel):
@@ -8,3 +17,42 @@ class OverdueCount(BaseModel):
     category: str
     urgency: str
     count: int
+
+
+class LateWith(BaseModel):
+    urgency: str
+    state: str = Field(description="How far the referrals have come: the step after it is late.")
+    at_least: int = Field(
+        description="So many referrals or more: 1 or 11. A smaller number is never told exactly."
+    )
+
+
+class NotedCall(BaseModel):
+    outcome: str
+    called_at: datetime
+    called_by: str
+
+
+class NewCall(Strict):
+    aor: Aor
+    outcome: Outcome = Field(description="What the organisation said, or that nobody answered.")
+
+
+class LateOrganisation(BaseModel):
+    """An organisation past a deadline in an area of responsibility. It names no referral."""
+
+    organisation_id: UUID | None = Field(
+        description="Null where the directory does not show you the service."
+    )
+    aor: str
+    urgency: str
+    late: list[LateWith]
+    service_ids: list[UUID] = Field(description="Services at which something is late.")
+    to_call: bool = Field(description="False while a call that was noted holds.")
+    call: NotedCall | None = Field(description="The last call of whoever coordinates the area.")
+
+
+class ToCall(BaseModel):
+    aor: str
+    urgency: str
+    organisations: int = Field(description="How many organisations are to be called.")

@@ -29,6 +29,7 @@ from referrals.referral.referrals.queue_queries import After, Queue, by_deadline
 
 _OPEN_STATES = sorted(state.value for state in OPEN)
 _CLOSED_STATES = sorted(state.value for state in TERMINAL)
+_COLUMNS = sa.inspect(Referral).columns
 UNCONFIRMED = frozenset({ReferralState.COMPLETED, ReferralState.NOT_DELIVERED})
 """The outcomes that somebody confirms with the person."""
 
@@ -162,16 +163,20 @@ async def open_counts(
     return {row[0]: row[1] for row in rows}
 
 
-async def overdue_counts(session: AsyncSession, caller: Principal, now: datetime) -> Sequence[Any]:
-    """How many referrals of what somebody coordinates wait past a deadline; needs service rights."""
+async def overdue_counts(
+    session: AsyncSession, caller: Principal, now: datetime, *columns: str
+) -> Sequence[Any]:
+    """How many referrals of what somebody coordinates wait past a deadline, by these columns; needs service
+    rights."""
+    by = [_COLUMNS[name] for name in columns]
     rows = await session.execute(
-        sa.select(col(Referral.aor), col(Referral.category), col(Referral.urgency), sa.func.count())
+        sa.select(*by, sa.func.count().label("number"))
         .where(
             overdue(now),
             col(Referral.aor).in_(sorted(caller.aors)),
             looked_into_by(caller, Referral.case_id),
         )
-        .group_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
-        .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
+        .group_by(*by)
+        .order_by(*by)
     )
     return rows.all()

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from referrals.ground.vocabulary.facts import decided
 from referrals.ground.vocabulary.work_kinds import Verb, WorkKind
 from referrals.ground.vocabulary.work_order import Rank
-from referrals.referral.escalations.schemas import OverdueCount
+from referrals.referral.escalations.schemas import ToCall
 from referrals.telling.todo.grouping import Group
 
 
@@ -37,6 +37,9 @@ class WorkItem(BaseModel):
         description="What it is about, by the name of the parameter that reads it, e.g. "
         "`referral_id`, `case_id`, `service_id`."
     )
+    case_reference: str | None = Field(
+        description="The code of the case, where it is one of your organisation."
+    )
     urgency: str | None
     about: str | None = Field(
         description="A code: the need, the kind of task or report, the basis, the topic."
@@ -49,12 +52,12 @@ class WorkItem(BaseModel):
 
 
 class WorkPage(Page[WorkItem]):
-    """What waits, and on the first page of all of it what whoever coordinates is to call about."""
+    """What waits, and on the first page of all of it whom whoever coordinates is to call."""
 
-    overdue_in_aors: list[OverdueCount] = Field(
+    to_call: list[ToCall] = Field(
         default_factory=list,
-        description="For whoever coordinates, where nothing else is asked for: how many referrals of "
-        "their areas of responsibility wait past a deadline. Counts only.",
+        description="For whoever coordinates, where nothing else is asked for: how many organisations are past "
+        "a deadline in their areas of responsibility, and were not called.",
     )
 
 

@@ -1,6 +1,8 @@
 """HTTP of the work list: what waits for the caller, of every kind, in one order."""
 
+from collections.abc import Mapping
 from typing import Annotated
+from uuid import UUID
 
 from common.auth import Role
 from common.events.codes import Urgency
@@ -8,11 +10,12 @@ from common.http import Session, router
 from common.paging import CursorText, Limit, id_in, keys_in, moment_in, page_of
 from fastapi import Query
 
+from referrals.case.cases.queries import references_of
 from referrals.ground.dependencies import Reader
 from referrals.ground.vocabulary.fields import Aor
 from referrals.ground.vocabulary.work_kinds import VERBS, Whose, WorkKind
 from referrals.ground.vocabulary.work_order import Rank
-from referrals.referral.escalations.counting_service import overdue_in_aors
+from referrals.referral.escalations.late_service import to_call
 from referrals.telling.todo import work_service
 from referrals.telling.todo.grouping import NOW, Group
 from referrals.telling.todo.schemas import WorkCounts, WorkItem, WorkPage
@@ -62,13 +65,15 @@ async def list_work(
         limit=limit,
     )
     rows = await work_service.listed(session, caller, wanted)
-    page = page_of(rows, limit, _item, lambda row: row.key)
+    cases = {row.row.ids["case_id"] for row in rows if "case_id" in row.row.ids}
+    codes = await references_of(session, caller, cases)
+    page = page_of(rows, limit, lambda row: _item(row, codes), lambda row: row.key)
     narrowed = cursor or kind or urgency or aor
     late = Role.COORDINATOR in caller.roles and not narrowed
     return WorkPage(
         items=page.items,
         next_cursor=page.next_cursor,
-        overdue_in_aors=await overdue_in_aors(session, caller) if late else [],
+        to_call=await to_call(session, caller) if late else [],
     )
 
 
@@ -92,8 +97,9 @@ async def count_work(
     )
 
 
-def _item(found: Found) -> WorkItem:
+def _item(found: Found, codes: Mapping[UUID, str]) -> WorkItem:
     row = found.row
+    case_id = row.ids.get("case_id")
     return WorkItem(
         kind=found.kind,
         verb=VERBS[found.kind],
@@ -102,6 +108,7 @@ def _item(found: Found) -> WorkItem:
         due=found.due,
         since=row.since,
         ids=dict(row.ids),
+        case_reference=codes.get(case_id) if case_id else None,
         urgency=row.urgency,
         about=row.about,
         aor=row.aor,

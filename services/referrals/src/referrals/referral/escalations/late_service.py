@@ -1,0 +1,155 @@
+"""What is late, for whoever coordinates: whom to call about it, and no referral."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import FORBIDDEN, NOT_FOUND
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.ground.audit.service import record
+from referrals.ground.directory.queries import shown_services
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.notices.service import notify
+from referrals.ground.row_security import acting_as_service
+from referrals.ground.vocabulary.work_order import CLOCKS
+from referrals.referral.escalations import queries
+from referrals.referral.escalations.models import LateCall
+from referrals.referral.escalations.schemas import (
+    LateOrganisation,
+    LateWith,
+    NewCall,
+    NotedCall,
+    OverdueCount,
+    ToCall,
+)
+from referrals.referral.referrals import list_queries
+
+MANY = 11
+"""As published figures are: a smaller number is told as one or more."""
+_URGENCIES = list(CLOCKS)
+
+
+async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[OverdueCount]:
+    """Of the referrals of the caller's areas of responsibility, counts only: of the cases whose decisions they look
+    into, which lie in their areas and do not speak against their organisation."""
+    async with acting_as_service(session):
+        rows = await list_queries.overdue_counts(
+            session, caller, clock.now(), "aor", "category", "urgency"
+        )
+    return [
+        OverdueCount(aor=aor, category=category, urgency=urgency, count=count)
+        for aor, category, urgency, count in rows
+    ]
+
+
+async def late_organisations(session: AsyncSession, caller: Principal) -> list[LateOrganisation]:
+    """The same by the organisation that is late, most urgent first. One is not named by what the directory does not
+    show the caller."""
+    now = clock.now()
+    by = ("aor", "urgency", "state", "to_organisation", "service_id")
+    async with acting_as_service(session):
+        rows = await list_queries.overdue_counts(session, caller, now, *by)
+        calls = await queries.last_calls(session, caller.aors)
+        shown = await shown_services(session, caller, {row.service_id for row in rows})
+    late: dict[tuple[str, UUID | None], list[Any]] = {}
+    for row in rows:
+        named = row.to_organisation if row.service_id in shown else None
+        late.setdefault((row.aor, named), []).append(row)
+    found = [
+        _late(aor, named, of_it, calls.get((aor, named)) if named else None, now)
+        for (aor, named), of_it in late.items()
+    ]
+    return sorted(found, key=lambda one: _URGENCIES.index(one.urgency))
+
+
+def _late(
+    aor: str, organisation: UUID | None, rows: list[Any], call: LateCall | None, now: datetime
+) -> LateOrganisation:
+    """A call holds for as long as an answer of that urgency may take: then the organisation is to be called again."""
+    numbers: dict[tuple[str, str], int] = {}
+    for row in rows:
+        numbers[row.urgency, row.state] = numbers.get((row.urgency, row.state), 0) + row.number
+    open_ = {u for u, _ in numbers if call is None or call.called_at + CLOCKS[u] <= now}
+    return LateOrganisation(
+        organisation_id=organisation,
+        aor=aor,
+        urgency=_most_urgent(open_ or {urgency for urgency, _ in numbers}),
+        late=[
+            LateWith(urgency=urgency, state=state, at_least=MANY if number >= MANY else 1)
+            for (urgency, state), number in sorted(
+                numbers.items(), key=lambda one: (_URGENCIES.index(one[0][0]), one[0][1])
+            )
+        ],
+        service_ids=sorted({row.service_id for row in rows}) if organisation else [],
+        to_call=bool(open_),
+        call=NotedCall.model_validate(call, from_attributes=True) if call else None,
+    )
+
+
+def _most_urgent(urgencies: Iterable[str]) -> str:
+    return min(urgencies, key=_URGENCIES.index)
+
+
+async def to_call(session: AsyncSession, caller: Principal) -> list[ToCall]:
+    """How many organisations are to be called, for the work list."""
+    numbers: dict[tuple[str, str], int] = {}
+    for one in await late_organisations(session, caller):
+        if one.to_call:
+            numbers[one.aor, one.urgency] = numbers.get((one.aor, one.urgency), 0) + 1
+    return [ToCall(aor=aor, urgency=u, organisations=n) for (aor, u), n in numbers.items()]
+
+
+async def read_late(session: AsyncSession, caller: Principal) -> list[LateOrganisation]:
+    """The reading is audited."""
+    found = await late_organisations(session, caller)
+    await record(
+        session, caller, "late.read", chain=caller.organisation, target_type="organisation"
+    )
+    return found
+
+
+async def note_call(
+    session: AsyncSession, caller: Principal, organisation: UUID, body: NewCall
+) -> LateOrganisation:
+    """Its supervisors are told that they were called, so that it does not rest with who took the call."""
+    if not caller.coordinates(body.aor):
+        raise FORBIDDEN.because("you_do_not_coordinate", body.aor)
+    sought = (organisation, body.aor)
+    listed = await late_organisations(session, caller)
+    if sought not in [(one.organisation_id, one.aor) for one in listed]:
+        raise NOT_FOUND.because("no_organisation_that_is_late_has_this_id")
+    call = LateCall(
+        id=new_id(),
+        organisation_id=organisation,
+        aor=body.aor,
+        outcome=body.outcome,
+        called_at=clock.now(),
+        called_by=caller.subject,
+    )
+    async with acting_as_service(session):
+        session.add(call)
+        await session.flush()
+    await notify(
+        session,
+        [organisation],
+        NoticeKind.LATE_CALLED,
+        subject_type="late_call",
+        subject_id=call.id,
+        for_supervisor=True,
+    )
+    await record(
+        session,
+        caller,
+        "late.called",
+        chain=caller.organisation,
+        target_id=organisation,
+        target_type="organisation",
+        detail={"aor": body.aor, "outcome": body.outcome},
+    )
+    listed = await late_organisations(session, caller)
+    return next(one for one in listed if (one.organisation_id, one.aor) == sought)

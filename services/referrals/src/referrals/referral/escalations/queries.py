@@ -1,0 +1,23 @@
+"""Calls to organisations that are late."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.referral.escalations.models import LateCall
+
+
+async def last_calls(
+    session: AsyncSession, aors: Collection[str]
+) -> dict[tuple[str, UUID], LateCall]:
+    """By area of responsibility and organisation; whoever coordinates the area noted it. Needs service rights."""
+    rows = await session.scalars(
+        sa.select(LateCall)
+        .distinct(col(LateCall.aor), col(LateCall.organisation_id))
+        .where(col(LateCall.aor).in_(sorted(aors)))
+        .order_by(col(LateCall.aor), col(LateCall.organisation_id), col(LateCall.called_at).desc())
+    )
+    return {(call.aor, call.organisation_id): call for call in rows}
