@@ -98,6 +98,8 @@ class Look:
         page.set_viewport_size({"width": 320, "height": 256})
         for each in page.evaluate(NARROW):
             self._is(False, name, f"is wider than 320 pixels: {each}")
+        for each in page.evaluate(CUT):
+            self._is(False, name, f"is cut at 320 pixels: {each}")
         page.set_viewport_size({"width": PHONE, "height": HEIGHT})
 
     def _by_keyboard(self, where: str) -> None:
@@ -140,6 +142,11 @@ SMALL = """[...document.querySelectorAll('a[href], button, select, textarea, sum
     const least = e.tagName === 'BUTTON' && !e.classList.contains('switch') ? 44 : 24;
     return box.height < least - .5 || box.width < 24 - .5;
   }).map(e => e.outerHTML.slice(0, 120))"""
+# On a phone: frames that have to be scrolled sideways to see what is in them.
+CUT = """[...document.querySelectorAll('body *')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
+    && e.offsetParent !== null)
+  .map(e => e.outerHTML.slice(0, 120))"""
 # The bar is one line: words that are broken in it take the height that a phone has for the page.
 BROKEN = """[...document.querySelectorAll('.bar a, .bar button')]
   .filter(e => !e.closest('.off, .skip') && e.offsetParent !== null)

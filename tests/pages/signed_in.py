@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Response
 
-from tests.pages.looking import BROKEN, CORRECTED, FLAT
+from tests.pages.looking import BROKEN, CORRECTED, CUT, FLAT
 from tests.pages.words import CODE
 from tests.support.axe import asking
 from tests.support.patience import PATIENCE
@@ -155,9 +155,16 @@ def findings(page: Page, axe: str) -> list[object]:
 def too_wide(page: Page) -> bool:
     session = page.context.new_cdp_session(page)
     metrics = session.send("Page.getLayoutMetrics")
-    return bool(
-        metrics["cssContentSize"]["width"] > metrics["cssLayoutViewport"]["clientWidth"] + 1
-    )
+    wide = metrics["cssContentSize"]["width"] > metrics["cssLayoutViewport"]["clientWidth"] + 1
+    return bool(wide or cut_on_a_phone(page))
+
+
+def cut_on_a_phone(page: Page) -> list[str]:
+    """Frames that would have to be scrolled sideways, without a sign, to see what is in them."""
+    if page.evaluate("innerWidth") > PHONE:
+        return []
+    found: list[str] = page.evaluate(CUT)
+    return found
 
 
 def at_both_widths(page: Page) -> Iterator[int]:

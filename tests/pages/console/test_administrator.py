@@ -120,9 +120,17 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
         assert token.status_code == 200, token.text
         page.goto("/console/clients/ngo-puente")
         assert secret not in page.content()
+        sure = page.get_by_role("button", name="Sí, apagar el acceso")
+        assert not sure.is_visible(), "it asks once"
+        page.locator("summary", has_text="Apagar el acceso").click()
+        assert "no envía ni recibe nada" in page.inner_text("main")
+        assert sure.is_visible()
         page.goto(organisation)
+        suspend = page.get_by_role("button", name="Sí, suspender la organización")
+        assert not suspend.is_visible(), "it asks once"
+        page.locator("summary", has_text="Suspender la organización").click()
         assert "1 clientes" in page.inner_text("main")
-        page.get_by_role("button", name="Suspender la organización").click()
+        suspend.click()
         page.wait_for_load_state()
         assert "Suspendida" in page.inner_text("main")
         page.goto("/console/changes")

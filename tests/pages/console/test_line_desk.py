@@ -78,7 +78,7 @@ def test_without_a_wish_nothing_is_handed_over_until_somebody_else_agrees(
     assert before >= 1
     facts = desk.locator("section.card", has_text=report.replace("-", "")[-8:].upper()).inner_text()
     for said in ("Sobre qué es: Violencia contra", "La recibiría: ", "Lo pide: ", "Espera desde: "):
-        assert said in facts
+        assert said in facts, facts
     assert words not in desk.content(), "no word of the report itself"
     submit(desk, "Aprobar")
     assert desk.locator(".govuk-error-summary").count() == 1, "their own is not theirs to decide"

@@ -22,7 +22,7 @@ DEADLINE = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}
 # What each other answer is for. An answer to a recipient is declared where it is made (`facts.decided`).
 TO_RECIPIENTS = {
-    "Disclosure", "FeedItem", "ReferralView", "StepView", "TaskView", "TransferView", "WholeReferral", "WorkItem",
+    "Disclosure", "FeedItem", "ReferralView", "StepView", "TaskView", "TransferDetail", "TransferView", "WholeReferral", "WorkItem",
 }  # fmt: skip
 TO_OTHERS = {
     "of the case, for its holder": {
@@ -40,7 +40,7 @@ TO_OTHERS = {
     },
     "of no person": {
         "Alternative", "BatchResult", "CertificateView", "ChannelKinds", "ChannelView", "DeliveryView", "FormSecret", "InstrumentDetail",
-        "InstrumentSummary", "OverdueCount", "PolicyView", "ProtocolView", "QueueCounts", "Replayed", "ShiftView", "Team",
+        "InstrumentSummary", "LateOrganisation", "OverdueCount", "PolicyView", "ProtocolView", "QueueCounts", "Replayed", "ShiftView", "Team", "ToCall",
         "TrainingView", "Upload", "WebhookSecret", "WebhookView", "WorkCounts",
     },
     "of what the reader's own organisation did": {"AuditEntryView", "Verification"},

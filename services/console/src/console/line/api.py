@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from common.auth import Role
-
 from console.answers import Answer, together
 from console.cases import views as cases
 from console.code_lists import LINE_ANSWERS, LINE_FORM, code_list
@@ -129,10 +127,8 @@ screens.command(_PAGE, commands.CLOSE, show=report, to="/console/line")
 @screens.page("/line/exceptions")
 async def exceptions(visit: Visit) -> Page:
     """What somebody else asked for. Their own is not theirs to decide, which the API sees to."""
-    at_desk = Role.COORDINATOR in visit.visitor.roles
-    listed, reports, people, form = await together(
+    listed, people, form = await together(
         visit.calls.get("/referrals/v1/line/exceptions", limit=100),
-        visit.calls.get(_REPORTS, limit=500) if at_desk else _nobodys(),
         visit.calls.get("/identity/v1/colleagues", limit=200),
         code_list(visit.calls, LINE_FORM),
     )
@@ -140,21 +136,12 @@ async def exceptions(visit: Visit) -> Page:
     names = await organisation_names(
         visit.calls, {one["organisation_id"] for one in found["items"]}
     )
-    seen = {one["id"]: _row(one, form, people, visit) for one in reports.items}
-    who = {one["id"]: one["sign_in_name"] for one in people.items}
     return Page(
         "line/templates/exceptions.html",
         "title.line_exceptions",
         {
             "waiting": [
-                {
-                    "id": one["id"],
-                    "basis": visit.say.code("exception", one["basis"]),
-                    "to": names.get(one["organisation_id"], ""),
-                    "words": one["rationale"] or "",
-                    "report": seen.get(one["report_id"]),
-                    "facts": _facts(one, seen.get(one["report_id"]), names, who, visit),
-                }
+                _exception(one, form, people, names, visit)
                 for one in found["items"]
                 if one["status"] == "pending"
             ],
@@ -164,14 +151,12 @@ async def exceptions(visit: Visit) -> Page:
     )
 
 
-def _facts(
-    one: Mapping[str, Any],
-    report: views.Row | None,
-    names: Mapping[str, str],
-    who: Mapping[str, str],
-    visit: Visit,
-) -> list[tuple[str, str]]:
+def _exception(
+    one: Mapping[str, Any], form: Answer, people: Answer, names: Mapping[str, str], visit: Visit
+) -> Mapping[str, Any]:
     """Of the report itself only what its queue shows, to whom it shows it."""
+    who = {each["id"]: each["sign_in_name"] for each in people.items}
+    report = _row(one["report"], form, people, visit) if one["report"] else None
     said = (
         ("about", report.kind if report else ""),
         ("area", report.area if report else ""),
@@ -179,11 +164,13 @@ def _facts(
         ("by", who.get(one["requested_by"], "")),
         ("since", visit.moments.at(one["requested_at"])),
     )
-    return [(visit.say(f"decisions.fact.{name}"), value) for name, value in said if value]
-
-
-async def _nobodys() -> Answer:
-    return Answer(200, {"items": []})
+    return {
+        "id": one["id"],
+        "basis": visit.say.code("exception", one["basis"]),
+        "words": one["rationale"] or "",
+        "report": report,
+        "facts": [(visit.say(f"decisions.fact.{name}"), value) for name, value in said if value],
+    }
 
 
 @screens.form("/line/exceptions/{exception_id:uuid}", show=exceptions)

@@ -15,7 +15,7 @@ Why = Literal["moved", "specialised_help", "capacity", "safety", "other"]
 
 
 class NewTransfer(Strict):
-    """What is said of the case is what the other organisation decides by."""
+    """Offers a case to another organisation, under a consent of kind `transfer`. It decides by what is said of it."""
 
     case_id: UUID
     to_organisation: UUID
@@ -52,6 +52,8 @@ class TransferView(BaseModel):
 
 
 class OfferedCase(BaseModel):
+    """What whoever is offered a case decides by."""
+
     minor: bool | None
     need: str | None
     urgency: str | None
@@ -59,6 +61,9 @@ class OfferedCase(BaseModel):
 
 
 class TransferDetail(TransferView):
+    """A transfer with what is said of its case."""
+
+    state: str = Field(description="`offered`, `accepted`, `declined` or `recalled`.")
     offer: OfferedCase | None = Field(
         description="What to decide by, while the offer and the consent to it stand."
     )

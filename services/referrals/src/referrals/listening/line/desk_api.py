@@ -160,7 +160,9 @@ async def list_exceptions(
         session, caller, before=id_cursor(cursor), limit=limit
     )
     more = encode_cursor(last) if last else None
-    return Page(items=[await _exception(line, row) for row in rows], next_cursor=more)
+    reports = await queries.of_desk(session, caller, {row.report_id for row in rows})
+    items = [await _exception(line, row, reports.get(row.report_id)) for row in rows]
+    return Page(items=items, next_cursor=more)
 
 
 @desk.post("/exceptions/{exception_id}/decide")
@@ -233,8 +235,12 @@ def _detail(report: LineReport, messages: list[MessageView]) -> ReportDetail:
     return ReportDetail(**summary, thread=messages, implicated=report.implicated)
 
 
-async def _exception(line: Line, found: LineException) -> LineExceptionView:
-    kept = {
-        name: getattr(found, name) for name in LineExceptionView.model_fields if name != "rationale"
-    }
-    return LineExceptionView(**kept, rationale=await handing_service.rationale_of(line, found))
+async def _exception(
+    line: Line, found: LineException, report: LineReport | None = None
+) -> LineExceptionView:
+    own = LineExceptionView.model_fields.keys() - {"rationale", "report"}
+    return LineExceptionView(
+        **{name: getattr(found, name) for name in own},
+        rationale=await handing_service.rationale_of(line, found),
+        report=_summary(report) if report else None,
+    )

@@ -100,6 +100,18 @@ async def queue(
     return (await session.scalars(statement.order_by(*order).limit(limit + 1))).all()
 
 
+async def of_desk(
+    session: AsyncSession, caller: Principal, ids: Collection[UUID]
+) -> dict[UUID, LineReport]:
+    """Those of the reports that the caller answers; none for whoever does not coordinate."""
+    if Role.COORDINATOR not in caller.roles or not ids:
+        return {}
+    rows = await session.scalars(
+        sa.select(LineReport).where(at_desk(caller), col(LineReport.id).in_(ids))
+    )
+    return {report.id: report for report in rows}
+
+
 async def one_at_desk(
     session: AsyncSession, caller: Principal, report_id: UUID, *, lock: bool = False
 ) -> LineReport:

@@ -165,6 +165,9 @@ class LineExceptionView(BaseModel):
     requested_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    report: ReportSummary | None = Field(
+        None, description="What the queue shows of the report, where it is at your desk."
+    )
 
 
 class Decision(Strict):

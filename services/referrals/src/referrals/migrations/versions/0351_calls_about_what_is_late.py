@@ -13,7 +13,7 @@ _STATEMENTS = (
         id uuid PRIMARY KEY,
         organisation_id uuid NOT NULL,
         aor text NOT NULL,
-        outcome text NOT NULL CHECK (outcome IN ('will_act', 'cannot', 'not_reached')),
+        outcome text NOT NULL,
         called_at timestamptz NOT NULL,
         called_by text NOT NULL
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -16,7 +17,7 @@ async def last_calls(
     """By area of responsibility and organisation; whoever coordinates the area noted it. Needs service rights."""
     rows = await session.scalars(
         sa.select(LateCall)
-        .distinct(col(LateCall.aor), col(LateCall.organisation_id))
+        .ext(distinct_on(col(LateCall.aor), col(LateCall.organisation_id)))
         .where(col(LateCall.aor).in_(sorted(aors)))
         .order_by(col(LateCall.aor), col(LateCall.organisation_id), col(LateCall.called_at).desc())
     )

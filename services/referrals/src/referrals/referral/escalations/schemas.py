@@ -20,6 +20,8 @@ class OverdueCount(BaseModel):
 
 
 class LateWith(BaseModel):
+    """A step that is late, and how urgent it is."""
+
     urgency: str
     state: str = Field(description="How far the referrals have come: the step after it is late.")
     at_least: int = Field(
@@ -28,12 +30,16 @@ class LateWith(BaseModel):
 
 
 class NotedCall(BaseModel):
-    outcome: str
-    called_at: datetime
-    called_by: str
+    """The last call to an organisation about what is late there."""
+
+    outcome: str = Field(description="`will_act`, `cannot` or `not_reached`.")
+    called_at: datetime = Field(description="When it was called (UTC).")
+    called_by: str = Field(description="Who called, as records name them.")
 
 
 class NewCall(Strict):
+    """Whoever coordinates called an organisation about what is late there."""
+
     aor: Aor
     outcome: Outcome = Field(description="What the organisation said, or that nobody answered.")
 
@@ -53,6 +59,8 @@ class LateOrganisation(BaseModel):
 
 
 class ToCall(BaseModel):
+    """How many organisations are to be called in an area of responsibility."""
+
     aor: str
     urgency: str
     organisations: int = Field(description="How many organisations are to be called.")

@@ -156,6 +156,15 @@ def _chart(chart: Chart, page: Page) -> dict[str, Any]:
         "height": int(height / SCALE),
         "alt": plain(sentence_runs(chart.alt, page.language)),
         "table": _table(chart.table, page.language),
+        "most": max(
+            (
+                cell.value or 0
+                for row in chart.table.rows
+                for cell in row
+                if isinstance(cell, Figure)
+            ),
+            default=0,
+        ),
         "says_all": says_all(chart, page.language),
         "numbers": _read_out(chart, page.language),
     }
