@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 from common import clock
-from common.pages.kept_forms import COOKIE
+from common.pages.kept_forms import COOKIES
 from httpx import Response
 
-from tests.services.console.answered import Console, console
+from tests.services.console.answered import AWAY, Console, console
 
 NEW, NAME = "/console/cases/new", "Kwyjibonia"
 REFUSED = (422, {"code": "invalid", "status": 422, "errors": [{"pointer": "/area", "code": "missing"}]})  # fmt: skip
@@ -28,7 +28,7 @@ async def pages(tmp_path: Path) -> AsyncIterator[Console]:
 
 
 def cookie_of(answer: Response) -> Morsel[str]:
-    return SimpleCookie(answer.headers["set-cookie"])[COOKIE]
+    return SimpleCookie(answer.headers["set-cookie"])[COOKIES[0]]
 
 
 async def refused(pages: Console, key: str, name: str = NAME) -> str:
@@ -65,7 +65,32 @@ async def test_the_cookie_is_sealed_bounded_and_sent_to_its_page_alone(tmp_path:
         long = " ".join(str(uuid4()) for _ in range(500))
         answer = await pages.post(NEW, {"identity/name": long}, key=str(uuid4()))
         assert (answer.status_code, "set-cookie" in answer.headers) == (422, False)
-        assert long in answer.text, "too long for a cookie: nothing is lost"
+        assert long in answer.text, "too long for cookies: nothing is lost"
+
+
+async def test_a_long_text_has_an_address_of_its_own_and_is_forgotten_whole(
+    pages: Console,
+) -> None:
+    long = " ".join(str(uuid4()) for _ in range(140))
+    key = str(uuid4())
+    there = await refused(pages, key, long)
+    assert {cookie.name for cookie in pages.http.cookies.jar} == set(COOKIES)
+    assert long in (await pages.open(there)).text
+    await refused(pages, str(uuid4()), "Short")
+    assert long not in (await pages.open(there)).text
+    del pages.api.instead["POST /referrals/v1/cases"]
+    done = await pages.post(NEW, {"identity/name": NAME}, key=key)
+    assert done.status_code == 303
+    assert list(pages.http.cookies.jar) == []
+
+
+async def test_what_nobody_answered_has_an_address_of_its_own_too(pages: Console) -> None:
+    pages.api.instead["POST /referrals/v1/cases"] = AWAY
+    key = str(uuid4())
+    shown = await pages.open(await refused(pages, key))
+    assert shown.status_code == 503
+    assert NAME in shown.text
+    assert f'name="key" value="{key}"' in shown.text
 
 
 async def test_nobody_else_reads_it_and_nobody_after_ten_minutes(pages: Console) -> None:

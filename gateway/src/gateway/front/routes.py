@@ -199,7 +199,7 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         personal=True,
         for_people=True,
-        own_cookies=("ruta-language", kept_forms.COOKIE),
+        own_cookies=("ruta-language", *kept_forms.COOKIES),
         # Styles and scripts are the same for everybody, and cached by browsers.
         public=r"(GET|HEAD) /static/.*",
         # A workbook with services; what else people type is small.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from common.words.codelists import categories
 
@@ -91,7 +92,7 @@ async def _sets(visit: Visit) -> list[Any]:
     return (await visit.calls.get(_SETS)).items
 
 
-@screens.page("/pathways/{pathway_id:uuid}", query=("done",))
+@screens.page("/pathways/{pathway_id:uuid}", query=("done", "try", "set"))
 async def pathway(visit: Visit) -> Page:
     (version, tag, published), pairs, kept = await asyncio.gather(
         _open(visit), situations(visit.calls, visit.language), _sets(visit)
@@ -114,6 +115,8 @@ async def pathway(visit: Visit) -> Page:
     words = {one["key"]: codes.need(one["need"]) for one in effective}
     change = views.Difference(say, codes, said, [*effective, *views.all_steps(published)])
     writes = visit.visitor.may("directory:curate")
+    tried = await _tried(visit, version, kept) if writes else None
+    affected = tried is not None and tried[0].ok
     return Page(
         "pathways/templates/pathway.html",
         "title.pathways",
@@ -145,11 +148,15 @@ async def pathway(visit: Visit) -> Page:
                 for one in kept
                 if one["aor"] == version["aor"]
             ],
-            "effects": None,
+            "effects": views.effects(tried[0].body, tried[1], say, codes)
+            if tried and affected
+            else None,
+            "affected": tried[0].body["affected"] if tried and affected else 0,
             "done": visit.asked("done") and visit.refusal is None,
         },
         fields=(*RETURN, *TRIAL),
         address=f"/console/pathways/{identifier}",
+        refusal=tried[0] if tried and not affected else None,
     )
 
 
@@ -187,7 +194,9 @@ async def try_out(visit: Visit) -> Outcome:
     """What the draft would change for people who do not exist. Nothing is written, unless they are to be kept."""
     version, _, _ = await _open(visit)
     if stored := visit.typed.one("profile_set"):
-        return await _tried_with_set(visit, stored)
+        if visit.typed.one("do") == "remove":
+            return _then(visit, await visit.calls.delete(f"{_SETS}/{stored}", key=visit.key))
+        return _trial(visit, "set", [stored])
     chosen = [
         (name, profile)
         for name, profile in views.profiles(version["area"])
@@ -200,42 +209,39 @@ async def try_out(visit: Visit) -> Outcome:
             "profiles": [profile for _, profile in chosen],
         }
         return _then(visit, await visit.calls.post(_SETS, kept, key=visit.key))
-    answer = await visit.calls.post(
-        f"{_PATHWAYS}/{visit.ids['pathway_id']}/simulate",
-        {"profiles": [profile for _, profile in chosen]},
-    )
-    names = [visit.say(f"profile.{name}") for name, _ in chosen]
-    return await _tried(visit, answer, names)
+    if not chosen:
+        nobody: dict[str, list[Any]] = {"profiles": []}
+        return Refused(await visit.calls.post(f"{_there(visit)}/simulate", nobody))
+    return _trial(visit, "try", [name for name, _ in chosen])
 
 
-async def _tried_with_set(visit: Visit, stored: str) -> Outcome:
-    if visit.typed.one("do") == "remove":
-        return _then(visit, await visit.calls.delete(f"{_SETS}/{stored}", key=visit.key))
-    answer, sets, said = await asyncio.gather(
-        visit.calls.post(
-            f"{_PATHWAYS}/{visit.ids['pathway_id']}/simulate", {"profile_set": stored}
-        ),
-        _sets(visit),
-        situations(visit.calls, visit.language),
-    )
-    profiles: list[Any] = next((one["profiles"] for one in sets if one["id"] == stored), [])
-    codes = Codes(visit.language)
-    return await _tried(
-        visit, answer, [views.person(one, dict(said), visit.say, codes) for one in profiles]
-    )
+def _trial(visit: Visit, name: str, wanted: list[str]) -> Outcome:
+    """It is looked at by an address of its own: a reload tries it again."""
+    query = urlencode([(name, one) for one in wanted])
+    return Elsewhere(f"/console/pathways/{visit.ids['pathway_id']}?{query}")
 
 
-async def _tried(visit: Visit, answer: Answer, names: list[str]) -> Outcome:
-    if not answer.ok:
-        return Refused(answer)
-    page = await pathway(visit)
-    found = views.effects(answer.body, names, visit.say, Codes(visit.language))
-    return Page(
-        page.template,
-        page.title,
-        {**page.values, "effects": found, "affected": answer.body["affected"]},
-        address=page.address,
-    )
+async def _tried(
+    visit: Visit, version: Mapping[str, Any], sets: list[Any]
+) -> tuple[Answer, list[str]] | None:
+    """What the draft would change for the people whom the address names, and who they are; None where it names nobody."""
+    chosen = dict(views.profiles(version["area"]))
+    names = [name for name in visit.query.get("try", ()) if name in chosen]
+    stored = next((one for one in sets if one["id"] == visit.asked("set")), None)
+    if not names and stored is None:
+        return None
+    if stored is not None:
+        said, codes = dict(await situations(visit.calls, visit.language)), Codes(visit.language)
+        wanted: dict[str, Any] = {"profile_set": stored["id"]}
+        words = [views.person(one, said, visit.say, codes) for one in stored["profiles"]]
+    else:
+        wanted = {"profiles": [chosen[name] for name in names]}
+        words = [visit.say(f"profile.{name}") for name in names]
+    return await visit.calls.post(f"{_there(visit)}/simulate", wanted), words
+
+
+def _there(visit: Visit) -> str:
+    return f"{_PATHWAYS}/{visit.ids['pathway_id']}"
 
 
 @screens.form("/pathways/{pathway_id:uuid}/steps", show=pathway)

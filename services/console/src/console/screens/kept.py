@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import orjson
 from common.pages.form_tokens import FIELD
-from common.pages.kept_forms import COOKIE, KEPT_SECONDS, kept_form, opened_form
+from common.pages.kept_forms import COOKIES, KEPT_SECONDS, kept_form, opened_form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -43,22 +43,24 @@ def shown_again(visit: Visit, page: str, *, secure: bool) -> RedirectResponse | 
         "refusal": refusal and [refusal.status, refusal.body, refusal.request_id],
     }
     csrf = visit.visitor.csrf
-    sealed = kept_form(csrf, _place(page, number), orjson.dumps(content)) if csrf else None
-    if sealed is None:
+    sealed = kept_form(csrf, _place(page, number), orjson.dumps(content)) if csrf else []
+    if not sealed:
         return None
     query = [(name, value) for name, values in visit.query.items() for value in values]
     answer = RedirectResponse(f"{page}?{urlencode([*query, (FORM, number)])}", 303)
-    answer.set_cookie(
-        COOKIE, sealed, max_age=KEPT_SECONDS, path=page,
-        secure=secure, httponly=True, samesite="strict",
-    )  # fmt: skip
+    for name, part in zip(COOKIES, sealed, strict=False):
+        answer.set_cookie(
+            name, part, max_age=KEPT_SECONDS, path=page,
+            secure=secure, httponly=True, samesite="strict",
+        )  # fmt: skip
     return answer
 
 
 def kept(request: Request, csrf: str, number: str) -> Kept | None:
     """What was typed in the form of this number, where this session sent it a few minutes ago."""
     place = _place(request.url.path, number)
-    for sealed in _cookies(request) if csrf else ():
+    first, more = ([*_cookies(request, name)] if csrf else [] for name in COOKIES)
+    for sealed in [*first, *(one + another for one in first for another in more)]:
         content = opened_form(sealed, csrf, place)
         if content is not None:
             found = orjson.loads(content)
@@ -70,8 +72,9 @@ def kept(request: Request, csrf: str, number: str) -> Kept | None:
 
 def forget(request: Request, answer: Response, page: str) -> None:
     """The form was carried out: the browser keeps nothing of what was typed in it."""
-    if any(_cookies(request)):
-        answer.delete_cookie(COOKIE, path=page)
+    for name in COOKIES:
+        if any(_cookies(request, name)):
+            answer.delete_cookie(name, path=page)
 
 
 def is_number(text: str) -> bool:
@@ -85,9 +88,9 @@ def _place(page: str, number: str) -> str:
     return f"{page}\n{number}"
 
 
-def _cookies(request: Request) -> Iterator[str]:
+def _cookies(request: Request, wanted: str) -> Iterator[str]:
     """All of this name: a page and the pages beneath it have one each."""
     for pair in request.headers.get("cookie", "").split(";"):
         name, _, value = pair.strip().partition("=")
-        if name == COOKIE:
+        if name == wanted:
             yield value

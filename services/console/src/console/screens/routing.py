@@ -263,6 +263,8 @@ async def _form(
     try:
         return await _after(request, await do(visit), visit, show, there)
     except NotShown as refused:
+        if visit.typed:
+            return await _again(request, visit.again(refused.answer), show, there)
         return _not_shown(visit, refused.answer)
 
 
@@ -281,8 +283,6 @@ async def _after(
         return _prove(visit)
     if outcome.answer.code == _REUSED:  # the page says so; sent again it is another command
         visit = replace(visit, key=str(uuid4()))
-    if not outcome.answer.answered:  # whoever reloads asks once more, with the same key
-        return await _drawn(visit.again(outcome.answer), show)
     return await _again(request, visit.again(outcome.answer), show, page)
 
 
