@@ -10,7 +10,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
+from console import written_dates
 from console.forms import Typed, body
+
+_WRITTEN = {"date": written_dates.day, "clock": written_dates.clock}
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Command:
             if each.kind == "agreed":
                 found[each.name] = value == "true"
             elif each.kind == "moment" and isinstance(value, str):
-                found[each.name] = f"{value.replace(' ', 'T')}:00{offset}"
+                found[each.name] = f"{written_dates.moment(value)}:00{offset}"
+            elif each.kind in _WRITTEN and isinstance(value, str):
+                found[each.name] = _WRITTEN[each.kind](value)
             elif each.kind == "several" and self.method == "put":
                 found.setdefault(each.name, [])  # what replaces says of each list what is in it
             elif each.name in self.listed and isinstance(value, str):

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl
 
 from common.unseen import without_turning
 
+from console import written_dates
+
 MOST_FIELDS = 300
 # Ours, and no field of the API: the token, the key of the command, and a wish for another language.
 OWN = frozenset({"csrf_token", "key", "language_wanted", "shown", "look"})
@@ -73,8 +75,15 @@ def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> 
             continue
         text = typed.one(name).strip()
         if text:
-            _put(made, pointer.split("/"), _number(text) if name in numeric else text)
+            path = pointer.split("/")
+            value = written_dates.day(text) if _is_day(path[-1]) else text
+            _put(made, path, _number(value) if name in numeric else value)
     return made
+
+
+def _is_day(name: str) -> bool:
+    """As the API names what holds a day."""
+    return name.endswith(("_on", "_date")) or name in {"start", "end", "valid_from", "valid_until"}
 
 
 def flat(document: Mapping[str, Any] | None, names: Iterable[str]) -> dict[str, Any]:

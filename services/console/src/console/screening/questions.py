@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from console import written_dates
 from console.forms import Typed
 
 PREFIX = "answers/"
@@ -62,6 +63,8 @@ def given(typed: Typed, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any
 
 def _typed(text: str, kind: str) -> str | int | float:
     """A number where one is asked for and typed; else the text, so that the API says what is wrong."""
+    if kind == "date":
+        return written_dates.day(text)
     if kind not in ("integer", "decimal") or not text:
         return text
     try:

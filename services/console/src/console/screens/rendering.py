@@ -11,7 +11,7 @@ from common.words.languages import next_language
 from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
-from console import assets
+from console import assets, written_dates
 from console.answers import Answer
 from console.codes import Codes
 from console.doings import is_id
@@ -173,6 +173,7 @@ def _environment() -> Environment:
         "asset": assets.address,
         "field_id": field_id,
         "Markup": Markup,
+        "written": written_dates.written,
         "govukButton": components.button,
         "govukCheckboxes": components.checkboxes,
         "govukInput": components.text_input,

@@ -1,0 +1,54 @@
+"""Days and times as people write them, and as the API takes them: 28/11/2026, 2:30 pm. Pure.
+
+What is no day or time stays as it was typed, so that the API says what is wrong at its field.
+"""
+
+import re
+from datetime import date, time
+
+_DAY = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})")
+_CLOCK = re.compile(
+    r"(\d{1,2})(?:\s*[:.h]\s*(\d{2}))?\s*(?:([ap])\.?\s*m\.?|h|hrs?|horas)?", re.IGNORECASE
+)
+
+
+def day(text: str) -> str:
+    """As 2026-11-28: of 28/11/2026, 28-11-2026 or 28.11.2026."""
+    found = _DAY.fullmatch(text.strip())
+    if found is None:
+        return text
+    try:
+        return date(int(found[3]), int(found[2]), int(found[1])).isoformat()
+    except ValueError:
+        return text
+
+
+def clock(text: str) -> str:
+    """As 14:30: of 14:30, 14.30, 14h30, 2:30 pm or 2 p. m."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        return text
+    hour, half = int(found[1]), (found[3] or "").lower()
+    if half and not 1 <= hour <= 12:
+        return text
+    hour = hour % 12 + (12 if half == "p" else 0) if half else hour
+    try:
+        return f"{time(hour, int(found[2] or 0)):%H:%M}"
+    except ValueError:
+        return text
+
+
+def moment(text: str) -> str:
+    """As 2026-11-28T14:30: a day and behind it a time."""
+    parts = text.strip().replace("T", " ").replace(",", " ").split(maxsplit=1)
+    if len(parts) < 2:
+        return day(text)
+    return f"{day(parts[0])}T{clock(parts[1])}"
+
+
+def written(text: str | None) -> str:
+    """A day of the API as people write it; any other text as it is."""
+    try:
+        return f"{date.fromisoformat(text or ''):%d/%m/%Y}"
+    except ValueError:
+        return text or ""
