@@ -500,6 +500,15 @@ CREATE TABLE intake_submissions (
     CONSTRAINT intake_submissions_form_id_submission_id_key UNIQUE (form_id, submission_id)
 );
 
+CREATE TABLE late_calls (
+    id uuid PRIMARY KEY,
+    organisation_id uuid NOT NULL,
+    aor text NOT NULL,
+    outcome text NOT NULL,
+    called_at timestamptz NOT NULL,
+    called_by text NOT NULL
+);
+
 CREATE TABLE line_reports (
     id uuid PRIMARY KEY,
     locator bytea NOT NULL,
@@ -754,6 +763,9 @@ CREATE TABLE transfers (
     state text NOT NULL,
     version bigint NOT NULL,
     reason text,
+    need text,
+    urgency text,
+    why text,
     offered_at timestamptz NOT NULL,
     offered_by text NOT NULL,
     decided_at timestamptz,
@@ -983,6 +995,10 @@ CREATE INDEX screenings_of_case ON screenings (case_id) WHERE (case_id IS NOT NU
 CREATE INDEX screenings_retention ON screenings (changed_at) WHERE ((case_id IS NULL) AND (status <> 'erased'::text));
 
 CREATE INDEX intake_submissions_listing ON intake_submissions (organisation_id, status, id DESC);
+
+CREATE INDEX late_calls_ending ON late_calls (called_at);
+
+CREATE INDEX late_calls_last ON late_calls (aor, organisation_id, called_at DESC);
 
 CREATE INDEX line_reports_case ON line_reports (case_id) WHERE (case_id IS NOT NULL);
 
