@@ -18,7 +18,7 @@ from tests.pages.console.ways import (
     submit,
     unfold,
 )
-from tests.pages.signed_in import Taps, signed_in, too_wide
+from tests.pages.signed_in import Taps, at_both_widths, findings, signed_in, too_wide
 from tests.pages.world import must
 from tests.support.system import System
 
@@ -135,6 +135,24 @@ def test_a_case_is_closed_once_nothing_of_it_is_open_and_erased_by_others(
     assert page.get_by_role("link", name="Borrar los datos").count() == 0, "a supervisor erases"
     there = f"{CASES}/{case.rsplit('/', 1)[-1]}"
     assert system.running.request("ngo-refugio", "GET", there).json()["status"] == "closed"
+
+
+def test_of_a_service_phone_hours_and_how_to_get_there_are_one_press_away(
+    caseworker: Page, axe: str
+) -> None:
+    page = caseworker
+    page.goto("/console/find")
+    page.select_option('[name="facts/area"]', "VE2313")
+    page.select_option('[name="facts/situations[]"]', SITUATION)
+    submit(page, "Buscar")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Teléfono, horario y cómo llegar").first.click()
+    assert page.locator('a[href^="tel:+58"]').count() >= 1
+    said = page.locator("dl").inner_text()
+    assert all(label in said for label in ("Horario", "Cómo llegar", "Cupo"))
+    for width in at_both_widths(page):
+        assert findings(page, axe) == [], width
+        assert not too_wide(page), width
 
 
 def test_before_an_organisation_is_marked_the_page_says_what_ends(

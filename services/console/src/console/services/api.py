@@ -1,8 +1,9 @@
-"""Own services, and how much room each has: two presses from the first page."""
+"""Own services, and how much room each has: two presses from the first page. And any service, to tell a person of it."""
 
 from console.codes import Codes
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
+from console.services import views
 
 screens = Screens()
 STATES = ("accepting", "waitlist", "full")
@@ -56,3 +57,19 @@ async def capacity(visit: Visit) -> Outcome:
         key=visit.key,
     )
     return Elsewhere("/console/services") if answer.ok else Refused(answer)
+
+
+@screens.page("/services/{service_id:uuid}")
+async def service(visit: Visit) -> Page:
+    """What the directory shows the reader of it."""
+    path = f"/directory/v1/services/{visit.ids['service_id']}"
+    found = shown(await visit.calls.get(path))
+    return Page(
+        "services/templates/service.html",
+        "title.service",
+        {
+            "name": found["name"],
+            "phones": views.phones(found),
+            "facts": views.facts(found, visit.say, Codes(visit.language)),
+        },
+    )
