@@ -143,8 +143,9 @@ def test_of_a_service_phone_hours_and_how_to_get_there_are_one_press_away(
     page = caseworker
     page.goto("/console/find")
     page.select_option('[name="facts/area"]', "VE2313")
-    page.select_option('[name="facts/situations[]"]', SITUATION)
-    submit(page, "Buscar")
+    page.select_option('[name="facts/situations[]"]', index=1)
+    with page.expect_navigation():
+        page.locator("#main-form > button.govuk-button").click()
     with page.expect_navigation():
         page.get_by_role("link", name="Teléfono, horario y cómo llegar").first.click()
     assert page.locator('a[href^="tel:+58"]').count() >= 1
