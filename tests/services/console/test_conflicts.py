@@ -103,3 +103,10 @@ def test_of_an_entry_only_what_came_after_its_reading_is_shown() -> None:
         (SAY("visibility.pathway"), SAY("visibility.public")),
         ("Casa", "Casa abierta"),
     ]
+
+
+def test_a_day_that_stayed_as_it_was_is_no_difference_however_it_was_typed() -> None:
+    now = {"valid_until": "2026-12-31", "name": "Uno"}
+    typed = Typed([("valid_until", "31/12/2026"), ("name", "Dos")])
+    found = now_and_typed(now, typed, ("valid_until", "name"), wording("es"))
+    assert [row[1:] for row in found.rows] == [("Uno", "Dos")]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from console import written_dates
 from console.answers import Answer
-from console.forms import Typed
+from console.forms import Typed, is_day
 from console.wording import Wording
 
 CODES = frozenset({"version_conflict", "stale"})
@@ -68,14 +69,17 @@ def opened_and_now(changes: Iterable[tuple[str, str, str]]) -> Versions:
 def _now(name: str, value: Any) -> list[str]:
     if name.endswith("[]"):
         return sorted(str(one) for one in value or ())
-    return _one("" if value is None else str(value))
+    return _one(name, "" if value is None else str(value))
 
 
 def _typed(name: str, typed: Typed) -> list[str]:
     if name.endswith("[]"):
         return sorted(one for one in typed.all(name) if one)
-    return _one(typed.one(name))
+    return _one(name, typed.one(name))
 
 
-def _one(text: str) -> list[str]:
+def _one(name: str, text: str) -> list[str]:
+    """A day as people write it, however it was typed."""
+    if is_day(name.rsplit("/", maxsplit=1)[-1]):
+        text = written_dates.written(written_dates.day(text))
     return [text.strip()] if text.strip() else []

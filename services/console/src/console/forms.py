@@ -76,12 +76,12 @@ def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> 
         text = typed.one(name).strip()
         if text:
             path = pointer.split("/")
-            value = written_dates.day(text) if _is_day(path[-1]) else text
+            value = written_dates.day(text) if is_day(path[-1]) else text
             _put(made, path, _number(value) if name in numeric else value)
     return made
 
 
-def _is_day(name: str) -> bool:
+def is_day(name: str) -> bool:
     """As the API names what holds a day."""
     return name.endswith(("_on", "_date")) or name in {"start", "end", "valid_from", "valid_until"}
 
