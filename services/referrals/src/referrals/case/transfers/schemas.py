@@ -1,6 +1,7 @@
 """Bodies of transfers."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from common.events.codes import Urgency
