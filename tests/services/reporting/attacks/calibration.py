@@ -21,10 +21,10 @@ from reporting.ground.protection.protected import Coordinates, Dimension, Protec
 from reporting.ground.protection.rounding import PROFILES, protect, seed
 from reporting.protect.releases.joint import tilt
 from reporting.protect.releases.views import JointCube, View, over, seen, view_of
+from tests.services.reporting.protect.releases.populations import SOURCES, persons_of
+from tests.services.reporting.protect.releases.true_counts import as_joint
 
 from tests.services.reporting.attacks.year import LIKELY, YEAR, periods, populations, year
-from tests.services.reporting.releases.populations import SOURCES, persons_of
-from tests.services.reporting.releases.true_counts import as_joint
 
 WORLDS = {60: 60, 120: 40, 300: 30, 600: 20, 1500: 14}
 WORLDS_OF_RECORDS = {60: 60, 300: 30, 1500: 14, 4919: 8}
@@ -86,7 +86,7 @@ def add(table: Table, world: World) -> None:
     """All figures of one world by their kinds."""
     held: dict[str, list[bool]] = defaultdict(list)
     for counted, shown in world:
-        real = replace(counted, certainty=None)  # true counts are asked for no interval
+        real = replace(counted, noise=None, parts=())  # true counts are asked for no interval
         names = real.names
         pairs = combinations(names, 2)
         for by in {(), *((name,) for name in names), *pairs, names}:
@@ -105,7 +105,7 @@ def add_totals(table: Table, programmes: Sequence[Programme], world: World) -> N
     """Those of one world: of all people of a population, and of the parts that some programmes count."""
     held: dict[str, list[bool]] = defaultdict(list)
     for programme, (counted, shown) in zip(programmes, world, strict=True):
-        row, n = shown.figure(), replace(counted, certainty=None).total()
+        row, n = shown.figure(), counted.total()
         if row.count > 0 and row.low is not None and row.high is not None:
             name = "a part" if programme.where else "everybody"
             held[name].append(row.low <= n <= row.high)
@@ -161,6 +161,11 @@ def over_spans(
         spans = list(YEAR.parts(span)) if span is not PeriodKind.YEAR else [YEAR]
         whole = spans[number % len(spans)]
         parts = whole.parts(population.period_kind)
+    if whole is not None:
+        true, shown = of.true_over(whole), of.span(whole)
+        for each in programmes:
+            yield seen(view_of(each), true), seen(view_of(each), shown)
+        return
     true = [as_joint(population, each.id, of.true[each]) for each in parts]
     shown = [of.joint(each) for each in parts]
     for each in programmes:
@@ -227,7 +232,7 @@ def as_cube(dimensions: tuple[Dimension, ...], cells: Mapping[Coordinates, int])
     names = tuple(each.name for each in dimensions)
     return JointCube(
         "ctdc", "2020", 11, "J", PROFILES["J"], measure, dimensions, names,
-        (), None, None, cells,
+        (), None, None, (), (), cells,
     )  # fmt: skip
 
 

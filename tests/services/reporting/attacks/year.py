@@ -14,12 +14,12 @@ from reporting.ground.programmes.catalogue import shipped
 from reporting.ground.programmes.definition import Population, Programme
 from reporting.ground.protection.protected import Coordinates
 from reporting.ground.protection.rounding import PROFILES, protect, seed
-from reporting.protect.releases.joint import Rule, cell_of, tilt
+from reporting.protect.releases.joint import Rule, cell_of, placed, tilt
 from reporting.protect.releases.rules import RULES
-from reporting.protect.releases.views import over, seen, view_of
+from reporting.protect.releases.views import seen, spanned, view_of
+from tests.services.reporting.protect.releases.true_counts import as_joint
 
 from tests.services.reporting.attacks.outsider import Method, Outsider, Table
-from tests.services.reporting.releases.true_counts import as_joint
 
 YEAR = Period.parse("2026")
 STAYS = 0.3
@@ -170,6 +170,7 @@ class Year:
     programmes: Sequence[Programme]
     true: Mapping[Period, Counter[Coordinates]]
     key: bytes
+    everybody: Mapping[Period, list[list[Fact]]] = field(default_factory=dict, repr=False)
     _joints: dict[Period, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -213,14 +214,30 @@ class Year:
             self._joints[period] = as_joint(population, period.id, cells)
         return self._joints[period]
 
+    def true_over(self, span: Period) -> Any:
+        """Everybody of the span once, by how far she came in it."""
+        population, last = self.population, dict[int, dict[str, str]]()
+        carried, further = str(population.carried), RULES[population.measure].further
+        for part in span.parts(population.period_kind):
+            for known in self.everybody[part]:
+                values, person = dict(known[-1].values), known[-1].person
+                if person in last:
+                    values[carried] = further(last[person][carried], values[carried])
+                last[person] = values
+        cells = Counter(
+            (*placed(population, each), *population.new_to_all) for each in last.values()
+        )
+        return as_joint(population, span.id, cells)
+
+    def span(self, span: Period) -> Any:
+        return spanned([self.joint(each) for each in span.parts(self.population.period_kind)], span)
+
     def spans(self) -> Iterator[Period]:
         for kind in self.population.spans:
             yield from YEAR.parts(kind)
 
     def over(self, programme: Programme, span: Period) -> Table:
-        parts = span.parts(self.population.period_kind)
-        views = [(view_of(programme), self.joint(each)) for each in parts]
-        return dict(over(views, span, span.id).cells)
+        return dict(seen(view_of(programme), self.span(span)).cells)
 
 
 def year(
@@ -236,7 +253,7 @@ def year(
     everybody = facts(population, persons, number, varying=varying, likely=likely)
     true = _Counted(population, everybody)
     key = f"{population.id} {persons} {number}".encode().ljust(32, b".")
-    return Year(programmes, true, key)
+    return Year(programmes, true, key, everybody)
 
 
 def proofs(

@@ -16,10 +16,10 @@ from reporting.ground.programmes.catalogue import load
 from reporting.protect.releases.models import joint_cells
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
+from tests.services.reporting.protect.releases.test_story import PERIOD, as_, published
+from tests.services.reporting.publish.exports.test_exports_api import lines
 
 from tests.services.reporting.events import caseload, record_together
-from tests.services.reporting.exports.test_exports_api import lines
-from tests.services.reporting.releases.test_story import PERIOD, as_, published
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ async def test_the_fine_tier_needs_the_scope(api: AsyncClient, url: str, path: s
 
 async def test_sums_of_periods_and_files_are_of_the_coarse_tier(api: AsyncClient, url: str) -> None:
     assert url
-    summed = "/reports/v1/programmes/referrals/query?from=2026-10a&to=2026-10b&by=sex"
+    summed = "/reports/v1/programmes/referrals/query?from=2026-10a&to=2026-10a&by=sex"
     assert (await asked(api, "anonymous", summed))["k"] == 33
     assert (await asked(api, "auditor", f"{summed}&tier=internal"))["k"] == 11
     file = await api.get(

@@ -11,11 +11,13 @@ from reporting.protect.releases.service import count
 from reporting.protect.releases.views import JointCube, definition_of, joint_cube, seen, view_of
 
 
-def as_joint(population: Population, period: str, cells: Mapping[Coordinates, int]) -> JointCube:
+def as_joint(
+    population: Population, period: str, cells: Mapping[Coordinates, int], *, k: int | None = None
+) -> JointCube:
     return joint_cube(
         population.id,
         period,
-        k=population.k,
+        k=k or population.k,
         profile=population.profile,
         definition=definition_of(population),
         cells=cells,
@@ -25,7 +27,7 @@ def as_joint(population: Population, period: str, cells: Mapping[Coordinates, in
 async def true_joint(database: Database, population: Population, period: str) -> JointCube:
     async with database.transaction() as session:
         counts = await count(session, population, Period.parse(period))
-    return as_joint(population, period, counts)
+    return as_joint(population, period, counts, k=1)
 
 
 async def true_view(database: Database, name: str, period: str) -> ProtectedCube:

@@ -108,6 +108,16 @@ class Period:
         return f"{days} de {month}" if language == "es" else f"{days} {month}"
 
 
+def periods_between(first: Period, last: Period, kind: PeriodKind) -> tuple[Period, ...]:
+    """The periods of a kind that lie wholly within, in order."""
+    found, each = [], Period.containing(first.start, kind)
+    while each.end <= last.end:
+        if each.start >= first.start:
+            found.append(each)
+        each = each.next
+    return tuple(found)
+
+
 def span_of(ids: Sequence[str]) -> Period | None:
     """The month, quarter or year that these closed periods make up exactly, if they do."""
     parts = sorted(map(Period.parse, ids))

@@ -16,7 +16,7 @@ FORMER = "reporting_former"
 
 # In the order in which one refers to the other.
 TABLES = (
-    *("joint_cubes", "joint_cells", "joint_posteriors", "releases", "sign_offs", "publications"),
+    *("joint_cubes", "joint_cells", "releases", "sign_offs", "publications"),
     *("bulletin_publications", "bulletins", "bulletin_files", "subscribers", "indicator_reads"),
 )
 _CLOSED = "f.cube_id IN (SELECT id FROM joint_cubes)"
@@ -25,7 +25,6 @@ _KEPT = {
     "joint_cubes": "NOT EXISTS (SELECT FROM joint_cubes t"
     " WHERE (t.population, t.period) = (f.population, f.period))",
     "joint_cells": _CLOSED,
-    "joint_posteriors": _CLOSED,
     "releases": "NOT EXISTS (SELECT FROM releases t"
     f" WHERE (t.programme, t.period) = (f.programme, f.period)) AND {_CLOSED}",
     "sign_offs": _RELEASED,

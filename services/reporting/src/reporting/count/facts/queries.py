@@ -86,7 +86,8 @@ STREAMED_AT_ONCE = 1000
 async def steps_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Step]]:
-    """The countable steps of a period, one list per person: streamed, so memory stays bounded."""
+    """The countable steps of a period, one list per person: streamed, so memory stays bounded. Without those of
+    which a later one was counted before the period: they tell nothing new, and nobody counts again for them."""
     statement = (
         sa.select(
             referral_steps.c.person,
@@ -107,6 +108,7 @@ async def steps_by_person(
             referral_steps.c.kind == STATE,
             referral_steps.c.person.is_not(None),
             ~_after_withdrawal(),
+            ~_counted_later(start),
         )
         .order_by(referral_steps.c.person, referral_steps.c.referral_id, referral_steps.c.version)
     )
@@ -120,6 +122,18 @@ async def steps_by_person(
             group.append(step)
     if group:
         yield group
+
+
+def _counted_later(start: date) -> sa.Exists:
+    step, later = referral_steps.c, referral_steps.alias("later").c
+    return sa.exists().where(
+        later.referral_id == step.referral_id,
+        later.version > step.version,
+        later.counted_on < start,
+        later.countable,
+        later.kind == STATE,
+        later.person.is_not(None),
+    )
 
 
 def _after_withdrawal() -> sa.Exists:

@@ -16,14 +16,19 @@ from reporting.count.trafficking.models import identification_facts
 async def identifications_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Identification]]:
-    """The countable facts of a period, one list per person."""
+    """The countable facts of a period, one list per person; without those of which a later one was counted
+    before the period."""
     # A screening may join a case after it began: its newest fact says who the person is. An erased
     # person is nobody, also in older facts.
     facts = identification_facts.c
     person = sa.func.first_value(facts.person).over(
         partition_by=(facts.id,), order_by=facts.version.desc()
     )
-    placed = sa.select(identification_facts, person.label("unit")).where(~_replaced()).subquery()
+    placed = (
+        sa.select(identification_facts, person.label("unit"))
+        .where(~_replaced(), ~_counted_later(start))
+        .subquery()
+    )
     columns = [
         placed.c["unit" if name == "person" else name]
         for name in Identification.__dataclass_fields__
@@ -69,6 +74,17 @@ def _counted(start: date, end: date) -> tuple[sa.ColumnElement[bool], ...]:
         facts.countable,
         facts.person.is_not(None),
         ~_replaced(),
+    )
+
+
+def _counted_later(start: date) -> sa.Exists:
+    facts, later = identification_facts.c, identification_facts.alias("counted").c
+    return sa.exists().where(
+        later.id == facts.id,
+        later.version > facts.version,
+        later.counted_on < start,
+        later.countable,
+        later.person.is_not(None),
     )
 
 

@@ -142,6 +142,8 @@ def _population(entry: Mapping[str, Any]) -> Population:
         spans=tuple(map(PeriodKind, entry.get("spans", ()))),
         carried=entry.get("carried"),
         flagged=entry.get("flagged"),
+        reached=tuple(map(frozenset, entry.get("reached", ()))),
+        apart=tuple(map(frozenset, entry.get("apart", ()))),
         public_k=entry.get("public_k"),
     )
 

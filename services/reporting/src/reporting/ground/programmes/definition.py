@@ -100,7 +100,9 @@ class Population:
 
     Everybody is in exactly one of its cells. ``spans`` are longer periods in which a person counts
     once (R4a): the history holds, for each of them, the ``carried`` code so far, and whether the
-    ``flagged`` dimension has been anything but `NOTHING`. ``tilted`` are the
+    ``flagged`` dimension has been anything but `NOTHING`. ``reached``: steps that nobody takes back, each as the
+    carried codes that lie behind it; no count of them over a span is below that of a part; ``apart`` are those of them that a programme counts by
+    itself. ``tilted`` are the
     dimensions whose one-way counts the rounding prefers to keep (see ``protection/rounding.py``).
     ``public_k``, a larger multiple of k, gives everybody a coarser tier and keeps the finer one for
     readers with an account.
@@ -116,6 +118,8 @@ class Population:
     spans: tuple[PeriodKind, ...] = ()
     carried: str | None = None
     flagged: str | None = None
+    reached: tuple[frozenset[str], ...] = ()
+    apart: tuple[frozenset[str], ...] = ()
     public_k: int | None = None
 
     def __post_init__(self) -> None:

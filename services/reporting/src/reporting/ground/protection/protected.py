@@ -11,8 +11,8 @@ from functools import cache, cached_property
 from typing import Literal
 
 from reporting.errors import OutsideProgrammeError
-from reporting.ground.protection.arrays import Bools, Whole, np
-from reporting.ground.protection.certainty import Certainty, Table, together
+from reporting.ground.protection.arrays import Bools, Floats, Whole, np
+from reporting.ground.protection.intervals import Noise, intervals
 
 Coordinates = tuple[str, ...]
 Counted = Literal["persons", "person-periods", "searches"]
@@ -76,6 +76,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class _Table:
+    """Counts by the dimensions at `positions`: `at` says where each stands, a place per dimension."""
+
+    positions: tuple[int, ...]
+    at: Whole
+    shown: Whole
+
+
+@dataclass(frozen=True)
 class Rate:
     """A ratio of two protected counts; ``value`` is absent, with the reason, where R6 forbids it."""
 
@@ -100,8 +109,10 @@ class ProtectedCube:
     dimensions: tuple[Dimension, ...]
     cells: Mapping[Coordinates, int]
     expected_errors: tuple[ExpectedError, ...] = ()
-    certainty: Certainty | None = field(default=None, compare=False)
-    """What gives counts their intervals; None in a cube that was made without one."""
+    noise: Noise | None = field(default=None, compare=False)
+    """What gives counts their intervals; None in a cube that was made without it."""
+    parts: tuple["ProtectedCube", ...] = field(default=(), compare=False)
+    """Of a sum: what was summed."""
     counts: Counted = "persons"
     """Whether somebody counts once, or once in each period of a sum."""
 
@@ -116,64 +127,77 @@ class ProtectedCube:
 
     def total(self, filters: Filters | None = None) -> int:
         """The protected count over the cells that pass ``filters``."""
-        return max(0, int(self._kept(filters or {}).sum()))
+        return int(self._kept(filters or {}).sum())
 
     def margin(self, by: Iterable[str] = (), filters: Filters | None = None) -> tuple[Row, ...]:
         """Protected counts by the dimensions ``by`` over the cells that pass ``filters``.
 
-        Rows that are 0 are left out (in a longer span a flow may also end below it); order follows the reviewed order of codes. With no ``by``
-        there is exactly one row. Raises OutsideProgrammeError for an unknown dimension or code.
+        Rows that are 0 are left out; order follows the reviewed order of codes. With no ``by`` there is
+        exactly one row. Raises OutsideProgrammeError for an unknown dimension or code.
         """
         return self.margins([tuple(by)], filters)[0]
 
     def margins(
         self, asked: Iterable[Sequence[str]], filters: Filters | None = None
     ) -> list[tuple[Row, ...]]:
-        """Several of `margin` at once: their intervals are computed together, which takes hardly longer than
-        those of one."""
-        kept = self._kept(filters or {})
-        asked = list(asked)
-        tables = [self._table(by, kept) for by in asked]
-        intervals = self._intervals(filters or {}, tables)
-        return [
-            self._rows(by, table, each)
-            for by, table, each in zip(asked, tables, intervals, strict=True)
-        ]
+        """Several of `margin` over the same cells."""
+        return [self._rows(by, filters or {}) for by in asked]
 
     def figure(self, filters: Filters | None = None) -> Row:
         """One number with its interval: the count over the cells that pass ``filters``."""
         return self.margin((), filters)[0]
 
-    def _table(self, by: Sequence[str], kept: Whole) -> Table:
-        if not by:
-            return Table((), (), np.zeros((1, 0), np.int64), np.array([max(0, int(kept.sum()))]))
+    def _table(self, by: Sequence[str], filters: Filters) -> "_Table":
         positions = tuple(self._position(name) for name in by)
-        summed_over = tuple(p for p in range(len(self.dimensions)) if p not in positions)
-        sums = kept.sum(axis=summed_over)
-        # What is left stands in the order of the programme; the answer in the order asked for.
-        sums = sums.transpose([sorted(positions).index(position) for position in positions])
-        at = np.argwhere(sums > 0)
-        return Table(positions, sums.shape, at, sums[tuple(at.T)])
+        sums = self._sums(positions, filters)
+        at = np.argwhere(sums > 0) if by else np.zeros((1, 0), np.int64)
+        return _Table(positions, at, sums[tuple(at.T)] if by else sums.reshape(1))
 
-    def _rows(
-        self, by: Sequence[str], table: Table, intervals: Iterable[tuple[int | None, int | None]]
-    ) -> tuple[Row, ...]:
+    def _sums(self, positions: Sequence[int], filters: Filters) -> Whole:
+        """What passes, by the dimensions at `positions` in this order."""
+        summed_over = tuple(p for p in range(len(self.dimensions)) if p not in positions)
+        sums: Whole = self._kept(filters).sum(axis=summed_over)
+        return sums.transpose([sorted(positions).index(position) for position in positions])
+
+    def _rows(self, by: Sequence[str], filters: Filters) -> tuple[Row, ...]:
+        table = self._table(by, filters)
         codes = [self.dimensions[position].codes for position in table.positions]
-        counts = zip(table.at.tolist(), table.shown.tolist(), intervals, strict=True)
+        found = zip(
+            table.at.tolist(), table.shown.tolist(), self._between(table, filters), strict=True
+        )
         return tuple(
             Row({name: each[i] for name, each, i in zip(by, codes, at, strict=True)}, n, *between)
-            for at, n, between in counts
+            for at, n, between in found
         )
 
-    def _intervals(
-        self, filters: Filters, tables: Sequence[Table]
-    ) -> Sequence[Sequence[tuple[int | None, int | None]]]:
-        if self.certainty is None:
-            return [[(None, None)] * len(each.shown) for each in tables]
-        passes = {
-            self._position(name): self._passing(name, wanted) for name, wanted in filters.items()
-        }
-        return self.certainty.intervals(passes, tables)
+    def _between(
+        self, table: "_Table", filters: Filters
+    ) -> Sequence[tuple[int | None, int | None]]:
+        parts = self.parts or (self,)
+        if any(each.noise is None for each in parts):
+            return [(None, None)] * len(table.shown)
+        variance = sum(each._variance(table, filters) for each in parts)  # noqa: SLF001 - its own
+        # Who is shown in one closed period is there; a span's cells are made of several.
+        least = int(all(each.noise and each.noise.periods == 1 for each in parts))
+        share = 1 - max(each.noise.added / max(each.noise.total, 1) for each in parts if each.noise)
+        return intervals(table.shown, np.asarray(variance), self.k, least, share)
+
+    def _variance(self, table: "_Table", filters: Filters) -> Floats:
+        noise = self.noise
+        assert noise is not None  # noqa: S101 - `_between` asked
+        margins: list[Floats | float] = []
+        for position, of in enumerate(noise.margins):
+            name = self.dimensions[position].name
+            if of is None:
+                continue
+            if position in table.positions:
+                margins.append(of[table.at[:, table.positions.index(position)]])
+            else:
+                wanted = filters.get(name)
+                kept = of if wanted is None else of[self._passing(name, wanted)]
+                margins.append(float(kept.sum()))
+        shown = self._sums(table.positions, filters)[tuple(table.at.T)]
+        return noise.variance(np.atleast_1d(shown), margins)
 
     def rate(self, numerator: Filters, denominator: Filters | None = None, places: int = 3) -> Rate:
         """The share that ``numerator`` (within ``denominator``) has of ``denominator`` (R6)."""
@@ -281,13 +305,13 @@ def summed(cubes: Iterable[ProtectedCube], period: str) -> ProtectedCube:
             raise ValueError("only releases of one programme and schema can be summed")
         for at, count in cube.cells.items():
             cells[at] = cells.get(at, 0) + count
-    known = [cube.certainty for cube in cubes]
     repeated: Counted = "person-periods" if len(cubes) > 1 else first.counts
     return replace(
         first,
         period=period,
         cells={at: count for at, count in cells.items() if count},
         expected_errors=first.expected_errors if len(cubes) == 1 else (),
-        certainty=None if None in known else together(filter(None, known)),
+        noise=first.noise if len(cubes) == 1 else None,
+        parts=cubes if len(cubes) > 1 else (),
         counts="searches" if first.counts == "searches" else repeated,
     )

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from reporting.errors import OutsideProgrammeError
 from reporting.ground.asked_periods import asked_period
-from reporting.ground.periods import Period
+from reporting.ground.periods import Period, periods_between
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.ground.programmes.definition import Programme
 from reporting.ground.protection.protected import ProtectedCube
@@ -38,6 +38,8 @@ from reporting.settings import Settings
 
 routes = router("/reports/v1", ["releases"])
 READ_SCOPE = "reports:read"
+MOST_NAMED = 24
+"""Of the periods that are missing in a sentence; `missing` has all."""
 
 Reader = Annotated[Principal, open_to_all()]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
@@ -84,21 +86,30 @@ async def query_programme(
 ) -> ReleaseCounts:
     """Counts over several closed periods, never a new rounding. Over a whole month, quarter or year
     each person counts once (`counts` is `persons`); over anything else once in each period
-    (`person-periods`).
+    (`person-periods`). 404 with the `missing` periods unless all of them are published.
     """
     programme = _programme(programmes, programme_id, "/programme_id")
     start, end = asked_period(first, "/from"), asked_period(last, "/to")
-    published = [
-        each
-        for each in await queries.published(
-            session, programme.id, until=end.end, internal=_is_internal(caller, tier)
-        )
-        if Period.parse(each.period).start >= start.start
-    ]
     own = ("from", "to", "tier")
-    if not published:
+    parts = periods_between(start, end, programme.period_kind)
+    found = await queries.published(
+        session,
+        programme.id,
+        since=start.start,
+        until=end.end,
+        internal=_is_internal(caller, tier),
+    )
+    published = [each for each in found if Period.parse(each.period) in parts]
+    missing = [p.id for p in parts if p.id not in {each.period for each in published}]
+    if missing or not parts:
         _asked(request, programme.names, own)
-        raise NOT_FOUND.because("no_release_of_these_periods_is_published")
+        raise (
+            NOT_FOUND.because(
+                "these_periods_are_not_published", ", ".join(missing[:MOST_NAMED]), missing=missing
+            )
+            if parts
+            else NOT_FOUND.because("no_release_of_these_periods_is_published")
+        )
     cube = combined(published, f"{first}..{last}")
     asked = _asked(request, cube.names, own)
     return await _counts(cube, asked, [each.id for each in published])
@@ -239,7 +250,6 @@ async def _counts(
     cube: ProtectedCube, asked: ReleaseQuery, release_ids: list[UUID]
 ) -> ReleaseCounts:
     try:
-        # The first question after a start reads the posterior of the joint cube.
         given = await asyncio.to_thread(answer, cube, asked)
     except OutsideProgrammeError as error:
         raise outside(error, f"/{error.field}") from None

@@ -1,6 +1,6 @@
 """Releases: the service's own record of what was closed, signed off and published.
 
-`joint_cubes`, their cells and posteriors and `releases` are write-once for the run-time role: a closed period has
+`joint_cubes` (of closed periods, and of the spans that they make up), their cells and `releases` are write-once for the run-time role: a closed period has
 one rounding for ever (R4). (`release_cells` and `public_tiers` hold releases from before joint cubes;
 nothing reads them.)
 """
@@ -39,15 +39,6 @@ joint_cells = sa.Table(
     sa.Column("tier", sa.Text, primary_key=True),
     sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
-)
-
-joint_posteriors = sa.Table(
-    "joint_posteriors",
-    METADATA,
-    sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id"), primary_key=True),
-    sa.Column("tier", sa.Text, primary_key=True),
-    # What intervals are computed from, made of the cells alone: what was published keeps its intervals.
-    sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
 releases = sa.Table(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from common.auth import Principal, Role
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.ground.periods import Period
 from reporting.ground.protection.protected import ExpectedError, ProtectedCube
 from reporting.protect.releases.errors import ROUNDED_APART
 from reporting.protect.releases.models import (
     joint_cells,
     joint_cubes,
-    joint_posteriors,
     publications,
     releases,
     sign_offs,
@@ -79,6 +79,8 @@ class PublishedRelease:
     cube: ProtectedCube
     seen: tuple[View, JointCube] | None = None
     """Of which joint cube it is a view: what a count over several periods needs."""
+    spans: Mapping[str, JointCube] = field(default_factory=dict)
+    """By their names the cubes of the months, quarters and years that end with it, where all parts are at hand."""
 
 
 def closed_periods() -> sa.Select[Any]:
@@ -197,7 +199,35 @@ async def published(
     if since is not None:
         conditions.append(releases.c.period_end >= since)
     found = await _releases(session, *conditions)
-    return [await with_cube(session, each, internal=internal) for each in found]
+    releases_ = [await with_cube(session, each, internal=internal) for each in found]
+    return await _with_spans(session, releases_, internal=internal)
+
+
+async def _with_spans(
+    session: AsyncSession, known: Sequence[PublishedRelease], *, internal: bool
+) -> list[PublishedRelease]:
+    """A span of which a part is not published is not there, either."""
+    spans = await session.execute(
+        sa.select(joint_cubes.c.id, joint_cubes.c.population, joint_cubes.c.period).where(
+            joint_cubes.c.definition.has_key("periods")
+        )
+    )
+    by_end: dict[tuple[str, date], list[tuple[Period, UUID]]] = {}
+    for cube_id, population, period in spans:
+        span = Period.parse(period)
+        by_end.setdefault((population, span.end), []).append((span, cube_id))
+    published_periods = {(each.programme, each.period) for each in known}
+    found = []
+    for each in known:
+        own = Period.parse(each.period)
+        population = each.seen[1].population if each.seen else ""
+        cubes = {
+            span.id: await joint(session, cube_id, internal=internal)
+            for span, cube_id in by_end.get((population, own.end), ())
+            if all((each.programme, p.id) in published_periods for p in span.parts(own.kind))
+        }
+        found.append(replace(each, spans=cubes))
+    return found
 
 
 async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
@@ -264,7 +294,7 @@ class _Kept(Generic[T]):
         return known
 
 
-_JOINT: _Kept[JointCube] = _Kept(32)
+_JOINT: _Kept[JointCube] = _Kept(64)
 _VIEWS: _Kept[tuple[tuple[View, JointCube], ProtectedCube]] = _Kept(128)
 
 
@@ -302,11 +332,6 @@ async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> J
             joint_cells.c.cube_id == cube_id, joint_cells.c.tier == tier
         )
     )
-    kept = await session.scalar(
-        sa.select(joint_posteriors.c.content).where(
-            joint_posteriors.c.cube_id == cube_id, joint_posteriors.c.tier == tier
-        )
-    )
     return joint_cube(
         row.population,
         row.period,
@@ -315,7 +340,7 @@ async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> J
         profile=row.profile,
         definition=row.definition,
         cells={tuple(coordinates): count for coordinates, count in cells},
-        kept=kept,
+        tier=tier,
     )
 
 

@@ -42,7 +42,6 @@ from reporting.protect.releases.joint import cell_of, placed, since, tilt
 from reporting.protect.releases.models import (
     joint_cells,
     joint_cubes,
-    joint_posteriors,
     publications,
     releases,
     sign_offs,
@@ -53,8 +52,8 @@ from reporting.protect.releases.views import (
     cells_hash,
     definition_of,
     expected_errors,
-    joint_cube,
     seen,
+    spanned,
     view_of,
 )
 from reporting.tables import COMMON
@@ -150,6 +149,20 @@ async def store(
 ) -> UUID:
     """Round the counts and write the joint cube; what is written holds no count."""
     tiers = await asyncio.to_thread(_round, population, period, counts, key)
+    definition = definition_of(population)
+    cube_id = await _write_cube(session, caller, population, period, tiers, definition)
+    await _close_spans(session, caller, population, period)
+    return cube_id
+
+
+async def _write_cube(
+    session: AsyncSession,
+    caller: Principal,
+    population: Population,
+    period: Period,
+    tiers: Mapping[str, Mapping[Coordinates, int]],
+    definition: Mapping[str, Any],
+) -> UUID:
     cube_id = new_id()
     await session.execute(
         joint_cubes.insert().values(
@@ -162,7 +175,7 @@ async def store(
             public_k=population.public_k,
             profile=population.profile,
             schema_fingerprint=population.schema,
-            definition=definition_of(population),
+            definition=definition,
             cells_hash=cells_hash(tiers["internal"]),
             closed_at=clock.now(),
             closed_by=caller.subject,
@@ -175,32 +188,42 @@ async def store(
     ]
     if rows:
         await session.execute(joint_cells.insert(), rows)
-    posteriors = await asyncio.to_thread(_posteriors, population, period, tiers)
-    await session.execute(
-        joint_posteriors.insert(),
-        [{"cube_id": cube_id, "tier": tier, "content": each} for tier, each in posteriors.items()],
-    )
     return cube_id
 
 
-def _posteriors(
-    population: Population, period: Period, tiers: Mapping[str, Mapping[Coordinates, int]]
-) -> dict[str, bytes]:
-    """What the intervals of each tier are computed from: made once, of published cells only."""
-    finer = population.k
-    made = {
-        tier: joint_cube(
-            population.id,
-            period.id,
-            k=finer if tier == "internal" else population.public_k or finer,
-            finer=finer,
-            profile=population.profile,
-            definition=definition_of(population),
-            cells=cells,
+async def _close_spans(
+    session: AsyncSession, caller: Principal, population: Population, period: Period
+) -> None:
+    """Make the cube of each month, quarter or year of which this was the last period to close: once, of the
+    published cells of its parts alone (R4a). One whose definition changed within it has none."""
+    for kind in population.spans:
+        span = Period.containing(period.start, kind)
+        parts = [
+            await queries.joint_cube_of(session, population.id, each.id)
+            for each in span.parts(population.period_kind)
+        ]
+        if None in parts:
+            continue
+        tiers = ["internal"] if population.public_k is None else ["internal", "public"]
+        made = {}
+        for tier in tiers:
+            cubes = [
+                await queries.joint(session, each, internal=tier == "internal")
+                for each in parts
+                if each is not None
+            ]
+            if len({each.shape for each in cubes}) > 1:
+                return
+            made[tier] = await asyncio.to_thread(spanned, cubes, span)
+        await _write_cube(
+            session,
+            caller,
+            population,
+            span,
+            {tier: each.cells for tier, each in made.items()},
+            definition_of(population)
+            | {"periods": len(parts), "added": {tier: each.added for tier, each in made.items()}},
         )
-        for tier, cells in tiers.items()
-    }
-    return {tier: each.posterior.stored for tier, each in made.items()}
 
 
 async def count(

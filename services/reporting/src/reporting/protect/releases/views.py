@@ -1,31 +1,21 @@
 """Joint cubes as they were closed, and the views of them that are published. Pure.
 
-A view reads some cells of a joint cube by some of its dimensions; over a month, quarter or year it
-is a flow of the same cells: somebody counts where she is new in the span, and moves on when she
-came further (R4a). Nothing is rounded here.
+A view reads some cells of a joint cube by some of its dimensions; that of a month, quarter or year is made
+of its parts' cubes (R4a, `spans.py`). Nothing is rounded here.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Protocol
 
 from reporting.ground.periods import Period, PeriodKind, span_of
-from reporting.ground.programmes.definition import (
-    FLAG,
-    HISTORY,
-    NEW,
-    NOTHING,
-    Measure,
-    Population,
-    Programme,
-)
-from reporting.ground.protection.arrays import Bools, Whole, np
-from reporting.ground.protection.certainty import Certainty, Look, Part
-from reporting.ground.protection.posterior import Posterior
+from reporting.ground.programmes.definition import Measure, Population, Programme
+from reporting.ground.protection.arrays import Bools, Floats, Whole, np
+from reporting.ground.protection.intervals import Noise
 from reporting.ground.protection.protected import (
     Coordinates,
     Counted,
@@ -36,8 +26,8 @@ from reporting.ground.protection.protected import (
     summed,
 )
 from reporting.ground.protection.rounding import PROFILES, Weights
-from reporting.protect.releases.joint import margin_code
 from reporting.protect.releases.rules import RULES
+from reporting.protect.releases.spans import Layout, span
 
 
 @dataclass(frozen=True)
@@ -55,9 +45,18 @@ class JointCube:
     spans: tuple[PeriodKind, ...]
     carried: str | None
     flagged: str | None
+    reached: tuple[frozenset[str], ...]
+    apart: tuple[frozenset[str], ...]
     cells: Mapping[Coordinates, int]
-    kept: bytes | None = field(default=None, compare=False, repr=False)
-    """Its posterior as it was computed at closing; cubes from before that was kept compute it."""
+    periods: int = 1
+    """Of how many closed periods it is made: more in a span."""
+    added: int = 0
+    """Persons that a span shows beyond the flows of its parts."""
+
+    @property
+    def shape(self) -> str:
+        """The same for cubes that can make up a span."""
+        return repr(replace(self, period="", cells={}))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,50 +73,12 @@ class JointCube:
     def shown(self) -> Whole:
         return np.array(list(self.cells.values()), np.int64)
 
-    @cached_property
-    def posterior(self) -> Posterior:
-        if self.kept is not None:
-            return Posterior.read(self.kept)
-        weights = self.weights
-        joined, classes = self._moves() if self.spans else ((), ())
-        return Posterior(
-            self.at,
-            self.shown,
-            [len(each.codes) for each in self.dimensions],
-            [self._margin(name) for name in self.tilted],
-            joined=joined,
-            classes=classes,
-            k=self.k,
-            total=weights.total,
-            one_way=weights.one_way,
-        )
-
-    def _margin(self, name: str) -> tuple[int, Whole]:
-        position = self.names.index(name)
-        codes = self.dimensions[position].codes
-        if name != HISTORY:
-            return position, np.arange(len(codes))
-        return position, np.array([int(margin_code(code)) for code in codes])
-
-    def _moves(self) -> tuple[tuple[int, ...], list[list[Whole]]]:
-        """What flows rest on: of whom something was known in a span, who moved on, and who said something
-        before and now. 0 is for those who are new."""
-        names = [HISTORY, str(self.carried), *filter(None, [self.flagged])]
-        joined = tuple(map(self.names.index, names))
-        codes = dict(
-            zip(names, np.indices([len(self.dimensions[d].codes) for d in joined]), strict=True)
-        )
-        coarse, fine = [], []
-        steps = len(self.dimensions[self.names.index(str(self.carried))].codes)
-        for span in range(len(self.spans)):
-            known = _known(self, span, codes)
-            moved = known.reached != known.prior
-            coarse.append(np.where(known.new, 0, 1 + moved))
-            stands = (known.prior, known.reached)
-            fine += [np.where(known.new, 0, 1 + each + steps * moved) for each in stands]
-            if self.flagged:
-                coarse.append(np.where(known.new, 0, 1 + known.said + 2 * known.flag))
-        return joined, [coarse, fine]
+    def shown_of(self, name: str) -> Floats:
+        """What each code of a dimension shows."""
+        place = self.names.index(name)
+        codes = len(self.dimensions[place].codes)
+        found = np.bincount(self.at[:, place], self.shown, codes)
+        return found.astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True)
@@ -188,6 +149,8 @@ def definition_of(population: Population) -> dict[str, Any]:
         "spans": [each.value for each in population.spans],
         "carried": population.carried,
         "flagged": population.flagged,
+        "reached": [sorted(each) for each in population.reached],
+        "apart": [sorted(each) for each in population.apart],
     }
 
 
@@ -210,7 +173,7 @@ def joint_cube(
     definition: Mapping[str, Any],
     cells: Mapping[Coordinates, int],
     finer: int | None = None,
-    kept: bytes | None = None,
+    tier: str = "internal",
 ) -> JointCube:
     """`finer`: the k of the tier that this one was made of, if it was."""
     return JointCube(
@@ -225,20 +188,21 @@ def joint_cube(
         tuple(map(PeriodKind, definition["spans"])),
         definition["carried"],
         definition["flagged"],
+        tuple(map(frozenset, definition.get("reached", ()))),
+        tuple(map(frozenset, definition.get("apart", ()))),
         cells,
-        kept,
+        definition.get("periods", 1),
+        definition.get("added", {}).get(tier, 0),
     )
 
 
-def seen(view: View, joint: JointCube, span: PeriodKind | None = None) -> ProtectedCube:
-    """The view of one closed period; with a `span`, what the period adds to that longer one."""
-    looks = _looks(view, joint, span)
+def seen(view: View, joint: JointCube) -> ProtectedCube:
+    """The view of a closed period, or of a span."""
     cells: dict[Coordinates, int] = {}
-    for look, sign in zip(looks, (1, -1), strict=False):
-        for place, shown in zip(look(joint.at), joint.shown, strict=True):
-            if place[0] >= 0:
-                at = tuple(d.codes[p] for d, p in zip(view.dimensions, place, strict=True))
-                cells[at] = cells.get(at, 0) + sign * int(shown)
+    for place, shown in zip(_placed(view, joint, joint.at), joint.shown, strict=True):
+        if place[0] >= 0:
+            at = tuple(d.codes[p] for d, p in zip(view.dimensions, place, strict=True))
+            cells[at] = cells.get(at, 0) + int(shown)
     counts: Counted = "persons"
     if joint.measure is Measure.SEARCHES_WITHOUT_RESULT:
         counts = "searches"
@@ -248,17 +212,41 @@ def seen(view: View, joint: JointCube, span: PeriodKind | None = None) -> Protec
         k=joint.k,
         profile=joint.profile,
         dimensions=view.dimensions,
-        cells={at: count for at, count in cells.items() if count},
-        certainty=Certainty((_part(view, joint, span, looks),), joint.k),
+        cells=cells,
+        noise=_noise(view, joint),
         counts=counts,
     )
 
 
-def _part(view: View, joint: JointCube, span: PeriodKind | None, looks: Sequence[Look]) -> Part:
-    flowing = {HISTORY, str(joint.carried)} if span else set()
-    reads = tuple(joint.names.index(view.sources[each.name]) for each in view.dimensions)
-    always = frozenset(map(joint.names.index, flowing | set(view.where)))
-    return Part(joint, reads, always, *looks)
+def layout_of(joint: JointCube) -> Layout:
+    return Layout(
+        joint.k,
+        joint.names.index(str(joint.carried)),
+        joint.names.index(joint.flagged) if joint.flagged else None,
+        joint.reached,
+        joint.apart,
+        RULES[joint.measure].further,
+    )
+
+
+def spanned(joints: Sequence[JointCube], period: Period) -> JointCube:
+    """The cube of a span, made of the closed periods that make it up, in order; all of one `shape`."""
+    first = joints[0]
+    number = first.spans.index(period.kind)
+    inside: list[JointCube] = list(joints)
+    if number:
+        by_span: dict[Period, list[JointCube]] = {}
+        for each in joints:
+            below = Period.containing(Period.parse(each.period).start, first.spans[number - 1])
+            by_span.setdefault(below, []).append(each)
+        inside = [spanned(each, below) for below, each in by_span.items()]
+    layout = layout_of(first)
+    new = first.dimensions[-1].codes[0]
+    found, added = span(
+        layout, number, [each.cells for each in joints], [each.cells for each in inside]
+    )
+    cells = {(*at, new): shown for at, shown in found.items()}
+    return replace(first, period=period.id, cells=cells, periods=len(joints), added=added)
 
 
 def over(
@@ -266,15 +254,14 @@ def over(
 ) -> ProtectedCube:
     """The counts over several closed periods: persons where they make up a span of their population
     (`period`), each once; else the sum of what each period counted."""
-    first = views[0][1]
+    view, first = views[0]
     if period is None or period.kind not in first.spans or len(views) == 1:
         return summed((seen(view, joint) for view, joint in views), name)
-    cube = summed((seen(view, joint, period.kind) for view, joint in views), name)
-    return replace(cube, counts="persons")
+    return replace(seen(view, spanned([joint for _, joint in views], period)), period=name)
 
 
 class Seen(Protocol):
-    """A closed release, and which view of which joint cube it is."""
+    """A closed release, which view of which joint cube it is, and the cubes of the spans that end with it."""
 
     @property
     def period(self) -> str: ...
@@ -282,17 +269,18 @@ class Seen(Protocol):
     def cube(self) -> ProtectedCube: ...
     @property
     def seen(self) -> tuple[View, JointCube] | None: ...
+    @property
+    def spans(self) -> Mapping[str, JointCube]: ...
 
 
 def combined(releases: Sequence[Seen], name: str) -> ProtectedCube:
-    """The counts of several closed periods of one programme: persons, if they make up a month, a
-    quarter or a year."""
-    if len(releases) == 1:
-        return releases[0].cube
-    views = [each.seen for each in releases if each.seen is not None]
-    if len(views) < len(releases):
-        return summed((each.cube for each in releases), name)
-    return over(views, span_of([each.period for each in releases]), name)
+    """The counts of several closed periods of one programme: persons, if they make up a month, a quarter or a
+    year; else the sum of what each period counted."""
+    last = max(releases, key=lambda each: Period.parse(each.period).end)
+    span = span_of([each.period for each in releases])
+    if len(releases) > 1 and span is not None and last.seen is not None and span.id in last.spans:
+        return replace(seen(last.seen[0], last.spans[span.id]), period=name)
+    return summed((each.cube for each in releases), name) if len(releases) > 1 else last.cube
 
 
 def expected_errors(cube: ProtectedCube) -> tuple[ExpectedError, ...]:
@@ -315,89 +303,53 @@ def _expected(margin: str, rows: Sequence[Row]) -> ExpectedError:
     return ExpectedError(margin, mean.quantize(Decimal("0.1")), relative)
 
 
-@dataclass(frozen=True)
-class _Flow:
-    """Of a span: those who arrive at a place (`arriving`), or leave one for a further one."""
-
-    span: int
-    arriving: bool
-
-
-def _looks(view: View, joint: JointCube, span: PeriodKind | None) -> list[Look]:
-    """Where the cells of the joint cube stand; in a flow, where they arrive and where they leave."""
-    if span is None:
-        return [partial(_placed, view, joint, None)]
-    at = joint.spans.index(span)
-    return [partial(_placed, view, joint, _Flow(at, arriving=each)) for each in (True, False)]
+def _noise(view: View, joint: JointCube) -> Noise:
+    read = set(view.sources.values())
+    margins = [_margin(view, joint, each) for each in view.dimensions]
+    where = tuple(
+        float(joint.shown_of(name)[_among(joint, name, wanted)].sum())
+        for name, wanted in view.where.items()
+        if name in joint.tilted and name not in read
+    )
+    eta = (joint.weights.total / 1000, joint.weights.one_way / 1000)
+    total = int(joint.shown.sum())
+    return Noise(joint.k, eta, total, tuple(margins), where, joint.periods, joint.added)
 
 
-def _placed(view: View, joint: JointCube, flow: _Flow | None, rows: Whole) -> Whole:
+def _margin(view: View, joint: JointCube, dimension: Dimension) -> Floats | None:
+    """What the joint cube shows of each code of the view's dimension."""
+    source = view.sources[dimension.name]
+    if source not in joint.tilted:
+        return None
+    shown = joint.shown_of(source)
+    if source in view.where:
+        shown = np.where(_among(joint, source, view.where[source]), shown, 0.0)
+    turned = _turned(view, joint, dimension)
+    return np.bincount(turned, shown, len(dimension.codes)).astype(np.float64, copy=False)
+
+
+def _among(joint: JointCube, name: str, wanted: Sequence[str]) -> Bools:
+    return np.array([code in wanted for code in joint.dimensions[joint.names.index(name)].codes])
+
+
+def _turned(view: View, joint: JointCube, dimension: Dimension) -> Whole:
+    """For each code of the joint cube's dimension the place of the view's."""
+    source = view.sources[dimension.name]
+    into = view.into.get(dimension.name, {})
+    own = {code: place for place, code in enumerate(dimension.codes)}
+    of = joint.dimensions[joint.names.index(source)].codes
+    return np.array([own.get(into.get(code, code), 0) for code in of])
+
+
+def _placed(view: View, joint: JointCube, rows: Whole) -> Whole:
     """Where rows of the joint cube stand in the view."""
     codes = {name: rows[:, place] for place, name in enumerate(joint.names)}
-    inside = np.ones(len(rows), bool) if flow is None else _flowing(joint, flow, codes)
+    inside = np.ones(len(rows), bool)
     for name, wanted in view.where.items():
-        of = joint.dimensions[joint.names.index(name)].codes
-        inside = inside & np.array([code in wanted for code in of])[codes[name]]
+        inside = inside & _among(joint, name, wanted)[codes[name]]
     places = np.full((len(rows), len(view.dimensions)), -1, np.int64)
     for number, dimension in enumerate(view.dimensions):
         source = view.sources[dimension.name]
-        into = view.into.get(dimension.name, {})
-        own = {code: place for place, code in enumerate(dimension.codes)}
-        of = joint.dimensions[joint.names.index(source)].codes
-        turned = np.array([own.get(into.get(code, code), 0) for code in of])
-        places[:, number] = turned[codes[source]]
+        places[:, number] = _turned(view, joint, dimension)[codes[source]]
     places[~inside] = -1
     return places
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What is known of rows in a span: whether they are new in it, how far they had come and come now, as
-    places of the carried codes; and whether the flagged dimension had said something, and does."""
-
-    new: Bools
-    prior: Whole
-    reached: Whole
-    flag: Bools
-    said: Bools
-
-
-def _known(joint: JointCube, span: int, codes: Mapping[str, Whole]) -> _Known:
-    def codes_of(name: str) -> tuple[str, ...]:
-        return joint.dimensions[joint.names.index(name)].codes
-
-    steps = codes_of(str(joint.carried))
-    before = [code.split("|")[span] for code in codes_of(HISTORY)]
-    past = codes[HISTORY]
-    reached = [0 if x == NEW else steps.index(x.removesuffix(FLAG)) for x in before]
-    further = RULES[joint.measure].further
-    table = np.array([[steps.index(further(a, b)) for b in steps] for a in steps])
-    prior = np.array(reached)[past]
-    said = np.zeros(past.shape, bool)
-    if joint.flagged:
-        said = codes[joint.flagged] != codes_of(joint.flagged).index(NOTHING)
-    return _Known(
-        np.array([each == NEW for each in before])[past],
-        prior,
-        table[prior, codes[str(joint.carried)]],
-        np.array([each.endswith(FLAG) for each in before])[past],
-        said,
-    )
-
-
-def _flowing(joint: JointCube, flow: _Flow, codes: dict[str, Whole]) -> Bools:
-    """Which rows arrive or leave, with their carried and flagged codes put to where they do."""
-    known, carried = _known(joint, flow.span, codes), str(joint.carried)
-    moved = known.reached != known.prior
-    if joint.flagged:
-        needs = joint.dimensions[joint.names.index(joint.flagged)].codes
-        nothing = needs.index(NOTHING)
-        moved = moved | (~known.flag & known.said)
-        # What was said first stands; which it was is of no matter to somebody who moves on.
-        first = np.where(known.said, codes[joint.flagged], (nothing + 1) % len(needs))
-        kept = np.where(known.flag, first, codes[joint.flagged] if flow.arriving else nothing)
-        codes[joint.flagged] = np.where(known.new, codes[joint.flagged], kept)
-    stands = known.reached if flow.arriving else known.prior
-    codes[carried] = np.where(known.new, codes[carried], stands)
-    flowing: Bools = known.new | moved if flow.arriving else ~known.new & moved
-    return flowing

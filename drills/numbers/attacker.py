@@ -1,0 +1,197 @@
+"""What anybody can do with everything that the doors give: definitions, tables of periods and of spans. Imports nothing
+of reporting. True counts come only in `covered` and `present`, where they judge what is published.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import NamedTuple
+
+At = tuple[str, ...]
+By = tuple[str, ...]
+
+
+class Figure(NamedTuple):
+    count: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """A programme's tables of one period or span, as a door gives them: `ask(by)` gives the total and the rows."""
+
+    programme: str
+    period: str
+    names: tuple[str, ...]
+    ask: Callable[[By], tuple[Figure, Mapping[At, Figure]]]
+    kept: dict[By, tuple[Figure, Mapping[At, Figure]]] = field(default_factory=dict, repr=False)
+
+    def table(self, by: By) -> tuple[Figure, Mapping[At, Figure]]:
+        if by not in self.kept:
+            self.kept[by] = self.ask(by)
+        return self.kept[by]
+
+    def questions(self) -> Iterator[By]:
+        yield ()
+        for size in (1, 2):
+            yield from combinations(self.names, size)
+        if len(self.names) > 2:
+            yield self.names
+
+
+STEPS: Mapping[str, Sequence[frozenset[str]]] = {
+    "progress": (
+        frozenset({"accepted", "delivered"}),
+        frozenset({"delivered"}),
+    ),
+    "stage": (
+        frozenset({"concluded", "referred", "assisted"}),
+        frozenset({"referred", "assisted"}),
+        frozenset({"assisted"}),
+    ),
+    "contact": (frozenset({"both"}), frozenset({"assisted", "both"})),
+}
+"""Of what the definitions call the furthest point: what nobody takes back."""
+WITHIN = (
+    # Programme, its dimensions; the whole, its dimensions, the codes of it.
+    ("unmet-needs", ("area",), "referrals", ("area",)),
+    ("trafficking", ("area",), "screening", ("area",)),
+    ("assistance", ("sex",), "trafficking", ("sex",)),
+)
+
+
+@dataclass
+class Measures:
+    """How many were looked at, and how many failed, by what was asked."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, fails: bool, example: str = "") -> None:
+        self.asked[name] += 1
+        if fails:
+            self.failed[name] += 1
+            self.examples.setdefault(name, example)
+
+    def lines(self) -> Iterator[str]:
+        for name in sorted(self.asked):
+            share = self.failed[name] / self.asked[name]
+            example = self.examples.get(name, "")
+            yield f"{name:44} {self.failed[name]:6} of {self.asked[name]:7} {share:7.2%}  {example}"
+
+
+def agreeing(of: Published, found: Measures) -> None:
+    """Rows are not negative and add to the total in every table; a figure lies in its interval."""
+    for by in of.questions():
+        total, rows = of.table(by)
+        where = f"{of.programme} {of.period} {by}"
+        added = sum(each.count for each in rows.values())
+        found.add("rows don't add to the total", bool(by) and added != total.count, where)
+        for at, each in rows.items():
+            found.add("a row below 0", each.count < 0, f"{where} {at}")
+            found.add(
+                "a figure outside its interval", not each.low <= each.count <= each.high, where
+            )
+
+
+def nested(whole: Published, part: Published, found: Measures) -> None:
+    """A span against one of its parts: everybody, who reached a step, by one and two dimensions."""
+    moving = [name for name in whole.names if name in STEPS]
+    standing = [name for name in whole.names if name not in STEPS]
+    for by in ((), *((x,) for x in standing), *combinations(standing, 2)):
+        larger, smaller = whole.table(by), part.table(by)
+        if not by:
+            larger, smaller = (({}, {(): each[0]}) for each in (larger, smaller))
+        for at, each in smaller[1].items():
+            short = (larger[1][at].count if at in larger[1] else 0) < each.count
+            where = f"{whole.programme} {whole.period} < {part.period} {by} {at}"
+            found.add(f"a span below its part, {len(by)} dimensions", short, where)
+    for name in moving:
+        for other in (None, *standing):
+            by = (name,) if other is None else (name, other)
+            sums = [_steps(each.table(by)[1], STEPS[name]) for each in (whole, part)]
+            for at, n in sums[1].items():
+                where = f"{whole.programme} {whole.period} < {part.period} {by} {at}"
+                found.add(
+                    f"a span below its part, a step, {len(by)} dimensions", sums[0][at] < n, where
+                )
+
+
+def _steps(rows: Mapping[At, Figure], steps: Sequence[frozenset[str]]) -> Counter[tuple[int, At]]:
+    sums: Counter[tuple[int, At]] = Counter()
+    for at, each in rows.items():
+        for number, codes in enumerate(steps):
+            if at[0] in codes:
+                sums[number, at[1:]] += each.count
+    return sums
+
+
+def parts_of_wholes(published: Iterable[Published], found: Measures) -> None:
+    """Of one period or span: who is in a programme is in the one that contains it."""
+    known = {each.programme: each for each in published}
+    for part, by, whole, of in WITHIN:
+        if part not in known or whole not in known:
+            continue
+        few, many = known[part], known[whole]
+        found.add(
+            "a part above its whole", few.table(())[0].count > many.table(())[0].count, few.period
+        )
+        rows = many.table(of)[1]
+        for at, each in few.table(by)[1].items():
+            more = each.count > (rows[at].count if at in rows else 0)
+            found.add("a part above its whole", more, f"{part} {few.period} {at}")
+    if "routes" in known and "trafficking" in known:
+        totals = {known[each].table(())[0].count for each in ("routes", "trafficking")}
+        found.add("equal wholes that differ", len(totals) > 1, known["routes"].period)
+
+
+Truth = Callable[[By], Mapping[At, int]]
+
+
+def kind(of: Published, by: By) -> str:
+    return {0: "total", 1: "one-way", 2: "two-way"}.get(len(by), "finest")
+
+
+def covered(of: Published, truth: Truth, label: str, found: Measures) -> None:
+    """Does the interval of each shown figure hold the true count?"""
+    for by in of.questions():
+        total, rows = of.table(by)
+        for at, each in ({(): total} if not by else rows).items():
+            if each.count > 0:
+                outside = not each.low <= truth(by).get(at, 0) <= each.high
+                found.add(f"not covered: {label} {kind(of, by)}", outside)
+
+
+def present(of: Published, truth: Truth, k: int, found: Measures) -> None:
+    """Of true small groups, how many are proved to have anybody: a figure that cannot be of nobody."""
+    for by in of.questions():
+        rows = of.table(by)[1]
+        for at, n in truth(by).items():
+            if by and 1 <= n < k:
+                proved = at in rows and rows[at].low >= 1
+                found.add(
+                    f"presence proved: {kind(of, by)}", proved, f"{of.programme} {of.period} {at}"
+                )
+                small = at in rows and rows[at].low >= 1 and rows[at].high < k
+                found.add(f"said to be small by the interval: {kind(of, by)}", small)
+
+
+def proofs(of: Published, k: int, found: Measures) -> None:
+    """Of one closed period: a count of 1 to k−1 that follows from differences of what is shown, by the method (a shown
+    r stands for at least one person a k, and each of the unknown cells behind it may hide k−1)."""
+    bounds: dict[By, dict[At, tuple[int, int]]] = defaultdict(dict)
+    for by in of.questions():
+        behind = 10 ** (6 - len(by))
+        for at, each in of.table(by)[1].items():
+            bounds[by][at] = (each.count // k, each.count + (k - 1) * behind)
+    for by, rows in bounds.items():
+        for at, (low, high) in rows.items():
+            most = high
+            for coarse, wholes in bounds.items():
+                if set(coarse) < set(by):
+                    places = [by.index(name) for name in coarse]
+                    most = min(most, wholes.get(tuple(at[p] for p in places), (0, k - 1))[1])
+            found.add("a small count proved", low >= 1 and most < k, f"{of.period} {by} {at}")

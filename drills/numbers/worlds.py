@@ -1,0 +1,180 @@
+"""Two years of made people, some of whom are accompanied for months; what is published of them, and what is true."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from reporting.ground.periods import Period, PeriodKind
+from reporting.ground.programmes.definition import Programme
+from reporting.ground.protection.protected import ProtectedCube
+from reporting.ground.protection.rounding import protect, seed
+from reporting.protect.releases.joint import Rule, cell_of, placed, tilt
+from reporting.protect.releases.rules import RULES
+from reporting.protect.releases.views import (
+    JointCube,
+    definition_of,
+    joint_cube,
+    seen,
+    spanned,
+    view_of,
+)
+
+from drills.numbers.attacker import At, By, Figure, Published
+from tests.services.reporting.attacks.calibration import IN_USE
+
+
+@dataclass(frozen=True)
+class Fact:
+    counted_on: date
+    person: int
+    version: int
+    values: Mapping[str, str]
+
+
+@dataclass
+class World:
+    """`persons` a closed period; `long`: how many of them stay for months; `constant`: as many in each period."""
+
+    programmes: Sequence[Programme]
+    persons: int
+    number: int
+    years: Sequence[str] = ("2026",)
+    long: float = 0.15
+    constant: bool = False
+    _joint: dict[str, JointCube] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.population = self.programmes[0].population
+        self.periods = [
+            p for y in self.years for p in Period.parse(y).parts(self.population.period_kind)
+        ]
+
+    @cached_property
+    def everybody(self) -> Mapping[str, list[list[Fact]]]:
+        """For each period the people seen in it, each with all her facts so far."""
+        chance = random.Random(f"{self.population.id} {self.persons} {self.number}")  # noqa: S311
+        further = RULES[self.population.measure].further
+        carried = str(self.population.carried)
+        lots = {n: [c for c, k in odds.items() for _ in range(k)] for n, odds in IN_USE.items()}
+        staying: list[tuple[list[Fact], int]] = []
+        found: dict[str, list[list[Fact]]] = {}
+        people = 0
+        for period in self.periods:
+            now, later = [], []
+            for facts, left in staying:
+                if chance.random() < 0.3:  # nothing happened to her in this period
+                    later.append((facts, left))
+                    continue
+                last = facts[-1]
+                values = dict(last.values)
+                values[carried] = further(values[carried], chance.choice(lots[carried]))
+                step = Fact(period.start, last.person, last.version + 1, values)
+                now.append([*facts, step])
+                if left > 1:
+                    later.append((now[-1], left - 1))
+            size = self.persons
+            if not self.constant:
+                size = round(chance.gauss(size, size**0.5))
+            while len(now) < size:
+                people += 1
+                values = {
+                    each.name: chance.choice(lots[each.name]) for each in self.population.dimensions
+                }
+                now.append([Fact(period.start, people, 1, values)])
+                stays = chance.random()
+                if stays < self.long:
+                    later.append((now[-1], chance.randint(4, 20)))
+                elif stays < 0.4:
+                    later.append((now[-1], 1))
+            found[period.id], staying = now, later
+        return found
+
+    def joint(self, period: Period) -> JointCube:
+        """As it was closed; of a span, as it is made of its parts."""
+        if period.id not in self._joint:
+            if period.kind in self.population.spans:
+                parts = [self.joint(each) for each in period.parts(self.population.period_kind)]
+                self._joint[period.id] = spanned(parts, period)
+            else:
+                self._joint[period.id] = self._closed(period)
+        return self._joint[period.id]
+
+    def _closed(self, period: Period) -> JointCube:
+        population = self.population
+        rule: Rule[Fact] = Rule(
+            lambda facts: dict(facts[-1].values),
+            RULES[population.measure].further,
+            lambda fact: (fact.person, fact.version),
+        )
+        first = min(Period.containing(period.start, s).start for s in population.spans)
+        counts = Counter(
+            cell_of(population, period, rule, [f for f in facts if f.counted_on >= first])
+            for facts in self.everybody[period.id]
+        )
+        key = f"{population.id} {self.persons} {self.number}".encode().ljust(32, b".")
+        cells = protect(
+            {at: n for at, n in counts.items() if at is not None},
+            k=population.k,
+            weights=population.weights,
+            seed=seed(key, population.id, period.id, population.schema),
+            tilt=tilt(population),
+        )
+        return joint_cube(
+            population.id, period.id, k=population.k, profile=population.profile,
+            definition=definition_of(population), cells=cells,
+        )  # fmt: skip
+
+    def true(self, period: Period) -> JointCube:
+        """Everybody once, by how far she came in the period or span; who and where she is as she came first."""
+        further, carried = RULES[self.population.measure].further, str(self.population.carried)
+        last: dict[int, dict[str, str]] = {}
+        for part in period.parts(self.population.period_kind):
+            for facts in self.everybody[part.id]:
+                values, person = dict(facts[-1].values), facts[-1].person
+                if person in last:
+                    values[carried] = further(last[person][carried], values[carried])
+                last[person] = values
+        cells = Counter(
+            (*placed(self.population, each), *self.population.new_to_all) for each in last.values()
+        )
+        return joint_cube(
+            self.population.id, period.id, k=1, profile=self.population.profile,
+            definition=definition_of(self.population), cells=cells,
+        )  # fmt: skip
+
+    def spans(self, kind: PeriodKind) -> Iterator[Period]:
+        for year in self.years:
+            yield from Period.parse(year).parts(kind)
+
+    def published(self, period: Period) -> list[Published]:
+        cubes = [seen(view_of(each), self.joint(period)) for each in self.programmes]
+        return [_published(each) for each in cubes]
+
+    def truth(self, programme: str, period: Period) -> "TrueCounts":
+        found = next(each for each in self.programmes if each.id == programme)
+        return TrueCounts(seen(view_of(found), self.true(period)))
+
+
+class TrueCounts:
+    def __init__(self, cube: ProtectedCube) -> None:
+        self._cube, self._kept = cube, dict[By, Mapping[At, int]]()
+
+    def __call__(self, by: By) -> Mapping[At, int]:
+        if by not in self._kept:
+            rows = self._cube.margin(by)
+            self._kept[by] = {tuple(row.coordinates.values()): row.count for row in rows}
+        return self._kept[by]
+
+
+def _published(cube: ProtectedCube) -> Published:
+    def ask(by: By) -> tuple[Figure, Mapping[At, Figure]]:
+        total, rows = cube.figure(), cube.margin(by) if by else ()
+        return Figure(total.count, total.low or 0, total.high or 0), {
+            tuple(row.coordinates.values()): Figure(row.count, row.low or 0, row.high or 0)
+            for row in rows
+        }
+
+    return Published(cube.programme, cube.period, cube.names, ask)

@@ -1,0 +1,145 @@
+"""What a month, a quarter or a year is: a cube of its own, made of the closed cubes of its parts. Pure.
+
+First the span gets every block of a part (k persons of a cell as it is shown) without which a count by one or two
+dimensions would be below that of the part; a step that was reached is such a dimension. Then it is filled with what
+the flows of the parts say (who is new in the span, who moved on), until it holds as many as they add up to. So every
+cell is a multiple of k from 0 up, every table of every programme is a sum of the same cells, and no part exceeds its
+span. Only published cells enter: a span tells nothing that its parts don't (docs/decisions/0203).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from reporting.ground.programmes.definition import FLAG, NEW, NOTHING
+
+Coordinates = tuple[str, ...]
+Cells = Mapping[Coordinates, int]
+Row = tuple[tuple[int, str], ...]
+"""A count by one or two dimensions: place and code of each; −1 and a number for a step that was reached."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`carried` and `flagged` are the places of the codes that a person takes on her way; the history stands last.
+    `reached`: steps that nobody takes back, each as the carried codes that lie behind it; `apart`: those whose people a
+    programme counts by itself, so also by two dimensions more."""
+
+    k: int
+    carried: int
+    flagged: int | None
+    reached: Sequence[frozenset[str]]
+    apart: Sequence[frozenset[str]]
+    further: Callable[[str, str], str]
+
+    def rows(self, at: Coordinates) -> Iterator[Row]:
+        """The counts that a cell is part of, which no part may exceed."""
+        mine = [
+            (place, code)
+            for place, code in enumerate(at)
+            if place != self.carried and (place, code) != (self.flagged, NOTHING)
+        ]
+        steps = [(-1, str(n)) for n, codes in enumerate(self.reached) if at[self.carried] in codes]
+        yield ()
+        for one in (*steps, *mine):
+            yield (one,)
+        yield from combinations(mine, 2)
+        for step in steps:
+            for one in mine:
+                yield (step, one)
+            if self.reached[int(step[1])] in self.apart:
+                for pair in combinations(mine, 2):
+                    yield (step, *pair)
+
+
+def span(
+    layout: Layout, number: int, parts: Iterable[Cells], within: Iterable[Cells]
+) -> tuple[dict[Coordinates, int], int]:
+    """The cells of the span that stands at `number` in a history, without one; and how many persons more it had to
+    show than the flows add up to. `parts` are the closed periods, in order; `within` the spans next below (or the
+    periods), none of whose counts exceeds that of the span."""
+    made = _Span(layout, flows(layout, number, parts))
+    for each in within:
+        made.hold(_blocks(layout, each))
+    added = max(-made.lag.total(), 0)
+    made.fill()
+    return {at: n * layout.k for at, n in sorted(made.cells.items()) if n}, added * layout.k
+
+
+def _blocks(layout: Layout, cells: Cells) -> Counter[Coordinates]:
+    """A block is k persons of a cell as it is shown."""
+    found: Counter[Coordinates] = Counter()
+    for (*at, _), shown in cells.items():
+        found[tuple(at)] += shown // layout.k
+    return found
+
+
+def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordinates]:
+    """Blocks of who is new in the span, where she came; and of who moved on, from where to where."""
+    found: Counter[Coordinates] = Counter()
+    for cells in parts:
+        for (*now, history), shown in cells.items():
+            blocks, before = shown // layout.k, history.split("|")[number]
+            if before == NEW:
+                found[tuple(now)] += blocks
+                continue
+            left, arrived = list(now), list(now)
+            left[layout.carried] = before.removesuffix(FLAG)
+            arrived[layout.carried] = layout.further(left[layout.carried], now[layout.carried])
+            if layout.flagged is not None and not before.endswith(FLAG):
+                left[layout.flagged] = NOTHING
+            found[tuple(arrived)] += blocks
+            found[tuple(left)] -= blocks
+    return found
+
+
+class _Span:
+    """Blocks that the span shows, and by how much each cell and each one-way count lags behind the flows."""
+
+    def __init__(self, layout: Layout, flows: Counter[Coordinates]) -> None:
+        self._layout = layout
+        self.cells: Counter[Coordinates] = Counter()
+        self.lag = flows
+        self._behind: Counter[tuple[int, str]] = Counter()
+        for at, n in flows.items():
+            for margin in enumerate(at):
+                self._behind[margin] += n
+        self._counts: Counter[Row] = Counter()
+
+    def hold(self, part: Counter[Coordinates]) -> None:
+        """Add a block wherever a count of the part exceeds that of the span."""
+        least: Counter[Row] = Counter()
+        for at, n in part.items():
+            for row in self._layout.rows(at):
+                least[row] += n
+        for at in sorted(part):
+            rows = list(self._layout.rows(at))
+            for _ in range(part[at]):
+                if any(self._counts[row] < least[row] for row in rows):
+                    self._add(at)
+
+    def fill(self) -> None:
+        """Add blocks where the flows say, until there are as many as they add up to: first those of whom every
+        one-way count has too few, then of whom all but one have, and so on."""
+        wanted = [at for at, n in sorted(self.lag.items(), key=_largest_first) for _ in range(n)]
+        left = self.lag.total()
+        for full in range(len(next(iter(self.lag), ())) + 1):
+            later = []
+            for at in wanted:
+                if left > 0 and sum(self._behind[m] <= 0 for m in enumerate(at)) <= full:
+                    left -= 1
+                    self._add(at)
+                else:
+                    later.append(at)
+            wanted = later
+
+    def _add(self, at: Coordinates) -> None:
+        self.cells[at] += 1
+        self.lag[at] -= 1
+        self._behind.subtract(enumerate(at))
+        self._counts.update(self._layout.rows(at))
+
+
+def _largest_first(entry: tuple[Coordinates, int]) -> tuple[int, Coordinates]:
+    return -entry[1], entry[0]
