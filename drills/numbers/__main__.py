@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from reporting.ground.programmes.catalogue import shipped
+from reporting.ground.programmes.definition import Programme
 
 from drills.numbers import attacker
 from drills.numbers.worlds import World
@@ -33,8 +34,8 @@ def measured(world: World, found: attacker.Measures) -> None:
                         attacker.nested(each, known[part.id][each.programme], found)
 
 
-def populations() -> dict[str, list]:
-    found: dict[str, list] = {}
+def populations() -> dict[str, list[Programme]]:
+    found: dict[str, list[Programme]] = {}
     for each in shipped():
         if each.population.spans:
             found.setdefault(each.population.id, []).append(each)

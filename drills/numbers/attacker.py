@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import NamedTuple
 
 At = tuple[str, ...]
 By = tuple[str, ...]
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True)
+class Figure:
     count: int
     low: int
     high: int
@@ -102,22 +102,25 @@ def nested(whole: Published, part: Published, found: Measures) -> None:
     moving = [name for name in whole.names if name in STEPS]
     standing = [name for name in whole.names if name not in STEPS]
     for by in ((), *((x,) for x in standing), *combinations(standing, 2)):
-        larger, smaller = whole.table(by), part.table(by)
-        if not by:
-            larger, smaller = (({}, {(): each[0]}) for each in (larger, smaller))
-        for at, each in smaller[1].items():
-            short = (larger[1][at].count if at in larger[1] else 0) < each.count
+        larger, smaller = (_rows(each, by) for each in (whole, part))
+        for at, each in smaller.items():
+            short = (larger[at].count if at in larger else 0) < each.count
             where = f"{whole.programme} {whole.period} < {part.period} {by} {at}"
             found.add(f"a span below its part, {len(by)} dimensions", short, where)
     for name in moving:
         for other in (None, *standing):
             by = (name,) if other is None else (name, other)
             sums = [_steps(each.table(by)[1], STEPS[name]) for each in (whole, part)]
-            for at, n in sums[1].items():
-                where = f"{whole.programme} {whole.period} < {part.period} {by} {at}"
-                found.add(
-                    f"a span below its part, a step, {len(by)} dimensions", sums[0][at] < n, where
-                )
+            for step, n in sums[1].items():
+                where = f"{whole.programme} {whole.period} < {part.period} {by} {step}"
+                short = sums[0][step] < n
+                found.add(f"a span below its part, a step, {len(by)} dimensions", short, where)
+
+
+def _rows(of: Published, by: By) -> Mapping[At, Figure]:
+    """Of no dimension the total."""
+    total, rows = of.table(by)
+    return rows if by else {(): total}
 
 
 def _steps(rows: Mapping[At, Figure], steps: Sequence[frozenset[str]]) -> Counter[tuple[int, At]]:
@@ -158,8 +161,7 @@ def kind(of: Published, by: By) -> str:
 def covered(of: Published, truth: Truth, label: str, found: Measures) -> None:
     """Does the interval of each shown figure hold the true count?"""
     for by in of.questions():
-        total, rows = of.table(by)
-        for at, each in ({(): total} if not by else rows).items():
+        for at, each in _rows(of, by).items():
             if each.count > 0:
                 outside = not each.low <= truth(by).get(at, 0) <= each.high
                 found.add(f"not covered: {label} {kind(of, by)}", outside)

@@ -30,7 +30,6 @@ class Reports:
             f"INSERT INTO joint_cubes (id, population, {columns}, cells_hash, closed_at, closed_by)"
             f" VALUES ('{uuid(number)}', 'referred-persons', {about}, '\\x00', now(), 'im');"
             f"INSERT INTO joint_cells VALUES ('{uuid(number)}', 'internal', '{{VE23}}', {shown});"
-            f"INSERT INTO joint_posteriors VALUES ('{uuid(number)}', 'internal', '\\x00');"
             f"INSERT INTO releases (id, programme, {columns}, cube_id, expected_errors, cells_hash,"
             f" closed_at, closed_by) VALUES ('{uuid(number)}', 'referrals', {about},"
             f" '{uuid(number)}', '[]', '\\x00', now(), 'im');"
@@ -111,7 +110,6 @@ async def test_a_restore_takes_back_nothing_that_was_published(
 
     assert reports.sql("SELECT period FROM joint_cubes ORDER BY period") == [OLD, NEW]
     assert reports.sql("SELECT count FROM joint_cells ORDER BY count") == ["22", "33"]
-    assert reports.sql("SELECT count(*) FROM joint_posteriors") == ["2"]
     published = "SELECT period FROM releases JOIN publications ON release_id = id ORDER BY period"
     assert reports.sql(published) == [OLD, NEW]
     assert reports.sql("SELECT signed_by FROM sign_offs") == ["c", "c"]

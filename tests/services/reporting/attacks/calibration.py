@@ -21,10 +21,10 @@ from reporting.ground.protection.protected import Coordinates, Dimension, Protec
 from reporting.ground.protection.rounding import PROFILES, protect, seed
 from reporting.protect.releases.joint import tilt
 from reporting.protect.releases.views import JointCube, View, over, seen, view_of
-from tests.services.reporting.protect.releases.populations import SOURCES, persons_of
-from tests.services.reporting.protect.releases.true_counts import as_joint
 
 from tests.services.reporting.attacks.year import LIKELY, YEAR, periods, populations, year
+from tests.services.reporting.releases.populations import SOURCES, persons_of
+from tests.services.reporting.releases.true_counts import as_joint
 
 WORLDS = {60: 60, 120: 40, 300: 30, 600: 20, 1500: 14}
 WORLDS_OF_RECORDS = {60: 60, 300: 30, 1500: 14, 4919: 8}

@@ -17,9 +17,9 @@ from reporting.ground.protection.rounding import PROFILES, protect, seed
 from reporting.protect.releases.joint import Rule, cell_of, placed, tilt
 from reporting.protect.releases.rules import RULES
 from reporting.protect.releases.views import seen, spanned, view_of
-from tests.services.reporting.protect.releases.true_counts import as_joint
 
 from tests.services.reporting.attacks.outsider import Method, Outsider, Table
+from tests.services.reporting.releases.true_counts import as_joint
 
 YEAR = Period.parse("2026")
 STAYS = 0.3

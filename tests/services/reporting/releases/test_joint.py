@@ -27,9 +27,6 @@ from reporting.protect.releases.views import layout_of, over, seen, view_of
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
 from stack.demo.clients import organisation
-from tests.services.reporting.count.trafficking.test_trafficking import people
-from tests.services.reporting.protect.releases.test_story import as_
-from tests.services.reporting.protect.releases.true_counts import as_joint, true_joint, true_view
 
 from tests.services.reporting.events import (
     DECLINED,
@@ -40,6 +37,9 @@ from tests.services.reporting.events import (
     record,
     record_together,
 )
+from tests.services.reporting.releases.test_story import as_
+from tests.services.reporting.releases.true_counts import as_joint, true_joint, true_view
+from tests.services.reporting.trafficking.test_trafficking import people
 from tests.support.principals import principal
 
 LATER = datetime(2026, 10, 20, 12, tzinfo=UTC)

@@ -16,10 +16,10 @@ from reporting.ground.programmes.catalogue import load
 from reporting.protect.releases.models import joint_cells
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
-from tests.services.reporting.protect.releases.test_story import PERIOD, as_, published
-from tests.services.reporting.publish.exports.test_exports_api import lines
 
 from tests.services.reporting.events import caseload, record_together
+from tests.services.reporting.exports.test_exports_api import lines
+from tests.services.reporting.releases.test_story import PERIOD, as_, published
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import strategies as st
 from reporting.ground.periods import Period, PeriodKind, periods_between
 from reporting.ground.programmes.catalogue import programme, shipped
 from reporting.ground.protection.protected import Coordinates
-from reporting.protect.releases.spans import flows, span
+from reporting.protect.releases.spans import Layout, Row, flows, span
 from reporting.protect.releases.views import layout_of, spanned
-from tests.services.reporting.protect.releases.true_counts import as_joint
 
 from drills.numbers import attacker
 from drills.numbers.worlds import World
+from tests.services.reporting.releases.true_counts import as_joint
 
 POPULATION = programme("referrals").population
 HALVES = ("2026-10a", "2026-10b")
@@ -52,10 +53,10 @@ def summed(part: Mapping[Coordinates, int]) -> Counter[Coordinates]:
     return found
 
 
-def rows_of(layout: object, made: Mapping[Coordinates, int]) -> Counter[object]:
-    found: Counter[object] = Counter()
+def rows_of(layout: Layout, made: Mapping[Coordinates, int]) -> Counter[Row]:
+    found: Counter[Row] = Counter()
     for at, n in made.items():
-        for row in layout.rows(at):  # type: ignore[attr-defined]
+        for row in layout.rows(at):
             found[row] += n
     return found
 
@@ -103,8 +104,8 @@ def test_who_has_all_tables_finds_them_agree(of: str, persons: int, kind: Period
 
 
 @given(st.dates(Period.parse("2025").start, Period.parse("2026").end), st.sampled_from(PeriodKind))
-def test_periods_between_leave_none_out(day: object, kind: PeriodKind) -> None:
-    first = Period.containing(day, PeriodKind.MONTH)  # type: ignore[arg-type]
+def test_periods_between_leave_none_out(day: date, kind: PeriodKind) -> None:
+    first = Period.containing(day, PeriodKind.MONTH)
     last = Period.parse("2027")
     found = periods_between(first, last, kind)
     assert all(one.next == other for one, other in pairwise(found))

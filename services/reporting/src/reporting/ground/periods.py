@@ -1,7 +1,7 @@
 """Reporting periods: half months (quincenas), months, quarters and years, named by what they cover.
 
 A half month is the finest period that closes. A month is exactly its two halves, so a monthly
-number is a sum of closed releases and never a second look at the same people (rule R4).
+number is made of closed releases and never a second look at the same people (rule R4).
 """
 
 import re

@@ -182,14 +182,6 @@ CREATE TABLE joint_cells (
     PRIMARY KEY (cube_id, tier, coordinates)
 );
 
-CREATE TABLE joint_posteriors (
-    cube_id uuid NOT NULL REFERENCES joint_cubes(id),
-    tier text NOT NULL,
-    content bytea NOT NULL,
-    CONSTRAINT joint_posteriors_tier CHECK ((tier = ANY (ARRAY['internal'::text, 'public'::text]))),
-    PRIMARY KEY (cube_id, tier)
-);
-
 CREATE TABLE late_arrivals (
     event_id uuid PRIMARY KEY,
     counted_on date NOT NULL
@@ -414,7 +406,7 @@ CREATE TRIGGER bulletins_immutable BEFORE UPDATE ON bulletins FOR EACH ROW EXECU
 
 REVOKE UPDATE, DELETE ON releases, release_cells, publications, late_arrivals, indicator_reads FROM {role};
 
-REVOKE UPDATE, DELETE ON public_tiers, public_cells, joint_cubes, joint_cells, joint_posteriors, bulletin_files FROM {role};
+REVOKE UPDATE, DELETE ON public_tiers, public_cells, joint_cubes, joint_cells, bulletin_files FROM {role};
 
 REVOKE UPDATE, DELETE ON milestone_changes FROM {role};
 

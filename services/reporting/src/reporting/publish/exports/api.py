@@ -85,7 +85,7 @@ async def export_counts(
     language: Language = "es",
     by: Annotated[list[str] | None, Query(description="Dimensions; all if absent.")] = None,
 ) -> Response:
-    """Published counts of a period; a month is the sum of its two releases.
+    """Published counts of a period; a month is made of its two releases.
 
     Further parameters filter by dimension: `?programme=referrals&period=2026-11&area=VE23`.
     DHIS2 takes months and quarters and all dimensions; the country is the unit of unknown areas.
