@@ -123,6 +123,22 @@ async def test_sums_of_periods_and_files_are_of_the_coarse_tier(api: AsyncClient
     assert all(int(row["persons"]) % 33 == 0 for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("first", "last"), [("2026-10", "2026-10"), ("2026-Q4", "2026-Q4"), ("2026-10a", "2026-11")]
+)
+async def test_a_span_of_which_periods_are_missing_names_them(
+    api: AsyncClient, url: str, first: str, last: str
+) -> None:
+    assert url
+    for client in ("anonymous", "im-officer"):
+        answer = await api.get(
+            f"/reports/v1/programmes/referrals/query?from={first}&to={last}", headers=as_(client)
+        )
+        assert answer.status_code == 404, answer.text
+        assert "2026-10a" not in answer.json()["missing"]
+        assert "2026-10b" in answer.json()["missing"]
+
+
 @pytest.mark.parametrize("public_k", [11, 15])
 def test_a_definition_that_could_show_both_lattices_is_refused(
     definitions: Path, public_k: int

@@ -19,9 +19,9 @@ OF_A_MARGIN, OF_THE_TOTAL = 2.0, 0.5
 """The variance of what the tilt leaves of a count's error, in 1/η²: of a one-way count that of exp(−η|e|); of the
 total less, as the counts by each tilted dimension add up to it."""
 
-OF_SPANS, OF_TOTALS_OF_SPANS = 0.4, 0.06
-UNTOLD = 0.1
-"""Of a count's own error, what is left at least where one-way counts seem to tell all of it."""
+UNTOLD, OF_SPANS, OF_TOTALS_OF_SPANS = 0.1, 0.55, 0.06
+"""Of a count's own error, what is left at least where one-way counts seem to tell all of it; and of a span's, whose flows
+no tilt keeps."""
 
 
 @dataclass(frozen=True)
