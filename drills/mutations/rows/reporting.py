@@ -43,7 +43,7 @@ ROWS = (
         "counted-once",
         "counted-last-year",
         "reporting.count.facts.queries:steps_by_person",
-        Drops("~_counted_later(start)"),
+        Replaces("~_counted_later(start)", "sa.true()"),
         "tests/services/reporting/releases/test_joint.py::test_an_older_step_that_arrives_late_does_not_count_the_person_again",
     ),
     Row(
