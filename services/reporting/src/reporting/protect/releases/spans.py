@@ -1,7 +1,8 @@
 """What a month, a quarter or a year is: a cube of its own, made of the closed cubes of its parts. Pure.
 
 First the span gets every block of a part (k persons of a cell as it is shown) without which a count by one or two
-dimensions would be below that of the part; a step that was reached is such a dimension. Then it is filled with what
+dimensions would be below that of the part; a step that was reached is such a dimension. Blocks move on where the flows say
+that the same persons came further. Then it is filled with what
 the flows of the parts say (who is new in the span, who moved on), until it holds as many as they add up to. So every
 cell is a multiple of k from 0 up, every table of every programme is a sum of the same cells, and no part exceeds its
 span. Only published cells enter: a span tells nothing that its parts don't (docs/decisions/0203).
@@ -62,6 +63,7 @@ def span(
     made = _Span(layout, flows(layout, number, parts))
     for each in within:
         made.hold(_blocks(layout, each))
+        made.move_on()
     added = max(-made.lag.total(), 0)
     made.fill()
     return {at: n * layout.k for at, n in sorted(made.cells.items()) if n}, added * layout.k
@@ -76,10 +78,11 @@ def _blocks(layout: Layout, cells: Cells) -> Counter[Coordinates]:
 
 
 def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordinates]:
-    """Blocks of who is new in the span, where she came; and of who moved on, from where to where."""
+    """Blocks of who is new in the span, where she came; and of who moved on, from where to where. A history says that
+    somebody had a need before and not which: it is taken for the one that most of those who stand there have."""
     found: Counter[Coordinates] = Counter()
     for cells in parts:
-        for (*now, history), shown in cells.items():
+        for (*now, history), shown in sorted(cells.items()):
             blocks, before = shown // layout.k, history.split("|")[number]
             if before == NEW:
                 found[tuple(now)] += blocks
@@ -87,11 +90,26 @@ def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordi
             left, arrived = list(now), list(now)
             left[layout.carried] = before.removesuffix(FLAG)
             arrived[layout.carried] = layout.further(left[layout.carried], now[layout.carried])
-            if layout.flagged is not None and not before.endswith(FLAG):
-                left[layout.flagged] = NOTHING
+            if layout.flagged is not None:
+                if before.endswith(FLAG):
+                    left[layout.flagged] = _need(found, left, layout.flagged)
+                    arrived[layout.flagged] = left[layout.flagged]
+                else:
+                    left[layout.flagged] = NOTHING
             found[tuple(arrived)] += blocks
             found[tuple(left)] -= blocks
     return found
+
+
+def _need(found: Counter[Coordinates], at: Sequence[str], place: int) -> str:
+    known = {
+        each[place]: n
+        for each, n in found.items()
+        if n > 0
+        and each[place] != NOTHING
+        and (*each[:place], *each[place + 1 :]) == (*at[:place], *at[place + 1 :])
+    }
+    return max(known, key=lambda code: (known[code], code), default=at[place])
 
 
 class _Span:
@@ -106,6 +124,7 @@ class _Span:
             for margin in enumerate(at):
                 self._behind[margin] += n
         self._counts: Counter[Row] = Counter()
+        self._persons: dict[Coordinates, list[Coordinates]] = {}
 
     def hold(self, part: Counter[Coordinates]) -> None:
         """Add a block wherever a count of the part exceeds that of the span."""
@@ -134,11 +153,43 @@ class _Span:
                     later.append(at)
             wanted = later
 
-    def _add(self, at: Coordinates) -> None:
-        self.cells[at] += 1
-        self.lag[at] -= 1
-        self._behind.subtract(enumerate(at))
-        self._counts.update(self._layout.rows(at))
+    def move_on(self) -> None:
+        """Let blocks of which there are too many stand where the flows say that the same persons came: that takes
+        nothing from a count that a part has."""
+        for at in sorted(self.cells):
+            for to in sorted(self._further(at)):
+                n = min(self.cells[at], -self.lag[at], self.lag[to])
+                if n > 0:
+                    self._add(at, -n)
+                    self._add(to, n)
+
+    def _further(self, at: Coordinates) -> set[Coordinates]:
+        """The cells of the same persons, further on."""
+        layout = self._layout
+        moving = {layout.carried, layout.flagged}
+        who = tuple(code for place, code in enumerate(at) if place not in moving)
+        return {
+            to
+            for to in self._same(who)
+            if layout.further(at[layout.carried], to[layout.carried]) == to[layout.carried]
+            and (layout.flagged is None or at[layout.flagged] in (NOTHING, to[layout.flagged]))
+        } - {at}
+
+    def _same(self, who: Coordinates) -> Sequence[Coordinates]:
+        if not self._persons:
+            moving = {self._layout.carried, self._layout.flagged}
+            for at in self.lag:
+                whose = tuple(code for place, code in enumerate(at) if place not in moving)
+                self._persons.setdefault(whose, []).append(at)
+        return self._persons.get(who, ())
+
+    def _add(self, at: Coordinates, blocks: int = 1) -> None:
+        self.cells[at] += blocks
+        self.lag[at] -= blocks
+        for margin in enumerate(at):
+            self._behind[margin] -= blocks
+        for row in self._layout.rows(at):
+            self._counts[row] += blocks
 
 
 def _largest_first(entry: tuple[Coordinates, int]) -> tuple[int, Coordinates]:
