@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common import clocks
 from common.db.session import Database
 from common.http.context import ServiceContext
-from common.http.forgetting import ending
+from common.http.idempotency import ending
 from common.messaging import Broker
 from httpx import ASGITransport, AsyncClient
 from stack.embedded.nats import NatsServer

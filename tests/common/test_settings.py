@@ -4,8 +4,7 @@ import base64
 from pathlib import Path
 
 import pytest
-from common.embedded import EMBEDDED_MARK
-from common.settings import ServiceSettings, explain
+from common.settings import EMBEDDED_MARK, ServiceSettings, explain
 from pydantic import ValidationError
 
 GOOD = {

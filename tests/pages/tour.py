@@ -65,8 +65,7 @@ SERVED: dict[tuple[str, str], tuple[str, ...]] = {
 }  # fmt: skip
 # Module that makes HTML, from the package on → stops, beside what its operations say.
 MADE: dict[str, tuple[str, ...]] = {
-    "common/http/page.py": ("help",),
-    "common/http/files.py": ("help",),  # the media type of the pages that refuse
+    "common/http/page.py": ("help",),  # the media type of the pages that refuse
     "gateway/front/edge/heads.py": ("nothing-here",),  # whether somebody wants a page
     "gateway/front/site.py": ("docs",),
     "gateway/front/public_pages.py": (

@@ -241,7 +241,7 @@ ROWS = (
     Row(
         "wrong-date",
         "a-clock-that-leapt",
-        "referrals.ground.dates.rules:after",
+        "referrals.ground.dates.service:after",
         Replaces("-_BACK <= now - last.at <= LEAP", "True"),
         "tests/services/referrals/test_dates.py::test_a_clock_that_leapt_or_was_set_back_erases_nobody_for_three_days",
     ),
@@ -425,7 +425,7 @@ ROWS = (
     Row(
         "borders",
         "borders-without-a-protocol",
-        "referrals.ground.protocols.crossing_service:refuse_uncovered",
+        "referrals.ground.protocols.service:refuse_uncovered",
         Returns("None"),
         "tests/services/referrals/test_borders.py::test_a_service_is_asked_for_its_country_on_every_road",
     ),
@@ -565,7 +565,7 @@ ROWS = (
     Row(
         "danger",
         "nothing-sent-into-the-void",
-        "referrals.referral.referrals.reach:can_reach",
+        "referrals.ground.vocabulary.disclosure:can_reach",
         Replaces("rule != 'contact_directly' or not REACHED_BY.isdisjoint(shared)", "bool(rule)"),
         "tests/services/referrals/test_reach.py::test_a_referral_by_which_nobody_could_reach_the_person_is_refused",
     ),
@@ -589,7 +589,7 @@ ROWS = (
     Row(
         "colleagues",
         "a-case-is-handed-on-by-who-has-it",
-        "referrals.case.cases.owning:may_assign",
+        "referrals.case.cases.person:may_assign",
         Replaces("owner == caller.subject or (owner is None and to == caller.subject)", "True"),
         "tests/services/referrals/test_case_owner.py::test_others_take_what_nobody_has_and_hand_on_what_is_theirs",
     ),

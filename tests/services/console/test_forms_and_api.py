@@ -25,8 +25,8 @@ from console.releases import api as releases
 from console.services.api import STATES
 from gateway.front.description.document import combined
 from gateway.front.routes import ROUTES, Upstream
+from referrals.ground.vocabulary.disclosure import REACHED_BY
 from referrals.referral.referrals import lifecycle
-from referrals.referral.referrals.reach import REACHED_BY
 from stack.reference.described import descriptions
 from starlette.routing import Route
 

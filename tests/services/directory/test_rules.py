@@ -27,7 +27,7 @@ from directory.ground.hsds.status import with_status
 from directory.ground.hsds.visibility import without_unstorable
 from directory.ground.reading.rows_queries import fetch
 from directory.ground.reading.statement import Statement
-from directory.record.services.merge_patch import merged
+from directory.record.services.comparing import merged
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from httpx import Response
-from referrals.ground.protocols.borders import countries_of
+from referrals.ground.protocols.service import countries_of
 
 from tests.services.referrals.line_words import TIP, Reporter
 from tests.services.referrals.story import LEGAL, SALUD, Story

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from common import clock
 from common.auth import Role
-from referrals.case.cases.owning import may_assign
+from referrals.case.cases.person import may_assign
 
 from tests.services.referrals.story import LEGAL, Story
 from tests.support.principals import principal

@@ -9,7 +9,7 @@ import pytest
 from common import clocks
 from common.http import BackgroundTask
 from fastapi import FastAPI
-from referrals.ground.dates.rules import DOUBTED, LEAP, Look, after
+from referrals.ground.dates.service import DOUBTED, LEAP, Look, after
 from referrals.worker import background
 from structlog.testing import capture_logs
 

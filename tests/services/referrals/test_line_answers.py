@@ -3,8 +3,7 @@
 import re
 
 import pytest
-from referrals.listening.line.kinds import kinds
-from referrals.listening.line.prepared import EVERY, for_kind, prepared
+from referrals.listening.line.kinds import EVERY, for_kind, kinds, prepared
 
 from tests.services.referrals.line_words import GBV, TIP
 from tests.services.referrals.story import Story

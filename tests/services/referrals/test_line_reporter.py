@@ -15,8 +15,8 @@ from httpx import Response
 from referrals.ground.keys.ring import KeyRing
 from referrals.ground.keys.store import CaseKeys
 from referrals.listening.line import threads
-from referrals.listening.line.expiry import forget_expired
 from referrals.listening.line.receipts import Receipts, digits_of
+from referrals.listening.line.service import forget_expired
 from referrals.settings import Settings
 
 from tests.services.referrals.conftest import QUICK

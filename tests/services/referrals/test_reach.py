@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from referrals.referral.referrals.reach import can_reach
+from referrals.ground.vocabulary.disclosure import can_reach
 
 from tests.services.referrals.story import Story
 

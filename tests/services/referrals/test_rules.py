@@ -25,10 +25,10 @@ from referrals.ground.vocabulary.ages import (
     judge,
 )
 from referrals.ground.vocabulary.disclosure import Item, NotGranted, NotOnRecord, compose
-from referrals.telling.bulk.references import UnknownReference, is_allowed, resolve
+from referrals.telling.bulk.api import UnknownReference, is_allowed, resolve
 from referrals.telling.webhooks.addresses import UnsafeUrl, check_url, networks
 from referrals.telling.webhooks.addresses import is_allowed as address_allowed
-from referrals.telling.webhooks.retries import PAUSES, next_attempt
+from referrals.telling.webhooks.dispatch import PAUSES, next_attempt
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,16 @@ from common.words.languages import LANGUAGES, page_language
 from hypothesis import given
 from hypothesis import strategies as st
 from referrals.ground.notices.kinds import NoticeKind
-from referrals.telling.channels.addresses import masked
-from referrals.telling.channels.kinds import ChannelKind, Pace
-from referrals.telling.channels.telling import Listener, Matter, concerned, due_at, turns
-from referrals.telling.channels.texts import code, something_new
+from referrals.telling.channels.kinds import ChannelKind, Pace, masked
+from referrals.telling.channels.telling import (
+    Listener,
+    Matter,
+    code,
+    concerned,
+    due_at,
+    something_new,
+    turns,
+)
 
 CARACAS = ZoneInfo("America/Caracas")
 SENDER, RECIPIENT = new_id(), new_id()

@@ -18,8 +18,7 @@ from referrals.ground.timers.deadlines import EscalationStep
 from referrals.settings import Settings
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.described import NoticeCall
-from referrals.telling.webhooks.dispatch import deliver_due, deliveries
-from referrals.telling.webhooks.retries import PAUSES
+from referrals.telling.webhooks.dispatch import PAUSES, deliver_due, deliveries
 from referrals.telling.webhooks.sending import (
     Call,
     CheckedResolver,

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.clock import HOME_TIMEZONE
-from common.embedded import EMBEDDED_MARK
 
 _MINIMUM_SECRET_LENGTH = 16
 
@@ -244,3 +243,6 @@ def explain(error: ValidationError) -> str:
         message = "is missing" if item["type"] == "missing" else item["msg"]
         parts.append(f"{name}{message.removeprefix('Value error, ')}")
     return "; ".join(parts)
+
+
+EMBEDDED_MARK = "embedded-only-"

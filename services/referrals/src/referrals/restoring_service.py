@@ -26,8 +26,7 @@ from referrals.case.consents import queries as consents
 from referrals.case.consents.service import hold_to_code
 from referrals.case.transfers import service as transfers
 from referrals.ground.audit.service import SYSTEM_CLIENT
-from referrals.ground.directory.copies import restrict_copies
-from referrals.ground.directory.service import hold_to_team
+from referrals.ground.directory.service import hold_to_team, restrict_copies
 from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.keys.telling import not_destroyed

@@ -29,7 +29,7 @@ from referrals.ground.timers.queries import any_due as any_timer_due
 from referrals.ground.timers.queries import count_due
 from referrals.holding import Holding
 from referrals.listening.intake.service import discard_old, hide_tool_ids
-from referrals.listening.line.expiry import forget_expired
+from referrals.listening.line.service import forget_expired
 from referrals.referral.escalations.firing import fire_due
 from referrals.referral.escalations.models import ENDING as CALLS
 from referrals.referral.links.models import ENDING as LINKS

@@ -16,8 +16,7 @@ from reporting.ground.periods import PeriodKind
 from reporting.ground.programmes.catalogue import programme, shipped
 from reporting.ground.programmes.definition import Programme
 from reporting.ground.protection.protected import summed
-from reporting.ground.tabular.csv_file import as_hxl
-from reporting.ground.tabular.files import as_file
+from reporting.ground.tabular.files import as_file, as_hxl
 from reporting.ground.tabular.tables import Table
 from reporting.publish.exports.dhis2 import (
     NoDhis2PeriodError,

@@ -13,7 +13,7 @@ import pytest
 from common.words.places import Places
 from reporting.count.activities.activity import Activity, published
 from reporting.count.activities.fivews import hxl_table, r4v_table, venezuelan_table
-from reporting.ground.tabular.csv_file import as_csv, as_hxl
+from reporting.ground.tabular.files import as_csv, as_hxl
 
 from tests.services.reporting.bulletins.story import activities
 from tests.support.reference import shipped_json

@@ -3,8 +3,15 @@
 from common.http.access import StepUp, open_to_all, requires
 from common.http.app import service_app
 from common.http.context import BackgroundTask, ServiceContext, context_of
-from common.http.files import answered_as, refusal_pages
-from common.http.page import day_in_words, drawn, page_response, page_texts, with_number
+from common.http.page import (
+    answered_as,
+    day_in_words,
+    drawn,
+    page_response,
+    page_texts,
+    refusal_pages,
+    with_number,
+)
 from common.http.preconditions import IfMatch, check_if_match, etag_of
 from common.http.returned_mail import Postmaster, ReturnedMail
 from common.http.routing import (

@@ -19,12 +19,11 @@ from common.db.tables import CommonTables
 from common.http import problems
 from common.http.answers import AnswerRule
 from common.http.bodies import BodyLimitMiddleware, RepeatedNamesMiddleware
-from common.http.context import BackgroundTask, HoldsKeys, ServiceContext
-from common.http.forgetting import ending, forgetting
+from common.http.context import BackgroundTask, HoldsKeys, ServiceContext, measuring
 from common.http.health import health
+from common.http.idempotency import ending, forgetting
 from common.http.key_gate import KeyGate, KeyGateMiddleware
-from common.http.measuring import measuring
-from common.http.told_rights import Followed, told_rights
+from common.http.returned_mail import Followed, told_rights
 from common.messaging.connection import Broker
 from common.middleware import CallerMiddleware, HeadMiddleware, ObservationMiddleware
 from common.process.certificates import tell_certificates

@@ -1,13 +1,20 @@
 """A mail of ours that came back, as the operator's script beside the relay passes it on: to each service that
 writes mails, of which one knows it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
+import sqlalchemy as sa
+from fastapi import APIRouter, Response
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.auth import Principal, Role
-from common.errors import INVALID
-from common.http.access import requires
+from common.auth.ended import Named
+from common.db.ended_rights import take_in
+from common.errors import FORBIDDEN, INVALID
+from common.http.access import open_to_all, requires
+from common.http.routing import Session, router
 from common.http.strict import Strict
 from common.messages.bounces import Bounce, NotAReport, read
 
@@ -25,3 +32,34 @@ class ReturnedMail(Strict):
             return read(self.message)
         except NotAReport as error:
             raise INVALID.because(error.said, pointer="/message") from error
+
+
+PATH = "/internal/ended-rights"
+Followed = Callable[[AsyncSession, frozenset[str]], Awaitable[None]]
+"""What a service does besides, in the same transaction, for those who were suspended just now (their ids)."""
+Anyone = Annotated[Principal, open_to_all()]
+
+
+class Told(Strict):
+    """The whole of what the issuer said at `as_of`. `changed`: until when the tokens of each are void. Seconds since
+    1970."""
+
+    as_of: float
+    suspended: dict[Named, list[str]]
+    changed: dict[Named, dict[str, float]]
+
+
+def told_rights(table: sa.Table, follow: Followed | None) -> APIRouter:
+    routes = router(PATH, ["internal"])
+
+    @routes.put("", status_code=204, include_in_schema=False)
+    async def tell(caller: Anyone, session: Session, body: Told) -> Response:
+        # The front proves itself by its own internal token, which belongs to no organisation.
+        if "internal" not in caller.scopes:
+            raise FORBIDDEN.because("only_gateway_may_tell_this")
+        anew = await take_in(session, table, body.as_of, body.suspended, body.changed)
+        if anew and follow is not None:
+            await follow(session, anew)
+        return Response(status_code=204)
+
+    return routes

@@ -1,8 +1,9 @@
 """Writes to organisations whose entries are to be verified: to the mailbox that their own entry shows, once
 a day at most. Whoever has none, or is hidden, finds the reminders in the list all the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from common.messages.rounds import hand_round, tried_again
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from directory.curation import mails, queries
+from directory.curation import queries
 from directory.curation.models import reminder_mails
 from directory.curation.naming import Names, digest
 from directory.record.organizations.queries import mailboxes_of
@@ -93,7 +94,7 @@ async def _claim(session: AsyncSession, names: Names, front: str) -> tuple[int, 
         )
         if tell and mailbox is not None:
             public = sorted((e.name, e.valid_until) for e in due.values() if e.name)
-            message = mails.verify(public, front)
+            message = verify(public, front)
             name = names.called(row.organisation_id, mailbox, row.newest)
             claimed.append(_Claimed(row.organisation_id, mailbox, message, name, row.newest))
     return len(rows), claimed
@@ -113,3 +114,19 @@ async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> Non
         values = {"attempts": row.attempts + 1, "next_attempt_at": later}
     here = reminder_mails.c.organisation_id == one.organisation
     await session.execute(reminder_mails.update().where(here).values(**values))
+
+
+_SUBJECT = "Ruta: verifique sus fichas / verify your entries"
+# In both languages: nobody asked an organisation which one it reads.
+_TEXT = """Verifique de nuevo las fichas de su organización en el directorio. Una ficha que no se verifica a tiempo
+deja de recibir remisiones. {address}
+
+Please verify your organisation's entries in the directory again. An entry that is not verified in time
+receives no more referrals. {address}
+"""
+
+
+def verify(entries: Sequence[tuple[str, date]], address: str) -> Message:
+    """`entries`: public ones, each with the day until which it holds; `address`: the front's."""
+    listed = "\n".join(f"- {name}: {until.isoformat()}" for name, until in entries)
+    return Message(_SUBJECT, f"{_TEXT.format(address=address)}\n{listed}".strip())

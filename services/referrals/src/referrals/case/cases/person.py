@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
+from common.auth import Principal, Role
 from common.events.codes import ReportingAttributes
 from common.ids import new_code
 
+from referrals.errors import ERASED
+from referrals.ground.keys.sealing import open_column
 from referrals.ground.vocabulary.ages import ADULT_AGE, SUPPRESSED, Caregiver, completed_years
 from referrals.ground.vocabulary.disclosure import Item, hidden
 
@@ -104,3 +108,38 @@ def shown_to_others(identity: Mapping[str, Any], caregiver: Caregiver) -> dict[s
     if not known or Item.CAREGIVER_CONTACT not in hidden(caregiver):
         return dict(identity)
     return {**identity, "caregiver": {**known, "contact": None}}
+
+
+_GIVES_ANY = frozenset({Role.SUPERVISOR, Role.PARTNER})
+"""A supervisor shares out the work; so does the organisation's own system."""
+
+
+def may_assign(caller: Principal, owner: str | None, to: str | None) -> bool:
+    """Others take what nobody has, and hand on or let go what is theirs."""
+    if _GIVES_ANY & caller.roles:
+        return True
+    return owner == caller.subject or (owner is None and to == caller.subject)
+
+
+class Sealed(Protocol):
+    """A case, as a row or as a record."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def organisation_id(self) -> UUID: ...
+    @property
+    def identity(self) -> bytes | None: ...
+    @property
+    def attributes(self) -> bytes | None: ...
+
+
+def open_with(key: bytes, case: Sealed) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Identity and attributes in clear; 410 after erasure."""
+    if case.identity is None or case.attributes is None:
+        raise ERASED.because("only_case_code_and_its_history_remain")
+    owner = case.organisation_id
+    return (
+        open_column(key, case.identity, organisation=owner, row=case.id, column="identity"),
+        open_column(key, case.attributes, organisation=owner, row=case.id, column="attributes"),
+    )

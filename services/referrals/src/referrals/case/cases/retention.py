@@ -15,7 +15,7 @@ from sqlmodel import col
 from referrals.case.cases import person
 from referrals.case.cases.ending_service import erase
 from referrals.case.cases.models import Case
-from referrals.case.cases.opening import open_with
+from referrals.case.cases.person import open_with
 from referrals.ground import happenings
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.locking_queries import held, hold_case

@@ -18,8 +18,7 @@ from sqlmodel import col
 
 from referrals.case.cases import person, queries
 from referrals.case.cases.models import Case, CaseLookup, ImplicatedOrganisation
-from referrals.case.cases.opening import open_with
-from referrals.case.cases.owning import may_assign
+from referrals.case.cases.person import may_assign, open_with
 from referrals.case.cases.schemas import (
     Attributes,
     CaseChange,

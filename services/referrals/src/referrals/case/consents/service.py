@@ -22,7 +22,7 @@ from referrals.case.cases import person
 from referrals.case.cases import queries as cases
 from referrals.case.cases import service as case_service
 from referrals.case.cases.models import Case
-from referrals.case.cases.opening import open_with
+from referrals.case.cases.person import open_with
 from referrals.case.cases.referring import CaseAndService, case_and_service
 from referrals.case.consents import exceptions_service, queries
 from referrals.case.consents.models import Grant

@@ -34,7 +34,7 @@ from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
-from referrals.ground.protocols.crossing_service import refuse_uncovered
+from referrals.ground.protocols.service import refuse_uncovered
 from referrals.ground.restrictions.service import remember_end
 from referrals.ground.restrictions.words import Kind
 from referrals.ground.row_security import acting_as_service

@@ -1,16 +1,17 @@
 """Asks whether what ends for good by its date may end now."""
 
 import time
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from common import clocks
+from common.clocks import BETWEEN_PROCESSES_SECONDS
 from common.db.session import Database
 from common.process.logs import get_logger
 from common.process.telemetry import Metrics
 
 from referrals.ground.dates.models import ClockLook
-from referrals.ground.dates.rules import Look, after
 
 _log = get_logger(__name__)
 
@@ -46,3 +47,27 @@ class Dates:
             _log.warning("clock_doubted", said=doubt, remedy=clocks.DOUBTED)
         self._seen = doubt
         return not doubt
+
+
+LEAP = timedelta(days=7)
+DOUBTED = timedelta(days=3)
+_BACK = timedelta(seconds=BETWEEN_PROCESSES_SECONDS)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the clock said when it was looked at last, and from when on it is believed."""
+
+    at: datetime
+    believed_from: datetime
+
+    @property
+    def believed(self) -> bool:
+        return self.at >= self.believed_from
+
+
+def after(last: Look, now: datetime) -> Look:
+    """The look at `now`."""
+    if -_BACK <= now - last.at <= LEAP:
+        return Look(now, last.believed_from)
+    return Look(now, now + DOUBTED)

@@ -26,7 +26,7 @@ from sqlmodel import col
 from referrals.ground import happenings
 from referrals.ground.directory.models import DirectoryService, PathwayAlternative
 from referrals.ground.directory.queries import choosable
-from referrals.ground.protocols.borders import countries_of
+from referrals.ground.protocols.service import countries_of
 from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import OF_DIRECTORY, Kind
 from referrals.ground.row_security import act_as_service

@@ -1,14 +1,19 @@
 """Ending a protocol. Nothing here commits."""
 
+from collections.abc import Collection
+from datetime import date
 from uuid import UUID
 
 from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
+from common.words.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from referrals.errors import CROSS_BORDER
 from referrals.ground.audit.service import record
 from referrals.ground.protocols.models import Protocol
+from referrals.ground.protocols.queries import covered
 from referrals.ground.restrictions.service import remember_end
 from referrals.ground.restrictions.words import Kind
 
@@ -37,3 +42,43 @@ async def end_again(session: AsyncSession, protocol_id: UUID) -> int:
     await session.flush()
     await remember_end(session, Kind.PROTOCOL, protocol.id)
     return 1
+
+
+_LETTERS = 2
+
+
+def countries_of(areas: Collection[str]) -> list[str]:
+    """The countries of these areas; of a P-code that no table knows, the country that it begins
+    with."""
+    places = Places.load()
+    return sorted(
+        {places.at_most(area, 0) if places.is_known(area) else area[:_LETTERS] for area in areas}
+    )
+
+
+async def refuse_uncovered(
+    session: AsyncSession,
+    *,
+    from_country: str,
+    to_countries: Collection[str],
+    from_organisation: UUID,
+    to_organisation: UUID,
+    on: date,
+    category: str | None = None,
+) -> None:
+    """409 unless one of the countries is the same, or a protocol covers it today. `category` None:
+    it is everything, and only a protocol for everything covers it."""
+    if from_country in to_countries:
+        return
+    if not await covered(
+        session,
+        from_country=from_country,
+        to_countries=sorted(to_countries),
+        from_organisation=from_organisation,
+        to_organisation=to_organisation,
+        category=category,
+        on=on,
+    ):
+        raise CROSS_BORDER.because(
+            "from_to_ask_your_im_team_whether", from_country, ", ".join(sorted(to_countries))
+        )

@@ -1,8 +1,10 @@
 """What may be disclosed under a grant. Pure: the allow-list, and snapshot ⊆ granted items."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
+
+from common.words.choices import items
 
 from referrals.ground.vocabulary.ages import SUPPRESSED, Caregiver
 
@@ -85,3 +87,12 @@ def compose(
         raise NotOnRecord(missing)
     snapshot = {**dict(payload), **{item: record[item] for item in wanted}}
     return {item.value: snapshot[item.value] for item in Item if item.value in snapshot}
+
+
+REACHED_BY = frozenset(code for code, item in items().items() if item.reaches)
+"""Items by which somebody finds a person. Who comes, or is met through the referrer, is known by the
+code of the referral: nothing else has to be shared for that."""
+
+
+def can_reach(rule: str, shared: Collection[str]) -> bool:
+    return rule != "contact_directly" or not REACHED_BY.isdisjoint(shared)

@@ -22,8 +22,8 @@ from referrals.ground.dependencies import Blind, CaseReader, Coordinator, Coordi
 from referrals.ground.vocabulary.fields import KnownPlace
 from referrals.listening.line import desk_service, handing_service, queries
 from referrals.listening.line.api import LineOf
+from referrals.listening.line.kinds import for_kind
 from referrals.listening.line.models import LineException, LineReport
-from referrals.listening.line.prepared import for_kind
 from referrals.listening.line.schemas import (
     CaseFromReport,
     Closing,

@@ -28,7 +28,7 @@ from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.sealing import seal_column
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
-from referrals.ground.protocols.crossing_service import refuse_uncovered
+from referrals.ground.protocols.service import refuse_uncovered
 from referrals.ground.row_security import acting_as_service
 from referrals.listening.line import queries
 from referrals.listening.line.desk_service import audit

@@ -6,6 +6,7 @@ Nothing here records who asks: no audit entry of the reporter's own doings, no a
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.crypto import CannotOpen
+from common.db.session import Database
 from common.errors import CONFLICT
 from common.events.referrals import LineReportReceived
 from common.http.answers import forget_answers
@@ -30,13 +32,14 @@ from referrals.ground.notices.service import notify
 from referrals.ground.restrictions import service as restrictions
 from referrals.ground.restrictions.words import Kind, accusing
 from referrals.ground.row_security import acting_as_service
+from referrals.ground.sweeps import sweep
 from referrals.listening.line import queries, threads
 from referrals.listening.line.gate import ReceiptGate
 from referrals.listening.line.kinds import kinds
 from referrals.listening.line.models import LineException, LineMessage, LineReport
 from referrals.listening.line.receipts import BadForm, Form, Unlocked
 from referrals.listening.line.schemas import MessageView, NewReport, ThreadView
-from referrals.listening.line.suspicion import SAME_TEXT_WITHIN, signs
+from referrals.listening.line.threads import SAME_TEXT_WITHIN, signs
 from referrals.tables import COMMON
 
 SHOWN_AGAIN = timedelta(days=1)
@@ -358,3 +361,17 @@ async def read_as_desk(
         )
         for message in await queries.messages_of(session, report.id)
     ]
+
+
+_BATCH = 200
+
+
+async def forget_expired(database: Database, keys: CaseKeys, now: datetime) -> int:
+    """Delete threads that ended; returns how many."""
+    ended = partial(queries.expired, now=now, limit=_BATCH)
+    return await sweep("threads", database, ended, partial(_forget, keys=keys))
+
+
+async def _forget(session: AsyncSession, report_id: UUID, *, keys: CaseKeys) -> int:
+    await forget(session, keys, report_id)
+    return 1

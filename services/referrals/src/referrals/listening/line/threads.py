@@ -7,6 +7,8 @@ wrapped and destroyed like the key of a case. The keys of the server open the de
 nothing else: not the reporter's key, and not the reporter's copies.
 """
 
+import re
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from common import crypto
@@ -64,3 +66,24 @@ def reporter_key_context(report_id: UUID) -> bytes:
 
 def message_context(report_id: UUID, number: int) -> bytes:
     return f"line\n{report_id}\n{number}".encode()
+
+
+QUICKEST = timedelta(seconds=3)
+SAME_TEXT_WITHIN = timedelta(days=2)
+_LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
+_MOST_LINKS = 2
+_LONG_ENOUGH = 40
+
+
+def signs(
+    text: str, *, trap: str, issued_at: datetime, now: datetime, same_text_before: bool
+) -> list[str]:
+    """Codes of what is odd, in a fixed order; `trap` is a field that people cannot see."""
+    found = {
+        "trap_filled": bool(trap.strip()),
+        "too_quick": now - issued_at < QUICKEST,
+        "many_links": len(_LINK.findall(text)) > _MOST_LINKS,
+        # Many people may write no more than "help".
+        "same_text": same_text_before and len(text) >= _LONG_ENOUGH,
+    }
+    return [code for code, odd in found.items() if odd]

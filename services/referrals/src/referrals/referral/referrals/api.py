@@ -32,9 +32,8 @@ from referrals.referral.referrals import (
     withdrawal,
 )
 from referrals.referral.referrals.counting_queries import COUNTED_TO, queue_counts
-from referrals.referral.referrals.declines import may_offer_again
 from referrals.referral.referrals.due import due, is_overdue
-from referrals.referral.referrals.lifecycle import legal_commands
+from referrals.referral.referrals.lifecycle import legal_commands, may_offer_again
 from referrals.referral.referrals.models import Referral
 from referrals.referral.referrals.schemas import (
     STEPS,

@@ -4,10 +4,11 @@ Lists ask PostgreSQL the same: `list_queries` makes its SQL from this table.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 from common import clock
+from common.events.codes import Urgency
 from common.words.referral_states import ReferralState
 
 from referrals.referral.referrals.lifecycle import UNDECIDED
@@ -67,3 +68,22 @@ def _limits(referral: Limited) -> Iterator[date]:
 
 def _start(limit: date) -> datetime:
     return limit if isinstance(limit, datetime) else datetime.combine(limit, time.min, UTC)
+
+
+BEGINS_WITHIN: dict[Urgency, timedelta] = {
+    "emergency": timedelta(days=1),
+    "urgent": timedelta(days=3),
+    "routine": timedelta(days=14),
+}
+"""From the acceptance to the appointment or the beginning."""
+LOOKED_AT_WITHIN = timedelta(days=30)
+"""From one look at a service that goes on to the next."""
+
+
+def act_by(state: ReferralState, urgency: Urgency, now: datetime) -> datetime | None:
+    """The limit of a state that is entered now; None: it has none, or one of its own."""
+    if state is ReferralState.ACCEPTED:
+        return now + BEGINS_WITHIN[urgency]
+    if state is ReferralState.IN_SERVICE:
+        return now + LOOKED_AT_WITHIN
+    return None

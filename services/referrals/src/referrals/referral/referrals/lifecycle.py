@@ -6,6 +6,7 @@ states never reopen; a second attempt is a new referral that `replaces` the firs
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from common.words.referral_states import OPEN, TERMINAL, ReferralState
@@ -204,3 +205,12 @@ def diagram() -> str:
             lines.extend(f"    {source} --> {target}: {rule.command}" for target in targets)
     lines.extend(f"    {state} --> [*]" for state in ReferralState if state in TERMINAL)
     return "\n".join(lines) + "\n"
+
+
+ASK_AGAIN_AFTER: dict[str, timedelta] = {"capacity": timedelta(days=7)}
+"""By the reason; a service that declined for another reason is not offered again."""
+
+
+def may_offer_again(reason: str | None, declined_at: datetime, now: datetime) -> bool:
+    wait = ASK_AGAIN_AFTER.get(reason or "")
+    return wait is not None and declined_at + wait <= now

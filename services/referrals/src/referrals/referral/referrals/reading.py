@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases import queries as cases
 from referrals.case.cases.models import Case
-from referrals.case.cases.opening import open_with
+from referrals.case.cases.person import open_with
 from referrals.case.consents.asking_service import ask, known, word_under, words_under
 from referrals.case.consents.decision import Road, Word, texts_granted
 from referrals.errors import ERASED
@@ -25,7 +25,7 @@ from referrals.ground.audit.service import record
 from referrals.ground.directory.queries import countries_of_service
 from referrals.ground.keys.sealing import open_column
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.protocols.crossing_service import refuse_uncovered
+from referrals.ground.protocols.service import refuse_uncovered
 from referrals.ground.row_security import acting_as_service
 from referrals.ground.vocabulary.facts import CONTENT, covered
 from referrals.referral.referrals import queries

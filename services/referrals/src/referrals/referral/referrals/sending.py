@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.case.cases import person
 from referrals.case.cases import service as case_service
 from referrals.case.cases.models import Case
-from referrals.case.cases.opening import open_with
+from referrals.case.cases.person import open_with
 from referrals.case.cases.referring import case_and_service
 from referrals.case.consents import queries as consents
 from referrals.case.consents.asking_service import ask, known, word_of, word_of_exception
@@ -33,16 +33,14 @@ from referrals.ground.audit.service import record
 from referrals.ground.directory.models import DirectoryService
 from referrals.ground.keys.sealing import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.protocols.borders import countries_of
-from referrals.ground.protocols.crossing_service import refuse_uncovered
+from referrals.ground.protocols.service import countries_of, refuse_uncovered
 from referrals.ground.timers.deadlines import Clock, Policies, calendar_of, deadline, policy_of
 from referrals.ground.timers.service import overrides
-from referrals.ground.vocabulary.disclosure import NotOnRecord, compose, texts_of
+from referrals.ground.vocabulary.disclosure import NotOnRecord, can_reach, compose, texts_of
 from referrals.ground.vocabulary.facts import covered
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.lifecycle import Command
 from referrals.referral.referrals.models import Referral, Snapshot
-from referrals.referral.referrals.reach import can_reach
 from referrals.referral.referrals.schemas import NewReferral, Send
 from referrals.referral.referrals.steps import Taken, state_after, take, write_step
 

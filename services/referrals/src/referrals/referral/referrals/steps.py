@@ -28,7 +28,7 @@ from referrals.ground.restrictions.service import remember_end
 from referrals.ground.restrictions.words import Kind
 from referrals.ground.timers.deadlines import Clock, is_late
 from referrals.ground.timers.service import set_timer, stop_timer
-from referrals.referral.referrals.acting import act_by
+from referrals.referral.referrals.due import act_by
 from referrals.referral.referrals.lifecycle import (
     DECISIONS,
     SHARING_ENDS,

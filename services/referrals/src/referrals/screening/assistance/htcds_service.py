@@ -7,7 +7,7 @@ from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases.models import Case
-from referrals.case.cases.opening import open_with
+from referrals.case.cases.person import open_with
 from referrals.case.cases.queries import ID, living
 from referrals.case.consents.counting import countable
 from referrals.case.consents.queries import has_agreed

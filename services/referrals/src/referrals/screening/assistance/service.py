@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from referrals.case.cases import queries as cases
 from referrals.case.cases.models import Case
-from referrals.case.cases.opening import open_with
+from referrals.case.cases.person import open_with
 from referrals.case.cases.service import coarse, key_of, refuse_unless_open
 from referrals.case.consents.counting import countable
 from referrals.ground.audit.service import SYSTEM_CLIENT, record

@@ -57,7 +57,7 @@ from referrals.screening.screenings.opening import (
     seal,
 )
 from referrals.screening.screenings.schemas import MoreAnswers, NewScreening, Stop
-from referrals.screening.screenings.statistics import attributes_of
+from referrals.screening.screenings.summary import attributes_of
 from referrals.tables import COMMON
 
 _QUESTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,79}")

@@ -35,7 +35,7 @@ from referrals.ground.notices.models import Notice
 from referrals.ground.notices.queries import by_ids
 from referrals.ground.row_security import act_as_service
 from referrals.referral.referrals import queries as referrals
-from referrals.telling.channels import queries, service, texts
+from referrals.telling.channels import queries, service, telling
 from referrals.telling.channels.kinds import ChannelKind, PingStatus, SwitchedOff
 from referrals.telling.channels.models import Channel, Ping
 from referrals.telling.channels.sealing import Sealing, new_code
@@ -186,7 +186,7 @@ def _message(channel: Channel, told: Sequence[Ping], sealing: Sealing, front: st
         channel=channel.id,
         kind=ChannelKind(channel.kind),
         address=sealing.open(channel.id, channel.address),
-        message=texts.code(language, code) if code else texts.something_new(language, front),
+        message=telling.code(language, code) if code else telling.something_new(language, front),
         message_id=about,
         pings=() if code else tuple(each.id for each in told),
         code=code,

@@ -37,3 +37,13 @@ class PingStatus(StrEnum):
     ACCESS_ENDED = "access_ended"
     """Whoever would have been told could not find it any more when it was due."""
     GIVEN_UP = "given_up"
+
+
+def masked(kind: ChannelKind, address: str) -> str:
+    """Enough for its owner to tell it from another one of theirs, too little to write to."""
+    if kind is ChannelKind.EMAIL:
+        name, _, domain = address.rpartition("@")
+        return f"{name[:1]}…@{domain}"
+    if kind is ChannelKind.SMS:
+        return f"{address[:3]}…{address[-2:]}"
+    return "…"

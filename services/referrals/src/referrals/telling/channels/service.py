@@ -25,8 +25,7 @@ from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import OFF, Kind
 from referrals.ground.row_security import acting_as_service
 from referrals.telling.channels import queries
-from referrals.telling.channels.addresses import masked
-from referrals.telling.channels.kinds import ChannelKind, SwitchedOff
+from referrals.telling.channels.kinds import ChannelKind, SwitchedOff, masked
 from referrals.telling.channels.models import Channel, CodeAsked, Shift
 from referrals.telling.channels.schemas import NewChannel, NewShift, Wishes
 from referrals.telling.channels.sealing import Sealing

@@ -4,11 +4,14 @@ A message never says what it is about, so all rules here decide only whether one
 notice is news for, whose turn it is in an emergency, and how quiet hours and digests move the time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from common.messages.handing import Message
+from common.words.languages import PageLanguage
 
 from referrals.ground.notices.kinds import News, NoticeKind
 from referrals.ground.vocabulary.work_kinds import WorkKind
@@ -133,3 +136,23 @@ def _next(at: time, moment: datetime, zone: ZoneInfo) -> datetime:
     local = moment.astimezone(zone)
     found = local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
     return found if found >= local else found + timedelta(days=1)
+
+
+_SUBJECT = "Ruta"
+_SOMETHING: Mapping[PageLanguage, str] = {
+    "es": "Hay algo nuevo en Ruta: {address}",
+    "en": "There is something new in Ruta: {address}",
+}
+_CODE: Mapping[PageLanguage, str] = {
+    "es": "Ruta: {code} confirma este contacto. Si no es para usted, no haga nada.",
+    "en": "Your Ruta code: {code}. If you did not ask for it, do nothing.",
+}
+
+
+def something_new(language: PageLanguage, address: str) -> Message:
+    """`address`: that of the front, the same for everybody."""
+    return Message(_SUBJECT, _SOMETHING[language].format(address=address))
+
+
+def code(language: PageLanguage, digits: str) -> Message:
+    return Message(_SUBJECT, _CODE[language].format(code=digits))

@@ -30,7 +30,6 @@ from referrals.telling.readable_queries import receiver_of, still_told
 from referrals.telling.webhooks.addresses import Network
 from referrals.telling.webhooks.models import Delivery, Webhook
 from referrals.telling.webhooks.queries import HELD
-from referrals.telling.webhooks.retries import next_attempt
 from referrals.telling.webhooks.sending import Answer, Call, body_of, send
 from referrals.telling.webhooks.service import open_secret, remember
 
@@ -185,3 +184,25 @@ async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer)
         delivery.status = "dead"
     else:
         delivery.next_attempt_at = later
+
+
+_MINUTE = 60
+_HOUR = 3600
+PAUSES = (
+    5,
+    5 * _MINUTE,
+    30 * _MINUTE,
+    2 * _HOUR,
+    5 * _HOUR,
+    10 * _HOUR,
+    14 * _HOUR,
+    20 * _HOUR,
+    24 * _HOUR,
+)
+
+
+def next_attempt(attempts: int, now: datetime, jitter: float) -> datetime | None:
+    """After `attempts` failures; `jitter` 0–1 spreads it by up to a tenth. None: give up."""
+    if attempts > len(PAUSES):
+        return None
+    return now + timedelta(seconds=PAUSES[attempts - 1] * (1 + jitter / 10))

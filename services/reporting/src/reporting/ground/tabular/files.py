@@ -1,9 +1,11 @@
 """A table as a file of the asked format, with its media type and name."""
 
+import io
 from dataclasses import dataclass
 from typing import Literal
 
-from reporting.ground.tabular.csv_file import as_csv, as_hxl
+from common.tables_io.cells import GuardedCsv
+
 from reporting.ground.tabular.parquet import as_parquet
 from reporting.ground.tabular.spreadsheet import as_xlsx
 from reporting.ground.tabular.tables import Table
@@ -44,3 +46,22 @@ def as_file(table: Table, form: Format, language: str) -> File:
         case "parquet":
             content = as_parquet(table)
     return File(content, MEDIA_TYPES[form], f"{table.key}.{_ENDINGS[form]}")
+
+
+def as_csv(table: Table) -> bytes:
+    """Machine names in the first row; decimals with a point, dates as YYYY-MM-DD."""
+    return b"\xef\xbb\xbf" + _written(table, [[column.key for column in table.columns]])
+
+
+def as_hxl(table: Table, language: str) -> bytes:
+    """Labels for people in the first row, HXL tags in the second."""
+    labels = [column.label[language] for column in table.columns]
+    return _written(table, [labels, [column.hxl for column in table.columns]])
+
+
+def _written(table: Table, headers: list[list[str]]) -> bytes:
+    sheet = io.StringIO()
+    writer = GuardedCsv(sheet)
+    writer.rows(headers)
+    writer.rows(table.rows)
+    return sheet.getvalue().encode()

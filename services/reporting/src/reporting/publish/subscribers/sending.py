@@ -1,6 +1,6 @@
 """The worker of subscribers: to whom a mail is due, what it says, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +17,12 @@ from common.ids import new_id
 from common.messages.handing import Handing, Message, Result
 from common.messages.mail import Mail
 from common.messages.rounds import hand_round, tried_again
-from common.words.languages import page_language
+from common.words.languages import PageLanguage, page_language
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.publish.bulletins import queries as bulletins
 from reporting.publish.bulletins.queries import Bulletin
-from reporting.publish.subscribers import mails, queries
+from reporting.publish.subscribers import queries
 from reporting.publish.subscribers.keys import Keys
 from reporting.publish.subscribers.models import subscribers
 from reporting.settings import Settings
@@ -91,7 +91,7 @@ def _written(
     if row.confirm_wanted:
         link = f"{front}{PATH}/confirm?language={language}&key={keys.link('confirm', row.id)}"
         name = f"{row.id}.{new_id().hex}"  # another mail each time
-        return _Claimed(row.id, address, mails.confirm(language, link), name, None)
+        return _Claimed(row.id, address, confirm(language, link), name, None)
     told = [
         (
             f"{each.content.title[language]}, {each.content.period_label[language]}",
@@ -103,7 +103,7 @@ def _written(
     leave = f"{front}{PATH}/leave?language={language}&key={keys.link('leave', row.id)}"
     # The same for every attempt of one mail: mailboxes show it once.
     message_id = f"{row.id}.{int(newest.timestamp()) if newest else 0}"
-    return _Claimed(row.id, address, mails.new(language, told, leave), message_id, newest)
+    return _Claimed(row.id, address, new(language, told, leave), message_id, newest)
 
 
 async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> None:
@@ -122,3 +122,47 @@ async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> Non
         values = {"attempts": 0, "next_attempt_at": now}
         values |= {"confirm_wanted": False} if one.until is None else {"told_until": one.until}
     await session.execute(subscribers.update().where(here).values(**values))
+
+
+_CONFIRM: Mapping[PageLanguage, tuple[str, str]] = {
+    "es": (
+        "Ruta: confirme su suscripción",
+        (
+            "Alguien pidió recibir los boletines en este correo. Si fue usted, confírmelo aquí:\n\n"
+            "{link}\n\nSi no fue usted, no haga nada: en dos días esta dirección se borra."
+        ),
+    ),
+    "en": (
+        "Ruta: confirm your subscription",
+        (
+            "Somebody asked for bulletins to be sent to this mailbox. If it was you, confirm it here:\n\n"
+            "{link}\n\nIf it was not, do nothing: in two days this address is deleted."
+        ),
+    ),
+}
+_NEW: Mapping[PageLanguage, tuple[str, str]] = {
+    "es": (
+        "Ruta: nuevo boletín",
+        "Se publicó:\n\n{list}\n\nPara no recibir más boletines y borrar esta dirección:\n{leave}",
+    ),
+    "en": (
+        "Ruta: new bulletin",
+        "Published:\n\n{list}\n\nTo unsubscribe and delete this address:\n{leave}",
+    ),
+}
+
+
+def confirm(language: PageLanguage, link: str) -> Message:
+    subject, text = _CONFIRM[language]
+    return Message(subject, text.format(link=link))
+
+
+def new(language: PageLanguage, issues: Sequence[tuple[str, str]], leave: str) -> Message:
+    """`issues`: what each is called, and where it is; `leave`: the link that ends it (RFC 8058)."""
+    subject, text = _NEW[language]
+    listed = "\n\n".join(f"{title}\n{address}" for title, address in issues)
+    headers = {
+        "List-Unsubscribe": f"<{leave}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    return Message(subject, text.format(list=listed, leave=leave), headers)

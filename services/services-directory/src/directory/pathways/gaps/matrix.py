@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from common.errors import ProblemType
 from common.words.places import Places
 
 from directory.pathways.gaps.shares import GROUPS, STATES
@@ -140,3 +141,8 @@ def weighted(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
         need["people"] += row.people
         need["without_service"] += row.people if row.is_gap else 0
     return found
+
+
+TOO_MANY_CELLS = ProblemType(
+    "too_many_cells", 422, "The matrix would be too large", "Ask for one state or fewer needs."
+)

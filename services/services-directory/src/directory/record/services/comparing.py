@@ -53,3 +53,16 @@ def _differences(old: Document | None, new: Document | None) -> list[FieldDiffer
         for each in differences(old or {}, new or {})
         if each.pointer not in _OF_THE_MACHINE
     ]
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """`null` in the patch removes a member; lists are replaced as a whole."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result

@@ -25,8 +25,8 @@ from directory.record.records import queries as record_queries
 from directory.record.records.schemas import RecordPage
 from directory.record.records.service import looked_at, readable_record
 from directory.record.services import service
+from directory.record.services.comparing import merged
 from directory.record.services.entering import upsert_service
-from directory.record.services.merge_patch import merged
 from directory.record.services.schemas import (
     CapacityIn,
     ReasonIn,

@@ -1,0 +1,3 @@
+"""The fixtures of the tests of referrals."""
+
+from tests.services.referrals.conftest import *  # noqa: F403
