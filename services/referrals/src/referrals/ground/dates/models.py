@@ -8,7 +8,7 @@ from referrals.tables import Instant, Row
 
 
 class ClockLook(Row, table=True):
-    """See `dates.rules.Look`."""
+    """See `dates.service.Look`."""
 
     __tablename__ = "clock_looks"
 
