@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from common.db.session import Database
-from drawing.asking import ask_beside, drawn
+from drawing.client import ask_beside, drawn
 from stack.embedded.ports import LOOPBACK
 from stack.operate.cluster.check import Skipped, built
 from stack.operate.cluster.policies import Arrow, design

@@ -13,11 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from drawing import serving
-from drawing.asking import ask_beside, drawn
-from drawing.errors import FailedDrawing, NobodyDraws
-from drawing.kinds import KINDS
-from drawing.listening import answers
+from drawing import server
+from drawing.client import answers, ask_beside, drawn
+from drawing.processes import KINDS, FailedDrawing, NobodyDraws
 from PIL import Image
 
 from tests.support.system import until
@@ -156,7 +154,7 @@ def test_only_what_is_a_kind_is_called(beside: Path) -> None:
 
 def test_more_than_a_bulletin_is_refused(beside: Path) -> None:
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(beside))) as client:
-        more = client.post("http://drawing/page", content=b" " * (serving.MOST_BYTES + 1))
+        more = client.post("http://drawing/page", content=b" " * (server.MOST_BYTES + 1))
     assert more.status_code == 413
 
 
@@ -193,10 +191,10 @@ def test_the_container_draws_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         inside -= 1
         return b"drawn"
 
-    monkeypatch.setattr(serving, "drawn_apart", slowly)
+    monkeypatch.setattr(server, "drawn_apart", slowly)
 
     async def three() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(serving.app)
+        transport = httpx.ASGITransport(server.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://drawing") as client:
             asked = [asyncio.create_task(client.post("/page", content=b"{}")) for _ in range(3)]
             for _ in range(200):  # each has been asked, and whoever may begin has begun

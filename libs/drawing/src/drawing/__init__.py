@@ -1,6 +1,6 @@
-"""Charts and typeset pages, by engines that whoever asks does not hold.
+"""Charts and typeset pages, drawn by engines that the calling process does not load.
 
-Vega's engine of JavaScript and Typst weigh 150 MB and keep what they once made. So each drawing is made in a process
-that gets no setting, so no secret, and ends with it (`processes`). That process starts here, or in a container of its
-own beside the asking one, reached by a socket that both share (`asking`, `serving`).
+Vega's JavaScript engine and Typst weigh 150 MB and keep memory. So each drawing is made in a process that gets no
+setting, hence no secret, and ends (`processes`). The process starts here, or in a container beside the caller, reached
+by a shared socket (`client`, `server`).
 """

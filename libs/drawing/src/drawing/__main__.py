@@ -1,18 +1,17 @@
-"""`python -m drawing KIND`: one drawing. `python -m drawing serve SOCKET`: draws for who asks there; `answers SOCKET`:
-whether it does."""
+"""`python -m drawing KIND` makes one drawing, `serve SOCKET` serves drawings there, `answers SOCKET` probes that server."""
 
 import sys
 from pathlib import Path
 
-from drawing.kinds import KINDS
+from drawing.processes import KINDS
 
 match sys.argv[1:]:
     case ["serve", place]:
-        from drawing.serving import serve
+        from drawing.server import serve
 
         serve(Path(place))
     case ["answers", place]:
-        from drawing.listening import answers
+        from drawing.client import answers
 
         sys.exit(0 if answers(Path(place)) else f"nobody draws at {place}")
     case [kind] if kind in KINDS:

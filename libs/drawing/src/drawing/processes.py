@@ -1,6 +1,6 @@
-"""One drawing, one process: what an engine keeps in memory goes with it.
+"""One drawing, one process: the engine's memory ends with it.
 
-`python -m drawing KIND` reads the argument as JSON and writes the bytes that it gives.
+`python -m drawing KIND` reads the argument as JSON from standard input and writes the drawing to standard output.
 """
 
 import importlib
@@ -10,17 +10,28 @@ import subprocess
 import sys
 import threading
 
-from drawing.errors import FailedDrawing
-from drawing.kinds import KINDS
-
+KINDS = {
+    "charts": "drawing.charts:charts",
+    "pictures": "drawing.pages:pictures",
+    "page": "drawing.pages:page",
+}
+"""All that can be drawn. Other names are refused, so no request reaches another function."""
 AT_ONCE = 2
 SECONDS = 120
 _FREE = threading.BoundedSemaphore(AT_ONCE)
 _FAILED = 3
 
 
+class FailedDrawing(Exception):
+    """The engine refused, crashed or took too long; the text is the engine's."""
+
+
+class NobodyDraws(FailedDrawing):
+    """No server draws: the same request may succeed a little later."""
+
+
 def drawn_apart(kind: str, argument: bytes) -> bytes:
-    """What `kind` makes of a JSON text; FailedDrawing if it raises or takes two minutes.
+    """The drawing made from a JSON text. Raises FailedDrawing if the engine fails or takes two minutes.
 
     It blocks: call it from a thread. Two run at once, the others wait.
     """
@@ -42,11 +53,11 @@ def drawn_apart(kind: str, argument: bytes) -> bytes:
 
 
 def draw(kind: str) -> int:
-    """The process itself: standard input to standard output."""
+    """The process itself. Returns its exit code."""
     module, _, name = KINDS[kind].partition(":")
     try:
         made: bytes = getattr(importlib.import_module(module), name)(json.load(sys.stdin))
-    except Exception as error:  # noqa: BLE001 - told to whoever asked, whatever it is
+    except Exception as error:  # noqa: BLE001 - the caller gets every message
         sys.stderr.write(str(error))
         return _FAILED
     sys.stdout.buffer.write(made)

@@ -3,7 +3,7 @@
 from common.db.session import Database
 from common.http import service_app
 from common.messages.mail import mail_of
-from drawing.asking import ask_beside
+from drawing.client import ask_beside
 from fastapi import FastAPI
 
 from reporting.count.activities.api import routes as activities

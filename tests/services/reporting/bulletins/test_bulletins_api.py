@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from common import clock
 from common.db.session import Database
 from common.words.languages import LANGUAGES
-from drawing.asking import ask_beside
+from drawing.client import ask_beside
 from httpx import AsyncClient
 from pypdf import PdfReader
 from reporting.ground.programmes.catalogue import shipped

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 import typst
 from common.words.languages import LANGUAGES
-from drawing.asking import drawn
+from drawing.client import drawn
 from pypdf import PdfReader
 from reporting.ground.charts import specs, tiles
 from reporting.ground.charts.palette import CATEGORIES, INK, LOUD, SEQUENTIAL

@@ -22,7 +22,7 @@ from common.http import (
 from common.pages.look import page_policy
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.words.languages import LANGUAGES, PageLanguage
-from drawing.errors import NobodyDraws
+from drawing.processes import NobodyDraws
 from fastapi import Path, Query, Response
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request

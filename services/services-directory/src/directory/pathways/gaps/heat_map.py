@@ -11,7 +11,7 @@ from html import escape
 
 from common.words import codelists
 from common.words.places import Places, folded
-from drawing.asking import drawn
+from drawing.client import drawn
 
 from directory.pathways.gaps.picture import Picture
 

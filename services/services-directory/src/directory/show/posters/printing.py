@@ -11,8 +11,8 @@ from typing import Literal
 import jinja2
 import segno
 from common.words.languages import OWN_NAMES, next_language
-from drawing.asking import drawn
-from drawing.errors import FailedDrawing
+from drawing.client import drawn
+from drawing.processes import FailedDrawing
 from markupsafe import Markup, escape
 
 from directory.show.posters.content import Poster

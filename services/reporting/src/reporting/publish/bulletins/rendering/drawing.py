@@ -4,7 +4,7 @@ import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 
-from drawing.asking import drawn
+from drawing.client import drawn
 
 from reporting.ground.charts.flow import Band, flow, has_room
 from reporting.ground.charts.specs import Point, Spec, bars, heat_map, trend

@@ -6,7 +6,7 @@ from dataclasses import asdict, is_dataclass
 from importlib.resources import files
 from typing import Any
 
-from drawing.asking import drawn
+from drawing.client import drawn
 
 from reporting.publish.bulletins.rendering.page import Page
 

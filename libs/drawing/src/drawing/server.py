@@ -1,4 +1,4 @@
-"""The container that draws: one road per kind on a socket of the pod's own folder. It has no port and no secret."""
+"""The container that draws: one route per kind, on a socket in the pod's own folder. It has no port and no secret."""
 
 import asyncio
 from pathlib import Path
@@ -10,14 +10,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from drawing.errors import FailedDrawing
-from drawing.kinds import KINDS
-from drawing.processes import drawn_apart
+from drawing.processes import KINDS, FailedDrawing, drawn_apart
 
 MOST_BYTES = 32 * 1024 * 1024
-"""Of a request: a bulletin with all its charts is one or two MB."""
+"""The limit of a request; a bulletin with all its charts has one or two MB."""
 _turn = asyncio.Semaphore(1)
-"""One at a time: what the container may take of memory is for one."""
+"""One drawing at a time: the container's memory is for one."""
 
 
 async def _draw(request: Request) -> Response:
@@ -41,5 +39,5 @@ app.router.redirect_slashes = False
 
 
 def serve(place: Path) -> None:
-    """Until it is told to end. Whoever may enter the socket's folder may ask."""
+    """Serves until SIGTERM. Every process that can open the socket may ask."""
     uvicorn.run(app, uds=str(place), log_level="warning")
