@@ -1,8 +1,5 @@
-"""The record is held to the lists of what was erased and restricted: they know more than a standby that was promoted
-before it had followed so far, or than a volume that was put back beneath a database.
-
-What they say and the record forgot is done again, by the worker and at once: until then people are shown what was hidden.
-"""
+"""Holds the record to the lists of what was erased and restricted, which know more than a standby or volume that fell
+behind. The worker does it at once: until then people see what was hidden."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

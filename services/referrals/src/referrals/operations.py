@@ -87,11 +87,8 @@ async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) 
 
 
 async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """All steps of a rotation, where the file of the ring can be written and everybody reads it.
-
-    A mounted Secret is rotated in steps: `key-ring-add`, `key-ring-activate`, `rewrap-keys`,
-    `key-ring-drop`.
-    """
+    """All steps of a rotation, where the ring's file can be written and is shared. With a mounted Secret use
+    `key-ring-add`, `key-ring-activate`, `rewrap-keys`, `key-ring-drop`."""
     path = settings.key_encryption_keys_file
     before = await keys.read_ring()
     added = await ring.closed_by(ring.with_new_key(before), keys.vault, path)
@@ -183,10 +180,10 @@ async def report_retention(_settings: Settings, database: Database, _keys: CaseK
 
 
 async def apply_tombstones(settings: Settings, database: Database, keys: CaseKeys) -> int:
-    """After restoring a backup: erase again whatever had been erased; 1 if that cannot be shown.
+    """After restoring a backup: erase again what was erased; 1 if that cannot be shown.
 
-    `--list` names copies of the list of the erased, `--anchor` anchors that say how far it has to
-    reach; both may be repeated. `--accept-unproven` goes on with a list that is too short.
+    `--list`: copies of the list of the erased; `--anchor`: anchors with its length; both may be repeated.
+    `--accept-unproven` goes on with a list that is too short.
     """
     asked = _list_arguments("apply-tombstones").parse_args(sys.argv[2:])
     signer = tombstones.signer_of(_secret(settings))
@@ -207,8 +204,8 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
 
 
 async def tell_restrictions(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """Before a backup replaces this record: bring what it restricts into the list. `--directory` names a file with
-    what the directory's own record restricts (its `list-restrictions`)."""
+    """Before a restore: add this record's restrictions to the list. `--directory`: the output of the directory's
+    `list-restrictions`."""
     parser = argparse.ArgumentParser(prog="tell-restrictions")
     parser.add_argument("--directory", type=Path)
     asked = parser.parse_args(sys.argv[2:])
@@ -231,8 +228,7 @@ async def tell_restrictions(settings: Settings, database: Database, _keys: CaseK
 
 
 async def apply_restrictions(settings: Settings, database: Database, keys: CaseKeys) -> int:
-    """After restoring a backup: restrict again what was restricted since; 1 if that cannot be shown. Arguments as for
-    `apply-tombstones`."""
+    """After restoring a backup: restrict again; 1 if that cannot be shown. Arguments as for `apply-tombstones`."""
     asked = _list_arguments("apply-restrictions").parse_args(sys.argv[2:])
     secret = _secret(settings)
     signer = words.signer_of(secret)
@@ -339,8 +335,7 @@ class _Found:
 async def _longest(
     asked: argparse.Namespace, own: Path | None, signer: Signer, kind: _Kind
 ) -> _Found | None:
-    """The longest of the lists at hand, which goes on here from now on; None, with a word on it, where it is not
-    whole."""
+    """The longest list at hand, used from now on; None, with a message, if it is not whole."""
     lists = [*([own] if own else []), *asked.list]
     try:
         known = newest(lists, signer)

@@ -1,8 +1,6 @@
-"""After a restored backup, or where a promoted standby forgot it: what was restricted since is restricted again, each
-by the command that did it.
+"""After a restore or a promoted standby: restrict again what was restricted since, each by its own command.
 
-A restriction of which the backup knows nothing concerns nothing in it. What the backup restricts and the last word
-does not stays restricted: whoever may shows it again.
+The last word never lifts what the backup restricts: somebody who may shows it again.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -68,8 +66,8 @@ _Work = Callable[[AsyncSession, Means, UUID, Word], Awaitable[int]]
 async def restrict_again(
     database: Database, keys: CaseKeys, known: Chained, secret: bytes
 ) -> dict[Kind, int]:
-    """How many of each kind were restricted again; repeating it finds none. Raises what one of them raises: nothing
-    is served by halves."""
+    """How many of each kind were restricted again; 0 when repeated. Raises the first error: nothing is half
+    restricted."""
     done = await restrict(database, keys, known.lines, secret)
     async with database.transaction() as session:
         await act_as_service(session)
@@ -102,8 +100,8 @@ async def forget_reports(database: Database, keys: CaseKeys, listed: Collection[
 async def restrict_forgotten(
     database: Database, keys: CaseKeys, forgotten: Sequence[Mapping[str, Any]], secret: bytes
 ) -> int:
-    """Restrict again what these lines say, of which the record does not know; returns how much that was. What the
-    directory hid counts: it is to be hidden there, too."""
+    """Restrict again what these lines say and the record lacks; returns how many, with those that the directory has
+    to hide."""
     done = await restrict(database, keys, forgotten, secret)
     of_directory = {line["id"] for line in forgotten if line["kind"] in OF_DIRECTORY}
     return sum(done.values()) + len(of_directory)
@@ -112,8 +110,8 @@ async def restrict_forgotten(
 async def restrict(
     database: Database, keys: CaseKeys, lines: Sequence[Mapping[str, Any]], secret: bytes
 ) -> dict[Kind, int]:
-    """By the last word of these lines on each, unless the record has a later one; returns how many of each kind were
-    open."""
+    """Apply the last of these words on each thing, unless the record has a later one; returns how many of each kind
+    were open."""
     seal, means = WordSeal(secret), Means(keys, BlindIndex(secret))
     done = {}
     for kind, work in WORKS.items():

@@ -1,5 +1,4 @@
-"""The referrals service's background tasks: relay, the directory's events, timers, webhooks, channels,
-audit."""
+"""The referrals service's background tasks: relay, events, timers, webhooks, channels, audit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -71,8 +70,8 @@ _LOOK = sa.select(*(waits.label(name) for name, waits in _WAITS.items()))
 
 
 class Calls:
-    """Whoever has something to do is called. One statement looks for all of them, twice a second: mostly in vain, and
-    each looking by itself takes four round trips."""
+    """Calls the tasks that have something to do. One statement looks for all, twice a second: alone, each takes four
+    round trips."""
 
     def __init__(self) -> None:
         self.timers, self.notices = asyncio.Event(), asyncio.Event()

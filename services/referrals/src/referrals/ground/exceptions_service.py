@@ -1,5 +1,4 @@
-"""What an exception to consent or wish is, in a case and on the line: asked by one person with a sealed
-rationale, decided by another."""
+"""Exceptions to consent or wish, in a case and on the line: one person asks with a sealed rationale, another decides."""
 
 from datetime import datetime
 from typing import Protocol

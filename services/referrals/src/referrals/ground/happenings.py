@@ -1,5 +1,4 @@
-"""What happens to a case and has to be followed elsewhere, in the same transaction: see
-common/happenings.py. `followers_service` says who follows, in which order."""
+"""What happens to a case and is handled elsewhere in the same transaction. `followers_service` lists who handles it."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -14,16 +13,14 @@ from referrals.ground.keys.store import CaseKeys
 
 @dataclass(frozen=True)
 class CaseClosing:
-    """The case is about to be closed: who has a reason against it raises it. Told with the rights of
-    the caller."""
+    """The case is about to be closed; a handler may raise against it. Told with the rights of the caller."""
 
     case_id: UUID
 
 
 @dataclass(frozen=True)
 class CaseClosed:
-    """Nothing of the case waits to be used or decided any more; what was used goes on. Told with
-    service rights."""
+    """Handlers end what still waits in the case. Told with service rights."""
 
     case_id: UUID
     caller: Principal
@@ -32,8 +29,8 @@ class CaseClosed:
 
 @dataclass(frozen=True)
 class CaseErased:
-    """The key of the case is destroyed. What was sealed by it, or says something of the person,
-    goes now; ids and the codes of the process remain. Told with service rights."""
+    """The key is destroyed. Handlers delete all that it sealed or that describes the person. Told with service
+    rights."""
 
     case_id: UUID
     caller: Principal | None
@@ -52,8 +49,7 @@ class CaseHandedOver:
 
 @dataclass(frozen=True)
 class ConflictRecorded:
-    """These, and only these, are the organisations implicated in the case. Told with the rights of
-    the caller."""
+    """Exactly these organisations are implicated in the case. Told with the rights of the caller."""
 
     case_id: UUID
     implicated: AbstractSet[UUID]
@@ -72,8 +68,7 @@ class CameOfAge:
 
 @dataclass(frozen=True)
 class CaregiverSuppressed:
-    """The caregiver is implicated or gone: their word ends, and nobody uses their contact any more.
-    Told with the rights of the caller."""
+    """The caregiver is implicated or gone: nobody uses their word or contact. Told with the rights of the caller."""
 
     case_id: UUID
     holder: UUID

@@ -28,11 +28,10 @@ _SENDING = 0x52555253
 
 
 def held(case_id: Any, *, wait: bool = True) -> sa.ColumnElement[bool]:
-    """For the WHERE of a statement that locks a row of the case in column `case_id`.
+    """For the WHERE of a statement that locks a row of the case in column `case_id`: true once the transaction holds
+    the case; without `wait` false while another does.
 
-    It is asked last, of rows that the caller may have. True once the case is held until the
-    transaction ends; without `wait` false while somebody else holds it. What the same statement
-    reads beside the locked row may be older than the lock: read it in the next one.
+    Other rows read by the same statement may be older than the lock: read them in the next one.
     """
     return sa.func.hold_case(case_id, sa.literal(wait), type_=sa.Boolean)
 

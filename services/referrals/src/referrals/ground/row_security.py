@@ -21,11 +21,8 @@ async def act_as_service(session: AsyncSession) -> None:
 
 @asynccontextmanager
 async def acting_as_service(session: AsyncSession) -> AsyncIterator[None]:
-    """See all rows inside the block: a use case that has already checked what its caller may do.
-
-    Blocks may nest; pending changes are flushed on the way out, while they are still allowed. What
-    is raised inside ends the block as well: whoever catches it goes on as the caller.
-    """
+    """See all rows inside the block, after checking what the caller may do. Flushes on the way out; an exception also
+    ends it."""
     await act_as_service(session)
     try:
         yield

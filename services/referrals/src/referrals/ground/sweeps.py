@@ -16,8 +16,8 @@ async def sweep(
     due: Callable[[AsyncSession], Awaitable[Iterable[UUID]]],
     work: Callable[[AsyncSession, UUID], Awaitable[int]],
 ) -> int:
-    """To how many of those that are `due` something was done, as `work` says (0 or 1). It looks again whether its
-    row is still due: another replica, or a person, may have been faster. For what fails see `one_by_one`."""
+    """Do `work` for each row that is `due`; returns the sum of its results (0 or 1). `work` looks again whether the
+    row is still due. Failures: see `one_by_one`."""
     async with database.transaction() as session:
         await act_as_service(session)
         rows = await due(session)

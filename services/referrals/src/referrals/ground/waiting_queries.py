@@ -1,8 +1,5 @@
-"""What waits for somebody: how each capability says which of its rows do, so that one list holds all.
-
-Every row is one that the capability's own list shows to the caller: its conditions are those of that
-list, from the same place.
-"""
+"""Each capability says which of its rows wait for somebody, by the conditions of its own list, so that one list holds
+all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +18,7 @@ NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT
 
 @dataclass(frozen=True, kw_only=True)
 class WorkRow:
-    """One thing that waits, in ids and codes. `about`: the need, the task's or report's kind, the
-    basis. `organisation_id`: whom it comes from."""
+    """One thing that waits, in ids and codes. `about`: the need, kind or basis. `organisation_id`: the sender."""
 
     id: UUID
     since: datetime
@@ -39,14 +35,11 @@ class WorkRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """One kind, asked in one statement.
+    """One kind, read by one statement, `what`; `shown` makes a row a `WorkRow`, without the time at which it is due.
 
-    `what`: what is read of a row; `shown` makes it a `WorkRow`, without the time at which it is due.
-    `due`: an instant or a day, None: nothing says it; `ends_by_day`: an instant that stands for a day.
-    `since`: when it began to wait, from which the default clock runs.
-    `has_it`: the column of who has it, NULL while nobody does. `works`: whether the caller works in
-    its queue, or with who has it. `urgency`, `aor`: the columns that filters speak of.
-    `weighs`: the urgency by which it is put in order, where its row shows none.
+    `due`: an instant, a day or None; `ends_by_day`: an instant that means its day. `since`: the start of the default
+    clock. `has_it`: the column of the owner, NULL for none. `works`: whether the caller works in its queue or with
+    its owner. `urgency`, `aor`: columns for filters. `weighs`: the urgency for sorting, if the row shows none.
     """
 
     kind: WorkKind
@@ -106,8 +99,8 @@ class Waiting:
         return sa.case(*((urgency == u, value) for u, value in values.items()), else_=otherwise)
 
     def of(self, whose: Whose, doer: str) -> sa.ColumnElement[bool]:
-        """Mine: what I have, and what nobody has that I may take. Team: what those have with whom I
-        work, too. What has no owner by its nature is everybody's who may do it."""
+        """Mine: what I own, and what nobody owns that I may take. Team: also what my colleagues own. Kinds without
+        owners: both."""
         works = sa.true() if self.works is None else self.works
         if whose == "organisation" or self.has_it is None:
             return sa.true() if whose == "organisation" else works

@@ -1,7 +1,7 @@
-"""Which stored answers may be given again: those whose subject the caller may still read.
+"""Which stored answers may be repeated: those whose subject the caller may still read.
 
-An answer is sealed under the key of what it is about (a case; a screening or a form's submission
-of no case; a report of the line), so that erasing that leaves nothing of it, backups included.
+Each is sealed under its subject's key (case, screening, submission or report), so that erasing that erases it, in
+backups, too.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -32,8 +32,8 @@ class OperatorMail:
         self._told: date | None = None
 
     async def look(self) -> None:
-        """Once a day while it lasts. What the relay did not take is tried again at the next look; the same Message-ID
-        all day, so that a restart or a second worker tells nobody twice."""
+        """Once a day while it lasts; a failed mail is retried at the next look. One Message-ID a day, so that nobody
+        is told twice."""
         away, today = self._evidence.places_left, clock.today()
         if not away or self._told == today or self._mail is None or self._address is None:
             return

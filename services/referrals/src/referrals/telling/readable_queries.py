@@ -1,5 +1,5 @@
-"""What a caller would find one by one, for lists of other things that name it (audit, feed) and for what is sent
-(webhooks, messages): what a single read refuses, none of them shows."""
+"""What a caller would find one by one, for lists that name it (audit, feed) and for what is sent: what a read refuses
+is not shown."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -72,10 +72,8 @@ def readable(
     subject: sa.ColumnElement[UUID],
     record: sa.ColumnElement[UUID] | None = None,
 ) -> sa.ColumnElement[bool]:
-    """Whether a row of the caller's organisation names what its reader would find.
-
-    `record`: the case of an entry, where the row tells it.
-    """
+    """Whether a row of the caller's organisation names what its reader would find. `record`: the case of an entry, if
+    known."""
     of_cases = works_with_cases(caller)
     by_id = {**OF_CASES, **BY_ROLE} if of_cases else BY_ROLE
     whens: list[tuple[Any, Any]] = [
@@ -88,9 +86,8 @@ def readable(
 
 
 def _one_by_one(subject: sa.ColumnElement[UUID]) -> sa.ColumnElement[UUID]:
-    """Of each row that a page comes to it is asked whether its subject is found. By a plain equality PostgreSQL
-    would gather all that the caller finds first, years of it, to show twenty: it does not count on the page's
-    end."""
+    """Checks the subject row by row, up to the page's end: by a plain equality PostgreSQL first collects years of
+    what the caller finds."""
     return cast("sa.ColumnElement[UUID]", sa.any_(array([subject])))
 
 
@@ -104,10 +101,9 @@ _OF_THE_LINE: Mapping[str, Callable[[UUID, sa.ColumnElement[UUID]], sa.ColumnEle
 async def still_told(
     session: AsyncSession, receiver: Principal, notices: Sequence[Notice]
 ) -> frozenset[UUID]:
-    """Which of these notices, queued for the receiver, are about what it would find now; needs service rights.
+    """Which of these queued notices are about what the receiver would find now; needs service rights.
 
-    Asked when something is sent, maybe days after it was queued. Nothing is told either of what was shared until a
-    moment after the notice, but that it ended (`ENDS`).
+    A notice from before sharing ended is dropped, too, unless it says that (`ENDS`).
     """
     if not notices:
         return frozenset()

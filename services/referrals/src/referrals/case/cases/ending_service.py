@@ -60,10 +60,8 @@ async def close(
 async def erase(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, case: Case, basis: str
 ) -> None:
-    """Destroy the person's key first, then what it sealed; the codes and the history remain.
-
-    Destroyed first: if this transaction then fails, nothing can be read, and repeating finishes.
-    """
+    """Destroy the person's key before the rest: if this transaction fails, nothing can be read and repeating
+    finishes."""
     await keys.destroy(case.id)
     now = clock.now()
     case.identity = case.attributes = None

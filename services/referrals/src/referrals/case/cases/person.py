@@ -102,8 +102,7 @@ def disclosable(
 
 
 def shown_to_others(identity: Mapping[str, Any], caregiver: Caregiver) -> dict[str, Any]:
-    """The identity as a reader sees it who does not hold the case. The caregiver's name stays: it says
-    whom to keep away. The contact of a caregiver whom nobody may reach goes."""
+    """The identity for a reader who does not hold the case: without the contact of a caregiver whom nobody may reach."""
     known = identity.get("caregiver")
     if not known or Item.CAREGIVER_CONTACT not in hidden(caregiver):
         return dict(identity)

@@ -1,5 +1,4 @@
-"""Reading cases. Row-level security already limits every statement to the caller's organisation;
-the queries say it again, so that neither guard stands alone."""
+"""Reading cases. The queries repeat what row-level security enforces, so that neither guard stands alone."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
@@ -232,8 +231,8 @@ async def by_reference(session: AsyncSession, reference: str) -> Case | None:
 
 
 def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
-    """Whether somebody who coordinates looks at what was decided in the case in this column: it lies in
-    their areas, and does not speak against their organisation. Needs service rights."""
+    """Whether the caller coordinates the case's area and the case does not speak against their organisation. Needs
+    service rights."""
     accused = sa.select(sa.literal(1)).where(
         col(ImplicatedOrganisation.case_id) == col(Case.id),
         col(ImplicatedOrganisation.organisation_id) == caller.organisation,

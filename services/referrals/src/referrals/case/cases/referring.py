@@ -45,8 +45,7 @@ async def case_and_service(
     case_id: UUID,
     service_id: UUID | None,
 ) -> CaseAndService:
-    """The caller's case, held until the transaction ends, with its key, and the service; 404 if the
-    case is not theirs, 410 if it was erased."""
+    """The caller's case, locked, with its key and the service. 404 if the case is not theirs, 410 if it was erased."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     key = await case_service.key_of(keys, case.id)
     service = await service_shown_to(session, caller, service_id)

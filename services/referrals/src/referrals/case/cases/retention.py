@@ -26,11 +26,8 @@ _BATCH = 500
 
 
 async def ask_reconsent(database: Database, keys: CaseKeys, today: date) -> int:
-    """Open a task for each case whose person has turned 18; returns how many.
-
-    Birth dates are sealed, and a clear "adult on" date would give them away: so open cases of
-    minors are opened and looked at, once a day.
-    """
+    """Open a task for each case whose person has turned 18; returns how many. Birth dates are sealed, and a clear
+    "adult on" date would give them away: so the open cases of minors are read once a day."""
     turned, after = 0, UUID(int=0)
     while True:
         async with database.transaction() as session:
@@ -106,11 +103,8 @@ async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
 
 
 async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
-    """After a restored backup: erase again what was erased; returns how many cases.
-
-    Works in both directions: the key store remembers what the cases' backup forgot, and the cases
-    remember what a backup of the key store would bring back.
-    """
+    """After a restored backup: erase again; returns how many cases. Whichever of the two backups (key store, cases)
+    forgot an erasure learns it from the other."""
     tombstones = set(await keys.destroyed())
     erased = 0
     async with database.transaction() as session:

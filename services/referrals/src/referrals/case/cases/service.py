@@ -189,8 +189,8 @@ async def _remember_contact(session: AsyncSession, case: Case) -> None:
 async def doubt_contact(
     session: AsyncSession, keys: CaseKeys, case: Case, *, caregiver_too: bool
 ) -> None:
-    """After a restore: how the person is reached was changed later than this record knows. Whoever reads it is warned,
-    and a caregiver whom nobody was to reach any more is reached by nobody. Needs service rights."""
+    """After a restore: the contact changed later than this record knows. Warn readers, and suppress a caregiver whom
+    nobody may reach. Needs service rights."""
     identity, attributes = await open_record(keys, case)
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     contact = identity.get("contact") or {}
@@ -348,8 +348,7 @@ async def hand_over(
     to: UUID,
     taken_by: str | None,
 ) -> None:
-    """From the commit on it is the other organisation's: sealed and found by it alone, and whoever
-    took it has it. Needs service rights."""
+    """Seal the case for the other organisation, which alone finds it from the commit on. Needs service rights."""
     former = case.organisation_id
     case.organisation_id = to
     case.assigned_to = taken_by

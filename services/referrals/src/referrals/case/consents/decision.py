@@ -1,10 +1,7 @@
 """May these items of this case go to this organisation, for this purpose, now? Pure.
 
-Every road on which something of a person moves asks here, at the moment at which it moves: sending,
-answering a question, reading what was disclosed, handing the case over, and the codes that events
-and exports carry. The clauses stand below, one function each, in the order in which they are asked;
-none of them is restated elsewhere. Source: the inter-agency rules of referral under consent, in
-docs/referral-lifecycle.md.
+Everything that moves a person's data asks here at that moment. Each clause is one function below, in the order in
+which they are asked. Source: the inter-agency rules of referral under consent, docs/referral-lifecycle.md.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -36,8 +33,7 @@ class Road(StrEnum):
 
 
 class Kind(StrEnum):
-    """What allows it: a consent of one of three kinds, or an exception that a second person
-    approved."""
+    """What allows a move: a consent of one of these kinds, or an exception that a second person approved."""
 
     REFERRAL = "referral"
     TRANSFER = "transfer"
@@ -77,10 +73,8 @@ STANDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What the person, or somebody for them, decided. `decided_by` None: an exception.
-
-    `confirmed`: a supervisor stands behind it. `status` is a key of STANDINGS.
-    """
+    """What the person, or somebody for them, decided. `decided_by` None: an exception. `confirmed`: a supervisor
+    agreed. `status`: a key of STANDINGS."""
 
     kind: Kind
     status: str
@@ -106,11 +100,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What would move, on which road, to whom. `items` None: whatever may; `texts`: names of
-    `disclosure.TEXTS`.
-
-    `shared` False: what was disclosed is to be read no more, since the referral ended so.
-    """
+    """What would move, on which road, to whom. `items` None: all that may; `texts`: names of `disclosure.TEXTS`.
+    `shared` False: the referral ended so that nobody may read it any more."""
 
     road: Road
     case_id: UUID
@@ -248,8 +239,7 @@ def sharing_goes_on(asked: Asked) -> None:
 
 
 def decider_may_still_decide(asked: Asked) -> None:
-    """The word is judged anew, as the person is known now: they may have come of age, their
-    caregiver may be implicated, or the record was corrected."""
+    """Judge again by what is known now: the person may be of age, the caregiver implicated, the record corrected."""
     if asked.move.road not in NEW_FACTS or asked.word.decided_by is None:
         return
     if asked.word.decided_by == Decider.BEST_INTEREST and asked.person.age is None:

@@ -114,8 +114,8 @@ async def listed(
     before: UUID | None,
     limit: int,
 ) -> Sequence[DisclosureException]:
-    """As `queries.exceptions`: which of other organisations' cases speak against a coordinator's own, row
-    security does not show them."""
+    """As `queries.exceptions`, with service rights for a coordinator: row security hides which cases accuse their
+    organisation."""
     coordinates = Role.COORDINATOR in caller.roles
     async with acting_as_service(session) if coordinates else nullcontext():
         return await queries.exceptions(

@@ -1,5 +1,5 @@
-"""What becomes of consents and exceptions when a case is erased or handed over, and whom to ask again
-once the person is of age or their caregiver may not speak for them."""
+"""Ends consents and exceptions with their case, and asks again once the person is of age or the caregiver is
+suppressed."""
 
 from datetime import date, timedelta
 from uuid import UUID

@@ -137,8 +137,8 @@ async def exceptions(
     before: UUID | None,
     limit: int,
 ) -> Sequence[DisclosureException]:
-    """Own ones, of whoever works with cases; of a coordinator those of all organisations for the purposes of
-    their AoRs, of cases that they look into. Needs service rights where the caller coordinates."""
+    """The caller's own, if they work with cases; a coordinator's, of their AoRs and of cases that they look into. A
+    coordinator needs service rights."""
     shown: list[sa.ColumnElement[bool]] = [sa.false()]
     if works_with_cases(caller):
         shown.append(col(DisclosureException.organisation_id) == caller.organisation)

@@ -105,8 +105,7 @@ async def give(
 
 
 def _given_at(body: NewConsent, now: datetime) -> datetime:
-    """When the person decided. A device's clock may run a little ahead; what lies in the future is
-    no decision."""
+    """When the person decided. A device's clock may run a little ahead; a decision in the future is refused."""
     if body.valid_until is not None and body.valid_until <= now:
         raise INVALID.because("it_has_ended_already", pointer="/valid_until")
     if body.given_at is None:
@@ -170,11 +169,8 @@ async def tell_given(session: AsyncSession, grant: Grant) -> None:
 async def decide(
     session: AsyncSession, caller: Principal, keys: CaseKeys, grant_id: UUID, *, approve: bool
 ) -> Grant:
-    """A supervisor, other than the one who asked, decides in the child's best interest.
-
-    What is approved must hold as the person is known now: since it was asked they may have come of
-    age, or their caregiver may be implicated.
-    """
+    """A supervisor, other than the one who asked, decides in the child's best interest, by what is known of the
+    person now."""
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status != "pending":
         raise ALREADY_DECIDED.because("its_status_is", grant.status)
@@ -283,10 +279,7 @@ async def _end(session: AsyncSession, grant: Grant, method: str, at: datetime) -
 async def end_unused(
     session: AsyncSession, caller: Principal | None, case_id: UUID, uses: queries.Uses
 ) -> None:
-    """The case is closed: what nothing was shared under gives nothing any more, and waits for nobody.
-
-    Consents that were used, and to statistics, go on.
-    """
+    """The case is closed: end the consents and exceptions under which nothing was shared. Those to statistics go on."""
     unused = sa.and_(col(Grant.kind) != "reporting", sa.not_(uses.grant(col(Grant.id))))
     await _end_those(session, caller, case_id, "case_closed", unused)
     await exceptions_service.end_unused(session, case_id, uses)

@@ -1,8 +1,7 @@
-"""Anchoring the audit outside the database, and verifying it against the anchor.
+"""Anchors the audit outside the database, and verifies it against the anchor.
 
-A chain shows an edit or a gap. Only something outside the database shows that its newest entries,
-or a whole chain, were cut off: the worker appends the heads that moved to a file of its own, each
-line carrying the hash of the line before.
+A chain shows an edit or a gap. Only a file outside the database shows that its newest entries, or a whole chain, were
+cut off. Each line carries the hash of the line before.
 """
 
 import hashlib
@@ -89,11 +88,8 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _last_line(path: Path) -> tuple[dict[str, Any], str]:
-    """The anchor's last line, read and as it is written; BrokenAnchor.
-
-    Only the end of the file is read: the whole of it is checked when the audit is verified. What a
-    killed writer or a full disk left without its line end was never anchored, and is dropped.
-    """
+    """The anchor's last line, parsed and raw; BrokenAnchor. Drops a line without its end: a killed writer or a full
+    disk left it, so it was never anchored."""
     size, text = last_line(path)
     if path.exists() and path.stat().st_size > size:
         os.truncate(path, size)
@@ -111,8 +107,8 @@ async def anchor(
 ) -> int:
     """Append the heads that moved since the last line; returns how many. One caller at a time.
 
-    `erased`, `restricted`: how far those lists reach, anchored with them, so that a restore can tell a list that is
-    too old. BrokenAnchor if the file that was begun is gone or another one.
+    `erased`, `restricted`: the lengths of those lists, so that a restore can tell a list that is too old.
+    BrokenAnchor if the file is gone or another one.
     """
     async with database.transaction() as session:
         await act_as_service(session)
@@ -141,16 +137,15 @@ async def anchor(
 
 
 def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
-    """A list only grows: one that is shorter than it was lost its end, and the anchor goes on knowing that end until
-    the list is as long again."""
+    """A list only grows: if it is shorter than before, the anchor keeps the known end until the list reaches it
+    again."""
     if head is None or (last and head.number < last[0]):
         return last
     return [head.number, head.digest]
 
 
 async def mark_restored(database: Database, path: Path, source: str) -> None:
-    """Tell the anchor that the record was taken back to a backup: what came after it is missing
-    rightly, from here on. `source` names the backup."""
+    """Tell the anchor that the record was restored from the backup `source`: what came after it is rightly missing."""
     async with database.transaction() as session:
         await act_as_service(session)
         _, text = _last_line(path)

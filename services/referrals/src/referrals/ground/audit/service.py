@@ -25,12 +25,11 @@ async def record(
     target_type: str | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Append one entry to `chain` (the case; without a case, the organisation).
+    """Append one entry to `chain` (the case; without a case, the organisation). Call this last: it locks the chain's
+    head.
 
-    Its target is what the chain is about, of the type that the action's name begins with, unless it
-    says something else. `detail` holds codes and ids only. The chain's head stays locked from when
-    the entry is written until the transaction ends, so call this last. What a command records is what
-    its stored answer is about: by that it is kept, and given again.
+    The target is the chain's subject, of the type that the action's name begins with, unless given. `detail`: ids and
+    codes only. A command's stored answer is kept under what the command records.
     """
     target_id = target_id or chain
     target_type = target_type or action.partition(".")[0]

@@ -37,8 +37,7 @@ _alternatives = PathwayAlternative.metadata.tables["pathway_alternatives"]
 
 
 _WRITER_LOCK = 0x52555244
-"""Advisory lock of whoever writes the projection: several events in one transaction lock several
-rows."""
+"""Advisory lock of the projection's writer: several events in one transaction lock several rows."""
 
 
 async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:
@@ -102,8 +101,7 @@ def _countries(event: ServiceData) -> Sequence[str]:
 
 
 def _newer(row: dict[str, Any]) -> Insert:
-    """Takes what is newer. A change of capacity that overtook an event keeps its state, and the event still tells the
-    rest: each column is judged by its own version."""
+    """Keep the newer value of each column by the column's own version: a change of capacity may overtake an event."""
     new = insert(_services).values(row)
     newest = {name: _newest(new.excluded, name) for name in row if name != "service_id"}
     return new.on_conflict_do_update(

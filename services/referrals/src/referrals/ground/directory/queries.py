@@ -51,8 +51,7 @@ async def countries_of_service(session: AsyncSession, service_id: UUID) -> list[
 
 
 async def countries_of_organisation(session: AsyncSession, organisation: UUID) -> list[str]:
-    """Where its services are, those included that not everybody sees: a border is there for all.
-    Empty if the directory tells of none."""
+    """The countries of its services, hidden ones included: a border is there for all. Empty if it has none."""
     country = sa.func.unnest(col(DirectoryService.countries)).label("country")
     rows = await session.scalars(
         sa.select(country)
@@ -148,8 +147,7 @@ async def choosable(
 def refuse_unless_choosable(
     service: DirectoryService | None, *, implicated: bool, now: datetime
 ) -> DirectoryService:
-    """409 `not_referable` (also for one that the directory does not show the caller), or
-    `organisation_implicated` (duty of conflict)."""
+    """409 `not_referable`, also for a service that the caller may not see, or `organisation_implicated`."""
     if service is None:
         raise NOT_REFERABLE.because(
             "directory_has_not_announced_this_service_yet", pointer="/service_id"
@@ -177,8 +175,8 @@ async def service_shown_to(
 
 
 def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.ColumnElement[bool]:
-    """Whether one of these clients works the queue of the service in a column: everybody of its
-    organisation, unless it has a team."""
+    """Whether one of these clients works the queue of the service in a column. Without a team, the whole organisation
+    does."""
     team = sa.select(sa.literal(1)).where(
         col(TeamMember.organisation_id) == organisation, col(TeamMember.service_id) == service_id
     )
@@ -187,8 +185,8 @@ def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.Col
 
 
 def works_with(caller: Principal, client: Any) -> sa.ColumnElement[bool]:
-    """Whether the client in a column is in a team with the caller; who is in no team works with all
-    of their organisation who are in none. What nobody has (NULL) is before everybody."""
+    """Whether the client in a column shares a team with the caller; those without a team work together. NULL:
+    everybody."""
     own = sa.select(col(TeamMember.service_id)).where(
         col(TeamMember.organisation_id) == caller.organisation,
         col(TeamMember.client) == caller.subject,
@@ -275,11 +273,8 @@ async def alternatives(
     now: datetime,
     limit: int = 10,
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Choosable services of the category that the caller may see: what the recipient suggested, then by rank.
-
-    Ranks are those of the pathway of the most exact area that has one for this need. `areas` are
-    the person's area and its ancestors, in this order; empty means that the place does not matter.
-    """
+    """Choosable services that the caller may see: first the recipient's suggestion, then by rank in the pathway of
+    the most exact area. `areas`: the person's area and its ancestors, in this order; empty: any place."""
     rank = _rank(category, areas)
     statement = sa.select(DirectoryService, rank.label("rank")).where(
         col(DirectoryService.categories).contains([category]),

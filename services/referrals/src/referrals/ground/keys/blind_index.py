@@ -1,7 +1,7 @@
-"""Finding one's own case by name or document although neither is stored in clear. Pure.
+"""Finds one's own case by name or document, neither of which is stored in clear. Pure.
 
-Keyed digests (HMAC-SHA-256 under a key derived per organisation), so that equal names of two
-organisations do not look equal, and a dump without the key says nothing.
+Digests are HMAC-SHA-256 under a key for each organisation: equal names of two organisations look different, and a
+dump without the key says nothing.
 """
 
 import hashlib

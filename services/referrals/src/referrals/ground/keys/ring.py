@@ -1,5 +1,5 @@
-"""Key-encryption keys: they wrap the case keys and rotate. Held in a file outside all databases, in
-clear or each closed by a Vault."""
+"""Key-encryption keys wrap the case keys and rotate. A file outside all databases holds them, in clear or closed by a
+Vault."""
 
 import base64
 import json

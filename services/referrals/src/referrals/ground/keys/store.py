@@ -1,8 +1,5 @@
-"""The key store: wrapped case keys in a database of its own.
-
-It is apart from the cases so that restoring an old backup of the cases cannot bring back a key
-that was destroyed: the store then still says `destroyed_at`.
-"""
+"""The key store: wrapped case keys in a database of its own, so that an old backup of the cases cannot bring back a
+key that was destroyed."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -75,8 +72,8 @@ class CaseKeys:
         self._opened_at = 0.0
 
     async def verify(self) -> None:
-        """KeyRingError unless the ring's file is there and is the one that wrapped the case keys;
-        KeysAway while the store does not answer."""
+        """KeyRingError unless the file holds the ring that wrapped the case keys; KeysAway while the store does not
+        answer."""
         try:
             await self._current_ring()
             await self.database.once("SELECT 1")
@@ -88,8 +85,8 @@ class CaseKeys:
             ) from error
 
     async def _current_ring(self) -> KeyRing:
-        """The ring as its file is now; what a Vault opened is opened again after `vault_seconds`, so
-        that sealing the Vault or taking back the token ends the use of its keys."""
+        """The ring as its file is now. It is opened again after `vault_seconds`, so that sealing the Vault ends the
+        use of its keys."""
         stamp = self._ring_file.stat().st_mtime_ns if self._ring_file.exists() else 0
         asked = time.monotonic()
         late = self.vault is not None and asked - self._opened_at >= self._vault_seconds
@@ -104,12 +101,9 @@ class CaseKeys:
         return await KeyRing.opened(self._ring_file, self.vault)
 
     async def _compare(self, ring: KeyRing) -> None:
-        """KeyRingError unless `ring` holds every key that is in use, and those are the same keys.
-
-        Keys that were never seen are recorded if a known one came with them (a rotation), or if
-        nothing was ever wrapped (a new installation). A store of an older release recorded none:
-        there one key of each kind is opened.
-        """
+        """KeyRingError unless `ring` holds every key in use, unchanged. Records new keys if a known one came with
+        them (a rotation) or nothing was ever wrapped (an installation). An older release recorded none: there one key
+        of each kind is opened."""
         values, known = ring.check_values(), await key_checks.recorded(self.database)
         used = {check_name(key_id) for key_id in await self.used_key_ids()}
         if other := sorted(

@@ -21,10 +21,7 @@ LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-tombstones'))")
 
 
 async def tell(database: Database, path: Path, signer: Signer) -> int:
-    """Append what was destroyed and is not in the list yet; returns how many. One caller at a time.
-
-    A crash after the list was written tells the same again: applying it twice changes nothing.
-    """
+    """Append erasures that the list lacks; returns how many. One caller at a time; a repeated line changes nothing."""
     ((waits,),) = await database.once(_ANY_UNTOLD)
     if not waits and await asyncio.to_thread(path.exists):
         return 0

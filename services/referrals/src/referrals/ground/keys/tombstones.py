@@ -1,5 +1,5 @@
-"""The list of the erased. It leaves the machine, so that after its loss nobody who was erased comes back with a
-backup. A line holds the random id of a case and when its key was destroyed: nothing about a person."""
+"""The list of the erased leaves the machine, so that no backup brings anybody back. A line: a case's random id, when
+its key was destroyed."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Key-encryption keys that a Vault keeps closed: its transit engine opens them, they never lie in clear.
 
-HashiCorp Vault and OpenBao answer the same calls (https://openbao.org/api-docs/secret/transit). What they
-are given is the 32 bytes of a key-encryption key and its name, and nothing about a case.
+HashiCorp Vault and OpenBao answer the same calls (https://openbao.org/api-docs/secret/transit). They see a
+key-encryption key (32 bytes) and its name, never a case.
 """
 
 import asyncio

@@ -15,10 +15,8 @@ class News(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """`subject.what`; tests hold it to the states that referrals, transfers and escalations have.
-
-    The other side's deed is news; one's own is not. What only confirms a plan waits to be read.
-    """
+    """`subject.what`; tests compare it with the states. What the other side did is news; one's own act is not, and
+    the confirmation of a plan waits to be read."""
 
     news: News
 

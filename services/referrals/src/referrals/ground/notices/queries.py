@@ -1,8 +1,7 @@
 """Reading notices in the order of their transactions.
 
-Rows become visible at commit, not when their number is drawn, so a plain `id > last` would lose
-rows. A row carries its transaction id; the feed ends before the oldest transaction that is still
-open, so nothing can appear later behind a cursor that was given out.
+Rows become visible at commit, so a plain `id > last` would lose rows. The feed ends before the oldest open
+transaction: nothing appears later behind a cursor.
 """
 
 from collections.abc import Collection, Sequence
@@ -68,8 +67,8 @@ def any_untold() -> sa.Exists:
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
-    """Notices (id, organisation_id, kind, subject, for_supervisor) that were not passed on, locked;
-    needs service rights."""
+    """Notices that were not passed on (id, organisation_id, kind, subject, for_supervisor), locked; needs service
+    rights."""
     rows = await session.execute(
         sa.select(
             col(Notice.id),

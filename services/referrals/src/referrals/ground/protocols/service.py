@@ -48,8 +48,7 @@ _LETTERS = 2
 
 
 def countries_of(areas: Collection[str]) -> list[str]:
-    """The countries of these areas; of a P-code that no table knows, the country that it begins
-    with."""
+    """The countries of these areas; for an unknown P-code the country that it begins with."""
     places = Places.load()
     return sorted(
         {places.at_most(area, 0) if places.is_known(area) else area[:_LETTERS] for area in areas}
@@ -66,8 +65,8 @@ async def refuse_uncovered(
     on: date,
     category: str | None = None,
 ) -> None:
-    """409 unless one of the countries is the same, or a protocol covers it today. `category` None:
-    it is everything, and only a protocol for everything covers it."""
+    """409 unless a country is the same or a protocol covers it today. `category` None: only a protocol for everything
+    does."""
     if from_country in to_countries:
         return
     if not await covered(

@@ -10,8 +10,8 @@ from referrals.tables import Instant, Json, Row
 
 
 class Restriction(Row, table=True):
-    """`word`: see `restrictions.words`. `case_id`: with which it is forgotten. `version`: of the directory's word.
-    `told_at`: when it was written to the list that leaves the machine."""
+    """`word`: see `restrictions.words`. `case_id`: erased with it. `version`: the directory's. `told_at`: when it was
+    listed."""
 
     __tablename__ = "restrictions"
 

@@ -22,8 +22,8 @@ def any_untold() -> sa.Exists:
 async def not_said(
     session: AsyncSession, lines: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """The lines of the list of which the record knows nothing, or something earlier: what was forgotten with its case
-    as well. A word of the directory that reached the list by a restore alone is known."""
+    """The list's lines that the record lacks or knows in an earlier form. A directory's word that a restore listed is
+    known."""
     ids = [UUID(line["id"]) for line in lines]
     asked = sa.select(Restriction).where(
         col(Restriction.subject_id) == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid)))

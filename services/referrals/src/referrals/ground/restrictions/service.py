@@ -83,8 +83,7 @@ async def forget_subject(session: AsyncSession, subject: UUID) -> None:
 
 
 async def go_on_from(session: AsyncSession, known: Chained, seal: WordSeal) -> None:
-    """After a restore: what the list does not say as it holds now is told anew. Of the directory the more restricted of
-    both words holds, as it has applied it."""
+    """After a restore: list again each word that differs. For the directory the more restricted of both words counts."""
     listed = {kind: last_words(known.lines, kind) for kind in Kind}
     for row in (await session.execute(sa.select(_TABLE))).all():
         kind, word = Kind(row.kind), row.word

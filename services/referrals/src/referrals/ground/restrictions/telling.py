@@ -31,10 +31,8 @@ LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-restrictions'))"
 
 
 async def tell(database: Database, path: Path, signer: Signer, seal: WordSeal) -> int:
-    """Append what was said last and is not in the list yet; returns how many. One caller at a time.
-
-    A crash after the list was written says the same again, which changes nothing.
-    """
+    """Append restrictions that the list lacks; returns how many. One caller at a time; a repeated line changes
+    nothing."""
     told = _TABLE.c.told_at
     async with database.transaction() as session:
         if not await session.scalar(LOCK):

@@ -115,8 +115,8 @@ def accusing(organisations: Iterable[UUID]) -> Word:
 
 
 class WordSeal:
-    """The list leaves the machine, and names nobody: a word that does leaves sealed. Equal words are sealed alike, so
-    that it shows whether the list says a word already."""
+    """Seals words that name somebody, because the list leaves the machine. Equal words seal alike, so that repeats
+    show."""
 
     def __init__(self, secret: bytes) -> None:
         info = b"ruta-restricted-words"

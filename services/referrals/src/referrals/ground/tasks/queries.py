@@ -90,8 +90,8 @@ async def listed(
 def waiting(
     caller: Principal, reading: Reading, has_it: Callable[[Any], Any], but: Collection[str]
 ) -> Waiting:
-    """What is not done; `has_it`: who has the case in a column. A task of another side's case is
-    everybody's who may read it. `but`: kinds of tasks that wait as what they are about."""
+    """Open tasks. `has_it`: the column of the case's owner; a task of another's case is everybody's who may read it.
+    `but`: kinds that other lists show."""
     return Waiting(
         kind=WorkKind.TASK,
         what=sa.select(Task).where(

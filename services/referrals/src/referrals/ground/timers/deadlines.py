@@ -1,7 +1,7 @@
 """When a referral must be acknowledged and decided, and the steps after a missed deadline. Pure.
 
-The order is fixed: reminder to the recipient, its supervisor, an alternative suggested to the
-referrer, expiry last. Health referrals never expire: late care is still care.
+The order is fixed: remind the recipient, tell its supervisor, suggest an alternative to the referrer, expire. Health
+referrals never expire: late care is still care.
 """
 
 import csv

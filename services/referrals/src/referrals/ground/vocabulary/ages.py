@@ -1,8 +1,7 @@
 """Who decides for whom: consent of adults and of children by age band. Pure.
 
-Bands are data (`ages.csv`), after the inter-agency guidelines for case management with children;
-a coordinator may replace the file. Nothing here decides for a person: it says which decision is
-still missing.
+Source of `ages.csv`: the inter-agency guidelines for case management with children; a coordinator may replace the
+file.
 """
 
 import csv

@@ -76,10 +76,7 @@ def compose(
     record: Mapping[str, Any],
     granted: Iterable[str],
 ) -> dict[str, Any]:
-    """The snapshot: values given for this referral, and items copied from the case record.
-
-    A value in `payload` wins over the record. NotGranted, NotOnRecord.
-    """
+    """The snapshot: the payload's values, else those of the case record. NotGranted, NotOnRecord."""
     wanted = set(from_case) - set(payload)
     check_granted(set(payload) | wanted, granted)
     missing = {item for item in wanted if record.get(item) in (None, "", [], {})}
@@ -90,8 +87,8 @@ def compose(
 
 
 REACHED_BY = frozenset(code for code, item in items().items() if item.reaches)
-"""Items by which somebody finds a person. Who comes, or is met through the referrer, is known by the
-code of the referral: nothing else has to be shared for that."""
+"""Items by which somebody finds a person. For a person who comes, or is met through the referrer, the referral's code
+is enough."""
 
 
 def can_reach(rule: str, shared: Collection[str]) -> bool:

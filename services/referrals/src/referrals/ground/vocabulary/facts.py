@@ -1,8 +1,5 @@
-"""What a recipient is told beside the items: content that an item covers, and operational facts. Pure.
-
-Each field of each answer to a recipient stands in one of the two tables. `decided` fails the build for any
-other: whoever adds a field decides what it is.
-"""
+"""What a recipient is told beside the items. Pure. `decided` fails the build for a field that is in neither table:
+its author decides which it is."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

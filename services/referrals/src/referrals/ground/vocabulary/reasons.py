@@ -1,5 +1,4 @@
-"""The reasons that commands take, as types of their bodies; each reason is a row of
-`common/words/data/reasons.csv`."""
+"""The reasons that commands take, as types of their bodies; each is a row of `common/words/data/reasons.csv`."""
 
 from typing import Annotated
 

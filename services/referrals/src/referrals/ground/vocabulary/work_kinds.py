@@ -1,7 +1,4 @@
-"""What waits for somebody, by kind, and what is to be done with it. Pure.
-
-The words that people read for them are the reader's own; these are codes that only grow.
-"""
+"""The kinds of work that wait for somebody. Pure. Codes only grow; readers have words of their own for them."""
 
 from enum import StrEnum
 from typing import Literal

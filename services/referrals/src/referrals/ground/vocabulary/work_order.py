@@ -1,7 +1,5 @@
-"""In which order work waits: urgency, time left, danger to a person, kind of work. Pure.
-
-Lists, counts, pages and messages ask it. A kind without a deadline of its own gets a default clock.
-"""
+"""The order of work: urgency, time left, danger to a person, kind. Pure. A kind without a deadline gets a default
+clock."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,8 +34,8 @@ CLOCKS: dict[str, timedelta] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """`urgency`: of a row that has none. `rank`: of every row, whatever its urgency. `clock`: instead of
-    that of the urgency. `danger`: it comes before other kinds that are due at the same moment."""
+    """`urgency`: for a row without one. `rank`: for every row. `clock`: instead of the urgency's. `danger`: before
+    other kinds that are due at the same moment."""
 
     urgency: Urgency = "routine"
     rank: Rank | None = None

@@ -1,8 +1,7 @@
-"""Who may open somebody else's case in an emergency, and who may not. Pure.
+"""Who may open somebody else's case in an emergency. Pure.
 
-Two people act, and the second is independent of the first: of the organisation that holds the case
-now, or a coordinator of the case's area of responsibility. Nobody of the organisation that asks
-and nobody of an organisation implicated in the case decides.
+The second person is independent of the first: of the organisation that holds the case, or a coordinator of its area
+of responsibility; never of the asking or of an implicated organisation.
 """
 
 from collections.abc import Collection
@@ -17,11 +16,8 @@ from common.words.places import Places
 
 @dataclass(frozen=True)
 class Sought:
-    """The case that is asked for, as it is now, and who asks.
-
-    `aors`: areas of responsibility that the case has met so far; empty if none is known yet, then
-    a coordinator of any may decide. `implicated`: organisations.
-    """
+    """The case as it is now, and who asks for it. `aors`: those that the case has met; while empty a coordinator of
+    any may decide. `implicated`: organisations."""
 
     asking: UUID
     holder: UUID
@@ -63,8 +59,7 @@ def may_be_opened(sought: Sought) -> bool:
 
 
 def case_aors(referred: Collection[str], *, screened: bool, minor: bool | None) -> frozenset[str]:
-    """The areas of responsibility of a case: those of its referrals, TIP once a screening belongs
-    to it, CP for a child."""
+    """The AoRs of a case: those of its referrals, TIP with a screening, CP for a child."""
     met = set(referred)
     if screened:
         met.add("TIP")

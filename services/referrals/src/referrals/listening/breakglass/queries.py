@@ -1,5 +1,4 @@
-"""Reading accesses, and what of a case decides over them. All of it needs service rights, but what
-a caller gets is theirs: asked by them, of a case that they hold, or theirs to decide."""
+"""Reading accesses, with service rights. A caller gets those that they asked for, decide, or whose case they hold."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -70,8 +69,8 @@ async def listed(
 
 
 def readable(caller: Principal, access_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Asked by the caller, or of a case that the caller's organisation holds. Whoever decides as a
-    coordinator finds it while it waits (`listed`) and is not told of it elsewhere."""
+    """Asked by the caller, or of a case that their organisation holds. A deciding coordinator finds it only in
+    `listed`."""
     if not {Role.SUPERVISOR, Role.COORDINATOR} & set(caller.roles):
         return sa.false()
     return sa.exists().where(

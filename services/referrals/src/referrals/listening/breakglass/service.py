@@ -38,11 +38,8 @@ OPEN_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Shown:
-    """An access as one caller sees it.
-
-    `reason` is for those who decide and those who hold the case; which organisation holds it is
-    told to whoever asked only while the access is open.
-    """
+    """An access as one caller sees it. `reason`: for those who decide and those who hold the case. Who asked learns
+    the holder only while the access is open."""
 
     access: BreakGlass
     reason: str | None
@@ -52,11 +49,8 @@ class Shown:
 async def ask(
     session: AsyncSession, caller: Principal, keys: CaseKeys, reference: str, reason: str
 ) -> Shown:
-    """Ask for a case by its reference.
-
-    An implicated organisation gets the same answer as any other: a refusal would tell it that it
-    is accused. Nobody can open the case to it afterwards.
-    """
+    """Ask for a case by its reference. An implicated organisation gets the usual answer, since a refusal would reveal
+    that it is accused; nobody can open the case to it."""
     async with acting_as_service(session):
         case = await cases.by_reference(session, reference)
         if case is not None:
@@ -158,8 +152,8 @@ class Opened:
 
 
 async def read(session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID) -> Opened:
-    """The case in clear, for the one who asked, while the access is open. The holder is told. Whatever ends the access
-    (an erasure, a hand-over, an accusation) comes before or after the reading, not in the middle of it."""
+    """The case in clear, for the one who asked, while the access is open; tells the holder. Locks the case against
+    whatever ends the access."""
     async with acting_as_service(session):
         access = await queries.by_id(session, access_id, lock=True)
         case = await cases.by_id(session, access.case_id) if access is not None else None
@@ -179,8 +173,7 @@ async def read(session: AsyncSession, caller: Principal, keys: CaseKeys, access_
 
 
 async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> None:
-    """The case is somebody else's now: what was open ends, what waits is the new holder's to know
-    and to decide. Needs service rights."""
+    """The case has a new holder: end open accesses, pass those that wait to the new holder. Needs service rights."""
     now = clock.now()
     living = await session.scalars(
         sa.select(BreakGlass)
@@ -198,8 +191,7 @@ async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> N
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
-    """What is open to these organisations ends, as it does when a case is handed over. Needs
-    service rights."""
+    """End what is open to these organisations, as at a hand-over. Needs service rights."""
     await session.execute(
         sa.update(BreakGlass)
         .where(

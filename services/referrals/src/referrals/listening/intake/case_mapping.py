@@ -1,7 +1,6 @@
 """From a submission to a case with its needs, by configuration. Pure.
 
-What a form says about consent never becomes one: somebody asks the person (`asked`). What does not map
-is told with its place and never with its value.
+A form never records a consent: somebody asks the person (`asked`). Errors name the place, never the value.
 """
 
 import re
@@ -134,8 +133,8 @@ def _take_field(
 
 
 def _codes(categories: Mapping[str, str | None], value: Any) -> Iterator[str]:
-    """Several stand in a list; where people may choose several, in one text: with spaces in form tools, with
-    commas in DHIS2. A code that has one itself is found first."""
+    """Codes of a list, or of one text: form tools separate them by spaces, DHIS2 by commas. A code that contains a
+    separator is found first."""
     for each in value if isinstance(value, list) else [value]:
         text = str(each).strip()
         yield from [text] if text in categories else filter(None, _BETWEEN_CODES.split(text))

@@ -1,8 +1,7 @@
 """From a form tool's submission to the answers of an instrument, by configuration. Pure.
 
-The submission is KoboToolbox's JSON: one object, keys are paths of groups and questions, values
-are texts (several choices separated by spaces), and what the tool adds begins with an underscore.
-What does not map is told with its place and never with its value.
+KoboToolbox's JSON: an object of paths to texts, several choices separated by spaces; the tool's own keys begin with
+an underscore. Errors name the place, never the value.
 """
 
 import re
@@ -28,11 +27,9 @@ _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 
 @dataclass(frozen=True)
 class FormMapping:
-    """`fields`: path → question; absent paths map by their last part. `values`: what a form's own
-    codes are called in the instrument, by question. `ignore`: paths that are left out; one that ends in
-    `*` is a beginning. The last four are for forms that make cases: `needs` reads service types as
-    categories, `drafts` names the service to draft a referral to, `consents` are paths that speak of
-    consent."""
+    """`fields`: path → question; other paths map by their last part. `values`: by question, a form's code → ours.
+    `ignore`: paths to skip, `*` at the end for a prefix. For forms that make cases: `needs`: service types as
+    categories, `drafts`: the service to refer to, `consents`: paths about consent."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -82,8 +79,8 @@ def submission_id(submission: Mapping[str, Any]) -> str | None:
 
 
 def first_id(submission: Mapping[str, Any]) -> str | None:
-    """The id of the submission that this one corrects, or its own: KoboToolbox gives a corrected one another id,
-    and says of which it is one. The systems that keep an id say `edited` in its place."""
+    """The first id of a submission: KoboToolbox gives a correction another id and names the one it corrects. Other
+    systems keep the id and say `edited`."""
     own = submission_id(submission)
     for name in ("meta/rootUuid", CORRECTED):
         found = submission_id({"_uuid": submission.get(name)})

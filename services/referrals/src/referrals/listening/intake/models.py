@@ -10,8 +10,8 @@ from referrals.tables import Instant, Json, Row
 
 
 class IntakeForm(Row, table=True):
-    """A form of a form tool. `secret` is sealed; it opens the door for this form only. `makes`: screenings
-    with an instrument, or cases."""
+    """A form of a form tool. `secret` is sealed and opens this form only. `makes`: screenings with an instrument, or
+    cases."""
 
     __tablename__ = "intake_forms"
 
@@ -49,9 +49,8 @@ class Submission(Row, table=True):
 
 
 class SeenRecord(Row, table=True):
-    """A record of another system and the case that came of it. `record_id` is a keyed digest of its id
-    there, which stays; `person` one of what it last said about the person, to notice a change: it goes with
-    the case."""
+    """A record of another system and its case. `record_id`: a keyed digest of its id there. `person`: a digest of
+    what it said of the person, to notice changes; erased with the case."""
 
     __tablename__ = "intake_records"
 

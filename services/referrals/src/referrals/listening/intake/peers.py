@@ -1,8 +1,7 @@
-"""What other systems send, in one form: KoboToolbox's. Pure.
+"""Translates what other systems send into KoboToolbox's form. Pure.
 
-A submission is one flat object: paths of groups and questions to values, and what the tool itself adds
-begins with `_`, `meta/` or is `start` and `end`. The other systems' shapes, of their newer and older
-versions, become that, so that one mapping reads them all. docs/partner-guide.md has a recipe for each.
+That form is a flat object of paths to values; the tool's own keys begin with `_` or `meta/`, or are `start` and
+`end`. docs/partner-guide.md has a recipe for each system.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -167,8 +167,7 @@ async def forget_persons(session: AsyncSession, case_id: UUID) -> None:
 
 
 async def quarantined_of(session: AsyncSession, case_id: UUID) -> Sequence[Submission]:
-    """Later versions of the case's record that wait: they say who the person is. Locked; needs service
-    rights."""
+    """Later versions of the case's record that wait, locked: they identify the person. Needs service rights."""
     version_of = sa.func.split_part(col(Submission.submission_id), ":", 1)
     rows = await session.scalars(
         sa.select(Submission)

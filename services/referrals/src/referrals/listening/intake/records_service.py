@@ -1,5 +1,5 @@
-"""A record of another system becomes one case: its needs join the plan, drafts are written, and what it
-says of consent becomes a question to the caseworker. Its later versions add needs and overwrite nothing."""
+"""Makes one case of a record of another system. Later versions add needs and overwrite nothing; consent becomes a
+question to the caseworker."""
 
 import hashlib
 import hmac
@@ -99,8 +99,7 @@ async def become_case(
 
 
 async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:
-    """Why the record is not kept, whether it maps or not: its case was handed over, whatever its new holder
-    does with it, or erased. An erasure that comes later finds what waits."""
+    """Why the record is not kept: its case was handed over or erased. A later erasure finds what waits."""
     case_id = await queries.case_of(session, record.form_id, record.record_id)
     if case_id is None:
         return None
@@ -119,8 +118,8 @@ def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:
 
 
 def record_name(key: bytes, form_id: UUID, record_id: str) -> str:
-    """What a record of another system is known by here: not by its own id, which leads to the person there
-    after an erasure here. The same for each version of it, so that none brings the person back."""
+    """A digest of the record's id there: the id would lead to the person after an erasure here. All versions share
+    it."""
     return digest(key, form_id, {"record": record_id}).hex()[:32]
 
 
@@ -137,8 +136,7 @@ def _body(found: TranslatedCase) -> NewCase | None:
 
 
 async def _seen(session: AsyncSession, caller: Principal, record: Arrived) -> SeenRecord:
-    """The record's row, locked: two versions at once make one case. Where there is a case it is held
-    first, as whatever writes about a case does."""
+    """The record's row, locked, after its case: two versions at once make one case."""
     await session.execute(
         insert(_records)
         .values(

@@ -144,8 +144,8 @@ async def _remember(session: AsyncSession, form: IntakeForm) -> None:
 
 
 async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
-    """A restored backup has it as it was: one that was switched off or given another secret since takes nothing, until
-    its organisation switches it on."""
+    """After a restore: a form that was switched off or given another secret takes nothing until its organisation
+    enables it."""
     form = await session.get(IntakeForm, form_id, with_for_update=True)
     if form is None or not form.active or not shuts(word, form.secret):
         return 0
@@ -158,8 +158,8 @@ async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
 async def authenticated(
     session: AsyncSession, key: bytes, form_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> IntakeForm:
-    """The form whose secret the request knows; 404 alike for every other reason, and 403 while its organisation is
-    suspended. Service rights."""
+    """The form whose secret the request has; else the same 404. 403 while its organisation is suspended. Needs
+    service rights."""
     await act_as_service(session)
     form, held = await queries.form_and_held(session, form_id)
     # An unknown form costs the same comparison as a wrong secret.
@@ -174,8 +174,8 @@ async def authenticated(
 async def take(
     session: AsyncSession, stores: Stores, form: IntakeForm, sent: dict[str, Any]
 ) -> tuple[Submission, bool]:
-    """Take a submission once; the flag says that it came before. 409 if it then said otherwise; of a
-    system that sends a record again when it changes each version is taken once."""
+    """Take a submission once; the flag says that it came before. 409 if it said otherwise then; of a system that
+    sends a record again at each change every version is taken once."""
     rules = MappingBody.model_validate(form.mapping)
     submission = _as_sent(form, rules, sent)
     tool_id = submission_id(submission)
@@ -285,8 +285,8 @@ async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> i
 
 
 async def hide_tool_ids(database: Database, key: bytes) -> int:
-    """Names submissions as `take` does that were kept under the form tool's own id, as those of screenings were:
-    it led to the person there after an erasure here. Returns how many."""
+    """Name old submissions by digests as `take` does, since a tool's own id leads to the person there; returns how
+    many."""
 
     async def rename_one(session: AsyncSession, row_id: UUID) -> int:
         row = await queries.kept_by_tool_id(session, row_id)
@@ -307,8 +307,7 @@ async def _become(
     row: Submission,
     submission: dict[str, Any],
 ) -> None:
-    """Make a screening or a case of it, or keep it in quarantine; or keep nothing where nobody agreed,
-    or the person's case was erased."""
+    """Make a screening or a case, or quarantine it. Keep nothing if nobody agreed or the case was erased."""
     try:
         made = await _made(session, caller, stores, form, submission)
     except Problem as problem:
@@ -482,8 +481,7 @@ def _part(text: str) -> str:
 
 
 def _knows(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """The plain secret in a header, or a signature of the body that is at most minutes old. Of HTTP Basic
-    the front makes that header."""
+    """The secret in a header (the front translates HTTP Basic), or a signature of the body at most minutes old."""
     plain = headers.get("x-form-secret")
     if plain is not None:
         return hmac.compare_digest(plain.encode(), secret.encode())

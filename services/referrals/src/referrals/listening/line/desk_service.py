@@ -104,8 +104,8 @@ async def reroute(
 async def implicate(
     session: AsyncSession, caller: Principal, report_id: UUID, organisations: list[UUID]
 ) -> LineReport:
-    """Mark organisations that the report speaks against: from now on they do not see it. Whoever has the report
-    is told, and marks them in the case that was made of it."""
+    """Mark organisations that the report speaks against: they see it no more. The organisation that has the report is
+    told, and marks them in its case."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     async with acting_as_service(session):
         await set_implicated(session, caller, report, set(organisations))
@@ -127,8 +127,7 @@ async def set_implicated(
 
 
 async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str, Any]) -> int:
-    """A restored backup has it as it was: with a wish that was taken back, another desk's, or handed to somebody who
-    reads it no more. Needs service rights."""
+    """After a restore: take back again a wish, a desk or a hand-over. Needs service rights."""
     report = await queries.one_locked(session, report_id)
     if report is None:
         return 0
@@ -157,8 +156,8 @@ async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str
 async def close(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Closing
 ) -> LineReport:
-    """The thread stays readable, and a new message of the reporter opens it again. Whoever it was handed to goes on
-    with it if that is why it is closed, or if they made a case of it."""
+    """Close the report; a new message opens it again. The organisation that has it reads on if it closed it so, or
+    made a case of it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if body.reason != "handed_over" and report.case_id is None:
         report.handed_to = report.handed_basis = report.handed_at = None

@@ -1,7 +1,7 @@
-"""Opening receipts, a few at a time: each costs 64 MiB and a third of a second of one core.
+"""Opens receipts a few at a time: each costs 64 MiB and a third of a second of one core.
 
-What makes guessing slow must not bring the service down, so more than a few wait, and beyond that
-the answer is "later". The gate knows nothing of who asks; the front counts per source, in memory.
+A queue that is full answers "later", so that guessing cannot stop the service. The front counts per source, in
+memory.
 """
 
 import asyncio

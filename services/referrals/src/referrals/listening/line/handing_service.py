@@ -1,8 +1,5 @@
-"""From a report to a case: only by the reporter's wish, or by an exception that two people decide.
-
-The desk hands the report to one organisation; that organisation reads it and registers the case
-itself, so that the case begins under its own rules of consent.
-"""
+"""From a report to a case: by the reporter's wish, or by an exception that two people decide. The organisation reads
+the report and registers the case under its own rules of consent."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -241,15 +238,13 @@ async def give_back(
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
-    """The desk has the report of the case again: they are implicated, or hold the case no more.
-    Needs service rights."""
+    """Give the report back to the desk: these organisations are implicated or lost the case. Needs service rights."""
     for report in await queries.handed_of_case(session, case_id, organisations):
         await take_back(session, report)
 
 
 async def end_with_case(session: AsyncSession, case_id: UUID) -> None:
-    """What the case was made of is not read either where it was: the desk keeps the thread, as its reporter does.
-    Needs service rights."""
+    """The case ends, so its organisation reads the report no more; desk and reporter keep it. Needs service rights."""
     for report in await queries.handed_of_case(session, case_id):
         await take_back(session, report, "closed")
 

@@ -204,8 +204,8 @@ def _start(
 
 
 def _form(line: Line, given: str) -> str:
-    """The form that was sent and lacked something, or a new one: of a new one that somebody completes in a moment it
-    would look as if no person had filled it in."""
+    """The form as it was sent, or a new one, with a time at which it was made: a form completed in a moment looks
+    like a robot's."""
     now = clock.now()
     try:
         line.gate.receipts.read_form(given, now)

@@ -1,5 +1,5 @@
-"""Reading the line. The reporter's side finds a report by its locator only; the desk's side sees
-reports of the areas of responsibility that it coordinates, and none that speaks against itself."""
+"""Reading the line: a reporter by the locator only; a desk in the AoRs that it coordinates, without accusations of
+itself."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -125,8 +125,8 @@ async def one_at_desk(
 
 
 def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
-    """Whatever its status, which is the desk's: that closes what it has handed over, and opens it again when the
-    reporter writes. Whoever made a case of it reads on, or they would not learn whom it turns against."""
+    """Whatever its status: the desk closes what it hands over. An organisation that made a case of it must learn whom
+    it accuses."""
     handed: sa.ColumnElement[bool] = col(LineReport.handed_to) == caller.organisation
     return handed
 
@@ -149,8 +149,7 @@ async def handed(
 async def handed_of_case(
     session: AsyncSession, case_id: UUID, organisations: Collection[UUID] | None = None
 ) -> Sequence[LineReport]:
-    """Reports that the case was made of and that are with an organisation, one of these, locked; needs
-    service rights."""
+    """Reports that became the case and are with one of these organisations, locked; needs service rights."""
     handed_to = col(LineReport.handed_to)
     among = handed_to.is_not(None) if organisations is None else handed_to.in_(organisations)
     rows = await session.scalars(
@@ -175,8 +174,7 @@ async def one_handed(
 
 
 def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """At the caller's desk, or handed to the caller's organisation: also where the wish was taken
-    back, which it is told."""
+    """At the caller's desk, or handed to the caller's organisation, even if the wish was taken back."""
     theirs = _handed_to(caller) if works_with_cases(caller) else sa.false()
     if Role.COORDINATOR in caller.roles:
         theirs = sa.or_(theirs, at_desk(caller))
@@ -184,8 +182,8 @@ def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
 
 
 def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether messages of this report go to the organisation: it took the report, or was handed it, and the report
-    does not speak against it. Whoever answers it there is found by `readable`."""
+    """Whether the organisation gets messages of this report: it took it or was handed it, and is not accused. See
+    `readable`."""
     at_it = sa.literal(organisation, sa.Uuid)
     return sa.exists().where(
         col(LineReport.id) == report_id,
@@ -253,8 +251,8 @@ async def existing(session: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
 
 
 async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
-    """Forget whatever asked to hand the report to those that it speaks against: the feed and a repeated
-    command would go on telling them of it, and by that of the accusation. The audit keeps that it was asked."""
+    """Forget requests to hand the report to the accused: feed and stored answers would reveal the accusation. The
+    audit keeps them."""
     await session.execute(
         sa.delete(LineException).where(
             col(LineException.report_id) == report.id,

@@ -1,9 +1,8 @@
-"""Receipts: the number that is the only key of a report, and what follows from it. Pure.
+"""Receipts: the number that is the only key of a report. Pure.
 
-A form carries a token with 128 random bits. The receipt follows from the token and a secret of the
-service, so that a form that is sent twice (a phone on a bad network) gives the same receipt, while
-neither the token nor the receipt is ever stored. Argon2id (RFC 9106) turns the receipt into the
-locator that the report is found by and the key that opens the reporter's key.
+A form carries a token of 128 random bits; token and server secret give the receipt, so sending twice gives it again
+and neither is stored. Argon2id (RFC 9106) makes from it the report's locator and the key that opens the reporter's
+key.
 """
 
 import base64
@@ -53,10 +52,7 @@ class Cost:
 
 
 class Receipts:
-    """`server_key`: any secret of the service; independent keys are derived from it.
-
-    `cost` is a parameter only for tests: another cost gives other locators and keys.
-    """
+    """`server_key`: any secret of the service. `cost`: for tests; another cost gives other locators and keys."""
 
     def __init__(self, server_key: bytes, cost: Cost | None = None) -> None:
         self._cost = cost or Cost()

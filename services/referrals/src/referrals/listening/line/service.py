@@ -1,7 +1,4 @@
-"""The reporter's side of the line: send, come back, add, wish, take back, delete.
-
-Nothing here records who asks: no audit entry of the reporter's own doings, no address, no client.
-"""
+"""The reporter's side of the line. Nothing here records who asks: no audit entry, no address, no client."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -43,8 +40,7 @@ from referrals.listening.line.threads import SAME_TEXT_WITHIN, signs
 from referrals.tables import COMMON
 
 SHOWN_AGAIN = timedelta(days=1)
-"""So long a form that was sent gives its receipt again: the line may have broken, and nobody can
-make another receipt. Later a form that somebody finds gives nothing."""
+"""For so long a repeated form gives its receipt again, since a line may break. Later a found form gives nothing."""
 _MOST_MESSAGES = 500
 
 
@@ -74,8 +70,8 @@ def refuse_accounts(caller: Principal) -> None:
 async def receive(
     session: AsyncSession, line: Line, body: NewReport, trap: str = ""
 ) -> tuple[str, datetime]:
-    """Keep a report; its receipt and until when it can be read. Repeating the form is harmless:
-    the same text gives the same receipt, another text joins the same thread."""
+    """Keep a report; its receipt and when it expires. A repeated form gives the same receipt and adds a different
+    text."""
     now = clock.now()
     form = _form(line, body.form, now)
     receipt = line.gate.receipts.receipt_of(form)
@@ -187,10 +183,7 @@ async def write(
 async def open_thread(
     session: AsyncSession, line: Line, receipt: str, *, lock: bool = False
 ) -> Opened:
-    """The report of a receipt; the same 404, after the same time, for a wrong and an expired one.
-
-    Needs service rights around it.
-    """
+    """The report of a receipt; the same 404 after the same time for a wrong and an expired one. Needs service rights."""
     unlocked = await line.gate.unlock(receipt)
     report = await queries.by_locator(session, unlocked.locator, clock.now(), lock=lock)
     if report is None:
@@ -242,8 +235,7 @@ async def _say(
 
 
 async def tell_desk(session: AsyncSession, report: LineReport) -> None:
-    """Those who are at it learn that there is something new: an id and no more. None that the report
-    speaks against: messages to its people and systems would tell it each time that the reporter writes."""
+    """Tell those at the desk by an id only, without the accused: they would learn each time that the reporter writes."""
     told = {report.taken_organisation, report.handed_to} - {None, *report.implicated}
     await notify(
         session,

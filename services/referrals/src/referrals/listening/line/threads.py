@@ -1,10 +1,8 @@
 """Who can read a thread. Pure.
 
-Every report has a key pair of its own. The private key lies in the database only sealed under the
-key that Argon2id makes of the receipt. Each message is stored twice: for the reporter, encrypted
-to the public key (HPKE, RFC 9180); for the desk, sealed under the report's desk key, which is
-wrapped and destroyed like the key of a case. The keys of the server open the desk's copies and
-nothing else: not the reporter's key, and not the reporter's copies.
+Each report has a key pair; the receipt's Argon2id key seals the private one. A message is stored twice: encrypted to
+the public key (HPKE, RFC 9180) for the reporter, and under the report's desk key, wrapped and destroyed like a
+case's. Server keys open the desk's copies only.
 """
 
 import re

@@ -1,8 +1,7 @@
-"""Firing due timers: each escalation once, with several replicas and across restarts.
+"""Fires due timers: each escalation once, with several replicas and across restarts.
 
-The schedule is rows of PostgreSQL. A replica holds the case, looks again whether the timer is
-still due, and writes escalation, event, notices and the next timer in the same transaction. A
-second replica leaves a case that is held, or finds the timer moved on.
+A replica locks the case, checks that the timer is still due, and writes escalation, event, notices and next timer in
+one transaction. Another replica skips a locked case.
 """
 
 from datetime import datetime

@@ -35,8 +35,7 @@ _URGENCIES = list(CLOCKS)
 
 
 async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[OverdueCount]:
-    """Of the referrals of the caller's areas of responsibility, counts only: of the cases whose decisions they look
-    into, which lie in their areas and do not speak against their organisation."""
+    """Counts for the caller's AoRs, of cases that lie in their areas and do not accuse their organisation."""
     async with acting_as_service(session):
         rows = await list_queries.overdue_counts(
             session, caller, clock.now(), "aor", "category", "urgency"
@@ -48,8 +47,8 @@ async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[Over
 
 
 async def late_organisations(session: AsyncSession, caller: Principal) -> list[LateOrganisation]:
-    """The same by the organisation that is late, most urgent first. One is not named by what the directory does not
-    show the caller."""
+    """By late organisation, most urgent first. An organisation is unnamed if the directory hides its service from the
+    caller."""
     now = clock.now()
     by = ("aor", "urgency", "state", "to_organisation", "service_id")
     async with acting_as_service(session):

@@ -246,8 +246,7 @@ def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """The decision that a new Consent stands for; CannotMap for one that permits nothing, or less than could
-    be kept of it here: nobody may share by it what the person did not agree to."""
+    """The decision that a new Consent stands for. CannotMap if it permits nothing, or less than a grant can say."""
     refuse_what_turns_it_around(resource)
     provision = resource.get("provision") or {}
     _refuse_no(resource, provision)
@@ -272,8 +271,7 @@ def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
-    """FHIR R4 §2.4.0.1: what a modifier says may turn the meaning of all else around, so whoever does not
-    know it must not go on; none is known here. CannotMap."""
+    """CannotMap for any modifier: it may reverse the meaning of all else (FHIR R4 §2.4.0.1), and none is known here."""
     if isinstance(found, list):
         for at, each in enumerate(found):
             refuse_what_turns_it_around(each, f"{where}/{at}")

@@ -1,7 +1,7 @@
-"""What may be asked of each resource, and a query read by it. Pure.
+"""The search parameters of each resource, and a query parsed by them. Pure.
 
-A name or a value that nobody knows would give everything, or nothing, and be taken for an answer: it
-is refused, unless the client asked for lenient handling; then the name alone is left out, and told.
+An unknown name or value is refused: it would find everything or nothing. With lenient handling an unknown name is
+skipped and reported.
 """
 
 import re
@@ -33,8 +33,8 @@ class NotAsked(Exception):
 
 @dataclass(frozen=True)
 class Parameter:
-    """`column`: what of a kind it asks of. `known`: our own values by the code that says them, and
-    `systems` those that such a code may be said to be of. `targets`: kinds that a reference may name."""
+    """`column`: of the kind. `known`: our values by FHIR code; `systems`: the systems that such a code may name.
+    `targets`: kinds that a reference may name."""
 
     kind: Literal["token", "reference", "date"]
     column: str
@@ -46,8 +46,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kind:
-    """A resource: what may be asked of it, by what it is sorted, and what may be read along with it
-    (by the parameter that names it)."""
+    """A resource: its parameters, its sort orders, and what it can include (by the parameter that names it)."""
 
     name: str
     parameters: Mapping[str, Parameter]

@@ -30,8 +30,8 @@ class Found:
 
 
 def searchable(kind: Kind, caller: Principal, now: datetime) -> Searchable:
-    """What of a kind the caller would find one by one in our own API, or is told by what they find:
-    a referral tells its case and its parties."""
+    """The rows of a kind that the caller would find in our own API, or by what they find: a referral names its case
+    and parties."""
     match kind.name:
         case "Task":
             return referrals.searchable(caller)

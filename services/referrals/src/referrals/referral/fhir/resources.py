@@ -1,5 +1,4 @@
-"""The resources of FHIR R4B that the facade takes and answers, as models: a tenth of what the service would
-hold in memory, so they are loaded by the first question to the facade."""
+"""FHIR R4B models, loaded by the first request to the facade: they take a tenth of the service's memory."""
 
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement

@@ -113,11 +113,8 @@ async def _new(
 async def open_link(
     session: AsyncSession, token: str, *, lock: bool = False
 ) -> tuple[AnswerLink, Referral]:
-    """The link and its referral; 410 if it is unknown, used or expired, or while the recipient is suspended. Needs
-    service rights.
-
-    `lock` holds the case.
-    """
+    """The link and its referral; 410 if unknown, used or expired, or while the recipient is suspended. `lock` holds
+    the case. Needs service rights."""
     await act_as_service(session)
     digest = digest_of(token)
     link = await session.get(AnswerLink, digest)

@@ -1,7 +1,7 @@
 """HTTP of referrals: drafts, the two lists, one endpoint per transition.
 
-The routes of one referral exist twice: under /referrals, and under the case that it belongs to,
-where a referral of another case is not found.
+The routes of one referral exist twice: under /referrals, and under its case, where another case's referral is not
+found.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -386,8 +386,7 @@ of_case.include_router(one, deprecated=True)
 async def views(
     session: Session, rows: Sequence[Referral], caller: CaseReader
 ) -> list[ReferralView]:
-    """Referrals as `caller` sees them. A suggested service that the directory would not show the
-    caller is left out: whoever suggested it may see more."""
+    """Referrals as `caller` sees them, without a suggested service that the directory hides from the caller."""
     granted = await reading.granted_now(session, caller, rows)
     shown = await _suggested(session, rows, caller)
     return [_view(row, caller, shown, granted.get(row.id)) for row in rows]

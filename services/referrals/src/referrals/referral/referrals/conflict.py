@@ -1,8 +1,5 @@
-"""When an organisation turns out to be implicated in a case, nothing of the case goes to it any more.
-
-What it sees of each referral is what it would see of a recall for an ordinary reason, or of the end
-of sharing after an outcome; from then on that stands still.
-"""
+"""When an organisation turns out to be implicated, nothing of the case goes to it. Each referral looks to it like an
+ordinary recall, or an end of sharing after an outcome, and then stands still."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -33,10 +30,8 @@ async def end_sharing_with(
     case_id: UUID,
     implicated: Collection[UUID],
 ) -> None:
-    """End all that was referred to the implicated; what was held still for others moves again.
-
-    `implicated`: all of the case. Repeating it changes nothing.
-    """
+    """End all that was referred to the implicated (all of the case's); release what stood still for others.
+    Idempotent."""
     for referral in await queries.of_case(session, case_id):
         if referral.to_organisation not in implicated:
             if referral.held_still is not None:

@@ -24,8 +24,7 @@ from referrals.referral.referrals.queries import addressed_to
 from referrals.tables import Instant
 
 COUNTED_TO = 200
-"""Every page of a queue says how much is in it. An exact number of thousands would make that page the
-slower, the more there is to do, and nobody acts otherwise on it than on "200 or more"."""
+"""Counting ends here: an exact number of thousands makes a page slow, and "200 or more" is enough to act on."""
 
 _MOST: sa.ColumnElement[Any] = sa.literal_column(str(COUNTED_TO))
 

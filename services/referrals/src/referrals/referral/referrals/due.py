@@ -1,7 +1,5 @@
-"""By when the next step of a referral is to be taken, and whether that has passed. Pure.
-
-Lists ask PostgreSQL the same: `list_queries` makes its SQL from this table.
-"""
+"""By when the next step of a referral is due, and whether that has passed. Pure. `list_queries` makes SQL of this
+table."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,8 +19,8 @@ LIMITS: dict[str, frozenset[ReferralState]] = {
     "appointment_at": frozenset({ReferralState.SCHEDULED}),
     "review_on": frozenset({ReferralState.ON_HOLD}),
 }
-"""The limits that a referral carries, and the states in which each counts. The step is due when a
-day begins, in UTC so that lists are in one order, and overdue when it has ended at home."""
+"""The limits of a referral, and the states in which each counts. A day's limit is due at its beginning in UTC (one
+order in lists) and overdue when it has ended at home."""
 
 
 class Limited(Protocol):

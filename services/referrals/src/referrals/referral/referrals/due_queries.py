@@ -15,8 +15,7 @@ from referrals.referral.referrals.models import Referral
 
 
 def in_states(states: Collection[str]) -> sa.ColumnElement[bool]:
-    """Spelled out: an index of some states is used where a statement names them, not where it binds
-    them."""
+    """With literal values: PostgreSQL uses a partial index only where the statement spells its states out."""
     return col(Referral.state).in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
 
 

@@ -1,5 +1,5 @@
-"""What becomes of referrals when their case ends, is handed over or turns against a recipient, when
-a caregiver may not be told any more, and when a service cannot be chosen any more."""
+"""What becomes of referrals when their case ends, moves or turns against a recipient, a caregiver may not be told, or
+a service cannot be chosen any more."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -114,8 +114,8 @@ async def unused_exceptions_end(session: AsyncSession, happening: CaseHandedOver
 
 
 async def sides_fall_together(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """What is open to the new holder is no referral any more: it ends as the holder's own work, with a
-    task for what had been sent, so that nobody loses the person."""
+    """A referral to the case's new holder ends as its own work; what had been sent becomes a task, so that nobody
+    loses the person."""
     for referral in await of_case(session, happening.case_id, open_only=True):
         if referral.to_organisation != happening.new:
             continue

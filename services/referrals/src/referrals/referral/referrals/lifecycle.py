@@ -1,7 +1,7 @@
-"""Who may move a referral from one state to the next. Pure: the whole table is here.
+"""Who may move a referral from one state to the next. Pure: the whole table.
 
-Source: HL7 Gravity SDOH and BSeR referral workflows, adapted to protection referrals. Terminal
-states never reopen; a second attempt is a new referral that `replaces` the first.
+Source: HL7 Gravity SDOH and BSeR referral workflows, adapted to protection. Terminal states never reopen; a second
+attempt is a new referral that `replaces` the first.
 """
 
 from collections.abc import Set as AbstractSet
@@ -13,8 +13,8 @@ from common.words.referral_states import OPEN, TERMINAL, ReferralState
 
 
 class Party(StrEnum):
-    """On whose behalf a command comes. An organisation that refers to its own service is both sides:
-    that is internal work, and no number counts it."""
+    """On whose behalf a command comes. An organisation that refers to itself is both sides: internal work, never
+    counted."""
 
     REFERRER = "referrer"
     RECIPIENT = "recipient"

@@ -36,11 +36,8 @@ UNCONFIRMED = frozenset({ReferralState.COMPLETED, ReferralState.NOT_DELIVERED})
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a list is narrowed to, and how it is ordered; empty: not by this.
-
-    `unreplaced`: no other referral of the case is instead of it. `unconfirmed`: an outcome that
-    nobody confirmed. `by_deadline`: what is due first comes first, what has no deadline last.
-    """
+    """Filters and order of a list; empty: no filter. `unreplaced`: no other referral of the case replaces it.
+    `unconfirmed`: an outcome without confirmation. `by_deadline`: first due first, without a deadline last."""
 
     states: Sequence[str] = ()
     urgencies: Sequence[str] = ()
@@ -166,8 +163,7 @@ async def open_counts(
 async def overdue_counts(
     session: AsyncSession, caller: Principal, now: datetime, *columns: str
 ) -> Sequence[Any]:
-    """How many referrals of what somebody coordinates wait past a deadline, by these columns; needs service
-    rights."""
+    """Counts of overdue referrals that the caller coordinates, by these columns; needs service rights."""
     by = [_COLUMNS[name] for name in columns]
     rows = await session.execute(
         sa.select(*by, sa.func.count().label("number"))

@@ -48,10 +48,7 @@ async def one(
     case_id: UUID | None = None,
     lock: bool = False,
 ) -> Referral:
-    """The referral, or 404 for everybody that it does not concern.
-
-    `case_id`: the case that the URL names; a referral of another case is not found under it.
-    """
+    """The referral, or 404 unless it concerns the caller (and belongs to `case_id`, if the URL names one)."""
     statement = sa.select(Referral).where(col(Referral.id) == referral_id, concerns(caller))
     if case_id is not None:
         statement = statement.where(col(Referral.case_id) == case_id)
@@ -92,8 +89,7 @@ async def sent_under(
 
 
 def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether the caller would find this referral one by one (`one`): for lists of other things that
-    name referrals."""
+    """Whether `one` would find this referral for the caller: for lists of other things that name referrals."""
     found = sa.select(sa.literal(1)).where(col(Referral.id) == referral_id, concerns(caller))
     return found.exists()
 
@@ -101,8 +97,8 @@ def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.Colum
 def sharing_ended_after(
     caller: Principal, referral_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
 ) -> sa.ColumnElement[bool]:
-    """Whether what was shared with the caller by this referral ended after `moment`; never for its sender. Needs
-    service rights: a recipient does not see the row of what it may not read any more."""
+    """Whether sharing with the caller ended after `moment`; never for the sender. Needs service rights: a recipient
+    does not see the row of what it may not read."""
     ended = sa.select(sa.literal(1)).where(
         col(Referral.id) == referral_id,
         col(Referral.from_organisation) != caller.organisation,
@@ -150,8 +146,7 @@ USES = _Uses()
 
 
 async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, UUID, int]]:
-    """Referral, recipient and version where the caregiver's contact may have been read; needs service
-    rights."""
+    """Referral, recipient and version where a recipient may have read the caregiver's contact; needs service rights."""
     statement = (
         sa.select(col(Referral.id), col(Referral.to_organisation), col(Referral.version))
         .join(Snapshot, col(Snapshot.referral_id) == col(Referral.id))

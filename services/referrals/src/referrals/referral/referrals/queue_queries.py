@@ -1,8 +1,5 @@
-"""A page of a queue, newest first or by deadline. What is due or overdue is read state by state from an index of
-what is open, from where the page begins.
-
-Sorted all at once, a page took the longer, the more was open.
-"""
+"""A page of a queue, newest first or by deadline, read state by state from an index of open referrals: sorting all at
+once gets slower, the more are open."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

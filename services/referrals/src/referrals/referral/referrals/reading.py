@@ -1,7 +1,4 @@
-"""Use cases of reading: what was disclosed, and every step with its details.
-
-The holder of the case reads what it gave. To the recipient each reading is decided anew.
-"""
+"""Use cases of reading: what was disclosed, and the history. Each reading by the recipient is decided again."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -70,8 +67,8 @@ async def readable(
 async def granted_now(
     session: AsyncSession, caller: Principal, referrals: Sequence[Referral]
 ) -> dict[UUID, frozenset[str] | None]:
-    """What `readable` says of each referral that the caller received; None where it refuses. A border is
-    asked only where it would hide something."""
+    """By referral that the caller received: what `readable` allows, None if it refuses. Asks about borders only where
+    one hides something."""
     received = [
         each for each in referrals if Party.REFERRER not in queries.parties_of(caller, each)
     ]
@@ -113,8 +110,7 @@ def _word_id(referral: Referral) -> UUID | None:
 async def _refuse_uncovered(
     session: AsyncSession, referral: Referral, case: Case, now: datetime
 ) -> None:
-    """A protocol may have ended since it was sent. Where nothing says any more in which country the
-    service is, it was known at sending."""
+    """A protocol may have ended since sending. Without a known country now, the one at sending counts."""
     countries = await countries_of_service(session, referral.service_id)
     if countries:
         await refuse_uncovered(
@@ -150,10 +146,7 @@ async def disclosure(
     referral_id: UUID,
     case_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """What was granted, as it was when sent, less what may not be read any more.
-
-    Every reading is audited.
-    """
+    """What was granted at sending, less what may not be read any more. Every reading is audited."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
     if referral.sent_at is None:
         return await _draft_disclosure(keys, referral)
@@ -256,8 +249,7 @@ async def history(
     referral_id: UUID,
     case_id: UUID | None = None,
 ) -> list[tuple[Step, dict[str, Any] | None]]:
-    """Every step, oldest first. What the other side wrote closes to the recipient when sharing
-    ends; its own words stay."""
+    """Every step, oldest first. When sharing ends, the recipient keeps its own words only."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
     steps = await queries.steps_of(session, referral.id)
     key = (await keys.of_many([referral.case_id])).get(referral.case_id)

@@ -1,8 +1,7 @@
 """What each side sees of a referral. Pure.
 
-To the recipient every recall looks alike: no reason is told, so that none can tell that its
-organisation was accused. From the moment at which it is marked as implicated a referral stands
-still in its eyes: who holds the case later, and what is confirmed or corrected, is not its concern.
+Every recall looks alike to the recipient, without a reason, so that none can tell that it was accused. Once it is
+marked as implicated, the referral stands still in its eyes.
 """
 
 from collections.abc import Collection
@@ -63,8 +62,8 @@ def shown_instead(
     parties: AbstractSet[Party],
     granted: Collection[str] | None = frozenset(),
 ) -> dict[str, Any]:
-    """The values that these parties see in place of the row's own. `granted`: what the recipient may
-    read now, None after an end."""
+    """Values that these parties see in place of the row's. `granted`: what the recipient may read now, None after an
+    end."""
     if Party.REFERRER in parties:
         return {"clinical_deadline": referral.clinical_deadline or referral.unshared_deadline}
     seen: dict[str, Any] = dict.fromkeys(untold(granted))

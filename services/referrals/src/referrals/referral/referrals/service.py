@@ -204,8 +204,7 @@ def wants_another(caller: Principal, referral: Referral) -> bool:
 async def alternatives(
     session: AsyncSession, caller: Principal, referral_id: UUID
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Other services for the same need: those that a pathway ranks first, implicated ones never,
-    and none that this person was referred to for it before."""
+    """Other services for the same need: a pathway's first ranks first, without implicated and already tried ones."""
     referral = await queries.one(session, caller, referral_id)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("alternatives_are_for_referrer_to_choose_from")

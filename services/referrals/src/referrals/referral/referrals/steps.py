@@ -1,7 +1,4 @@
-"""One step of a referral: the new state with its history, event, notices, timer and audit.
-
-Every change of state goes through `take`, so that none can happen without its traces.
-"""
+"""One step of a referral: state, history, event, notices, timer and audit. Every change of state goes through `take`."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -243,8 +240,8 @@ async def tell_parties(
     *,
     recipient: bool | None = None,
 ) -> None:
-    """Notices to both sides; a draft concerns its writer only, and an implicated recipient is told
-    of what it did itself. `recipient` overrides whether the recipient is told."""
+    """Notices to both sides; a draft's to its writer, an implicated recipient's only of its own acts. `recipient`
+    overrides that."""
     sides = {referral.from_organisation: referral.version}
     if recipient_is_told(caller, referral) if recipient is None else recipient:
         receiver = referral.to_organisation

@@ -122,8 +122,7 @@ def _taken_by(caller: Principal) -> Any:
 
 
 def _row(caller: Principal, referral: Referral) -> WorkRow:
-    """As the caller's side sees it; when the other side last changed it is its own matter. The place of a
-    referral that was received is read in the referral."""
+    """As the caller's side sees it, without the other side's changes and, for a received referral, its place."""
     seen = seen_by(caller, referral)
     received = seen.to_organisation == caller.organisation and seen.sent_at is not None
     since = seen.sent_at if received and seen.sent_at is not None else seen.changed_at

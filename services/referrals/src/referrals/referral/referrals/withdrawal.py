@@ -47,8 +47,7 @@ RESTORED = "restored_backup"
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """A consent that ended, and what the person is told of it. `goes_on`: the organisation that holds
-    their case now because of this consent, and reads it all the same."""
+    """A consent that ended. `goes_on`: the organisation that holds the case because of it, and reads it all the same."""
 
     grant: Grant
     reads: Sequence[Reading]

@@ -1,5 +1,4 @@
-"""What assistance and the search for doubles end with a case, or when it goes to somebody else, and keep
-of an erased one: codes, and no text."""
+"""What assistance and matching end with a case or a hand-over, and keep of an erased one: codes, no text."""
 
 from uuid import UUID
 
@@ -31,8 +30,7 @@ async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """Each side was asked about the organisation that had the other case: not about whoever has it now,
-    which may be one that the other case speaks against."""
+    """End the matches: each side answered about the former holder, and the other case may accuse the new one."""
     await _end_matches(session, happening.case_id)
 
 

@@ -1,8 +1,7 @@
 """Which two cases of different organisations may be of one person. Pure.
 
-Compared are keyed digests (HMAC-SHA-256) of what is unlikely to be shared by chance: a document
-number, or a whole name together with the date of birth. The key is the service's own; the digests
-exist only while the person consents.
+Compares keyed digests (HMAC-SHA-256, the service's own key) of a document number, or of a whole name with the date of
+birth. They exist only while the person consents.
 """
 
 import hashlib

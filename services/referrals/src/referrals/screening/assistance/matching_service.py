@@ -1,5 +1,5 @@
-"""Doubles across organisations: compared only with the person's consent on both sides, and then
-each side learns no more than that somebody else may know the same person."""
+"""Doubles across organisations, compared with the consent of both persons. Each side learns only that another may
+know the same person."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -104,8 +104,8 @@ def _check(body: MatchConsentBody, case: Case, age: int | None) -> None:
 async def _others(
     session: AsyncSession, keys: CaseKeys, case: Case, digests: set[bytes]
 ) -> Sequence[Case]:
-    """Open cases of other organisations with an equal digest, unless one speaks against the
-    organisation of the other, or the word to compare has ended there."""
+    """Open cases elsewhere with an equal digest, where neither accuses the other's organisation and the consent still
+    holds."""
     same = sa.select(col(MatchToken.case_id)).where(col(MatchToken.digest).in_(digests))
     rows = await cases.open_elsewhere(session, case.organisation_id, same)
     own = await cases.implicated(session, case.id)
@@ -208,8 +208,8 @@ async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
 async def agree(
     session: AsyncSession, caller: Principal, keys: CaseKeys, match_id: UUID
 ) -> MatchView:
-    """The person agrees that the other organisation learns of this one. Only when both have
-    agreed does each see the other's name and case reference, and still nothing of the record."""
+    """The person agrees to be named to the other organisation. After both agreed each sees the other's name and case
+    reference, never the record."""
     async with acting_as_service(session):
         match, own, other = await _held_sides(session, caller, match_id)
         if match.status == "ended":
@@ -254,8 +254,7 @@ async def _held_sides(
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
-    """Matches of the case with cases of these organisations end, as if one side had refused. Needs
-    service rights."""
+    """End the case's matches with these organisations, as if one side had refused. Needs service rights."""
     for match in await queries.matches(session, [case_id]):
         other = await cases.by_id(
             session, match.case_b if match.case_a == case_id else match.case_a

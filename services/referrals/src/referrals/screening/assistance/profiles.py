@@ -1,7 +1,5 @@
-"""The profile of a case, as the directory's pathways are asked: codes and numbers, no identity. Pure.
-
-Hours since an incident are never kept, so they are never here: whoever asks adds them.
-"""
+"""The profile of a case for the directory's pathways: codes and numbers, no identity. Pure. Hours since an incident
+are never stored."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -24,10 +22,7 @@ def profile(
     needs: Sequence[str],
     today: date,
 ) -> dict[str, Any]:
-    """The members of the body of `/directory/v1/pathways/resolve`; what is not known is absent.
-
-    `needs`: what the plan still foresees.
-    """
+    """The body of `/directory/v1/pathways/resolve`, without unknown values. `needs`: what the plan still foresees."""
     sex = attributes.get("sex")
     populations = [*attributes.get("populations", ()), *attributes.get("specific_needs", ())]
     found: dict[str, Any] = {

@@ -158,8 +158,7 @@ async def timeline(
 async def supervision(
     session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool] | None = None
 ) -> list[tuple[Case, list[str]]]:
-    """Open cases of the caller's organisation that need a look, each with its reasons; of those, the
-    ones of which `which` holds."""
+    """Open cases of the caller's organisation that need a look, each with its reasons. `which` narrows them."""
     now = clock.now()
     found: dict[UUID, list[str]] = defaultdict(list)
     by_id: dict[UUID, Case] = {}

@@ -102,8 +102,8 @@ async def change_plan(
 async def give(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewAssistance
 ) -> Assistance:
-    """Record what was given. It is counted only under a reporting consent, and as trafficking
-    assistance only where the case is one of trafficking."""
+    """Record what was given. It counts only under a reporting consent, and as trafficking assistance only in such a
+    case."""
     case = await own_open_case(session, caller, case_id)
     _check_past(body.given_on, "/given_on")
     if body.plan_item_id is not None:
@@ -354,8 +354,8 @@ async def opened(
     action: str,
     rows: list[tuple[UUID, UUID, str, bytes | None]],
 ) -> list[str | None]:
-    """Sealed texts of a case in clear: (row, organisation that wrote it, column, sealed). Where there are any, the
-    reading is audited as `action`, as any other of what a case says of its person."""
+    """Decrypt texts (row, organisation that wrote it, column, sealed). If there is any, audits the reading as
+    `action`."""
     if not any(sealed for *_, sealed in rows):
         return [None for _ in rows]
     key = (await keys.of_many([case.id])).get(case.id)

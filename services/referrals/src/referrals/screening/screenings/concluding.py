@@ -146,10 +146,9 @@ async def make_drafts(
     screening_id: UUID,
     choices: list[Choice] | None,
 ) -> tuple[list[PlannedNeed], list[Referral]]:
-    """Drafts for what was chosen, or for the first service of each suggested need. All or none.
+    """Drafts for the chosen services, or the first service of each suggested need; all or none.
 
-    The plan is made from this service's own copy of the directory and of the published pathways:
-    no service calls another. Nothing of the answers goes into a draft.
+    Planned from this service's copy of the directory, as no service calls another. No answer goes into a draft.
     """
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     if screening.status != "concluded":
@@ -214,9 +213,8 @@ async def _plan(
 
 
 def _intermediary(caller: Principal, need: str, area: str | None) -> Labels | None:
-    """Through whom a confidential need is reached; None for other needs, and for those who are told
-    of gaps in it: who coordinates it, in their area. It depends on the caller alone, never on which
-    services there are."""
+    """The coordinator in their area through whom a confidential need is reached; None for other needs and for those
+    who are told of gaps. It never depends on which services exist."""
     confidential = codelists.confidential_needs().get(need)
     if confidential is None:
         return None

@@ -1,8 +1,7 @@
 """The conditions of an instrument: the part of XLSForm's XPath that skip logic uses. Pure.
 
-A condition is read once, when the instrument is uploaded; what is not understood is refused then,
-so that no question can silently be skipped or shown later. An unanswered question is the empty
-text, as in the ODK XForms specification.
+Parsed at upload, where what is not understood is refused, so that no question is skipped in silence. An unanswered
+question is the empty text (ODK XForms).
 """
 
 import math

@@ -1,5 +1,4 @@
-"""The screenings of a case go with it: to a new holder, who reads and concludes them, and away when it
-is erased."""
+"""Screenings follow their case: to a new holder, who concludes them, or into erasure."""
 
 import sqlalchemy as sa
 from common.http.answers import forget_answers

@@ -1,7 +1,6 @@
-"""What an instrument is: questions in an order, with conditions, and what their answers indicate.
+"""An instrument: ordered questions with conditions, and what their answers indicate. Pure.
 
-An instrument never holds a score: an answer may indicate one element of the definition of
-trafficking (act, means, purpose) with a grade, and that is all. Pure.
+Never a score: an answer may indicate one element of the definition of trafficking (act, means, purpose) with a grade.
 """
 
 from collections.abc import Iterator, Mapping

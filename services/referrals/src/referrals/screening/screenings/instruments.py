@@ -66,10 +66,8 @@ async def usable(session: AsyncSession, organisation: UUID, instrument_id: UUID)
 async def upload(
     session: AsyncSession, caller: Principal, content: bytes, *, dry_run: bool
 ) -> Upload:
-    """Read an XLSForm workbook and keep it as a version of its own; 422 with a pointer.
-
-    The same workbook again changes nothing; other content under the same version is 409.
-    """
+    """Store an XLSForm workbook as a version; 422 with a pointer, 409 for other content of the same version.
+    Idempotent."""
     try:
         instrument = await asyncio.to_thread(read_xlsform, content)
     except UnreadableWorkbook as error:

@@ -1,5 +1,4 @@
-"""A screening in clear. What a person said is sealed under the case's key, or, where there is no
-case, under a key of the screening's own."""
+"""A screening in clear: sealed under the case's key or, without a case, under a key of its own."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -31,8 +31,7 @@ async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence
 async def instrument_row(
     session: AsyncSession, organisation: UUID, instrument_id: UUID
 ) -> InstrumentRow | None:
-    """One that the organisation may use, or with which a screening was held that came to it with its case; needs
-    service rights."""
+    """One that the organisation may use, or of a screening that came with a case; needs service rights."""
     row = await session.get(InstrumentRow, instrument_id)
     if row is None or row.shared or row.organisation_id == organisation:
         return row

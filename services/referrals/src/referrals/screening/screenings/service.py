@@ -128,10 +128,8 @@ async def answer(
     screening_id: UUID,
     body: MoreAnswers,
 ) -> Opened:
-    """Add, change or take back answers; what is then not asked any more is forgotten.
-
-    Taking back the consent, or saying that it is not safe any more, is what `stop` is for: 409.
-    """
+    """Add, change or take back answers; forgets those not asked any more. 409 for taking back consent or safety: use
+    `stop`."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     refuse_unless_running(screening)
     if body.expected_version is not None and body.expected_version != screening.version:
@@ -176,11 +174,8 @@ async def stop(
 async def attach(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, case_id: UUID
 ) -> Screening:
-    """Make it part of a case: sealed anew under the case's key, erased with the case.
-
-    The screening's own key is not destroyed here: if this transaction fails, the old seal must
-    still open. It is destroyed with the case.
-    """
+    """Make it part of a case: sealed under the case's key. Its own key is destroyed with the case, not here: the old
+    seal must open if this transaction fails."""
     screening = await queries.own_screening(session, caller, screening_id)
     if screening.case_id == case_id:
         return screening
@@ -246,8 +241,7 @@ def own_statistics(opened: Opened) -> dict[str, Any] | None:
 async def statistics(
     session: AsyncSession, keys: CaseKeys, screening: Screening
 ) -> ReportingAttributes | None:
-    """What may be told now: once the person decided on it as part of the case, that decides (also
-    when they took it back), else what they answered here."""
+    """What may be counted now: by the person's decision in the case, if there is one, else by their answer here."""
     case_id = screening.case_id
     if case_id is not None:
         asked, attributes = await decided(session, keys, case_id)

@@ -1,7 +1,7 @@
-"""The instrument that ships with Ruta, and the lists beside it: all of them tables under `data`.
+"""The instrument that ships with Ruta, from tables under `data`.
 
-Indicators are in the project's own words over the public ILO/UNODC lists; their grades are a
-proposal and say so (`needs_review`). A coordinator may retire the instrument and upload another.
+Indicators are in the project's own words over the public ILO/UNODC lists; their grades are a proposal
+(`needs_review`). A coordinator may retire it and upload another.
 """
 
 import csv

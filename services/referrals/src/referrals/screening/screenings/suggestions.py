@@ -1,7 +1,5 @@
-"""From a summary to needs and to a profile that the directory's pathways can resolve. Pure.
-
-Which answers suggest which need is a table (`data/needs.csv`); the reader may take it or leave it.
-"""
+"""From a summary to needs and a profile for the directory's pathways. Pure. `data/needs.csv` says which answers
+suggest which need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,8 +36,7 @@ def suggest(instrument: Instrument, answers: Answers, summary: Summary) -> list[
 def profile(
     instrument: Instrument, answers: Answers, summary: Summary, area: str | None
 ) -> dict[str, Any] | None:
-    """The body of `/directory/v1/pathways/resolve`: codes and numbers, no identity; None without a
-    place."""
+    """The body of `/directory/v1/pathways/resolve`: codes and numbers, no identity; None without a place."""
     if area is None:
         return None
     values = _values(instrument, answers, summary)

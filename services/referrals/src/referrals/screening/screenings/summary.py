@@ -1,8 +1,7 @@
 """What the answers indicate, element by element, and what is missing. Pure.
 
-There is no score, no threshold and no verdict in it: it lists what was said, by the element of the
-definition that it bears on, and the rules that the reader has to apply. The judgement is the
-screener's (docs/screening.md).
+No score, threshold or verdict: it lists answers by element of the definition, and the rules to apply. The screener
+judges (docs/screening.md).
 """
 
 from collections.abc import Iterator
@@ -47,10 +46,8 @@ class Indication:
 
 @dataclass(frozen=True)
 class ElementSummary:
-    """`strong`: at least one answer carries that grade; no number of answers adds up to it.
-
-    `needed` is false where the law asks for no indication of it (the means, for a child).
-    """
+    """`strong`: an answer carries that grade; weak ones never add up to it. `needed` False: the law asks for no
+    indication (the means, for a child)."""
 
     element: str
     strength: Strength

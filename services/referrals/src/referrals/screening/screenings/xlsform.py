@@ -1,9 +1,8 @@
-"""Reads an XLSForm workbook as an instrument.
+"""Reads an XLSForm workbook as an instrument: pyxform parses it; refused are several persons, attachments, exact
+places, one language.
 
-pyxform reads and checks the form; this module takes over what a screening can be: one person, no
-attachments, no exact places, both languages. What bears on the definition stands in columns that
-form tools ignore: `ruta_role`, `ruta_element`, `ruta_grade` (survey) and `ruta_value`,
-`ruta_element`, `ruta_grade` (choices). See docs/screening.md.
+Columns that form tools ignore: `ruta_role`, `ruta_element`, `ruta_grade` (survey), `ruta_value`, `ruta_element`,
+`ruta_grade` (choices). See docs/screening.md.
 """
 
 import re

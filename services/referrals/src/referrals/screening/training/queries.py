@@ -43,8 +43,7 @@ async def certificates(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Certificate]:
-    """Own ones, newest first; coordinators see those of all. `expiring_by`: that still count
-    today and end by then."""
+    """Own ones, newest first; coordinators see all. `expiring_by`: those valid today that end by then."""
     statement = sa.select(Certificate)
     if Role.COORDINATOR not in caller.roles:
         statement = statement.where(col(Certificate.organisation_id) == caller.organisation)

@@ -1,8 +1,5 @@
-"""The worker of channels: notices become pings, what is due becomes one message a channel.
-
-What was due when a channel was claimed is settled by what became of the message; what comes meanwhile
-waits for the next.
-"""
+"""The worker of channels: notices become pings, due pings one message a channel. The message settles the pings due
+when its channel was claimed."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -51,8 +48,8 @@ _pings = Ping.metadata.tables["pings"]
 async def ping(
     session: AsyncSession, notices: Sequence[Any], zone: ZoneInfo, hand_over: timedelta
 ) -> None:
-    """What these notices (id, organisation_id, kind, subject_type, subject_id, for_supervisor) have to
-    be told, by channel and moment; needs service rights."""
+    """Pings for these notices (id, organisation_id, kind, subject_type, subject_id, for_supervisor), by channel and
+    moment; needs service rights."""
     organisations = {notice.organisation_id for notice in notices}
     listeners = await queries.listeners(session, organisations)
     if not listeners:
@@ -200,8 +197,7 @@ def _receiver(channel: Channel) -> Principal:
 async def _moot(
     session: AsyncSession, pings: Sequence[Ping], notices: Mapping[UUID, Notice]
 ) -> frozenset[UUID]:
-    """Pings about referrals that somebody has acted on since. What the other side did is told all the
-    same: nothing later may tell of it."""
+    """Pings about referrals that somebody has acted on since, except those about the other side's acts."""
     ids = {n.subject_id for n in notices.values() if n.subject_type == "referral"}
     now = await referrals.outlines(session, ids)
     overtaken = set()

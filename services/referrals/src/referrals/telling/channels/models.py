@@ -11,8 +11,8 @@ from referrals.tables import Instant, Row
 
 
 class Channel(Row, table=True):
-    """`address`: sealed, for push the whole subscription; `address_digest`: whether two are the same.
-    `code_digest` while it is to be confirmed; the code itself is nowhere."""
+    """`address`: sealed, for push the whole subscription; `address_digest`: to compare. `code_digest`: while
+    unconfirmed."""
 
     __tablename__ = "channels"
 
@@ -74,8 +74,8 @@ class Shift(Row, table=True):
 
 
 class CodeAsked(Row, table=True):
-    """That somebody asked for a code to an address. It outlives the channel: removing one gives nobody
-    another message to somebody who may not have asked for it."""
+    """A code was asked for this address. It outlives the channel, so that removing one allows no further messages to
+    a stranger."""
 
     __tablename__ = "codes_asked"
 

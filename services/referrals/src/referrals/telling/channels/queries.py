@@ -61,8 +61,7 @@ async def listed(session: AsyncSession, caller: Principal, *, team: bool) -> Seq
 
 
 async def written_to(session: AsyncSession, about: UUID) -> tuple[Channel, datetime | None] | None:
-    """The mailbox that a mail went to, locked, and when it told something, by what the mail was called;
-    needs service rights."""
+    """The mailbox that a mail went to, by the mail's id, locked, and when it told something; needs service rights."""
     ping = await session.get(Ping, about)
     channel = await session.get(
         Channel, about if ping is None else ping.channel_id, with_for_update=True
@@ -93,8 +92,8 @@ async def codes_asked(
 async def listeners(
     session: AsyncSession, organisations: Collection[UUID]
 ) -> Mapping[UUID, list[Listener]]:
-    """By organisation the channels that tell; needs service rights. Whoever is suspended is not told, nor is anybody
-    else's turn later for it."""
+    """Channels that tell, by organisation; needs service rights. Suspended people are skipped and their turn is not
+    passed on."""
     rows = await session.scalars(
         sa.select(Channel).where(
             col(Channel.organisation_id).in_(organisations),

@@ -48,8 +48,7 @@ async def add(
     allowed: Collection[Network],
     body: NewChannel,
 ) -> Channel:
-    """A mailbox or telephone tells nothing before it is confirmed by the code that is sent there; a
-    browser that subscribed has asked by that."""
+    """Add a channel. A mailbox or telephone is silent until its code is confirmed; a browser subscribed by itself."""
     kind = body.kind
     if kind not in offered:
         raise NO_SUCH_CHANNEL.because(
@@ -95,8 +94,7 @@ async def add(
 
 
 async def _ask(session: AsyncSession, caller: Principal, digest: bytes) -> None:
-    """One code more to this address, if neither the caller nor the address has had too many. Which of
-    the two it was is not said: that others asked is theirs."""
+    """One more code to this address, unless caller or address had too many; the answer does not say which."""
     now = clock.now()
     # Whoever asks twice at once waits here: counted and written under one lock.
     for key in sorted((f"codes {caller.organisation} {caller.subject}", f"codes {digest.hex()}")):
@@ -206,9 +204,8 @@ async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """A mail came back: its channel tells nothing any more, and supervisors hear so. A report of a mail
-    from before the address was confirmed again says nothing of it. It is about a channel, or about the
-    first thing that the mail told."""
+    """A mail came back: silence its channel and tell supervisors. Ignores a mail from before the last confirmation.
+    The report names a channel, or the first thing that the mail told."""
     if bounce.status is None:
         return
     async with acting_as_service(session):
@@ -271,8 +268,8 @@ async def remove(session: AsyncSession, caller: Principal, channel_id: UUID) -> 
 
 
 async def lapse(session: AsyncSession) -> int:
-    """Switch off addresses that were confirmed long ago: whose they are now, only a code tells. Needs
-    service rights; returns how many."""
+    """Switch off addresses that were confirmed long ago, as they may have changed hands. Needs service rights;
+    returns how many."""
     old = await session.scalars(
         sa.select(Channel)
         .where(

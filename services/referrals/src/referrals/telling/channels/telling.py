@@ -1,8 +1,5 @@
-"""Who is told of what, and when. Pure.
-
-A message never says what it is about, so all rules here decide only whether one is sent: which side a
-notice is news for, whose turn it is in an emergency, and how quiet hours and digests move the time.
-"""
+"""Who is told of what, and when. Pure. Messages never say what they are about: these rules choose the side, the turn
+in an emergency, and the time (quiet hours, digests)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +25,8 @@ _WAITS_AS = {NoticeKind.BREAK_GLASS_ASKED: WorkKind.BREAK_GLASS_TO_DECIDE}
 
 @dataclass(frozen=True)
 class Matter:
-    """A notice as far as telling it depends on it. `sides`: the organisation that sent and the one that
-    receives, where there are two; `team`: who works the queue, where that is limited."""
+    """What of a notice decides who is told. `sides`: sender and recipient, if there are two; `team`: who works the
+    queue."""
 
     kind: NoticeKind
     organisation: UUID
@@ -99,8 +96,8 @@ def turns(
     on_call: Sequence[str],
     hand_over: timedelta,
 ) -> list[Turn]:
-    """Everybody at once; in an emergency with a rota first whoever is on call, in its order, each
-    `hand_over` after the one before, and at the end everybody else."""
+    """Everybody at once; in an emergency with a rota those on call in its order, each `hand_over` after the one
+    before, then the rest."""
     told = concerned(matter, listeners)
     if not matter.emergency:
         return [Turn(each, timedelta(0)) for each in told if each.pace is not Pace.EMERGENCIES]

@@ -1,7 +1,4 @@
-"""Which heading something that waits stands under: overdue, today, this week, later, no deadline. Pure.
-
-The order is the one in which people work: what is due first comes first.
-"""
+"""The heading of waiting work: overdue, today, this week, later, no deadline. Pure. First due first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,8 +24,7 @@ NOW = frozenset({Group.OVERDUE, Group.TODAY})
 
 @dataclass(frozen=True)
 class Bounds:
-    """`late`: what was due before is overdue. `today`, `week`: what is due before is of today, or of
-    the seven days that begin with today."""
+    """`late`: due before is overdue. `today`, `week`: due before is of today, or of the seven days from today."""
 
     late: datetime
     today: datetime
@@ -49,8 +45,8 @@ class Bounds:
 
 
 def bounds(now: datetime, *, by_day: bool) -> Bounds:
-    """An instant is overdue once it has passed. What is due on a day carries its beginning in UTC, as
-    in `referrals.due`, and is overdue when the day has ended at home."""
+    """An instant is overdue once it has passed; a day (stored as its beginning in UTC, as in `referrals.due`) once it
+    has ended at home."""
     today = clock.day_of(now)
     begins = _in_utc if by_day else clock.begins
     late = begins(today) if by_day else now

@@ -1,8 +1,5 @@
-"""One list of what waits for the caller: one statement for each kind, put in one order.
-
-Which rows of a kind are shown is said by the capability that they belong to, as in its own list; here
-stands only whose kinds they are, by the roles that may read that list.
-"""
+"""One list of what waits for the caller: a statement for each kind, in one order. Each capability chooses its rows;
+here stands which roles read which kinds."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence

@@ -247,8 +247,7 @@ async def _own_look(
 
 
 def _own(caller: Principal, wanted: Wanted) -> entries.Only:
-    """Of what the caller's organisation did, what they would find one by one; by the id of a case, only
-    of one that it holds: any other is as one that is not there."""
+    """What the caller's organisation did, as far as they would find it; by a case's id only if they hold it."""
     which = readable(caller, entries.TARGET_TYPE, entries.TARGET_ID, record=entries.CHAIN)
     if wanted.case_id is not None:
         which = sa.and_(which, held_by(caller, entries.CHAIN))

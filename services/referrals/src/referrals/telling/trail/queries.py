@@ -15,8 +15,8 @@ _SHORT = 8
 
 
 async def chains_of(session: AsyncSession, code: str) -> Sequence[UUID]:
-    """By the code of a case, by the last eight characters of the id of a case or of a referral, or by the whole id.
-    Of more than two only two: none of them is meant."""
+    """By a case's code, the last eight characters of a case's or referral's id, or a whole id. At most two: then
+    neither is meant."""
     written = code.strip().upper()
     bare = written.replace("-", "").lower()
 

@@ -1,7 +1,5 @@
-"""Which addresses a webhook may call. Pure: no resolving here.
-
-A webhook that could reach private addresses would let a client read what only our network can.
-"""
+"""Which addresses a webhook may call. Pure: no resolving. A private address would let a client read what only our
+network can."""
 
 import ipaddress
 import re
@@ -54,8 +52,7 @@ def is_allowed(text: str, also: Collection[Network] = ()) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it belongs to one machine on the internet, and says so itself: an address that leads to
-    another one by translation or a tunnel does not."""
+    """Whether it is one machine's own internet address; one that is translated or tunnelled is not."""
     if address.is_multicast or not address.is_global:
         return False
     if any(address in special for special in _SPECIAL if special.version == address.version):

@@ -1,7 +1,6 @@
-"""The webhook worker: notices become deliveries, due deliveries are sent.
+"""The webhook worker: notices become deliveries, due deliveries are sent at least once, with one webhook-id.
 
-Receivers get a delivery at least once, always with the same webhook-id. What is due for a suspended organisation, or
-is answered for by somebody who is suspended, waits. What it would not find any more it is not told: `access_ended`.
+It skips suspended organisations and owners, and replaces what the receiver would not find any more (`access_ended`).
 """
 
 import random

@@ -10,8 +10,8 @@ from referrals.tables import Instant, Row, Texts
 
 
 class Webhook(Row, table=True):
-    """`kept_by`: who answers for it since it was switched on again; None: whoever added it. It calls nobody while
-    they, or the organisation, are suspended."""
+    """`kept_by`: the owner since it was enabled again; None: who added it. Silent while owner or organisation is
+    suspended."""
 
     __tablename__ = "webhooks"
 

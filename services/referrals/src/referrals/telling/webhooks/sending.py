@@ -43,11 +43,7 @@ class UnsafeAddress(OSError):
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves a name and gives out its addresses only if every one is allowed.
-
-    aiohttp connects to exactly these, so a second, different answer of the name server (DNS
-    rebinding) is never asked for.
-    """
+    """Resolves a name only if every address is allowed. aiohttp connects to exactly these, so DNS rebinding fails."""
 
     def __init__(self, also: Collection[Network]) -> None:
         self._also = also

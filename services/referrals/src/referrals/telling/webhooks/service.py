@@ -122,8 +122,7 @@ async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> We
 
 
 async def tell_of_held(session: AsyncSession, suspended: frozenset[str]) -> None:
-    """Whoever answers for a webhook was suspended: its calls wait, and the organisation is told so by the other ways,
-    as somebody else there may answer for it."""
+    """A webhook's owner was suspended: tell the organisation by other ways that its calls wait for a new owner."""
     async with acting_as_service(session):
         for webhook in await queries.kept_by(session, suspended):
             await notify(
@@ -153,8 +152,8 @@ async def remember(session: AsyncSession, webhook: Webhook) -> None:
 
 
 async def hold_to_word(session: AsyncSession, webhook_id: UUID, word: Word) -> int:
-    """A restored backup has it as it was: one that was removed, switched off or given another secret since calls
-    nobody, until its organisation enables it."""
+    """After a restore: a webhook that was removed, switched off or given another secret is silent until enabled
+    again."""
     webhook = await session.get(Webhook, webhook_id, with_for_update=True)
     if webhook is None or not webhook.active or not shuts(word, webhook.secret):
         return 0

@@ -1,7 +1,7 @@
 """Web Push without content (RFC 8030), signed by the operation's key (RFC 8292).
 
-The payload is empty, so nothing is encrypted to the browser (RFC 8291 encrypts payloads): the page's
-own worker shows the one text there is. The push service learns that something was sent, and when.
+An empty payload needs no encryption (RFC 8291): the page's worker shows its one text. The push service learns that
+and when something was sent.
 """
 
 import base64
