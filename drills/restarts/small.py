@@ -12,7 +12,7 @@ from stack.demo.clients import CLIENTS, prepare_clients
 from stack.embedded.layout import StackState
 from stack.embedded.manifests import Pod
 from stack.embedded.ports import answers, free_ports
-from stack.embedded.small import Played
+from stack.embedded.small import SmallDeployment
 from stack.operate.cluster import secrets as cluster_secrets
 from stack.operate.cluster.check import Skipped, built
 from stack.private_files import write_private
@@ -49,14 +49,14 @@ class Small(System):
         write_private(self.layout.overlay_secrets_file, text)
 
     def start(self) -> None:
-        played = Played(self.layout)
-        deployed = played.pods("Deployment")
+        small = SmallDeployment(self.layout)
+        deployed = small.pods("Deployment")
         for name in _SERVERS:
             self._start(deployed[name], *self._as_mounted(name))
             port = deployed[name].port
             assert port is not None
             until(lambda port=port: answers(port), f"{name} answers")  # type: ignore[misc]
-        for job in played.pods("Job").values():
+        for job in small.pods("Job").values():
             done = subprocess.run(
                 [sys.executable, "-m", *job.arguments],
                 env={**self._base(), **job.environment},
@@ -104,7 +104,7 @@ class Small(System):
 
     @property
     def state(self) -> StackState:
-        state = Played(self.layout).state()
+        state = SmallDeployment(self.layout).state()
         assert state is not None, "it does not run"
         return state
 

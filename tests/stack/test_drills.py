@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from stack.commands import drills
+from stack.commands import drills, quality
 from stack.errors import StackError
+from typer.testing import CliRunner
 
 from tests.support.reference import ROOT
 
@@ -23,6 +24,20 @@ def test_an_unknown_drill_is_refused_with_the_names_of_all(
     monkeypatch.setenv("RUTA_HOME", str(ROOT))
     with pytest.raises(StackError, match=r"no drill fults: .*faults"):
         drills.drills(["fults"])
+
+
+@pytest.mark.parametrize(
+    ("place", "command"),
+    [("drills/mutations/", "./ruta drills mutations"), ("drills", "./ruta drills NAME")],
+)
+def test_a_folder_of_drills_is_no_test(
+    monkeypatch: pytest.MonkeyPatch, place: str, command: str
+) -> None:
+    """pytest would play the mutations of changed files alone, and say that all passed."""
+    monkeypatch.setenv("RUTA_HOME", str(ROOT))
+    done = CliRunner().invoke(quality.app, ["test", place])
+    assert isinstance(done.exception, StackError)
+    assert f"{command} runs them" in str(done.exception)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any
 
 from stack.embedded.layout import Layout
 from stack.embedded.manifests import Pod, contents, pods
-from stack.embedded.small import Played
+from stack.embedded.small import SmallDeployment
 
 from tests.support.reference import ROOT
 
@@ -45,8 +45,8 @@ def calls(world: Path) -> list[list[str]]:
 class _World:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._played = Played(Layout(folder))
-        self.documents: list[dict[str, Any]] = self._played._documents
+        self._small = SmallDeployment(Layout(folder))
+        self.documents: list[dict[str, Any]] = self._small._documents
 
     def chosen(self, selector: str) -> list[dict[str, Any]]:
         """Deployments by `key=value` or `key in (a,b)`."""
@@ -71,7 +71,7 @@ class _World:
         ).returncode
 
     def deployed(self, name: str) -> Pod:
-        return self._played.pods("Deployment")[name]
+        return self._small.pods("Deployment")[name]
 
     def made(self, pod: Mapping[str, Any]) -> Pod:
         """A Pod as the kubelet would start it: values by reference are looked up."""

@@ -10,7 +10,7 @@ from stack.commands.options import Data, Kube
 from stack.embedded.layout import Layout
 from stack.embedded.lock import exclusive
 from stack.embedded.secrets import internal_key
-from stack.embedded.small import refuse_played
+from stack.embedded.small import refuse_small
 from stack.operate.lost_keys import accept_another_key
 from stack.operate.service_commands import ServiceCommands, commands_of
 from stack.wording import said
@@ -67,7 +67,7 @@ def rotate(data: Data = None) -> None:
     the gateway sign with."""
     layout = Layout.of(data)
     # Its key files are mounted read-only: a new key here would be one that the services do not have.
-    refuse_played(layout, said("rotate as on a cluster, in two phases (docs/operate.md)"))
+    refuse_small(layout, said("rotate as on a cluster, in two phases (docs/operate.md)"))
     commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
     signs = rotate_internal_keys(*internal_key(layout))

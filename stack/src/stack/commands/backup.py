@@ -19,7 +19,7 @@ from stack.embedded.connection import running_state
 from stack.embedded.layout import Layout
 from stack.embedded.lock import check_room, exclusive
 from stack.embedded.postgres import PostgresServer
-from stack.embedded.small import Played
+from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
 from stack.operate import releases
 from stack.operate.backup import contents, lists
@@ -244,11 +244,11 @@ def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
     """Load it, and hold it to the lists; returns what was told."""
     work, fresh = wanted.work, wanted.fresh
     plain, keys = work / "data", work / "keys"
-    played = Played.of(layout)
-    if played is not None:
-        played.hand_passwords_over()
+    small = SmallDeployment.of(layout)
+    if small is not None:
+        small.hand_passwords_over()
     # Where containers look for it: what the overlay tells a command is this port.
-    port = played.ports()["postgres"] if played is not None else None
+    port = small.ports()["postgres"] if small is not None else None
     server = PostgresServer(layout.postgres, port=port)
     # Its process imports while PostgreSQL starts and takes the record in.
     with StoppedCommands(layout, server) as commands:
@@ -312,7 +312,7 @@ def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:
                 " what you renewed (./ruta client, ./ruta person), before others reach it"
             )
         )
-    start = "./ruta up" if Played.of(layout) is None else "deploy/run-small up"
+    start = "./ruta up" if SmallDeployment.of(layout) is None else "deploy/run-small up"
     if waits_for_base(layout):
         start = said(
             "{start}, then ./ruta backup: what is archived from now on needs a base", start=start

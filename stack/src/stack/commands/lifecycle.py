@@ -22,7 +22,7 @@ from stack.embedded.layout import DEFAULT_PORT, PORT_VARIABLE, Layout
 from stack.embedded.lock import already_runs, check_port, holder, is_locked
 from stack.embedded.plan import OUTSIDE_ISSUER, SERVERS, SERVICES, outside_issuer
 from stack.embedded.ports import LOOPBACK, answers, status_of
-from stack.embedded.small import refuse_played
+from stack.embedded.small import refuse_small
 from stack.errors import StackError
 from stack.operate import releases
 from stack.operate.backup.archive import Archive
@@ -67,7 +67,7 @@ def up(
 ) -> None:
     """Start Ruta: databases, events, all services and the gateway."""
     layout = Layout.of(data)
-    refuse_played(layout, said("deploy/run-small up starts it"))
+    refuse_small(layout, said("deploy/run-small up starts it"))
     if not all(map(find_spec, SERVICES.values())):
         raise StackError(
             "there are no services in this environment, as in the image of a cluster's operations:"

@@ -18,7 +18,7 @@ from stack.commands.options import Data, Kube, home
 from stack.embedded.connection import running_state
 from stack.embedded.layout import Layout
 from stack.embedded.lock import is_locked
-from stack.embedded.small import refuse_played
+from stack.embedded.small import refuse_small
 from stack.errors import StackError
 from stack.operate.cluster.commands import ClusterCommands
 from stack.wording import said
@@ -59,7 +59,7 @@ def logs(
     if kube is not None:
         raise typer.Exit(ClusterCommands(kube).logs(process, lines, follow=follow))
     layout = Layout.of(data)
-    refuse_played(layout, said("podman logs shows the lines of a container"))
+    refuse_small(layout, said("podman logs shows the lines of a container"))
     if not layout.log_file.exists():
         raise StackError("no log in {root}: no stack was started on it", root=layout.root)
     with layout.log_file.open(encoding="utf-8", errors="replace") as file:
@@ -89,7 +89,7 @@ def uninstall(
     Data stays unless you name it.
     """
     layout = Layout.of(data)
-    refuse_played(layout, said("deploy/run-small down stops it"))
+    refuse_small(layout, said("deploy/run-small down stops it"))
     if with_data is not None and Path(with_data) != layout.root:
         raise StackError(
             "--with-data must say the data directory as it is: {root}", root=layout.root

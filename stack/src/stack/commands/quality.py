@@ -39,13 +39,28 @@ def run_tests(
 
     Arguments go to pytest. Named tests run in one process.
     """
-    named = any(not argument.startswith("-") for argument in context.args)
+    places = [argument for argument in context.args if not argument.startswith("-")]
+    if "--drills" not in context.args:
+        _refuse_drills(places)
     arguments = [
-        *([] if named else in_parallel(waiting=not quick)),
+        *([] if places else in_parallel(waiting=not quick)),
         *(["--quick"] if quick else []),
         *context.args,
     ]
     raise typer.Exit(run("pytest", [sys.executable, "-m", "pytest", *arguments]))
+
+
+def _refuse_drills(places: Iterable[str]) -> None:
+    """Of a folder of drills pytest would run the mutations of changed files alone."""
+    root = home().resolve()
+    for place in places:
+        folder = (root / place).resolve()
+        if folder.is_dir() and folder.is_relative_to(root / "drills"):
+            raise StackError(
+                "{place} holds drills: ./ruta drills {name} runs them; name a file to run its tests",
+                place=place,
+                name="".join(folder.relative_to(root).parts[1:2]) or "NAME",
+            )
 
 
 @app.command()

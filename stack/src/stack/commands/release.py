@@ -15,7 +15,7 @@ from stack.embedded.connection import running_state
 from stack.embedded.layout import Layout
 from stack.embedded.lock import exclusive
 from stack.embedded.postgres import PostgresServer
-from stack.embedded.small import refuse_played
+from stack.embedded.small import refuse_small
 from stack.errors import StackError
 from stack.operate import releases
 from stack.wording import said
@@ -33,7 +33,7 @@ def upgrade(
 ) -> None:
     """Back up, stop and start this release on the same data."""
     layout = Layout.of(data)
-    refuse_played(layout, said("deploy/run-small upgrade does it"))
+    refuse_small(layout, said("deploy/run-small upgrade does it"))
     state = running_state(layout)
     if state is None:
         raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
@@ -63,7 +63,7 @@ def downgrade(
     hidden since stays so.
     """
     layout = Layout.of(data)
-    refuse_played(layout, said("on a server of containers: deploy/run-small of that release"))
+    refuse_small(layout, said("on a server of containers: deploy/run-small of that release"))
     releases.refuse_newer_backup(folder)
     with exclusive(layout):
         since = _written_since(layout, releases.moment_of(folder))

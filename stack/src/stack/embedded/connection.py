@@ -11,7 +11,7 @@ import httpx
 
 from stack.embedded.layout import Layout, StackState
 from stack.embedded.lock import holder
-from stack.embedded.small import Played
+from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
 from stack.private_files import read_private_map
 from stack.wording import said
@@ -142,8 +142,8 @@ def _distrust(error: BaseException) -> str | None:
 
 def running_state(layout: Layout) -> StackState | None:
     """The state of the stack that holds the data directory, None when none does."""
-    if (played := Played.of(layout)) is not None:
-        return played.state()
+    if (small := SmallDeployment.of(layout)) is not None:
+        return small.state()
     state = StackState.read(layout)
     if state is None or state.pid != holder(layout):
         return None

@@ -2,9 +2,8 @@
 
 Six programs that each import the same thousand modules are most of a start and half of the memory.
 A copy shares both; from then on it is a process like any other, with its own environment, session,
-output, process id and exit status. `Prepared` is the supervisor's end of the line, `python -m
-stack.embedded.fork_server FD` the other one, for the services. (Python's own fork server leaves out what programs register
-with `atexit`.)
+output, process id and exit status. `ForkServer` is the supervisor's end of the line, `python -m
+stack.embedded.fork_server FD` the other end. (Python's own fork server skips what programs register with `atexit`.)
 """
 
 import asyncio
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
 
 # All of it is imported by every service, and none of it starts a thread or opens a connection.
 _SHARED = ("common.db.migrations", "common.http.server", "common.process.serving", "common.verbs")
-# The command line's and the tools', which this environment has and no container: libraries load them where they find
-# them, to colour what they print, and do without elsewhere.
+# Only this environment has them, no container has: libraries use them, where installed, to colour what they print.
 _NOT_THE_SERVICES = ("rich", "pygments")
 _LONGEST_MESSAGE = 100_000
 _SECONDS_TO_END = 10
@@ -70,10 +68,10 @@ class Copy:
             self._ended.set_result(code)
 
 
-class Prepared:
-    """Begins copies. It is begun itself with the first one or before, and again when it was killed.
+class ForkServer:
+    """Starts copies. The server itself starts with the first copy or in `warm_up`, and again after it was killed.
 
-    `environment` is what whoever looks at a copy from outside sees in /proc: nothing secret.
+    `environment` shows in /proc of every copy, so it holds no secret.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -94,15 +92,14 @@ class Prepared:
         )
 
     async def warm_up(self) -> None:
-        """Begins importing, so that who asks for the first copy need not wait for all of it. If that is not possible now, the
-        first copy says why."""
+        """Starts importing early, so that the first copy waits less. If the server cannot start, `begin` says why."""
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 async with self._one_at_a_time:
                     await self._opened()
 
     async def begin(self, process: "Process") -> Copy:
-        """Raises StackError when twice no copy could be made."""
+        """Raises StackError if the server fails twice."""
         async with self._one_at_a_time:
             try:
                 return await self._ask(process)
@@ -167,7 +164,7 @@ class Prepared:
                     self._began(told["pid"], *self._asked)
         self._line = None
         if self._asked is not None and not self._asked[0].done():
-            self._asked[0].set_exception(ConnectionError("the prepared process ended"))
+            self._asked[0].set_exception(ConnectionError("the fork server ended"))
         await process.wait()
         # Nobody is told any more when these end, and their successors want the same ports.
         orphans, self._copies = self._copies, {}
@@ -212,11 +209,11 @@ def _end(pids: list[int]) -> None:
     psutil.wait_procs(deaf)
 
 
-# -- the prepared process ----------------------------------------------------------------------------
+# -- the server process ------------------------------------------------------------------------------
 
 
 def main(line: socket.socket, modules: Sequence[str]) -> None:
-    """Imports the modules and copies itself as it is told until the line is closed; in a copy it is the program, and ends with it."""
+    """Imports the modules and forks for each order until the line is closed. A copy runs its program and ends."""
     for module in _NOT_THE_SERVICES:
         sys.modules[module] = None  # type: ignore[assignment]  # "not there", as Python's documentation has it
     for module in modules:

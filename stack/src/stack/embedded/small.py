@@ -1,7 +1,7 @@
-"""The `small` overlay as deploy/run-small plays it, seen from its data directory.
+"""The `small` overlay, whose containers deploy/run-small runs on one machine, seen from its data directory.
 
-Its volumes lie where an embedded stack has the same things (deploy/run-small mounts them so), so backup,
-restore and doctor are the same commands.
+deploy/run-small mounts its volumes where an embedded stack keeps the same files, so backup, restore and doctor are
+the same commands.
 """
 
 import os
@@ -24,8 +24,8 @@ _PASSED_ON = (
 )
 
 
-class Played:
-    """Its pods share the machine's loopback: a command here reaches what they reach."""
+class SmallDeployment:
+    """Its pods share the machine's loopback: a command here reaches the same servers."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -38,7 +38,7 @@ class Played:
         ]
 
     @classmethod
-    def of(cls, layout: Layout) -> "Played | None":
+    def of(cls, layout: Layout) -> "SmallDeployment | None":
         """None where the data directory is an embedded stack's."""
         return cls(layout) if layout.overlay_file.exists() else None
 
@@ -79,7 +79,7 @@ class Played:
     def environment(
         self, name: str, *, owner: bool = False, operator: bool = False
     ) -> dict[str, str]:
-        """As Planner's: what a command of a service gets."""
+        """The environment of a service's command, as Planner's."""
         settings = dict(self.pods()[name].environment)
         if owner:
             settings |= self._secret(f"ruta-{name}-owner")
@@ -106,9 +106,7 @@ class Played:
         return contents(self._documents, "Secret", name)
 
 
-def refuse_played(layout: Layout, what: str) -> None:
-    """For what only an embedded stack's own key files allow."""
+def refuse_small(layout: Layout, what: str) -> None:
+    """Refuses a command that needs an embedded stack's own key files."""
     if layout.overlay_file.exists():
-        raise StackError(
-            "{root} is played by deploy/run-small: {what}", root=layout.root, what=what
-        )
+        raise StackError("{root} is run by deploy/run-small: {what}", root=layout.root, what=what)

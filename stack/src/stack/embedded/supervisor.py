@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 
 from stack.embedded.child import Child, Running, begun
-from stack.embedded.fork_server import Prepared
+from stack.embedded.fork_server import ForkServer
 from stack.embedded.layout import Layout, StackState
 from stack.embedded.nats import NatsServer, stored_credentials
 from stack.embedded.plan import Choices, Plan, Planner, Process, key_files, passed_on
@@ -58,7 +58,7 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
             "RUTA_CLOCK_FILE": str(layout.clock_file),
         }
-        self._prepared = Prepared(passed_on() | seen)
+        self._fork_server = ForkServer(passed_on() | seen)
         self._postgres = PostgresServer(layout.postgres, spool=layout.archive_spool)
         self._broker = NatsServer(layout.nats, stored_credentials(layout.broker_credentials_file))
         self._watches = [
@@ -108,7 +108,7 @@ class Supervisor:
 
     async def _start(self) -> None:
         # Its imports take as long as the servers and their databases, and another core.
-        await self._prepared.warm_up()
+        await self._fork_server.warm_up()
         for watch in self._watches:
             self._console.say(said("starting {name}", name=watch.name))
             await watch.start()
@@ -166,8 +166,8 @@ class Supervisor:
         return child
 
     async def _begin(self, process: Process) -> Running:
-        if self._prepared.can_begin(process):
-            return await self._prepared.begin(process)
+        if self._fork_server.can_begin(process):
+            return await self._fork_server.begin(process)
         return await begun(process)
 
     def _hold(self, name: str) -> Path:
@@ -197,7 +197,7 @@ class Supervisor:
         others = [child for child in self._children if child.name != "gateway"]
         for group in (front, others):
             await asyncio.gather(*(child.stop(_GRACE_SECONDS) for child in group))
-        await self._prepared.stop()
+        await self._fork_server.stop()
         for watch in reversed(self._watches):
             await watch.stop()
         for task in self._tasks:

@@ -7,7 +7,7 @@ from common.crypto import check_value
 from stack.embedded.layout import Layout
 from stack.embedded.postgres import PostgresServer
 from stack.embedded.secrets import KEY_STORE, NAMES
-from stack.embedded.small import refuse_played
+from stack.embedded.small import refuse_small
 from stack.errors import StackError
 from stack.operate.offline_commands import StoppedCommands
 from stack.wording import said
@@ -31,7 +31,7 @@ def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False)
             "without its key-encryption key no case can be opened by anybody. If it is in no backup"
             " and no vault, --give-up-cases erases those cases for good and lets new ones begin"
         )
-    refuse_played(layout, said("do it as on a cluster (docs/operate.md, lost keys)"))
+    refuse_small(layout, said("do it as on a cluster (docs/operate.md, lost keys)"))
     server = PostgresServer(layout.postgres, spool=layout.archive_spool)
     server.start()
     try:

@@ -19,7 +19,7 @@ from stack.embedded.layout import DEFAULT_PORT, Layout
 from stack.embedded.nats import NatsServer, stored_credentials
 from stack.embedded.plan import SERVICES, Choices, Planner, passed_on
 from stack.embedded.postgres import PostgresServer
-from stack.embedded.small import Played
+from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
 from stack.wording import said
 
@@ -108,9 +108,9 @@ class StoppedCommands:
         answer: dict[str, Any] = json.loads(message)
         return answer
 
-    def _deployed(self) -> Planner | Played:
-        if (played := Played.of(self._layout)) is not None:
-            return played
+    def _deployed(self) -> Planner | SmallDeployment:
+        if (small := SmallDeployment.of(self._layout)) is not None:
+            return small
         make_key_files(self._layout)
         broker = NatsServer(
             self._layout.nats,

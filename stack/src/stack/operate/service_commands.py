@@ -10,7 +10,7 @@ from stack.embedded.layout import Layout, StackState
 from stack.embedded.nats import NatsServer, stored_credentials
 from stack.embedded.plan import SERVICES, Choices, Planner
 from stack.embedded.postgres import PostgresServer
-from stack.embedded.small import Played
+from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
 from stack.operate.cluster.commands import ClusterCommands
 
@@ -26,7 +26,7 @@ class ServiceCommands:
         self.state = state
         self.postgres = attached_postgres(layout, state)
         self.broker = attached_broker(layout, state)
-        self._deployed = Played.of(layout) or Planner(
+        self._deployed = SmallDeployment.of(layout) or Planner(
             layout, Choices(port=state.port), self.postgres, self.broker
         )
 
@@ -69,10 +69,10 @@ def attached_postgres(layout: Layout, state: StackState) -> PostgresServer:
 
 
 def attached_broker(layout: Layout, state: StackState) -> NatsServer:
-    played = Played.of(layout)
+    small = SmallDeployment.of(layout)
     credentials = (
-        played.broker_credentials()
-        if played is not None
+        small.broker_credentials()
+        if small is not None
         else stored_credentials(layout.broker_credentials_file)
     )
     return NatsServer(layout.nats, credentials, port=state.ports["nats"])

@@ -29,6 +29,6 @@ def test_it_is_refused_and_nothing_is_made(
         check=False,
     )
     # One line: a traceback would hold the same words, in the code that it shows.
-    assert re.fullmatch(rf"ruta: {re.escape(str(tmp_path))} is played by .*{told}.*\n", done.stderr)
+    assert re.fullmatch(rf"ruta: {re.escape(str(tmp_path))} is run by .*{told}.*\n", done.stderr)
     assert done.returncode == 1
     assert {path.name for path in tmp_path.iterdir()} <= {"overlay.yaml", "lock"}

@@ -1,4 +1,4 @@
-"""A copy of the prepared process is a program like any other: what it is given, says, and ends with."""
+"""A copy of the fork server is a program like any other: what it is given, says, and ends with."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from stack.embedded.child import is_running
-from stack.embedded.fork_server import Prepared
+from stack.embedded.fork_server import ForkServer
 from stack.embedded.plan import Process
 
 from tests.stack.test_child import until
@@ -40,11 +40,11 @@ _WAITS = "import signal\nprint('up', flush=True)\nsignal.pause()\n"
 
 
 @pytest.fixture
-async def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Prepared]:
+async def fork_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForkServer]:
     (tmp_path / "tells.py").write_text(_TELLS)
     (tmp_path / "waits.py").write_text(_WAITS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    begins = Prepared({"PYTHONPATH": str(tmp_path), "RUTA_CLOCK_FILE": "seen"})
+    begins = ForkServer({"PYTHONPATH": str(tmp_path), "RUTA_CLOCK_FILE": "seen"})
     yield begins
     await begins.stop()
 
@@ -54,8 +54,8 @@ def _process(*command: str, **environment: str) -> Process:
     return Process("thing", (sys.executable, "-m", *command), kept | environment)
 
 
-async def test_a_copy_is_the_program_that_it_was_asked_to_be(prepared: Prepared) -> None:
-    copy = await prepared.begin(_process("tells", "api", RUTA_SECRET="not seen from outside"))
+async def test_a_copy_is_the_program_that_it_was_asked_to_be(fork_server: ForkServer) -> None:
+    copy = await fork_server.begin(_process("tells", "api", RUTA_SECRET="not seen from outside"))
     said, last, rest = (await copy.stdout.read()).decode().split("\n")
     assert (last, rest) == ("the end", "")
     assert await copy.wait() == 3
@@ -72,54 +72,56 @@ async def test_a_copy_is_the_program_that_it_was_asked_to_be(prepared: Prepared)
     }
 
 
-async def test_one_that_was_begun_before_makes_the_copies(prepared: Prepared) -> None:
+async def test_one_that_was_begun_before_makes_the_copies(fork_server: ForkServer) -> None:
     before = _running_children()
-    await prepared.warm_up()
-    await prepared.warm_up()
+    await fork_server.warm_up()
+    await fork_server.warm_up()
     (begun,) = _running_children() - before
-    copy = await prepared.begin(_process("waits"))
+    copy = await fork_server.begin(_process("waits"))
     assert psutil.Process(copy.pid).ppid() == begun
 
 
-async def test_what_a_copy_knows_is_not_in_proc(prepared: Prepared) -> None:
-    copy = await prepared.begin(_process("waits", RUTA_SECRET="hunter2"))
+async def test_what_a_copy_knows_is_not_in_proc(fork_server: ForkServer) -> None:
+    copy = await fork_server.begin(_process("waits", RUTA_SECRET="hunter2"))
     assert await copy.stdout.readline() == b"up\n"
     assert psutil.Process(copy.pid).environ()["RUTA_CLOCK_FILE"] == "seen"
     assert "RUTA_SECRET" not in psutil.Process(copy.pid).environ()
 
 
-async def test_a_signal_ends_a_copy_and_is_told(prepared: Prepared) -> None:
-    copy = await prepared.begin(_process("waits"))
+async def test_a_signal_ends_a_copy_and_is_told(fork_server: ForkServer) -> None:
+    copy = await fork_server.begin(_process("waits"))
     assert await copy.stdout.readline() == b"up\n"
     assert copy.returncode is None
     copy.kill()
     assert await copy.wait() == copy.returncode == -signal.SIGKILL
 
 
-async def test_copies_do_not_outlive_the_one_that_would_tell_their_end(prepared: Prepared) -> None:
+async def test_copies_do_not_outlive_the_one_that_would_tell_their_end(
+    fork_server: ForkServer,
+) -> None:
     """Their successors want the same ports, and begin at once from a new one."""
-    copy = await prepared.begin(_process("waits"))
+    copy = await fork_server.begin(_process("waits"))
     assert await copy.stdout.readline() == b"up\n"
     os.kill(psutil.Process(copy.pid).ppid(), signal.SIGKILL)
     assert await asyncio.wait_for(copy.wait(), PATIENCE) == -signal.SIGKILL
     assert not is_running(copy.pid)
-    successor = await prepared.begin(_process("tells"))
+    successor = await fork_server.begin(_process("tells"))
     assert await successor.wait() == 3
 
 
-async def test_one_that_was_killed_a_moment_ago_has_a_successor(prepared: Prepared) -> None:
-    copy = await prepared.begin(_process("tells"))
+async def test_one_that_was_killed_a_moment_ago_has_a_successor(fork_server: ForkServer) -> None:
+    copy = await fork_server.begin(_process("tells"))
     os.kill(psutil.Process(copy.pid).ppid(), signal.SIGKILL)
-    assert await (await prepared.begin(_process("tells"))).wait() == 3
+    assert await (await fork_server.begin(_process("tells"))).wait() == 3
 
 
 @pytest.mark.parametrize("after", ["nothing", "another"])
-async def test_a_start_that_is_given_up_leaves_nothing(prepared: Prepared, after: str) -> None:
-    """Whether it was given up before the prepared process ran or before it told of the copy."""
+async def test_a_start_that_is_given_up_leaves_nothing(fork_server: ForkServer, after: str) -> None:
+    """Whether it was given up before the fork_server process ran or before it told of the copy."""
     if after == "another":
-        await (await prepared.begin(_process("tells"))).wait()
+        await (await fork_server.begin(_process("tells"))).wait()
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    starting = asyncio.create_task(prepared.begin(_process("waits")))
+    starting = asyncio.create_task(fork_server.begin(_process("waits")))
     await asyncio.sleep(0)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -131,7 +133,7 @@ def _running_children() -> set[int]:
     return {one.pid for one in psutil.Process().children(recursive=True) if is_running(one.pid)}
 
 
-def test_other_paths_are_a_program_of_its_own(prepared: Prepared) -> None:
-    assert prepared.can_begin(_process("tells"))
-    assert not prepared.can_begin(_process("tells", PYTHONPATH="/a/next/release"))
-    assert not prepared.can_begin(Process("thing", ("nats-server",), {}))
+def test_other_paths_are_a_program_of_its_own(fork_server: ForkServer) -> None:
+    assert fork_server.can_begin(_process("tells"))
+    assert not fork_server.can_begin(_process("tells", PYTHONPATH="/a/next/release"))
+    assert not fork_server.can_begin(Process("thing", ("nats-server",), {}))
