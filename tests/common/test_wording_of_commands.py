@@ -11,7 +11,7 @@ import pytest
 from common.chained import BrokenList
 from common.db.key_checks import KeysAway, WrongKeys
 from common.words.wording import Worded, Wording, spanish_of
-from referrals.ground.audit.anchoring import BrokenAnchor
+from referrals.ground.audit.anchors import BrokenAnchor
 from referrals.ground.keys.ring import CannotOpenKey, KeyRingError
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 

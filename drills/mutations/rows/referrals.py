@@ -44,7 +44,7 @@ ROWS = (
     Row(
         "erased-words",
         "quarantine-of-the-erased",
-        "referrals.listening.intake.following:_forget",
+        "referrals.listening.intake.handlers:_forget",
         Drops("await forget(session, happening.keys, submission)"),
         "tests/services/referrals/test_bridges.py::test_what_waits_of_a_person_in_quarantine_goes_when_they_are_erased",
     ),
@@ -82,14 +82,14 @@ ROWS = (
     Row(
         "former-grants",
         "best-interest-at-18",
-        "referrals.case.consents.asking_service:word_of_exception",
+        "referrals.case.consents.decision_service:word_of_exception",
         Replaces("Decider.BEST_INTEREST if for_a_child else None", "None"),
         "tests/services/referrals/test_over_time.py::test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_nothing_new",
     ),
     Row(
         "former-grants",
         "reporting-word",
-        "referrals.case.consents.counting:_counted.word",
+        "referrals.case.consents.statistics:_counted.word",
         Replaces("found['status']", "'active'"),
         "tests/services/referrals/test_over_time.py::test_who_takes_back_being_counted_is_not_counted_under_an_older_consent",
     ),
@@ -154,7 +154,7 @@ ROWS = (
     Row(
         "implicated-unaware",
         "held-still",
-        "referrals.referral.referrals.seeing:shown_instead",
+        "referrals.referral.referrals.visibility:shown_instead",
         Replaces("still is not None", "still is False"),
         "tests/services/referrals/test_implicated.py::test_nothing_of_the_case_is_in_any_answer_afterwards",
     ),
@@ -185,7 +185,7 @@ ROWS = (
     Row(
         "break-glass",
         "access-ends-at-marking",
-        "referrals.listening.breakglass.following:conflict_recorded",
+        "referrals.listening.breakglass.handlers:conflict_recorded",
         Drops("await service.end_for(session, happening.case_id, happening.implicated)"),
         "tests/services/referrals/test_break_glass.py::test_an_open_access_ends_when_its_organisation_is_implicated",
     ),
@@ -206,7 +206,7 @@ ROWS = (
     Row(
         "webhook-addresses",
         "redirects-followed",
-        "referrals.telling.webhooks.sending:send",
+        "referrals.telling.webhooks.client:send",
         Replaces("300 <= response.status < 400", "False"),
         "tests/services/referrals/test_webhooks.py::test_a_redirect_is_not_followed",
     ),
@@ -220,21 +220,21 @@ ROWS = (
     Row(
         "restored-consents",
         "what-ended-ends-again",
-        "referrals.restoring_service:_consent",
+        "referrals.restoration_service:_consent",
         Drops("await withdraw_again(session, means.keys, grant)"),
         "tests/services/referrals/test_restrictions.py::test_a_consent_that_the_backup_has_in_force_ends_as_if_it_were_taken_back_now",
     ),
     Row(
         "restored-consents",
         "a-case-stays-with-its-last-holder",
-        "referrals.restoring_service:_holder",
+        "referrals.restoration_service:_holder",
         Drops("await hand_over_again(session, means.keys, means.blind, case, holder)"),
         "tests/services/referrals/test_must_not_return.py::test_a_restore_gives_no_case_back_to_an_accused_former_holder",
     ),
     Row(
         "promoted-standby",
         "held-to-the-lists",
-        "referrals.holding:Holding.look",
+        "referrals.reconciliation:Holding.look",
         Replaces("await self._forgot(last)", "False"),
         "tests/services/referrals/test_holding.py::test_what_a_promoted_standby_forgot_is_erased_and_restricted_again",
     ),
@@ -321,7 +321,7 @@ ROWS = (
     Row(
         "line-of-the-erased",
         "line-of-the-erased",
-        "referrals.listening.line.following:case_erased",
+        "referrals.listening.line.handlers:case_erased",
         Returns("None"),
         "tests/services/referrals/test_line_desk.py::test_who_erases_a_case_reads_the_report_no_more_that_it_was_made_of",
     ),
@@ -369,14 +369,14 @@ ROWS = (
     Row(
         "audit",
         "edited-entries",
-        "referrals.ground.audit.anchoring:_walk",
+        "referrals.ground.audit.anchors:_walk",
         Replaces("hashlib.sha256(content).hexdigest() != row.hash", "False"),
         "tests/services/referrals/test_confidentiality.py::test_the_verifier_finds_an_edit_a_deletion_and_a_truncation",
     ),
     Row(
         "audit",
         "missing-entries",
-        "referrals.ground.audit.anchoring:_walk",
+        "referrals.ground.audit.anchors:_walk",
         Replaces("sequence != last_sequence + 1", "False"),
         "tests/services/referrals/test_confidentiality.py::test_the_verifier_finds_an_edit_a_deletion_and_a_truncation",
     ),
@@ -442,7 +442,7 @@ ROWS = (
     Row(
         "doubles-of-who-left",
         "doubles-of-a-case-that-went",
-        "referrals.screening.assistance.following:case_handed_over",
+        "referrals.screening.assistance.handlers:case_handed_over",
         Returns("None"),
         "tests/services/referrals/test_assistance_doubles.py::test_who_takes_a_case_over_learns_nothing_of_its_doubles_and_nobody_learns_of_them[True]",
     ),
@@ -544,14 +544,14 @@ ROWS = (
     Row(
         "deadlines",
         "timer-fires-twice",
-        "referrals.referral.escalations.firing:_fire",
+        "referrals.referral.escalations.due_timers:_fire",
         Replaces("timer.due_at > now", "False"),
         "tests/services/referrals/test_scenarios.py::test_10_a_timer_that_two_replicas_found_due_fires_once",
     ),
     Row(
         "deadlines",
         "supervisor-like-anybody",
-        "referrals.referral.escalations.firing:_announce",
+        "referrals.referral.escalations.due_timers:_announce",
         Replaces("step is EscalationStep.SUPERVISOR", "False"),
         "tests/services/referrals/test_scenarios.py::test_10_nobody_answers_an_urgent_health_referral",
     ),
@@ -572,7 +572,7 @@ ROWS = (
     Row(
         "own-work",
         "sides-that-fall-together",
-        "referrals.referral.referrals.following:sides_fall_together",
+        "referrals.referral.referrals.handlers:sides_fall_together",
         Returns("None"),
         "tests/services/referrals/test_over_time.py::test_what_is_open_to_the_new_holder_of_a_case_ends_as_its_own_work[alone]",
     ),
@@ -621,14 +621,14 @@ ROWS = (
     Row(
         "handed-over",
         "screening-of-a-case-that-went",
-        "referrals.screening.screenings.following:case_handed_over",
+        "referrals.screening.screenings.handlers:case_handed_over",
         Returns("None"),
         "tests/services/referrals/test_screening.py::test_the_new_holder_of_a_case_reads_and_concludes_its_screening",
     ),
     Row(
         "handed-over",
         "form-of-the-former-holder",
-        "referrals.listening.intake.following:case_handed_over",
+        "referrals.listening.intake.handlers:case_handed_over",
         Returns("None"),
         "tests/services/referrals/test_bridges.py::test_the_form_of_a_former_holder_learns_nothing_of_what_the_new_one_does",
     ),
@@ -642,7 +642,7 @@ ROWS = (
     Row(
         "consent",
         "sent-unasked",
-        "referrals.referral.referrals.sending:send",
+        "referrals.referral.referrals.drafts:send",
         Replaces(
             "ask(move, authority, of, now, _here(service, implicated=found.implicated))",
             "frozenset(shared)",

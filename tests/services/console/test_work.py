@@ -17,8 +17,8 @@ from console.visitors import Visitor
 from console.wording import wording
 from console.work import beside
 from console.work.views import code_of, groups, path_of
-from referrals.case.consents.following import AT_18
-from referrals.ground.tasks.following import OF_RECIPIENTS
+from referrals.case.consents.handlers import AT_18
+from referrals.ground.tasks.handlers import OF_RECIPIENTS
 from referrals.listening.intake.records_service import CONSENT_TASK
 
 OWN, OTHER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"

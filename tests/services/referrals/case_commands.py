@@ -15,7 +15,7 @@ from common.words.referral_states import ReferralState
 from httpx import Response
 from referrals.case.cases.retention import ask_reconsent, erase_expired
 from referrals.ground.keys.store import CaseKeys
-from referrals.referral.escalations.firing import fire_due
+from referrals.referral.escalations.due_timers import fire_due
 from referrals.referral.referrals.lifecycle import RULES, Command
 from referrals.screening.screenings.shipped import SHIPPED_ID
 

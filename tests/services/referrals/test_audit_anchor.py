@@ -12,7 +12,7 @@ import pytest
 from common.chained import Head
 from common.db.session import Database
 from common.ids import new_id
-from referrals.ground.audit.anchoring import (
+from referrals.ground.audit.anchors import (
     ERASED,
     RESTRICTED,
     BrokenAnchor,

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 from common import clock
-from referrals.ground.audit import anchoring
+from referrals.ground.audit import anchors
 from referrals.telling.trail.api import _CODES
 
 from tests.services.referrals.story import REFUGIO, SALUD, Story
@@ -127,5 +127,5 @@ async def test_only_auditors_verify_and_only_what_is_there(story: Story) -> None
 
 
 def test_every_problem_of_a_chain_has_a_code() -> None:
-    told = set(re.findall(r'Finding\([^"]*"([^"]+)"\)', inspect.getsource(anchoring)))
+    told = set(re.findall(r'Finding\([^"]*"([^"]+)"\)', inspect.getsource(anchors)))
     assert told == set(_CODES)

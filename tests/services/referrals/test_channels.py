@@ -27,15 +27,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import FastAPI
 from jose import jwt
-from referrals.ground.notices.fanning import fan_out
+from referrals.ground.notices.service import fan_out
 from referrals.settings import Settings
 from referrals.telling.channels.dispatch import lapse, ping, tell_due
+from referrals.telling.channels.messages import CONFIRMED_FOR, SPACING
 from referrals.telling.channels.sealing import Sealing
-from referrals.telling.channels.telling import CONFIRMED_FOR, SPACING
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.channels.transports.push import Push
 from referrals.telling.webhooks.addresses import networks
-from referrals.telling.webhooks.sending import client
+from referrals.telling.webhooks.client import client
 
 from tests.services.referrals.looking import called
 from tests.services.referrals.story import Story

@@ -14,7 +14,7 @@ from common.ids import new_id
 from referrals.case.cases import ending_service
 from referrals.case.cases.models import Case
 from referrals.case.cases.retention import erase_expired, reapply_tombstones
-from referrals.ground.audit.anchoring import BrokenAnchor, anchor, anchored_of, verify, verify_chain
+from referrals.ground.audit.anchors import BrokenAnchor, anchor, anchored_of, verify, verify_chain
 from referrals.ground.audit.service import record
 from referrals.ground.keys import ring as rings
 from referrals.ground.keys.ring import KeyRing, KeyRingError

@@ -39,7 +39,7 @@ from hypothesis.stateful import (
 from referrals.app import ROUTERS, create_app
 from referrals.case.cases.retention import ask_reconsent
 from referrals.ground.keys.store import CaseKeys
-from referrals.referral.escalations.firing import fire_due
+from referrals.referral.escalations.due_timers import fire_due
 from referrals.screening.screenings.shipped import SHIPPED_ID
 from referrals.settings import Settings
 from sqlalchemy import NullPool

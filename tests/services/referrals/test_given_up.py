@@ -12,13 +12,13 @@ from httpx import ASGITransport, AsyncClient
 from referrals.app import create_app
 from referrals.ground.directory.consumers import flag_stale
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.notices.fanning import fan_out
+from referrals.ground.notices.service import fan_out
 from referrals.listening.intake.service import discard_old
 from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import deliver_due, deliveries
-from referrals.telling.webhooks.sending import client
 from sqlalchemy.exc import DBAPIError
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
 

@@ -13,7 +13,7 @@ from common.events.directory import HiddenPart, SightChanged
 from common.process.telemetry import Metrics
 from referrals.ground.directory.queries import shown_services
 from referrals.ground.keys.store import CaseKeys
-from referrals.holding import REMEDY, Holding
+from referrals.reconciliation import REMEDY, Holding
 from referrals.settings import Settings
 from referrals.telling.evidence import Evidence
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine

@@ -19,9 +19,9 @@ from referrals.case.cases.service import CONTACT_IN_DOUBT
 from referrals.case.consents.queries import code_digest
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.restrictions import words
-from referrals.ground.restrictions.telling import tell
+from referrals.ground.restrictions.export import tell
 from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, WordSeal
-from referrals.restoring_service import restrict_again
+from referrals.restoration_service import restrict_again
 from referrals.settings import Settings
 from referrals.telling.channels.transports.offered import Transports
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine

@@ -11,12 +11,12 @@ from common.db.sweeping import one_by_one
 from common.messages.rounds import hand_round
 from referrals.case.cases.retention import ask_reconsent, erase_expired
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.notices.fanning import fan_out
-from referrals.referral.escalations.firing import fire_due
+from referrals.ground.notices.service import fan_out
+from referrals.referral.escalations.due_timers import fire_due
 from referrals.settings import Settings
 from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import deliver_due, deliveries
-from referrals.telling.webhooks.sending import client
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 

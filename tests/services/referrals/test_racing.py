@@ -19,7 +19,7 @@ from referrals.ground.keys.store import CaseKeys
 from referrals.ground.locking_queries import hold_case
 from referrals.ground.row_security import acting_as_service
 from referrals.listening.breakglass.service import end_for
-from referrals.referral.escalations.firing import fire_due
+from referrals.referral.escalations.due_timers import fire_due
 from referrals.settings import Settings
 from referrals.tables import COMMON
 from stack.embedded.nats import NatsServer

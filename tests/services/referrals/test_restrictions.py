@@ -18,10 +18,10 @@ from referrals.case.cases.service import CONTACT_IN_DOUBT
 from referrals.ground.directory.queries import shown_services
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.restrictions import words
-from referrals.ground.restrictions.telling import tell
+from referrals.ground.restrictions.export import tell
 from referrals.ground.restrictions.words import Kind, WordSeal
 from referrals.ground.row_security import act_as_service
-from referrals.restoring_service import restrict_again
+from referrals.restoration_service import restrict_again
 
 from tests.services.referrals.line_words import TIP, Reporter, handed_over
 from tests.services.referrals.story import SALUD, Story

@@ -14,7 +14,7 @@ from httpx import Response
 from referrals.case.cases.retention import ask_reconsent
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.row_security import act_as_service
-from referrals.referral.escalations.firing import _fire, fire_due
+from referrals.referral.escalations.due_timers import _fire, fire_due
 
 from tests.services.referrals.story import BODIES, LEGAL, REFUGIO, SALUD, Story
 from tests.support.principals import organisation

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.telling.channels.kinds import ChannelKind, Pace, masked
-from referrals.telling.channels.telling import (
+from referrals.telling.channels.messages import (
     Listener,
     Matter,
     code,

@@ -13,7 +13,7 @@ from common import chained
 from common.chained import BrokenList, Signer
 from common.crypto import new_key
 from common.db.session import Database
-from referrals.ground.keys import telling, tombstones
+from referrals.ground.keys import tombstones
 from referrals.ground.keys.store import CaseKeys, create_tables
 from stack.embedded.postgres import PostgresServer
 
@@ -129,10 +129,10 @@ async def test_what_was_erased_is_told_once_and_survives_the_loss_of_the_list(
     for case_id in (gone, kept):
         await keys.create(case_id)
     await keys.destroy(gone)
-    assert await telling.count_untold(keys.database) == 1
-    assert await telling.tell(keys.database, file, signer) == 1
-    assert await telling.tell(keys.database, file, signer) == 0
-    assert await telling.count_untold(keys.database) == 0
+    assert await tombstones.count_untold(keys.database) == 1
+    assert await tombstones.tell(keys.database, file, signer) == 1
+    assert await tombstones.tell(keys.database, file, signer) == 0
+    assert await tombstones.count_untold(keys.database) == 0
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
     chained.carry_all([file], [place])
     await asyncio.to_thread(file.unlink)
@@ -140,7 +140,7 @@ async def test_what_was_erased_is_told_once_and_survives_the_loss_of_the_list(
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
     # Without a second place, too, nothing that was erased is missing from what is begun anew.
     await asyncio.to_thread(file.unlink)
-    assert await telling.tell(keys.database, file, signer) == 1
+    assert await tombstones.tell(keys.database, file, signer) == 1
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
 
 
@@ -190,8 +190,8 @@ async def test_two_workers_that_tell_at_once_write_one_list(
     erased = {uuid4() for _ in range(20)}
     for case_id in erased:
         await keys.destroy(case_id)
-    await asyncio.gather(*(telling.tell(keys.database, file, signer) for _ in range(4)))
-    await telling.tell(keys.database, file, signer)
+    await asyncio.gather(*(tombstones.tell(keys.database, file, signer) for _ in range(4)))
+    await tombstones.tell(keys.database, file, signer)
     told = tombstones.case_ids(chained.read(file, signer))
     assert set(told) == erased
     assert len(told) == len(erased)
@@ -210,10 +210,10 @@ async def test_a_worker_that_is_overtaken_after_it_looked_tells_nothing_again(
 
         async def once(self, statement: str) -> Any:
             found = await keys.database.once(statement)
-            assert await telling.tell(keys.database, file, signer) == 1
+            assert await tombstones.tell(keys.database, file, signer) == 1
             return found
 
-    assert await telling.tell(cast("Database", Overtaken()), file, signer) == 0
+    assert await tombstones.tell(cast("Database", Overtaken()), file, signer) == 0
     assert tombstones.case_ids(chained.read(file, signer)) == (erased,)
 
 
@@ -225,6 +225,6 @@ def test_of_several_copies_the_longest_counts_and_a_stranger_is_refused(
     shutil.copy(new, old)
     tombstones.append(new, signer, some(1))
     tombstones.append(other, signer, some(1))
-    assert telling.newest([old, new, tmp_path / "absent"], signer).head.number == 3
+    assert tombstones.newest([old, new, tmp_path / "absent"], signer).head.number == 3
     with pytest.raises(BrokenList, match="another list"):
-        telling.newest([new, other], signer)
+        tombstones.newest([new, other], signer)

@@ -9,7 +9,7 @@ from common.ids import new_id
 from referrals.ground.directory.consumers import flag_stale
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.row_security import act_as_service
-from referrals.referral.escalations.firing import fire_due
+from referrals.referral.escalations.due_timers import fire_due
 
 from tests.services.referrals.looking import called
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story

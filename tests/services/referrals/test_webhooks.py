@@ -12,14 +12,12 @@ from aiohttp import web
 from common import clock
 from common.crypto import key_from_base64
 from common.words.referral_states import ReferralState
-from referrals.ground.notices.fanning import fan_out
 from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.notices.service import fan_out
 from referrals.ground.timers.deadlines import EscalationStep
 from referrals.settings import Settings
 from referrals.telling.webhooks.addresses import networks
-from referrals.telling.webhooks.described import NoticeCall
-from referrals.telling.webhooks.dispatch import PAUSES, deliver_due, deliveries
-from referrals.telling.webhooks.sending import (
+from referrals.telling.webhooks.client import (
     Call,
     CheckedResolver,
     UnsafeAddress,
@@ -27,6 +25,8 @@ from referrals.telling.webhooks.sending import (
     send,
     signature_headers,
 )
+from referrals.telling.webhooks.description import NoticeCall
+from referrals.telling.webhooks.dispatch import PAUSES, deliver_due, deliveries
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 

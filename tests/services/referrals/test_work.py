@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.vocabulary.work_kinds import VERBS, WorkKind
 from referrals.ground.vocabulary.work_order import RANKS, STANDINGS, Rank, rank_of
-from referrals.telling.todo.grouping import Group, bounds
+from referrals.telling.todo.headings import Group, bounds
 
 from tests.services.referrals.line_words import TIP, Reporter
 from tests.services.referrals.screening_words import certify

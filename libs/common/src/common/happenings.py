@@ -1,7 +1,7 @@
 """What happens in one capability and has to be followed in others, in the same transaction.
 
 A happening is a frozen dataclass. Whoever lets it happen names no table and no use case of another
-capability. Each capability keeps what it does in its own `following` module; a service declares in
+capability. Each capability keeps what it does in a module of its own; a service declares in
 one place who follows, in which order. A happening for which nobody was declared stops the
 transaction: nothing may be forgotten because a module was not loaded.
 """

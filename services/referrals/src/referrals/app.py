@@ -50,7 +50,7 @@ from referrals.telling.todo.api import tasks
 from referrals.telling.todo.work_api import work
 from referrals.telling.trail.api import audit
 from referrals.telling.webhooks.api import webhooks
-from referrals.telling.webhooks.described import calls
+from referrals.telling.webhooks.description import calls
 from referrals.telling.webhooks.service import tell_of_held
 from referrals.worker import ENDINGS, background
 

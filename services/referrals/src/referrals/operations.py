@@ -19,7 +19,7 @@ from common.process.start import fail, say
 
 from referrals.case.cases.queries import kept_too_long
 from referrals.case.cases.retention import reapply_tombstones
-from referrals.ground.audit.anchoring import (
+from referrals.ground.audit.anchors import (
     ERASED,
     RESTRICTED,
     BrokenAnchor,
@@ -31,13 +31,13 @@ from referrals.ground.audit.anchoring import (
 from referrals.ground.keys import ring, tombstones
 from referrals.ground.keys.ring import KeyRing
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.keys.telling import newest, put_in_place
+from referrals.ground.keys.tombstones import newest, put_in_place
 from referrals.ground.keys.transit import Transit
 from referrals.ground.restrictions import words
-from referrals.ground.restrictions.telling import tell, tell_directory
+from referrals.ground.restrictions.export import tell, tell_directory
 from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, last_words
 from referrals.ground.row_security import act_as_service
-from referrals.restoring_service import forget_reports, restrict_again
+from referrals.restoration_service import forget_reports, restrict_again
 from referrals.settings import Settings
 from referrals.spoken import said, told
 from referrals.telling.followers_service import declare_followers

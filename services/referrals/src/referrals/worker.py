@@ -19,17 +19,17 @@ from referrals.case.cases.retention import ask_reconsent, erase_expired
 from referrals.ground.dates.service import Dates
 from referrals.ground.directory.consumers import SUBSCRIPTION, flag_stale
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.notices.fanning import fan_out
 from referrals.ground.notices.models import ENDING as NOTICES
 from referrals.ground.notices.queries import any_untold
+from referrals.ground.notices.service import fan_out
 from referrals.ground.restrictions.queries import any_untold as any_restriction_untold
 from referrals.ground.row_security import act_as_service
 from referrals.ground.timers.queries import any_due as any_timer_due
 from referrals.ground.timers.queries import count_due
-from referrals.holding import Holding
 from referrals.listening.intake.service import discard_old, hide_tool_ids
 from referrals.listening.line.service import forget_expired
-from referrals.referral.escalations.firing import fire_due
+from referrals.reconciliation import Holding
+from referrals.referral.escalations.due_timers import fire_due
 from referrals.referral.escalations.models import ENDING as CALLS
 from referrals.referral.links.models import ENDING as LINKS
 from referrals.screening.screenings.service import erase_unattached
@@ -43,10 +43,10 @@ from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.evidence import Evidence
 from referrals.telling.operator_mail_service import OperatorMail
 from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import any_due as any_delivery_due
 from referrals.telling.webhooks.dispatch import deliver_due, deliveries
 from referrals.telling.webhooks.models import ENDING as DELIVERIES
-from referrals.telling.webhooks.sending import client
 
 _TICK_SECONDS = 1.0
 _LOOK_SECONDS = 0.5

@@ -10,13 +10,13 @@ from common.crypto import key_from_base64
 from common.messages.sms import RapidPro, Sms
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from referrals.ground.notices.fanning import fan_out
+from referrals.ground.notices.service import fan_out
 from referrals.telling.channels.dispatch import ping, tell_due
 from referrals.telling.channels.sealing import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.webhooks.addresses import networks
+from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import deliver_due, deliveries
-from referrals.telling.webhooks.sending import client
 
 from tests.services.referrals.stories.world import NGOS, ORGANISATIONS, World
 from tests.support.rights import told

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from hypothesis.stateful import precondition, rule
-from referrals.restoring_service import erase_forgotten, restrict_again
+from referrals.restoration_service import erase_forgotten, restrict_again
 from sqlalchemy.ext.asyncio import AsyncTransaction
 
 from tests.services.referrals.oracle import Past, restore

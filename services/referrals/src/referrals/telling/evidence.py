@@ -10,10 +10,10 @@ from common.db.session import Database
 from common.process.logs import get_logger
 from common.process.telemetry import Metrics
 
-from referrals.ground.audit.anchoring import anchor
-from referrals.ground.keys import telling, tombstones
+from referrals.ground.audit.anchors import anchor
+from referrals.ground.keys import tombstones
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.restrictions import telling as restrictions
+from referrals.ground.restrictions import export as restrictions
 from referrals.ground.restrictions import words
 from referrals.settings import Settings
 
@@ -67,8 +67,8 @@ class Evidence:
         """Append what was erased, then bring the second places up to date; returns how many."""
         if self._erased is None:
             return 0
-        await self._put_back(self._erased, self._signer, self._keys.database, telling.LOCK)
-        told = await telling.tell(self._keys.database, self._erased, self._signer)
+        await self._put_back(self._erased, self._signer, self._keys.database, tombstones.LOCK)
+        told = await tombstones.tell(self._keys.database, self._erased, self._signer)
         await self._carry(self._erased, self._anchor_file)
         return told
 
@@ -104,7 +104,7 @@ class Evidence:
         self._places_away.set(len(self.places_left))
 
     async def measure(self) -> None:
-        self._untold.set(await telling.count_untold(self._keys.database))
+        self._untold.set(await tombstones.count_untold(self._keys.database))
         self._untold_restrictions.set(await restrictions.count_untold(self._database))
 
 

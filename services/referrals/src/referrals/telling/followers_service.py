@@ -2,9 +2,9 @@
 
 from common.happenings import declare
 
-from referrals.case.cases import following as cases
-from referrals.case.consents import following as consents
-from referrals.case.transfers import following as transfers
+from referrals.case.cases import handlers as cases
+from referrals.case.consents import handlers as consents
+from referrals.case.transfers import handlers as transfers
 from referrals.ground.happenings import (
     CameOfAge,
     CaregiverSuppressed,
@@ -15,14 +15,14 @@ from referrals.ground.happenings import (
     ConflictRecorded,
     ServicesChanged,
 )
-from referrals.ground.tasks import following as tasks
-from referrals.listening.breakglass import following as breakglass
-from referrals.listening.intake import following as intake
-from referrals.listening.line import following as line
-from referrals.referral.links import following as links
-from referrals.referral.referrals import following as referrals
-from referrals.screening.assistance import following as assistance
-from referrals.screening.screenings import following as screenings
+from referrals.ground.tasks import handlers as tasks
+from referrals.listening.breakglass import handlers as breakglass
+from referrals.listening.intake import handlers as intake
+from referrals.listening.line import handlers as line
+from referrals.referral.links import handlers as links
+from referrals.referral.referrals import handlers as referrals
+from referrals.screening.assistance import handlers as assistance
+from referrals.screening.screenings import handlers as screenings
 
 
 def declare_followers() -> None:

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.case.cases import person
+from referrals.case.cases.eligibility import case_and_service
 from referrals.case.cases.person import open_with
-from referrals.case.cases.referring import case_and_service
 from referrals.case.consents import queries
 from referrals.case.consents.models import DisclosureException
 from referrals.case.consents.schemas import NewException

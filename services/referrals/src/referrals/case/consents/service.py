@@ -21,9 +21,9 @@ from sqlmodel import col
 from referrals.case.cases import person
 from referrals.case.cases import queries as cases
 from referrals.case.cases import service as case_service
+from referrals.case.cases.eligibility import CaseAndService, case_and_service
 from referrals.case.cases.models import Case
 from referrals.case.cases.person import open_with
-from referrals.case.cases.referring import CaseAndService, case_and_service
 from referrals.case.consents import exceptions_service, queries
 from referrals.case.consents.models import Grant
 from referrals.case.consents.schemas import NewConsent

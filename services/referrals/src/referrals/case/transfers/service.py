@@ -16,8 +16,8 @@ from referrals.case.cases import queries as cases
 from referrals.case.cases import service as case_service
 from referrals.case.cases.models import Case
 from referrals.case.consents import queries as consents
-from referrals.case.consents.asking_service import ask, known, word_of
 from referrals.case.consents.decision import Move, Road
+from referrals.case.consents.decision_service import ask, known, word_of
 from referrals.case.consents.models import Grant
 from referrals.case.transfers import queries
 from referrals.case.transfers.models import Transfer

@@ -1,13 +1,24 @@
 """The list of the erased leaves the machine, so that no backup brings anybody back. A line: a case's random id, when
 its key was destroyed."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from common import chained
-from common.chained import Chained, Head, Signer
+import sqlalchemy as sa
+from common import chained, clock
+from common.chained import BrokenList, Chained, Head, Signer
+from common.db.session import Database
+
+from referrals.ground.keys.store import case_keys
+
+_BATCH = 1000
+_ANY_UNTOLD = (
+    "SELECT EXISTS (SELECT FROM case_keys WHERE destroyed_at IS NOT NULL AND told_at IS NULL)"
+)
+LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-tombstones'))")
 
 
 def signer_of(secret: bytes) -> Signer:
@@ -25,3 +36,75 @@ def append(path: Path, signer: Signer, erased: Iterable[tuple[UUID, str]]) -> He
 
 def case_ids(known: Chained) -> tuple[UUID, ...]:
     return tuple(UUID(line["case"]) for line in known.lines)
+
+
+async def tell(database: Database, path: Path, signer: Signer) -> int:
+    """Append erasures that the list lacks; returns how many. One caller at a time; a repeated line changes nothing."""
+    ((waits,),) = await database.once(_ANY_UNTOLD)
+    if not waits and await asyncio.to_thread(path.exists):
+        return 0
+    told = case_keys.c.told_at
+    async with database.transaction() as session:
+        if not await session.scalar(LOCK):
+            return 0
+        # Asked again: somebody else may have begun the list while this waited for its connection.
+        if not await asyncio.to_thread(path.exists):
+            # Nowhere else is one either, or it would have been put back: all are told from the start.
+            await session.execute(case_keys.update().where(told.is_not(None)).values(told_at=None))
+        rows = (
+            await session.execute(
+                sa.select(case_keys.c.case_id, case_keys.c.destroyed_at)
+                .where(case_keys.c.destroyed_at.is_not(None), told.is_(None))
+                .order_by(case_keys.c.destroyed_at, case_keys.c.case_id)
+                .limit(_BATCH)
+            )
+        ).all()
+        erased = [(row.case_id, row.destroyed_at.isoformat()) for row in rows]
+        await asyncio.to_thread(append, path, signer, erased)
+        await session.execute(
+            case_keys.update()
+            .where(case_keys.c.case_id.in_([row.case_id for row in rows]))
+            .values(told_at=clock.now())
+        )
+    return len(rows)
+
+
+async def not_destroyed(database: Database, case_ids: Collection[UUID]) -> set[UUID]:
+    """Those of which the store does not know that their key was destroyed."""
+    asked = case_keys.c.case_id == sa.any_(sa.literal([*case_ids], sa.ARRAY(sa.Uuid)))
+    known = sa.select(case_keys.c.case_id).where(asked, case_keys.c.destroyed_at.is_not(None))
+    async with database.transaction() as session:
+        return {*case_ids} - set(await session.scalars(known))
+
+
+async def count_untold(database: Database) -> int:
+    async with database.transaction() as session:
+        return (
+            await session.scalar(
+                sa.select(sa.func.count())
+                .select_from(case_keys)
+                .where(case_keys.c.destroyed_at.is_not(None), case_keys.c.told_at.is_(None))
+            )
+            or 0
+        )
+
+
+def newest(lists: Sequence[Path], signer: Signer) -> Chained:
+    """Of several copies of one list the longest; BrokenList if they are not copies of one."""
+    read = [chained.read(path, signer) for path in lists if path.exists()]
+    best = max(read, key=lambda one: one.head.number, default=Chained())
+    for one, path in zip(read, [path for path in lists if path.exists()], strict=True):
+        if not best.reaches(one.head):
+            raise BrokenList("{path}: is another list than the longest one given", path=path)
+    return best
+
+
+def put_in_place(path: Path, lists: Sequence[Path], signer: Signer) -> None:
+    """Let the longest of these copies be the list that goes on here."""
+    best = max(
+        (one for one in lists if one.exists()),
+        key=lambda one: chained.read(one, signer).head.number,
+        default=path,
+    )
+    if best != path:
+        chained.replace(path, best.read_bytes())

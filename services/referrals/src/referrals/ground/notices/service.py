@@ -1,17 +1,21 @@
 """Telling an organisation that something of its concern changed."""
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.db.session import Database
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.models import Notice
+from referrals.ground.notices.queries import untold
+from referrals.ground.row_security import act_as_service
 
 _NOTICES = Notice.metadata.tables["notices"]
 
@@ -47,11 +51,25 @@ async def notify(
         await session.execute(_NOTICES.insert(), rows)
 
 
-async def mark_told(session: AsyncSession, notice_ids: Collection[UUID], now: datetime) -> None:
-    """They were passed on; needs service rights."""
-    await session.execute(
-        sa.update(Notice)
-        .where(col(Notice.id).in_(notice_ids))
-        .values(fanned_out_at=now)
-        .execution_options(synchronize_session=False)
-    )
+Follower = Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]
+_BATCH = 200
+
+
+async def fan_out(database: Database, followers: Sequence[Follower]) -> int:
+    """Give new notices to every follower (webhooks, channels) in one transaction; returns how many notices."""
+    return await database.retried(partial(_fan_out, followers=followers))
+
+
+async def _fan_out(session: AsyncSession, followers: Sequence[Follower]) -> int:
+    await act_as_service(session)
+    notices = await untold(session, _BATCH)
+    if notices:
+        for follow in followers:
+            await follow(session, notices)
+        await session.execute(
+            sa.update(Notice)
+            .where(col(Notice.id).in_([n.id for n in notices]))
+            .values(fanned_out_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )
+    return len(notices)

@@ -29,8 +29,8 @@ from referrals.listening.intake import queries
 from referrals.listening.intake.case_mapping import TranslatedCase, target_of, translate_case
 from referrals.listening.intake.mapping import FormMapping, Reason
 from referrals.listening.intake.models import SeenRecord
+from referrals.referral.referrals.drafts import draft
 from referrals.referral.referrals.schemas import NewReferral
-from referrals.referral.referrals.sending import draft
 from referrals.screening.assistance import queries as assistance
 from referrals.screening.assistance import service as plans
 from referrals.screening.assistance.schemas import NewPlanItem

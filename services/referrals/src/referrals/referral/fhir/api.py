@@ -37,7 +37,7 @@ from referrals.referral.fhir.mapping import (
     task,
 )
 from referrals.referral.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_of, etag
-from referrals.referral.referrals import queries, schemas, sending, service, withdrawal
+from referrals.referral.referrals import drafts, queries, schemas, service, withdrawal
 from referrals.referral.referrals.lifecycle import Command
 from referrals.referral.referrals.models import Referral
 from referrals.referral.referrals.reading import seen_now
@@ -88,7 +88,7 @@ async def create_service_request(
 ) -> Response:
     """Write a draft: nothing is shared until its Task is requested under a Consent."""
     given = _given(schemas.NewReferral, draft_of, resources.ServiceRequest, await request.body())
-    referral = await sending.draft(session, caller, keys, given)
+    referral = await drafts.draft(session, caller, keys, given)
     location = f"{base_of(settings)}/ServiceRequest/{referral.id}"
     return answer(resources.ServiceRequest, service_request(referral), location=location)
 
@@ -137,7 +137,7 @@ async def update_task(
     except ValidationError as error:
         raise _invalid(error) from error
     if isinstance(given, schemas.Send):
-        referral = await sending.send(session, caller, keys, referral_id, given)
+        referral = await drafts.send(session, caller, keys, referral_id, given)
     elif isinstance(given, schemas.Withdraw):
         referral = await withdrawal.withdraw_referral(
             session, caller, keys, referral_id, given.method, given.withdrawn_at

@@ -24,10 +24,10 @@ from referrals.ground.directory.queries import shown_services
 from referrals.ground.vocabulary.facts import decided
 from referrals.ground.vocabulary.fields import Category
 from referrals.referral.referrals import (
+    drafts,
     list_queries,
     queries,
     reading,
-    sending,
     service,
     withdrawal,
 )
@@ -52,7 +52,7 @@ from referrals.referral.referrals.schemas import (
     WholeReferral,
     Withdraw,
 )
-from referrals.referral.referrals.seeing import shown_instead
+from referrals.referral.referrals.visibility import shown_instead
 
 referrals = router("/referrals/v1/referrals", ["referrals"])
 
@@ -91,7 +91,7 @@ async def draft_referral(
     body: NewReferral, session: Session, caller: Writer, keys: Keys, response: Response
 ) -> ReferralView:
     """Write a draft. Nothing is shared and nobody is told until it is sent."""
-    referral = await sending.draft(session, caller, keys, body)
+    referral = await drafts.draft(session, caller, keys, body)
     response.headers["Location"] = f"/referrals/v1/referrals/{referral.id}"
     return await view(session, referral, caller)
 
@@ -305,7 +305,7 @@ async def send(
 ) -> ReferralView:
     """draft → sent. The granted snapshot is made now and never changes."""
     return await view(
-        session, await sending.send(session, caller, keys, referral_id, body, case_id), caller
+        session, await drafts.send(session, caller, keys, referral_id, body, case_id), caller
     )
 
 

@@ -15,8 +15,8 @@ from referrals.ground.row_security import acting_as_service
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.lifecycle import Command, Party
 from referrals.referral.referrals.models import Referral
-from referrals.referral.referrals.seeing import still_of
 from referrals.referral.referrals.steps import Taken, revoke_snapshot, take, tell_parties
+from referrals.referral.referrals.visibility import still_of
 from referrals.referral.referrals.withdrawal import ask_deletion
 
 ORDINARY = "other"

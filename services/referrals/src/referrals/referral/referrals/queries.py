@@ -20,7 +20,7 @@ from referrals.ground.locking_queries import held, sending
 from referrals.ground.vocabulary.disclosure import Item
 from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral, Snapshot, Step
-from referrals.referral.referrals.seeing import shown_instead, sides_of
+from referrals.referral.referrals.visibility import shown_instead, sides_of
 from referrals.tables import Instant, Texts
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.case.cases import queries as cases
 from referrals.case.cases.models import Case
 from referrals.case.cases.person import open_with
-from referrals.case.consents.asking_service import ask, known, word_under, words_under
 from referrals.case.consents.decision import Road, Word, texts_granted
+from referrals.case.consents.decision_service import ask, known, word_under, words_under
 from referrals.errors import ERASED
 from referrals.ground.audit.queries import disclosure_reads
 from referrals.ground.audit.service import record
@@ -26,11 +26,11 @@ from referrals.ground.protocols.service import refuse_uncovered
 from referrals.ground.row_security import acting_as_service
 from referrals.ground.vocabulary.facts import CONTENT, covered
 from referrals.referral.referrals import queries
+from referrals.referral.referrals.drafts import move_of, open_draft
 from referrals.referral.referrals.lifecycle import Command, Party
 from referrals.referral.referrals.models import Referral, Snapshot, Step
-from referrals.referral.referrals.seeing import reason_is_told
-from referrals.referral.referrals.sending import move_of, open_draft
 from referrals.referral.referrals.steps import key_of
+from referrals.referral.referrals.visibility import reason_is_told
 
 
 @dataclass(frozen=True)

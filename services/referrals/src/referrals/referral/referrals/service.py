@@ -13,7 +13,7 @@ from common.words.referral_states import UNMET, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases import queries as cases
-from referrals.case.consents.counting import countable
+from referrals.case.consents.statistics import countable
 from referrals.errors import NOT_YOUR_STEP
 from referrals.ground.audit.service import record
 from referrals.ground.directory import queries as directory
@@ -34,7 +34,6 @@ from referrals.referral.referrals.schemas import (
     Suggest,
     Waitlist,
 )
-from referrals.referral.referrals.seeing import moved_by_recipient
 from referrals.referral.referrals.steps import (
     Taken,
     announce,
@@ -44,6 +43,7 @@ from referrals.referral.referrals.steps import (
     tell_parties,
     write_step,
 )
+from referrals.referral.referrals.visibility import moved_by_recipient
 
 # Codes that events and lists may show; the rest of a body is sealed.
 _OPEN_FIELDS = frozenset({"expected_version", "outcome", "suggested_service_id"})

@@ -14,7 +14,7 @@ from common.messaging import append
 from common.words.referral_states import TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.case.consents.counting import countable
+from referrals.case.consents.statistics import countable
 from referrals.errors import ERASED, ILLEGAL_TRANSITION, NOT_YOUR_STEP
 from referrals.ground.audit.service import SYSTEM_CLIENT, record
 from referrals.ground.keys.sealing import seal_column
@@ -36,7 +36,7 @@ from referrals.referral.referrals.lifecycle import (
     next_state,
 )
 from referrals.referral.referrals.models import Referral, Step
-from referrals.referral.referrals.seeing import shown_instead, sides_of
+from referrals.referral.referrals.visibility import shown_instead, sides_of
 from referrals.tables import COMMON
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.case.cases.models import Case
 from referrals.case.cases.person import open_with
 from referrals.case.cases.queries import ID, living
-from referrals.case.consents.counting import countable
 from referrals.case.consents.queries import has_agreed
+from referrals.case.consents.statistics import countable
 from referrals.ground.audit.service import record
 from referrals.ground.keys.store import CaseKeys
 from referrals.screening.assistance import htcds, queries

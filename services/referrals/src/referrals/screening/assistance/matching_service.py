@@ -18,8 +18,8 @@ from referrals.case.cases import person
 from referrals.case.cases import queries as cases
 from referrals.case.cases.models import Case
 from referrals.case.cases.service import open_record, refuse_unless_open
-from referrals.case.consents.asking_service import known
 from referrals.case.consents.decision import Asked, Kind, Move, Refused, Road, Word, allowed
+from referrals.case.consents.decision_service import known
 from referrals.errors import CONSENT_PENDING, WRONG_DECIDER
 from referrals.ground.audit.queries import count_done
 from referrals.ground.audit.service import record

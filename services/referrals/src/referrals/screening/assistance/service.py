@@ -18,7 +18,7 @@ from referrals.case.cases import queries as cases
 from referrals.case.cases.models import Case
 from referrals.case.cases.person import open_with
 from referrals.case.cases.service import coarse, key_of, refuse_unless_open
-from referrals.case.consents.counting import countable
+from referrals.case.consents.statistics import countable
 from referrals.ground.audit.service import SYSTEM_CLIENT, record
 from referrals.ground.keys.sealing import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys

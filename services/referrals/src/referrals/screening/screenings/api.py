@@ -13,10 +13,10 @@ from fastapi import File, Response, UploadFile
 from referrals.ground.dependencies import CaseReader, Keys, Supervisor, Writer
 from referrals.ground.vocabulary.case_roles import CASE_ROLES
 from referrals.referral.referrals.api import views as referral_views
-from referrals.screening.screenings import concluding, instruments, queries, service
+from referrals.screening.screenings import conclusion, instruments, queries, service
 from referrals.screening.screenings.answers import standing
+from referrals.screening.screenings.content import Opened
 from referrals.screening.screenings.models import Screening
-from referrals.screening.screenings.opening import Opened
 from referrals.screening.screenings.schemas import (
     Attach,
     Conclude,
@@ -148,7 +148,7 @@ async def conclude_screening(
     screening_id: UUID, body: Conclude, session: Session, caller: Writer, keys: Keys
 ) -> ScreeningDetail:
     """A certified screener records their own judgement with its reasons."""
-    return _detail(await concluding.conclude(session, caller, keys, screening_id, body))
+    return _detail(await conclusion.conclude(session, caller, keys, screening_id, body))
 
 
 @screenings.post("/{screening_id}/case")
@@ -164,7 +164,7 @@ async def draft_referrals(
     screening_id: UUID, body: NewDrafts, session: Session, caller: Writer, keys: Keys
 ) -> Drafts:
     """One step from a concluded screening to a plan by the pathway and drafts of referrals."""
-    plan, drafts = await concluding.make_drafts(session, caller, keys, screening_id, body.choices)
+    plan, drafts = await conclusion.make_drafts(session, caller, keys, screening_id, body.choices)
     return Drafts(
         screening_id=screening_id,
         plan=plan,
@@ -196,7 +196,7 @@ def _state(opened: Opened) -> ScreeningState:
         summary=_shown(opened.summary),
         suggested_needs=[
             NeedView.model_validate(each, from_attributes=True)
-            for each in concluding.needs_of(opened)
+            for each in conclusion.needs_of(opened)
         ],
     )
 

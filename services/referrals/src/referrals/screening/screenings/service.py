@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases import queries as cases
 from referrals.case.cases.service import coarse, refuse_unless_open
-from referrals.case.consents.counting import decided
+from referrals.case.consents.statistics import decided
 from referrals.errors import (
     NOT_SAFE_NOW,
     SCREENING_DECLINED,
@@ -45,10 +45,7 @@ from referrals.screening.screenings.answers import (
     kept,
     says_yes,
 )
-from referrals.screening.screenings.instrument import Instrument, Role
-from referrals.screening.screenings.instruments import usable
-from referrals.screening.screenings.models import Screening
-from referrals.screening.screenings.opening import (
+from referrals.screening.screenings.content import (
     Opened,
     key_of,
     open_answers,
@@ -56,6 +53,9 @@ from referrals.screening.screenings.opening import (
     reseal,
     seal,
 )
+from referrals.screening.screenings.instrument import Instrument, Role
+from referrals.screening.screenings.instruments import usable
+from referrals.screening.screenings.models import Screening
 from referrals.screening.screenings.schemas import MoreAnswers, NewScreening, Stop
 from referrals.screening.screenings.summary import attributes_of
 from referrals.tables import COMMON

@@ -32,11 +32,11 @@ from referrals.ground.notices.models import Notice
 from referrals.ground.notices.queries import by_ids
 from referrals.ground.row_security import act_as_service
 from referrals.referral.referrals import queries as referrals
-from referrals.telling.channels import queries, service, telling
+from referrals.telling.channels import messages, queries, service
 from referrals.telling.channels.kinds import ChannelKind, PingStatus, SwitchedOff
+from referrals.telling.channels.messages import Matter, Turn, due_at, turns
 from referrals.telling.channels.models import Channel, Ping
 from referrals.telling.channels.sealing import Sealing, new_code
-from referrals.telling.channels.telling import Matter, Turn, due_at, turns
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.readable_queries import receiver_of, still_told
 
@@ -183,7 +183,7 @@ def _message(channel: Channel, told: Sequence[Ping], sealing: Sealing, front: st
         channel=channel.id,
         kind=ChannelKind(channel.kind),
         address=sealing.open(channel.id, channel.address),
-        message=telling.code(language, code) if code else telling.something_new(language, front),
+        message=messages.code(language, code) if code else messages.something_new(language, front),
         message_id=about,
         pings=() if code else tuple(each.id for each in told),
         code=code,

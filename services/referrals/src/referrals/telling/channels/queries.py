@@ -15,8 +15,8 @@ from sqlmodel import col
 
 from referrals.tables import ENDED_RIGHTS
 from referrals.telling.channels.kinds import Pace
+from referrals.telling.channels.messages import SPACING, Listener
 from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, waiting
-from referrals.telling.channels.telling import SPACING, Listener
 
 _SUSPENDED = suspended(ENDED_RIGHTS, col(Channel.organisation_id), col(Channel.person))
 

@@ -26,10 +26,10 @@ from referrals.ground.restrictions.words import OFF, Kind
 from referrals.ground.row_security import acting_as_service
 from referrals.telling.channels import queries
 from referrals.telling.channels.kinds import ChannelKind, SwitchedOff, masked
+from referrals.telling.channels.messages import CONFIRMED_FOR
 from referrals.telling.channels.models import Channel, CodeAsked, Shift
 from referrals.telling.channels.schemas import NewChannel, NewShift, Wishes
 from referrals.telling.channels.sealing import Sealing
-from referrals.telling.channels.telling import CONFIRMED_FOR
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
 _MOST = 6

@@ -10,7 +10,7 @@ from referrals.ground.vocabulary.facts import decided
 from referrals.ground.vocabulary.work_kinds import Verb, WorkKind
 from referrals.ground.vocabulary.work_order import Rank
 from referrals.referral.escalations.schemas import ToCall
-from referrals.telling.todo.grouping import Group
+from referrals.telling.todo.headings import Group
 
 
 class WorkItem(BaseModel):

@@ -17,7 +17,7 @@ from referrals.ground.vocabulary.work_kinds import VERBS, Whose, WorkKind
 from referrals.ground.vocabulary.work_order import Rank
 from referrals.referral.escalations.late_service import to_call
 from referrals.telling.todo import work_service
-from referrals.telling.todo.grouping import NOW, Group
+from referrals.telling.todo.headings import NOW, Group
 from referrals.telling.todo.schemas import WorkCounts, WorkItem, WorkPage
 from referrals.telling.todo.work_service import Found, Wanted
 

@@ -34,7 +34,7 @@ from referrals.screening.assistance import queries as assistance
 from referrals.screening.assistance.service import REVIEW_TASK
 from referrals.screening.training import queries as training
 from referrals.telling.readable_queries import READING
-from referrals.telling.todo.grouping import WEEK, Bounds, Group, bounds
+from referrals.telling.todo.headings import WEEK, Bounds, Group, bounds
 
 SUPERVISORS = frozenset({Role.SUPERVISOR})
 COORDINATORS = frozenset({Role.COORDINATOR})

@@ -20,9 +20,9 @@ from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from referrals.case.cases.queries import held_by
-from referrals.ground.audit import anchoring
+from referrals.ground.audit import anchors
 from referrals.ground.audit import queries as entries
-from referrals.ground.audit.anchoring import BrokenAnchor, anchored_of
+from referrals.ground.audit.anchors import BrokenAnchor, anchored_of
 from referrals.ground.audit.models import AuditEntry
 from referrals.ground.audit.queries import Wanted
 from referrals.ground.audit.service import record
@@ -217,7 +217,7 @@ async def verify_chain(
         except BrokenAnchor:
             anchor = "broken"
     async with acting_as_service(session):
-        count, findings = await anchoring.verify_chain(session, chain, anchored)
+        count, findings = await anchors.verify_chain(session, chain, anchored)
     if not count and not findings:
         raise NOT_FOUND.because("no_such_chain")
     await _own_look(session, caller, "audit.verified", {"of": str(chain)})

@@ -27,9 +27,9 @@ from referrals.ground.notices.queries import by_ids
 from referrals.ground.row_security import act_as_service
 from referrals.telling.readable_queries import receiver_of, still_told
 from referrals.telling.webhooks.addresses import Network
+from referrals.telling.webhooks.client import Answer, Call, body_of, send
 from referrals.telling.webhooks.models import Delivery, Webhook
 from referrals.telling.webhooks.queries import HELD
-from referrals.telling.webhooks.sending import Answer, Call, body_of, send
 from referrals.telling.webhooks.service import open_secret, remember
 
 _AT_ONCE = 20

@@ -8,8 +8,8 @@ from sqlmodel import col
 
 from referrals.ground.happenings import CaseErased, CaseHandedOver
 from referrals.screening.screenings import queries
+from referrals.screening.screenings.content import reseal
 from referrals.screening.screenings.models import Screening
-from referrals.screening.screenings.opening import reseal
 from referrals.screening.screenings.service import announce_erased
 from referrals.tables import COMMON
 

@@ -22,15 +22,15 @@ from referrals.errors import CASE_NEEDED, NOT_CERTIFIED, SCREENING_OPEN
 from referrals.ground.directory.models import DirectoryService
 from referrals.ground.directory.queries import alternatives
 from referrals.ground.keys.store import CaseKeys
+from referrals.referral.referrals.drafts import draft
 from referrals.referral.referrals.models import Referral
 from referrals.referral.referrals.schemas import NewReferral
-from referrals.referral.referrals.sending import draft
 from referrals.screening.screenings import queries
 from referrals.screening.screenings.answers import meaning
+from referrals.screening.screenings.content import Opened, key_of, open_answers, seal
 from referrals.screening.screenings.instrument import Labels
 from referrals.screening.screenings.instrument import Role as QuestionRole
 from referrals.screening.screenings.models import Screening
-from referrals.screening.screenings.opening import Opened, key_of, open_answers, seal
 from referrals.screening.screenings.schemas import Choice, Conclude, PlanAlternative, PlannedNeed
 from referrals.screening.screenings.service import (
     announce,

@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases import person
 from referrals.case.cases import service as case_service
+from referrals.case.cases.eligibility import case_and_service
 from referrals.case.cases.models import Case
 from referrals.case.cases.person import open_with
-from referrals.case.cases.referring import case_and_service
 from referrals.case.consents import queries as consents
-from referrals.case.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.case.consents.decision import Move, Road, Word, still_granted
+from referrals.case.consents.decision_service import ask, known, word_of, word_of_exception
 from referrals.case.consents.service import aor_of
 from referrals.errors import (
     ALREADY_OPEN,

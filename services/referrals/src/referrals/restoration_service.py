@@ -27,7 +27,7 @@ from referrals.ground.audit.service import SYSTEM_CLIENT
 from referrals.ground.directory.service import hold_to_team, restrict_copies
 from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.keys.telling import not_destroyed
+from referrals.ground.keys.tombstones import not_destroyed
 from referrals.ground.locking_queries import hold_case
 from referrals.ground.protocols import service as protocols
 from referrals.ground.restrictions.queries import not_said

@@ -18,11 +18,11 @@ from common.process.telemetry import Metrics
 from referrals.case.cases.queries import not_erased
 from referrals.ground.keys import tombstones
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.keys.telling import not_destroyed
+from referrals.ground.keys.tombstones import not_destroyed
 from referrals.ground.restrictions import words
 from referrals.ground.restrictions.queries import not_said
 from referrals.ground.row_security import act_as_service
-from referrals.restoring_service import erase_forgotten, restrict_forgotten
+from referrals.restoration_service import erase_forgotten, restrict_forgotten
 from referrals.settings import Settings
 
 REMEDY = (
