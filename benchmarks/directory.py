@@ -52,8 +52,7 @@ from directory.find.search import queries
 from directory.find.search.parameters import ServiceQuery
 from directory.followers_service import declare_followers
 from directory.ground.hsds.schemas import ServiceDocument
-from directory.record.documents.storing import store
-from directory.record.services.entering import EntryBatch, upsert_service
+from directory.record.services.entering import EntryBatch, finish_together, upsert_service
 from sqlalchemy import event
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer, ServiceDatabase, binaries
@@ -193,7 +192,7 @@ async def fill(
         for number in range(templates):
             result = await upsert_service(session, who, template(number, chosen), together=together)
             made.append(result.id)
-        await store(session, together.published)
+        await finish_together(session, together)
     copies = max(1, services // templates)
     for table in ("service_documents", "site_documents", "service_changes"):
         await _copy(database, table, made, copies, imported=imported)

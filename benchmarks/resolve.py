@@ -32,7 +32,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.db import writes
 from common.db.session import Database
 from common.words import codelists
 from common.words.places import Places
@@ -186,15 +185,8 @@ class Recorder:
         self.statements: list[str] = []
 
     def listen(self, engine: Any) -> None:
-        """Statements of SQLAlchemy, and what a transaction begins with."""
+        """The statements of this engine from now on."""
         event.listen(engine.sync_engine, "before_cursor_execute", self._record)
-        straight = writes.send_straight
-
-        def send(connection: Any, text: str, values: Any) -> Any:
-            self._record(None, None, text, values)
-            return straight(connection, text, values)
-
-        vars(writes)["send_straight"] = send
 
     def _record(self, _c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
         given = list(values or ())

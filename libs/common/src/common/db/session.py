@@ -23,12 +23,12 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
 from common.auth.principal import Principal
-from common.db import durability, writes
+from common.db import durability
 from common.db.errors import sqlstate
 from common.process.logs import get_logger
 
@@ -51,11 +51,6 @@ _log = get_logger(__name__)
 class ScopedSession(Session):
     """A session that tells PostgreSQL who is calling at the start of each transaction."""
 
-    def begin_nested(self) -> SessionTransaction:
-        # What waits belongs to the transaction outside: it must not be undone with a savepoint.
-        writes.send(self)
-        return super().begin_nested()
-
 
 # All are always set: a value of the transaction before must not survive on the connection.
 _SET_CALLER = sa.text(
@@ -70,33 +65,6 @@ def _tell_caller(
     session: Session, _t: SessionTransaction | None, connection: sa.Connection
 ) -> None:
     connection.execute(_SET_CALLER, _caller(session.info.get("principal")))
-    writes.open_straight(session, connection)
-
-
-@event.listens_for(ScopedSession, "do_orm_execute")
-def _send_first(state: ORMExecuteState) -> None:
-    writes.send(state.session)
-
-
-@event.listens_for(ScopedSession, "before_flush")
-def _send_entities(session: Session, _context: UOWTransaction, _objects: object) -> None:
-    writes.send_entities(session)
-
-
-@event.listens_for(ScopedSession, "before_commit")
-def _send_last(session: Session) -> None:
-    writes.send(session)
-
-
-@event.listens_for(ScopedSession, "after_soft_rollback")
-def _forget(session: Session, _transaction: SessionTransaction) -> None:
-    writes.forget(session)
-
-
-@event.listens_for(ScopedSession, "after_transaction_end")
-def _ended(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
-        writes.close_straight(session)
 
 
 def _caller(principal: Principal | None) -> dict[str, str]:
@@ -113,7 +81,7 @@ def _caller(principal: Principal | None) -> dict[str, str]:
 async def begin_next(session: AsyncSession) -> None:
     """The next command of a batch begins in the same transaction, as its caller and with no more rights: what the
     command before was given (`ruta.as_service`) and kept in the session's `info` is gone."""
-    for name in session.info.keys() - {"principal", writes.STRAIGHT, writes.WAITING}:
+    for name in session.info.keys() - {"principal"}:
         del session.info[name]
     await session.execute(_SET_CALLER, _caller(session.info.get("principal")))
 

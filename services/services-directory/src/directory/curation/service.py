@@ -58,7 +58,7 @@ async def merge(
         raise ILLEGAL_STEP.because("one_of_two_was_merged_before", possible_steps=[])
     version = await end_in_favour(session, ending, into)
     await move(session, KIND, service_id, into)
-    record_history(
+    await record_history(
         session,
         caller,
         KIND,
@@ -105,7 +105,7 @@ async def look(session: AsyncSession, caller: Principal, entity_id: UUID, body: 
     if row.kind == ORGANIZATION:
         await organization_looked_at(session, entity_id)
         return
-    record_history(
+    await record_history(
         session, caller, KIND, entity_id,
         version=record.version, old={"safe_house": row.is_house}, new={"safe_house": body.is_house},
     )  # fmt: skip

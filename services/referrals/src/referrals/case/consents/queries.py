@@ -8,7 +8,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.db.reads import Searchable
 from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -16,6 +15,7 @@ from sqlmodel import col
 from referrals.case.cases import queries as cases
 from referrals.case.consents.models import DisclosureException, Grant
 from referrals.ground.locking_queries import held
+from referrals.ground.search_queries import Searchable
 from referrals.ground.vocabulary.ages import Decider
 from referrals.ground.vocabulary.case_roles import works_with_cases
 from referrals.ground.vocabulary.work_kinds import WorkKind

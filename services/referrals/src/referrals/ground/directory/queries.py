@@ -7,7 +7,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
-from common.db.reads import Searchable
 from common.sight import NAMES, PATHWAY, Audience, audience_of
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +19,7 @@ from referrals.ground.directory.models import (
     PathwayAlternative,
     TeamMember,
 )
+from referrals.ground.search_queries import Searchable
 
 
 async def shown_services(

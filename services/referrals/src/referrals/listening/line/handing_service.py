@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases import service as cases
 from referrals.case.cases.models import Case
-from referrals.case.cases.queries import own_case
 from referrals.errors import (
     CONSENT_WITHDRAWN,
     IMPLICATED,
@@ -263,9 +262,7 @@ async def make_case(
         raise CONFLICT.because("case_was_made_of_it_already", case_id=str(report.case_id))
     if report.handed_basis == queries.WISH and not report.wants_case:
         raise NO_WISH.because("reporter_has_taken_wish_back")
-    made = await cases.register(session, caller, line.keys, blind, body)
-    # Read back, so that its row is sent before the report refers to it (common.db.writes).
-    case = await own_case(session, caller, made.id)
+    case = await cases.register(session, caller, line.keys, blind, body)
     report.case_id = case.id
     await session.flush()
     if report.implicated:

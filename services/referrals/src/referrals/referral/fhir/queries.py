@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from common.auth import Principal
-from common.db.reads import Searchable
 from common.errors import NOT_FOUND
 from common.paging import encode_cursor, id_in, keys_in, moment_in
 from sqlalchemy.dialects.postgresql import ARRAY, array
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.case.cases.queries import ids_held
 from referrals.case.consents import queries as consents
 from referrals.ground.directory import queries as directory
+from referrals.ground.search_queries import Searchable
 from referrals.referral.fhir.parameters import Condition, Kind, Search, Within, by_id
 from referrals.referral.referrals import queries as referrals
 

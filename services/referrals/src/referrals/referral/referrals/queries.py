@@ -8,7 +8,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.db.reads import Searchable
 from common.errors import NOT_FOUND
 from common.words.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +16,7 @@ from sqlmodel import col
 from referrals.case.consents.queries import covers
 from referrals.ground.directory.queries import works_queue
 from referrals.ground.locking_queries import held, sending
+from referrals.ground.search_queries import Searchable
 from referrals.ground.vocabulary.disclosure import Item
 from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral, Snapshot, Step

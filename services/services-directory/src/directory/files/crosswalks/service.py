@@ -188,7 +188,7 @@ async def _record(
             version=t.version + 1,
         )
     )
-    record_history(
+    await record_history(
         session, caller, KIND, term_id,
         version=row.version + 1, old={"categories": row.categories}, new={"categories": codes},
     )  # fmt: skip

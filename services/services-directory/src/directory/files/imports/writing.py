@@ -37,7 +37,7 @@ from directory.ground.hsds.safe_houses import house_words
 from directory.ground.hsds.status import is_closed, timely
 from directory.ground.hsds.visibility import level_of, without_unstorable
 from directory.ground.identities.queries import by_external_ids
-from directory.ground.identities.service import remember
+from directory.ground.identities.service import ExternalId, remember
 from directory.record.documents.queries import shown
 from directory.record.houses.models import SERVICE
 from directory.record.houses.queries import looks_at
@@ -99,8 +99,9 @@ class Writer:
             ]
         for mapped, result in zip(rows, written, strict=True):
             report.add(mapped, result)
-            if result is not None:
-                self.claim(mapped)
+        await self.claim(
+            [mapped for mapped, result in zip(rows, written, strict=True) if result is not None]
+        )
         if not self.space.own:
             await keep(
                 self.session,
@@ -330,10 +331,13 @@ class Writer:
         known = await by_external_ids(self.session, KIND, self.space.source, ids)
         return await recognise(self.session, self.caller, self.space, rows, known)
 
-    def claim(self, mapped: Mapped) -> None:
-        """What the row brought beside its service belongs to the file's publisher."""
-        for kind, entity in mapped.brings:
-            remember(self.session, kind, self.space.source, str(entity), entity)
+    async def claim(self, rows: Sequence[Mapped]) -> None:
+        """What the rows brought beside their services belongs to the file's publisher."""
+        source = self.space.source
+        brought = [
+            ExternalId(kind, source, str(own), own) for each in rows for kind, own in each.brings
+        ]
+        await remember(self.session, brought)
 
     async def _alone(
         self,
@@ -369,6 +373,7 @@ async def bring_organizations(
 ) -> None:
     known = writer.space.ours.get(organizations.KIND, set())
     documents = [organization_of(mapped) for mapped in rows]
+    written = []
     standing = None
     if dry:
         ids = [each.id for each in documents if each is not None and each.id is not None]
@@ -385,8 +390,9 @@ async def bring_organizations(
                 standing=standing,
             )
         if outcome is not None and not dry:
-            writer.claim(mapped)
+            written.append(mapped)
         report.bring(mapped, outcome)
+    await writer.claim(written)
 
 
 def _reasons(problem: Problem) -> list[Note]:

@@ -1,46 +1,22 @@
 """Writes field-level history: who changed what, when, from what to what."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
+import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.db.writes import RowWriter, write_soon
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.entries.differences import differences
 from directory.ground.entries.models import history
 
-_ROWS = RowWriter(
-    history,
-    *("id", "kind", "entity_id", "version", "pointer", "old", "new"),
-    *("client_id", "organisation_id", "at", "source"),
-)
-
-_BEGINNINGS = RowWriter(history, *_ROWS.columns, alone=True)
-AS_RECORDED = "(SELECT new FROM history WHERE id = {})"
-"""What a new entry is, from its history: PostgreSQL copies what it has read and compressed there."""
+Row = dict[str, Any]
 
 
-def record_beginning(
-    session: AsyncSession,
-    caller: Principal,
-    kind: str,
-    entity_id: UUID,
-    *,
-    new: dict[str, Any],
-    source: str | None,
-) -> UUID:
-    """The first row of an entry's history, which is the whole of it, before all else that waits; its id."""
-    row = _row(caller, kind, entity_id, 1, source) | {"pointer": "", "old": None, "new": _json(new)}
-    write_soon(session, _BEGINNINGS, row)
-    own: UUID = row["id"]
-    return own
-
-
-def record_history(
+async def record_history(
     session: AsyncSession,
     caller: Principal | None,
     kind: str,
@@ -53,19 +29,39 @@ def record_history(
 ) -> None:
     """One row per field that differs; a new entry is one row with the whole of it. `source`: the
     publication that an import brought the change from; what people change here has none."""
-    changes = differences(old, new) if old else [None]
-    for change in changes:
-        row = _row(caller, kind, entity_id, version, source) | {
-            "pointer": change.pointer if change else "",
-            "old": _json(change.old if change else None),
-            "new": _json(change.new if change else new),
-        }
-        write_soon(session, _ROWS, row)
+    if not old:
+        rows = [beginning(caller, kind, entity_id, new=new, version=version, source=source)]
+    else:
+        rows = [
+            _row(caller, kind, entity_id, version, source)
+            | {"pointer": each.pointer, "old": each.old, "new": each.new}
+            for each in differences(old, new)
+        ]
+    await write_history(session, rows)
+
+
+def beginning(
+    caller: Principal | None,
+    kind: str,
+    entity_id: UUID,
+    *,
+    new: dict[str, Any],
+    version: int = 1,
+    source: str | None = None,
+) -> Row:
+    """The row of a new entry, for `write_history`."""
+    row = _row(caller, kind, entity_id, version, source)
+    return row | {"pointer": "", "old": None, "new": new}
+
+
+async def write_history(session: AsyncSession, rows: Sequence[Row]) -> None:
+    if rows:
+        await session.execute(sa.insert(history), rows)
 
 
 def _row(
     caller: Principal | None, kind: str, entity_id: UUID, version: int, source: str | None
-) -> dict[str, Any]:
+) -> Row:
     return {
         "id": new_id(),
         "kind": kind,
@@ -76,7 +72,3 @@ def _row(
         "at": clock.now(),
         "source": source,
     }
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()

@@ -1,23 +1,30 @@
 """Keeps what external ids stand for."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.db.writes import RowWriter, write_soon
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.identities.models import external_ids
 
-_ROWS = RowWriter(
-    external_ids, "kind", "source", "external_id", "entity_id", on_conflict="DO NOTHING"
-)
+
+class ExternalId(NamedTuple):
+    """What the id of a publisher stands for."""
+
+    kind: str
+    source: str
+    external_id: str
+    entity_id: UUID
 
 
-def remember(
-    session: AsyncSession, kind: str, source: str, external_id: str, entity_id: UUID
-) -> None:
-    row = {"kind": kind, "source": source, "external_id": external_id, "entity_id": entity_id}
-    write_soon(session, _ROWS, row)
+async def remember(session: AsyncSession, ids: Sequence[ExternalId]) -> None:
+    """An id that stands for an entry already goes on standing for it."""
+    if ids:
+        rows = [each._asdict() for each in ids]
+        await session.execute(insert(external_ids).on_conflict_do_nothing(), rows)
 
 
 async def move(session: AsyncSession, kind: str, entity_id: UUID, into: UUID) -> None:

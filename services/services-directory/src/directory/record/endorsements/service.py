@@ -1,12 +1,12 @@
 """Use cases of endorsements. Nothing here commits."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.db.writes import RowWriter, write_soon
 from common.happenings import tell
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,18 +16,14 @@ from directory.ground.happenings import EndorsementsChanged
 from directory.record.endorsements.models import endorsements
 from directory.record.records.service import KIND, row_of
 
+Row = dict[str, Any]
+
 
 async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
     """Record that the AoR's coordination stands behind a service; repeating it changes nothing."""
     made = await session.execute(
         insert(endorsements)
-        .values(
-            service_id=service_id,
-            aor=aor,
-            endorsed_by=caller.subject,
-            organisation_id=caller.organisation_id,
-            endorsed_at=clock.now(),
-        )
+        .values(endorsement(caller, service_id, aor))
         .on_conflict_do_nothing()
         .returning(endorsements.c.service_id)
     )
@@ -35,23 +31,21 @@ async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, ao
         await tell(session, EndorsementsChanged(service_id))
 
 
-_ENDORSEMENTS = RowWriter(
-    endorsements,
-    *("service_id", "aor", "endorsed_by", "organisation_id", "endorsed_at"),
-    on_conflict="DO NOTHING",
-)
+async def write_endorsements(session: AsyncSession, rows: Sequence[Row]) -> None:
+    """Of services whose documents are about to be stored: nothing is told."""
+    if rows:
+        await session.execute(insert(endorsements).on_conflict_do_nothing(), rows)
 
 
-def endorse_soon(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
-    """The same for a service whose documents are about to be stored: nothing is told."""
-    row = {
+def endorsement(caller: Principal, service_id: UUID, aor: str) -> Row:
+    """A row for `write_endorsements`."""
+    return {
         "service_id": service_id,
         "aor": aor,
         "endorsed_by": caller.subject,
         "organisation_id": caller.organisation_id,
         "endorsed_at": clock.now(),
     }
-    write_soon(session, _ENDORSEMENTS, row)
 
 
 async def end_outlived(session: AsyncSession, service_id: UUID, aors: Collection[str]) -> None:
@@ -76,7 +70,7 @@ async def withdraw_endorsement(
     if gone.first() is None:
         return False
     row = await row_of(session, service_id)
-    record_history(
+    await record_history(
         session, caller, KIND, service_id, version=row.version, old={"endorsed_by": [aor]}, new={}
     )
     await tell(session, EndorsementsChanged(service_id))

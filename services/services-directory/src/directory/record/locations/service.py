@@ -9,7 +9,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.db.writes import RowWriter, write_soon
 from common.errors import FieldError
 from common.happenings import tell
 from common.http import check_if_match, etag_of
@@ -31,7 +30,6 @@ from directory.record.records.queries import readable_ids
 
 Document = dict[str, Any]
 _UUIDS = sa.ARRAY(sa.Uuid)
-_PLACED = RowWriter(service_locations, "service_id", "location_id", on_conflict="DO NOTHING")
 
 
 async def known(
@@ -81,7 +79,7 @@ async def put(
     before = (await known(session, [own])).get(own)
     if _differs(before, plain):
         await _keep(session, [_Kept(plain, caller.organisation)], clock.now())
-        record_history(
+        await record_history(
             session,
             caller,
             "location",
@@ -169,10 +167,13 @@ async def publish(session: AsyncSession, placed: Sequence[Placed]) -> list[UUID]
     if before:
         await session.execute(_UNPLACE, {"services": before})
     last = {one.service_id: one for one in placed}  # one may have been entered twice
-    for one in last.values():
-        for location in one.shown:
-            row = {"service_id": one.service_id, "location_id": UUID(location["id"])}
-            write_soon(session, _PLACED, row)
+    at_places = [
+        {"service_id": one.service_id, "location_id": UUID(location["id"])}
+        for one in last.values()
+        for location in one.shown
+    ]
+    if at_places:
+        await session.execute(insert(service_locations).on_conflict_do_nothing(), at_places)
     return await copy_into_services(session, older) if older else []
 
 

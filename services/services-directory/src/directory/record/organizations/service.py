@@ -26,7 +26,7 @@ from directory.ground.hsds.restricted import Word, restricted, word_of
 from directory.ground.hsds.schemas import OrganizationDocument
 from directory.ground.hsds.visibility import level_of
 from directory.ground.identities.queries import by_external_id
-from directory.ground.identities.service import remember
+from directory.ground.identities.service import ExternalId, remember
 from directory.record.organizations.models import organizations
 from directory.record.organizations.rights import owns
 from directory.record.organizations.storing import store_organization
@@ -100,7 +100,8 @@ async def ensure_organization(
         return await ensure_organization(session, caller, apart)
     made = await upsert_organization(session, caller, document)
     if source is not None:
-        remember(session, KIND, source, f"name:{folded(document.name)}", made.id)
+        name = f"name:{folded(document.name)}"
+        await remember(session, [ExternalId(KIND, source, name, made.id)])
     return made.id
 
 
@@ -298,9 +299,9 @@ async def _created(
             plain_name=folded(plain["name"]),
         )
     )
-    record_history(session, caller, KIND, identity, version=1, old={}, new=plain)
+    await record_history(session, caller, KIND, identity, version=1, old={}, new=plain)
     if source and external_id:
-        remember(session, KIND, source, external_id, identity)
+        await remember(session, [ExternalId(KIND, source, external_id, identity)])
     await store_organization(session, identity)
     await _tell_restricted(session, identity, 1, {}, plain)
     return Upserted(identity, "created", 1, "approved")
@@ -346,7 +347,9 @@ async def _changed(
             plain_name=folded(plain["name"]),
         )
     )
-    record_history(session, caller, KIND, row.id, version=version, old=row.document, new=plain)
+    await record_history(
+        session, caller, KIND, row.id, version=version, old=row.document, new=plain
+    )
     await store_organization(session, row.id)
     await _tell_restricted(session, row.id, version, row.document, plain)
     await tell(session, OrganizationChanged(row.id))

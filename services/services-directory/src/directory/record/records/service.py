@@ -9,13 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.db.writes import RowWriter, write_soon
 from common.errors import NOT_FOUND
 from common.sight import RESTRICTED
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.entries.offered import ENDED
-from directory.ground.entries.recording import AS_RECORDED
 from directory.ground.entries.states import EntryState
 from directory.ground.hsds.visibility import levels_in
 from directory.ground.reading.restricted_service import log_restricted
@@ -23,12 +21,6 @@ from directory.record.records.models import services
 from directory.record.records.rights import may_read
 
 KIND = "service"
-_NEW = RowWriter(
-    services,
-    *services.c.keys(),
-    entity=True,
-    given={"document": AS_RECORDED, "approved": AS_RECORDED},
-)
 
 
 async def readable_record(
@@ -89,10 +81,9 @@ async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[
     return (await session.execute(statement)).all()
 
 
-def enter_soon(session: AsyncSession, values: Mapping[str, Any]) -> None:
-    """Write a new record before the next statement; its documents are named by the row of history that
-    has them."""
-    write_soon(session, _NEW, values)
+async def enter(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write new records."""
+    await session.execute(sa.insert(services), rows)
 
 
 async def change(session: AsyncSession, service_id: UUID, **values: Any) -> None:

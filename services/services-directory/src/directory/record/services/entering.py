@@ -24,7 +24,7 @@ from directory.ground.entries.queries import (
     levels_set_by_hand,
     said_by_hand,
 )
-from directory.ground.entries.recording import record_beginning, record_history
+from directory.ground.entries.recording import beginning, record_history, write_history
 from directory.ground.entries.schemas import Upserted
 from directory.ground.entries.states import EntryState, curates
 from directory.ground.hsds.endorsed import outlived
@@ -35,17 +35,21 @@ from directory.ground.hsds.status import is_closed, is_stale, valid_until
 from directory.ground.hsds.taxonomy import aors_of
 from directory.ground.hsds.visibility import level_of
 from directory.ground.identities.queries import by_external_id
-from directory.ground.identities.service import remember
+from directory.ground.identities.service import ExternalId, remember
 from directory.record.documents.queries import is_shown
 from directory.record.documents.storing import store
-from directory.record.endorsements.service import end_outlived, endorse_soon
+from directory.record.endorsements.service import (
+    end_outlived,
+    endorsement,
+    write_endorsements,
+)
 from directory.record.houses.queries import waiting_words
 from directory.record.houses.service import hear
 from directory.record.locations import service as places
 from directory.record.organizations import service as organizations
 from directory.record.records.queries import approved_forms
 from directory.record.records.rights import Scope, may_read
-from directory.record.records.service import KIND, change, enter_soon
+from directory.record.records.service import KIND, change, enter
 from directory.record.services.asked import Asked
 from directory.record.services.drafting import (
     draft,
@@ -60,17 +64,42 @@ from directory.record.services.permits import check_may_write
 from directory.record.services.said_once import SaidOnce
 from directory.record.taxonomies.service import Terms, keep_terms
 
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class NewEntries:
+    """Services that are entered anew, with their history, ids and endorsements: a statement for each table writes
+    those of all. Records that stand already are changed at once."""
+
+    records: dict[UUID, Row] = field(default_factory=dict)
+    history: list[Row] = field(default_factory=list)
+    external_ids: list[ExternalId] = field(default_factory=list)
+    endorsements: list[Row] = field(default_factory=list)
+
+    async def write(self, session: AsyncSession) -> None:
+        if not self.records:
+            return
+        await enter(session, list(self.records.values()))
+        await write_history(session, self.history)
+        await remember(session, self.external_ids)
+        await write_endorsements(session, self.endorsements)
+        for written in (self.records, self.history, self.external_ids, self.endorsements):
+            written.clear()
+
 
 @dataclass
 class EntryBatch:
     """What one transaction enters together, so that what is the same for many is done once.
 
+    `new` is written by `finish_together`, and before a document that may name one of its services or places.
     `placed` and `published` collect services whose locations and stored documents are written by
     `finish_together`; of `placed` the first `due` have to be there for the record of the next document.
     `organizations` are rows that are locked by now, by what a document says of them; `external_ids` are
     those that were asked for, with the service or None.
     """
 
+    new: NewEntries = field(default_factory=NewEntries)
     placed: list[places.Placed] = field(default_factory=list)
     due: int = 0
     asked: Asked = field(default_factory=Asked)
@@ -99,13 +128,13 @@ async def upsert_service(
     Identity: `service_id`, else (source, external_id), else the document's id, as `own_ids` reads
     it. `if_match` (an ETag, or None for imports) guards an existing record. 403 for another
     organisation's entry, 412 for a stale ETag, 422 for what refers to nothing or would show too
-    much. With `together` locations and stored documents wait for `finish_together`.
+    much. With `together` new records, locations and stored documents wait for `finish_together`.
     """
     if isinstance(document, ServiceDocument):
         document = Given.of(document)
     batch = EntryBatch() if together is None else together
     known = service_id or await _known(session, caller, document, source, external_id, batch)
-    await _place_what_is_due(session, known, batch)
+    await _write_what_is_due(session, known, batch)
     row = await batch.asked.locked(session, known) if known else None
     if row is not None and if_match is not None:
         check_if_match(if_match, etag_of(row.version))
@@ -140,22 +169,29 @@ async def upsert_service(
         await end_endorsements(session, identity, before, plain)
     version = await _write(
         session, caller, row, identity,
-        plain=plain, scope=scope, publishes=publishes, source=source,
+        plain=plain, scope=scope, publishes=publishes, source=source, new=batch.new,
     )  # fmt: skip
     batch.asked.wrote(identity, plain)
     if source and external_id:
-        remember(session, KIND, source, external_id, identity)
-        batch.external_ids[external_id] = identity
+        await _remember(session, ExternalId(KIND, source, external_id, identity), batch)
     if publishes:
         placed = places.Placed(identity, scope.managed_by, locations_in(plain), new=row is None)
         by_file = source is not None and row is not None
         taken_back = await endorsements_taken_back(session, identity) if by_file else set()
-        publish(session, caller, placed, plain, scope, batch, taken_back)
-        if together is None:
-            await finish_together(session, batch)
+        await publish(session, caller, placed, plain, scope, batch, taken_back)
+    if together is None:
+        await finish_together(session, batch)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
     words = await waiting_words(session, identity) if publishes and together is None else ()
     return Upserted(identity, "created" if row is None else "changed", version, state.value, words)
+
+
+async def _remember(session: AsyncSession, stands_for: ExternalId, batch: EntryBatch) -> None:
+    if stands_for.entity_id in batch.new.records:
+        batch.new.external_ids.append(stands_for)
+    elif batch.external_ids.get(stands_for.external_id) != stands_for.entity_id:
+        await remember(session, [stands_for])
+    batch.external_ids[stands_for.external_id] = stands_for.entity_id
 
 
 def check_not_merged(row: Any) -> None:
@@ -174,7 +210,8 @@ async def withdrawn_by_hand(session: AsyncSession, rows: Iterable[Any]) -> set[U
 
 
 async def finish_together(session: AsyncSession, together: EntryBatch) -> None:
-    """Write what waits: terms, locations, and the stored documents of what was published."""
+    """Write what waits: new records, terms, locations, and the stored documents of what was published."""
+    await together.new.write(session)
     await keep_terms(session, together.terms)
     await _place(session, together)
     news = await hear(session, together.heard) if together.heard else set()
@@ -183,6 +220,7 @@ async def finish_together(session: AsyncSession, together: EntryBatch) -> None:
 
 async def _place(session: AsyncSession, batch: EntryBatch, most: int | None = None) -> None:
     """The first `most` that wait, or all."""
+    await batch.new.write(session)
     placed, batch.placed = batch.placed[:most], batch.placed[len(batch.placed[:most]) :]
     touched = await places.publish(session, placed)
     batch.published.update(touched)
@@ -194,8 +232,10 @@ def _forms(placed: Iterable[places.Placed]) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for one in placed for each in one.shown}
 
 
-async def _place_what_is_due(session: AsyncSession, known: UUID | None, batch: EntryBatch) -> None:
-    """A record is read with the places as the documents before it left them."""
+async def _write_what_is_due(session: AsyncSession, known: UUID | None, batch: EntryBatch) -> None:
+    """A record is read as the documents before it left it, and its places."""
+    if known in batch.new.records:
+        await batch.new.write(session)
     if known is None or not batch.due:
         return
     if await batch.asked.shows_otherwise(session, known, _forms(batch.placed[: batch.due])):
@@ -243,6 +283,8 @@ async def _known(
             return known
     if document.id is None:
         return None
+    if document.id in together.new.records:
+        await together.new.write(session)
     row = await together.asked.row_of(session, document.id)
     if row is not None and may_read(caller, row):
         return document.id
@@ -265,6 +307,8 @@ async def _organization(
         return await _named_organization(session, caller, document, source, row)
     key = (together.said.of(document), document.organization_id)
     if key not in together.organizations:
+        # Who may name a confidential one is who may read one of its services.
+        await together.new.write(session)
         together.organizations[key] = await _named_organization(
             session, caller, document, source, row
         )
@@ -336,6 +380,7 @@ async def _write(
     scope: Scope,
     publishes: bool,
     source: str | None,
+    new: NewEntries,
 ) -> int:
     now = clock.now()
     values = {
@@ -351,7 +396,7 @@ async def _write(
     draft_or_approved = approval(plain) if publishes else {"state": EntryState.DRAFT.value}
     version = 1 if row is None else row.version + 1
     if row is None:
-        new = {
+        new.records[identity] = {
             "id": identity,
             "managed_by": scope.managed_by,
             "version": version,
@@ -365,9 +410,7 @@ async def _write(
             **values,
             **draft_or_approved,
         }
-        recorded = record_beginning(session, caller, KIND, identity, new=plain, source=source)
-        new |= {"document": recorded, "approved": recorded if publishes else None}
-        enter_soon(session, new)
+        new.history.append(beginning(caller, KIND, identity, new=plain, source=source))
     else:
         # While a newer draft waits, what is published keeps the audience that was approved; a draft that says more
         # than that may be known by is read by those alone who may read what it will be.
@@ -376,7 +419,7 @@ async def _write(
                 del values[key]
             values["visibility"] = max(row.visibility, level_of(plain))
         await change(session, identity, **{"version": version, **values, **draft_or_approved})
-        record_history(
+        await record_history(
             session,
             caller,
             KIND,
@@ -412,7 +455,7 @@ async def end_endorsements(
         await end_outlived(session, service_id, aors)
 
 
-def publish(
+async def publish(
     session: AsyncSession,
     caller: Principal,
     placed: places.Placed,
@@ -424,7 +467,11 @@ def publish(
     """Take in an approved document: its terms, its places, the approver's endorsements, but for those `taken_back`:
     whoever sends a file does not look at each entry again."""
     together.terms.take(plain)
-    for aor in sorted(set(states.endorsements(caller, scope.aors)) - set(taken_back)):
-        endorse_soon(session, caller, placed.service_id, aor)
+    aors = sorted(set(states.endorsements(caller, scope.aors)) - set(taken_back))
+    rows = [endorsement(caller, placed.service_id, aor) for aor in aors]
+    if placed.new:
+        together.new.endorsements += rows
+    else:
+        await write_endorsements(session, rows)
     together.placed.append(placed)
     together.published.add(placed.service_id)

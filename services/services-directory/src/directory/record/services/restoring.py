@@ -45,7 +45,9 @@ async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
     }
     await change(session, own, **values)
     new = document if state == row.state else {**document, "state": state, "reason": REASON}
-    record_history(session, None, KIND, own, version=row.version + 1, old=row.document, new=new)
+    await record_history(
+        session, None, KIND, own, version=row.version + 1, old=row.document, new=new
+    )
     touched = []
     if approved is not None:
         shown = places.Placed(own, row.managed_by, locations_in(approved), new=False)

@@ -91,7 +91,7 @@ async def take_step(
         await end_endorsements(session, service_id, row.approved, document)
         together = EntryBatch()
         placed = places.Placed(service_id, scope.managed_by, locations_in(document), new=False)
-        publish(session, caller, placed, document, becomes, together)
+        await publish(session, caller, placed, document, becomes, together)
         await finish_together(session, together)
     elif after == EntryState.WITHDRAWN:
         await store(session, [service_id])
@@ -175,7 +175,7 @@ async def _set_state(
     version: int = row.version + 1
     await change(session, row.id, state=state.value, version=version, modified_at=clock.now())
     after = {"state": state.value} | ({"reason": reason} if reason else {})
-    record_history(
+    await record_history(
         session, caller, KIND, row.id,
         version=version, old={"state": row.state}, new=after, source=source,
     )  # fmt: skip
@@ -201,7 +201,9 @@ async def _amend(session: AsyncSession, caller: Principal, row: Any, changed: An
         stale=is_stale(published, clock.today()),
         reminded_on=None,
     )
-    record_history(session, caller, KIND, row.id, version=version, old=row.document, new=after)
+    await record_history(
+        session, caller, KIND, row.id, version=version, old=row.document, new=after
+    )
     await store(session, [row.id])
     return Upserted(row.id, "changed", version, row.state)
 
