@@ -1,4 +1,4 @@
-"""Assistance through the gateway: from the plan to a fact that reporting may count, and doubles."""
+"""Assistance through the gateway: from the plan to a fact that reporting may count."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from stack.operate.service_commands import attached_postgres
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
-NGO, OTHER = "ngo-refugio", "ngo-salud"
+NGO = "ngo-refugio"
 
 
 def made(system: System, who: str, path: str, body: Any, method: str = "POST") -> Any:
@@ -74,23 +74,6 @@ def htcds(system: System) -> Iterator[dict[str, Any]]:
         page = system.running.request(NGO, "GET", path).json()
         yield from page["items"]
         cursor = page["next_cursor"]
-
-
-def test_two_organisations_learn_of_one_another_only_by_consent(system: System) -> None:
-    mine, theirs = person(system, NGO, "1989-12-01"), person(system, OTHER, "1989-12-01")
-    consent = {"decided_by": "person", "method": "verbal"}
-    made(system, NGO, f"/cases/{mine}/matching", consent, "PUT")
-    made(system, OTHER, f"/cases/{theirs}/matching", consent, "PUT")
-
-    def match(who: str, case: str) -> dict[str, Any]:
-        found = system.running.request(who, "GET", "/referrals/v1/matches").json()
-        return next(m for m in found if m["case_id"] == case)
-
-    assert match(NGO, mine)["other_organisation"] is None
-    made(system, NGO, f"/matches/{match(NGO, mine)['id']}/agree", {})
-    assert match(OTHER, theirs)["other_organisation"] is None
-    made(system, OTHER, f"/matches/{match(OTHER, theirs)['id']}/agree", {})
-    assert match(OTHER, theirs)["other_organisation"] == "0190a000-0000-7000-8000-000000000001"
 
 
 PERSONS = 24

@@ -14,7 +14,6 @@ import pytest
 from common import clock
 from stack.demo.screened_people import quarter_before
 from stack.operate.service_commands import attached_postgres
-from standardwebhooks import Webhook
 
 from tests.services.referrals.screening_words import workbook
 from tests.services.referrals.test_intake import KOBO
@@ -145,102 +144,6 @@ def test_a_kobotoolbox_submission_leads_to_referral_drafts(
         field.call(SALUD, "GET", f"/referrals/v1/referrals/{drafts['drafts'][0]['id']}").status_code
         == 404
     )
-
-
-def test_an_unsafe_or_declined_conversation_leaves_nothing(field: Field) -> None:
-    shipped = next(
-        each for each in field.read(REFUGIO, "/referrals/v1/instruments") if each["shipped"]
-    )
-    before = field.read(REFUGIO, "/referrals/v1/screenings")["items"]
-    for answers, code in (
-        ({"safe_to_talk": "no", "consent": "yes"}, "not_safe_now"),
-        ({"safe_to_talk": "yes", "consent": "no"}, "screening_declined"),
-    ):
-        body = {"instrument_id": shipped["id"], "answers": answers}
-        refused = field.call(REFUGIO, "POST", "/referrals/v1/screenings", body)
-        assert (refused.status_code, refused.json()["code"]) == (409, code)
-    assert field.read(REFUGIO, "/referrals/v1/screenings")["items"] == before
-
-
-def test_the_address_of_a_form_opens_for_its_secret_only(
-    field: Field, form: dict[str, Any]
-) -> None:
-    body = {**KOBO, "_uuid": str(uuid4())}
-    at = datetime.now(UTC)
-    signature = Webhook(form["secret"]).sign("m1", at, orjson.dumps(body).decode())
-    signed = {
-        "webhook-id": "m1",
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": signature,
-    }
-    assert send(form, body).status_code == 404
-    assert send(form, body, **{"X-Form-Secret": "whsec_guess"}).status_code == 404
-    assert send(form, {**body, "q/years": "20"}, **signed).status_code == 404
-    taken = send(form, body, **signed).json()
-    named = taken.pop("submission_id")
-    assert taken == {"status": "taken", "repeated": False}
-    assert body["_uuid"] not in named, "it leads to the person in the form tool"
-    again = send(form, body, **signed).json()
-    assert again == {"submission_id": named, "status": "taken", "repeated": True}
-    unknown = {**form, "address": form["address"].replace(form["id"], str(uuid4()))}
-    refused = send(unknown, body, **signed)
-    assert (refused.status_code, refused.json()["code"]) == (404, "form_unknown")
-
-
-def test_nothing_that_does_not_map_is_lost(field: Field, form: dict[str, Any]) -> None:
-    body = {**KOBO, "_uuid": str(uuid4()), "q/when": "2026-02-30", "q/otra": "x" * 1_000_000}
-    kept = send(form, body, **{"X-Form-Secret": form["secret"]})
-    assert (kept.status_code, kept.json()["status"]) == (202, "quarantined"), kept.text
-    waiting = field.read(
-        REFUGIO, "/referrals/v1/intake/submissions", params={"status": "quarantined"}
-    )["items"]
-    row = next(each for each in waiting if each["submission_id"] == kept.json()["submission_id"])
-    assert row["reasons"] == ["bad_date", "unmapped_field"]
-    detail = field.read(REFUGIO, f"/referrals/v1/intake/submissions/{row['id']}")
-    assert len(detail["content"]["q/otra"]) == 1_000_000
-    discarded = field.made(SUPERVISOR, f"/referrals/v1/intake/submissions/{row['id']}/discard")
-    assert discarded["status"] == "discarded"
-
-
-def test_a_retired_version_takes_no_screening_and_loses_no_submission(
-    field: Field, certificate: dict[str, Any]
-) -> None:
-    assert certificate
-    files = {"file": ("frontera.xlsx", workbook(version="2"), "application/vnd.ms-excel")}
-    made = field.call(SUPERVISOR, "POST", "/referrals/v1/instruments", files=files).json()
-    kept_form = {
-        "name": "Puente",
-        "instrument_id": made["id"],
-        "mapping": {"fixed_area": "VE2313"},
-    }
-    form = field.made(SUPERVISOR, "/referrals/v1/intake/forms", kept_form)
-    field.made(SUPERVISOR, f"/referrals/v1/instruments/{made['id']}/retire")
-    body, secret = {**KOBO, "_uuid": str(uuid4())}, {"X-Form-Secret": form["secret"]}
-    kept = send(form, body, **secret)
-    assert (kept.status_code, kept.json()["status"]) == (202, "quarantined"), kept.text
-    assert send(form, body, **secret).json()["repeated"] is True, "a replay counts once"
-    answers = {"safe": "1", "agree": "1", "years": 30}
-    begin = {"instrument_id": made["id"], "answers": answers}
-    refused = field.call(REFUGIO, "POST", "/referrals/v1/screenings", begin)
-    assert (refused.status_code, refused.json()["code"]) == (409, "instrument_retired")
-
-
-def test_screenings_held_offline_come_in_one_batch(
-    field: Field, instrument: str, certificate: dict[str, Any]
-) -> None:
-    good = {"safe": "1", "agree": "1", "years": 30}
-    variants: list[dict[str, Any]] = [{}, {"years": 300}, {"agree": "0"}]
-    commands: list[dict[str, Any]] = [
-        {
-            "key": f"s{number}",
-            "path": "/referrals/v1/screenings",
-            "body": {"instrument_id": instrument, "answers": {**good, **changes}},
-        }
-        for number, changes in enumerate(variants)
-    ]
-    commands.append({"key": "e", "path": "/referrals/v1/screenings/${s0.id}/stop", "body": {}})
-    batch = field.made(REFUGIO, "/referrals/v1/bulk", {"commands": commands})
-    assert [each["status"] for each in batch["results"]] == [201, 422, 409, 200], certificate
 
 
 def test_a_training_is_a_5w_activity_and_certificates_run_out(

@@ -13,7 +13,7 @@ from gateway.front.description.document import operations
 
 from tests.support.principals import CLIENTS
 from tests.support.system import System, let_through
-from tests.support.unknown_parameters import LEFT_ALONE, UNKNOWN, asked_of, target, unnamed
+from tests.support.unknown_parameters import LEFT_ALONE, asked_of, target, unnamed
 
 pytestmark = pytest.mark.system
 
@@ -90,20 +90,3 @@ def test_a_parameter_that_nobody_knows_is_refused_by_every_service_with_the_know
         refused[path.split("/")[1]] += 1
     assert not wrong, "\n".join(map(str, wrong))
     assert refused.keys() >= {"directory", "referrals", "reports", "identity", "account", "oauth"}
-
-
-@pytest.mark.slow
-def test_what_is_behind_a_link_of_a_page_for_people_is_left_alone(system: System) -> None:
-    """Each of the list, whoever asks; what a messenger put there, and what nobody knows."""
-    with system.caller(None) as nobody:
-        for method, path in LEFT_ALONE:
-            if method != "get":
-                continue
-            plain = nobody.get(target(path))
-            longer = let_through(
-                nobody.get, target(path), params={"fbclid": "a", "utm_source": "b", UNKNOWN: "1"}
-            )
-            assert longer.status_code == plain.status_code, path
-            assert "no such parameter" not in longer.text, path
-            if "{" not in path and "/subscriptions" not in path and path != "/oauth/authorize":
-                assert longer.status_code == 200, path

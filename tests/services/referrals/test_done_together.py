@@ -1,22 +1,17 @@
 """What is asked and written once for a batch that is done together: nobody can tell it from commands that came one by one."""
 
-import json
 import random
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from referrals.ground.keys.store import CaseKeys
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from stack.embedded.postgres import PostgresServer, ServiceDatabase
+from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.referrals.story import Story
 from tests.services.referrals.test_batches import commands, counted
@@ -160,27 +155,6 @@ async def test_a_command_that_comes_again_in_its_batch_is_carried_out_once(
     assert await counted(story) == [0, 1]
 
 
-async def test_what_comes_again_is_known_and_not_found_out_by_a_refusal(
-    story: Story, case_keys: CaseKeys
-) -> None:
-    """A batch that is refused at its end is done again, and each time makes a key for its case."""
-
-    service_id, before = await story.service(), await keys_made(case_keys)
-    case = {"key": "c", "path": "/referrals/v1/cases", "body": {"area": "VE23", "identity": {}}}
-    batch = [case, *commands("${c.id}", service_id, story)]
-    batch[1]["body"]["items"] = ["situation"]
-    batch += [batch[2], batch[0], batch[3]]
-    for _ in range(2):
-        results = await bulk(story, batch, together=True)
-        assert [one["status"] for one in results] == [201, 201, 201, 200, 201, 201, 200]
-        assert await keys_made(case_keys) == before + 1
-
-
-async def keys_made(keys: CaseKeys) -> int:
-    ((made,),) = await keys.database.once("SELECT count(*) FROM case_keys")
-    return int(made)
-
-
 async def test_a_key_that_comes_again_with_another_body_is_refused(story: Story) -> None:
     service_id, case = await story.service(), await story.case()
     consent, draft, _ = commands(case["id"], service_id, story)
@@ -221,116 +195,3 @@ async def test_a_key_that_somebody_is_at_is_refused_by_its_own_command(
     assert await counted(story) == [0, 0]
     results = await bulk(story, batch, together=True)
     assert [one["status"] for one in results] == [201, 201, 200]
-
-
-DECISION = {
-    "key": "w",
-    "path": "/referrals/v1/consents",
-    "body": {"case_id": "${c.id}", "kind": "reporting", "method": "verbal"},
-}
-"""On statistics, by the person of that case."""
-
-
-def of_a_new_case(service_id: str, story: Story) -> list[dict[str, Any]]:
-    """Registered, consent recorded, drafted, sent."""
-    body = {"area": "VE23", "identity": {"name": "Eva Canaria", "age": 40}}
-    case = {"key": "c", "path": "/referrals/v1/cases", "body": body}
-    batch = [case, *commands("${c.id}", service_id, story)]
-    batch[1]["body"]["items"] = ["situation"]
-    return batch
-
-
-def of_its_own(batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same commands under keys that were not used yet."""
-    end = f"-of-{uuid4().hex[:8]}"
-    text = re.sub(r"\$\{(\w+)", rf"${{\g<1>{end}", json.dumps(batch))
-    return [{**one, "key": one["key"] + end} for one in json.loads(text)]
-
-
-_BETWEEN: dict[str, tuple[int, str, dict[str, Any]]] = {
-    "a case that was closed": (1, "cases/${c.id}/close", {"reason": "other"}),
-    "a consent that was withdrawn": (3, "consents/${g.id}/withdraw", {"method": "phone"}),
-    "a draft that was recalled": (3, "referrals/${r.id}/recall", {"reason": "other"}),
-    "a draft that was sent": (3, "referrals/${r.id}/send", {"grant_id": "${g.id}"}),
-}
-
-
-@pytest.mark.parametrize("what", _BETWEEN)
-async def test_what_was_made_a_moment_ago_is_what_became_of_it(story: Story, what: str) -> None:
-    at, path, body = _BETWEEN[what]
-    batch = of_a_new_case(await story.service(), story)
-    batch.insert(at, {"key": "b", "path": f"/referrals/v1/{path}", "body": body})
-    together = await bulk(story, batch, together=True)
-    one_by_one = await bulk(story, batch, together=False)
-    assert all(one["status"] < 300 for one in one_by_one[: at + 1])
-    assert not all_or_none(one_by_one, together)
-
-
-async def test_another_draft_under_a_consent_that_was_used_is_not_sent(story: Story) -> None:
-    batch = of_a_new_case(await story.service(), story)
-    again = [{**one, "key": f"{one['key']}2"} for one in batch[2:]]
-    again[1]["path"] = "/referrals/v1/referrals/${r2.id}/send"
-    results = await bulk(story, [*batch[:3], again[0], batch[3], again[1]], together=True)
-    assert [one["status"] for one in results] == [424, 424, 424, 424, 424, 409]
-    assert results[-1]["body"]["code"] == "no_consent"
-
-
-@pytest.mark.parametrize("at", [1, 3])
-async def test_statistics_are_told_what_the_person_agreed_to_a_moment_before(
-    story: Story, at: int
-) -> None:
-    service_id, written = await story.service(), []
-    for together in (False, True):
-        batch = of_a_new_case(service_id, story)
-        batch.insert(at, DECISION)
-        before = await contents(story)
-        results = await bulk(story, of_its_own(batch), together=together)
-        assert [one["status"] for one in results] == [*[201] * 4, 200], results
-        written.append(await contents(story) - before)
-    one_by_one, at_once = written
-    assert at_once == one_by_one
-    (told,) = (row for row in at_once if row.startswith("outbox") and "referral.sent" in row)
-    assert '"age_band": "18-59"' in told
-
-
-async def test_a_batch_keeps_to_the_times_that_coordinators_set(story: Story) -> None:
-    times = {
-        "window_minutes": 30,
-        "supervisor_after_minutes": 10,
-        "alternative_after_minutes": 20,
-        "expiry_after_minutes": 30,
-        "working_time": False,
-    }
-    path = "/timers/policies/GBV/urgent/acknowledge"
-    assert (await story.call("gbv-coordinator", "PUT", path, times)).status_code == 200
-    batch = of_a_new_case(await story.service(categories=("GBV-PSS",)), story)
-    batch[1]["body"]["purpose"] = batch[2]["body"]["category"] = "GBV-PSS"
-    batch[2]["body"]["urgency"] = "urgent"
-    *_, sent = await bulk(story, batch, together=True)
-    due, since = (datetime.fromisoformat(sent["body"][at]) for at in ("acknowledge_by", "sent_at"))
-    assert due - since == timedelta(minutes=30)
-
-
-async def test_a_draft_may_come_right_after_its_case_and_need_not_be_done_again(
-    story: Story, case_keys: CaseKeys
-) -> None:
-    case, consent, draft, send = of_a_new_case(await story.service(), story)
-    before = await keys_made(case_keys)
-    results = await bulk(story, [case, draft, consent, send], together=True)
-    assert [one["status"] for one in results] == [201, 201, 201, 200]
-    assert await keys_made(case_keys) == before + 1
-
-
-async def test_what_waited_is_refused_to_its_own_command(
-    story: Story, postgres: PostgresServer, key_store: tuple[ServiceDatabase, Path]
-) -> None:
-    """A case's key cannot be stored, which shows when a command ends that waits for none."""
-    batch, role = of_a_new_case(await story.service(), story), key_store[0].app_role
-    batch.insert(3, DECISION)
-    postgres.psql(f"REVOKE INSERT ON case_keys FROM {role}", database="referral_keys")
-    try:
-        results = await bulk(story, batch, together=True)
-    finally:
-        postgres.psql(f"GRANT INSERT ON case_keys TO {role}", database="referral_keys")
-    assert [one["status"] for one in results] == [500, 424, 424, 424, 424]
-    assert await counted(story) == [0, 0]

@@ -1,18 +1,15 @@
-"""Queues that a person works off: what is due first, only what is asked for, nothing unknown."""
+"""Queues that a person works off: what is due first, and only what is asked for."""
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from common import clock
-from referrals.referral.fhir.parameters import KINDS
 
 from tests.services.referrals.story import SALUD, Story
 from tests.services.referrals.test_scenarios import exception_body
 from tests.support.principals import organisation
 
-FHIR_SEARCHES = {f"/referrals/v1/fhir/{kind}" for kind in KINDS}
 REFERRER, RECIPIENT, SUPERVISOR = "ngo-refugio", "ngo-salud", "ngo-refugio-supervisor"
 
 
@@ -28,47 +25,6 @@ async def ids(story: Story, who: str, path: str) -> list[str]:
         if page["next_cursor"] is None:
             return found
         cursor = f"&cursor={page['next_cursor']}"
-
-
-async def test_a_parameter_that_nobody_knows_is_refused_on_every_road(story: Story) -> None:
-    """`?stat=pending` would give everything, and be taken for what was asked."""
-    document = (await story.client.get("/openapi.json")).json()
-    asked = 0
-    for path, item in document["paths"].items():
-        operation = item.get("get")
-        if operation is None or "security" not in operation or "/fhir/metadata" in path:
-            continue
-        made = path.removeprefix("/referrals/v1")
-        for part in [p["name"] for p in operation.get("parameters", []) if p["in"] == "path"]:
-            made = made.replace("{" + part + "}", str(UUID(int=1)))
-        for who in ("im-officer", REFERRER, SUPERVISOR, "gbv-coordinator", "auditor"):
-            answer = await story.get(who, f"{made}?stat=pending")
-            if answer.status_code == 403:
-                continue
-            known, place = (422, "unknown_parameter"), "/stat"
-            if path in FHIR_SEARCHES:
-                known, place = (400, "search_not_understood"), "/query/stat"
-            assert (answer.status_code, answer.json()["code"]) == known, path
-            assert answer.json()["pointer"] == place
-            asked += 1
-            break
-    assert asked > 30
-    answer = await story.get(REFERRER, "/referrals/inbox?sort=deadline")
-    assert "known: " in answer.json()["detail"]
-    assert "order" in answer.json()["detail"]
-
-
-async def test_a_command_refuses_them_too_and_changes_nothing(story: Story) -> None:
-    body = {"identity": {"name": "Ana"}, "country": "VE"}
-    answer = await story.post(REFERRER, "/cases?dry_run=true", body)
-    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
-    assert await story.rows("SELECT 1 FROM cases") == []
-
-
-async def test_what_a_messenger_puts_behind_a_link_of_a_public_page_is_left_alone(
-    story: Story,
-) -> None:
-    assert (await story.get("anonymous", "/line?fbclid=abc")).status_code == 200
 
 
 @pytest.mark.parametrize(

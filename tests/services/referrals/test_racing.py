@@ -10,10 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common.db.session import Database
-from common.messaging import Broker, Relay
-from common.process.telemetry import Metrics
 from httpx import ASGITransport, AsyncClient
-from pydantic import SecretStr
 from referrals.app import create_app
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.locking_queries import hold_case
@@ -21,8 +18,6 @@ from referrals.ground.row_security import acting_as_service
 from referrals.listening.breakglass.service import end_for
 from referrals.referral.escalations.due_timers import fire_due
 from referrals.settings import Settings
-from referrals.tables import COMMON
-from stack.embedded.nats import NatsServer
 from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.referrals.story import LEGAL, SALUD, Story
@@ -220,42 +215,6 @@ async def test_the_feed_loses_nothing_that_commits_late(
         items += after["items"]
         cursor = after["next_cursor"]
     assert [i["kind"] for i in items] == ["slow", "quick"]
-
-
-async def test_25_with_nats_down_the_state_commits_and_events_arrive_later_once(
-    stories: list[Story], replicas: list[Database], settings: Settings, nats_server: NatsServer
-) -> None:
-    referral = await stories[0].accepted()
-    waiting = await stories[0].rows("SELECT id FROM outbox WHERE published_at IS NULL")
-    assert len(waiting) >= 2
-    connected = settings.model_copy(
-        update={
-            "nats_url": nats_server.url,
-            "nats_password": SecretStr(nats_server.credentials["referrals"]),
-        }
-    )
-    broker = Broker(connected)
-    await broker.start()
-    relay = Relay(connected, replicas[0], COMMON, broker, Metrics())
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not broker.connected:  # noqa: ASYNC110 - the client offers no event to wait for
-                await asyncio.sleep(0.05)
-        while await relay.publish_batch():
-            pass
-        # A crash between publish and mark: the same rows are published again, with the same ids.
-        await stories[0].rows("UPDATE outbox SET published_at = NULL RETURNING 1")
-        while await relay.publish_batch():
-            pass
-        stream = await broker.jetstream()
-        info = await stream.stream_info("RUTA_REFERRALS")
-        total = await stories[0].rows("SELECT count(*) AS n FROM outbox")
-        assert info.state.messages == total[0].n
-    finally:
-        await broker.stop()
-    assert (await stories[0].get("ngo-refugio", f"/referrals/{referral['id']}")).json()[
-        "state"
-    ] == "accepted"
 
 
 async def test_a_keyed_batch_holds_no_connection_while_its_commands_run(

@@ -172,22 +172,6 @@ async def test_another_installation_takes_the_package_in(
     assert any(each.get("visibility") == "partners" for each in documents)
 
 
-@pytest.mark.parametrize("kind", ["xlsx", "csv", "hxl", "geojson"])
-@pytest.mark.parametrize("labels", [False, True])
-async def test_what_was_exported_in_full_is_read_back_unchanged_enough(
-    demo: AsyncClient, kind: str, labels: bool
-) -> None:
-    content = (await export(demo, "im-officer", kind, labels=labels)).content
-    again = await bring_in(demo, content, mode="skip-bad", dry_run=True)
-    assert again["services"]["created"] == 0
-    report = await demo.get(
-        f"{IMPORTS}/{again['id']}/rows", params={"limit": 500}, headers=as_("im-officer")
-    )
-    for row in report.json()["items"]:
-        codes = {each["code"] for each in row["notes"]}
-        assert row["verdict"] == "accepted" or codes == {"abridged_copy"}, row
-
-
 async def test_filters_narrow_the_export(demo: AsyncClient) -> None:
     zulia = lines((await export(demo, "im-officer", "csv", area="VE23")).content)
     assert zulia
@@ -236,15 +220,6 @@ async def test_geojson_is_geojson_with_points_where_they_may_be_seen(demo: Async
             assert each["geometry"] is None
             assert "address" not in each["properties"]
     assert any(each["geometry"] for each in found["features"])
-
-
-async def test_hxl_is_understood_by_libhxl(demo: AsyncClient) -> None:
-    import hxl  # type: ignore[import-untyped]  # ships no type information
-
-    text = (await export(demo, "health-cluster", "hxl")).content.decode("utf-8-sig")
-    source = hxl.data(list(csv.reader(io.StringIO(text))))
-    assert "#org+name" in {column.display_tag for column in source.columns}
-    assert len(list(source)) > 20
 
 
 @pytest.mark.parametrize("language", ["es", "en"])

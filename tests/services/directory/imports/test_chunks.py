@@ -1,7 +1,6 @@
 """How many rows are read and judged together shows nowhere: the report is the same to the last note."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from sqlalchemy import event
 
 from tests.services.directory.imports.test_package import DIRTY, package
 from tests.services.directory.imports.test_taking_in import imported, report
-from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.hsds_packages import VERSIONS, official_packages, write_package
 from tests.support.principals import principal
 from tests.support.reference import reference_data
@@ -23,13 +21,6 @@ SIZES = (1, 2, 7, 1_000)
 ABOUT_ROWS = re.compile("FROM (services|locations|site_documents|crosswalk_services)")
 ITS_OWN = {"id", "created_at", "started_at", "finished_at", "rows_url"}
 """What differs between two imports that do the same."""
-
-
-@pytest.fixture
-async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
-    made = await databases.of("directory", "directory")
-    async with rolled_back(made) as opened:
-        yield opened
 
 
 async def told(database: Database, content: bytes, size: int, monkeypatch: Any) -> Any:

@@ -13,26 +13,13 @@ from directory.record.locations.models import locations
 from directory.record.organizations.models import organizations
 from directory.record.records.models import services
 from directory.record.taxonomies.models import taxonomy_terms
-from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import package
 from tests.services.directory.imports.test_taking_in import imported, report
-from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.principals import organisation, principal
 
 UUIDS = {key: f"0190c000-0000-7000-8000-00000000000{at}" for at, key in enumerate("ospt", 1)}
 NUMBERS = dict.fromkeys("ospt", "1")
-
-
-@pytest.fixture(scope="session")
-async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("directory", "directory")
-
-
-@pytest.fixture
-async def database(directory_database: ServiceDatabase):  # type: ignore[no-untyped-def]  # as elsewhere
-    async with rolled_back(directory_database) as opened:
-        yield opened
 
 
 def publication(

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,27 +25,14 @@ from directory.files.imports.writing import Judge, Writer
 from directory.ground.demo_data import demo_services
 from directory.record.records.models import services
 from directory.tables import ENDED_RIGHTS
-from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import DIRTY, package
 from tests.support.advisor_features import ROWS, made_features
-from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.principals import organisation, principal
 from tests.support.reference import reference_data
 from tests.support.rights import said
 
 HEADER = "external_id,organisation,name,categories,visibility,pcode\n"
-
-
-@pytest.fixture(scope="session")
-async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("directory", "directory")
-
-
-@pytest.fixture
-async def database(directory_database: ServiceDatabase) -> AsyncIterator[Database]:
-    async with rolled_back(directory_database) as opened:
-        yield opened
 
 
 def order(content: bytes, **changes: object) -> Order:

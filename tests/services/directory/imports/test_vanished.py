@@ -1,6 +1,6 @@
 """What a publisher's next package no longer holds: told, kept unless somebody chooses, never deleted."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,27 +17,14 @@ from directory.record.records.models import services
 from directory.record.services.schemas import VerificationIn
 from directory.record.services.service import verify
 from httpx import AsyncClient
-from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import package
 from tests.services.directory.imports.test_taking_in import HEADER, imported, report
-from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.principals import principal
 
 WHO = principal("im-officer")
 ALL = ("uno", "dos", "tres", "cuatro", "cinco")
-
-
-@pytest.fixture(scope="session")
-async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("directory", "directory")
-
-
-@pytest.fixture
-async def database(directory_database: ServiceDatabase) -> AsyncIterator[Database]:
-    async with rolled_back(directory_database) as opened:
-        yield opened
 
 
 def edition(folder: Path, names: Sequence[str], said: str = "") -> bytes:
