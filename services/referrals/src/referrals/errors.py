@@ -157,10 +157,7 @@ FORM_HELD = ProblemType(
     "Keep the submission and send it again after the suspension. Sending it twice does no harm.",
 )
 NO_SUCH_CHANNEL = ProblemType(
-    "no_such_channel",
-    422,
-    "This operation sends no notices that way",
-    "Choose one that it offers.",
+    "no_such_channel", 422, "This operation sends no notices that way", "Choose one that it offers."
 )
 WRONG_CODE = ProblemType(
     "wrong_code",

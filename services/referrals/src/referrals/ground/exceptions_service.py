@@ -26,9 +26,7 @@ def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
     if exception.status != "pending":
         raise ALREADY_DECIDED.because("its_status_is", exception.status)
     refuse_same_person(
-        caller,
-        exception.requested_by,
-        because=Detail("you_asked_for_this_exception"),
+        caller, exception.requested_by, because=Detail("you_asked_for_this_exception")
     )
     exception.status = "approved" if approve else "refused"
     exception.decided_by, exception.decided_at = caller.subject, clock.now()

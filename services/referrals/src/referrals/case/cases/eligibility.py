@@ -39,11 +39,7 @@ class CaseAndService:
 
 
 async def case_and_service(
-    session: AsyncSession,
-    caller: Principal,
-    keys: CaseKeys,
-    case_id: UUID,
-    service_id: UUID | None,
+    session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, service_id: UUID | None
 ) -> CaseAndService:
     """The caller's case, locked, with its key and the service. 404 if the case is not theirs, 410 if it was erased."""
     case = await cases.own_case(session, caller, case_id, lock=True)

@@ -22,12 +22,7 @@ from referrals.tables import COMMON
 
 
 async def close(
-    session: AsyncSession,
-    caller: Principal,
-    keys: CaseKeys,
-    case_id: UUID,
-    reason: str,
-    years: int,
+    session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, reason: str, years: int
 ) -> Case:
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)

@@ -19,13 +19,7 @@ from sqlmodel import col
 from referrals.case.cases import person, queries
 from referrals.case.cases.models import Case, CaseLookup, ImplicatedOrganisation
 from referrals.case.cases.person import may_assign, open_with
-from referrals.case.cases.schemas import (
-    Attributes,
-    CaseChange,
-    CaseSearch,
-    Identity,
-    NewCase,
-)
+from referrals.case.cases.schemas import Attributes, CaseChange, CaseSearch, Identity, NewCase
 from referrals.errors import ERASED
 from referrals.ground import happenings
 from referrals.ground.audit.service import record
@@ -150,10 +144,7 @@ async def change(
     refuse_unless_open(case)
     if body.expected_version not in (None, case.version):
         raise VERSION_CONFLICT.because(
-            "you_read_version_it_is_now",
-            body.expected_version,
-            case.version,
-            version=case.version,
+            "you_read_version_it_is_now", body.expected_version, case.version, version=case.version
         )
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     identity, attributes = await open_record(keys, case)
@@ -288,8 +279,7 @@ async def assign(session: AsyncSession, caller: Principal, case_id: UUID, to: st
     refuse_unless_open(case)
     if not may_assign(caller, case.assigned_to, to):
         raise FORBIDDEN.because(
-            "somebody_else_has_this_case_they_hand",
-            needed_roles=[Role.SUPERVISOR],
+            "somebody_else_has_this_case_they_hand", needed_roles=[Role.SUPERVISOR]
         )
     if case.assigned_to != to:
         case.assigned_to = to

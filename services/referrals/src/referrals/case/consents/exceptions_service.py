@@ -37,10 +37,7 @@ def refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None
     excess = sorted(hidden(caregiver) & {item.value for item in items})
     if excess:
         raise NOT_GRANTED.because(
-            "caregiver_is_recorded_as_their_contact",
-            caregiver,
-            pointer="/items",
-            items=excess,
+            "caregiver_is_recorded_as_their_contact", caregiver, pointer="/items", items=excess
         )
 
 
@@ -48,9 +45,7 @@ def _refuse_for_an_adult(body: NewException, age: int | None) -> None:
     """The decision asks it again at sending."""
     if body.basis == Decider.BEST_INTEREST.value and age is not None and age >= ADULT_AGE:
         raise WRONG_DECIDER.because(
-            "best_interest_is_for_a_child",
-            pointer="/basis",
-            reason="adult_decides",
+            "best_interest_is_for_a_child", pointer="/basis", reason="adult_decides"
         )
 
 

@@ -40,10 +40,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
         sa.update(Grant)
         .where(col(Grant.case_id) == happening.case_id)
         .values(
-            attributes=None,
-            withdrawal_digest=None,
-            child_assent=None,
-            language=UNKNOWN_LANGUAGE,
+            attributes=None, withdrawal_digest=None, child_assent=None, language=UNKNOWN_LANGUAGE
         )
         .returning(col(Grant.id))
         .execution_options(synchronize_session=False)

@@ -162,9 +162,7 @@ async def exceptions(
 def has_agreed(case_id: Any) -> sa.ColumnElement[bool]:
     """Narrows a list to cases with a consent to statistics; whether it counts now is asked apart."""
     return sa.exists().where(
-        col(Grant.case_id) == case_id,
-        col(Grant.kind) == "reporting",
-        col(Grant.status) == "active",
+        col(Grant.case_id) == case_id, col(Grant.kind) == "reporting", col(Grant.status) == "active"
     )
 
 

@@ -27,11 +27,7 @@ from referrals.case.cases.person import open_with
 from referrals.case.consents import exceptions_service, queries
 from referrals.case.consents.models import Grant
 from referrals.case.consents.schemas import NewConsent
-from referrals.errors import (
-    ALREADY_DECIDED,
-    IMPLICATED,
-    WRONG_DECIDER,
-)
+from referrals.errors import ALREADY_DECIDED, IMPLICATED, WRONG_DECIDER
 from referrals.ground.audit.service import record
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.kinds import NoticeKind
@@ -174,11 +170,7 @@ async def decide(
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status != "pending":
         raise ALREADY_DECIDED.because("its_status_is", grant.status)
-    refuse_same_person(
-        caller,
-        grant.requested_by,
-        because=Detail("you_recorded_this_yourself"),
-    )
+    refuse_same_person(caller, grant.requested_by, because=Detail("you_recorded_this_yourself"))
     if approve:
         await _refuse_changed(session, caller, keys, grant)
     grant.status = "active" if approve else "refused"

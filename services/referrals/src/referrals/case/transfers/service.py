@@ -22,12 +22,7 @@ from referrals.case.consents.models import Grant
 from referrals.case.transfers import queries
 from referrals.case.transfers.models import Transfer
 from referrals.case.transfers.schemas import NewTransfer, OfferedCase
-from referrals.errors import (
-    ILLEGAL_TRANSITION,
-    NO_CONSENT,
-    NOT_YOUR_STEP,
-    TRANSFER_OPEN,
-)
+from referrals.errors import ILLEGAL_TRANSITION, NO_CONSENT, NOT_YOUR_STEP, TRANSFER_OPEN
 from referrals.ground.audit.service import SYSTEM_CLIENT, record
 from referrals.ground.directory.queries import countries_of_organisation
 from referrals.ground.keys.blind_index import BlindIndex
@@ -218,10 +213,7 @@ def _check(caller: Principal, transfer: Transfer, command: str) -> None:
         raise NOT_YOUR_STEP.because("is_for_other_side_of_transfer", command)
     if transfer.state != "offered":
         raise ILLEGAL_TRANSITION.because(
-            "transfer_is_already",
-            transfer.state,
-            state=transfer.state,
-            legal_transitions=[],
+            "transfer_is_already", transfer.state, state=transfer.state, legal_transitions=[]
         )
 
 

@@ -60,12 +60,7 @@ class Wanted:
 
 
 async def page(
-    session: AsyncSession,
-    *,
-    only: Only | None,
-    wanted: Wanted,
-    before: UUID | None,
-    limit: int,
+    session: AsyncSession, *, only: Only | None, wanted: Wanted, before: UUID | None, limit: int
 ) -> Sequence[AuditEntry]:
     """Newest first, one more than `limit` if there are more."""
     statement = sa.select(AuditEntry)
@@ -98,8 +93,7 @@ async def disclosure_reads(
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(
-            col(AuditEntry.target_id).in_(referral_ids),
-            col(AuditEntry.action) == "disclosure.read",
+            col(AuditEntry.target_id).in_(referral_ids), col(AuditEntry.action) == "disclosure.read"
         )
         .order_by(col(AuditEntry.at))
     )

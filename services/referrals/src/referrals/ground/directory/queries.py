@@ -14,11 +14,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.errors import IMPLICATED, NOT_REFERABLE
-from referrals.ground.directory.models import (
-    DirectoryService,
-    PathwayAlternative,
-    TeamMember,
-)
+from referrals.ground.directory.models import DirectoryService, PathwayAlternative, TeamMember
 from referrals.ground.search_queries import Searchable
 
 
@@ -218,10 +214,7 @@ async def teams_of(
 
 
 async def pathway_steps(
-    session: AsyncSession,
-    areas: Sequence[str],
-    except_needs: sa.Select[Any],
-    aor: str | None,
+    session: AsyncSession, areas: Sequence[str], except_needs: sa.Select[Any], aor: str | None
 ) -> list[tuple[UUID, str, str, str]]:
     """(pathway, aor, step, need) of published pathways in these areas, up to 200."""
     columns = (

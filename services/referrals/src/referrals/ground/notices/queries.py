@@ -19,15 +19,7 @@ _NOTICES = Notice.metadata.tables["notices"]
 SUBJECT_TYPE, SUBJECT_ID = _NOTICES.c.subject_type, _NOTICES.c.subject_id
 KIND, AT = _NOTICES.c.kind, _NOTICES.c.at
 _UNTOLD = col(Notice.fanned_out_at).is_(None)
-_COLUMNS = (
-    "id",
-    "kind",
-    "subject_type",
-    "subject_id",
-    "version",
-    "for_supervisor",
-    "at",
-)
+_COLUMNS = ("id", "kind", "subject_type", "subject_id", "version", "for_supervisor", "at")
 _AFTER = sa.text(
     "(notices.position, notices.id) > (CAST(:position AS text)::xid8, CAST(:after AS uuid))"
     " AND (notices.position < pg_snapshot_xmin(pg_current_snapshot())"
@@ -49,11 +41,7 @@ async def page(
             *(_NOTICES.c[name] for name in _COLUMNS),
             sa.cast(_NOTICES.c.position, sa.Text).label("position"),
         )
-        .where(
-            _NOTICES.c.organisation_id == organisation,
-            _AFTER,
-            which,
-        )
+        .where(_NOTICES.c.organisation_id == organisation, _AFTER, which)
         .order_by(_NOTICES.c.position, _NOTICES.c.id)
         .limit(limit + 1),
         {"position": position, "after": after},
@@ -93,9 +81,7 @@ async def by_ids(session: AsyncSession, notice_ids: Collection[UUID]) -> dict[UU
 
 
 async def of_which(
-    session: AsyncSession,
-    notice_ids: Collection[UUID],
-    which: sa.ColumnElement[bool],
+    session: AsyncSession, notice_ids: Collection[UUID], which: sa.ColumnElement[bool]
 ) -> frozenset[UUID]:
     """Those of which `which` is true; needs service rights."""
     statement = sa.select(_NOTICES.c.id).where(_NOTICES.c.id.in_(notice_ids), which)

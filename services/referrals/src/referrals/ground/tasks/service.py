@@ -50,10 +50,6 @@ async def finish_tasks(session: AsyncSession, caller: Principal, case_id: UUID, 
     """What was open of this kind in the case is done."""
     await session.execute(
         sa.update(_tasks)
-        .where(
-            _tasks.c.case_id == case_id,
-            _tasks.c.kind == kind,
-            _tasks.c.done_at.is_(None),
-        )
+        .where(_tasks.c.case_id == case_id, _tasks.c.kind == kind, _tasks.c.done_at.is_(None))
         .values(done_at=clock.now(), done_by=caller.subject)
     )

@@ -32,7 +32,7 @@ class Item(StrEnum):
 
 
 TEXTS: Mapping[str, frozenset[Item]] = {
-    "safe_contact.instructions": frozenset({Item.CONTACT, Item.SAFETY}),
+    "safe_contact.instructions": frozenset({Item.CONTACT, Item.SAFETY})
 }
 """Texts typed freely that reach a recipient beside the items: each goes only with one of these."""
 

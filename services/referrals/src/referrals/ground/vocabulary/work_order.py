@@ -19,11 +19,7 @@ class Rank(StrEnum):
     UPKEEP = "upkeep"
 
 
-RANKS: dict[str, Rank] = {
-    "emergency": Rank.FIRST,
-    "urgent": Rank.URGENT,
-    "routine": Rank.ROUTINE,
-}
+RANKS: dict[str, Rank] = {"emergency": Rank.FIRST, "urgent": Rank.URGENT, "routine": Rank.ROUTINE}
 CLOCKS: dict[str, timedelta] = {
     "emergency": timedelta(hours=1),
     "urgent": timedelta(days=1),

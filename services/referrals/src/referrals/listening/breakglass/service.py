@@ -247,11 +247,7 @@ async def _reason(keys: CaseKeys, access: BreakGlass) -> str | None:
         return None
     return str(
         open_column(
-            key,
-            access.reason,
-            organisation=access.organisation_id,
-            row=access.id,
-            column="reason",
+            key, access.reason, organisation=access.organisation_id, row=access.id, column="reason"
         )
     )
 

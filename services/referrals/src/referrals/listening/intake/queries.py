@@ -56,12 +56,7 @@ async def own_form(
 
 
 async def submissions(
-    session: AsyncSession,
-    caller: Principal,
-    *,
-    status: str | None,
-    before: UUID | None,
-    limit: int,
+    session: AsyncSession, caller: Principal, *, status: str | None, before: UUID | None, limit: int
 ) -> Sequence[Submission]:
     """Newest first, one more than `limit` if there are more."""
     statement = sa.select(Submission).where(col(Submission.organisation_id) == caller.organisation)
@@ -218,8 +213,6 @@ def waiting(caller: Principal) -> Waiting:
         id=col(Submission.id),
         since=col(Submission.received_at),
         shown=lambda row: WorkRow(
-            id=row.id,
-            since=row.received_at,
-            ids={"submission_id": row.id, "form_id": row.form_id},
+            id=row.id, since=row.received_at, ids={"submission_id": row.id, "form_id": row.form_id}
         ),
     )

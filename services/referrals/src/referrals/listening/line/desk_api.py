@@ -150,11 +150,7 @@ async def ask_exception(
 
 @desk.get("/exceptions")
 async def list_exceptions(
-    session: Session,
-    caller: Decider,
-    line: LineOf,
-    cursor: CursorText = None,
-    limit: Limit = 50,
+    session: Session, caller: Decider, line: LineOf, cursor: CursorText = None, limit: Limit = 50
 ) -> Page[LineExceptionView]:
     rows, last = await handing_service.exceptions(
         session, caller, before=id_cursor(cursor), limit=limit

@@ -24,8 +24,7 @@ class ReceiptGate:
         """The receipt's locator and key; 429 while too many wait."""
         if self._inside >= _AT_ONCE + _WAITING:
             raise TOO_MANY_REQUESTS.because(
-                "many_people_use_line_now_wait_little",
-                headers={"Retry-After": "10"},
+                "many_people_use_line_now_wait_little", headers={"Retry-After": "10"}
             )
         self._inside += 1
         try:

@@ -12,12 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases import service as cases
 from referrals.case.cases.models import Case
-from referrals.errors import (
-    CONSENT_WITHDRAWN,
-    IMPLICATED,
-    NO_WISH,
-    NOT_REFERABLE,
-)
+from referrals.errors import CONSENT_WITHDRAWN, IMPLICATED, NO_WISH, NOT_REFERABLE
 from referrals.ground import exceptions_service
 from referrals.ground.directory.queries import countries_of_organisation, takes_referrals
 from referrals.ground.keys.blind_index import BlindIndex
@@ -182,10 +177,7 @@ async def _approved_basis(
     exception = await _one_exception(session, caller, exception_id)
     fits = exception.report_id == report.id and exception.organisation_id == organisation
     if not fits or exception.status != "approved":
-        raise NO_WISH.because(
-            "exception_is_not_approved_for_this_report",
-            pointer="/exception_id",
-        )
+        raise NO_WISH.because("exception_is_not_approved_for_this_report", pointer="/exception_id")
     return exception.basis
 
 
@@ -196,8 +188,7 @@ async def _refuse_receiver(
         raise IMPLICATED.because("report_speaks_against_this_organisation")
     if not await takes_referrals(session, caller, organisation):
         raise NOT_REFERABLE.because(
-            "this_organisation_has_no_service_in_directory",
-            pointer="/organisation_id",
+            "this_organisation_has_no_service_in_directory", pointer="/organisation_id"
         )
     if report.area is not None:
         await refuse_uncovered(

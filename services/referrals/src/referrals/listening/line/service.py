@@ -82,10 +82,7 @@ async def receive(
         if report is None:
             report = await _new_report(session, line, body, form, unlocked, trap)
         elif now - report.received_at > SHOWN_AGAIN:
-            raise FORM_TOO_OLD.because(
-                "was_received_before_and_its_receipt",
-                pointer="/form",
-            )
+            raise FORM_TOO_OLD.because("was_received_before_and_its_receipt", pointer="/form")
         elif not await _said_before(session, report, unlocked, body.text):
             await _say(session, line, report, body.text, now)
         return receipt, report.expires_at

@@ -6,14 +6,7 @@ from uuid import UUID
 
 import orjson
 from common.errors import BAD_REQUEST, INVALID, FieldError
-from common.http import (
-    IdempotencyRequired,
-    IfMatch,
-    Session,
-    answered_as,
-    check_if_match,
-    router,
-)
+from common.http import IdempotencyRequired, IfMatch, Session, answered_as, check_if_match, router
 from common.http.problems import pointer
 from common.process.lazily import lazily
 from common.words.referral_states import ReferralState

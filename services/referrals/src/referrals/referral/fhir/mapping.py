@@ -142,10 +142,7 @@ def service_request(referral: Any) -> dict[str, Any]:
         "subject": codes.patient(referral.case_id),
         "authoredOn": referral.created_at,
         "requester": organisation(referral.from_organisation),
-        "performer": [
-            organisation(referral.to_organisation),
-            codes.service(referral.service_id),
-        ],
+        "performer": [organisation(referral.to_organisation), codes.service(referral.service_id)],
     }
     if referral.grant_id:
         resource["supportingInfo"] = [{"reference": f"Consent/{referral.grant_id}"}]

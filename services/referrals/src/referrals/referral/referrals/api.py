@@ -23,14 +23,7 @@ from referrals.ground.dependencies import CaseReader, Keys, Writer
 from referrals.ground.directory.queries import shown_services
 from referrals.ground.vocabulary.facts import decided
 from referrals.ground.vocabulary.fields import Category
-from referrals.referral.referrals import (
-    drafts,
-    list_queries,
-    queries,
-    reading,
-    service,
-    withdrawal,
-)
+from referrals.referral.referrals import drafts, list_queries, queries, reading, service, withdrawal
 from referrals.referral.referrals.counting_queries import COUNTED_TO, queue_counts
 from referrals.referral.referrals.due import due, is_overdue
 from referrals.referral.referrals.lifecycle import legal_commands, may_offer_again
@@ -252,11 +245,7 @@ async def read_history(
 
 
 async def _history(
-    session: Session,
-    caller: CaseReader,
-    keys: Keys,
-    referral_id: UUID,
-    case_id: UUID | None = None,
+    session: Session, caller: CaseReader, keys: Keys, referral_id: UUID, case_id: UUID | None = None
 ) -> list[StepView]:
     steps = await reading.history(session, caller, keys, referral_id, case_id)
     named = [name for name in StepView.model_fields if name not in ("detail", "by")]
@@ -296,12 +285,7 @@ async def _alternatives(
 
 @one.post("/{referral_id}/send")
 async def send(
-    referral_id: UUID,
-    body: Send,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
+    referral_id: UUID, body: Send, session: Session, caller: Writer, keys: Keys, case_id: CaseOfPath
 ) -> ReferralView:
     """draft → sent. The granted snapshot is made now and never changes."""
     return await view(
@@ -418,10 +402,7 @@ _values_of_the_row = attrgetter(*_OF_THE_ROW)
 
 
 def _view(
-    referral: Referral,
-    caller: CaseReader,
-    shown: Collection[UUID],
-    granted: Collection[str] | None,
+    referral: Referral, caller: CaseReader, shown: Collection[UUID], granted: Collection[str] | None
 ) -> ReferralView:
     """With the steps that are legal for the caller now. `granted`: see `shown_instead`."""
     parties = queries.parties_of(caller, referral)

@@ -113,9 +113,7 @@ async def send(
     referral = await queries.draft_to_send(session, caller, referral_id, case_id)
     authority = await _authority(session, caller, body)
     taken = Taken(
-        Command.SEND,
-        queries.parties_of(caller, referral),
-        expected_version=body.expected_version,
+        Command.SEND, queries.parties_of(caller, referral), expected_version=body.expected_version
     )
     state_after(referral, taken)  # who may, and whether it is a draft, is said before anything else
     now = clock.now()
@@ -129,22 +127,13 @@ async def send(
     if not content["safe_contact"]:
         raise INVALID.because("say_in_draft_how_person", pointer="/safe_contact")
     shared = {*content["payload"], *content["from_case"]}
-    move = move_of(
-        Road.SEND,
-        referral,
-        items=shared,
-        texts=texts_of(content["safe_contact"]),
-    )
+    move = move_of(Road.SEND, referral, items=shared, texts=texts_of(content["safe_contact"]))
     granted = ask(move, authority, of, now, _here(service, implicated=found.implicated))
     if await queries.sent_under(session, body.grant_id, body.exception_id):
-        raise NO_CONSENT.because(
-            "this_consent_was_used_for_referral_already",
-            pointer="/grant_id",
-        )
+        raise NO_CONSENT.because("this_consent_was_used_for_referral_already", pointer="/grant_id")
     if not can_reach(content["safe_contact"]["rule"], shared):
         raise NO_WAY_TO_REACH.because(
-            "service_may_contact_person_nothing",
-            pointer="/safe_contact/rule",
+            "service_may_contact_person_nothing", pointer="/safe_contact/rule"
         )
     await _check_border(session, case, service, referral, now)
     if not body.in_addition and (beside := await queries.open_beside(session, referral)):
@@ -200,9 +189,7 @@ async def _check_replaced(
     replaced = await queries.one(session, caller, replaced_id, case_id=case.id)
     if ReferralState(replaced.state) in OPEN:
         raise INVALID.because(
-            "referral_to_replace_is_still_recall",
-            replaced.state,
-            pointer="/replaces",
+            "referral_to_replace_is_still_recall", replaced.state, pointer="/replaces"
         )
 
 
@@ -215,17 +202,12 @@ async def _authority(session: AsyncSession, caller: Principal, body: Send) -> Wo
 
 
 async def _check_border(
-    session: AsyncSession,
-    case: Case,
-    service: DirectoryService,
-    referral: Referral,
-    now: datetime,
+    session: AsyncSession, case: Case, service: DirectoryService, referral: Referral, now: datetime
 ) -> None:
     countries = service.countries or countries_of(service.areas)
     if not countries:
         raise CROSS_BORDER.because(
-            "nothing_says_in_which_country_this_service",
-            pointer="/service_id",
+            "nothing_says_in_which_country_this_service", pointer="/service_id"
         )
     await refuse_uncovered(
         session,
@@ -280,20 +262,13 @@ def open_draft(key: bytes, referral: Referral) -> dict[str, Any]:
     if referral.draft is None:
         raise ValueError("only a draft has a draft's content")
     content: dict[str, Any] = open_column(
-        key,
-        referral.draft,
-        organisation=referral.to_organisation,
-        row=referral.id,
-        column="draft",
+        key, referral.draft, organisation=referral.to_organisation, row=referral.id, column="draft"
     )
     return content
 
 
 def _set_deadlines(case: Case, referral: Referral, now: datetime, changed: Policies) -> None:
     calendar = calendar_of(case.country)
-    for clock_of, attribute in (
-        (Clock.ACKNOWLEDGE, "acknowledge_by"),
-        (Clock.DECIDE, "decide_by"),
-    ):
+    for clock_of, attribute in ((Clock.ACKNOWLEDGE, "acknowledge_by"), (Clock.DECIDE, "decide_by")):
         policy = policy_of(referral.aor, referral.urgency, clock_of, changed)
         setattr(referral, attribute, deadline(now, policy, calendar))

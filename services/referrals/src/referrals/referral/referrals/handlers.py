@@ -51,9 +51,7 @@ async def case_closing(session: AsyncSession, happening: CaseClosing) -> None:
     waiting = [referral.id for referral in open_ones if referral.sent_at is not None]
     if waiting:
         raise OPEN_REFERRALS.because(
-            "of_them_would_lose_whoever_answers",
-            len(waiting),
-            referral_ids=waiting,
+            "of_them_would_lose_whoever_answers", len(waiting), referral_ids=waiting
         )
 
 

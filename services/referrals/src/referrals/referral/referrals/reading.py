@@ -125,10 +125,7 @@ async def _refuse_uncovered(
 
 
 async def answerable(
-    session: AsyncSession,
-    keys: CaseKeys,
-    referral: Referral,
-    items: dict[str, Any],
+    session: AsyncSession, keys: CaseKeys, referral: Referral, items: dict[str, Any]
 ) -> dict[str, Any]:
     """The items of an answer to the recipient's question, all of them granted now."""
     found, now = await standing(session, referral), clock.now()

@@ -249,12 +249,7 @@ async def tell_parties(
         sides[receiver] = seen.get("version", referral.version)
     for side, version in sides.items():
         await notify(
-            session,
-            [side],
-            kind,
-            subject_type="referral",
-            subject_id=referral.id,
-            version=version,
+            session, [side], kind, subject_type="referral", subject_id=referral.id, version=version
         )
 
 

@@ -58,9 +58,7 @@ def sides_of(organisation: UUID | None, referral: Referred) -> frozenset[Party]:
 
 
 def shown_instead(
-    referral: Referred,
-    parties: AbstractSet[Party],
-    granted: Collection[str] | None = frozenset(),
+    referral: Referred, parties: AbstractSet[Party], granted: Collection[str] | None = frozenset()
 ) -> dict[str, Any]:
     """Values that these parties see in place of the row's. `granted`: what the recipient may read now, None after an
     end."""

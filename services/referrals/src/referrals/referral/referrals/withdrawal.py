@@ -176,11 +176,7 @@ def _when(at: datetime | None) -> datetime:
 
 
 async def _end_referral(
-    session: AsyncSession,
-    caller: Principal | None,
-    keys: CaseKeys,
-    referral: Referral,
-    method: str,
+    session: AsyncSession, caller: Principal | None, keys: CaseKeys, referral: Referral, method: str
 ) -> None:
     was_sent = referral.sent_at is not None
     # An implicated recipient saw an ordinary recall. After it, this withdrawal is an ordinary one, too.

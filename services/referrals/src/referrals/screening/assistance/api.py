@@ -256,11 +256,7 @@ async def supervise(session: Session, caller: SupervisorReader) -> list[Supervis
 
 @assistance.get("/htcds")
 async def export_htcds(
-    session: Session,
-    caller: CaseReader,
-    keys: Keys,
-    cursor: CursorText = None,
-    limit: Limit = 100,
+    session: Session, caller: CaseReader, keys: Keys, cursor: CursorText = None, limit: Limit = 100
 ) -> Page[dict[str, Any]]:
     """Your cases as HTCDS 2.0 records: persons who agreed to statistics, codes, no identity."""
     records, last = await htcds_service.export(session, caller, keys, id_cursor(cursor), limit)

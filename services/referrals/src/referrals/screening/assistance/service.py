@@ -296,11 +296,7 @@ async def set_route(
     route.recorded_at, route.recorded_by = clock.now(), caller.subject
     await session.flush()
     await record(
-        session,
-        caller,
-        "route.recorded",
-        chain=case.id,
-        detail={"statistics": body.statistics},
+        session, caller, "route.recorded", chain=case.id, detail={"statistics": body.statistics}
     )
     return route
 
@@ -330,8 +326,7 @@ async def end_with_case(session: AsyncSession, caller: Principal | None, case_id
     await session.execute(
         sa.update(PlanItem)
         .where(
-            col(PlanItem.case_id) == case_id,
-            col(PlanItem.status).in_(("planned", "in_progress")),
+            col(PlanItem.case_id) == case_id, col(PlanItem.status).in_(("planned", "in_progress"))
         )
         .values(status="dropped", reason="case_closed", ended_on=today, changed_at=clock.now())
     )

@@ -219,12 +219,7 @@ def _detail(opened: Opened) -> ScreeningDetail:
         )
         if conclusion
         else None,
-        profile=profile(
-            opened.instrument,
-            opened.answers,
-            opened.summary,
-            opened.screening.area,
-        ),
+        profile=profile(opened.instrument, opened.answers, opened.summary, opened.screening.area),
     )
 
 

@@ -49,11 +49,7 @@ _ALTERNATIVES = 5
 
 
 async def conclude(
-    session: AsyncSession,
-    caller: Principal,
-    keys: CaseKeys,
-    screening_id: UUID,
-    body: Conclude,
+    session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, body: Conclude
 ) -> Opened:
     """Record the screener's own judgement with its reasons; 403 without a certificate."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
@@ -103,9 +99,7 @@ async def _refuse_uncertified(
         found = await valid_certificate(session, caller.organisation, screener, SCREENING, day)
         if found is None:
             raise NOT_CERTIFIED.because(
-                "screener_has_no_certificate_for_screening",
-                day,
-                pointer="/screener",
+                "screener_has_no_certificate_for_screening", day, pointer="/screener"
             )
 
 

@@ -99,8 +99,7 @@ class MoreAnswers(Strict):
     """Answers by question; null takes an answer back."""
 
     answers: Annotated[
-        dict[Annotated[str, Field(max_length=80)], AnswerValue],
-        Field(max_length=MOST_ANSWERS),
+        dict[Annotated[str, Field(max_length=80)], AnswerValue], Field(max_length=MOST_ANSWERS)
     ]
     expected_version: int | None = Field(None, ge=1)
 

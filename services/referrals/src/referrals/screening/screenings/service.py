@@ -27,11 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.case.cases import queries as cases
 from referrals.case.cases.service import coarse, refuse_unless_open
 from referrals.case.consents.statistics import decided
-from referrals.errors import (
-    NOT_SAFE_NOW,
-    SCREENING_DECLINED,
-    SCREENING_ENDED,
-)
+from referrals.errors import NOT_SAFE_NOW, SCREENING_DECLINED, SCREENING_ENDED
 from referrals.ground.audit.service import record
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.sweeps import sweep
@@ -122,11 +118,7 @@ async def read(
 
 
 async def answer(
-    session: AsyncSession,
-    caller: Principal,
-    keys: CaseKeys,
-    screening_id: UUID,
-    body: MoreAnswers,
+    session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, body: MoreAnswers
 ) -> Opened:
     """Add, change or take back answers; forgets those not asked any more. 409 for taking back consent or safety: use
     `stop`."""
@@ -330,10 +322,7 @@ def _held_at(moment: datetime | None) -> datetime:
 
 
 def _refuse_unless_agreed(instrument: Instrument, answers: Mapping[str, Answer]) -> None:
-    for role, problem in (
-        (Role.SAFE_TO_TALK, NOT_SAFE_NOW),
-        (Role.CONSENT, SCREENING_DECLINED),
-    ):
+    for role, problem in ((Role.SAFE_TO_TALK, NOT_SAFE_NOW), (Role.CONSENT, SCREENING_DECLINED)):
         question = instrument.of_role(role)
         if question is None:
             continue
@@ -347,10 +336,7 @@ def _refuse_unless_agreed(instrument: Instrument, answers: Mapping[str, Answer])
 
 
 def _flaws_of(
-    instrument: Instrument,
-    answers: Mapping[str, Answer],
-    given: Mapping[str, Answer],
-    day: date,
+    instrument: Instrument, answers: Mapping[str, Answer], given: Mapping[str, Answer], day: date
 ) -> list[Flaw]:
     return [
         *irrelevant(instrument, answers, given, day),

@@ -113,11 +113,7 @@ def age_group(instrument: Instrument, answers: Answers) -> AgeGroup:
 
 
 def _element(
-    name: str,
-    group: AgeGroup,
-    asked: list[Question],
-    found: list[Indication],
-    answers: Answers,
+    name: str, group: AgeGroup, asked: list[Question], found: list[Indication], answers: Answers
 ) -> ElementSummary:
     mine = tuple(one for one in found if one.element.startswith(f"{name}."))
     strength: Strength = "none"

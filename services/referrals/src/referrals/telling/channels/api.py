@@ -155,6 +155,5 @@ def _view(channel: Channel) -> ChannelView:
 
 def _shift(shift: Shift, reachable: frozenset[str]) -> ShiftView:
     return ShiftView(
-        **shift.model_dump(include=set(ShiftView.model_fields)),
-        reachable=shift.person in reachable,
+        **shift.model_dump(include=set(ShiftView.model_fields)), reachable=shift.person in reachable
     )

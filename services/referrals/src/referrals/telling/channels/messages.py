@@ -91,10 +91,7 @@ def _is_own_deed(news: News, matter: Matter) -> bool:
 
 
 def turns(
-    matter: Matter,
-    listeners: Sequence[Listener],
-    on_call: Sequence[str],
-    hand_over: timedelta,
+    matter: Matter, listeners: Sequence[Listener], on_call: Sequence[str], hand_over: timedelta
 ) -> list[Turn]:
     """Everybody at once; in an emergency with a rota those on call in its order, each `hand_over` after the one
     before, then the rest."""
@@ -103,10 +100,7 @@ def turns(
         return [Turn(each, timedelta(0)) for each in told if each.pace is not Pace.EMERGENCIES]
     ranks = [person for person in on_call if any(each.person == person for each in told)]
     return [
-        Turn(
-            each,
-            hand_over * (ranks.index(each.person) if each.person in ranks else len(ranks)),
-        )
+        Turn(each, hand_over * (ranks.index(each.person) if each.person in ranks else len(ranks)))
         for each in told
     ]
 

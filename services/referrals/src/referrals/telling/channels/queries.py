@@ -80,10 +80,9 @@ async def codes_asked(
     there = col(CodeAsked.address_digest) == address_digest
     row = (
         await session.execute(
-            sa.select(
-                sa.func.count().filter(mine),
-                sa.func.count().filter(there),
-            ).where(col(CodeAsked.asked_at) > since, sa.or_(mine, there))
+            sa.select(sa.func.count().filter(mine), sa.func.count().filter(there)).where(
+                col(CodeAsked.asked_at) > since, sa.or_(mine, there)
+            )
         )
     ).one()
     return row[0], row[1]

@@ -51,11 +51,7 @@ async def add(
     """Add a channel. A mailbox or telephone is silent until its code is confirmed; a browser subscribed by itself."""
     kind = body.kind
     if kind not in offered:
-        raise NO_SUCH_CHANNEL.because(
-            "this_operation_does_not_tell_people",
-            kind,
-            pointer="/kind",
-        )
+        raise NO_SUCH_CHANNEL.because("this_operation_does_not_tell_people", kind, pointer="/kind")
     address = _address(body, allowed)
     mine = await queries.listed(session, caller, team=False)
     now = clock.now()

@@ -33,11 +33,7 @@ SealingKey = Annotated[bytes, Depends(_sealing_key)]
 
 @webhooks.post("", status_code=201, dependencies=[IdempotencyRequired, StepUp])
 async def add_webhook(
-    body: NewWebhook,
-    session: Session,
-    caller: Writer,
-    settings: ServiceSettingsOf,
-    key: SealingKey,
+    body: NewWebhook, session: Session, caller: Writer, settings: ServiceSettingsOf, key: SealingKey
 ) -> WebhookSecret:
     """Be called when something concerns you. Calls are signed as Standard Webhooks says."""
     allowed = networks(settings.webhook_private_networks)

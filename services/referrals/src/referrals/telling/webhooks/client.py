@@ -115,10 +115,7 @@ async def send(
     try:
         check_url(call.url, also)  # again: the rules may have become narrower since it was added
         async with session.post(
-            call.url,
-            data=call.body,
-            headers=signature_headers(call, now),
-            allow_redirects=False,
+            call.url, data=call.body, headers=signature_headers(call, now), allow_redirects=False
         ) as response:
             await response.content.read(_READ_BYTES)
             if 300 <= response.status < 400:

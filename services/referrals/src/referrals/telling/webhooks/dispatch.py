@@ -95,10 +95,7 @@ def any_due(now: Any) -> sa.Exists:
 
 
 async def deliver_due(
-    database: Database,
-    http: aiohttp.ClientSession,
-    key: bytes,
-    also: Collection[Network],
+    database: Database, http: aiohttp.ClientSession, key: bytes, also: Collection[Network]
 ) -> int:
     """Send what is due; returns how many were tried."""
     now = clock.now()

@@ -66,8 +66,7 @@ async def deliveries(
     limit: int,
 ) -> Sequence[Delivery]:
     statement = sa.select(Delivery).where(
-        col(Delivery.webhook_id) == webhook_id,
-        col(Delivery.organisation_id) == caller.organisation,
+        col(Delivery.webhook_id) == webhook_id, col(Delivery.organisation_id) == caller.organisation
     )
     if status is not None:
         statement = statement.where(col(Delivery.status) == status)
