@@ -81,7 +81,6 @@ class Waiting:
 
     @property
     def rank_at(self) -> sa.ColumnElement[Any]:
-        """The place of its rank among the ranks."""
         fixed = STANDINGS[self.kind].rank
         ranks = list(Rank)
         places = {urgency: ranks.index(fixed or rank) for urgency, rank in RANKS.items()}

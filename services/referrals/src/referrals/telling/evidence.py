@@ -52,7 +52,6 @@ class Evidence:
 
     @property
     def places_left(self) -> set[Path]:
-        """Second places that did not follow when they were last written to."""
         return set().union(*self._left.values())
 
     async def anchor(self) -> int:
@@ -73,7 +72,6 @@ class Evidence:
         return told
 
     async def tell_restrictions(self) -> int:
-        """The same of what was restricted."""
         if self._restricted is None:
             return 0
         signer = self._of_restrictions

@@ -117,14 +117,12 @@ async def references_of(
 
 
 def ids_held(caller: Principal) -> sa.Select[Any]:
-    """The ids of the cases that `own_case` finds for the caller."""
     return sa.select(col(Case.id)).where(col(Case.organisation_id) == caller.organisation)
 
 
 async def cases_with_digests(
     session: AsyncSession, caller: Principal, digests: Collection[bytes], limit: int
 ) -> Sequence[Case]:
-    """The caller's cases that have all of these digests."""
     matching = (
         sa.select(col(CaseLookup.case_id))
         .where(
@@ -167,7 +165,6 @@ async def living(
 async def open_where(
     session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool], limit: int
 ) -> Sequence[Case]:
-    """The caller's open cases of which something holds, oldest first."""
     rows = await session.scalars(
         sa.select(Case)
         .where(col(Case.organisation_id) == caller.organisation, col(Case.status) == "open", which)
@@ -220,7 +217,6 @@ async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
 
 
 def with_reference(reference: str) -> sa.Select[Any]:
-    """The ids of the cases that have this reference."""
     return sa.select(col(Case.id)).where(col(Case.reference) == reference)
 
 
@@ -263,7 +259,6 @@ async def by_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Cas
 
 
 async def implicated_in(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
-    """The implicated organisations by case."""
     found: dict[UUID, set[UUID]] = {case_id: set() for case_id in ids}
     rows = await session.scalars(
         sa.select(ImplicatedOrganisation).where(col(ImplicatedOrganisation.case_id).in_(ids))
@@ -276,7 +271,6 @@ async def implicated_in(session: AsyncSession, ids: Collection[UUID]) -> dict[UU
 async def due_for_erasure(
     session: AsyncSession, caller: Principal, today: object
 ) -> Sequence[Case]:
-    """Closed cases whose retention ends by `today`, oldest first."""
     rows = await session.scalars(
         sa.select(Case)
         .where(*_kept_until(caller, today))
@@ -295,7 +289,6 @@ def _kept_until(caller: Principal, day: object) -> tuple[sa.ColumnElement[bool],
 
 
 def waiting_for_erasure(caller: Principal, by: date) -> Waiting:
-    """Closed cases whose retention ends by then."""
     return Waiting(
         kind=WorkKind.RETENTION_ENDING,
         what=sa.select(

@@ -250,7 +250,6 @@ async def set_implicated(
     case_id: UUID,
     organisations: set[UUID],
 ) -> Case:
-    """Replace the set of organisations that must not learn of this case."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     now = clock.now()
     await session.execute(
@@ -274,7 +273,6 @@ async def set_implicated(
 
 
 async def assign(session: AsyncSession, caller: Principal, case_id: UUID, to: str | None) -> Case:
-    """Give the case to somebody of the organisation, or to nobody."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
     if not may_assign(caller, case.assigned_to, to):

@@ -288,7 +288,6 @@ def texts_belong_to_granted_items(asked: Asked) -> None:
 
 
 def texts_granted(granted: frozenset[str]) -> frozenset[str]:
-    """The texts that belong to one of these items."""
     return frozenset(text for text in TEXTS if not granted.isdisjoint(TEXTS[text]))
 
 

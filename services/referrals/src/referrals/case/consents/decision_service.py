@@ -74,7 +74,6 @@ async def word_under(
 
 
 async def words_under(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Word]:
-    """The same of many grants and exceptions, by their ids."""
     grants = await queries.by_ids(session, Grant, ids)
     exceptions = await queries.by_ids(session, DisclosureException, ids)
     return {each.id: word_of(each) for each in grants} | {
@@ -83,7 +82,6 @@ async def words_under(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID
 
 
 def known(case: Case, identity: Mapping[str, Any], now: datetime) -> Person:
-    """The person of a case whose identity is at hand."""
     return Person(
         age=person.age_of(identity, clock.day_of(now)),
         caregiver=Caregiver(case.caregiver),

@@ -144,7 +144,6 @@ async def decide(
 async def review(
     session: AsyncSession, caller: Principal, exception_id: UUID
 ) -> DisclosureException:
-    """Somebody who neither asked nor decided looks at it afterwards."""
     exception = await queries.own_exception(session, caller, exception_id, lock=True)
     refuse_same_person(
         caller,
@@ -177,12 +176,10 @@ async def read(
 
 
 async def end(session: AsyncSession, exception_id: UUID) -> None:
-    """What was shared under it is to be shared no more."""
     await _end(session, col(DisclosureException.id) == exception_id)
 
 
 async def end_unused(session: AsyncSession, case_id: UUID, uses: queries.Uses) -> None:
-    """Those that nothing was shared under."""
     await end_those(session, case_id, sa.not_(uses.exception(col(DisclosureException.id))))
 
 

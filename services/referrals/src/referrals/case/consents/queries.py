@@ -99,7 +99,6 @@ async def grants(
 
 
 def searchable(caller: Principal) -> Searchable:
-    """The grants that `own_grant` finds for the caller."""
     columns: dict[str, Any] = {
         name: col(getattr(Grant, name)) for name in ("id", "case_id", "status", "given_at")
     }

@@ -278,7 +278,6 @@ async def end_unused(
 
 
 async def end_all(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:
-    """The case is erased."""
     await _end_those(session, caller, case_id, "case_erased", sa.true())
     await exceptions_service.end_those(session, case_id, sa.true())
 

@@ -73,7 +73,6 @@ async def accepted_under(session: AsyncSession, grant_id: UUID) -> dict[UUID, da
 
 
 def waiting(caller: Principal) -> Waiting:
-    """Cases that are offered to the caller."""
     return Waiting(
         kind=WorkKind.TRANSFER_OFFERED,
         what=sa.select(Transfer).where(

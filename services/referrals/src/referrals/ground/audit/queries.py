@@ -76,7 +76,6 @@ async def page(
 
 
 def chains_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    """The chains whose own id is meant."""
     return sa.select(col(AuditHead.chain)).where(meant(col(AuditHead.chain)))
 
 

@@ -67,7 +67,6 @@ class Look:
 
 
 def after(last: Look, now: datetime) -> Look:
-    """The look at `now`."""
     if -_BACK <= now - last.at <= LEAP:
         return Look(now, last.believed_from)
     return Look(now, now + DOUBTED)

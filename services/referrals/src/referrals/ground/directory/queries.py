@@ -100,7 +100,6 @@ def _overlaps(column: Any, codes: Sequence[str]) -> sa.ColumnElement[bool]:
 
 
 def searchable(caller: Principal, now: datetime) -> Searchable:
-    """The services that the directory shows the caller, those that it withdrew left out."""
     service = DirectoryService
     columns: dict[str, Any] = {
         "id": col(service.service_id),
@@ -116,14 +115,12 @@ def searchable(caller: Principal, now: datetime) -> Searchable:
 
 
 def organisations_shown(caller: Principal) -> sa.Select[Any]:
-    """The ids of the organisations of which the directory shows the caller a service."""
     return sa.select(col(DirectoryService.organisation_id)).where(
         seen_by(audience_of(caller)), sa.not_(col(DirectoryService.withdrawn))
     )
 
 
 def is_choosable(service: DirectoryService, now: datetime) -> bool:
-    """Referable and not stale."""
     fresh = service.valid_until is None or service.valid_until > now
     return service.referable and not service.withdrawn and fresh
 

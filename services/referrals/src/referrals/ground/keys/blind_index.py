@@ -33,7 +33,6 @@ class BlindIndex:
         self._key = key
 
     def digests(self, organisation: UUID, identity: Mapping[str, Any]) -> set[bytes]:
-        """All digests to store for an identity."""
         names = [identity.get("name") or "", *(identity.get("other_names") or [])]
         entries = {("name", token) for name in names for token in name_tokens(name)}
         document = identity.get("document") or {}

@@ -129,7 +129,6 @@ async def closed_by(ring: KeyRing, vault: Keeper | None, path: Path) -> KeyRing:
 
 
 def newest(ring: KeyRing) -> str:
-    """The id of the key that was added last."""
     return max(ring.keys, key=lambda key_id: int(key_id[1:]) if key_id[1:].isdigit() else -1)
 
 

@@ -19,7 +19,6 @@ from referrals.ground.restrictions.words import Kind
 
 
 async def end(session: AsyncSession, caller: Principal, protocol_id: UUID) -> Protocol:
-    """It covers nothing any more; repeating it changes nothing."""
     protocol = await session.get(Protocol, protocol_id, with_for_update=True)
     if protocol is None:
         raise NOT_FOUND.because("no_such_protocol")

@@ -123,7 +123,6 @@ class WordSeal:
         self._seal = AESSIV(HKDF(hashes.SHA256(), 64, salt=None, info=info).derive(secret))
 
     def listed(self, kind: Kind, subject: UUID, word: Word) -> Word:
-        """The word as it leaves the database."""
         if kind not in _SEALED or not word:
             return word
         plain = json.dumps(word, sort_keys=True).encode()
@@ -131,7 +130,6 @@ class WordSeal:
         return {"sealed": base64.b64encode(sealed).decode()}
 
     def opened(self, kind: Kind, subject: UUID, word: Word) -> Word:
-        """The word that a line of the list holds."""
         if "sealed" not in word:
             return word
         sealed = base64.b64decode(word["sealed"])

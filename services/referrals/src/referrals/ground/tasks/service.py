@@ -47,7 +47,6 @@ async def was_opened(session: AsyncSession, referral_id: UUID, kind: str) -> boo
 
 
 async def finish_tasks(session: AsyncSession, caller: Principal, case_id: UUID, kind: str) -> None:
-    """What was open of this kind in the case is done."""
     await session.execute(
         sa.update(_tasks)
         .where(_tasks.c.case_id == case_id, _tasks.c.kind == kind, _tasks.c.done_at.is_(None))

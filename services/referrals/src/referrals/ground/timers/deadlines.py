@@ -114,7 +114,6 @@ def calendar_of(country: str) -> WorkCalendar:
 
 
 def policy_of(aor: str, urgency: str, clock: str, overrides: Policies) -> Policy:
-    """The pathway's own policy, else the general one."""
     for table in (overrides, default_policies()):
         for name in (aor, ANY):
             if (name, urgency, clock) in table:

@@ -13,7 +13,6 @@ from referrals.ground.timers.models import Timer, TimerPolicy
 
 
 async def overrides(session: AsyncSession, aor: str, urgency: str) -> Policies:
-    """What coordinators have changed for this pathway and urgency."""
     found = await session.scalars(
         sa.select(TimerPolicy).where(
             col(TimerPolicy.aor).in_((aor, "*")), col(TimerPolicy.urgency) == urgency

@@ -84,7 +84,6 @@ def completed_years(birth: date, today: date) -> int:
 
 
 def band_of(age: int) -> Band | None:
-    """The child's band, or None for an adult."""
     return next((band for band in bands() if band.first <= age <= band.last), None)
 
 

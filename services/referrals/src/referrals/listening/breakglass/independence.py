@@ -27,7 +27,6 @@ class Sought:
 
 
 def is_open(status: str, expires_at: datetime | None, now: datetime) -> bool:
-    """Whether an access that was opened is still open."""
     return status == "open" and expires_at is not None and expires_at > now
 
 

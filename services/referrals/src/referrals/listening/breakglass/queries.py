@@ -52,7 +52,6 @@ async def sought(session: AsyncSession, access: BreakGlass, case: Case) -> Sough
 async def listed(
     session: AsyncSession, caller: Principal, view: View, *, before: UUID | None, limit: int
 ) -> Sequence[BreakGlass]:
-    """Newest first, one more than `limit` if there are more."""
     statement = sa.select(BreakGlass).order_by(col(BreakGlass.id).desc())
     if before is not None:
         statement = statement.where(col(BreakGlass.id) < before)

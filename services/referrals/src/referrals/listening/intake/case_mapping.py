@@ -141,6 +141,5 @@ def _codes(categories: Mapping[str, str | None], value: Any) -> Iterator[str]:
 
 
 def target_of(location: tuple[str | int, ...]) -> str | None:
-    """The target that a part of the body comes from."""
     named = tuple(each for each in location if isinstance(each, str))
     return next((name for name, path in TARGETS.items() if named[: len(path)] == path), None)

@@ -58,7 +58,6 @@ async def own_form(
 async def submissions(
     session: AsyncSession, caller: Principal, *, status: str | None, before: UUID | None, limit: int
 ) -> Sequence[Submission]:
-    """Newest first, one more than `limit` if there are more."""
     statement = sa.select(Submission).where(col(Submission.organisation_id) == caller.organisation)
     if status is not None:
         statement = statement.where(col(Submission.status) == status)
@@ -201,7 +200,6 @@ async def still_quarantined(
 
 
 def waiting(caller: Principal) -> Waiting:
-    """What came and did not map."""
     return Waiting(
         kind=WorkKind.SUBMISSION_QUARANTINED,
         what=sa.select(

@@ -30,7 +30,6 @@ from referrals.listening.line.service import (
 async def read(
     session: AsyncSession, caller: Principal, line: Line, report_id: UUID
 ) -> tuple[LineReport, list[MessageView]]:
-    """A report in clear; the reading is audited."""
     report = await queries.one_at_desk(session, caller, report_id)
     messages = await read_as_desk(session, line.keys, report)
     await audit(session, caller, "line.report_read", report)

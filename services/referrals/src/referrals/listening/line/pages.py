@@ -233,5 +233,4 @@ async def _fields(request: Request) -> dict[str, str] | None:
 
 
 def _said(problem: Problem) -> str:
-    """The code of the text that says it."""
     return _SAID.get(problem.kind.code, "account")

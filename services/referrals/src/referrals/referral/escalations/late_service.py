@@ -95,7 +95,6 @@ def _most_urgent(urgencies: Iterable[str]) -> str:
 
 
 async def to_call(session: AsyncSession, caller: Principal) -> list[ToCall]:
-    """How many organisations are to be called, for the work list."""
     numbers: dict[tuple[str, str], int] = {}
     for one in await late_organisations(session, caller):
         if one.to_call:

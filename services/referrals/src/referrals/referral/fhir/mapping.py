@@ -396,13 +396,11 @@ def _outcome(body: Mapping[str, Any]) -> str | None:
 
 
 def _inputs(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The Task's inputs by the code of their type."""
     found = {_code(given.get("type")): given for given in body.get("input") or []}
     return {code: given for code, given in found.items() if code}
 
 
 def _texts(body: Mapping[str, Any]) -> dict[str, str]:
-    """Inputs that are items of the grant: a text each."""
     texts = {code: given.get("valueString") for code, given in _inputs(body).items()}
     given = {code: text for code, text in texts.items() if text is not None}
     if not given:

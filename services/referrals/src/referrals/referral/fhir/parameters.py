@@ -437,7 +437,6 @@ def prefers_lenient(prefer: str | None) -> bool:
 
 
 def described(kind: Kind) -> Iterator[dict[str, Any]]:
-    """The parameters of a search as OpenAPI says them."""
     for name, parameter in kind.parameters.items():
         says = parameter.says
         if parameter.known:

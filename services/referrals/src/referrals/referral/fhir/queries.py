@@ -123,7 +123,6 @@ async def one(
 async def those(
     session: AsyncSession, caller: Principal, kind: Kind, ids: Sequence[Any], now: datetime
 ) -> Sequence[Any]:
-    """Those of the ids that the caller may read."""
     if not ids:
         return ()
     search = Search(by_id(kind, ids), totals=False, count=len(ids))

@@ -201,7 +201,6 @@ async def _included(
 async def _resources_of(
     name: str, session: Session, caller: Principal, rows: Sequence[Any], now: datetime
 ) -> list[dict[str, Any]]:
-    """Rows that `searching.find` gave, as their resources."""
     if name not in _OF_REFERRALS:
         return [_resource_of(name, row, now) for row in rows]
     granted = await granted_now(session, caller, rows)

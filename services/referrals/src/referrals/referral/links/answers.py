@@ -38,7 +38,6 @@ def choices(state: ReferralState) -> tuple[str, ...]:
 
 
 def reasons(state: ReferralState) -> dict[str, Reason]:
-    """Those that the page offers, by code."""
     of = next((_LISTS[each] for each in choices(state) if each in _LISTS), None)
     return {code: words.reasons(of)[code] for code in words.offered(of, "link")} if of else {}
 

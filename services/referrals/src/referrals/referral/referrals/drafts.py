@@ -107,7 +107,6 @@ async def send(
     body: Send,
     case_id: UUID | None = None,
 ) -> Referral:
-    """Send a draft under a consent or an approved exception."""
     if (body.grant_id is None) == (body.exception_id is None):
         raise INVALID.because("name_one_grant_id_or_one_exception", pointer="/grant_id")
     referral = await queries.draft_to_send(session, caller, referral_id, case_id)

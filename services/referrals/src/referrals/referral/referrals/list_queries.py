@@ -135,7 +135,6 @@ def _instant_in(key: Any) -> sa.ColumnElement[Any]:
 
 
 def next_cursor(rows: Sequence[Referral], wanted: Wanted, *, sender: bool = False) -> str | None:
-    """Where the page after these begins; None if there is none."""
     due_of = due_to_sender if sender else due
     key = (lambda row: (due_of(row), row.id)) if wanted.by_deadline else attrgetter("id")
     return paging.next_cursor(rows, wanted.limit, key)

@@ -164,12 +164,10 @@ async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[U
 
 
 def cases_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    """The cases of the referrals whose id is meant."""
     return sa.select(col(Referral.case_id)).where(meant(col(Referral.id)))
 
 
 def ids_of_case(case_id: UUID) -> sa.Select[Any]:
-    """For statements about what belongs to the case's referrals."""
     return sa.select(col(Referral.id)).where(col(Referral.case_id) == case_id)
 
 

@@ -175,7 +175,6 @@ def _open(queue: Queue, states: Collection[str]) -> Collection[str]:
 
 
 def _late(at: datetime) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    """Of what is due at an instant, and of what is due by a day."""
     return (
         before(FIRST_INSTANT, sa.literal(at, Instant())),
         before(FIRST_DAY, sa.literal(clock.day_of(at), sa.Date())),
@@ -212,7 +211,6 @@ def _of_each(
     order: Sequence[Any],
     most: int,
 ) -> sa.Select[Any]:
-    """The first rows of each of the states."""
     each = (
         sa.func.unnest(sa.literal(list(states), Texts()))
         .table_valued("state", name="each_state")

@@ -97,7 +97,6 @@ async def granted_now(
 
 
 async def seen_now(session: AsyncSession, caller: Principal, referral_id: UUID) -> Referral:
-    """The referral as the caller's side sees it now."""
     referral = await queries.one(session, caller, referral_id)
     granted = await granted_now(session, caller, [referral])
     return queries.seen_by(caller, referral, granted.get(referral.id))

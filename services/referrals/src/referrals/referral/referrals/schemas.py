@@ -56,7 +56,6 @@ class Payload(Strict):
     health: Narrative | None = None
 
     def items(self) -> dict[str, Any]:
-        """The values that were given, by item code."""
         return self.model_dump(mode="json", exclude_none=True)
 
 

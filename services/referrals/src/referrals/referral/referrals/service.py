@@ -57,7 +57,6 @@ async def move(
     body: Step,
     case_id: UUID | None = None,
 ) -> Referral:
-    """Take the step that the type of `body` stands for."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     detail = body.model_dump(mode="json", exclude_none=True, exclude=set(_OPEN_FIELDS))
     reason = getattr(body, "reason", None)
@@ -90,7 +89,6 @@ async def _prepare(
     body: Step,
     detail: dict[str, Any],
 ) -> None:
-    """What a single kind of step checks or keeps beside the state."""
     today = clock.today()
     if isinstance(body, AnswerInformation):
         detail["payload"] = await answerable(session, keys, referral, body.payload.items())

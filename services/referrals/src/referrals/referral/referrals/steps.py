@@ -289,7 +289,6 @@ async def _set_timer(session: AsyncSession, referral: Referral, state: ReferralS
 async def mark_escalated(
     session: AsyncSession, referral: Referral, step: str, now: datetime
 ) -> None:
-    """History of an escalation, which changes no state."""
     referral.version += 1
     referral.changed_at = now
     await session.flush()

@@ -35,7 +35,6 @@ async def of_case(session: AsyncSession, table: type[_Row], case_id: UUID) -> Se
 
 
 async def planned_needs(session: AsyncSession, case_id: UUID) -> set[str]:
-    """The needs that the plan of the case holds, whatever became of them."""
     rows = await session.scalars(
         sa.select(col(PlanItem.need)).where(col(PlanItem.case_id) == case_id)
     )
@@ -89,7 +88,6 @@ async def reviews_due(
 
 
 def waiting_reviews(caller: Principal, by: date) -> Waiting:
-    """Reviews that are due by then."""
     owner = cases.owner_of(CaseReview.case_id)
     return Waiting(
         kind=WorkKind.REVIEW,

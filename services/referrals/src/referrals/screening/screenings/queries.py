@@ -84,7 +84,6 @@ async def own_screening(
 
 
 def _own(caller: Principal) -> sa.ColumnElement[bool]:
-    """As one by one."""
     return sa.and_(
         col(Screening.organisation_id) == caller.organisation,
         sa.or_(col(Screening.case_id).is_(None), held_by(caller, Screening.case_id)),
@@ -104,7 +103,6 @@ async def own_screenings(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Screening]:
-    """Newest first, one more than `limit` if there are more."""
     statement = sa.select(Screening).where(_own(caller))
     if status is not None:
         statement = statement.where(col(Screening.status) == status)

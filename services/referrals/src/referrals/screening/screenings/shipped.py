@@ -32,13 +32,11 @@ def rows(name: str) -> tuple[Mapping[str, str], ...]:
 
 
 def rules() -> tuple[Mapping[str, str], ...]:
-    """The rules of the definition, each with its basis in law or guidance."""
     return rows("rules")
 
 
 @cache
 def exploitation_types() -> Mapping[str, Labels]:
-    """What a screener may say that the person was exploited for: the purposes of the definition."""
     return {
         row["id"]: Labels(es=row["label_es"], en=row["label_en"])
         for row in rows("elements")
@@ -48,7 +46,6 @@ def exploitation_types() -> Mapping[str, Labels]:
 
 @cache
 def judgements() -> Mapping[str, Labels]:
-    """The judgements that a screener may record as their own."""
     return {
         row["code"]: Labels(es=row["label_es"], en=row["label_en"]) for row in rows("judgements")
     }

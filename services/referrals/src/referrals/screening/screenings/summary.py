@@ -170,7 +170,6 @@ def _indications(question: Question, answers: Answers) -> Iterator[Indication]:
 
 
 def _rules(group: AgeGroup, present: set[str], found: list[Indication]) -> Iterator[Rule]:
-    """The rules that the reader has to apply to these answers, in the order of the list."""
     fine = {one.element for one in found}
     applies = {
         "adult_three": group != "child",

@@ -18,7 +18,6 @@ from referrals.screening.training.models import Certificate, Training
 async def valid_certificate(
     session: AsyncSession, organisation: UUID, holder: str, topic: str, day: date
 ) -> Certificate | None:
-    """A certificate of `holder` that counts on `day`."""
     rows = await session.scalars(
         sa.select(Certificate)
         .where(
@@ -62,7 +61,6 @@ def _ends_between(today: date, by: date) -> sa.ColumnElement[bool]:
 
 
 def waiting(caller: Principal, today: date, by: date) -> Waiting:
-    """Certificates of the caller's organisation that count today and end by then."""
     return Waiting(
         kind=WorkKind.CERTIFICATE_ENDING,
         what=sa.select(Certificate).where(

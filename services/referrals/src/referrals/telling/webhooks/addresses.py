@@ -36,7 +36,6 @@ class UnsafeUrl(Exception):
 
 
 def networks(text: str) -> tuple[Network, ...]:
-    """Networks of a comma-separated list."""
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
