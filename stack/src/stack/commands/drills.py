@@ -1,5 +1,7 @@
-"""`drills`: the long proofs, run before a release and at night; their last results stand in drills/LAST.md."""
+"""`drills`: the long proofs, run before a release and at night, whose last results stand in drills/LAST.md; `mutations`
+and `faults`, two of them with options of their own."""
 
+import os
 import platform
 import re
 import subprocess
@@ -7,7 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 from xml.etree import ElementTree as ET
 
 import typer
@@ -18,6 +20,11 @@ from stack.commands.quality import in_parallel, run
 from stack.errors import StackError
 
 app = typer.Typer()
+_ITS_OWN_OPTIONS: dict[str, Any] = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
 _HEAD = (
     "# The last run of each drill\n\n"
     "`./ruta drills` writes this page. A drill is a folder of `drills/`, or the tests of a folder of `tests/`"
@@ -40,6 +47,36 @@ def drills(
     failed = [name for name in names or known if _play(name, known[name])]
     if failed:
         raise typer.Exit(1)
+
+
+@app.command(context_settings=_ITS_OWN_OPTIONS)
+def mutations(context: typer.Context) -> None:
+    """Break each safety mechanism in a copy and show which test fails.
+
+    Options: [NAME …] [--list].
+    """
+    _run_module("drills.mutations", context.args)
+
+
+@app.command(context_settings=_ITS_OWN_OPTIONS)
+def faults(context: typer.Context) -> None:
+    """Stop parts of the stack under load and count what became of each command.
+
+    Options: [--seeds N] [--fault NAME] [--commands N] [--seed N] [--json FILE].
+    """
+    _run_module("drills.faults", context.args)
+
+
+def _run_module(module: str, arguments: list[str]) -> NoReturn:
+    """Runs a drill with this terminal and exits with its code."""
+    root = home()
+    done = subprocess.run(
+        [sys.executable, "-u", "-m", module, *arguments],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=False,
+    )
+    raise typer.Exit(done.returncode)
 
 
 def _known(root: Path) -> dict[str, Path]:

@@ -2,11 +2,9 @@
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -57,15 +55,3 @@ def home() -> Path:
     if not (root / "uv.lock").exists():
         raise StackError("{root} is no clone of the project: call ./ruta from one", root=root)
     return root
-
-
-def run_of_tests(module: str, arguments: Sequence[str]) -> NoReturn:
-    """Run a drill that lies with the tests, and end as it ended."""
-    root = home()
-    done = subprocess.run(
-        [sys.executable, "-u", "-m", module, *arguments],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        check=False,
-    )
-    raise typer.Exit(done.returncode)

@@ -18,7 +18,6 @@ from stack.demo.batches import Command, command, send
 from stack.demo.clients import organisation
 from stack.demo.clock import StackClock, moved
 from stack.demo.past_activities import report_activities
-from stack.demo.past_context import tell_context
 from stack.demo.past_people import IntakeDay, PastPerson, grown, hours, intake_days
 from stack.demo.releases import close_and_publish_all, last_closed_period
 from stack.demo.screened_people import quarter_before, quarter_id
@@ -110,7 +109,7 @@ def live_the_past(
     quarters = [quarter_id(quarter)] if screening else []
     close_and_publish_all(tell, [*quarters, *(period for period, *_ in wanted)])
     if wanted:
-        tell_context(tell, wanted[-1][1].year)
+        past_bulletin.tell_context(tell, wanted[-1][1].year)
         past_bulletin.publish(tell, wanted[-1][0])
     return past.sent
 

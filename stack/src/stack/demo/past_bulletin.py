@@ -1,33 +1,95 @@
-"""The bulletin of the demo's last half month: with words of people, signed off and published."""
+"""The bulletin of the demo's last half month, and the institutions, judgements and milestones beside its numbers.
 
+All of it is invented; the texts are in context.json.
+"""
+
+import json
+from importlib.resources import files
 from typing import Any
 
-from stack.demo.past_context import ANALYSIS
 from stack.demo.story import IM
 from stack.demo.storyteller import Storyteller
 from stack.wording import said
 
+ANALYSIS = "trata-demo"
 COORDINATOR = "tip-coordinator"
-_PATH = "/reports/v1/bulletins"
+_CONTEXT = "/reports/v1/context"
+_BULLETINS = "/reports/v1/bulletins"
+_ALONE = {"highlights", "challenges", "practices", "next-steps", "contacts"}
+"""Texts that belong to no section with numbers."""
+
+
+def tell_context(tell: Storyteller, year: int) -> None:
+    """Two institutions, a problem tree and a SWOT that a second person agreed to, two milestones."""
+    texts = _texts()
+    for body in texts["institutions"]:
+        tell.call(
+            said("The coordinator lists {code}", code=body["code"]),
+            *(COORDINATOR, "POST", f"{_CONTEXT}/stakeholders"),
+            json=body,
+            expect=(201, 409),
+        )
+    if not tell.get(IM, f"{_CONTEXT}/statements", {"analysis": ANALYSIS})["items"]:
+        _judge(tell, texts["statements"])
+    if not tell.get(IM, f"{_CONTEXT}/milestones", {"plan": str(year)})["items"]:
+        for body in texts["milestones"]:
+            tell.call(
+                said("The coordinator sets a milestone"),
+                *(COORDINATOR, "POST", f"{_CONTEXT}/milestones"),
+                json=body | {"plan": str(year), "due": f"{year}-{body['due']}"},
+                expect=201,
+            )
+
+
+def _judge(tell: Storyteller, statements: list[dict[str, Any]]) -> None:
+    """Each statement rests on the newest published figure of referrals, or on people's judgement."""
+    published = tell.get(IM, "/reports/v1/releases", {"programme": "referrals"})["items"]
+    newest = next(each["id"] for each in published if each["status"] == "published")
+    core = None
+    for each in statements:
+        place = each["place"]
+        basis = {"kind": "judgement"}
+        if "where" in each:
+            basis = {"kind": "figure", "release": newest, "where": each["where"]}
+        made = tell.call(
+            said("The coordinator writes under {place}", place=place),
+            *(COORDINATOR, "POST", f"{_CONTEXT}/statements"),
+            json={
+                "analysis": ANALYSIS,
+                "place": place,
+                "parent": core if place in {"cause", "effect"} else None,
+                "text": each["text"],
+                "basis": [basis],
+            },
+            expect=201,
+        )
+        core = made["id"] if place == "core-problem" else core
+        tell.call(
+            said("The IM officer agrees to it as it was read"),
+            *(IM, "POST", f"{_CONTEXT}/statements/{made['id']}/agreement"),
+            if_match=f'"{made["version"]}"',
+            json={},
+            expect=200,
+        )
 
 
 def publish(tell: Storyteller, period: str) -> None:
     """Draft, write, sign off and publish; a bulletin that is public already is left as it is."""
-    known = tell.get(IM, _PATH, {"kind": "biweekly", "limit": 200})["items"]
+    known = tell.get(IM, _BULLETINS, {"kind": "biweekly", "limit": 200})["items"]
     if any(each["period"] == period and each["state"] == "published" for each in known):
         return
     draft: dict[str, Any] = tell.call(
         said("The IM officer drafts the bulletin of {period}", period=period),
-        *(IM, "POST", _PATH),
+        *(IM, "POST", _BULLETINS),
         json={"period": period, "beside": ["stakeholders", "milestones"], "analysis": ANALYSIS},
         expect=201,
     )
-    url = f"{_PATH}/{draft['id']}"
-    content = tell.get(IM, url)["content"]
+    url = f"{_BULLETINS}/{draft['id']}"
+    sections = {section["id"] for section in tell.get(IM, url)["content"]["sections"]}
     written = tell.call(
         said("The coordinator writes what the numbers do not say"),
         *(COORDINATOR, "PUT", f"{url}/words"),
-        json={"texts": words(content)},
+        json={"texts": {n: t for n, t in _texts()["words"].items() if n in sections | _ALONE}},
         expect=200,
     )
     tell.call(
@@ -41,42 +103,6 @@ def publish(tell: Storyteller, period: str) -> None:
     )
 
 
-def words(content: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Texts as a coordinator would write them, about fictitious people."""
-    sections = {section["id"] for section in content["sections"]}
-    return {name: text for name, text in _TEXTS.items() if name in sections or name in _ALONE}
-
-
-_ALONE = {"highlights", "challenges", "practices", "next-steps", "contacts"}
-_TEXTS = {
-    "highlights": {
-        "es": "La mayoría de las remisiones sale de los estados de frontera.\n"
-        "Faltan cupos de albergue temporal y acompañamiento legal.",
-        "en": "Most referrals come from the border states.\n"
-        "There are not enough places in temporary shelter, and not enough legal support.",
-    },
-    "referrals": {
-        "es": "Aceptar no es prestar: el acompañamiento hasta el servicio sigue siendo necesario.",
-        "en": "Accepting is not delivering: people still need to be accompanied to the service.",
-    },
-    "needs": {
-        "es": "Los estados que muestran una cifra en el mapa son los primeros para los que se buscará cobertura.",
-        "en": "The states that show a figure on the map are the first for which cover will be sought.",
-    },
-    "challenges": {
-        "es": "El transporte hasta los servicios y la falta de documentos frenan las remisiones.",
-        "en": "Transport to services and missing documents hold referrals back.",
-    },
-    "practices": {
-        "es": "Confirmar con la persona, por un canal seguro, si el servicio llegó.",
-        "en": "Confirming with the person, over a safe channel, whether the service came.",
-    },
-    "next-steps": {
-        "es": "Revisar con los socios los servicios sin cupo y acordar alternativas en cada estado.",
-        "en": "Review services without places with partners and agree on alternatives in each state.",
-    },
-    "contacts": {
-        "es": "Coordinación (ficticia): coordinacion@ejemplo.org",
-        "en": "Coordination (fictitious): coordination@example.org",
-    },
-}
+def _texts() -> dict[str, Any]:
+    texts: dict[str, Any] = json.loads((files("stack.demo") / "context.json").read_text("utf-8"))
+    return texts

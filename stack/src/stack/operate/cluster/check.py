@@ -28,6 +28,7 @@ from stack.wording import said
 OVERLAYS = ("dev", "small", "production")
 # Reasons are in deploy/README.md, section Checks.
 CHECKOV_SKIPS = ("CKV_K8S_43", "CKV_K8S_35", "CKV_K8S_15")
+_Faults = Callable[[list[dict[str, Any]], list[dict[str, Any]]], Iterator[tuple[str, str]]]
 _LABELS = ("title", "description", "licenses", "version", "revision", "created")
 
 # Its only one is compared with what it has to be (`process_certificates`).
@@ -232,21 +233,18 @@ def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[st
 
 
 def check_database_certificates(overlay: str) -> list[Finding]:
-    """Who dials PostgreSQL wants its certificate, and each server has one for the name that is dialled."""
-    made = cluster_secrets.documents(cluster_secrets.target(overlay))
-    return [
-        Finding(f"{overlay} {where}", what)
-        for where, what in database_certificates.faults(built(overlay), made)
-    ]
+    """Clients of PostgreSQL verify its certificate, which is for the name they dial."""
+    return _certificate_faults(overlay, database_certificates.faults)
 
 
 def check_process_certificates(overlay: str) -> list[Finding]:
-    """Each process shows a certificate for its name, and whoever dials it wants that."""
+    """Each process shows a certificate for its name, and its clients verify it."""
+    return _certificate_faults(overlay, process_certificates.faults)
+
+
+def _certificate_faults(overlay: str, faults: _Faults) -> list[Finding]:
     made = cluster_secrets.documents(cluster_secrets.target(overlay))
-    return [
-        Finding(f"{overlay} {where}", what)
-        for where, what in process_certificates.faults(built(overlay), made)
-    ]
+    return [Finding(f"{overlay} {where}", what) for where, what in faults(built(overlay), made)]
 
 
 def images_by_digest(overlay: str) -> list[Finding]:

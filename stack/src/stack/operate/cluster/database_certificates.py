@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from stack.operate.cluster.authorities import Authority
-from stack.operate.cluster.documents import Document, environment, held_values, names
+from stack.operate.cluster.documents import Document, environment, names, sources
 
 AUTHORITY = "ruta-postgres-ca"
 """The Secret with `ca.crt` and `ca.key`, for PostgreSQL's operator alone."""
@@ -42,13 +42,9 @@ def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[
     """
     known = list(documents)
     to_dial = _to_dial(known)
-    sources = {
-        (each["kind"], each["metadata"]["name"]): held_values(each)
-        for each in (*known, *made)
-        if each["kind"] in {"Secret", "ConfigMap"}
-    }
+    held = sources((*known, *made))
     for document in known:
-        for what in _faults(document, sources, to_dial):
+        for what in _faults(document, held, to_dial):
             yield f"{document['kind']}/{document['metadata']['name']}", what
 
 
@@ -71,7 +67,7 @@ def _services(cluster: str) -> set[str]:
 
 
 def _faults(
-    document: Document, sources: Mapping[tuple[str, str], Document], to_dial: set[str]
+    document: Document, held: Mapping[tuple[str, str], Document], to_dial: set[str]
 ) -> Iterator[str]:
     spec = document.get("spec", {})
     match document["kind"]:
@@ -86,11 +82,11 @@ def _faults(
                 if said.get(key) != value:
                     yield f"must say {key}: {value}"
         case "Deployment" | "StatefulSet" | "DaemonSet" | "Job":
-            yield from _of_pod(spec["template"]["spec"], sources, to_dial)
+            yield from _of_pod(spec["template"]["spec"], held, to_dial)
 
 
 def _of_pod(
-    pod: Document, sources: Mapping[tuple[str, str], Document], to_dial: set[str]
+    pod: Document, held: Mapping[tuple[str, str], Document], to_dial: set[str]
 ) -> Iterator[str]:
     if names(pod, AUTHORITY):
         yield f"names {AUTHORITY}, which holds the authority's key"
@@ -100,7 +96,7 @@ def _of_pod(
         if volume.get("secret", {}).get("secretName") == TRUST
     }
     for container in (*pod.get("initContainers", []), *pod["containers"]):
-        told = environment(container, sources)
+        told = environment(container, held)
         dialled = {
             urlsplit(value).hostname for value in told.values() if value.startswith("postgresql")
         }

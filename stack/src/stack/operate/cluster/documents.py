@@ -1,6 +1,6 @@
-"""Documents of a cluster, as they are made and as they are read."""
+"""Kubernetes documents: made and read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -26,23 +26,32 @@ def config_map(name: str, values: dict[str, str]) -> dict[str, Any]:
 
 
 def held_values(document: Document) -> dict[str, str]:
-    """Of a Secret that was made here, or of a ConfigMap."""
+    """The values of a Secret as we make it, or of a ConfigMap."""
     found: dict[str, str] = document.get("stringData") or document.get("data") or {}
     return found
 
 
+def sources(documents: Iterable[Document]) -> dict[tuple[str, str], dict[str, str]]:
+    """By kind and name: the values of all Secrets and ConfigMaps, for `environment`."""
+    return {
+        (each["kind"], each["metadata"]["name"]): held_values(each)
+        for each in documents
+        if each["kind"] in {"Secret", "ConfigMap"}
+    }
+
+
 def names(node: Any, name: str) -> bool:
-    """Whether this value stands anywhere in it."""
+    """Whether `name` is a value anywhere in the document."""
     if isinstance(node, Mapping):
         return any(names(value, name) for value in node.values())
     return any(names(each, name) for each in node) if isinstance(node, list) else node == name
 
 
-def environment(container: Document, sources: Mapping[tuple[str, str], Document]) -> dict[str, str]:
-    """As far as its documents tell; what is read of a Secret key by key is left out."""
+def environment(container: Document, known: Mapping[tuple[str, str], Document]) -> dict[str, str]:
+    """A container's variables, from the `sources` known; single keys of Secrets are skipped."""
     found: dict[str, str] = {}
     for source in container.get("envFrom", []):
         kind = "Secret" if "secretRef" in source else "ConfigMap"
         reference = source.get("secretRef") or source["configMapRef"]
-        found |= sources.get((kind, reference["name"]), {})
+        found |= known.get((kind, reference["name"]), {})
     return found | {each["name"]: each.get("value", "") for each in container.get("env", [])}

@@ -22,6 +22,7 @@ from stack.operate.cluster.documents import (
     held_values,
     names,
     secret,
+    sources,
 )
 
 AUTHORITY = "ruta-internal-ca"
@@ -100,11 +101,7 @@ def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[
 class _Overlay:
     def __init__(self, documents: list[Document], made: list[Document]) -> None:
         self.documents = documents
-        self.sources = {
-            (each["kind"], each["metadata"]["name"]): held_values(each)
-            for each in (*documents, *made)
-            if each["kind"] in {"Secret", "ConfigMap"}
-        }
+        self.sources = sources((*documents, *made))
         self.wanted = ("ConfigMap", TRUST) in self.sources
         self.certified = {
             service: _known_as(values["tls.crt"])
