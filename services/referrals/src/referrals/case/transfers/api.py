@@ -77,9 +77,4 @@ async def recall_transfer(
 
 
 def _view(transfer: Transfer, caller: Writer) -> TransferView:
-    values = {
-        name: getattr(transfer, name)
-        for name in TransferView.model_fields
-        if name != "legal_transitions"
-    }
-    return TransferView(**values, legal_transitions=service.legal(caller, transfer))
+    return TransferView(**transfer.model_dump(), legal_transitions=service.legal(caller, transfer))

@@ -82,9 +82,5 @@ async def set_policy(
 
 
 def _view(row: TimerPolicy) -> PolicyView:
-    return PolicyView.model_validate(
-        {
-            "source": "coordinator",
-            **{n: getattr(row, n) for n in PolicyView.model_fields if n != "source"},
-        }
-    )
+    own = row.model_dump(exclude={"changed_at", "changed_by"})
+    return PolicyView.model_validate({**own, "source": "coordinator"})

@@ -127,9 +127,5 @@ async def read_opened_case(
 
 
 def _view(shown: Shown) -> AccessView:
-    kept = {
-        name: getattr(shown.access, name)
-        for name in AccessView.model_fields
-        if name not in ("reason", "holder_organisation_id")
-    }
-    return AccessView(**kept, reason=shown.reason, holder_organisation_id=shown.holder)
+    told = {"reason": shown.reason, "holder_organisation_id": shown.holder}
+    return AccessView.model_validate({**shown.access.model_dump(), **told})

@@ -5,8 +5,6 @@ found.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from operator import attrgetter
-from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -45,7 +43,6 @@ from referrals.referral.referrals.schemas import (
     WholeReferral,
     Withdraw,
 )
-from referrals.referral.referrals.visibility import shown_instead
 
 referrals = router("/referrals/v1/referrals", ["referrals"])
 
@@ -393,26 +390,17 @@ for _answer in (ReferralView, WholeReferral, StepView, Disclosure):
     decided(_answer.__name__, _answer.model_fields)
 
 
-_OF_THE_ROW = tuple(
-    name
-    for name in ReferralView.model_fields
-    if name not in ("legal_transitions", "offer_again", "overdue", "due", "suggested_service_id")
-)
-_values_of_the_row = attrgetter(*_OF_THE_ROW)
-
-
 def _view(
     referral: Referral, caller: CaseReader, shown: Collection[UUID], granted: Collection[str] | None
 ) -> ReferralView:
     """With the steps that are legal for the caller now. `granted`: see `shown_instead`."""
     parties = queries.parties_of(caller, referral)
-    values = dict(zip(_OF_THE_ROW, _values_of_the_row(referral), strict=True))
-    values |= shown_instead(referral, parties, granted)
-    seen = SimpleNamespace(**values)  # what is hidden makes nothing due
-    suggested = referral.suggested_service_id
+    seen = queries.seen_by(caller, referral, granted)  # what is hidden makes nothing due
+    values = seen.model_dump()
+    if referral.suggested_service_id not in shown:
+        values["suggested_service_id"] = None
     return ReferralView(
         **values,
-        suggested_service_id=suggested if suggested in shown else None,
         due=due(seen),
         overdue=is_overdue(seen, clock.now()),
         offer_again=may_offer_again(seen.reason, seen.changed_at, clock.now())

@@ -215,14 +215,7 @@ async def read_timeline(
     """What was done in the case, oldest first: codes and ids, from the audit itself."""
     case = await cases.own_case(session, caller, case_id)
     return [
-        TimelineEntry(
-            at=entry.at,
-            action=entry.action,
-            target_type=entry.target_type,
-            target_id=entry.target_id,
-            by=entry.client,
-            detail=entry.detail,
-        )
+        TimelineEntry(**entry.model_dump(), by=entry.client)
         for entry in await queries.timeline(session, caller, case.id, limit)
     ]
 
@@ -264,19 +257,13 @@ async def export_htcds(
 
 
 def _item(item: PlanItem, objective: str | None, count: int = 0) -> PlanItemView:
-    kept = {
-        name: getattr(item, name)
-        for name in PlanItemView.model_fields
-        if name not in ("objective", "assistance_count")
-    }
-    return PlanItemView(**kept, objective=objective, assistance_count=count)
+    shown = {**item.model_dump(), "objective": objective, "assistance_count": count}
+    return PlanItemView.model_validate(shown)
 
 
 def _given(row: Assistance, note: str | None) -> AssistanceView:
-    kept = {name: getattr(row, name) for name in AssistanceView.model_fields if name != "note"}
-    return AssistanceView(**kept, note=note)
+    return AssistanceView.model_validate({**row.model_dump(), "note": note})
 
 
 def _review(row: CaseReview, note: str | None) -> ReviewView:
-    kept = {name: getattr(row, name) for name in ReviewView.model_fields if name != "note"}
-    return ReviewView(**kept, note=note)
+    return ReviewView.model_validate({**row.model_dump(), "note": note})
