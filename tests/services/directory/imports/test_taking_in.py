@@ -17,11 +17,10 @@ from directory.files.imports import queries
 from directory.files.imports.models import IMPORTS
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.report import Report
-from directory.files.imports.publishers.space import Space
 from directory.files.imports.schemas import ImportOut, ImportState, Mode, import_out
 from directory.files.imports.service import Order, take_in
 from directory.files.imports.worker import work_one
-from directory.files.imports.writing import Judge, Writer
+from directory.files.imports.writing import Writer
 from directory.ground.demo_data import demo_services
 from directory.record.records.models import services
 from directory.tables import ENDED_RIGHTS
@@ -306,27 +305,6 @@ async def test_a_sender_who_is_suspended_while_the_file_is_written_writes_no_mor
     assert refused.state is ImportState.REFUSED
     assert refused.notes[-1].code == "rights_ended"
     assert await stored_services(database) == 100
-
-
-async def test_a_dry_run_only_reads_so_that_no_writer_waits_for_it(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a read-only transaction PostgreSQL refuses to write and to lock rows."""
-    who = principal("im-officer")
-    await imported(database, who, demo_services(), source="demo")
-    seen: list[object] = []
-    judged = Judge.write
-
-    async def looked_at(self: Judge, rows: list[Mapped], report: Report, space: Space) -> None:
-        await judged(self, rows, report, space)
-        seen.append(await self.session.scalar(sa.text("SHOW transaction_read_only")))
-
-    monkeypatch.setattr(Judge, "write", looked_at)
-    found = await imported(database, who, demo_services(), source="demo", dry_run=True)
-    assert (found.services.unchanged, found.services.created) == (63, 0)
-    assert seen == ["on"]
-    wet = await imported(database, who, demo_services(), source="demo")
-    assert wet.services.unchanged == 63
 
 
 async def test_a_dry_run_says_of_each_row_what_the_import_then_does(
