@@ -1,16 +1,15 @@
-"""Builds the packages, and imports each in an environment that holds nothing else, of the oldest Python that is here.
+"""Builds the packages, and imports each alone in an environment of the oldest Python here.
 
-A dependency that a package uses and does not declare is there by luck in the shared environment;
-there it is missing.
+The shared environment hides a dependency that a package uses and does not declare; there it is missing.
 """
 
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from stack.errors import StackError
+from stack.operate.supply.materials import found_uv
 
 # distribution -> import name
 PACKAGES = {
@@ -24,9 +23,9 @@ PACKAGES = {
     "ruta-stack": "stack",
 }
 EXTRAS = {"ruta-drawing": "engines", "ruta-stack": "services"}
-"""Without which not all modules of a package can be imported; none of it is needed to use the others."""
+"""The extra that some modules of a package need to be imported."""
 OLDEST = "3.11"
-"""The first Python that Ruta promises to run on: what a newer one forgives stops a process there."""
+"""The first Python that Ruta supports."""
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -44,16 +43,18 @@ CONSTRAINTS = "constraints.txt"
 def build_wheels(root: Path, folder: Path) -> None:
     """A wheel of each package, and of `ruta` that asks for them all, beside the tried versions of what
     they need (`CONSTRAINTS`)."""
-    _must(uv(), "build", "--all-packages", "--wheel", "--quiet", "--out-dir", folder, cwd=root)
     _must(
-        *(uv(), "export", "--frozen", "--all-packages", "--all-groups", "--no-hashes"),
+        found_uv(), "build", "--all-packages", "--wheel", "--quiet", "--out-dir", folder, cwd=root
+    )
+    _must(
+        *(found_uv(), "export", "--frozen", "--all-packages", "--all-groups", "--no-hashes"),
         *("--no-emit-workspace", "--no-header", "--quiet", "--output-file", folder / CONSTRAINTS),
         cwd=root,
     )
 
 
 def build_and_import_alone(root: Path) -> list[str]:
-    """Returns the distributions that failed; says of each what came of it."""
+    """Returns the distributions that failed; prints the result of each."""
     with tempfile.TemporaryDirectory(prefix="ruta-builds-") as folder:
         work = Path(folder)
         # The same versions as everywhere else, so that only missing declarations can fail.
@@ -61,21 +62,14 @@ def build_and_import_alone(root: Path) -> list[str]:
         return [
             distribution
             for distribution, package in PACKAGES.items()
-            if not _stands_alone(uv(), work, distribution, package)
+            if not _stands_alone(found_uv(), work, distribution, package)
         ]
 
 
-def uv() -> str:
-    found = shutil.which("uv")
-    if found is None:
-        raise StackError("uv is not on the path: call this by ./ruta of a clone")
-    return found
-
-
 def oldest_python() -> str:
-    """Its program; this one's where this machine has no older that Ruta promises to run on."""
+    """The oldest supported Python of this machine, else the one that runs this."""
     found = subprocess.run(
-        [uv(), "python", "find", "--no-project", "--no-python-downloads", OLDEST],
+        [found_uv(), "python", "find", "--no-project", "--no-python-downloads", OLDEST],
         capture_output=True,
         text=True,
         check=False,

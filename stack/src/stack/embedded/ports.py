@@ -1,4 +1,4 @@
-"""Free loopback ports, whether one is taken, and how what answers there is asked."""
+"""Loopback ports: finds free ones, and asks the servers that listen there."""
 
 import atexit
 import errno
@@ -15,8 +15,8 @@ NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _BELOW = range(10_240, 32_768)
 
 
-# What was given out. An address that is bound and not listened at is refused to whoever looks for a free one, and may
-# be shared by a server: all of ours take over addresses (SO_REUSEADDR), as nearly every server does.
+# Ports given out stay bound without listening: others who look for a free port skip them, and a server may still bind
+# them, as all of ours set SO_REUSEADDR.
 _HELD: list[socket.socket] = []
 
 
@@ -27,7 +27,7 @@ def _let_go() -> None:
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port that nobody else who asks here is given while this process lives."""
+    """A free port; reserved while this process lives."""
     return free_ports(1, host)[0]
 
 
@@ -64,9 +64,9 @@ def is_taken(port: int, host: str = LOOPBACK) -> bool:
 
 
 def status_of(port: int, path: str, seconds: float) -> int | None:
-    """What the HTTP server at a port of this machine answers; None when it does not.
+    """The HTTP status at a port of this machine; None without an answer.
 
-    By Python's own client: httpx takes 10 MiB for as long as the stack runs.
+    Uses http.client: httpx would take 10 MiB for as long as the stack runs.
     """
     asking = HTTPConnection(LOOPBACK, port, timeout=seconds)
     try:

@@ -12,8 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from stack.develop.builds import uv
 from stack.errors import StackError
+from stack.operate.supply.materials import found_uv
 
 GENERATOR = "openapi-python-client==0.29.1"
 PACKAGE = "ruta_client"
@@ -102,7 +102,9 @@ def reduced(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _run(*arguments: str, cwd: Path) -> None:
-    done = subprocess.run([uv(), *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [found_uv(), *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip()
         raise StackError.passed_on(f"uv {arguments[0]}: {said[-2000:]}")

@@ -1,4 +1,4 @@
-"""Where the lists lie that say what must not come back with a backup, and what is known to be missing of them."""
+"""The lists of what a restore must not bring back: where they are, and which are missing."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -19,12 +19,12 @@ _KEPT = {
     "relay": "RUTA_SMTP_URL",
     "sender": "RUTA_MAIL_SENDER",
 }
-"""What a stack remembers of its start: its second places, and whom it tells by which relay that one is away."""
+"""Settings that a stack remembers: its second places, and who gets mail by which relay when one is away."""
 _SHORTEST_REASON = 10
 
 
 def remember_places(layout: Layout) -> None:
-    """At the start of a stack: a later one that forgets to name them, and a restore, find them all the same."""
+    """Stores the settings at a start, for a later start without them and for a restore."""
     kept = read_private_map(layout.second_places_file)
     named = {key: os.environ[name] for key, name in _KEPT.items() if name in os.environ}
     if named:
@@ -33,7 +33,7 @@ def remember_places(layout: Layout) -> None:
 
 
 def second_places(layout: Layout, keys: Path | None = None) -> list[Path]:
-    """Those of the environment, those that the stack remembers, and those of the backup whose key files lie in `keys`."""
+    """Those of the environment, of the last start, and of the backup with its key files in `keys`."""
     files = [layout.second_places_file]
     if keys is not None:
         files.append(keys / layout.second_places_file.name)
@@ -43,18 +43,18 @@ def second_places(layout: Layout, keys: Path | None = None) -> list[Path]:
 
 
 def any_in(layout: Layout, folder: Path) -> bool:
-    """An anchor alone says that nobody was erased and nothing restricted."""
+    """Whether the folder has a list, or an anchor: an anchor alone proves that all lists are empty."""
     names = [layout.anchor_file.name, *(file.name for file in layout.lists)]
     return any((folder / name).exists() for name in names)
 
 
 def outside(layout: Layout, given: Sequence[Path], keys: Path) -> list[Path]:
-    """Folders outside this machine that hold lists: those that were named, and the second places."""
+    """Folders outside this machine that have lists: the given ones and the second places."""
     return [each for each in (*given, *second_places(layout, keys)) if any_in(layout, each)]
 
 
 def require(layout: Layout, found: Sequence[Path], keys: Path, why: str) -> None:
-    """StackError where a backup is all there is and nobody said why that is to be enough."""
+    """StackError if there is no list outside the backup and no reason to go on without."""
     if why and len(why.strip()) < _SHORTEST_REASON:
         raise StackError("--without-lists {why!r}: say why in a sentence", why=why)
     if found or why:
@@ -69,7 +69,7 @@ def require(layout: Layout, found: Sequence[Path], keys: Path, why: str) -> None
 
 
 def put_rights(layout: Layout, folders: Iterable[Path]) -> None:
-    """The longest list of rights goes on here; the issuer holds its record to it before it answers anybody."""
+    """Continues the longest list of rights here. The issuer applies it before its first answer."""
     name = layout.rights_file.name
     copies = [folder / name for folder in folders if (folder / name).exists()]
     copies += [file for file in layout.rights_files if file.exists()]
@@ -82,18 +82,18 @@ def put_rights(layout: Layout, folders: Iterable[Path]) -> None:
                 file=copy,
             )
     if longest:
-        played = layout.overlay_file.exists()
-        chained.replace(layout.rights_files[1 if played else 0], longest)
+        small = layout.overlay_file.exists()
+        chained.replace(layout.rights_files[1 if small else 0], longest)
 
 
 def note_missing(layout: Layout, backup: str, why: str) -> None:
-    """Until somebody settles it, doctor and the console say it."""
+    """Doctor and the console warn until somebody calls `settle`."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_private_map(layout.missing_lists_file, {"at": now, "backup": backup, "why": why})
 
 
 def settle(layout: Layout, done: str) -> None:
-    """Somebody looked at what came back, and says what they did."""
+    """Records what somebody did about the people and rights that came back."""
     if not layout.missing_lists_file.exists():
         raise StackError("nothing is missing: no restore went on without its lists")
     if len(done.strip()) < _SHORTEST_REASON:

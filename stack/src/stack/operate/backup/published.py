@@ -1,8 +1,8 @@
-"""What was published stays published: a restore in place takes none of it back.
+"""Keeps published reports through a restore in place.
 
-A period that was closed since the backup would be open again. Closed a second time, from another record, it would be
-rounded twice, and the two could be played against each other; a bulletin would be another under the same address,
-which browsers keep for a year. Nor do mailboxes come back that their owners took out.
+Else a period closed since the backup would be open again. Closed a second time, from another record, it would be
+rounded twice, and comparing both results would reveal people; a bulletin would change under the same address, which
+browsers keep for a year. Unsubscribed mailboxes do not come back either.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from stack.errors import StackError
 
 REPORTING = "reporting"
 FORMER = "reporting_former"
-"""What the database is called meanwhile. It is there after a restore that was broken off, and holds what was published."""
+"""The database's name during a restore. An interrupted restore leaves it behind, with the published reports."""
 
 # In the order in which one refers to the other.
 TABLES = (
@@ -33,13 +33,13 @@ _KEPT = {
     "bulletins": "f.published_at IS NOT NULL",
     "bulletin_files": "f.bulletin_id IN (SELECT id FROM bulletins WHERE published_at IS NOT NULL)",
 }
-"""Which rows of before are put beside those of the backup, where not all are."""
+"""Conditions on the former rows that are added to those of the backup; a table without one adds all."""
 _DRAFTS = (
     "SELECT b.id FROM bulletins b, former_bulletins f"
     " WHERE f.published_at IS NOT NULL AND b.published_at IS NULL"
     " AND (b.id = f.id OR (b.kind, b.period, b.edition) = (f.kind, f.period, f.edition))"
 )
-# What makes room for them.
+# Deletes rows of the backup that the former ones replace.
 _FIRST = {
     # What the backup still asks of a contributor was answered.
     "sign_offs": "DELETE FROM sign_offs t USING former_sign_offs f"
@@ -62,8 +62,8 @@ def set_aside(server: PostgresServer) -> bool:
 
 
 def put_back(server: PostgresServer, folder: Path) -> None:
-    """Put what was published since into the database that was loaded; all of it or nothing. Either may be of another
-    version: what only one of them has is left out."""
+    """Copies the reports published since into the restored database, in one transaction. The two may be of different
+    versions: tables and columns that only one has are skipped."""
     columns = {
         table: [name for name in _columns(server, FORMER, table) if name in now]
         for table in TABLES

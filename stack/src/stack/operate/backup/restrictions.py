@@ -1,7 +1,7 @@
-"""What was restricted since a backup is restricted again, before anybody is answered.
+"""Repeats restrictions made since a backup, before any service answers.
 
-The list of it lies beside the databases, as that of the erased does. Where a stack is restored in place, its record as it
-was is the last word: it is brought into the list before the backup takes its place.
+Their list is beside the databases, like the list of the erased. A restore in place first adds to the list what the
+present record restricts, as that is the newest state.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from stack.wording import said
 
 
 def tell_before(commands: StoppedCommands, work: Path) -> str:
-    """Bring what the record restricts now into the list; returns what to say, where that is not possible."""
+    """Adds the restrictions of the present record to the list; returns a warning if that fails, else ""."""
     words = work / "directory-words"
     try:
         words.write_text(commands.run("list-restrictions", service="directory"))
@@ -29,7 +29,7 @@ def tell_before(commands: StoppedCommands, work: Path) -> str:
 
 
 def restrict_again(commands: StoppedCommands, work: Path, *lists: str) -> tuple[str, str]:
-    """By each service's own rules, in the newest form of its tables; returns what both told."""
+    """Migrates each service and applies the lists by its own rules; returns what both services printed."""
     for service in SERVICES:
         commands.run("migrate", service=service, owner=True)
     told = commands.run("apply-restrictions", *lists)
