@@ -209,16 +209,14 @@ def readable_exception(
 ) -> sa.ColumnElement[bool]:
     if not {Role.SUPERVISOR, Role.COORDINATOR} & caller.roles:
         return sa.false()
-    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
-    return sa.exists().where(col(LineException.id) == exception_id, _concerns(caller, mine))
+    return sa.exists().where(col(LineException.id) == exception_id, _concerns(caller))
 
 
 async def exceptions(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[LineException]:
     """Those at the caller's desk, and those that would hand a report to the caller."""
-    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
-    statement = sa.select(LineException).where(_concerns(caller, mine))
+    statement = sa.select(LineException).where(_concerns(caller))
     if before is not None:
         statement = statement.where(col(LineException.id) < before)
     rows = await session.scalars(statement.order_by(col(LineException.id).desc()).limit(limit + 1))
@@ -228,9 +226,8 @@ async def exceptions(
 async def one_exception(
     session: AsyncSession, caller: Principal, exception_id: UUID
 ) -> LineException:
-    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
     statement = sa.select(LineException).where(
-        _concerns(caller, mine), col(LineException.id) == exception_id
+        _concerns(caller), col(LineException.id) == exception_id
     )
     found = (await session.scalars(statement.with_for_update())).one_or_none()
     if found is None:
@@ -274,10 +271,11 @@ async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID)
     return found is not None
 
 
-def _concerns(caller: Principal, reports: sa.Select[Any]) -> sa.ColumnElement[bool]:
+def _concerns(caller: Principal) -> sa.ColumnElement[bool]:
+    at_own_desk = sa.select(col(LineReport.id)).where(at_desk(caller))
     return sa.or_(
         col(LineException.organisation_id) == caller.organisation,
-        col(LineException.report_id).in_(reports),
+        col(LineException.report_id).in_(at_own_desk),
     )
 
 
@@ -306,11 +304,10 @@ async def exceptions_to_decide(
     session: AsyncSession, caller: Principal, limit: int
 ) -> Sequence[LineException]:
     """Of `exceptions`, those that wait for somebody else than who asked, the oldest first."""
-    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
     rows = await session.scalars(
         sa.select(LineException)
         .where(
-            _concerns(caller, mine),
+            _concerns(caller),
             col(LineException.status) == "pending",
             col(LineException.requested_by) != caller.subject,
         )
