@@ -254,7 +254,7 @@ def test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to(
     with pytest.raises(Problem) as raised:
         read(saved(tmp_path, target.getvalue()))
     assert raised.value.kind.code == "unreadable_file"
-    assert "beyond row 1,000" in raised.value.detail
+    assert "more than 1,000 rows" in raised.value.detail
 
 
 def test_a_named_format_must_fit_the_content(tmp_path: Path) -> None:
