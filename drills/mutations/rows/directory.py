@@ -330,6 +330,13 @@ ROWS = (
     ),
     Row(
         "safe-houses",
+        "held-house-exported-as-whole",
+        "directory.record.houses.queries:is_held",
+        Replaces("h.entity_id == service_id", "h.entity_id != service_id"),
+        "tests/services/directory/test_safe_houses.py::test_a_file_with_a_held_house_says_that_it_holds_a_part_of_it",
+    ),
+    Row(
+        "safe-houses",
         "nothing-is-a-house",
         "directory.ground.hsds.safe_houses:suspicious",
         Returns("frozenset()"),

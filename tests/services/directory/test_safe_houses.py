@@ -1,7 +1,9 @@
 """What may be a safe house is held at `partners` without its place until somebody looks, however it came in."""
 
 import csv
+import io
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +126,19 @@ async def test_what_may_be_a_house_is_shown_to_partners_alone_and_without_its_pl
     history = await api.get(f"{V1}/records/services/{own}/history", headers=as_("ngo-salud"))
     assert history.status_code == 200
     assert _hides(history.text)
+
+
+async def test_a_file_with_a_held_house_says_that_it_holds_a_part_of_it(
+    api: AsyncClient, publish: Publish
+) -> None:
+    """Whoever brought it back would take the place from the record."""
+    house = await publish(**HINTS["its name"])
+    other = await publish()
+    file = await api.get(f"{V1}/exports?format=hsds", headers=as_("im-officer"))
+    with zipfile.ZipFile(io.BytesIO(file.content)) as package:
+        rows = csv.DictReader(package.read("services.csv").decode("utf-8-sig").splitlines())
+    said = {row["id"]: row["abridged"] for row in rows}
+    assert (said[house], said[other]) == ("yes", "")
 
 
 async def test_a_persons_word_holds_until_there_are_other_words(

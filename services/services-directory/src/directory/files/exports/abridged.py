@@ -1,7 +1,8 @@
 """Whether a document says less than the record behind it even at the highest level. Pure.
 
-Sites of the level `pathway` are shown as exact as the municipality to everybody, and a stale entry
-is shown as unverified: whoever writes such a document back would erase what it does not show.
+Sites of the level `pathway` are shown as exact as the municipality to everybody, a stale entry is shown as
+unverified, and what may be a safe house is shown without its place (`record.houses`): whoever writes such a
+document back would erase what it does not show.
 """
 
 from collections.abc import Mapping

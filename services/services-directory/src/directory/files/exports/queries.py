@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.files.exports.abridged import Exported, is_coarse
 from directory.ground.access import visible
 from directory.record.documents.models import service_documents
+from directory.record.houses.queries import is_held
 
 _AT_A_TIME = 500
 
@@ -38,7 +39,7 @@ async def exported(
         sa.select(
             shown.c.service_id,
             shown.c.document,
-            (shown.c.etag != whole.c.etag).label("abridged"),
+            sa.or_(shown.c.etag != whole.c.etag, is_held(shown.c.service_id)).label("abridged"),
             shown.c.sensitive,
         )
         .join(whole, sa.and_(whole.c.service_id == shown.c.service_id, whole.c.level == RESTRICTED))

@@ -35,6 +35,12 @@ async def held_organizations(
     return frozenset(await session.scalars(sa.select(h.organization_id).where(h.held, among)))
 
 
+def is_held(service_id: sa.ColumnElement[UUID]) -> sa.Exists:
+    """Whether a service, by its id in any column of a statement, is shown without its place."""
+    h = house_looks.c
+    return sa.exists().where(h.kind == SERVICE, h.entity_id == service_id, h.held)
+
+
 async def one_look(session: AsyncSession, entity_id: UUID) -> sa.Row[Any] | None:
     found = sa.select(house_looks).where(house_looks.c.entity_id == entity_id)
     return (await session.execute(found.with_for_update())).one_or_none()
