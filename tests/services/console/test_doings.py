@@ -160,12 +160,8 @@ def test_codes_beside_are_told_in_words(
 
 def chosen(model: type[BaseModel], name: str) -> list[str]:
     """What a field of a body may be."""
-    found: list[str] = []
-    left: list[Any] = [model.model_fields[name].annotation]
-    while left:
-        one = left.pop()
-        found += [one] if isinstance(one, str) else []
-        left += get_args(one)
+    field = model.model_json_schema()["properties"][name]
+    found = [code for one in (field, *field.get("anyOf", ())) for code in one.get("enum", ())]
     assert found, f"{model.__name__}.{name} is a choice no more"
     return found
 

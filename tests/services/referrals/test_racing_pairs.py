@@ -337,6 +337,7 @@ def test_every_command_about_a_case_is_raced() -> None:
         "PUT /trainings/{training_id}",
         "POST /certificates",
         "POST /certificates/{certificate_id}/revoke",
+        "POST /timers/overdue/organisations/{organisation_id}/calls",
         "PUT /timers/policies/{aor}/{urgency}/{clock_name}",
         "POST /protocols",
         "POST /protocols/{protocol_id}/end",
