@@ -2,6 +2,8 @@
 
 import re
 
+from common.words.choices import in_sentence
+
 from tests.services.referrals.story import AUDIENCE, LEGAL, Story
 from tests.services.referrals.test_break_glass import ASKER, opened
 from tests.services.referrals.test_scenarios import transfer_offer
@@ -93,3 +95,9 @@ async def test_a_slip_shows_the_code_and_the_way_and_looks_nothing_up(story: Sto
     assert "ABCD-EFGH-0123-4567" in page
     assert "/withdraw</strong>" in page
     assert "<svg" in page
+
+
+def test_an_item_that_is_no_more_is_named_by_its_code() -> None:
+    """What was read before stays told: the page by which a person withdraws never fails over a word."""
+    assert in_sentence("name", "es") == "nombre"
+    assert in_sentence("gone_since", "es") == "gone_since"

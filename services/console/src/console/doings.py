@@ -91,7 +91,7 @@ _WORDS = {
     "items": ("item.",),
     "kind": ("consent.kind.",),
     "method": ("method.",),
-    "outcome": ("late.outcome.", "word."),
+    "outcome": ("code.call.", "word."),
     "reason": ("word.", "method."),
     "status": ("consent.status.",),
     "to": ("aor.",),

@@ -87,6 +87,7 @@ def check(
         ("format", [sys.executable, "-m", "ruff", "format", "--check", "."]),
         ("import contracts", [str(Path(sys.executable).parent / "lint-imports")]),
         ("one chain of revisions", [sys.executable, "-m", "stack.develop.revisions"]),
+        ("subjects of commits", [sys.executable, "-m", "stack.develop.subjects", str(root)]),
         ("nothing unused", [sys.executable, "-m", "tests.support.unused"]),
     ]
     built = [

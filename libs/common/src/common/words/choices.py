@@ -1,18 +1,16 @@
 """The codes that people choose from: reasons and the items of a referral. Each is one row of a table in
-`data`: its labels, where it is offered, what it counts as. Forms, bodies of the API, stored counters and
+`data/codelists`: its labels, where it is offered, what it counts as. Forms, bodies of the API, stored counters and
 texts are made from the row. Pure."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
 from pydantic_core.core_schema import CoreSchema, literal_schema
 
-from common.words.codelists import Code
+from common.words.codelists import Code, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def reasons(of: str) -> Mapping[str, Reason]:
             frozenset(row["offered"].split()),
             int(row["counter"]) if row["counter"] else None,
         )
-        for row in _rows("reasons")
+        for row in rows("reasons")
         if row["list"] == of
     }
     if not found:
@@ -96,24 +94,24 @@ def items() -> Mapping[str, ItemWord]:
                 row["reaches"] == "yes",
                 {"es": row["in_sentence_es"], "en": row["in_sentence_en"]},
             )
-            for row in _rows("items")
+            for row in rows("items")
         }
     )
+
+
+def in_sentence(item: str, language: str) -> str:
+    """An item as it is named within a sentence to the person; the code itself of one that is no more."""
+    word = items().get(item)
+    return word.in_sentence[language] if word else item
 
 
 @cache
 def texts(language: str) -> Mapping[str, str]:
     """What pages call them: `code.LIST.CODE` and `item.CODE`."""
-    lists = dict.fromkeys(row["list"] for row in _rows("reasons"))
+    lists = dict.fromkeys(row["list"] for row in rows("reasons"))
     found = {
         f"code.{of}.{code}": reason.label(language)
         for of in lists
         for code, reason in reasons(of).items()
     }
     return {**found, **{f"item.{code}": item.label(language) for code, item in items().items()}}
-
-
-@cache
-def _rows(table: str) -> tuple[dict[str, str], ...]:
-    text = files("common.words").joinpath("data", f"{table}.csv").read_text(encoding="utf-8")
-    return tuple(csv.DictReader(text.splitlines()))

@@ -115,7 +115,8 @@ class CodeList(Mapping[str, Entry_co], Generic[Entry_co]):
         return entry.label(language) if entry else code
 
 
-def _rows(table: str) -> list[dict[str, str]]:
+def rows(table: str) -> list[dict[str, str]]:
+    """The rows of a table of `data/codelists`, by column."""
     text = (
         files("common.words")
         .joinpath("data", "codelists", f"{table}.csv")
@@ -142,7 +143,7 @@ def categories() -> CodeList[ServiceCategory]:
                 primero_service_type=row["primero_service_type"] or None,
                 basis=row["basis"],
             )
-            for row in _rows("service_categories")
+            for row in rows("service_categories")
         },
     )
 
@@ -153,7 +154,7 @@ def pathways() -> CodeList[Pathway]:
         "pathways",
         {
             row["code"]: Pathway(*_labels(row), row["coordination_body"], row["entry_rule_en"])
-            for row in _rows("pathways")
+            for row in rows("pathways")
         },
     )
 
@@ -166,7 +167,7 @@ def populations() -> CodeList[PopulationGroup]:
             row["code"]: PopulationGroup(
                 *_labels(row), row["kind"], row["unhcr_hapi_code"] or None, row["note"]
             )
-            for row in _rows("population_groups")
+            for row in rows("population_groups")
         },
     )
 
@@ -177,7 +178,7 @@ def functional_statuses() -> CodeList[FunctionalStatus]:
         "functional_status",
         {
             row["code"]: FunctionalStatus(*_labels(row), row["referable"], row["meaning_en"])
-            for row in _rows("functional_status")
+            for row in rows("functional_status")
         },
     )
 
@@ -190,7 +191,7 @@ def visibility_levels() -> CodeList[VisibilityLevel]:
             row["code"]: VisibilityLevel(
                 *_labels(row), row["ocha_sensitivity"], row["who_sees"], row["location_precision"]
             )
-            for row in _rows("visibility_levels")
+            for row in rows("visibility_levels")
         },
     )
 
@@ -206,7 +207,7 @@ def organisation_types() -> CodeList[OrganisationType]:
                 row["iati_code"],
                 row["ven_5w_value_es"] or None,
             )
-            for row in _rows("organisation_types")
+            for row in rows("organisation_types")
         },
     )
 
@@ -217,7 +218,7 @@ def confidential_needs() -> CodeList[Code]:
     label says through whom they are reached where no pathway of the area says it."""
     return CodeList(
         "confidential_needs",
-        {row["code"]: Code(*_labels(row)) for row in _rows("confidential_needs")},
+        {row["code"]: Code(*_labels(row)) for row in rows("confidential_needs")},
     )
 
 
@@ -233,7 +234,7 @@ def languages() -> CodeList[Language]:
                 row["glottocode"] or None,
                 row["family"] or None,
             )
-            for row in _rows("languages")
+            for row in rows("languages")
         },
     )
 
@@ -243,6 +244,6 @@ def referral_attributes() -> Mapping[str, CodeList[Code]]:
     """How a service takes referrals, by attribute: intake_mode, referral_method, response_delay,
     next_step, feedback_mechanism, feedback_delay, coverage, frequency, eligibility."""
     lists: dict[str, dict[str, Code]] = {}
-    for row in _rows("referral_attributes"):
+    for row in rows("referral_attributes"):
         lists.setdefault(row["attribute"], {})[row["code"]] = Code(*_labels(row))
     return MappingProxyType({name: CodeList(name, entries) for name, entries in lists.items()})

@@ -46,7 +46,7 @@ OFFERED = Command(
     (
         Field("need", "pick"),
         Field("urgency", "choice", ("emergency", "urgent", "routine")),
-        Field("why", "choice", ("moved", "specialised_help", "capacity", "safety", "other")),
+        Field("why", "choice", offered("offered", "transfer")),
     ),
 )
 ACCEPT = Command("take", f"{_TRANSFER}/accept")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.words.choices import offered
+
 from console.answers import together
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
@@ -10,7 +12,6 @@ from console.work.service import all_of
 
 screens = Screens()
 _LATE = "/referrals/v1/timers/overdue/organisations"
-OUTCOMES = ("will_act", "cannot", "not_reached")
 _MOST_SERVICES = 12
 """Of so many services the page reads the phone; of the others it stands on the service's page."""
 
@@ -43,7 +44,7 @@ async def late(visit: Visit) -> Page:
         {
             "waiting": [row for row in rows if row["to_call"]],
             "called": [row for row in rows if not row["to_call"]],
-            "outcomes": OUTCOMES,
+            "outcomes": offered("call", "coordinator"),
         },
         address="/console/late",
     )

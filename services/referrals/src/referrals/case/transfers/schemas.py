@@ -1,7 +1,6 @@
 """Bodies of transfers."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from common.events.codes import Urgency
@@ -12,8 +11,6 @@ from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.facts import decided
 from referrals.ground.vocabulary.fields import Category
 
-Why = Literal["moved", "specialised_help", "capacity", "safety", "other"]
-
 
 class NewTransfer(Strict):
     """Offers a case to another organisation, under a consent of kind `transfer`. It decides by what is said of it."""
@@ -23,7 +20,9 @@ class NewTransfer(Strict):
     grant_id: UUID
     need: Category | None = Field(None, description="What the person needs most.")
     urgency: Urgency | None = None
-    why: Why | None = Field(None, description="Why another organisation should have the case.")
+    why: reasons.OfferTransfer | None = Field(
+        None, description="Why another organisation should have the case."
+    )
 
 
 class DeclineTransfer(Strict):

@@ -31,6 +31,10 @@ class Item(StrEnum):
     HEALTH = "health"
 
 
+if {*Item} != items().keys():
+    raise ValueError(f"items.csv and Item differ: {sorted({*Item} ^ items().keys())}")
+
+
 TEXTS: Mapping[str, frozenset[Item]] = {
     "safe_contact.instructions": frozenset({Item.CONTACT, Item.SAFETY})
 }

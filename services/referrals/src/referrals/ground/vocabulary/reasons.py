@@ -1,4 +1,4 @@
-"""The reasons that commands take, as types of their bodies; each is a row of `common/words/data/reasons.csv`."""
+"""The reasons that commands take, as types of their bodies; each is a row of `common/words/data/codelists/reasons.csv`."""
 
 from typing import Annotated
 
@@ -17,3 +17,5 @@ EraseCase = Annotated[str, OneOf("erase", "case")]
 CloseReport = Annotated[str, OneOf("close", "line")]
 StopScreening = Annotated[str, OneOf("stop", "screening")]
 RevokeCertificate = Annotated[str, OneOf("revoke", "training")]
+OfferTransfer = Annotated[str, OneOf("offered", "transfer")]
+CallOutcome = Annotated[str, OneOf("call", "coordinator")]

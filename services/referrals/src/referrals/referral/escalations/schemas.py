@@ -1,15 +1,13 @@
 """Bodies of what is overdue."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from common.http import Strict
 from pydantic import BaseModel, Field
 
+from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.fields import Aor
-
-Outcome = Literal["will_act", "cannot", "not_reached"]
 
 
 class OverdueCount(BaseModel):
@@ -41,7 +39,9 @@ class NewCall(Strict):
     """Whoever coordinates called an organisation about what is late there."""
 
     aor: Aor
-    outcome: Outcome = Field(description="What the organisation said, or that nobody answered.")
+    outcome: reasons.CallOutcome = Field(
+        description="What the organisation said, or that nobody answered."
+    )
 
 
 class LateOrganisation(BaseModel):

@@ -21,7 +21,7 @@ from common.http import (
     refusal_pages,
     router,
 )
-from common.words.choices import items
+from common.words.choices import in_sentence
 from common.words.languages import PageLanguage
 from fastapi import Form, Query
 from fastapi.responses import HTMLResponse
@@ -97,8 +97,7 @@ def _read(reads: Sequence[Reading], language: str) -> list[str]:
         texts["line"].format(
             day=day_in_words(clock.day_of(read.at), language),
             who=texts["roads"][read.road],
-            items=", ".join(items()[item].in_sentence[language] for item in read.items)
-            or texts["whole"],
+            items=", ".join(in_sentence(item, language) for item in read.items) or texts["whole"],
         )
         for read in reads
     ]
