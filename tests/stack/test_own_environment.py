@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from stack.cli import panels
+from stack.wording import said
 
 ROOT = Path(__file__).parents[2]
 # Says what it was asked, and makes an interpreter that ends well.
@@ -57,6 +59,12 @@ def test_tools_come_with_the_first_command_that_needs_them_and_stay(clone: Path)
     (clone / "uv.lock").write_text("changed")
     (again,) = call(clone, "up")
     assert "--no-dev" not in again
+
+
+@pytest.mark.parametrize("command", panels()[said("Develop")])
+def test_each_command_of_a_developer_has_its_tools(clone: Path, command: str) -> None:
+    (asked,) = call(clone, command)
+    assert "--no-dev" not in asked
 
 
 def test_an_environment_that_was_made_before_they_were_told_apart_keeps_its_tools(
