@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.errors import CONFLICT, FieldError
+from common.errors import CONFLICT, FieldError, problem_rows
 from common.words.details import MOST_SHOWN, Detail, said, sentences
 from common.words.languages import LANGUAGES
 
@@ -92,3 +92,17 @@ def test_an_answer_repeats_a_bounded_part_of_what_was_sent() -> None:
         assert len(body["detail"]) < MOST_SHOWN + 100
         assert len(body["errors"][0]["detail"]) <= MOST_SHOWN
     assert len(coded["detail_params"][0]) == MOST_SHOWN
+
+
+def test_every_problem_is_a_row_in_both_languages_that_somebody_names() -> None:
+    named = {
+        str(node.slice.value)
+        for _, node in product()
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and ast.unparse(node.value) == "PROBLEMS"
+    }
+    rows = problem_rows()
+    assert [row["code"] for row in rows] == sorted(named)
+    assert [row["code"] for row in rows if not (row["title_en"] and row["title_es"])] == []
+    assert [row["code"] for row in rows if row["remedy_en"] and not row["remedy_es"]] == []

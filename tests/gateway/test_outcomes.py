@@ -22,7 +22,7 @@ def told(problem: errors.Problem) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("kind", list(errors.CATALOGUE.values()), ids=lambda kind: kind.code)
+@pytest.mark.parametrize("kind", list(errors.PROBLEMS.values()), ids=lambda kind: kind.code)
 def test_every_problem_is_an_outcome_of_r4(kind: errors.ProblemType) -> None:
     (issue,) = told(kind.saying("Why."))["issue"]
     assert issue["details"]["coding"] == [{"system": "urn:ruta:problem", "code": kind.code}]

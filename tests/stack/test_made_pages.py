@@ -3,7 +3,7 @@
 import json
 import re
 
-from common.errors import CATALOGUE
+from common.errors import PROBLEMS
 from common.events.catalogue import ALL
 from stack.reference import settings_page
 from typer.testing import CliRunner
@@ -38,7 +38,7 @@ def test_every_setting_is_described() -> None:
 
 def test_every_error_code_is_explained_in_both_languages() -> None:
     found = rows(printed("errors"))
-    assert [cells[0].strip("`") for cells in found] == sorted(CATALOGUE)
+    assert [cells[0].strip("`") for cells in found] == sorted(PROBLEMS)
     assert [cells for cells in found if len(cells) != 6 or not (cells[2] and cells[4])] == []
 
 

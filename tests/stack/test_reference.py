@@ -1,69 +1,9 @@
-"""What partners get that is made from the code: texts of problems, collection, client."""
+"""The typed client that partners get."""
 
 import httpx
 import pytest
-from common.errors import CATALOGUE
 from stack.reference.client import reduced
-from stack.reference.errors_page import declare_all, problem_texts
-from stack.reference.postman import collection
 from stack.reference.session import RutaProblem, Session
-
-DOCUMENT = {
-    "info": {"title": "T"},
-    "servers": [{"url": "http://here"}],
-    "components": {
-        "schemas": {
-            "New-Thing": {
-                "type": "object",
-                "required": ["name"],
-                "properties": {
-                    "name": {"type": "string"},
-                    "from": {"$ref": "#/components/x/Other"},
-                },
-                "examples": [{"name": "Ana"}],
-            },
-            "Other": {"enum": ["a", "b"]},
-        }
-    },
-    "paths": {
-        "/v1/things/{thing-id}": {
-            "post": {
-                "operationId": "post_thing",
-                "tags": ["things"],
-                "x-ruta-access": {"anonymous": True},
-                "parameters": [
-                    {"name": "thing-id", "in": "path", "required": True},
-                    {"name": "limit", "in": "query", "schema": {"type": "integer"}},
-                    {"name": "If-Match", "in": "header", "schema": {"type": "string"}},
-                ],
-                "requestBody": {
-                    "content": {
-                        "application/json": {"schema": {"$ref": "#/components/schemas/New-Thing"}}
-                    }
-                },
-                "responses": {"204": {"description": "done"}},
-            }
-        }
-    },
-}
-
-
-def test_every_problem_is_explained_in_spanish_too() -> None:
-    declare_all()
-    spanish = problem_texts()
-    assert set(CATALOGUE) - set(spanish) == set()
-    without = [c for c, k in CATALOGUE.items() if k.remedy and not spanish[c][1]]
-    assert without == []
-
-
-def test_a_postman_request_has_the_operations_parts() -> None:
-    (folder,) = collection(DOCUMENT)["item"]
-    request = folder["item"][0]["request"]
-    assert request["url"]["raw"] == "{{baseUrl}}/v1/things/:thing-id"
-    assert {h["key"] for h in request["header"]} == {"Accept", "Idempotency-Key", "If-Match"}
-    assert '"name": "Ana"' in request["body"]["raw"]
-    assert request["auth"] == {"type": "noauth"}
-
 
 ASKED = httpx.Request("POST", "https://ruta.example/referrals/v1/cases", json={})
 TOKEN = httpx.Response(200, json={"access_token": "first", "expires_in": 600})

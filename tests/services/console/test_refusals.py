@@ -6,10 +6,9 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from common.errors import CATALOGUE
+from common.errors import PROBLEMS
 from common.words.languages import LANGUAGES
 from console.wording import wording
-from stack.reference.errors_page import declare_all
 
 from tests.services.console.answered import Console, console
 
@@ -34,10 +33,9 @@ async def pages(tmp_path: Path) -> AsyncIterator[Console]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_problem_is_told_in_plain_words(language: str) -> None:
-    declare_all()
     say = wording(language)
-    assert [code for code in CATALOGUE if not say.has(f"problem.{code}")] == []
-    told = {code: say(f"problem.{code}") for code in CATALOGUE}
+    assert [code for code in PROBLEMS if not say.has(f"problem.{code}")] == []
+    told = {code: say(f"problem.{code}") for code in PROBLEMS}
     assert {code: text for code, text in told.items() if _PROGRAMMERS.search(text)} == {}
 
 

@@ -1,16 +1,12 @@
-"""Problem details (RFC 9457): every way in which Ruta says no.
+"""Problem details (RFC 9457): every way in which Ruta says no. Each is a row of `words/data/problems.csv`."""
 
-A `ProblemType` is declared once as a module constant; the catalogue in the partner guide is made
-from all declared types.
-"""
-
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 
 from common.words.details import MOST_SHOWN, Detail
-
-CATALOGUE: dict[str, "ProblemType"] = {}
 
 
 @dataclass(frozen=True)
@@ -95,11 +91,6 @@ class ProblemType:
     title: str
     remedy: str = ""
 
-    def __post_init__(self) -> None:
-        known = CATALOGUE.setdefault(self.code, self)
-        if known != self:
-            raise ValueError(f"problem code {self.code!r} is declared twice with different meaning")
-
     def because(
         self,
         code: str | Detail,
@@ -139,110 +130,41 @@ class ProblemType:
         return Problem(self, first.detail, said=first.said, errors=errors, extra=extra)
 
 
-BAD_REQUEST = ProblemType("bad_request", 400, "The request cannot be read")
-UNAUTHENTICATED = ProblemType(
-    "unauthenticated",
-    401,
-    "A valid access token is needed",
-    "Get a token at /oauth/token and send it as 'Authorization: Bearer …'.",
-)
-STEP_UP = ProblemType(
-    "insufficient_user_authentication",
-    401,
-    "This needs a recent sign-in",
-    "Nothing was changed. Sign in again (a browser at /session/start?fresh=true) and repeat it within"
-    " the seconds of max_age.",
-)
-FORBIDDEN = ProblemType(
-    "forbidden",
-    403,
-    "Your client may not do this",
-    "Ask your IM team for the scope or role that the detail names.",
-)
-CSRF = ProblemType(
-    "csrf",
-    403,
-    "This request did not come from Ruta's own pages",
-    "Send the X-CSRF-Token that GET /session gave you, from the same site.",
-)
-NOT_FOUND = ProblemType(
-    "not_found",
-    404,
-    "There is nothing here that you may see",
-    "Check the id. An entry of another organisation gives the same answer.",
-)
-METHOD_NOT_ALLOWED = ProblemType("method_not_allowed", 405, "This method is not offered here")
-SECOND_PERSON = ProblemType(
-    "second_person_needed", 403, "Somebody other than the requester has to decide this"
-)
-CONFLICT = ProblemType("conflict", 409, "The present state does not allow this")
-VERSION_CONFLICT = ProblemType(
-    "version_conflict", 409, "It was changed since you read it", "Read it again, then decide again."
-)
-STALE = ProblemType(
-    "stale",
-    412,
-    "It was changed since you read it",
-    "Read it again, apply your change to what you find, send it with the new ETag.",
-)
-PRECONDITION_REQUIRED = ProblemType(
-    "precondition_required", 428, "Say which version you are changing (If-Match)"
-)
-TOO_LARGE = ProblemType("too_large", 413, "The body is too large")
-UNSUPPORTED_MEDIA_TYPE = ProblemType(
-    "unsupported_media_type", 415, "This content type is not read here"
-)
-UNKNOWN_PARAMETER = ProblemType(
-    "unknown_parameter",
-    422,
-    "A parameter or its value is not known",
-    "The detail names those that are.",
-)
-INVALID = ProblemType(
-    "invalid", 422, "Some of the data is not valid", "Each error points to its place."
-)
-TOO_MANY_REQUESTS = ProblemType(
-    "too_many_requests", 429, "Too many requests", "Wait as long as Retry-After says."
-)
-INTERNAL = ProblemType(
-    "internal", 500, "Ruta made a mistake", "Tell the IM team the request id; nothing was changed."
-)
-UNAVAILABLE = ProblemType(
-    "unavailable",
-    503,
-    "A part that this needs is not available now",
-    "Repeat after Retry-After with the same Idempotency-Key.",
-)
-IDEMPOTENCY_KEY_MISSING = ProblemType(
-    "idempotency_key_missing",
-    400,
-    "Idempotency-Key is needed here",
-    "Send a new random key with each new command and the same key when you repeat it.",
-)
-IDEMPOTENCY_KEY_INVALID = ProblemType(
-    "idempotency_key_invalid", 400, "Idempotency-Key is not well formed"
-)
-IDEMPOTENCY_KEY_REUSED = ProblemType(
-    "idempotency_key_reused",
-    422,
-    "This Idempotency-Key was used for a different request",
-    "Use a new key for a new command.",
-)
-IDEMPOTENCY_IN_FLIGHT = ProblemType(
-    "idempotency_in_flight",
-    409,
-    "The first request with this key is still being worked on",
-    "Repeat after Retry-After with the same key.",
-)
-ANSWER_GONE = ProblemType(
-    "answer_gone",
-    410,
-    "The answer to this command is no longer kept",
-    "Do not send it again with another key. Read what it changed, or find it in the lists.",
-)
-BAD_CURSOR = ProblemType(
-    "bad_cursor", 400, "This cursor was not given by Ruta", "Start again without a cursor."
-)
+def problem_rows() -> list[dict[str, str]]:
+    table = files("common.words").joinpath("data", "problems.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(table.splitlines()))
+
+
+PROBLEMS: Mapping[str, ProblemType] = {
+    row["code"]: ProblemType(row["code"], int(row["status"]), row["title_en"], row["remedy_en"])
+    for row in problem_rows()
+}
+
+BAD_REQUEST = PROBLEMS["bad_request"]
+UNAUTHENTICATED = PROBLEMS["unauthenticated"]
+STEP_UP = PROBLEMS["insufficient_user_authentication"]
+FORBIDDEN = PROBLEMS["forbidden"]
+CSRF = PROBLEMS["csrf"]
+NOT_FOUND = PROBLEMS["not_found"]
+METHOD_NOT_ALLOWED = PROBLEMS["method_not_allowed"]
+SECOND_PERSON = PROBLEMS["second_person_needed"]
+CONFLICT = PROBLEMS["conflict"]
+VERSION_CONFLICT = PROBLEMS["version_conflict"]
+STALE = PROBLEMS["stale"]
+PRECONDITION_REQUIRED = PROBLEMS["precondition_required"]
+TOO_LARGE = PROBLEMS["too_large"]
+UNSUPPORTED_MEDIA_TYPE = PROBLEMS["unsupported_media_type"]
+UNKNOWN_PARAMETER = PROBLEMS["unknown_parameter"]
+INVALID = PROBLEMS["invalid"]
+TOO_MANY_REQUESTS = PROBLEMS["too_many_requests"]
+INTERNAL = PROBLEMS["internal"]
+UNAVAILABLE = PROBLEMS["unavailable"]
+IDEMPOTENCY_KEY_MISSING = PROBLEMS["idempotency_key_missing"]
+IDEMPOTENCY_KEY_INVALID = PROBLEMS["idempotency_key_invalid"]
+IDEMPOTENCY_KEY_REUSED = PROBLEMS["idempotency_key_reused"]
+IDEMPOTENCY_IN_FLIGHT = PROBLEMS["idempotency_in_flight"]
+ANSWER_GONE = PROBLEMS["answer_gone"]
+BAD_CURSOR = PROBLEMS["bad_cursor"]
 
 
 def unknown_parameter(name: str, known: Iterable[str], **extra: Any) -> Problem:

@@ -1,14 +1,9 @@
 """What all of reporting may refuse, and what its pure rules refuse before any transport gives it a status."""
 
-from common.errors import ProblemType
+from common.errors import PROBLEMS
 from common.words.wording import Worded
 
-STEP_FAILED = ProblemType(
-    "step_failed",
-    503,
-    "The step failed several times, and Ruta stopped trying",
-    "The log of the service says why. Correct the cause, then ask again.",
-)
+STEP_FAILED = PROBLEMS["step_failed"]
 
 
 PARAMETER = "parameter"

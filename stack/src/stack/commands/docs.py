@@ -3,14 +3,26 @@
 import json
 import os
 import sys
+import tomllib
+from operator import itemgetter
 
 import typer
+from common.errors import problem_rows
 from common.events.catalogue import asyncapi
 
 from stack.commands.options import home
-from stack.reference import alerts_page, floors_page, settings_page
-from stack.reference.errors_page import errors_page
+from stack.reference import alerts_page, settings_page
 from stack.wording import language_of
+
+_ERRORS = """# Errors · Errores
+
+Made from the code by `./ruta docs errors`. Decide by `code`; the other texts may change.
+*Hecho a partir del código con `./ruta docs errors`. Decida por `code`; los demás textos pueden cambiar.*
+
+| code | HTTP | what it means | what to do | qué significa | qué hacer |
+|---|---|---|---|---|---|
+"""
+_FLOORS = "Floors of "
 
 app = typer.Typer(name="docs", help="Print pages that are made from the code.")
 
@@ -30,7 +42,10 @@ def events() -> None:
 @app.command()
 def errors() -> None:
     """Print the page of all error codes, in English and Spanish."""
-    sys.stdout.write(errors_page())
+    sys.stdout.write(_ERRORS)
+    for row in problem_rows():
+        texts = (row[name] for name in ("title_en", "remedy_en", "title_es", "remedy_es"))
+        sys.stdout.write("| " + " | ".join((f"`{row['code']}`", row["status"], *texts)) + " |\n")
 
 
 @app.command()
@@ -42,4 +57,9 @@ def alerts() -> None:
 @app.command()
 def floors() -> None:
     """Print the map of floors: which capability may import which."""
-    sys.stdout.write(floors_page.page(home()))
+    project = tomllib.loads((home() / "pyproject.toml").read_text("utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    for contract in sorted(contracts, key=itemgetter("name")):
+        if contract["name"].startswith(_FLOORS):
+            floors = (f"  {layer.replace('|', '·')}\n" for layer in contract["layers"])
+            sys.stdout.write(f"{contract['name'].removeprefix(_FLOORS)}\n\n{''.join(floors)}\n")

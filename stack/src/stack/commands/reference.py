@@ -5,22 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from stack.commands.options import Data, Url
 from stack.embedded.connection import connect
 from stack.errors import StackError
 from stack.reference.client import wheel
-from stack.reference.postman import collection
 
 _TRIES = 60
-_group = typer.Typer(
-    help="Write a Postman collection or a typed client of the API.", no_args_is_help=True
-)
+_group = typer.Typer(help="Build a typed client of the API.", no_args_is_help=True)
 app = typer.Typer()
 app.add_typer(_group, name="reference")
-Out = Annotated[Path, typer.Option("--out", help="File to write")]
 
 
 def _document(data: Path | None, url: str | None) -> dict[str, Any]:
@@ -40,13 +35,6 @@ def _document(data: Path | None, url: str | None) -> dict[str, Any]:
         "not described while away: {lacking}; ./ruta status, then repeat it",
         lacking=", ".join(lacking),
     )
-
-
-@_group.command("postman")
-def postman(out: Out, data: Data = None, url: Url = None) -> None:
-    """Write a Postman-compatible collection of every operation."""
-    made = collection(_document(data, url))
-    out.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
 
 
 @_group.command("client")

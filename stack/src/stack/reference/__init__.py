@@ -1,1 +1,1 @@
-"""What is made from the API description: a Postman collection, a typed client, the errors page."""
+"""What is made from the code: a typed client, the pages of settings and alerts."""

@@ -17,14 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from common.auth.ended import EndedRight, Named, Why, asked_at, why_ended
 from common.auth.principal import Principal
 from common.db.endings import Ending
-from common.errors import Problem, ProblemType
+from common.errors import PROBLEMS, Problem
 
-RIGHTS_ENDED = ProblemType(
-    "rights_ended",
-    403,
-    "The account that asked for this no longer has the right",
-    "Somebody who has the right must ask again. A suspension ends at the issuer.",
-)
+RIGHTS_ENDED = PROBLEMS["rights_ended"]
 # Longer than anything waits for its turn.
 _KEPT = timedelta(days=30)
 _LIST = ("list", "")

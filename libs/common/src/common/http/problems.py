@@ -184,12 +184,9 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def from_http(error: HTTPException) -> Problem:
-    kind = _BY_STATUS.get(error.status_code)
-    if kind is None:
-        family = "http"
-        kind = errors.CATALOGUE.get(f"{family}_{error.status_code}") or ProblemType(
-            f"{family}_{error.status_code}", error.status_code, "Not possible"
-        )
+    kind = _BY_STATUS.get(error.status_code) or ProblemType(
+        f"http_{error.status_code}", error.status_code, "Not possible"
+    )
     headers = dict(error.headers or {})
     if error.status_code == 404 and error.detail == "Not Found":
         return kind.because("no_such_path_api_description", headers=headers)

@@ -1,10 +1,5 @@
 """How the context endpoints say no."""
 
-from common.errors import ProblemType
+from common.errors import PROBLEMS
 
-UNREADABLE_SERIES = ProblemType(
-    "unreadable_series",
-    422,
-    "The file of the series is not valid; nothing was written",
-    "Each problem names its row and column: correct them and send the file again.",
-)
+UNREADABLE_SERIES = PROBLEMS["unreadable_series"]

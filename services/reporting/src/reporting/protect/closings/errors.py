@@ -1,10 +1,5 @@
 """How the closing endpoints say no."""
 
-from common.errors import ProblemType
+from common.errors import PROBLEMS
 
-CLOSING_AT_WORK = ProblemType(
-    "closing_at_work",
-    409,
-    "The programmes of the period are still being closed",
-    "Read the closing until none is `to_close`, then ask again.",
-)
+CLOSING_AT_WORK = PROBLEMS["closing_at_work"]

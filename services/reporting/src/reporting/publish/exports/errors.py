@@ -1,10 +1,5 @@
 """How the export endpoints say no."""
 
-from common.errors import ProblemType
+from common.errors import PROBLEMS
 
-UNMAPPED = ProblemType(
-    "dhis2_unmapped",
-    409,
-    "The mapping of this deployment lacks codes that the file needs",
-    "Add their UIDs to the mapping file, or ask with scheme=code.",
-)
+UNMAPPED = PROBLEMS["dhis2_unmapped"]

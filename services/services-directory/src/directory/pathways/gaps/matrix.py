@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from common.errors import ProblemType
+from common.errors import PROBLEMS
 from common.words.places import Places
 
 from directory.pathways.gaps.shares import GROUPS, STATES
@@ -143,6 +143,4 @@ def weighted(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
     return found
 
 
-TOO_MANY_CELLS = ProblemType(
-    "too_many_cells", 422, "The matrix would be too large", "Ask for one state or fewer needs."
-)
+TOO_MANY_CELLS = PROBLEMS["too_many_cells"]

@@ -2,25 +2,16 @@
 
 from collections.abc import Sequence
 
-from common.errors import FieldError, Problem, ProblemType
+from common.errors import PROBLEMS, FieldError, Problem
 
 from directory.pathways.texts.findings import Finding
 from directory.pathways.texts.wording import say_finding
 
-PATHWAY_EXISTS = ProblemType(
-    "pathway_exists",
-    409,
-    "This area already has a pathway of this AoR",
-    "Draft a new version of it.",
-)
-PATHWAY_STATE = ProblemType("pathway_state", 409, "The version's present state does not allow this")
-PATHWAY_INVALID = ProblemType(
-    "pathway_invalid", 422, "The pathway cannot be used as it is", "Each error names its step."
-)
-PROFILE_CONTRADICTORY = ProblemType(
-    "profile_contradictory", 422, "The profile cannot be true of one person"
-)
-UNKNOWN_CODE = ProblemType("unknown_code", 422, "A code is not in its list")
+PATHWAY_EXISTS = PROBLEMS["pathway_exists"]
+PATHWAY_STATE = PROBLEMS["pathway_state"]
+PATHWAY_INVALID = PROBLEMS["pathway_invalid"]
+PROFILE_CONTRADICTORY = PROBLEMS["profile_contradictory"]
+UNKNOWN_CODE = PROBLEMS["unknown_code"]
 
 
 def invalid_pathway(findings: Sequence[Finding]) -> Problem:
