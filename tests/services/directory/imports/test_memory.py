@@ -14,7 +14,6 @@ from directory.files.imports.columns import columns
 from directory.files.imports.outcomes.mapped import validated
 from directory.files.imports.outcomes.notes import Verdict
 from directory.files.imports.outcomes.report import Report
-from directory.files.imports.package import staging
 from directory.files.imports.reading.formats import format_of
 from directory.files.imports.source import Options
 from directory.files.imports.sources import open_source
@@ -105,9 +104,8 @@ def peak_of(make: Callable[[Path, int], None], folder: Path, rows: int) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [csv_of, xlsx_of, geojson_of, package_of])
 def test_memory_does_not_grow_with_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path, int], None]
+    tmp_path: Path, make: Callable[[Path, int], None]
 ) -> None:
-    monkeypatch.setattr(staging, "_MOST_IN_MEMORY", 2**18)  # both packages pass it
     peak_of(make, tmp_path, 100)  # tables that are read once
     few, many = peak_of(make, tmp_path, FEW), peak_of(make, tmp_path, MANY)
     assert many - few < (MANY - FEW) * PER_ROW_BYTES

@@ -2,7 +2,7 @@
 so that the account of a million rows is as long as that of ten."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -11,7 +11,6 @@ from typing import Any
 from directory.files.imports.outcomes.notes import note
 
 _MOST_FIELDS = 1_000
-_MOST_ALIKE = 4_096
 _MANY = "…"
 """Stands for the fields beyond those that are counted apart."""
 
@@ -42,8 +41,7 @@ def as_it_is(file: str, field: str) -> Fate:
 
 
 RowFates = tuple[int, Sequence[Fate]]
-"""The values of one row, which has a number of its own among all rows of the file. A tuple may be shared
-by many rows, and is then counted as one."""
+"""The values of one row, which has a number of its own among all rows of the file."""
 
 
 @dataclass(slots=True)
@@ -52,23 +50,10 @@ class Fidelity:
 
     _fields: dict[tuple[str, str], Counter[tuple[Outcome, str]]] = field(default_factory=dict)
     _seen: bytearray = field(default_factory=bytearray)
-    _alike: dict[int, tuple[tuple[Fate, ...], list[int]]] = field(default_factory=dict)
-    """By identity, what became of rows that share it, and how many of them there were."""
 
     def has(self, row: int) -> bool:
         at = row >> 3
         return at < len(self._seen) and bool(self._seen[at] & (1 << (row & 7)))
-
-    def not_seen(self, most: int) -> Iterator[int]:
-        """Numbers of rows, from 1 to `most`, that were not taken."""
-        seen = self._seen
-        for at in range((most >> 3) + 1):
-            bits = seen[at] if at < len(seen) else 0
-            if bits == 0xFF:
-                continue
-            for row in range(at << 3, min((at + 1) << 3, most + 1)):
-                if row and not bits & (1 << (row & 7)):
-                    yield row
 
     def take(self, rows: Iterable[RowFates]) -> None:
         seen = self._seen
@@ -79,35 +64,19 @@ class Fidelity:
             if seen[at] & bit:
                 continue
             seen[at] |= bit
-            if isinstance(fates, tuple):
-                alike = self._alike.get(id(fates))
-                if alike is None:
-                    alike = self._alike[id(fates)] = (fates, [0])
-                alike[1][0] += 1
-            else:
-                for fate in fates:
-                    self.count(fate)
-        if len(self._alike) > _MOST_ALIKE:
-            self._settle()
-
-    def _settle(self) -> None:
-        for fates, (times,) in self._alike.values():
             for fate in fates:
-                self.count(fate, times)
-        self._alike.clear()
+                self.count(fate)
 
-    def count(self, fate: Fate, times: int = 1) -> None:
+    def count(self, fate: Fate) -> None:
         key = (fate.file, fate.field)
         if key not in self._fields and len(self._fields) >= _MOST_FIELDS:
             key = (_MANY, _MANY)
-        counted = self._fields.get(key)
-        if counted is None:
-            counted = self._fields[key] = Counter()
-        counted[fate.outcome, fate.reason] += times
+        if key not in self._fields:
+            self._fields[key] = Counter()
+        self._fields[key][fate.outcome, fate.reason] += 1
 
     @property
     def values(self) -> dict[str, int]:
-        self._settle()
         total: Counter[str] = Counter()
         for counted in self._fields.values():
             for (outcome, _), times in counted.items():
@@ -115,7 +84,6 @@ class Fidelity:
         return {"read": total.total(), **{each.value: total[each.value] for each in Outcome}}
 
     def plain(self) -> dict[str, Any]:
-        self._settle()
         fields = [
             _field(file, name, counted) for (file, name), counted in sorted(self._fields.items())
         ]

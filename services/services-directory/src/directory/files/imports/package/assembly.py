@@ -1,9 +1,6 @@
 """Staged rows to full HSDS services: each row becomes an object and takes its children in."""
 
-import dataclasses
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,22 +8,21 @@ from uuid import UUID
 from common.words import codelists
 
 from directory.files.crosswalks.terms import OWN_TAXONOMIES
-from directory.files.imports.outcomes.fidelity import Fate, Outcome, RowFates
+from directory.files.imports.outcomes.fidelity import Fate, Outcome, RowFates, as_it_is
 from directory.files.imports.outcomes.mapped import Mapped, guard_visibility, is_placeless
 from directory.files.imports.outcomes.notes import Note, Verdict, note, verdict_of
-from directory.files.imports.package.convert import LOUD, repeated, value_of
+from directory.files.imports.package.convert import value_of
 from directory.files.imports.package.fields import (
     NESTED,
+    OWNERS,
     WITHOUT_ATTRIBUTES,
     Field,
     TableFields,
     tables,
 )
-from directory.files.imports.package.patterns import Pattern, Patterns, all_tidy
+from directory.files.imports.package.older import READ
 from directory.files.imports.package.said import ALWAYS_SAID, said_onto
-from directory.files.imports.package.staged import Staged
-from directory.files.imports.package.staging import ENTRIES, Staging
-from directory.files.imports.package.together import written_alike
+from directory.files.imports.package.staging import ENTRIES, Staged, Staging
 from directory.files.imports.publishers.space import Space
 from directory.ground.hsds.base import without_empty
 from directory.ground.hsds.visibility import without_unstorable
@@ -39,8 +35,6 @@ _CONSTANTS = {
     ("organization_identifier", "identifier_type"): "other",
     ("attribute", "link_entity"): "service",
 }
-_WITH_ANOTHER = frozenset({"service_at_location", "service_capacity"})
-"""Tables whose objects lack something without an object that they are linked to."""
 _MOST_OPEN = codelists.visibility_levels().codes[0]
 _ORGANISATIONS_KEPT = 500
 _SHARED_KEPT = 2_000
@@ -48,16 +42,9 @@ _DEEPEST = 6
 
 
 Document = dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Shared:
-    """An object that several services have, with all that was told while it was made."""
-
-    document: Document = dataclasses.field(default_factory=dict)
-    notes: list[Note] = dataclasses.field(default_factory=list)
-    fates: list[RowFates] = dataclasses.field(default_factory=list)
-    brings: list[tuple[str, UUID]] = dataclasses.field(default_factory=list)
+_Brings = list[tuple[str, UUID]]
+_Shared = tuple[Document, list[Note], list[RowFates], _Brings]
+"""An object that several services have, with all that was told while it was made."""
 
 
 def _pruned(document: Document, table: TableFields) -> Document:
@@ -66,17 +53,6 @@ def _pruned(document: Document, table: TableFields) -> Document:
         if name in document:
             document |= without_empty({name: document.pop(name)})
     return document
-
-
-def _fates_of(pattern: Pattern, changed: Mapping[str, Fate]) -> Sequence[Fate]:
-    """Of the values that the file holds: the pattern's own if none is changed."""
-    if not changed:
-        return pattern.fates
-    fates = list(pattern.fates)
-    for name, fate in changed.items():
-        if (at := pattern.at.get(name)) is not None:
-            fates[at] = fate
-    return fates
 
 
 class Assembly:
@@ -89,17 +65,11 @@ class Assembly:
         self._staging = staging
         self._said = said
         self._fates: list[RowFates] = []
-        self._patterns = Patterns()
         self._space = space
         self._visibility = visibility
-        self._organisations: OrderedDict[str, tuple[dict[str, Any], list[Note], list[RowFates]]] = (
-            OrderedDict()
-        )
-
-        self._shared: OrderedDict[tuple[str, str, int], _Shared] = OrderedDict()
-        self._brings: list[tuple[str, UUID]] = []
-        self._complete = False
-        """Whether the object that was made last has all fields of its own that the standard requires."""
+        self._organisations: dict[str, tuple[Document, list[RowFates]]] = {}
+        self._shared: dict[tuple[str, str, int], _Shared] = {}
+        self._brings: _Brings = []
 
     def service(self, staged: Staged) -> Mapped:
         notes: list[Note] = []
@@ -145,7 +115,7 @@ class Assembly:
             beside=[
                 value
                 for name, value in staged.row.items()
-                if name not in tables()["service"].known and not name.startswith("~")
+                if name not in tables()["service"].by_name and not name.startswith("~")
             ],
             onto=onto if self._said else None,
         )
@@ -171,12 +141,10 @@ class Assembly:
 
     def identifier(self, table: str, given: str) -> str:
         """The id as a UUID: itself, or one made from it that is always the same."""
-        if table not in ENTRIES:
-            return self._space.written(table, given)
-        found, known = self._space.identified(table, given)
-        if known not in self._space.ours.get(table, ()):
-            self._brings.append((table, known))
-        return found
+        found = self._space.identifier(table, given)
+        if table in ENTRIES and found not in self._space.ours.get(table, ()):
+            self._brings.append((table, found))
+        return str(found)
 
     @staticmethod
     def _place(staged: Staged, field: str) -> str:
@@ -187,7 +155,6 @@ class Assembly:
         children = self._staging.children_of(staged.table, staged.row["id"])
         if not children or depth >= _DEEPEST:
             return found
-        complete = self._complete
         for name, table in NESTED.get(staged.table, {}).items():
             rows = children.get(table)
             if rows and (made := self._children(rows, table, notes, depth)):
@@ -199,93 +166,63 @@ class Assembly:
             rows = children.get("metadata")
             if rows and (made := self._children(rows, "metadata", notes, depth)):
                 found["metadata"] = made
-        self._complete = complete
         return found
 
     def _fields(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
-        if staged.made is not None:
-            return self._as_made(staged, staged.made, notes)
-        pattern = self._patterns.of(staged)
-        row = staged.row
+        table, row = tables()[staged.table], staged.row
         found: dict[str, Any] = {"id": self.identifier(staged.table, row["id"])}
-        words = pattern.words_of(row)
-        rest = pattern.held
-        if all_tidy(words):
-            found.update(zip(pattern.words, words, strict=True))
-            rest = pattern.others
-        changed = self._values(staged, pattern, rest, found, notes) if rest else {}
-        complete = self._complete = len(found) > len(pattern.held) and not pattern.lacking
+        fates = {name: self._fate(staged, table.field(name), name) for name in staged.cells}
+        changed: dict[str, Fate] = {}
+        for field in table.plain:
+            if row.get(field.name) and (fate := self._value(staged, field, found, notes)):
+                changed[field.name] = fate
         if parent := row.get("parent_organization_id"):
             found["parent_organization_id"] = self.identifier("organization", parent)
-        if pattern.has_point and ("latitude" in found) != ("longitude" in found):
+        if ("latitude" in found) != ("longitude" in found):
             half = found.pop("latitude", None) or found.pop("longitude", None)  # that is no point
             for name in ("latitude", "longitude"):
                 found.pop(name, None)
                 reason = changed[name].reason if name in changed else "coordinates_invalid"
-                changed[name] = Fate(pattern.table.file, name, Outcome.LEFT_OUT, reason)
+                changed[name] = Fate(table.file, name, Outcome.LEFT_OUT, reason)
             notes.append(note("coordinates_invalid", self._place(staged, "latitude"), half))
-        if pattern.has_id and found["id"] != row["id"].lower():
-            changed["id"] = Fate(pattern.table.file, "id", Outcome.CHANGED, "ids_replaced")
-        if pattern.links or pattern.beside:
-            self._links(staged, pattern, changed)
-        self._fates.append((staged.key, _fates_of(pattern, changed)))
-        if not complete:
-            self._fill(staged, found, notes)
-        return found if staged.table == "service" else _pruned(found, pattern.table)
+        if found["id"] != row["id"].lower():
+            changed["id"] = Fate(table.file, "id", Outcome.CHANGED, "ids_replaced")
+        fates |= {name: fate for name, fate in changed.items() if name in fates}
+        self._fates.append((staged.key, list(fates.values())))
+        self._fill(staged, found, notes)
+        return found if staged.table == "service" else _pruned(found, table)
 
-    def _as_made(self, staged: Staged, made: Document, notes: list[Note]) -> Document:
-        found = made.copy()  # what hangs on it is put in, and it may be asked for again
-        self._fates.append(staged.told)
-        self._complete = staged.whole
-        if not staged.whole:
-            self._fill(staged, found, notes)
-        return found
+    def _value(
+        self, staged: Staged, field: Field, found: Document, notes: list[Note]
+    ) -> Fate | None:
+        """Puts what is read into `found`; what becomes of it unless it comes in as it is."""
+        file, name, raw = tables()[staged.table].file, field.name, staged.row[field.name]
+        before = len(notes)
+        value = value_of(field, raw, self._place(staged, name), notes)
+        reason = notes[-1].code if len(notes) > before else ""
+        if name == staged.row.get(READ):
+            reason = reason or "value_mapped"
+        if value is None:
+            return Fate(file, name, Outcome.LEFT_OUT, reason or "value_unreadable")
+        found[name] = value
+        if not reason and isinstance(value, str) and not _written_alike(value, raw):
+            reason = "text_tidied"
+        return Fate(file, name, Outcome.CHANGED, reason) if reason else None
 
-    def _values(
-        self,
-        staged: Staged,
-        pattern: Pattern,
-        fields: Iterable[Field],
-        found: Document,
-        notes: list[Note],
-    ) -> dict[str, Fate]:
-        """Puts what is read into `found`; gives what does not come in as it is."""
-        changed: dict[str, Fate] = {}
-        for field in fields:
-            name = field.name
-            raw = staged.row[name]
-            if not raw:
-                continue
-            reason = ""
-            value = repeated(field, raw)
-            if value is LOUD:
-                before = len(notes)
-                value = value_of(field, raw, self._place(staged, name), notes)
-                reason = notes[-1].code if len(notes) > before else ""
-            if pattern.read and name in pattern.read:
-                reason = reason or "value_mapped"
-            if value is None:
-                reason = reason or "value_unreadable"
-                changed[name] = Fate(pattern.table.file, name, Outcome.LEFT_OUT, reason)
-                continue
-            found[name] = value
-            if value == raw and not reason:
-                continue
-            if not reason and isinstance(value, str) and not written_alike(value, raw):
-                reason = "text_tidied"
-            if reason:
-                changed[name] = Fate(pattern.table.file, name, Outcome.CHANGED, reason)
-        return changed
-
-    def _links(self, staged: Staged, pattern: Pattern, changed: dict[str, Fate]) -> None:
-        """Of the ids of other rows, those that lead nowhere."""
-        file = pattern.table.file
-        for field in pattern.beside:
-            if self._staging.dangles(staged.table, staged.line, field.name):
-                changed[field.name] = Fate(file, field.name, Outcome.LEFT_OUT, "link_dangling")
-        for field in pattern.links:
-            if not self._staging.holds(field.references, staged.row[field.name]):
-                changed[field.name] = Fate(file, field.name, Outcome.LEFT_OUT, "link_dangling")
+    def _fate(self, staged: Staged, field: Field | None, name: str) -> Fate:
+        """What becomes of a value that needs no reading: of a link, by where it leads."""
+        file = tables()[staged.table].file
+        if field is None:
+            return Fate(file, name, Outcome.LEFT_OUT, "field_unknown")
+        if name in OWNERS.get(staged.table, ()):
+            if name == staged.link or (staged.table, name) == ("service_at_location", "service_id"):
+                return as_it_is(file, name)
+            if self._staging.dangles(staged.table, staged.line, name):
+                return Fate(file, name, Outcome.LEFT_OUT, "link_dangling")
+            return Fate(file, name, Outcome.CHANGED, "link_beside")
+        if field.references and not self._staging.holds(field.references, staged.row[name]):
+            return Fate(file, name, Outcome.LEFT_OUT, "link_dangling")
+        return as_it_is(file, name)
 
     def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
         """What the standard requires and the package leaves out, where a value can be given."""
@@ -311,14 +248,11 @@ class Assembly:
             if table == "location" and self._staging.is_a_site(child.row["id"]):
                 continue  # it comes with the service that is given there
             made = self._object(child, notes, depth + 1)
-            complete = self._complete
-            if table in _WITH_ANOTHER:
-                complete = False
-                if table == "service_at_location":
-                    self._location(child, made, notes, depth)
-                else:
-                    self._unit(child, made, notes)
-            if not complete and (lacking := self._lacking(table, made)):
+            if table == "service_at_location":
+                self._location(child, made, notes, depth)
+            elif table == "service_capacity":
+                self._unit(child, made, notes)
+            if lacking := self._lacking(table, made):
                 place = self._place(child, "").strip()
                 notes.append(note("part_dropped", place, before=", ".join(lacking)))
                 self._fates[mark:] = [
@@ -354,20 +288,19 @@ class Assembly:
     ) -> Document:
         """What many services have in common is made once, and told with each of them."""
         key = (staged.table, staged.row["id"], depth)
-        kept = self._shared.get(key)
-        if kept is None:
+        if key not in self._shared:
             around = self._fates, self._brings
-            kept = _Shared()
-            self._fates, self._brings = kept.fates, kept.brings
-            kept.document = make(kept.notes)
+            told: list[Note] = []
+            self._fates, self._brings = [], []
+            self._shared[key] = (make(told), told, self._fates, self._brings)
             self._fates, self._brings = around
-            self._shared[key] = kept
             if len(self._shared) > _SHARED_KEPT:
-                self._shared.popitem(last=False)
-        notes.extend(kept.notes)
-        self._fates.extend(kept.fates)
-        self._brings.extend(kept.brings)
-        return kept.document
+                del self._shared[next(iter(self._shared))]
+        document, told, fates, brings = self._shared[key]
+        notes.extend(told)
+        self._fates.extend(fates)
+        self._brings.extend(brings)
+        return document
 
     def _unit(self, capacity: Staged, made: dict[str, Any], notes: list[Note]) -> None:
         unit = self._staging.find("unit", capacity.row.get("unit_id", ""))
@@ -381,8 +314,9 @@ class Assembly:
             term = self._staging.find("taxonomy_term", given) if given else None
             if term is None:
                 notes.append(note("term_unknown", self._place(each, "taxonomy_term_id"), given))
-                lost = Fate(tables()[each.table].file, "", Outcome.LEFT_OUT, "term_unknown")
-                self._fates.append((each.key, [replace(lost, field=name) for name in each.cells]))
+                file = tables()[each.table].file
+                lost = [Fate(file, name, Outcome.LEFT_OUT, "term_unknown") for name in each.cells]
+                self._fates.append((each.key, lost))
                 continue
             made = self._fields(each, notes)
             made["taxonomy_term"] = self._once(term, notes, 0, partial(self._term, term))
@@ -407,14 +341,13 @@ class Assembly:
             notes.append(note("organisation_dangling", place, given or "–"))
             return
         if given not in self._organisations:
-            own: list[Note] = []
+            # Its notes are told once, with the first service of the organisation.
             mark = len(self._fates)
-            made = self._object(organisation, own, 1)
-            self._organisations[given] = (made, own, self._fates[mark:])
+            made = self._object(organisation, notes, 1)
+            self._organisations[given] = (made, self._fates[mark:])
             if len(self._organisations) > _ORGANISATIONS_KEPT:
-                self._organisations.popitem(last=False)
-            notes.extend(own)  # told once, with the first service of the organisation
-        document["organization"], _, fates = self._organisations[given]
+                del self._organisations[next(iter(self._organisations))]
+        document["organization"], fates = self._organisations[given]
         self._fates.extend(fates)
         self.identifier("organization", given)
 
@@ -454,3 +387,8 @@ class Assembly:
         if not document["categories"]:
             shown = ", ".join(str(each["taxonomy_term"].get("name")) for each in foreign)
             notes.append(note("category_none", before=shown or "–"))
+
+
+def _written_alike(value: str, given: str) -> bool:
+    """But for a guarding apostrophe, and for the seconds of a time."""
+    return value in (given, given.removeprefix("'"), given.removesuffix(":00"))

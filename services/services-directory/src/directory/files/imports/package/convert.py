@@ -2,9 +2,9 @@
 one bad opening time must not keep a service out."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, time
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 from common import json_once
@@ -34,62 +34,6 @@ _STATUSES = {
     "temporarily closed": "temporarily closed",
     "suspendido": "temporarily closed",
 }
-
-
-LOUD = object()
-"""Stands for a value about which something is to be told."""
-_SHORT = 64
-
-
-def is_word(field: Field) -> bool:
-    """Whether any text will do."""
-    return (
-        field.type not in _READERS
-        and field.name not in ("byday", "visibility")
-        and not field.type.startswith("enum:")
-    )
-
-
-def repeated(field: Field, raw: str) -> Any:
-    """The value if there is nothing to tell of it, else `LOUD`; read once for all rows that say the
-    same."""
-    if len(raw) > _SHORT:
-        return LOUD
-    return _quiet(field, raw) if field.type in _ONE_ROW_S else _repeated(field, raw)
-
-
-_ONE_ROW_S = frozenset({"uri", "email"})
-"""What hardly any two rows have in common: remembering it would only drive out the rest."""
-
-
-def are_as_they_stand(field: Field, values: Sequence[str]) -> bool:
-    """Whether these links or addresses of mail, of which each is another, are all taken as they are."""
-    form = _FORMS.get(field.type)
-    if form is None or not all(each[:1].isalnum() and len(each) <= _SHORT for each in values):
-        return False
-    tidy = "".join(values)
-    if not (tidy.isascii() and tidy.isprintable()):
-        return False
-    return form.fullmatch("\n".join((*values, ""))) is not None
-
-
-# Atomic: where one value does not fit, no other way to read those before it is tried, or each dot of each
-# address would double the time.
-_FORMS = {
-    "uri": re.compile(rf"(?:(?>{_SCHEME.pattern})\n)*+"),
-    "email": re.compile(rf"(?:(?!mailto:)(?>{cells.EMAIL.pattern})\n)*+"),
-}
-
-
-def _quiet(field: Field, raw: str) -> Any:
-    if field.type in ("array", "object"):
-        return LOUD  # each row has its own, which may be written to
-    notes: list[Note] = []
-    value = value_of(field, raw, "", notes)
-    return LOUD if notes else value
-
-
-_repeated = lru_cache(maxsize=4_096)(_quiet)
 
 
 def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:

@@ -2,14 +2,13 @@
 those of HSDS 3.2.3 (openreferral/specification, CC BY-SA 4.0)."""
 
 import csv
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # each is made once: compared as what it is
+@dataclass(frozen=True, slots=True)
 class Field:
     """`type`: string, uuid, uri, email, number, date, datetime, time, enum:a|b, array, object.
     `references`: the table whose id it holds. `profile`: not HSDS but of our profile."""
@@ -26,36 +25,37 @@ class Field:
         return tuple(self.type.removeprefix("enum:").split("|"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableFields:
     name: str
     file: str
     fields: tuple[Field, ...]
-    plain: tuple[Field, ...] = dataclasses.field(init=False, repr=False, compare=False)
-    """Fields that hold a value of their own: ids and links are resolved by nesting."""
-    required: tuple[Field, ...] = dataclasses.field(init=False, repr=False, compare=False)
-    """Those of them that no object may lack."""
-    structures: tuple[str, ...] = dataclasses.field(init=False, repr=False, compare=False)
-    """Names of those whose values are JSON."""
-    known: frozenset[str] = dataclasses.field(init=False, repr=False, compare=False)
-    """Names of all its fields."""
-    _by_name: dict[str, Field] = dataclasses.field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        plain = tuple(each for each in self.fields if each.type != "uuid")
-        object.__setattr__(self, "plain", plain)
-        object.__setattr__(self, "required", tuple(each for each in plain if each.required))
-        structures = tuple(each.name for each in plain if each.type in ("array", "object"))
-        object.__setattr__(self, "structures", structures)
-        object.__setattr__(self, "known", frozenset(each.name for each in self.fields))
-        object.__setattr__(self, "_by_name", {each.name: each for each in self.fields})
+    @cached_property
+    def plain(self) -> tuple[Field, ...]:
+        """Fields that hold a value of their own: ids and links are resolved by nesting."""
+        return tuple(each for each in self.fields if each.type != "uuid")
 
-    def field(self, name: str) -> Field | None:
-        return self._by_name.get(name)
+    @cached_property
+    def required(self) -> tuple[Field, ...]:
+        """Those of them that no object may lack."""
+        return tuple(each for each in self.plain if each.required)
+
+    @cached_property
+    def structures(self) -> tuple[str, ...]:
+        """Names of those whose values are JSON."""
+        return tuple(each.name for each in self.plain if each.type in ("array", "object"))
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields)
+
+    @cached_property
+    def by_name(self) -> dict[str, Field]:
+        return {each.name: each for each in self.fields}
+
+    def field(self, name: str) -> Field | None:
+        return self.by_name.get(name)
 
 
 @cache

@@ -1,10 +1,8 @@
 """Rows of HSDS 2 and Ohana tables in today's names. Pure; the tables of names are data."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 from common.words.places import folded
 
@@ -70,16 +68,15 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
         table = "cost_option"
         given = {("option" if name == "payment" else name): value for name, value in given.items()}
     now, always = _SIMPLE.get(table, (table, {}))
-    columns = _columns(table, now, tuple(given))
-    row: Row = {now: value for name, now in columns.renamed if (value := given[name])}
+    row: Row = {}
     more: list[Placed] = []
     own = given.get("id") or (given.get("taxonomy_id", "") if now == "taxonomy_term" else "")
     made = set() if own else {"id"}
     if table == "postal_address" and own.isdigit():
         own = f"postal_address:{own}"  # counted apart from physical addresses: both have a 1
     own = own or f"{table}:{line}"
-    for name in columns.others:
-        if value := given[name]:
+    for name, value in given.items():
+        if value:
             more += _put(table, now, row, own, name, value)
     made |= always.keys() - row.keys()
     if "weekday" in given:
@@ -90,49 +87,6 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
     if now == "taxonomy_term" and not given.get("id"):
         row.pop("taxonomy_id", None)  # it was the id
     return [(now, {**always, **row} if always else row), *more]
-
-
-def plain_names(table: str, header: Sequence[str]) -> tuple[str, ...] | None:
-    """Today's names of the columns if a row with an id is as it stands but for these names; None if there
-    is more to think of."""
-    if is_older(table) or table == "taxonomy_term":
-        return None
-    if len(set(header)) < len(header) or not {"id"} <= set(header) or {"weekday", ""} & set(header):
-        return None
-    columns = _columns(table, table, tuple(header))
-    if columns.others or len(columns.renamed) < len(header):
-        return None
-    return tuple(now for _, now in columns.renamed)
-
-
-class _Columns(NamedTuple):
-    """Of a header: columns that only have another name today, with that name, and those of which more
-    is to be thought."""
-
-    renamed: tuple[tuple[str, str], ...]
-    others: tuple[str, ...]
-
-
-_WRITES = {"*weekday": ("byday", "freq"), "*virtual": ("location_type",),
-           "*id_or_taxonomy": ("taxonomy_id",)}  # fmt: skip
-
-
-@lru_cache(maxsize=1_024)
-def _columns(table: str, now: str, header: tuple[str, ...]) -> _Columns:
-    found = {name: _target_in(table, now, name) for name in header}
-    writes = Counter(
-        field
-        for name, target in found.items()
-        for field in _WRITES.get(target or "", (name if target is None else target.lstrip("+"),))
-    )
-    alone = {
-        name: name if target is None else target
-        for name, target in found.items()
-        if target is None or not target.startswith(("+", "*"))
-        if writes[name if target is None else target] == 1
-    }
-    renamed = tuple((name, target) for name, target in alone.items() if target)
-    return _Columns(renamed, tuple(name for name in header if name not in alone))
 
 
 def _eligibility(given: Mapping[str, str]) -> Row:
@@ -160,6 +114,7 @@ def _put(kind: str, table: str, row: Row, own: str, name: str, value: str) -> li
 _ELIGIBILITY = "+eligibility_description"
 
 
+@lru_cache(maxsize=4_096)
 def _target_in(kind: str, table: str, name: str) -> str | None:
     """Of a column in the older table `kind`, which is `table` today."""
     if table == "service" and name in ("eligibility", "eligibility_description"):
@@ -169,7 +124,6 @@ def _target_in(kind: str, table: str, name: str) -> str | None:
     return _target(table, name)
 
 
-@lru_cache(maxsize=4_096)
 def _target(table: str, name: str) -> str | None:
     return name if _is_current(table, name) else _names().get((table, name))
 

@@ -2,9 +2,8 @@
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -20,18 +19,13 @@ from directory.files.imports.package.older import (
     LOST,
     MADE,
     READ,
-    Row,
     is_older,
     left_out,
     modern,
-    plain_names,
     said,
     table_of,
 )
-from directory.files.imports.package.patterns import Patterns
-from directory.files.imports.package.staged import Shape
 from directory.files.imports.package.staging import Staging
-from directory.files.imports.package.together import read_together
 from directory.files.imports.publishers.space import Space
 from directory.files.imports.reading.archive import archive
 from directory.files.imports.reading.delimited import read_cells
@@ -62,9 +56,6 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
             else:
                 notes.append(note("visibility_assumed", after=visibility))
             source = Source(iter(()), notes, Space(options.source), fidelity=fidelity)
-            staging.arrived = partial(
-                read_together, patterns=Patterns(), staging=staging, space=lambda: source.space
-            )
             source.left_behind = lambda: _left_behind(staging, fidelity)
             source.rows = _services(staging, source, visibility, of_services)
             source.ids = staging.uuids
@@ -153,7 +144,7 @@ def _services(
 
 def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
     """Accounts for the rows that no service took in."""
-    for staged in staging.others(fidelity.not_seen):
+    for staged in staging.others(fidelity.has):
         reason = "link_dangling" if staged.link else "left_behind"
         if staged.table == "meta_table_description":
             reason = "describes_package"
@@ -221,43 +212,6 @@ def _count_unread(name: str, header: list[str], rows: _Rows, fidelity: Fidelity)
                 fidelity.count(Fate(name, key, Outcome.LEFT_OUT, "table_skipped"))
 
 
-class _AsTheyStand:
-    """Stages rows of a table whose columns only have other names today: nearly all, in one go."""
-
-    def __init__(self, staging: Staging, table: str, names: Sequence[str]) -> None:
-        self._staging = staging
-        self._table = table
-        self._names = names
-        self._shapes: set[int] = set()
-        self.fields: set[str] = set()
-        """Those that a row holds."""
-
-    def left_of(self, rows: _Rows) -> _Rows:
-        """Gives those of which there is more to think."""
-        names, put = self._names, self._staging.put
-        whole: Shape | None = None
-        for each in rows:
-            number, cells, _ = each
-            texts = tuple(map(str.strip, cells))
-            if len(texts) == len(names) and all(texts):
-                if whole is None:
-                    whole = self._shape_of(dict(zip(names, texts, strict=True)))
-                put(whole, number, texts)
-                continue
-            row = {name: text for name, text in zip(names, texts, strict=False) if text}
-            if "id" in row:
-                put(self._shape_of(row), number, tuple(row.values()))
-            else:
-                yield each
-
-    def _shape_of(self, row: Row) -> Shape:
-        shape = self._staging.shape_of(self._table, row)
-        if not shape.number or shape.number not in self._shapes:
-            self._shapes.add(shape.number)
-            self.fields.update(row)
-        return shape
-
-
 def _stage_table(
     content: BinaryIO,
     name: str,
@@ -278,9 +232,7 @@ def _stage_table(
     unknown: set[str] = set()
     seen: defaultdict[str, set[str]] = defaultdict(set)
     placeless = [key for key in header if left_out(table, key)]
-    plain = plain_names(table, header)
-    as_they_stand = _AsTheyStand(staging, table, plain or ())
-    for number, cells, _ in as_they_stand.left_of(rows) if plain else rows:
+    for number, cells, _ in rows:
         given = dict(zip(header, map(str.strip, cells), strict=False))
         given.pop("", None)
         if not any(given.values()):
@@ -297,10 +249,8 @@ def _stage_table(
                 _count(fidelity, name, modern_row.pop(LOST).split(","), "values_disagree")
             staging.add(placed, number, modern_row)
             seen[placed].update(modern_row)
-    if as_they_stand.fields:
-        seen[table] |= as_they_stand.fields
     for placed, fields in seen.items():
-        unknown |= fields - tables()[placed].known - {MADE, READ}
+        unknown |= fields - tables()[placed].by_name.keys() - {MADE, READ}
         names |= _LISTED_AS.get(placed, frozenset())
     notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))
     return table

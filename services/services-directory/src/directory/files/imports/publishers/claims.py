@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.publishers.likeness import Likeness, Signs, likeness, signs_of
-from directory.files.imports.publishers.space import Space
+from directory.files.imports.publishers.space import Space, as_uuid
 from directory.ground.entries.ids import own_id
 from directory.ground.identities.queries import in_any_space, is_used, registered
 from directory.record.locations import service as places
@@ -166,13 +166,6 @@ def _forms(caller: Principal, ids: Iterable[str]) -> dict[str, tuple[UUID, ...]]
         for key in ids
         if (found := as_uuid(key)) is not None
     }
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 async def _whose(
