@@ -162,7 +162,10 @@ ROWS = (
         "implicated-unaware",
         "the-accused-delete-too",
         "referrals.referral.referrals.withdrawal:_end_referral.told",
-        Replaces("was_sent and (not await was_opened(session, referral.id, DELETION))", "False"),
+        Replaces(
+            "was_sent and (not await was_opened(session, referral.id, TaskKind.DELETE_DISCLOSED_DATA))",
+            "False",
+        ),
         "tests/services/referrals/test_implicated.py::test_after_a_later_withdrawal_the_accused_has_to_delete_as_others_do",
     ),
     Row(
@@ -559,7 +562,7 @@ ROWS = (
         "danger",
         "work-by-urgency-first",
         "referrals.ground.vocabulary.work_order:RANKS",
-        Replaces("Rank.FIRST", "Rank.ROUTINE"),
+        Replaces("row['rank']", "'routine'"),
         "tests/services/referrals/test_work.py::test_an_emergency_comes_before_what_is_overdue_and_nothing_lacks_a_deadline",
     ),
     Row(

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
-from common.events.codes import Urgency
+from common.words.choices import words
 from common.words.codelists import pathways
 from common.words.languages import LANGUAGES
 from common.words.referral_states import ReferralState
@@ -195,7 +195,7 @@ CHOICES: tuple[tuple[str, dict[str, str], str, Iterable[str]], ...] = (
     ("disclosure.read", {}, "items", Item),
     ("escalation.expiry", {}, "clock", Clock),
     ("timer_policy.set", {}, "aor", pathways()),
-    ("timer_policy.set", {}, "urgency", get_args(Urgency)),
+    ("timer_policy.set", {}, "urgency", words("urgencies")),
     ("audit.read", {}, "filters", [field.name for field in fields(Wanted)]),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from common.words.choices import words
 from common.words.referral_states import ReferralState
 from console.accounts import forms as accounts
 from console.app import SCREENS
@@ -287,7 +288,7 @@ def test_an_import_is_asked_for_as_the_api_takes_it(api: dict[str, Any]) -> None
         return {str(value) for one in found for value in one.get("enum", ())}
 
     assert set(imports.MODES) == of("mode")
-    assert set(imports.LEVELS) == of("visibility")
+    assert words("visibility_levels").keys() == of("visibility")
     assert set(imports.FORMATS) == of("format") - {"xlsx", "csv"}, "both are the workbook"
     assert {*imports.START[1:], "dry_run", "file_name"} <= set(parameters)
 

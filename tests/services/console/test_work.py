@@ -17,9 +17,7 @@ from console.visitors import Visitor
 from console.wording import wording
 from console.work import beside
 from console.work.views import code_of, groups, path_of
-from referrals.case.consents.handlers import AT_18
-from referrals.ground.tasks.handlers import OF_RECIPIENTS
-from referrals.listening.intake.records_service import CONSENT_TASK
+from referrals.ground.tasks.kinds import TaskKind
 
 OWN, OTHER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"
 # In Caracas it is the evening of the 27th still.
@@ -269,7 +267,7 @@ def test_what_a_report_of_the_line_is_about_is_told_in_words() -> None:
     assert late.rows[0].what.endswith("Violencia por su género")
 
 
-@pytest.mark.parametrize("kind", [*OF_RECIPIENTS, AT_18, CONSENT_TASK])
+@pytest.mark.parametrize("kind", TaskKind)
 def test_a_task_is_named_in_words_in_the_list(kind: str) -> None:
     for language in LANGUAGES:
         assert wording(language).has(f"about.{kind}")

@@ -11,8 +11,8 @@ from common import clock
 from hypothesis import given
 from hypothesis import strategies as st
 from referrals.ground.keys.store import CaseKeys
-from referrals.ground.vocabulary.work_kinds import VERBS, WorkKind
-from referrals.ground.vocabulary.work_order import RANKS, STANDINGS, Rank, rank_of
+from referrals.ground.vocabulary.work_kinds import ROWS, WorkKind
+from referrals.ground.vocabulary.work_order import RANKS, Rank, rank_of
 from referrals.telling.todo.headings import Group, bounds
 
 from tests.services.referrals.line_words import TIP, Reporter
@@ -129,13 +129,13 @@ CHIEF: tuple[str, dict[str, Any]] = ("ngo-refugio-supervisor", {})
 
 
 def test_each_kind_has_a_verb_and_a_list_of_its_own() -> None:
-    assert set(VERBS) == set(WorkKind) == set(OWN_LISTS) == set(STANDINGS)
+    assert set(ROWS) == set(OWN_LISTS)
 
 
 def test_danger_to_a_person_comes_before_other_kinds_and_no_help_that_runs_is_an_emergency() -> (
     None
 ):
-    danger = [standing.danger for standing in STANDINGS.values()]
+    danger = [row["danger"] for row in ROWS.values()]
     assert danger == sorted(danger, reverse=True)
     first = {kind for kind in WorkKind if rank_of(kind, "emergency") is Rank.FIRST}
     calm = {"referral_on_hold", "referral_to_close", "referral_to_confirm"}

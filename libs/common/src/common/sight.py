@@ -13,9 +13,10 @@ from typing import Protocol
 from uuid import UUID
 
 from common.auth.principal import Principal, Role
+from common.words.choices import words
 from common.words.places import Places
 
-LEVELS = {"public": 0, "partners": 1, "pathway": 2, "restricted": 3}
+LEVELS = {code: place for place, code in enumerate(words("visibility_levels"))}
 NAMES = tuple(LEVELS)
 PUBLIC, PARTNERS, PATHWAY, RESTRICTED = range(4)
 

@@ -4,23 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.words.choices import words
+
 from console.codes import Codes
 from console.moments import Moments
 from console.wording import Wording
 
-_COLOURS = {
-    "sent": "govuk-tag--blue",
-    "acknowledged": "govuk-tag--blue",
-    "info_requested": "govuk-tag--yellow",
-    "waitlisted": "govuk-tag--yellow",
-    "accepted": "govuk-tag--green",
-    "scheduled": "govuk-tag--green",
-    "in_service": "govuk-tag--green",
-    "completed": "govuk-tag--turquoise",
-    "on_hold": "govuk-tag--yellow",
-    "declined": "govuk-tag--red",
-    "expired": "govuk-tag--red",
-}
+_COLOURS = {code: row["colour"] for code, row in words("referral_states").items()}
 
 
 def short_code(identifier: str) -> str:
@@ -57,7 +47,7 @@ def row(one: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) ->
         codes.place(one["area"]),
         one["urgency"],
         say.known(f"state.{one['state']}", "state.other"),
-        _COLOURS.get(one["state"], "govuk-tag--grey"),
+        f"govuk-tag--{_COLOURS.get(one['state'], 'grey')}",
         moments.due(due),
         left(due, say, moments, late=one["overdue"]) if due else "",
         one["overdue"],

@@ -34,6 +34,7 @@ from referrals.ground.restrictions.queries import not_said
 from referrals.ground.restrictions.service import go_on_from
 from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, Word, WordSeal, last_words
 from referrals.ground.row_security import act_as_service
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.service import open_task
 from referrals.listening.intake import service as intake
 from referrals.listening.line import desk_service as desk
@@ -47,7 +48,6 @@ from referrals.screening.training import service as training
 from referrals.telling.channels import service as channels
 from referrals.telling.webhooks import service as webhooks
 
-CONFIRM = "confirm_contact"
 _CONFIRM_DAYS = 3
 _AT_ONCE = 5_000
 
@@ -203,7 +203,9 @@ async def _contact(session: AsyncSession, means: Means, case_id: UUID, word: Wor
     caregiver_too = bool(word.get("caregiver"))
     await doubt_contact(session, means.keys, case, caregiver_too=caregiver_too)
     due_on = clock.today() + timedelta(days=_CONFIRM_DAYS)
-    await open_task(session, case.organisation_id, CONFIRM, case_id=case_id, due_on=due_on)
+    await open_task(
+        session, case.organisation_id, TaskKind.CONFIRM_CONTACT, case_id=case_id, due_on=due_on
+    )
     return 1
 
 

@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.words.choices import OneOf
+
 Code = Annotated[
     str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:+/-]*$")
 ]
 PCode = Annotated[str, Field(min_length=2, max_length=20, pattern=r"^[A-Z]{2,3}[0-9A-Z]*$")]
-Urgency = Literal["emergency", "urgent", "routine"]
-Visibility = Literal["public", "partners", "pathway", "restricted"]
+Urgency = Annotated[str, OneOf("urgencies")]
+Visibility = Annotated[str, OneOf("visibility_levels")]
 CapacityState = Literal["accepting", "waitlist", "full"]
 
 

@@ -1,16 +1,33 @@
-"""The codes that people choose from: reasons and the items of a referral. Each is one row of a table in
-`data/codelists`: its labels, where it is offered, what it counts as. Forms, bodies of the API, stored counters and
+"""The codes that people choose from: reasons, the items of a referral, urgencies, states … Each is one row of a table
+in `data/codelists`: its labels, where it is offered, what it counts as. Forms, bodies of the API, stored counters and
 texts are made from the row. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core.core_schema import CoreSchema, literal_schema
 
 from common.words.codelists import Code, rows
+
+Known = TypeVar("Known", bound=str)
+
+
+@cache
+def words(table: str) -> Mapping[str, Mapping[str, str]]:
+    """The rows of a table by code, in its order."""
+    return MappingProxyType({row["code"]: row for row in rows(table)})
+
+
+def words_of(table: str, codes: Iterable[Known]) -> dict[Known, Mapping[str, str]]:
+    """The same by what a module calls the codes. LookupError names the codes that have no row, and the rows of which
+    the module does not know."""
+    known = {str(code): code for code in codes}
+    if odd := sorted(known.keys() ^ words(table).keys()):
+        raise LookupError(f"{table}.csv and the code differ in {', '.join(odd)}")
+    return {known[code]: row for code, row in words(table).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +76,17 @@ def offered(of: str, by: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class OneOf:
-    """The same for a body of the API: `Annotated[str, OneOf("decline", "referral")]`."""
+    """The same for a body of the API: `Annotated[str, OneOf("decline", "referral")]`. Without `by`: all that a
+    column of a table holds."""
 
     of: str
-    by: str
+    by: str = ""
+    column: str = "code"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
-        return literal_schema(list(offered(self.of, self.by)))
+        if self.by:
+            return literal_schema(list(offered(self.of, self.by)))
+        return literal_schema(list(dict.fromkeys(row[self.column] for row in rows(self.of))))
 
 
 def counted(of: str, places: int) -> Mapping[str, int]:
@@ -105,13 +126,27 @@ def in_sentence(item: str, language: str) -> str:
     return word.in_sentence[language] if word else item
 
 
+_CALLED = {
+    ("items", "label"): "item",
+    ("referral_states", "did"): "did.referral",
+    ("referral_states", "label"): "state",
+    ("referral_states", "late"): "late.state",
+    ("task_kinds", "asks"): "task",
+    ("task_kinds", "label"): "about",
+    ("urgencies", "label"): "urgency",
+    ("visibility_levels", "seen"): "visibility",
+    ("work_kinds", "label"): "kind",
+}
+"""By table and column: what the keys of its texts begin with."""
+
+
 @cache
 def texts(language: str) -> Mapping[str, str]:
-    """What pages call them: `code.LIST.CODE` and `item.CODE`."""
-    lists = dict.fromkeys(row["list"] for row in rows("reasons"))
+    """What pages call them: `code.LIST.CODE`, `item.CODE`, `state.CODE` …"""
     found = {
-        f"code.{of}.{code}": reason.label(language)
-        for of in lists
-        for code, reason in reasons(of).items()
+        f"code.{row['list']}.{row['code']}": row[f"label_{language}"] for row in rows("reasons")
     }
-    return {**found, **{f"item.{code}": item.label(language) for code, item in items().items()}}
+    for (table, column), called in _CALLED.items():
+        said = ((row["code"], row[f"{column}_{language}"]) for row in rows(table))
+        found |= {f"{called}.{code}": text for code, text in said if text}
+    return found

@@ -1,11 +1,13 @@
 """The states of a referral and what each of them means, for all services. No I/O.
 
 Who may move a referral from one to the next is the referrals' own matter (its `lifecycle`); what a
-state counts as is the same for whoever reads its events.
+state counts as is the same for whoever reads its events: a row of `data/codelists/referral_states.csv`.
 """
 
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import Literal, get_args
+
+from common.words.choices import words_of
 
 
 class ReferralState(StrEnum):
@@ -28,39 +30,19 @@ class ReferralState(StrEnum):
 
 
 Progress = Literal["waiting", "accepted", "delivered", "undelivered"]
+_COUNTS_AS: dict[str, Progress | None] = {
+    **{each: each for each in get_args(Progress)},
+    "nothing": None,
+}
+_PROGRESS = {
+    state: _COUNTS_AS[row["counts_as"]]
+    for state, row in words_of("referral_states", ReferralState).items()
+}
 
 
 def progress(state: ReferralState) -> Progress | None:
     """How far a person got by it; None for what nobody counts."""
-    match state:
-        case (
-            ReferralState.SENT
-            | ReferralState.ACKNOWLEDGED
-            | ReferralState.INFO_REQUESTED
-            | ReferralState.WAITLISTED
-        ):
-            return "waiting"
-        case (
-            ReferralState.ACCEPTED
-            | ReferralState.SCHEDULED
-            | ReferralState.IN_SERVICE
-            | ReferralState.ON_HOLD
-        ):
-            return "accepted"
-        case ReferralState.COMPLETED:
-            return "delivered"
-        case (
-            ReferralState.DECLINED
-            | ReferralState.NOT_DELIVERED
-            | ReferralState.RECALLED
-            | ReferralState.WITHDRAWN
-            | ReferralState.EXPIRED
-        ):
-            return "undelivered"
-        case ReferralState.DRAFT | ReferralState.ENTERED_IN_ERROR:
-            return None
-        case _:
-            assert_never(state)
+    return _PROGRESS[state]
 
 
 DELIVERED = frozenset(state for state in ReferralState if progress(state) == "delivered")

@@ -8,7 +8,6 @@ from console.codes import Codes
 from console.moments import Moments
 from console.wording import Wording
 
-LEVELS = ("public", "partners", "pathway", "restricted")
 _LONGEST = 400
 
 

@@ -1,6 +1,6 @@
 """The commands by which a case changes hands or ends. Pure."""
 
-from common.words.choices import offered
+from common.words.choices import offered, words
 
 from console.commands import Command, Field
 
@@ -45,7 +45,7 @@ OFFERED = Command(
     "/referrals/v1/transfers",
     (
         Field("need", "pick"),
-        Field("urgency", "choice", ("emergency", "urgent", "routine")),
+        Field("urgency", "choice", tuple(words("urgencies"))),
         Field("why", "choice", offered("offered", "transfer")),
     ),
 )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from common.words.choices import words
+
 from console.answers import Answer, together
 from console.listings import next_page
 from console.screens.routing import Screens
@@ -22,7 +24,6 @@ screens = Screens()
 _IMPORTS = "/directory/v1/imports"
 FORMATS = ("workbook", "hxl", "services-advisor", "geojson", "hsds")
 MODES = ("all", "skip-bad")
-LEVELS = ("public", "partners", "pathway", "restricted")
 VERDICTS = ("refused", "changed", "accepted", "vanished")
 START = ("file", "format", "mode", "visibility", "country")
 
@@ -54,7 +55,7 @@ async def imports(visit: Visit) -> Page:
             ],
             "formats": [(code, say(f"imports.format.{code}")) for code in FORMATS],
             "modes": [(code, say(f"imports.mode.{code}")) for code in MODES],
-            "levels": [(code, say(f"visibility.{code}")) for code in LEVELS],
+            "levels": [(code, say(f"visibility.{code}")) for code in words("visibility_levels")],
             "more": next_page("/console/imports", listed),
         },
         fields=START,

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from common.pages.form_tokens import form_token
+from common.words.choices import words
 from common.words.details import said
 from common.words.languages import next_language
 from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
@@ -173,6 +174,7 @@ def _environment() -> Environment:
         "asset": assets.address,
         "field_id": field_id,
         "Markup": Markup,
+        "urgencies": tuple(words("urgencies")),
         "written": written_dates.written,
         "govukButton": components.button,
         "govukCheckboxes": components.checkboxes,

@@ -8,10 +8,12 @@ from operator import itemgetter
 from typing import Any
 
 from common.auth import Role
+from common.words.choices import words
 
 from console.answers import Answer
 from console.moments import Moments
 from console.visitors import Visitor
+from console.work.views import RANKS
 
 Item = dict[str, Any]
 _MOST = 20
@@ -43,16 +45,12 @@ def rows(source: Source, answer: Answer, visitor: Visitor, moments: Moments) -> 
     return list(source.rows(answer.items, visitor, moments))
 
 
-_RANKS = ("first", "urgent", "routine", "upkeep")
-_OF_URGENCY = {"emergency": "first", "urgent": "urgent", "routine": "routine"}
-
-
 def in_order(items: Iterable[Item]) -> list[Item]:
     """In the order of the work list: by rank, then by what is due first. Rows of the API stay in theirs."""
     return sorted(
         items,
         key=lambda one: (
-            _RANKS.index(one.get("rank", "routine")),
+            RANKS.index(one.get("rank", "routine")),
             one["due"] is None,
             one["due"] or "",
         ),
@@ -98,7 +96,11 @@ def _group(day: str, moments: Moments) -> str:
 def to_call(found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:
     """Beside the work list itself: how many organisations are late; a coordinator sees none of the referrals."""
     for one in found:
-        late = {"rank": _OF_URGENCY[one["urgency"]], "group": "overdue", "urgency": one["urgency"]}
+        late = {
+            "rank": words("urgencies")[one["urgency"]]["rank"],
+            "group": "overdue",
+            "urgency": one["urgency"],
+        }
         item = _item("organisations_to_call", "call", "aor", one["aor"], "")
         yield {**item, **late, "about": one["aor"], "count": one["organisations"]}
 

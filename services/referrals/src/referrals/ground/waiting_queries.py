@@ -9,8 +9,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from referrals.ground.vocabulary.work_kinds import Whose, WorkKind
-from referrals.ground.vocabulary.work_order import CLOCKS, RANKS, STANDINGS, Rank
+from referrals.ground.vocabulary.work_kinds import ROWS, Whose, WorkKind
+from referrals.ground.vocabulary.work_order import CLOCKS, RANKS, Rank, clock_of, rank_of
 
 _INSTANT = sa.DateTime(timezone=True)
 NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT)
@@ -81,17 +81,14 @@ class Waiting:
 
     @property
     def rank_at(self) -> sa.ColumnElement[Any]:
-        fixed = STANDINGS[self.kind].rank
         ranks = list(Rank)
-        places = {urgency: ranks.index(fixed or rank) for urgency, rank in RANKS.items()}
-        return self._by_urgency({u: sa.literal(place) for u, place in places.items()})
+        return self._by_urgency({u: sa.literal(ranks.index(rank_of(self.kind, u))) for u in RANKS})
 
     def _clocks(self) -> dict[str, Any]:
-        fixed = STANDINGS[self.kind].clock
-        return {u: sa.literal(fixed or clock, sa.Interval) for u, clock in CLOCKS.items()}
+        return {u: sa.literal(clock_of(self.kind, u), sa.Interval) for u in CLOCKS}
 
     def _by_urgency(self, values: Mapping[str, Any]) -> sa.ColumnElement[Any]:
-        otherwise: sa.ColumnElement[Any] = values[STANDINGS[self.kind].urgency]
+        otherwise: sa.ColumnElement[Any] = values[ROWS[self.kind]["urgency"]]
         urgency = self.urgency if self.weighs is None else self.weighs
         if urgency is None:
             return otherwise

@@ -4,10 +4,9 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from common.events.codes import Visibility
 from common.http import Strict
 from pydantic import BaseModel, Field
-
-Level = Literal["public", "partners", "pathway", "restricted"]
 
 
 class ChangeOut(BaseModel):
@@ -81,7 +80,7 @@ class HouseOut(BaseModel):
         default=None,
         description="The name of the organisation, where verified organisations may know it.",
     )
-    visibility: Level = Field(
+    visibility: Visibility = Field(
         default="partners",
         description="Its own level: who sees it once you say that it is no safe house.",
     )

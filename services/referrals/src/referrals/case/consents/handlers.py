@@ -16,12 +16,11 @@ from referrals.ground.happenings import CameOfAge, CaregiverSuppressed, CaseEras
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
 from referrals.ground.restrictions import service as restrictions
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.service import open_task
 from referrals.ground.vocabulary.ages import Decider
 from referrals.tables import COMMON
 
-AT_18 = "reconsent_at_18"
-CAREGIVER_ENDED = "reconsent_caregiver_ended"
 _RECONSENT_DAYS = 14
 
 UNKNOWN_LANGUAGE = "und"
@@ -65,19 +64,25 @@ async def came_of_age(session: AsyncSession, happening: CameOfAge) -> None:
     case_id = happening.case_id
     decided = await queries.given_by(session, case_id, by_others)
     if decided or await queries.for_a_child(session, case_id):
-        await _ask_again(session, happening.holder, case_id, AT_18, happening.today)
+        await _ask_again(
+            session, happening.holder, case_id, TaskKind.RECONSENT_AT_18, happening.today
+        )
 
 
 async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppressed) -> None:
     by_them = col(Grant.decided_by) == Decider.CAREGIVER.value
     if await queries.given_by(session, happening.case_id, by_them):
         await _ask_again(
-            session, happening.holder, happening.case_id, CAREGIVER_ENDED, happening.today
+            session,
+            happening.holder,
+            happening.case_id,
+            TaskKind.RECONSENT_CAREGIVER_ENDED,
+            happening.today,
         )
 
 
 async def _ask_again(
-    session: AsyncSession, holder: UUID, case_id: UUID, kind: str, today: date
+    session: AsyncSession, holder: UUID, case_id: UUID, kind: TaskKind, today: date
 ) -> None:
     due_on = today + timedelta(days=_RECONSENT_DAYS)
     await open_task(session, holder, kind, case_id=case_id, due_on=due_on)

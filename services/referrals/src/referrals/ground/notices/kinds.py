@@ -3,6 +3,8 @@
 from enum import StrEnum, auto
 from typing import Self
 
+from common.words.referral_states import ReferralState
+
 
 class News(StrEnum):
     """For whose people a notice is news, of the organisations that have it in their feed."""
@@ -19,13 +21,15 @@ class NoticeKind(StrEnum):
     the confirmation of a plan waits to be read."""
 
     news: News
+    ends: bool
+    """It says that something may not be read or used any more: it is told whenever that was."""
 
-    def __new__(cls, kind: str, news: News | None = None) -> Self:
+    def __new__(cls, kind: str, news: News | None = None, ends: bool = False) -> Self:
         if news is None:
             raise TypeError(f"{kind}: for whom is it news?")
         self = str.__new__(cls, kind)
         self._value_ = kind
-        self.news = news
+        self.news, self.ends = news, ends
         return self
 
     REFERRAL_DRAFT = "referral.draft", News.NOBODY
@@ -34,20 +38,20 @@ class NoticeKind(StrEnum):
     REFERRAL_INFO_REQUESTED = "referral.info_requested", News.SENDER
     REFERRAL_WAITLISTED = "referral.waitlisted", News.SENDER
     REFERRAL_ACCEPTED = "referral.accepted", News.SENDER
-    REFERRAL_DECLINED = "referral.declined", News.SENDER
+    REFERRAL_DECLINED = "referral.declined", News.SENDER, True
     REFERRAL_SCHEDULED = "referral.scheduled", News.SENDER
     REFERRAL_IN_SERVICE = "referral.in_service", News.NOBODY
     REFERRAL_ON_HOLD = "referral.on_hold", News.SENDER
     REFERRAL_COMPLETED = "referral.completed", News.SENDER
     REFERRAL_NOT_DELIVERED = "referral.not_delivered", News.SENDER
-    REFERRAL_RECALLED = "referral.recalled", News.RECIPIENT
-    REFERRAL_WITHDRAWN = "referral.withdrawn", News.EVERYBODY
-    REFERRAL_EXPIRED = "referral.expired", News.SENDER
-    REFERRAL_ENTERED_IN_ERROR = "referral.entered_in_error", News.RECIPIENT
+    REFERRAL_RECALLED = "referral.recalled", News.RECIPIENT, True
+    REFERRAL_WITHDRAWN = "referral.withdrawn", News.EVERYBODY, True
+    REFERRAL_EXPIRED = "referral.expired", News.SENDER, True
+    REFERRAL_ENTERED_IN_ERROR = "referral.entered_in_error", News.RECIPIENT, True
     REFERRAL_CONFIRMED = "referral.confirmed", News.NOBODY
     REFERRAL_ALTERNATIVE_SUGGESTED = "referral.alternative_suggested", News.SENDER
-    REFERRAL_DISCLOSURE_CHANGED = "referral.disclosure_changed", News.RECIPIENT
-    REFERRAL_SHARING_ENDED = "referral.sharing_ended", News.RECIPIENT
+    REFERRAL_DISCLOSURE_CHANGED = "referral.disclosure_changed", News.RECIPIENT, True
+    REFERRAL_SHARING_ENDED = "referral.sharing_ended", News.RECIPIENT, True
     REFERRAL_SERVICE_NOT_REFERABLE = "referral.service_not_referable", News.SENDER
     REFERRAL_REMINDER = "referral.reminder", News.EVERYBODY
     REFERRAL_SUPERVISOR = "referral.supervisor", News.SUPERVISORS
@@ -75,15 +79,6 @@ class NoticeKind(StrEnum):
     WEBHOOK_PING = "webhook.ping", News.NOBODY
 
 
-ENDS = frozenset(
-    {
-        NoticeKind.REFERRAL_RECALLED,
-        NoticeKind.REFERRAL_WITHDRAWN,
-        NoticeKind.REFERRAL_EXPIRED,
-        NoticeKind.REFERRAL_DECLINED,
-        NoticeKind.REFERRAL_ENTERED_IN_ERROR,
-        NoticeKind.REFERRAL_DISCLOSURE_CHANGED,
-        NoticeKind.REFERRAL_SHARING_ENDED,
-    }
-)
-"""What says that something may not be read or used any more: it is told whenever that was."""
+# Each state of a referral is told of.
+_ = [NoticeKind(f"referral.{state}") for state in ReferralState]
+ENDS = frozenset(kind for kind in NoticeKind if kind.ends)

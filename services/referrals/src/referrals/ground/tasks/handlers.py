@@ -7,10 +7,8 @@ from sqlmodel import col
 
 from referrals.ground.audit.service import SYSTEM_CLIENT
 from referrals.ground.happenings import CaseClosed, CaseErased, CaseHandedOver
+from referrals.ground.tasks.kinds import OF_RECIPIENTS
 from referrals.ground.tasks.models import Task
-
-OF_RECIPIENTS = ("delete_disclosed_data", "stop_using_caregiver_contact")
-"""What recipients are asked to do with what they know stays theirs, also if they held the case."""
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:

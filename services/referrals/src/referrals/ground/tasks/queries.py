@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.ground.locking_queries import held
+from referrals.ground.tasks.kinds import URGENT, TaskKind
 from referrals.ground.tasks.models import Task
 from referrals.ground.vocabulary.work_kinds import WorkKind
 from referrals.ground.waiting_queries import Waiting, WorkRow
@@ -18,8 +19,6 @@ from referrals.ground.waiting_queries import Waiting, WorkRow
 Found = Callable[[Principal, Any], sa.ColumnElement[bool]]
 
 
-URGENT = ("delete_disclosed_data", "person_withdrew", "stop_using_caregiver_contact")
-"""Until these are done, somebody may use what a person does not want used."""
 _FINISHED = col(Task.done_at).is_not(None)
 
 
@@ -88,7 +87,7 @@ async def listed(
 
 
 def waiting(
-    caller: Principal, reading: Reading, has_it: Callable[[Any], Any], but: Collection[str]
+    caller: Principal, reading: Reading, has_it: Callable[[Any], Any], but: Collection[TaskKind]
 ) -> Waiting:
     """Open tasks. `has_it`: the column of the case's owner; a task of another's case is everybody's who may read it.
     `but`: kinds that other lists show."""

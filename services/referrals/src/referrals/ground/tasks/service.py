@@ -10,6 +10,7 @@ from common.ids import new_id
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.models import Task
 
 _tasks = Task.metadata.tables["tasks"]
@@ -18,7 +19,7 @@ _tasks = Task.metadata.tables["tasks"]
 async def open_task(
     session: AsyncSession,
     organisation: UUID,
-    kind: str,
+    kind: TaskKind,
     *,
     case_id: UUID,
     referral_id: UUID | None = None,
@@ -40,13 +41,15 @@ async def open_task(
     )
 
 
-async def was_opened(session: AsyncSession, referral_id: UUID, kind: str) -> bool:
+async def was_opened(session: AsyncSession, referral_id: UUID, kind: TaskKind) -> bool:
     """Whether there is such a task, done or not. Needs service rights."""
     those = sa.exists().where(_tasks.c.referral_id == referral_id, _tasks.c.kind == kind)
     return bool(await session.scalar(sa.select(those)))
 
 
-async def finish_tasks(session: AsyncSession, caller: Principal, case_id: UUID, kind: str) -> None:
+async def finish_tasks(
+    session: AsyncSession, caller: Principal, case_id: UUID, kind: TaskKind
+) -> None:
     await session.execute(
         sa.update(_tasks)
         .where(_tasks.c.case_id == case_id, _tasks.c.kind == kind, _tasks.c.done_at.is_(None))

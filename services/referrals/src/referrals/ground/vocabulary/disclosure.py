@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from common.words.choices import items
+from common.words.choices import items, words_of
 
 from referrals.ground.vocabulary.ages import SUPPRESSED, Caregiver
 
@@ -31,8 +31,7 @@ class Item(StrEnum):
     HEALTH = "health"
 
 
-if {*Item} != items().keys():
-    raise ValueError(f"items.csv and Item differ: {sorted({*Item} ^ items().keys())}")
+words_of("items", Item)
 
 
 TEXTS: Mapping[str, frozenset[Item]] = {

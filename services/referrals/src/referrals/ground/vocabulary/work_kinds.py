@@ -1,7 +1,9 @@
-"""The kinds of work that wait for somebody. Pure. Codes only grow; readers have words of their own for them."""
+"""The kinds of work that wait for somebody. Pure. Codes only grow; each has a row in `codelists/work_kinds.csv`."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from common.words.choices import OneOf, words_of
 
 Whose = Literal["mine", "team", "organisation"]
 
@@ -32,49 +34,6 @@ class WorkKind(StrEnum):
     LINE_EXCEPTION_TO_DECIDE = "line_exception_to_decide"
 
 
-Verb = Literal[
-    "acknowledge",
-    "decide",
-    "start",
-    "close",
-    "resume",
-    "answer",
-    "choose_another",
-    "confirm",
-    "send_or_discard",
-    "finish",
-    "review",
-    "ask_the_person",
-    "register_or_give_back",
-    "look",
-    "renew",
-    "correct",
-    "erase",
-    "read",
-]
-
-VERBS: dict[WorkKind, Verb] = {
-    WorkKind.REFERRAL_TO_ACKNOWLEDGE: "acknowledge",
-    WorkKind.REFERRAL_TO_DECIDE: "decide",
-    WorkKind.REFERRAL_TO_START: "start",
-    WorkKind.REFERRAL_TO_CLOSE: "close",
-    WorkKind.REFERRAL_ON_HOLD: "resume",
-    WorkKind.REFERRAL_ASKED_BACK: "answer",
-    WorkKind.REFERRAL_UNMET: "choose_another",
-    WorkKind.REFERRAL_TO_CONFIRM: "confirm",
-    WorkKind.REFERRAL_DRAFT: "send_or_discard",
-    WorkKind.TASK: "finish",
-    WorkKind.REVIEW: "review",
-    WorkKind.TRANSFER_OFFERED: "decide",
-    WorkKind.MATCH: "ask_the_person",
-    WorkKind.REPORT_HANDED_OVER: "register_or_give_back",
-    WorkKind.CONSENT_TO_DECIDE: "decide",
-    WorkKind.EXCEPTION_TO_DECIDE: "decide",
-    WorkKind.CASE_TO_LOOK_AT: "look",
-    WorkKind.BREAK_GLASS_TO_DECIDE: "decide",
-    WorkKind.CERTIFICATE_ENDING: "renew",
-    WorkKind.SUBMISSION_QUARANTINED: "correct",
-    WorkKind.RETENTION_ENDING: "erase",
-    WorkKind.LINE_REPORT: "read",
-    WorkKind.LINE_EXCEPTION_TO_DECIDE: "decide",
-}
+ROWS = words_of("work_kinds", WorkKind)
+"""Those that are due at the same moment in this order: danger to a person first."""
+Verb = Annotated[str, OneOf("work_kinds", column="verb")]

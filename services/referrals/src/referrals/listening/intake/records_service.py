@@ -24,6 +24,7 @@ from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.locking_queries import hold_case
 from referrals.ground.row_security import acting_as_service
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.service import open_task
 from referrals.listening.intake import queries
 from referrals.listening.intake.case_mapping import TranslatedCase, target_of, translate_case
@@ -35,8 +36,6 @@ from referrals.screening.assistance import queries as assistance
 from referrals.screening.assistance import service as plans
 from referrals.screening.assistance.schemas import NewPlanItem
 
-CONSENT_TASK = "ask_consent"
-"""Another system says something about consent: whoever has the case asks the person."""
 _records = SeenRecord.metadata.tables["intake_records"]
 
 
@@ -93,7 +92,7 @@ async def become_case(
         await session.flush()
     made.case_id = case.id
     if found.asked:
-        await open_task(session, caller.organisation, CONSENT_TASK, case_id=case.id)
+        await open_task(session, caller.organisation, TaskKind.ASK_CONSENT, case_id=case.id)
     await _add_needs(session, caller, keys, mapping, found.needs, made)
     return made
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from common.words.referral_states import Progress, ReferralState, progress
+from common.words.choices import words, words_of
+from common.words.referral_states import ReferralState
 
 from referrals.referral.fhir import codes
 from referrals.referral.fhir.codes import (
@@ -21,28 +22,8 @@ from referrals.referral.fhir.codes import (
 )
 from referrals.referral.referrals.lifecycle import Command
 
-_BY_PROGRESS: Mapping[Progress, str] = {
-    "waiting": "requested",
-    "accepted": "accepted",
-    "delivered": "completed",
-    "undelivered": "failed",
-}
-_OF_THEIR_OWN: dict[ReferralState, str] = {
-    ReferralState.DRAFT: "draft",
-    ReferralState.DECLINED: "rejected",
-    ReferralState.IN_SERVICE: "in-progress",
-    ReferralState.ON_HOLD: "on-hold",
-    ReferralState.RECALLED: "cancelled",
-    ReferralState.WITHDRAWN: "cancelled",
-    ReferralState.EXPIRED: "cancelled",
-    ReferralState.ENTERED_IN_ERROR: "entered-in-error",
-}
-STATUS: Mapping[ReferralState, str] = _OF_THEIR_OWN | {
-    state: _BY_PROGRESS[counts_as]
-    for state in ReferralState
-    if state not in _OF_THEIR_OWN and (counts_as := progress(state)) is not None
-}
-"""What FHIR has a word for, by that; any other state by what it counts as."""
+_ROWS = words_of("referral_states", ReferralState)
+STATUS = {state: row["fhir"] for state, row in _ROWS.items()}
 _OF_REQUESTS = {
     "draft": "draft",
     "on-hold": "on-hold",
@@ -63,16 +44,11 @@ CONSENT_STATUS: Mapping[str, str] = {
     "withdrawn": "inactive",
 }
 # Status codes of the Bidirectional Services eReferral workflow.
-BUSINESS_CODE: Mapping[ReferralState, str] = {
-    ReferralState.SENT: "2.0",
-    ReferralState.ACCEPTED: "3.0",
-    ReferralState.DECLINED: "4.0",
-    ReferralState.SCHEDULED: "5.1.1",
-    ReferralState.COMPLETED: "7.0",
-}
+BUSINESS_CODE = {state: row["bser"] for state, row in _ROWS.items() if row["bser"]}
 _STATE_OF_BUSINESS_CODE = {code: state.value for state, code in BUSINESS_CODE.items()}
-PRIORITY = {"emergency": "stat", "urgent": "urgent", "routine": "routine"}
-_URGENCY = {"stat": "emergency", "asap": "urgent", "urgent": "urgent", "routine": "routine"}
+URGENCY = {code: own for own, row in words("urgencies").items() for code in row["fhir"].split()}
+PRIORITY = {own: row["fhir"].split()[0] for own, row in words("urgencies").items()}
+"""Of the words that FHIR has for an urgency, the one that we write."""
 
 _NEW_REQUESTS = ("draft", "active")
 _TURNS_AROUND = ("modifierExtension", "implicitRules")
@@ -225,7 +201,7 @@ def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
         "case_id": _identifier([request.get("subject")], CASE, "/subject/identifier"),
         "service_id": _identifier(request.get("performer"), SERVICE, "/performer"),
         "category": _code(request.get("code")),
-        "urgency": _URGENCY.get(str(request.get("priority", "routine"))),
+        "urgency": URGENCY.get(str(request.get("priority", "routine"))),
         "from_case": [_code(detail) for detail in request.get("orderDetail") or []],
     }
     told = [reason["text"] for reason in request.get("reasonCode") or [] if reason.get("text")]

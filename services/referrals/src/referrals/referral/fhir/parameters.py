@@ -102,7 +102,7 @@ def _told(states: Mapping[Any, str]) -> dict[str, list[str]]:
 _BUSINESS = {state.value: [state.value] for state in ReferralState} | {
     code: [state.value] for state, code in mapping.BUSINESS_CODE.items()
 }
-_URGENCIES = {**{code: [own] for own, code in mapping.PRIORITY.items()}, "asap": ["urgent"]}
+_URGENCIES = {code: [own] for code, own in mapping.URGENCY.items()}
 _ID = Parameter("token", "id", "The id.")
 _CHANGED = Parameter("date", "changed_at", "When it was changed last.")
 _PATIENT = Parameter("reference", "case_id", "The person: a case code.", targets=("Patient",))

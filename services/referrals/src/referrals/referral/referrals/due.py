@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 from common import clock
-from common.events.codes import Urgency
+from common.words.choices import words
 from common.words.referral_states import ReferralState
 
 from referrals.referral.referrals.lifecycle import UNDECIDED
@@ -68,17 +68,15 @@ def _start(limit: date) -> datetime:
     return limit if isinstance(limit, datetime) else datetime.combine(limit, time.min, UTC)
 
 
-BEGINS_WITHIN: dict[Urgency, timedelta] = {
-    "emergency": timedelta(days=1),
-    "urgent": timedelta(days=3),
-    "routine": timedelta(days=14),
+BEGINS_WITHIN = {
+    code: timedelta(days=int(row["begins_days"])) for code, row in words("urgencies").items()
 }
 """From the acceptance to the appointment or the beginning."""
 LOOKED_AT_WITHIN = timedelta(days=30)
 """From one look at a service that goes on to the next."""
 
 
-def act_by(state: ReferralState, urgency: Urgency, now: datetime) -> datetime | None:
+def act_by(state: ReferralState, urgency: str, now: datetime) -> datetime | None:
     """The limit of a state that is entered now; None: it has none, or one of its own."""
     if state is ReferralState.ACCEPTED:
         return now + BEGINS_WITHIN[urgency]

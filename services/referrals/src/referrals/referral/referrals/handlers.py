@@ -27,6 +27,7 @@ from referrals.ground.locking_queries import in_order, wait_for_sendings
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
 from referrals.ground.row_security import acting_as_service
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.service import open_task
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.conflict import end_sharing_with
@@ -36,9 +37,6 @@ from referrals.referral.referrals.queries import USES, of_case
 from referrals.referral.referrals.steps import Taken, take
 from referrals.tables import COMMON
 
-STOP_USING = "stop_using_caregiver_contact"
-OWN_WORK = "own_work"
-"""Why a referral ended, and the task of the organisation that both received it and got its case."""
 NOT_REFERABLE_FLAG = "not_referable"
 _STOP_DAYS = 1
 _NOT_FLAGGED = sorted({ReferralState.DRAFT, *TERMINAL})
@@ -117,13 +115,13 @@ async def sides_fall_together(session: AsyncSession, happening: CaseHandedOver) 
     for referral in await of_case(session, happening.case_id, open_only=True):
         if referral.to_organisation != happening.new:
             continue
-        taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=OWN_WORK)
+        taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=TaskKind.OWN_WORK)
         await take(session, happening.keys, None, referral, taken)
         if referral.sent_at is not None:
             await open_task(
                 session,
                 happening.new,
-                OWN_WORK,
+                TaskKind.OWN_WORK,
                 case_id=happening.case_id,
                 referral_id=referral.id,
                 due_on=clock.today(),
@@ -152,7 +150,7 @@ async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppre
         await open_task(
             session,
             recipient,
-            STOP_USING,
+            TaskKind.STOP_USING_CAREGIVER_CONTACT,
             case_id=happening.case_id,
             referral_id=referral_id,
             due_on=happening.today + timedelta(days=_STOP_DAYS),

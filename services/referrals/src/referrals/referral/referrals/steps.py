@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import VERSION_CONFLICT
 from common.events import referrals as events
-from common.events.codes import ReportingAttributes, Urgency
+from common.events.codes import ReportingAttributes
 from common.messaging import append
 from common.words.referral_states import TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -84,7 +84,7 @@ async def take(
         referral.expected_on = None
     if after is not ReferralState.ON_HOLD:
         referral.review_on = None
-        referral.act_by = act_by(after, cast("Urgency", referral.urgency), now)
+        referral.act_by = act_by(after, referral.urgency, now)
         if after is not ReferralState.SCHEDULED:
             referral.appointment_at = None
     await session.flush()

@@ -12,6 +12,7 @@ from sqlmodel import col
 from referrals.case.cases.queries import open_held_by, owner_of
 from referrals.ground.directory.queries import works_queue, works_with
 from referrals.ground.vocabulary.work_kinds import WorkKind
+from referrals.ground.vocabulary.work_order import CLOCKS
 from referrals.ground.waiting_queries import Waiting, WorkRow
 from referrals.referral.referrals.due_queries import DUE
 from referrals.referral.referrals.list_queries import UNCONFIRMED, unreplaced
@@ -98,7 +99,7 @@ def drafted(case_id: Any, service_id: Any) -> sa.ColumnElement[Any]:
             col(Referral.service_id) == service_id,
             col(Referral.state) == ReferralState.DRAFT.value,
         )
-        .order_by(sa.case((urgency == "emergency", 0), (urgency == "urgent", 1), else_=2))
+        .order_by(sa.case({code: place for place, code in enumerate(CLOCKS)}, value=urgency))
         .limit(1)
         .scalar_subquery()
     )

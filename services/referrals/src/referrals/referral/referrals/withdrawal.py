@@ -24,6 +24,7 @@ from referrals.ground.audit.queries import case_reads
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.row_security import acting_as_service
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.service import open_task, was_opened
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.lifecycle import Command, Party
@@ -37,10 +38,7 @@ from referrals.referral.referrals.steps import (
     tell_parties,
 )
 
-DELETION = "delete_disclosed_data"
 _DELETION_DAYS = 7
-PERSON_WITHDREW = "person_withdrew"
-"""The task of who holds the consent, where somebody else recorded the withdrawal: the person, or the recipient."""
 RESTORED = "restored_backup"
 """The way in which what had ended before the backup was restored ends again."""
 
@@ -181,7 +179,7 @@ async def _end_referral(
     was_sent = referral.sent_at is not None
     # An implicated recipient saw an ordinary recall. After it, this withdrawal is an ordinary one, too.
     told = recipient_is_told(caller, referral) or (
-        was_sent and not await was_opened(session, referral.id, DELETION)
+        was_sent and not await was_opened(session, referral.id, TaskKind.DELETE_DISCLOSED_DATA)
     )
     if ReferralState(referral.state) in OPEN:
         detail: dict[str, Any] = {}
@@ -207,7 +205,7 @@ async def _tell_holder(
         await open_task(
             session,
             holder,
-            PERSON_WITHDREW,
+            TaskKind.PERSON_WITHDREW,
             case_id=case_id,
             referral_id=referral_id,
             due_on=clock.today(),
@@ -219,7 +217,7 @@ async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
     await open_task(
         session,
         referral.to_organisation,
-        DELETION,
+        TaskKind.DELETE_DISCLOSED_DATA,
         case_id=referral.case_id,
         referral_id=referral.id,
         due_on=clock.today() + timedelta(days=_DELETION_DAYS),

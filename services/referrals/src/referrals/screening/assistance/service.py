@@ -22,6 +22,7 @@ from referrals.case.consents.statistics import countable
 from referrals.ground.audit.service import SYSTEM_CLIENT, record
 from referrals.ground.keys.sealing import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.service import finish_tasks, open_task
 from referrals.referral.referrals.queries import of_case as referrals_of
 from referrals.screening.assistance import queries
@@ -36,7 +37,6 @@ from referrals.screening.assistance.schemas import (
 )
 from referrals.tables import COMMON
 
-REVIEW_TASK = "case_review"
 _LONGEST_AGO = timedelta(days=10 * 365)
 _LONGEST_AHEAD = timedelta(days=2 * 365)
 _TRAFFICKING = "VOT"
@@ -231,7 +231,9 @@ async def _new_review(
     )
     session.add(review)
     await session.flush()
-    await open_task(session, caller.organisation, REVIEW_TASK, case_id=case.id, due_on=due_on)
+    await open_task(
+        session, caller.organisation, TaskKind.CASE_REVIEW, case_id=case.id, due_on=due_on
+    )
     await record(
         session,
         caller,
@@ -259,7 +261,7 @@ async def finish_review(
     review.done_on, review.done_by = clock.today(), caller.subject
     review.outcome = body.outcome
     await session.flush()
-    await finish_tasks(session, caller, case.id, REVIEW_TASK)
+    await finish_tasks(session, caller, case.id, TaskKind.CASE_REVIEW)
     await record(
         session,
         caller,

@@ -13,7 +13,7 @@ from fastapi import Query
 from referrals.case.cases.queries import references_of
 from referrals.ground.dependencies import Reader
 from referrals.ground.vocabulary.fields import Aor
-from referrals.ground.vocabulary.work_kinds import VERBS, Whose, WorkKind
+from referrals.ground.vocabulary.work_kinds import ROWS, Whose, WorkKind
 from referrals.ground.vocabulary.work_order import Rank
 from referrals.referral.escalations.late_service import to_call
 from referrals.telling.todo import work_service
@@ -102,7 +102,7 @@ def _item(found: Found, codes: Mapping[UUID, str]) -> WorkItem:
     case_id = row.ids.get("case_id")
     return WorkItem(
         kind=found.kind,
-        verb=VERBS[found.kind],
+        verb=ROWS[found.kind]["verb"],
         rank=found.rank,
         group=found.group,
         due=found.due,

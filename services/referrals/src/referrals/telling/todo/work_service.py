@@ -21,6 +21,7 @@ from referrals.case.consents import queries as consents
 from referrals.case.transfers import queries as transfers
 from referrals.ground.directory.queries import works_with
 from referrals.ground.tasks import queries as tasks
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.vocabulary.case_roles import CASE_ROLES
 from referrals.ground.vocabulary.work_kinds import Whose, WorkKind
 from referrals.ground.vocabulary.work_order import PLACES, Place, Rank, clock_of, place_of, rank_of
@@ -31,7 +32,6 @@ from referrals.listening.line import handing_service
 from referrals.listening.line import queries as line
 from referrals.referral.referrals import waiting_queries as referrals
 from referrals.screening.assistance import queries as assistance
-from referrals.screening.assistance.service import REVIEW_TASK
 from referrals.screening.training import queries as training
 from referrals.telling.readable_queries import READING
 from referrals.telling.todo.headings import WEEK, Bounds, Group, bounds
@@ -139,7 +139,10 @@ def _kinds(
     today = clock.day_of(now)
     return (
         (CASE_ROLES, lambda: referrals.waiting(caller)),
-        (CASE_ROLES, lambda: [tasks.waiting(caller, READING, cases.owner_of, {REVIEW_TASK})]),
+        (
+            CASE_ROLES,
+            lambda: [tasks.waiting(caller, READING, cases.owner_of, {TaskKind.CASE_REVIEW})],
+        ),
         (CASE_ROLES, lambda: [assistance.waiting_reviews(caller, today + WEEK)]),
         (CASE_ROLES, lambda: [assistance.waiting_matches(caller)]),
         (CASE_ROLES, lambda: [transfers.waiting(caller)]),

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
+from common.events.codes import Visibility
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST_AT_ONCE = 1_000
@@ -35,7 +36,7 @@ class SuggestionOut(BaseModel):
     en: str
     score: float
     because: str
-    minimum_visibility: Literal["public", "partners", "pathway", "restricted"] = Field(
+    minimum_visibility: Visibility = Field(
         description="Services get no more open than this if it is decided."
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from common.auth import Principal
 from common.errors import Problem
+from common.events.codes import Visibility
 from common.http import Session, answered_as, context_of, router
 from common.http.problems import problem_response
 from common.paging import (
@@ -32,7 +33,6 @@ from directory.files.imports.schemas import (
     ImportOut,
     ImportRowOut,
     ImportState,
-    Level,
     Mode,
     NoteOut,
     Vanishing,
@@ -100,7 +100,7 @@ async def import_file(
     ] = Mode.ALL,
     dry_run: Annotated[bool, Query(description="Report only; nothing is written.")] = False,
     visibility: Annotated[
-        Level | None, Query(description="For rows that name none (default: by format).")
+        Visibility | None, Query(description="For rows that name none (default: by format).")
     ] = None,
     country: Annotated[
         str, Query(pattern="^([A-Z]{3})?$", description="ISO 3166-1 alpha-3, for place names.")

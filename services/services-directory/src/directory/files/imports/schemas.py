@@ -39,7 +39,6 @@ class ImportState(StrEnum):
 
 
 FormatName = Literal["workbook", "xlsx", "csv", "hxl", "geojson", "services-advisor", "hsds"]
-Level = Literal["public", "partners", "pathway", "restricted"]
 
 
 class NoteOut(BaseModel):

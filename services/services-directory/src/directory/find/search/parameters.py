@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from common.events.codes import CapacityState
 from common.words.languages import PageLanguage
 from pydantic import (
     BaseModel,
@@ -17,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from directory.ground.hsds.extensions import Aor, CapacityState, Category, PCode, Population
+from directory.ground.hsds.extensions import Aor, Category, PCode, Population
 from directory.ground.hsds.opening import Weekday
 from directory.ground.reading.parameters import Many, PageQuery, Text
 

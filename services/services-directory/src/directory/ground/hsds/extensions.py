@@ -11,9 +11,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from directory.ground.hsds.base import DateText, InstantText, Short, Text
 
-Visibility = Literal["public", "partners", "pathway", "restricted"]
-CapacityState = Literal["accepting", "waitlist", "full"]
-
 
 def one_of(codes: Callable[[], Mapping[str, Any]], what: str) -> AfterValidator:
     """A validator that refuses a code outside the list and names those that are allowed."""

@@ -4,6 +4,7 @@ of this project's profile. Descriptions of the fields are the specification's.""
 from typing import Literal, Self
 from uuid import UUID
 
+from common.events.codes import CapacityState, Visibility
 from common.words.places import Places
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -20,7 +21,6 @@ from directory.ground.hsds.base import (
     Uri,
 )
 from directory.ground.hsds.extensions import (
-    CapacityState,
     Category,
     Eligibility,
     FunctionalStatus,
@@ -30,7 +30,6 @@ from directory.ground.hsds.extensions import (
     Referral,
     Translations,
     Verification,
-    Visibility,
 )
 from directory.ground.hsds.opening import Weekday
 

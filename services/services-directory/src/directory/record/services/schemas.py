@@ -1,13 +1,14 @@
 """What the record endpoints take and give."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
+from common.events.codes import CapacityState, Visibility
 from common.http import Strict
 from pydantic import BaseModel, Field
 
-from directory.ground.hsds.extensions import CapacityState, FunctionalStatus
+from directory.ground.hsds.extensions import FunctionalStatus
 
 
 class RecordOut(BaseModel):
@@ -38,7 +39,7 @@ class FieldDifferenceOut(BaseModel):
 class SeenOut(BaseModel):
     """The service as one of those who may see it sees it; null: they may not know that it exists."""
 
-    level: Literal["public", "partners", "pathway", "restricted"] = Field(
+    level: Visibility = Field(
         description="Who looks: anybody, partners, people on the pathway, the coordination."
     )
     before: dict[str, Any] | None = Field(description="What they see today.")

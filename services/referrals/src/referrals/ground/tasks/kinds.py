@@ -1,0 +1,24 @@
+"""What the rules ask of an organisation; each has a row in `codelists/task_kinds.csv`. Pure."""
+
+from enum import StrEnum
+
+from common.words.choices import words_of
+
+
+class TaskKind(StrEnum):
+    ASK_CONSENT = "ask_consent"
+    CASE_REVIEW = "case_review"
+    CONFIRM_CONTACT = "confirm_contact"
+    DELETE_DISCLOSED_DATA = "delete_disclosed_data"
+    OWN_WORK = "own_work"
+    PERSON_WITHDREW = "person_withdrew"
+    RECONSENT_AT_18 = "reconsent_at_18"
+    RECONSENT_CAREGIVER_ENDED = "reconsent_caregiver_ended"
+    STOP_USING_CAREGIVER_CONTACT = "stop_using_caregiver_contact"
+
+
+_ROWS = words_of("task_kinds", TaskKind)
+OF_RECIPIENTS = [kind for kind, row in _ROWS.items() if row["of_recipients"]]
+"""What recipients are asked to do with what they know stays theirs, also if they held the case."""
+URGENT = [kind for kind, row in _ROWS.items() if row["urgent"]]
+"""Until these are done, somebody may use what a person does not want used."""
