@@ -8,9 +8,10 @@ import pytest
 from common import clock
 from common.events.directory import PathwayPublished
 from common.ids import new_id
+from common.words.codelists import categories
 from httpx import Response
 from referrals.screening.assistance import htcds
-from referrals.screening.assistance.codes import codes, type_of_category
+from referrals.screening.assistance.codes import codes
 
 from tests.services.referrals.story import SALUD, Story
 from tests.services.referrals.test_scenarios import exception_body
@@ -321,14 +322,8 @@ def picklists() -> dict[str, set[str]]:
 
 def test_the_support_types_are_those_of_htcds() -> None:
     assert set(codes("support_type")) == picklists()["spl_Type"]
-    assert set(type_of_category().values()) <= set(codes("support_type"))
+    assert {each.support_type for each in categories().values()} <= set(codes("support_type"))
     assert set(htcds.EXPLOITATION) == picklists()["vic_TypeOfExploitation"]
-
-
-def test_every_service_category_has_a_support_type() -> None:
-    from common.words.codelists import categories
-
-    assert set(type_of_category()) == set(categories())
 
 
 async def test_the_htcds_export_validates_against_its_code_lists(story: Story) -> None:

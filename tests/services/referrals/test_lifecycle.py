@@ -1,7 +1,5 @@
 """The state table, row by row, and the diagram that is made of it."""
 
-from pathlib import Path
-
 import pytest
 from common.words.referral_states import OPEN, TERMINAL, ReferralState
 from referrals.referral.referrals.lifecycle import (
@@ -95,8 +93,3 @@ def test_the_diagram_shows_every_state() -> None:
         if state is not ReferralState.ENTERED_IN_ERROR:
             assert f" {state}" in text
     assert "sent --> accepted: accept" in text
-
-
-def test_the_documented_diagram_is_the_one_in_force() -> None:
-    page = Path(__file__).parents[3] / "docs" / "referral-lifecycle.md"
-    assert diagram() in page.read_text(encoding="utf-8")

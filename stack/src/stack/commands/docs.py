@@ -1,4 +1,4 @@
-"""`docs settings`, `docs events`, `docs errors`, `docs alerts`, `docs floors`: pages made from the code."""
+"""`docs settings`, `docs events`, `docs errors`, `docs lifecycle`, `docs alerts`, `docs floors`: pages made from the code."""
 
 import json
 import os
@@ -9,6 +9,8 @@ from operator import itemgetter
 import typer
 from common.errors import problem_rows
 from common.events.catalogue import asyncapi
+from common.words.choices import words
+from referrals.referral.referrals.lifecycle import diagram
 
 from stack.commands.options import home
 from stack.reference import alerts_page, settings_page
@@ -22,6 +24,7 @@ Made from the code by `./ruta docs errors`. Decide by `code`; the other texts ma
 | code | HTTP | what it means | what to do | qué significa | qué hacer |
 |---|---|---|---|---|---|
 """
+_STATES = "\n| state | counts as | in English | en español |\n|---|---|---|---|\n"
 _FLOORS = "Floors of "
 
 app = typer.Typer(name="docs", help="Print pages that are made from the code.")
@@ -46,6 +49,15 @@ def errors() -> None:
     for row in problem_rows():
         texts = (row[name] for name in ("title_en", "remedy_en", "title_es", "remedy_es"))
         sys.stdout.write("| " + " | ".join((f"`{row['code']}`", row["status"], *texts)) + " |\n")
+
+
+@app.command()
+def lifecycle() -> None:
+    """Print the diagram of a referral's steps and the table of its states."""
+    sys.stdout.write(diagram() + _STATES)
+    for code, row in words("referral_states").items():
+        texts = (f"`{code}`", row["counts_as"], row["label_en"], row["label_es"])
+        sys.stdout.write(f"| {' | '.join(texts)} |\n")
 
 
 @app.command()

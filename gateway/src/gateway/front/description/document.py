@@ -32,7 +32,9 @@ from gateway.front.edge.heads import MAX_PATH_BYTES, MAX_QUERY_BYTES
 from gateway.front.routes import Route, Upstream
 
 EXAMPLES_FILE = files("gateway.front.description") / "examples.json"
-# Bodies that the services accepted, kept by tests/support/examples.py: "METHOD /path" to body.
+# Recorded, not made from code: bodies that the services accepted, and below what they answered, as
+# tests/support/examples.py kept them from whole runs of the tests. They are served with the description, are part of
+# what a release promises, and the console's tests are fed with them. "METHOD /path" to body.
 EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
 # What they answered, without what is shown once: "METHOD /path status" to body.
 ANSWERS_FILE = files("gateway.front.description") / "answers.json"

@@ -33,6 +33,10 @@ class ServiceCategory(Code):
     """The pathway (area of responsibility) that it belongs to: CP, GBV, TIP, GP, MULTI."""
     minimum_visibility: str
     """No service of this category is shown more openly than this visibility level."""
+    support_type: str
+    """The HTCDS support type that it usually is; who plans may say another."""
+    helps_late: bool
+    """Care that helps late too: a referral to it never expires."""
     hxl_sector_code: str
     hrp_activity_codes: tuple[str, ...]
     primero_service_type: str | None
@@ -138,6 +142,8 @@ def categories() -> CodeList[ServiceCategory]:
                 *_labels(row),
                 pathway=row["pathway"],
                 minimum_visibility=row["minimum_visibility"],
+                support_type=row["support_type"],
+                helps_late=row["helps_late"] == "yes",
                 hxl_sector_code=row["hxl_sector_code"],
                 hrp_activity_codes=tuple(filter(None, row["hrp2024_activity_codes"].split(";"))),
                 primero_service_type=row["primero_service_type"] or None,

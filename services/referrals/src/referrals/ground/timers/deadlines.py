@@ -13,6 +13,8 @@ from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+from common.words.codelists import categories
+
 DAY_MINUTES = 24 * 60
 ANY = "*"
 
@@ -31,8 +33,6 @@ class EscalationStep(StrEnum):
 
 
 _ORDER = tuple(EscalationStep)
-# Care that helps late too: clinical management, mental and general health.
-HEALTH_CATEGORIES = frozenset({"GBV-CMR", "HLT", "HLT-SRH", "HLT-MH", "NUT"})
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ def deadline(sent_at: datetime, policy: Policy, calendar: WorkCalendar) -> datet
 
 
 def never_expires(category: str, clinical_deadline: datetime | None) -> bool:
-    return clinical_deadline is not None or category in HEALTH_CATEGORIES
+    known = categories().get(category)
+    return clinical_deadline is not None or (known is not None and known.helps_late)
 
 
 def next_step(clock: Clock, step: EscalationStep, *, expires: bool) -> EscalationStep | None:

@@ -9,13 +9,14 @@ from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.http import IdempotencyRequired, Session, requires, router
 from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.words.codelists import categories
 from fastapi import Query
 
 from referrals.case.cases import queries as cases
 from referrals.case.cases import service as case_service
 from referrals.ground.dependencies import CaseReader, Keys, Reader, Writer
 from referrals.screening.assistance import htcds_service, queries, service
-from referrals.screening.assistance.codes import codes, type_of_category
+from referrals.screening.assistance.codes import codes
 from referrals.screening.assistance.models import Assistance, CaseReview, PlanItem
 from referrals.screening.assistance.profiles import profile
 from referrals.screening.assistance.schemas import (
@@ -76,7 +77,7 @@ async def suggest_needs(
             aor=of,
             step=step,
             need=need,
-            support_type=type_of_category().get(need, "SocialCare"),
+            support_type=known.support_type if (known := categories().get(need)) else "SocialCare",
         )
         for pathway, of, step, need in await queries.suggestions(session, case, aor)
     ]

@@ -22,9 +22,3 @@ def codes(wanted: str) -> Mapping[str, Mapping[str, str]]:
             if row["list"] == wanted
         }
     )
-
-
-@cache
-def type_of_category() -> Mapping[str, str]:
-    """The support type that a service category usually is; whoever plans may say another."""
-    return MappingProxyType({r["category"]: r["support_type"] for r in _rows("category_types.csv")})

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from referrals.ground.vocabulary.ages import Assent, Decider
 from referrals.ground.vocabulary.fields import PlaceCode
-from referrals.screening.assistance.codes import codes, type_of_category
+from referrals.screening.assistance.codes import codes
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
 Note = Annotated[str, Field(min_length=1, max_length=4000)]
@@ -56,7 +56,7 @@ class NewPlanItem(Strict):
 
     @property
     def type(self) -> str:
-        return self.support_type or type_of_category()[self.need]
+        return self.support_type or categories()[self.need].support_type
 
 
 class PlanChange(Strict):
