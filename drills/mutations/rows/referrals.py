@@ -125,6 +125,13 @@ ROWS = (
     ),
     Row(
         "withdrawal-told",
+        "lost-readings-are-told",
+        "referrals.referral.referrals.withdrawal:_withdraw.restores",
+        Replaces("await restores_since(session, grant.given_at)", "[]"),
+        "tests/services/referrals/test_withdrawal_page.py::test_after_a_restore_she_is_told_that_readings_may_be_missing",
+    ),
+    Row(
+        "withdrawal-told",
         "emergency-readings-are-told",
         "referrals.referral.referrals.readers:_reading",
         Replaces("entry.action == 'break_glass.read'", "False"),

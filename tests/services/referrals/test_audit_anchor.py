@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from common import clock
 from common.chained import Head
 from common.db.session import Database
 from common.ids import new_id
@@ -22,7 +23,9 @@ from referrals.ground.audit.anchors import (
     restores,
     verify,
 )
+from referrals.ground.audit.queries import restores_since
 from referrals.ground.audit.service import record
+from referrals.ground.row_security import act_as_service
 from stack.embedded.postgres import PostgresServer
 
 from tests.support.principals import principal
@@ -119,6 +122,7 @@ async def test_a_restore_is_told_from_a_forgery(
     database: Database, postgres: PostgresServer, tmp_path: Path
 ) -> None:
     file, chain, later = tmp_path / "anchor.jsonl", new_id(), new_id()
+    told_since = clock.now()
     for _ in range(8):
         await entry(database, chain)
     await entry(database, later)
@@ -130,6 +134,10 @@ async def test_a_restore_is_told_from_a_forgery(
     assert (await verify(database, file))[1] == []
     (told,) = restores(file)
     assert (told.source, told.lost_entries) == ("backup of Tuesday", 6)
+    async with database.transaction() as session:
+        await act_as_service(session)
+        (restore,) = await restores_since(session, told_since)
+        assert restore.kept_until < restore.at, "no reading between them is known"
     # From there on the chain is held to its anchor as before.
     for _ in range(4):
         await entry(database, chain)

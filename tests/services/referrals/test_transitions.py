@@ -381,12 +381,13 @@ GBV: dict[str, Any] = {"category": "GBV-PSS", "consent": {"purpose": "GBV-PSS"}}
 
 
 async def test_who_is_late_with_what_is_told_without_a_small_number(story: Story) -> None:
-    """Two steps of one organisation; eleven at one of them. And no referral, place or category."""
+    """Two steps of one organisation, twelve and two referrals. And no referral, place or category."""
     service_id = await story.service(categories=("GBV-PSS",))
-    for _ in range(11):
+    for _ in range(12):
         await story.sent(service_id=service_id, **GBV)
-    read = await story.sent(service_id=service_id, **GBV)
-    await story.made("ngo-salud", f"/referrals/{read['id']}/acknowledge", {})
+    for _ in range(2):
+        read = await story.sent(service_id=service_id, **GBV)
+        await story.made("ngo-salud", f"/referrals/{read['id']}/acknowledge", {})
     for who in ("ngo-salud", "ngo-salud-supervisor"):
         assert (await story.get(who, LATE)).status_code == 403
     with clock.shifted(timedelta(days=5)):

@@ -1,8 +1,12 @@
 """The page by which a person takes a consent back: typed as people type, read out honestly."""
 
 import re
+from datetime import timedelta
 
+from common import clock
 from common.words.choices import in_sentence
+from referrals.ground.audit.models import Restore
+from referrals.ground.row_security import act_as_service
 
 from tests.services.referrals.story import AUDIENCE, LEGAL, Story
 from tests.services.referrals.test_break_glass import ASKER, opened
@@ -59,6 +63,25 @@ async def test_whoever_received_her_case_goes_on_and_she_is_told(story: Story) -
     told = (await story.post("ngo-legal", f"{consent}/withdraw", {})).json()
     assert told["goes_on_reading"] == str(LEGAL)
     assert [read["road"] for read in told["record_read"]] == ["break_glass", "transfer"]
+
+
+async def test_after_a_restore_she_is_told_that_readings_may_be_missing(story: Story) -> None:
+    """The backup knows none of the readings after it: "nobody had opened it" would be said of a time without record."""
+    referral = await story.sent()
+    async with story.database.transaction() as session:
+        await act_as_service(session)
+        session.add(Restore(at=clock.now(), kept_until=clock.now() - timedelta(hours=9)))
+    consent = f"/consents/{referral['grant_id']}"
+    code = (await story.post("ngo-refugio", f"{consent}/withdrawal-code", {})).json()
+    status, page = await form(story, {"code": code["withdrawal_code"]})
+    assert status == 200
+    assert "no sabemos quién leyó" in page
+    assert "Nadie había abierto" not in page
+    told = (await story.post("ngo-refugio", f"{consent}/withdraw", {})).json()
+    assert len(told["readings_missing"]) == 1
+    later = await story.sent()
+    told = (await story.post("ngo-refugio", f"/consents/{later['grant_id']}/withdraw", {})).json()
+    assert told["readings_missing"] == [], "given after the restore"
 
 
 async def test_an_answer_that_was_read_in_the_history_was_read(story: Story) -> None:

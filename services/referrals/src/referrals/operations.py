@@ -382,9 +382,8 @@ def _list_arguments(program: str) -> argparse.ArgumentParser:
 
 async def mark_restored_audit(settings: Settings, database: Database, _keys: CaseKeys) -> int:
     """After restoring a backup, named by the next argument: what came after it is missing rightly."""
-    if settings.audit_anchor_file is not None:
-        source = sys.argv[2] if len(sys.argv) > 2 else "a backup"
-        await mark_restored(database, settings.audit_anchor_file, source)
+    source = sys.argv[2] if len(sys.argv) > 2 else "a backup"
+    await mark_restored(database, settings.audit_anchor_file, source)
     return 0
 
 

@@ -55,6 +55,10 @@ def _read(ended: Mapping[str, Any], visit: Visit) -> list[str]:
         lines.append(say("consent.was_read", at=at(one["at"]), items=items))
     whole = ended["record_read"]
     lines += [say(f"consent.record_read.{one['road']}", at=at(one["at"])) for one in whole]
+    lines += [
+        say("consent.readings_missing", since=at(gap["since"]), until=at(gap["until"]))
+        for gap in ended["readings_missing"]
+    ]
     return list(dict.fromkeys(lines))
 
 

@@ -119,12 +119,23 @@ class RecordRead(BaseModel):
     at: datetime = Field(description="When it was read.")
 
 
+class MissingReadings(BaseModel):
+    """A time of which no reading is known, because a backup was restored."""
+
+    since: datetime
+    until: datetime
+
+
 class ToldOfReadings(BaseModel):
     """After a withdrawal, honestly: what had been read already cannot be unread."""
 
     already_read: list[DisclosureRead]
     record_read: list[RecordRead] = Field(
         [], description="Who had read the whole record, of others than who asked for the consent."
+    )
+    readings_missing: list[MissingReadings] = Field(
+        [],
+        description="A backup was restored: readings in these times are not known. Tell the person.",
     )
     goes_on_reading: UUID | None = Field(
         None,

@@ -21,6 +21,7 @@ from common.db.session import Database
 from common.words.wording import Worded
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from referrals.ground.audit.models import AuditEntry, Restore
 from referrals.ground.row_security import act_as_service
 
 _BATCH = 2000
@@ -144,10 +145,16 @@ def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
     return [head.number, head.digest]
 
 
-async def mark_restored(database: Database, path: Path, source: str) -> None:
-    """Tell the anchor that the record was restored from the backup `source`: what came after it is rightly missing."""
+async def mark_restored(database: Database, path: Path | None, source: str) -> None:
+    """Tell the record, and its anchor if there is one, that the backup `source` was restored: later entries are
+    rightly missing."""
     async with database.transaction() as session:
         await act_as_service(session)
+        last = sa.select(sa.func.max(AuditEntry.at))
+        if (kept_until := await session.scalar(last)) is not None:
+            session.add(Restore(at=clock.now(), kept_until=kept_until))
+        if path is None:
+            return
         _, text = _last_line(path)
         until = await session.scalar(
             sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
@@ -270,7 +277,7 @@ def _take_back(anchored: dict[str, dict[int, str]], heads: dict[str, list[Any]])
 
 
 @dataclass(frozen=True)
-class Restore:
+class AnchoredRestore:
     """One line of the anchor that says that the record was taken back."""
 
     at: str
@@ -278,15 +285,15 @@ class Restore:
     lost_entries: int
 
 
-def restores(path: Path | None) -> list[Restore]:
+def restores(path: Path | None) -> list[AnchoredRestore]:
     """Each restore that the anchor tells of, with how many anchored entries it gave up."""
-    found: list[Restore] = []
+    found: list[AnchoredRestore] = []
     reached: dict[str, int] = {}
     for line in lines_of(path) if path is not None else ():
         heads = {chain: int(value[0]) for chain, value in line["heads"].items()}
         if "restored" in line:
             lost = sum(max(0, n - heads.get(chain, 0)) for chain, n in reached.items())
-            found.append(Restore(str(line["at"]), str(line["restored"]), lost))
+            found.append(AnchoredRestore(str(line["at"]), str(line["restored"]), lost))
             reached = {}
         reached |= heads
     return found

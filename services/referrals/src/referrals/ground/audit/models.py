@@ -33,3 +33,12 @@ class AuditHead(Row, table=True):
     chain: UUID = Field(primary_key=True)
     sequence: int
     hash: bytes
+
+
+class Restore(Row, table=True):
+    """A backup was restored `at` this moment. The record knows no reading between `kept_until` and then."""
+
+    __tablename__ = "restores"
+
+    at: datetime = Field(primary_key=True, sa_type=Instant)
+    kept_until: datetime = Field(sa_type=Instant)

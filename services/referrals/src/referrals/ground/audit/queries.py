@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.ground.audit.models import AuditEntry, AuditHead
+from referrals.ground.audit.models import AuditEntry, AuditHead, Restore
 
 _ENTRIES = AuditEntry.metadata.tables["audit_entries"]
 # For conditions of others on entries: columns that they may speak of.
@@ -105,6 +105,14 @@ async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntr
         sa.select(AuditEntry)
         .where(col(AuditEntry.chain) == case_id, col(AuditEntry.action).like("%.read"))
         .order_by(col(AuditEntry.sequence))
+    )
+    return rows.all()
+
+
+async def restores_since(session: AsyncSession, moment: datetime) -> Sequence[Restore]:
+    """Restores of a backup since then, oldest first: each left a time without readings."""
+    rows = await session.scalars(
+        sa.select(Restore).where(col(Restore.at) > moment).order_by(col(Restore.at))
     )
     return rows.all()
 

@@ -60,6 +60,7 @@ _READS = {
     "pings": _OWN,
     "on_call": _OWN,
     "codes_asked": _OWN,
+    "restores": "false",  # read for the person alone, when a consent ends
     "late_calls": "false",  # of one organisation by another: the use case checks who coordinates
 }
 _READS_AND_WRITES_OWN = {

@@ -263,6 +263,11 @@ CREATE TABLE case_routes (
     recorded_by text NOT NULL
 );
 
+CREATE TABLE restores (
+    at timestamptz PRIMARY KEY,
+    kept_until timestamptz NOT NULL
+);
+
 CREATE TABLE trainings (
     id uuid PRIMARY KEY,
     organisation_id uuid NOT NULL,

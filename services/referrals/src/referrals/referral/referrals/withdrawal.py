@@ -20,7 +20,8 @@ from referrals.case.consents import service as consent_service
 from referrals.case.consents.models import DisclosureException, Grant
 from referrals.case.transfers.queries import accepted_under
 from referrals.case.transfers.service import end_offer
-from referrals.ground.audit.queries import case_reads
+from referrals.ground.audit.models import Restore
+from referrals.ground.audit.queries import case_reads, restores_since
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.row_security import acting_as_service
@@ -45,10 +46,12 @@ RESTORED = "restored_backup"
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """A consent that ended. `goes_on`: the organisation that holds the case because of it, and reads it all the same."""
+    """A consent that ended. `goes_on`: the organisation that holds the case because of it, and reads it all the same.
+    `restores`: each took readings of this consent out of the record."""
 
     grant: Grant
     reads: Sequence[Reading]
+    restores: Sequence[Restore]
     goes_on: UUID | None
     referrals_ended: list[UUID]
 
@@ -161,8 +164,11 @@ async def _withdraw(
         await accepted_under(session, grant.id),
     )
     reads = readings(shared, await case_reads(session, grant.case_id))
+    restores = await restores_since(session, grant.given_at)
     case = await cases.by_id(session, grant.case_id)
-    return Withdrawn(grant, reads, goes_on(shared, case.organisation_id) if case else None, ended)
+    return Withdrawn(
+        grant, reads, restores, goes_on(shared, case.organisation_id) if case else None, ended
+    )
 
 
 def _when(at: datetime | None) -> datetime:

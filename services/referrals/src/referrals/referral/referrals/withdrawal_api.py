@@ -10,6 +10,7 @@ from fastapi import Response
 from referrals.case.consents.schemas import (
     Consent,
     DisclosureRead,
+    MissingReadings,
     OwnWithdrawal,
     RecordRead,
     ToldOfReadings,
@@ -61,5 +62,10 @@ def _told(withdrawn: Withdrawn) -> ToldOfReadings:
         else:
             whole.append(RecordRead(road=read.road.value, **common))
     return ToldOfReadings(
-        already_read=already, record_read=whole, goes_on_reading=withdrawn.goes_on
+        already_read=already,
+        record_read=whole,
+        readings_missing=[
+            MissingReadings(since=each.kept_until, until=each.at) for each in withdrawn.restores
+        ],
+        goes_on_reading=withdrawn.goes_on,
     )

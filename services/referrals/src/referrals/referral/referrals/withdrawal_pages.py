@@ -27,6 +27,7 @@ from fastapi import Form, Query
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
+from referrals.ground.audit.models import Restore
 from referrals.ground.dependencies import Keys, ServiceSettingsOf
 from referrals.referral.referrals import withdrawal
 from referrals.referral.referrals.readers import Reading
@@ -86,8 +87,14 @@ async def withdraw_on_the_page(
         if problem.kind is not NOT_FOUND:
             raise
         return _page(language, settings, "start", 404, code=code, problem="wrong")
-    read, goes_on = _read(withdrawn.reads, language), withdrawn.goes_on is not None
-    return _page(language, settings, "done", read=read, goes_on=goes_on)
+    return _page(
+        language,
+        settings,
+        "done",
+        read=_read(withdrawn.reads, language),
+        missing=_missing(withdrawn.restores, language),
+        goes_on=withdrawn.goes_on is not None,
+    )
 
 
 def _read(reads: Sequence[Reading], language: str) -> list[str]:
@@ -102,6 +109,18 @@ def _read(reads: Sequence[Reading], language: str) -> list[str]:
         for read in reads
     ]
     return list(dict.fromkeys(lines))
+
+
+def _missing(restores: Sequence[Restore], language: str) -> list[str]:
+    """A line for each time of which readings are not known."""
+    text = page_texts(_PACKAGE, language)["missing"]
+    return [
+        text.format(
+            since=day_in_words(clock.day_of(each.kept_until), language),
+            until=day_in_words(clock.day_of(each.at), language),
+        )
+        for each in restores
+    ]
 
 
 def _language(request: Request, asked: str | None) -> str:
