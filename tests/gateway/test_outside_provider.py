@@ -7,7 +7,7 @@ import httpx
 import pyotp
 import pytest
 from common.auth import Principal
-from gateway.front.callers.tokens import mapped
+from gateway.front.callers.tokens import mapped, within_areas
 from jose import jwt
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer
@@ -147,9 +147,9 @@ def test_a_mapped_claim_never_comes_from_the_top_level() -> None:
 @pytest.mark.parametrize("said", ["", " "])
 def test_a_mapped_text_that_names_no_area_is_not_everywhere(said: str) -> None:
     """As a provider sends it of somebody whose field was left empty."""
-    token = {"sub": "somebody", "client_id": "app", "zones": said}
-    with pytest.raises(ValueError, match="areas"):
-        Principal.from_claims(mapped(token, {"areas": "zones"}))
+    token = {"sub": "somebody", "client_id": "app", "aors": ["GBV"], "zones": said}
+    within = within_areas(mapped(token, {"areas": "zones"}))
+    assert (within["aors"], within["areas"]) == ([], ["nowhere"])
     given = mapped({**token, "zones": "VE23 VE07"}, {"areas": "zones"})
-    assert Principal.from_claims(given).areas == {"VE23", "VE07"}
+    assert Principal.from_claims(within_areas(given)).areas == {"VE23", "VE07"}
     assert mapped(token, {"roles": "zones"})["roles"] == []

@@ -68,6 +68,7 @@ class Front:
                 tuple(settings.token_types),
                 settings.token_claims,
                 outside=own_issuer is None,
+                longest_seconds=settings.token_longest_seconds,
             ),
             self._revocations,
         )

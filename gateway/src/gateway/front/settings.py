@@ -70,13 +70,22 @@ class FrontSettings(CoreSettings):
     token_claims: dict[str, str] = Field(
         {},
         description="Claim mapping for an outside provider: our claim → dotted path in its token,"
-        ' e.g. {"roles": "realm_access.roles", "org": "organisation.id"}. JSON object.',
+        ' e.g. {"roles": "realm_access.roles", "org": "organisation.id"}. JSON object. Its `areas` are P-codes, or'
+        " `*` for everywhere; without any the token's AoRs do not count.",
+    )
+    token_longest_seconds: float = Field(
+        3600,
+        gt=0,
+        le=86400,
+        description="Seconds after its `iat` for which a token is believed at most, whatever its `exp` says.",
     )
     keys_refresh_seconds: float = Field(
-        300, gt=0, description="How often keys are read again without being asked for."
+        10, gt=0, description="How often keys are read again without being asked for."
     )
     keys_throttle_seconds: float = Field(
-        10, gt=0, description="Shortest time between two readings caused by an unknown key id."
+        10,
+        gt=0,
+        description="In this time each unknown key id causes one reading, and five ids at most.",
     )
     keys_stale_seconds: float = Field(
         86400, gt=0, description="How long known keys are used while the issuer is away."

@@ -128,14 +128,14 @@ class Description:
 
 
 class Site:
-    """`verifying`: what a token is verified by, and whether it is there. `metrics_key` None: nobody reads metrics here."""
+    """`verifying`: the state of what verifies tokens. `metrics_key` None: nobody reads metrics here."""
 
     def __init__(
         self,
         *,
         description: Description,
         upstreams: Upstreams,
-        verifying: Callable[[], dict[str, bool]],
+        verifying: Callable[[], dict[str, str]],
         metrics: FrontMetrics,
         issued_at: Callable[[], Endpoints],
         public_pages: PublicPages,
@@ -202,7 +202,7 @@ class Site:
     async def _ready(self) -> Page:
         """503 while nothing can be authenticated; else each part's state."""
         verifying = self._verifying()
-        parts = {name: "ok" if there else "unavailable" for name, there in verifying.items()}
+        parts = dict(verifying)
         for upstream in self._upstreams.replicas:
             answers = await self._upstreams.alive(upstream)
             parts[upstream.value] = "ok" if answers else "unavailable"
@@ -210,7 +210,7 @@ class Site:
             if answers and apart != clocks.OK:
                 parts |= {upstream.value: f"the front's clock is {apart}", "remedy": clocks.REMEDY}
         status = "ok" if set(parts.values()) == {"ok"} else "degraded"
-        if not all(verifying.values()):
+        if "unavailable" in verifying.values():
             status = "unavailable"
         circuits = {u.value: self._upstreams.state(u).value for u in self._upstreams.replicas}
         body = orjson.dumps({"status": status, "parts": parts, "circuits": circuits})

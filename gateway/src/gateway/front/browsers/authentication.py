@@ -43,9 +43,10 @@ class Authentication:
         self._renewal = renewal
 
     @property
-    def parts(self) -> dict[str, bool]:
-        """What verifying a token needs, and whether it is there: the keys and the list of revocations."""
-        return {"token_keys": self._keys.ready, "revocations": self._revocations.known}
+    def parts(self) -> dict[str, str]:
+        """The state of what verifying a token needs: the keys and the list of revocations."""
+        revocations = "ok" if self._revocations.known else "unavailable"
+        return {"token_keys": self._keys.state, "revocations": revocations}
 
     @property
     def ready(self) -> bool:
@@ -130,8 +131,8 @@ class Authentication:
             )
         try:
             return self._callers.caller(token, self._keys.current())
-        except UnknownKey:
-            if not await self._keys.look_again(self._upstreams.issuing):
+        except UnknownKey as unknown:
+            if not await self._keys.look_again(self._upstreams.issuing, unknown.kid):
                 raise
             return self._callers.caller(token, self._keys.current())
 

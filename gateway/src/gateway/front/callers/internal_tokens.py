@@ -73,6 +73,8 @@ class InternalTokens:
         }
         if principal.organisation_id is not None:
             claims["org"] = str(principal.organisation_id)
+        if principal.outside:
+            claims["outside"] = True
         if principal.sign_in is not None:
             claims["sid"] = principal.sign_in
         if principal.signed_in_at is not None:

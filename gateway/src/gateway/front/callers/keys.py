@@ -1,7 +1,7 @@
 """Where the keys come from that verify access tokens: the issuer's JWKS, found by discovery.
 
 Known keys go on working while the issuer is away, up to a maximum age. An unknown key id causes
-one throttled reading, so that a rotation is noticed at once and nobody can make us ask for ever.
+one reading, and a few ids at most, so that a rotation is noticed at once and nobody can make us ask for ever.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ _MAX_DOCUMENT_BYTES = 256 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _FIRST_RETRY_SECONDS = 0.5
 _SAY_AGAIN_SECONDS = 60
+_LOOKED_FOR = 5
+"""Ids that are looked for within `throttle_seconds`."""
 
 
 class KeySource:
@@ -50,7 +52,8 @@ class KeySource:
         self._keys = KeySet([])
         self._raw: Any = None
         self._read_at = 0.0
-        self._asked_at = float("-inf")
+        self._answers = False
+        self._looked_for: dict[str, float] = {}
         self._said, self._said_at = "", 0.0
         self._reading = asyncio.Lock()
         self.discovered: dict[str, Any] = {}
@@ -59,18 +62,30 @@ class KeySource:
     def ready(self) -> bool:
         return len(self.current()) > 0
 
+    @property
+    def state(self) -> str:
+        if not self.ready:
+            return "unavailable"
+        return "ok" if self._answers else "known keys only: the issuer does not answer"
+
     def current(self) -> KeySet:
         """The keys to verify with; none once the last successful reading is too long ago."""
         if time.monotonic() - self._read_at > self._stale_seconds:
             return KeySet([])
         return self._keys
 
-    async def look_again(self, session: aiohttp.ClientSession) -> bool:
-        """Read the keys because an unknown id came; False if that was done a moment ago."""
+    async def look_again(self, session: aiohttp.ClientSession, kid: str) -> bool:
+        """Read the keys because this id is unknown; False if that was done a moment ago for it, or for many."""
+        arrived = time.monotonic()
         async with self._reading:
-            if time.monotonic() - self._asked_at < self._throttle_seconds:
+            now = time.monotonic()
+            if self._read_at > arrived:
+                return True
+            looked = self._looked_for.items()
+            self._looked_for = {k: at for k, at in looked if now - at < self._throttle_seconds}
+            if kid in self._looked_for or len(self._looked_for) >= _LOOKED_FOR:
                 return False
-            self._asked_at = time.monotonic()
+            self._looked_for[kid] = now
             return await self._read(session)
 
     async def follow(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
@@ -90,8 +105,10 @@ class KeySource:
             document = await self._json(session, url)
             keys = KeySet.from_jwks(document)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            self._answers = False
             self._say(error)
             return False
+        self._answers = True
         self._read_at = time.monotonic()
         if document != self._raw:
             self._keys, self._raw = keys, document

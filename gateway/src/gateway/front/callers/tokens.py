@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.auth import InvalidToken, KeySet, Principal, verify_token
-from common.auth.tokens import LEEWAY_SECONDS
+from common.auth.tokens import LEEWAY_SECONDS, UnknownKey
 
 from gateway.front.callers.revocations import Revocations
 
@@ -35,13 +35,15 @@ class Caller:
 
 @dataclass(frozen=True)
 class Trust:
-    """Which tokens are believed, and how their claims are named. `outside`: another provider signs them."""
+    """Which tokens are believed, for how long at most, and how their claims are named. `outside`: another provider signs
+    them."""
 
     issuer: str
     audience: str
     types: tuple[str, ...] = ("at+jwt",)
     claims: Mapping[str, str] = field(default_factory=dict)
     outside: bool = False
+    longest_seconds: float = 3600
 
 
 class Callers:
@@ -82,11 +84,14 @@ class Callers:
         claims = self._claims(token, keys)
         try:
             principal = Principal.from_claims(claims)
-            expires, issued = float(claims["exp"]), float(claims["iat"])
+            issued = float(claims["iat"])
+            expires = min(claims["exp"], issued + self._trust.longest_seconds)
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise InvalidToken("a claim has the wrong shape") from error
         if principal.anonymous:
             raise InvalidToken("nobody may be called anonymous")
+        if expires + LEEWAY_SECONDS <= time.time():
+            raise InvalidToken("lives for longer than it is believed")
         return Caller(
             principal=principal,
             key=f"{principal.client_id}/{principal.subject}",
@@ -108,10 +113,13 @@ class Callers:
                     typ=typ.lower(),
                     outside=self._trust.outside,
                 )
+            except UnknownKey:
+                raise  # else the next type's failure hides that the keys are to be read again
             except InvalidToken as error:
                 failure = error
             else:
-                return mapped(claims, self._trust.claims)
+                claims = {**mapped(claims, self._trust.claims), "outside": self._trust.outside}
+                return within_areas(claims) if self._trust.outside else claims
         raise failure
 
 
@@ -124,6 +132,7 @@ def bearer(authorization: bytes) -> str:
 
 
 _LISTS = frozenset({"roles", "aors", "areas"})
+_EVERYWHERE, _NOWHERE = "*", "nowhere"
 
 
 def mapped(claims: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
@@ -156,6 +165,14 @@ def _shaped(name: str, value: Any) -> Any:
     if name == "scope" and isinstance(value, list):
         return " ".join(str(item) for item in value)
     if name in _LISTS and isinstance(value, str):
-        # An empty list of areas means everywhere. A text without areas stays a text, which is refused later.
-        return value.split() or (value if name == "areas" else [])
+        return value.split()
     return value
+
+
+def within_areas(claims: dict[str, Any]) -> dict[str, Any]:
+    """The claims with areas in Ruta's own words, where an empty list means everywhere. An outside provider says that as
+    `*`: it sends an empty list, null or nothing of somebody whose field is empty, who leads no AoR anywhere."""
+    areas = claims.get("areas")
+    if areas is None or areas == []:
+        return {**claims, "areas": [_NOWHERE], "aors": []}
+    return {**claims, "areas": []} if areas == [_EVERYWHERE] else claims

@@ -67,6 +67,8 @@ def claims_to_act(caller: Principal, asked_at: float) -> dict[str, Any]:
     }
     if caller.organisation_id is not None:
         claims["org"] = str(caller.organisation_id)
+    if caller.outside:
+        claims["outside"] = True
     return claims
 
 

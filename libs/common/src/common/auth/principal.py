@@ -59,7 +59,7 @@ class Principal:
     that acts by itself. The client through which people sign in is nobody. `areas` are P-codes that the
     AoR memberships hold in; empty means everywhere. `sign_in` and `signed_in_at` (seconds since 1970):
     the sign-in that a person's token comes from, and when they proved who they are; None where the
-    token does not say."""
+    token does not say. `outside`: another identity provider vouches for all this, also for the organisation."""
 
     client_id: str
     subject: str
@@ -70,6 +70,7 @@ class Principal:
     areas: frozenset[str] = field(default_factory=frozenset)
     sign_in: str | None = None
     signed_in_at: float | None = None
+    outside: bool = False
 
     @property
     def anonymous(self) -> bool:
@@ -112,6 +113,7 @@ class Principal:
             areas=frozenset(_texts(claims, "areas")),
             sign_in=str(claims["sid"]) if "sid" in claims else None,
             signed_in_at=_moment(claims, "auth_time"),
+            outside=claims.get("outside") is True,
         )
 
 

@@ -31,7 +31,11 @@ class InvalidToken(Exception):
 
 
 class UnknownKey(InvalidToken):
-    """No key with this id; a caller that can fetch keys may look once more."""
+    """No key with this id, `kid`; a caller that can fetch keys may look once more."""
+
+    def __init__(self, kid: str) -> None:
+        super().__init__("no key with this id for this algorithm")
+        self.kid = kid
 
 
 def verify_token(
@@ -48,14 +52,15 @@ def verify_token(
 
     RS256 and ES256 only. `typ` is compared as RFC 8725 §3.11 asks (`application/` optional).
     `leeway`: seconds for which it is believed after its end. `outside`: somebody else signs, who may choose either
-    of the two signatures of ES256; ours is the one with the lower s, and the other is refused.
+    of the two signatures of ES256; ours is the one with the lower s, and the other is refused. Tokens of somebody else
+    may live for long: the caller cuts their lives.
     """
     try:
         header = _header(token)
         _check_header(header, typ)
         key = keys.find(header["kid"], header["alg"])
         if key is None:
-            raise UnknownKey("no key with this id for this algorithm")
+            raise UnknownKey(header["kid"])
         if header["alg"] == "ES256" and not outside and _lowered(token) != token:
             raise InvalidToken("the signature has its twin's s")
         claims = jwt.decode(
@@ -66,7 +71,7 @@ def verify_token(
             issuer=issuer,
             options={**_REQUIRED, "leeway": leeway},
         )
-        _check_claims(claims, leeway)
+        _check_claims(claims, leeway, outside=outside)
     except InvalidToken:
         raise
     except RecursionError as error:
@@ -128,7 +133,7 @@ def _check_header(header: Mapping[str, Any], typ: str) -> None:
         raise InvalidToken("wrong type of token")
 
 
-def _check_claims(claims: Mapping[str, Any], leeway: float) -> None:
+def _check_claims(claims: Mapping[str, Any], leeway: float, *, outside: bool) -> None:
     now = time.time()
     for name in ("exp", "iat"):
         value = claims.get(name)
@@ -139,7 +144,7 @@ def _check_claims(claims: Mapping[str, Any], leeway: float) -> None:
         raise InvalidToken("issued in the future")
     if claims["exp"] <= now - leeway:
         raise InvalidToken("expired")
-    if claims["exp"] > now + LONGEST_SECONDS:
+    if not outside and claims["exp"] > now + LONGEST_SECONDS:
         raise InvalidToken("lives for more than a day")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject:
