@@ -1,12 +1,11 @@
 """Problem details (RFC 9457): every way in which Ruta says no. Each is a row of `words/data/problems.csv`."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 from common.words.details import MOST_SHOWN, Detail
+from common.words.tables import rows
 
 
 @dataclass(frozen=True)
@@ -130,14 +129,9 @@ class ProblemType:
         return Problem(self, first.detail, said=first.said, errors=errors, extra=extra)
 
 
-def problem_rows() -> list[dict[str, str]]:
-    table = files("common.words").joinpath("data", "problems.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(table.splitlines()))
-
-
 PROBLEMS: Mapping[str, ProblemType] = {
     row["code"]: ProblemType(row["code"], int(row["status"]), row["title_en"], row["remedy_en"])
-    for row in problem_rows()
+    for row in rows("common.words", "data/problems")
 }
 
 BAD_REQUEST = PROBLEMS["bad_request"]

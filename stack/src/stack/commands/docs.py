@@ -7,9 +7,9 @@ import tomllib
 from operator import itemgetter
 
 import typer
-from common.errors import problem_rows
 from common.events.catalogue import asyncapi
 from common.words.choices import words
+from common.words.tables import rows
 from referrals.referral.referrals.lifecycle import diagram
 
 from stack.commands.options import home
@@ -46,7 +46,7 @@ def events() -> None:
 def errors() -> None:
     """Print the page of all error codes, in English and Spanish."""
     sys.stdout.write(_ERRORS)
-    for row in problem_rows():
+    for row in rows("common.words", "data/problems"):
         texts = (row[name] for name in ("title_en", "remedy_en", "title_es", "remedy_es"))
         sys.stdout.write("| " + " | ".join((f"`{row['code']}`", row["status"], *texts)) + " |\n")
 

@@ -5,13 +5,12 @@ parameter, `Schema` for a schema. What a service says stays; tests/gateway/test_
 nothing lacks words and that no row is left over.
 """
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from typing import Any
 
-_FILE = files("gateway.front.description") / "fields.csv"
+from common.words.tables import rows
+
 _INSIDE = ("items", "additionalProperties", "not")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 # Descriptions of success that a framework adds: they say nothing.
@@ -20,8 +19,7 @@ _PAGE = "One page; `next_cursor` leads to the next and is null on the last."
 
 
 def texts() -> dict[str, str]:
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
-    return {row["of"]: row["text"] for row in csv.DictReader(lines)}
+    return {row["of"]: row["text"] for row in rows(__package__, "fields")}
 
 
 TEXTS: Mapping[str, str] = texts()

@@ -5,10 +5,10 @@ ends: a list outside the machine (`LISTS`), the rows that a restore leaves in pl
 what is done again with something else, or nothing, and why not. A table that has no row here fails the build.
 """
 
-import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+
+from common.words.tables import rows
 
 LISTS = ("tombstones", "restrictions", "rights")
 """The lists that leave the machine, each as `<name>.jsonl`: of the erased, of last words, of who may get in."""
@@ -29,9 +29,8 @@ class Entry:
 @cache
 def entries() -> tuple[Entry, ...]:
     """ValueError for a row that says neither what keeps its ends nor why nothing does."""
-    text = files("common.db").joinpath("must_not_return.csv").read_text(encoding="utf-8")
     found = []
-    for row in csv.DictReader(text.splitlines()):
+    for row in rows(__package__, "must_not_return"):
         kinds = tuple(row.pop("kinds").split())
         entry = Entry(kinds=kinds, **row)
         known = entry.kept_by in (*LISTS, *_OTHERWISE)

@@ -1,13 +1,13 @@
 """The code lists that services share, with Spanish and English labels. The lists are tables under
 `data/codelists`: what a list contains is decided there, not in code."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Generic, TypeVar
+
+from common.words import tables
 
 """Languages that every label exists in."""
 
@@ -121,12 +121,7 @@ class CodeList(Mapping[str, Entry_co], Generic[Entry_co]):
 
 def rows(table: str) -> list[dict[str, str]]:
     """The rows of a table of `data/codelists`, by column."""
-    text = (
-        files("common.words")
-        .joinpath("data", "codelists", f"{table}.csv")
-        .read_text(encoding="utf-8")
-    )
-    return list(csv.DictReader(text.splitlines()))
+    return tables.rows("common.words", f"data/codelists/{table}")
 
 
 def _labels(row: Mapping[str, str]) -> tuple[str, str, str]:

@@ -3,13 +3,13 @@
 Whoever refuses names the code. `data/details.csv` holds the sentences, with {0}, {1}, … where something is filled in.
 """
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Self
+
+from common.words.tables import rows
 
 MOST_SHOWN = 1000
 """An answer repeats so many characters of a text at most."""
@@ -53,8 +53,7 @@ class WrongValue(Coded, ValueError):
 @cache
 def sentences() -> dict[str, dict[str, str]]:
     """By code, then by language."""
-    text = files("common.words").joinpath("data", "details.csv").read_text(encoding="utf-8")
-    return {row.pop("detail_code"): row for row in csv.DictReader(text.splitlines())}
+    return {row.pop("detail_code"): row for row in rows("common.words", "data/details")}
 
 
 def said(code: str, params: Sequence[str], language: str) -> str | None:

@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from common.words.codelists import Code, CodeList
+from common.words.tables import rows
 
 BOTH = "SexualExploitation+ForcedLabour"
 """The one combination that CTDC counts by itself (`isSexAndLabour`)."""
@@ -32,14 +33,15 @@ _PAIR = frozenset({"SexualExploitation", "ForcedLabour"})
 def htcds(name: str) -> CodeList[Code]:
     """A code list by its file's name."""
     entries = {
-        row["code"]: Code(row["code"], row["label_es"], row["label_en"]) for row in _rows(name)
+        row["code"]: Code(row["code"], row["label_es"], row["label_en"])
+        for row in rows("reporting", f"data/htcds/{name}")
     }
     return CodeList(name, entries)
 
 
 @cache
 def _from_purpose() -> dict[str, str]:
-    return {row["purpose"]: row["code"] for row in _rows("from_purpose")}
+    return {row["purpose"]: row["code"] for row in rows("reporting", "data/htcds/from_purpose")}
 
 
 def exploitation_code(types: Iterable[str]) -> str:

@@ -7,9 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from common.words import conventions
+from common.words.details import Detail
 from common.words.languages import LANGUAGES
-
-"""Every text that a person reads exists in each of these (ISO 639-1, as in a web page's lang)."""
 
 NAMES = {"es": "Español", "en": "English"}
 
@@ -19,6 +18,12 @@ Text = dict[str, str]
 
 def text(es: str, en: str) -> Text:
     return {"es": es, "en": en}
+
+
+def of_details(code: str, *params: object) -> Text:
+    """A row of `details.csv`, with what is filled in."""
+    said = Detail.of(code, *params)
+    return {language: said.text(language) for language in LANGUAGES}
 
 
 def same(word: str) -> Text:

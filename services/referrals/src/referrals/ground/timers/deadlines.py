@@ -4,16 +4,15 @@ The order is fixed: remind the recipient, tell its supervisor, suggest an altern
 referrals never expire: late care is still care.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from common.words.codelists import categories
+from common.words.tables import rows
 
 DAY_MINUTES = 24 * 60
 ANY = "*"
@@ -92,7 +91,7 @@ def default_policies() -> Policies:
             int(row["expiry_after_minutes"]),
             row["working_time"] == "yes",
         )
-        for row in _table("policies.csv")
+        for row in rows(__package__, "policies")
     }
 
 
@@ -104,7 +103,7 @@ def calendars() -> Mapping[str, WorkCalendar]:
             frozenset(int(d) for d in row["working_days"].split()),
             frozenset((int(m), int(d)) for m, d in (h.split("-") for h in row["holidays"].split())),
         )
-        for row in _table("calendars.csv")
+        for row in rows(__package__, "calendars")
     }
 
 
@@ -148,8 +147,3 @@ def next_step(clock: Clock, step: EscalationStep, *, expires: bool) -> Escalatio
 
 def is_late(now: datetime, *limits: datetime | None) -> bool:
     return any(limit is not None and now > limit for limit in limits)
-
-
-def _table(name: str) -> list[dict[str, str]]:
-    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

@@ -4,12 +4,12 @@ Source of `ages.csv`: the inter-agency guidelines for case management with child
 file.
 """
 
-import csv
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+
+from common.words.tables import rows
 
 ADULT_AGE = 18
 
@@ -72,10 +72,9 @@ class WrongDecider(Exception):
 
 @cache
 def bands() -> tuple[Band, ...]:
-    text = files(__package__).joinpath("ages.csv").read_text(encoding="utf-8")
     return tuple(
         Band(int(r["first"]), int(r["last"]), r["assent"], r["person_may_decide"] == "yes")
-        for r in csv.DictReader(text.splitlines())
+        for r in rows(__package__, "ages")
     )
 
 

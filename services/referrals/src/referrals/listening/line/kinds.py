@@ -1,11 +1,11 @@
 """What a report can be about: a table, with the area of responsibility that answers it. Pure."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
+
+from common.words.tables import rows
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,7 @@ class Kind:
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    text = files("referrals.listening.line").joinpath("kinds.csv").read_text(encoding="utf-8")
-    return MappingProxyType({row["code"]: Kind(**row) for row in csv.DictReader(text.splitlines())})
+    return MappingProxyType({row["code"]: Kind(**row) for row in rows(__package__, "kinds")})
 
 
 EVERY = "*"
@@ -38,8 +37,7 @@ class Prepared:
 
 @cache
 def prepared() -> tuple[Prepared, ...]:
-    text = files("referrals.listening.line").joinpath("answers.csv").read_text(encoding="utf-8")
-    return tuple(Prepared(**row) for row in csv.DictReader(text.splitlines()))
+    return tuple(Prepared(**row) for row in rows(__package__, "answers"))
 
 
 def for_kind(kind: str | None) -> tuple[Prepared, ...]:

@@ -4,11 +4,11 @@ Indicators are in the project's own words over the public ILO/UNODC lists; their
 (`needs_review`). A coordinator may retire it and upload another.
 """
 
-import csv
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from common.words import tables
 
 from referrals.screening.screenings.instrument import (
     Instrument,
@@ -25,10 +25,7 @@ _CODE, _VERSION = "ruta-trafficking", "1"
 
 @cache
 def rows(name: str) -> tuple[Mapping[str, str], ...]:
-    text = (
-        files("referrals.screening.screenings").joinpath("data", f"{name}.csv").read_text("utf-8")
-    )
-    return tuple(csv.DictReader(text.splitlines()))
+    return tuple(tables.rows(__package__, f"data/{name}"))
 
 
 def rules() -> tuple[Mapping[str, str], ...]:

@@ -1,9 +1,9 @@
 """What trainings are about, and how long a certificate counts. Pure."""
 
-import csv
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+
+from common.words.tables import rows
 
 SCREENING = "screening"
 """The topic whose certificate is needed to conclude a screening."""
@@ -12,8 +12,7 @@ LONGEST_YEARS = 3
 
 @cache
 def topics() -> Mapping[str, Mapping[str, str]]:
-    text = files("referrals.screening.training").joinpath("topics.csv").read_text("utf-8")
-    return {row["code"]: row for row in csv.DictReader(text.splitlines())}
+    return {row["code"]: row for row in rows(__package__, "topics")}
 
 
 def certifies(topic: str) -> bool:

@@ -1,14 +1,13 @@
 """The code lists of activities: activity codes (the Venezuelan response plan's and Ruta's own for
 work against trafficking), types, statuses, kinds of organisation and place. All of it is data."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Literal
 
 from common.words.places import folded
+from common.words.tables import rows
 
 from reporting.ground.language import Text, text
 
@@ -49,11 +48,6 @@ class Column:
     hint: Text
 
 
-def _rows(name: str) -> list[dict[str, str]]:
-    table = files("reporting.count.activities").joinpath("data", f"{name}.csv")
-    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
-
-
 @cache
 def activity_codes() -> Mapping[str, ActivityCode]:
     return {
@@ -65,7 +59,7 @@ def activity_codes() -> Mapping[str, ActivityCode]:
             label=text(row["label_es"], row["label_en"]),
             source=row["source"],
         )
-        for row in _rows("activity_codes")
+        for row in rows(__package__, "data/activity_codes")
     }
 
 
@@ -86,7 +80,7 @@ def terms(name: str) -> Mapping[str, Term]:
             text(row["label_es"], row["label_en"]),
             tuple(filter(None, row["aliases"].split("|"))),
         )
-        for row in _rows("terms")
+        for row in rows(__package__, "data/terms")
         if row["list"] == name
     }
     if not found:
@@ -123,5 +117,5 @@ def columns() -> tuple[Column, ...]:
             row["required"] == "yes",
             text(row["hint_es"], row["hint_en"]),
         )
-        for row in _rows("columns")
+        for row in rows(__package__, "data/columns")
     )

@@ -4,18 +4,16 @@ All three take rows that went through ``published`` (or the reporting organisati
 an empty number with the flag ``yes`` was left out on purpose and does not mean zero.
 """
 
-import csv
 from collections.abc import Callable, Iterable
-from functools import cache
-from importlib.resources import files
 
 from common.words.places import Places
+from common.words.tables import rows
 
 from reporting.count.activities.activity import Activity
 from reporting.count.activities.codes import activity_codes, label
 from reporting.count.activities.indicators import ALLOWED, counts_towards
 from reporting.ground.language import Text, same, text
-from reporting.ground.tabular.tables import Cell, Column, Kind, Table
+from reporting.ground.tabular.tables import Cell, Column, Kind, Table, columns_of
 
 FLAG = "#meta+masked"
 ATTRIBUTION = text(
@@ -43,117 +41,35 @@ def _name(activity: Activity, language: str) -> str:
 
 
 Maker = Callable[[Activity, Places, str], Cell]
-_HXL: tuple[tuple[Column, Maker], ...] = (
-    (Column("id", text("Id", "Id"), "#meta+id"), lambda a, p, g: str(a.id)),
-    (
-        Column("org_leader", text("Organización líder", "Lead organisation"), "#org+prog+name"),
-        lambda a, p, g: a.org_leader,
-    ),
-    (
-        Column("org_leader_type", text("Tipo de líder", "Type of lead"), "#org+prog+type"),
-        lambda a, p, g: label("organisation_type", a.org_leader_type, g),
-    ),
-    (
-        Column("org_implementer", text("Implementadora", "Implementing"), "#org+impl+name"),
-        lambda a, p, g: a.org_implementer,
-    ),
-    (
-        Column(
-            "org_implementer_type",
-            text("Tipo de implementadora", "Type of implementing"),
-            "#org+impl+type",
-        ),
-        lambda a, p, g: label("organisation_type", a.org_implementer_type, g),
-    ),
-    (
-        Column("sector", text("Sector", "Sector"), "#sector+cluster+name"),
-        lambda a, p, g: label("sector", _sector(a), g),
-    ),
-    (
-        Column("activity_code", text("Código", "Code"), "#activity+code"),
-        lambda a, p, g: a.activity_code,
-    ),
-    (
-        Column("activity_name", text("Actividad", "Activity"), "#activity+name"),
-        lambda a, p, g: _name(a, g),
-    ),
-    (
-        Column("type", text("Tipo", "Type"), "#activity+type"),
-        lambda a, p, g: label("type", a.type, g),
-    ),
-    (
-        Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
-        lambda a, p, g: a.adm1_pcode,
-    ),
-    (
-        Column("adm1_name", text("Estado", "State"), "#adm1+name"),
-        lambda a, p, g: _place_name(a.adm1_pcode, p),
-    ),
-    (
-        Column("adm2_pcode", text("Municipio (código)", "Municipality (code)"), "#adm2+code"),
-        lambda a, p, g: a.adm2_pcode,
-    ),
-    (
-        Column("adm2_name", text("Municipio", "Municipality"), "#adm2+name"),
-        lambda a, p, g: _place_name(a.adm2_pcode, p),
-    ),
-    (
-        Column("tlocation", text("Tipo de lugar", "Type of place"), "#loc+type"),
-        lambda a, p, g: label("location_type", a.tlocation, g) if a.tlocation else None,
-    ),
-    (
-        Column("status", text("Estado de la actividad", "Status"), "#status"),
-        lambda a, p, g: a.status,
-    ),
-    (Column("start", text("Inicio", "Start"), "#date+start", "date"), lambda a, p, g: a.start),
-    (Column("end", text("Fin", "End"), "#date+end", "date"), lambda a, p, g: a.end),
-    (
-        Column(
-            "quantity", text("Sesiones o unidades", "Sessions or items"), "#output+num", "integer"
-        ),
-        lambda a, p, g: a.quantity,
-    ),
-    (
-        Column("women", text("Mujeres", "Women"), "#reached+f+adults", "integer"),
-        lambda a, p, g: a.women,
-    ),
-    (Column("men", text("Hombres", "Men"), "#reached+m+adults", "integer"), lambda a, p, g: a.men),
-    (
-        Column("girls", text("Niñas", "Girls"), "#reached+f+children", "integer"),
-        lambda a, p, g: a.girls,
-    ),
-    (
-        Column("boys", text("Niños", "Boys"), "#reached+m+children", "integer"),
-        lambda a, p, g: a.boys,
-    ),
-    (
-        Column(
-            "other_adults",
-            text("Otras personas adultas", "Other adults"),
-            "#reached+o+adults",
-            "integer",
-        ),
-        lambda a, p, g: a.other_adults,
-    ),
-    (
-        Column(
-            "other_children",
-            text("Otros menores de 18", "Other children"),
-            "#reached+o+children",
-            "integer",
-        ),
-        lambda a, p, g: a.other_children,
-    ),
-    (
-        Column("reached", text("Total alcanzado", "Total reached"), "#reached+ind", "integer"),
-        lambda a, p, g: a.reached,
-    ),
-    (Column("masked", text("Omitido", "Left out"), FLAG), lambda a, p, g: _flag(a)),
-)
+# What is not simply the activity's own field of that name.
+_MADE: dict[str, Maker] = {
+    "id": lambda a, p, g: str(a.id),
+    "org_leader_type": lambda a, p, g: label("organisation_type", a.org_leader_type, g),
+    "org_implementer_type": lambda a, p, g: label("organisation_type", a.org_implementer_type, g),
+    "sector": lambda a, p, g: label("sector", _sector(a), g),
+    "activity_name": lambda a, p, g: _name(a, g),
+    "type": lambda a, p, g: label("type", a.type, g),
+    "adm1_name": lambda a, p, g: _place_name(a.adm1_pcode, p),
+    "adm2_name": lambda a, p, g: _place_name(a.adm2_pcode, p),
+    "adm3_name": lambda a, p, g: _place_name(a.adm3_pcode, p),
+    "tlocation": lambda a, p, g: label("location_type", a.tlocation, g) if a.tlocation else None,
+    "masked": lambda a, p, g: _flag(a),
+}
 
 
 def _flag(activity: Activity) -> str:
     return "yes" if activity.masked else "no"
+
+
+_HXL = columns_of(__package__, "hxl_columns")
+
+
+def _own(key: str, activity: Activity, places: Places, language: str) -> Cell:
+    """None for a column that Ruta does not collect."""
+    if key in _MADE:
+        return _MADE[key](activity, places, language)
+    cell: Cell = getattr(activity, key, None)
+    return cell
 
 
 def hxl_table(activities: Iterable[Activity], language: str, places: Places) -> Table:
@@ -161,41 +77,12 @@ def hxl_table(activities: Iterable[Activity], language: str, places: Places) -> 
     return Table(
         "activities",
         TITLE,
-        tuple(column for column, _ in _HXL),
-        [tuple(make(a, places, language) for _, make in _HXL) for a in activities],
+        _HXL,
+        [tuple(_own(column.key, a, places, language) for column in _HXL) for a in activities],
         (ATTRIBUTION,),
     )
 
 
-@cache
-def _listed(name: str) -> tuple[dict[str, str], ...]:
-    table = files("reporting.count.activities").joinpath("data", f"{name}.csv")
-    return tuple(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
-
-
-_VENEZUELAN: dict[str, Maker] = {
-    "id": lambda a, p, g: str(a.id),
-    "report_month": lambda a, p, g: a.report_month,
-    "org_leader": lambda a, p, g: a.org_leader,
-    "org_leader_type": lambda a, p, g: label("organisation_type", a.org_leader_type, g),
-    "org_implementer": lambda a, p, g: a.org_implementer,
-    "org_implementer_type": lambda a, p, g: label("organisation_type", a.org_implementer_type, g),
-    "sector": lambda a, p, g: label("sector", _sector(a), g),
-    "activity_code": lambda a, p, g: a.activity_code,
-    "activity_name": lambda a, p, g: _name(a, g),
-    "activity_detail": lambda a, p, g: a.activity_detail,
-    "project_code": lambda a, p, g: a.project_code,
-    "project_name": lambda a, p, g: a.project_name,
-    "adm1_pcode": lambda a, p, g: a.adm1_pcode,
-    "adm1_name": lambda a, p, g: _place_name(a.adm1_pcode, p),
-    "adm2_pcode": lambda a, p, g: a.adm2_pcode,
-    "adm2_name": lambda a, p, g: _place_name(a.adm2_pcode, p),
-    "adm3_pcode": lambda a, p, g: a.adm3_pcode,
-    "adm3_name": lambda a, p, g: _place_name(a.adm3_pcode, p),
-    "tlocation": lambda a, p, g: label("location_type", a.tlocation, g) if a.tlocation else None,
-    "location_name": lambda a, p, g: a.location_name,
-    "reached": lambda a, p, g: a.reached,
-}
 _NUMBERS: dict[str, Kind] = {"reached": "integer", "report_month": "date"}
 
 
@@ -204,14 +91,13 @@ def venezuelan_table(activities: Iterable[Activity], places: Places) -> Table:
     end the flag of what was left out. Columns that Ruta does not collect stay empty."""
     listed = [
         (Column(r["column"], same(r["column"]), r["hxl_tag"], _NUMBERS.get(r["column"], "text")))
-        for r in _listed("ven_5w_columns")
+        for r in rows(__package__, "data/ven_5w_columns")
     ]
     flag = Column("reached_masked", same("reached_masked"), FLAG)
-    rows = [
-        (*(_made(_VENEZUELAN.get(column.key), a, places, "es") for column in listed), _flag(a))
-        for a in activities
+    found = [
+        (*(_own(column.key, a, places, "es") for column in listed), _flag(a)) for a in activities
     ]
-    return Table("ven_5w", TITLE, (*listed, flag), rows, (ATTRIBUTION,))
+    return Table("ven_5w", TITLE, (*listed, flag), found, (ATTRIBUTION,))
 
 
 _R4V_NUMBERS: dict[str, Maker] = {
@@ -264,16 +150,12 @@ def r4v_table(activities: Iterable[Activity], language: str, places: Places) -> 
         Column(
             r["column"], same(r["column"]), "", "integer" if r["column"] in _R4V_NUMBERS else "text"
         )
-        for r in _listed("r4v_columns")
+        for r in rows(__package__, "data/r4v_columns")
     ]
-    rows = [
-        (*(_made(_R4V.get(c.key), a, places, language) for c in columns), _flag(a))
+    found = [
+        (*(_R4V[c.key](a, places, language) if c.key in _R4V else None for c in columns), _flag(a))
         for a in activities
     ]
     return Table(
-        "r4v_5w", TITLE, (*columns, Column("Masked", same("Masked"))), rows, (ATTRIBUTION,)
+        "r4v_5w", TITLE, (*columns, Column("Masked", same("Masked"))), found, (ATTRIBUTION,)
     )
-
-
-def _made(make: Maker | None, activity: Activity, places: Places, language: str) -> Cell:
-    return make(activity, places, language) if make else None

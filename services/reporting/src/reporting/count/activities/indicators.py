@@ -2,16 +2,17 @@
 
 Each indicator counts what partners *held, handed out or taught*. None counts people who came for
 help: a person at an information point, in a safe space or under case management is never in an
-exact number, because that number would be about people who look for protection. Adding a line
-here is a decision about disclosure and needs the review that a release programme needs.
+exact number, because that number would be about people who look for protection. Adding a row
+to `data/indicators.csv` is a decision about disclosure and needs the review that a release programme needs.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from common.words.places import Places
+from common.words.tables import rows
 
 from reporting.count.activities.codes import activity_codes
 from reporting.ground.language import Text, text
@@ -33,73 +34,14 @@ class Indicator:
     label: Text
 
 
-ALLOWED: tuple[Indicator, ...] = (
+ALLOWED = tuple(
     Indicator(
-        "trainings-held",
-        "training",
-        "quantity",
-        text("Sesiones de capacitación realizadas", "Training sessions held"),
-    ),
-    Indicator(
-        "people-trained",
-        "training",
-        "reached",
-        text("Personas capacitadas", "People trained"),
-    ),
-    Indicator(
-        "awareness-sessions",
-        "awareness",
-        "quantity",
-        text("Sesiones de sensibilización realizadas", "Awareness sessions held"),
-    ),
-    Indicator(
-        "people-sensitised",
-        "awareness",
-        "reached",
-        text("Participantes en sensibilización", "Participants in awareness sessions"),
-    ),
-    Indicator(
-        "materials-distributed",
-        "materials",
-        "quantity",
-        text("Materiales entregados", "Materials handed out"),
-    ),
-    Indicator(
-        "information-points",
-        "information_point",
-        "quantity",
-        text("Puntos de información en funcionamiento", "Information points open"),
-    ),
-    Indicator(
-        "capacity-workshops",
-        "capacity_building",
-        "quantity",
-        text("Talleres de fortalecimiento realizados", "Capacity-building workshops held"),
-    ),
-    Indicator(
-        "people-in-capacity-building",
-        "capacity_building",
-        "reached",
-        text("Participantes en fortalecimiento", "Participants in capacity building"),
-    ),
-    Indicator(
-        "institutions-supported",
-        "authority_support",
-        "quantity",
-        text("Instituciones apoyadas", "Institutions supported"),
-    ),
-    Indicator(
-        "officials-trained",
-        "authority_support",
-        "reached",
-        text("Funcionarias y funcionarios capacitados", "Officials trained"),
-    ),
-    Indicator(
-        "coordination-meetings",
-        "coordination",
-        "quantity",
-        text("Reuniones de coordinación", "Coordination meetings"),
-    ),
+        row["code"],
+        row["type"],
+        cast("Measure", row["measure"]),
+        text(row["label_es"], row["label_en"]),
+    )
+    for row in rows(__package__, "data/indicators")
 )
 
 BY_CODE = {indicator.code: indicator for indicator in ALLOWED}

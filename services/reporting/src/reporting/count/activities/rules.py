@@ -7,13 +7,13 @@ what to do about it.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
+from common.words.details import Detail
 from common.words.places import Places
 
 from reporting.count.activities import codes
 from reporting.count.activities.indicators import GROUPS
-from reporting.ground.language import Text, text
 
 MAX_COUNT = 10_000_000
 EARLIEST = date(2015, 1, 1)
@@ -23,11 +23,15 @@ MAX_DAYS = 3 * 366
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """``field`` is a column key; ``message`` is for the person who filled the row."""
+    """``field`` is a column key; ``said`` is for the person who filled the row."""
 
     field: str
     code: str
-    message: Text
+    said: Detail
+
+    @classmethod
+    def of(cls, field: str, code: str, sentence: str, *params: object) -> Self:
+        return cls(field, code, Detail.of(sentence, *params))
 
 
 Row = Mapping[str, Any]
@@ -59,20 +63,9 @@ def _unknown_codes(row: Row) -> Iterator[Flaw]:
         value = row.get(field)
         if value is not None and value not in codes.terms(name):
             allowed = ", ".join(codes.terms(name))
-            yield Flaw(
-                field,
-                "unknown_code",
-                text(f"Use uno de: {allowed}.", f"Use one of: {allowed}."),
-            )
+            yield Flaw.of(field, "unknown_code", "use_one_of", allowed)
     if row["activity_code"] not in codes.activity_codes():
-        yield Flaw(
-            "activity_code",
-            "unknown_code",
-            text(
-                "Este código no está en la lista de actividades (hoja Listas).",
-                "This code is not in the list of activities (sheet Lists).",
-            ),
-        )
+        yield Flaw.of("activity_code", "unknown_code", "activity_code_is_not_in_list")
 
 
 def _wrong_place(row: Row, places: Places) -> Iterator[Flaw]:
@@ -83,21 +76,10 @@ def _wrong_place(row: Row, places: Places) -> Iterator[Flaw]:
             continue
         place = places.get(pcode)
         if place is None or place.level != level:
-            yield Flaw(
-                field,
-                "unknown_place",
-                text(
-                    "No es un código P conocido de este nivel.",
-                    "This is no known P-code of this level.",
-                ),
-            )
+            yield Flaw.of(field, "unknown_place", "is_no_p_code_of_this_level")
             return
         if outer is not None and not places.within(pcode, outer):
-            yield Flaw(
-                field,
-                "place_outside",
-                text(f"Este lugar no está dentro de {outer}.", f"This place is not in {outer}."),
-            )
+            yield Flaw.of(field, "place_outside", "place_is_not_in", outer)
             return
         outer = pcode
 
@@ -105,60 +87,24 @@ def _wrong_place(row: Row, places: Places) -> Iterator[Flaw]:
 def _wrong_dates(row: Row) -> Iterator[Flaw]:
     start, end = row["start"], row.get("end")
     if start < EARLIEST:
-        yield Flaw(
-            "start",
-            "date_too_old",
-            text("La fecha es anterior a 2015: revísela.", "The date is before 2015: check it."),
-        )
+        yield Flaw.of("start", "date_too_old", "date_is_before_2015")
     if end is not None and end < start:
-        yield Flaw(
-            "end",
-            "ends_before_start",
-            text("El fin es anterior al inicio.", "The end is before the start."),
-        )
+        yield Flaw.of("end", "ends_before_start", "end_is_before_start")
     if end is not None and (end - start).days > MAX_DAYS:
-        yield Flaw(
-            "end",
-            "too_long",
-            text(
-                "Una actividad dura como máximo tres años: use una fila por periodo.",
-                "An activity lasts three years at most: use one row per period.",
-            ),
-        )
+        yield Flaw.of("end", "too_long", "activity_lasts_three_years_at_most")
 
 
 def _wrong_counts(row: Row) -> Iterator[Flaw]:
     for field in (*GROUPS, "reached", "quantity"):
         value = row.get(field)
         if value is not None and not 0 <= value <= MAX_COUNT:
-            yield Flaw(
-                field,
-                "out_of_range",
-                text(
-                    "Escriba un número entero entre cero y diez millones.",
-                    "Write a whole number between zero and ten million.",
-                ),
-            )
+            yield Flaw.of(field, "out_of_range", "write_number_to_ten_million")
     groups = [row[group] for group in GROUPS if row.get(group) is not None]
     reached = row.get("reached")
     if groups and reached is not None and sum(groups) != reached:
-        yield Flaw(
-            "reached",
-            "sum_differs",
-            text(
-                f"El total no es la suma de los grupos ({sum(groups)}): corrija o deje vacío.",
-                f"The total is not the sum of the groups ({sum(groups)}): correct it or leave it empty.",
-            ),
-        )
+        yield Flaw.of("reached", "sum_differs", "total_is_not_sum_of_groups", sum(groups))
     if row["status"] == "Planned" and (reached or sum(groups)):
-        yield Flaw(
-            "status",
-            "planned_reached",
-            text(
-                "Una actividad planificada aún no alcanza a nadie: cambie el estado o los números.",
-                "A planned activity has reached nobody yet: change the status or the numbers.",
-            ),
-        )
+        yield Flaw.of("status", "planned_reached", "planned_activity_has_reached_nobody")
 
 
 def completed(row: Row) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, INVALID, NOT_FOUND, FieldError
 from common.ids import new_id
-from common.words.details import Detail
 from common.words.places import Places
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +24,7 @@ from reporting.count.activities.models import activities, activity_imports, work
 from reporting.count.activities.rules import Flaw, completed, flaws
 from reporting.count.activities.work_plan import Target
 from reporting.count.activities.workbook import ReadRow, messages, read
-from reporting.ground.language import Text, text
+from reporting.ground.language import Text
 
 
 @dataclass(frozen=True)
@@ -158,19 +157,11 @@ async def set_target(session: AsyncSession, caller: Principal, target: Target) -
     return next(each for each in await queries.targets(session, target.plan) if each.id == kept)
 
 
-_SAID = {"ends_before_start": Detail("end_is_before_start")}
-
-
 def _refuse_flawed(row: Mapping[str, Any]) -> None:
     found = flaws(row, Places.load())
     if found:
         raise INVALID.listing(
-            [
-                FieldError(
-                    f"/{flaw.field}", flaw.message["en"], flaw.code, said=_SAID.get(flaw.code)
-                )
-                for flaw in found
-            ]
+            [FieldError.of(f"/{flaw.field}", flaw.said, flaw.code) for flaw in found]
         )
 
 
@@ -188,11 +179,7 @@ def _repeated(rows: Sequence[ReadRow]) -> list[RowFlaw]:
         if key is None:
             continue
         if key in seen:
-            flaw = Flaw(
-                "external_id",
-                "repeated",
-                text(f"Ya está en la fila {seen[key]}.", f"It is in row {seen[key]} already."),
-            )
+            flaw = Flaw.of("external_id", "repeated", "it_is_in_row_already", seen[key])
             found.append(RowFlaw(row.number, flaw, messages(flaw)))
         seen.setdefault(key, row.number)
     return found

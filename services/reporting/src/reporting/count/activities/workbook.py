@@ -23,12 +23,14 @@ from common.tables_io.archives import (
 )
 from common.tables_io.cells import unguarded
 from common.unseen import without_turning
+from common.words.details import Detail
+from common.words.languages import LANGUAGES
 from common.words.places import Places, folded
 
 from reporting.count.activities import codes
 from reporting.count.activities.indicators import GROUPS
 from reporting.count.activities.rules import LISTS, Flaw
-from reporting.ground.language import Text, text
+from reporting.ground.language import Text, of_details, text
 
 if TYPE_CHECKING:
     import openpyxl
@@ -58,9 +60,9 @@ SHEETS = {
 class UnreadableWorkbookError(ValueError):
     """The file as a whole cannot be read; ``message`` says why in each language."""
 
-    def __init__(self, es: str, en: str) -> None:
-        super().__init__(en)
-        self.message = text(es, en)
+    def __init__(self, message: Text) -> None:
+        super().__init__(message["en"])
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,7 @@ def read(content: bytes, places: Places) -> list[ReadRow]:
     rows: list[ReadRow] = []
     for number, cells in lines:
         if number > LAST_ROW:
-            raise UnreadableWorkbookError(
-                f"La hoja sigue más allá de la fila {LAST_ROW}: borre las filas vacías.",
-                f"The sheet goes on beyond row {LAST_ROW}: delete the empty rows.",
-            )
+            raise UnreadableWorkbookError(of_details("sheet_goes_on_beyond_row_delete", LAST_ROW))
         if not any(cell not in (None, "") for cell in cells):
             continue
         if header is None:
@@ -91,13 +90,10 @@ def read(content: bytes, places: Places) -> list[ReadRow]:
         if str(cells[0] or "").startswith("#"):
             continue  # an HXL tag row under the labels
         if len(rows) >= MAX_ROWS:
-            raise UnreadableWorkbookError(
-                f"Más de {MAX_ROWS} filas: divida el archivo.",
-                f"More than {MAX_ROWS} rows: split the file.",
-            )
+            raise UnreadableWorkbookError(of_details("more_rows_split_the_file", MAX_ROWS))
         rows.append(_row(number, header, cells, places))
     if not rows:
-        raise UnreadableWorkbookError("El archivo no tiene filas.", "The file has no rows.")
+        raise UnreadableWorkbookError(of_details("file_has_no_rows"))
     return rows
 
 
@@ -105,9 +101,6 @@ Line = tuple[int, Sequence[Any]]
 
 
 def _xlsx_lines(content: bytes) -> Iterator[Line]:
-    unreadable = UnreadableWorkbookError(
-        "No es un libro de Excel legible.", "This is no readable Excel workbook."
-    )
     try:
         with archive(
             io.BytesIO(content), _LIMITS
@@ -122,15 +115,13 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
             rows = _cells(content, computed=True)
             yield from enumerate(([cell.value for cell in row] for row in rows), start=1)
     except UnsafeArchiveError as refused:
-        raise UnreadableWorkbookError(
-            "El archivo es demasiado grande.", "The file is too large."
-        ) from refused
+        raise UnreadableWorkbookError(of_details("file_is_too_large")) from refused
     except (
         UnreadableArchiveError,
         openpyxl.utils.exceptions.InvalidFileException,
         *WORKBOOK_DAMAGE,
     ) as damage:
-        raise unreadable from damage
+        raise UnreadableWorkbookError(of_details("is_no_readable_workbook")) from damage
 
 
 def _cells(content: bytes, *, computed: bool) -> Iterator[Sequence[Any]]:
@@ -171,15 +162,13 @@ def _csv_lines(content: bytes) -> Iterator[Line]:
     try:
         sheet = content.decode("utf-8-sig")
     except UnicodeDecodeError as damage:
-        raise UnreadableWorkbookError(
-            "El archivo no es XLSX ni CSV en UTF-8.", "The file is neither XLSX nor CSV in UTF-8."
-        ) from damage
+        raise UnreadableWorkbookError(of_details("file_is_neither_xlsx_nor_csv")) from damage
     first = sheet.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)  # Excel in Spanish saves CSV with semicolons
     try:
         yield from enumerate(csv.reader(io.StringIO(sheet), delimiter=separator, strict=True), 1)
     except csv.Error as damage:
-        raise UnreadableWorkbookError("El CSV está dañado.", "The CSV is damaged.") from damage
+        raise UnreadableWorkbookError(of_details("csv_is_damaged")) from damage
 
 
 def _spellings() -> dict[str, str]:
@@ -195,13 +184,13 @@ def _header(cells: Sequence[Any]) -> list[str | None]:
     header = [known.get(folded(str(cell).rstrip(" *"))) if cell else None for cell in cells]
     missing = [c for c in codes.columns() if c.required and c.key not in header]
     if missing:
+        names = {lang: ", ".join(c.label[lang] for c in missing) for lang in LANGUAGES}
         raise UnreadableWorkbookError(
-            "Faltan columnas: " + ", ".join(c.label["es"] for c in missing) + ".",
-            "Columns are missing: " + ", ".join(c.label["en"] for c in missing) + ".",
+            {lang: Detail.of("columns_are_missing", names[lang]).text(lang) for lang in LANGUAGES}
         )
     named = [key for key in header if key]
     if len(named) != len(set(named)):
-        raise UnreadableWorkbookError("Una columna está dos veces.", "A column is there twice.")
+        raise UnreadableWorkbookError(of_details("column_is_there_twice"))
     return header
 
 
@@ -220,7 +209,7 @@ def _row(
             values[key] = value
     said = {flaw.field for flaw in flaws}
     flaws.extend(
-        Flaw(column.key, "required", text("Falta este valor.", "This value is missing."))
+        Flaw.of(column.key, "required", "this_value_is_missing")
         for column in codes.columns()
         if column.required and values[column.key] is None and column.key not in said
     )
@@ -229,15 +218,7 @@ def _row(
 
 def _value(key: str, cell: Any, places: Places) -> Any:
     if cell is _UNCOMPUTED:
-        return Flaw(
-            key,
-            "not_computed",
-            text(
-                "La fórmula no tiene resultado: abra el libro en su programa, guárdelo y envíelo otra vez, o escriba el valor.",
-                "The formula has no result: open the workbook in your program, save it and send it again, or write the"
-                " value.",
-            ),
-        )
+        return Flaw.of(key, "not_computed", "formula_has_no_result")
     if key in DATES:
         return _date(key, cell)
     if key == "report_month":
@@ -246,14 +227,7 @@ def _value(key: str, cell: Any, places: Places) -> Any:
         return _count(key, cell)
     word = unguarded(_number_text(cell).strip())
     if len(word) > MAX_TEXT or any(ord(char) < 32 and char not in "\n\t" for char in word):
-        return Flaw(
-            key,
-            "bad_text",
-            text(
-                "Texto demasiado largo o con caracteres de control.",
-                "Text too long or with control characters.",
-            ),
-        )
+        return Flaw.of(key, "bad_text", "text_is_too_long_or_has_controls")
     if key in LISTS:
         code = codes.understood(LISTS[key], word)
         return code if code is not None else word
@@ -283,9 +257,7 @@ def _date(key: str, cell: Any) -> date | Flaw:
             return date(int(parts[3]), int(parts[2]), int(parts[1]))
     except ValueError:
         pass
-    return Flaw(
-        key, "bad_date", text("Escriba la fecha como AAAA-MM-DD.", "Write the date as YYYY-MM-DD.")
-    )
+    return Flaw.of(key, "bad_date", "write_date_as_year_month_day")
 
 
 def _month(cell: Any) -> date | Flaw:
@@ -294,11 +266,7 @@ def _month(cell: Any) -> date | Flaw:
     found = re.fullmatch(r"(\d{4})-(\d{2})(-\d{2})?", str(cell).strip())
     if found and 1 <= int(found[2]) <= 12 and int(found[1]) >= 2000:
         return date(int(found[1]), int(found[2]), 1)
-    return Flaw(
-        "report_month",
-        "bad_month",
-        text("Escriba el mes como AAAA-MM.", "Write the month as YYYY-MM."),
-    )
+    return Flaw.of("report_month", "bad_month", "write_month_as_year_month")
 
 
 def _count(key: str, cell: Any) -> int | Flaw:
@@ -311,17 +279,11 @@ def _count(key: str, cell: Any) -> int | Flaw:
     word = str(cell).strip()
     if re.fullmatch(r"-?\d{1,12}", word):
         return int(word)
-    return Flaw(
-        key,
-        "bad_number",
-        text(
-            "Escriba un número entero sin separadores.", "Write a whole number without separators."
-        ),
-    )
+    return Flaw.of(key, "bad_number", "write_whole_number")
 
 
 def messages(flaw: Flaw) -> Text:
     """The flaw with the label of its column in front, for a person's report."""
     labels = {column.key: column.label for column in codes.columns()}
     label = labels.get(flaw.field, {})
-    return {lang: f"{label.get(lang, flaw.field)}: {said}" for lang, said in flaw.message.items()}
+    return {lang: f"{label.get(lang, flaw.field)}: {flaw.said.text(lang)}" for lang in LANGUAGES}

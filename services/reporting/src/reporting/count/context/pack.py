@@ -12,9 +12,9 @@ from common.words.codelists import categories
 from common.words.places import Places
 
 from reporting.count.context.series import OutsideSeries
-from reporting.ground.language import Text, text
+from reporting.ground.language import text
 from reporting.ground.protection.protected import ProtectedCube, Row, rate
-from reporting.ground.tabular.tables import Cell, Column, Table
+from reporting.ground.tabular.tables import Cell, Table, columns_of
 
 EXPLAINED = text(
     "Insumos para un árbol de problemas y un análisis FODA, no conclusiones. "
@@ -75,27 +75,7 @@ def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
         )
         for (organisation, state, category), (listed, referable) in sorted(counted.items())
     ]
-    columns = (
-        Column("organisation", text("Organización (id)", "Organisation (id)"), "#org+id"),
-        # Names stay in the directory, which knows who may read which of them today.
-        Column(
-            "organisation_entry",
-            text("Organización (en el directorio)", "Organisation (in the directory)"),
-            "#org+url",
-        ),
-        Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
-        Column("adm1_name", text("Estado", "State"), "#adm1+name"),
-        Column("category", text("Categoría", "Category"), "#service+code"),
-        Column("category_es", text("Categoría (es)", "Category (es)"), "#service+name+i_es"),
-        Column("category_en", text("Categoría (en)", "Category (en)"), "#service+name+i_en"),
-        Column("services", text("Servicios", "Services"), "#capacity+services+num", "integer"),
-        Column(
-            "referable",
-            text("Reciben remisiones ahora", "Take referrals now"),
-            "#capacity+referable+num",
-            "integer",
-        ),
-    )
+    columns = columns_of(__package__, "stakeholders")
     return Table("stakeholders", text("Actores", "Stakeholders"), columns, rows, (EXPLAINED,))
 
 
@@ -116,44 +96,9 @@ def _left_behind(
             share = rate(unmet.count, referred.count, k).value
         found = (*counts, share, *_bounded(searches))
         rows.append((place.pcode, place.name, *found, ready))
-    columns = (
-        Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
-        Column("adm1_name", text("Estado", "State"), "#adm1+name"),
-        *_counted("referred", text("Personas remitidas", "People referred"), "#affected"),
-        *_counted(
-            "unmet", text("Con necesidad no atendida", "With an unmet need"), "#affected+unmet"
-        ),
-        Column(
-            "unmet_ratio",
-            text("Razón (vacía si la base es pequeña)", "Ratio (empty if its base is small)"),
-            "#indicator+ratio",
-            "decimal",
-        ),
-        *_counted(
-            "searches",
-            text("Búsquedas sin servicio", "Searches without a service"),
-            "#meta+searches",
-        ),
-        Column(
-            "referable",
-            text("Servicios que reciben remisiones", "Services that take referrals"),
-            "#capacity+referable+num",
-            "integer",
-        ),
-    )
+    columns = columns_of(__package__, "left_behind")
     name = text("Quién queda atrás", "Who is left behind")
     return Table("left_behind", name, columns, rows, (EXPLAINED,))
-
-
-def _counted(key: str, label: Text, tag: str) -> tuple[Column, Column, Column]:
-    """A protected count and the interval in which the true one lies in nine of ten cases."""
-    low = {"es": f"{label['es']}: desde (90 %)", "en": f"{label['en']}: from (90%)"}
-    high = {"es": f"{label['es']}: hasta (90 %)", "en": f"{label['en']}: to (90%)"}
-    return (
-        Column(key, label, f"{tag}+num", "integer"),
-        Column(f"{key}_low", low, f"{tag}+num+low", "integer"),
-        Column(f"{key}_high", high, f"{tag}+num+high", "integer"),
-    )
 
 
 def _bounded(row: Row | None) -> tuple[int | None, int | None, int | None]:
@@ -186,21 +131,7 @@ def _risks(series: Iterable[OutsideSeries], places: Places) -> Table:
         for each in series
         for point in each.points
     ]
-    columns = (
-        Column("series", text("Serie", "Series"), "#indicator+code"),
-        Column("title_es", text("Título (es)", "Title (es)"), "#indicator+name+i_es"),
-        Column("title_en", text("Título (en)", "Title (en)"), "#indicator+name+i_en"),
-        Column("day", text("Fecha", "Date"), "#date", "date"),
-        Column("area", text("Lugar (código)", "Place (code)"), "#adm+code"),
-        Column("area_name", text("Lugar", "Place"), "#adm+name"),
-        Column("value", text("Valor", "Value"), "#indicator+value+num", "decimal"),
-        Column("unit", text("Unidad", "Unit"), "#indicator+unit"),
-        Column("source", text("Fuente", "Source"), "#meta+source"),
-        Column("url", text("Dirección", "Address"), "#meta+url"),
-        Column("licence", text("Licencia", "Licence"), "#meta+license"),
-        Column("retrieved_on", text("Consultada el", "Retrieved on"), "#date+retrieved", "date"),
-        Column("edition", text("Edición", "Edition"), "#meta+edition+num", "integer"),
-    )
+    columns = columns_of(__package__, "risks")
     return Table(
         "risks", text("Riesgos de otras fuentes", "Risks from other sources"), columns, rows
     )

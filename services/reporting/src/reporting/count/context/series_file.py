@@ -13,7 +13,7 @@ from common.tables_io.cells import is_formula, unguarded
 from common.words.places import Places, folded
 
 from reporting.count.context.series import SeriesPoint
-from reporting.ground.tabular.reading import CellFlaw, UnreadableTableError, cell_flaw, csv_rows
+from reporting.ground.tabular.reading import CellFlaw, UnreadableTableError, csv_rows
 
 MOST_POINTS = 5000
 _HEADS = {
@@ -45,27 +45,13 @@ def points(content: bytes, places: Places) -> list[SeriesPoint]:
             continue
         if (point.day, point.area) in seen:
             row = seen[point.day, point.area]
-            flaws.append(
-                cell_flaw(
-                    number,
-                    "area",
-                    f"Este día y lugar ya están en la fila {row}.",
-                    f"This day and place are in row {row} already.",
-                )
-            )
+            flaws.append(CellFlaw.of(number, "area", "this_day_and_place_are_in_row", row))
         seen.setdefault((point.day, point.area), number)
         read.append(point)
     if not flaws and not read:
-        flaws.append(cell_flaw(0, "", "El archivo no tiene filas.", "The file has no rows."))
+        flaws.append(CellFlaw.of(0, "", "file_has_no_rows"))
     if len(read) > MOST_POINTS:
-        flaws.append(
-            cell_flaw(
-                0,
-                "",
-                f"Más de {MOST_POINTS} filas: divida la serie.",
-                f"More than {MOST_POINTS} rows: split the series.",
-            )
-        )
+        flaws.append(CellFlaw.of(0, "", "more_rows_split_the_series", MOST_POINTS))
     if flaws:
         raise UnreadableTableError(flaws)
     return read
@@ -101,28 +87,12 @@ def _columns(heads: Sequence[str | None]) -> dict[str, int]:
     lacking = [key for key in ("day", "value") if key not in found]
     if lacking:
         raise UnreadableTableError(
-            [
-                cell_flaw(
-                    1,
-                    key,
-                    "Falta esta columna: day (#date), area (#adm1+code) y value (#indicator+num).",
-                    "This column is missing: day (#date), area (#adm1+code) and value (#indicator+num).",
-                )
-                for key in lacking
-            ]
+            [CellFlaw.of(1, key, "column_of_series_is_missing") for key in lacking]
         )
     twice = [key for key in dict.fromkeys(found) if found.count(key) > 1]
     if twice:
         raise UnreadableTableError(
-            [
-                cell_flaw(
-                    1,
-                    key,
-                    "La columna está dos veces: deje la que quiere importar.",
-                    "The column is there twice: leave the one to import.",
-                )
-                for key in twice
-            ]
+            [CellFlaw.of(1, key, "column_is_there_twice_leave_one") for key in twice]
         )
     return {key: place for place, key in enumerate(heads) if key}
 
@@ -135,12 +105,7 @@ def _named(cells: Sequence[str], columns: dict[str, int]) -> dict[str, str]:
 
 def _point(number: int, cells: dict[str, str], places: Places) -> SeriesPoint | list[CellFlaw]:
     flaws = [
-        cell_flaw(
-            number,
-            key,
-            "Esto es una fórmula: escriba el valor.",
-            "This is a formula: write the value.",
-        )
+        CellFlaw.of(number, key, "is_formula_write_value")
         for key, cell in cells.items()
         if is_formula(cell)
     ]
@@ -149,29 +114,11 @@ def _point(number: int, cells: dict[str, str], places: Places) -> SeriesPoint | 
     day, value = _day(cells["day"]), cells["value"]
     area = unguarded(cells.get("area", "")).upper() or None
     if day is None:
-        flaws.append(
-            cell_flaw(
-                number,
-                "day",
-                "Escriba la fecha como AAAA-MM-DD, desde 1990.",
-                "Write the date as YYYY-MM-DD, from 1990 on.",
-            )
-        )
+        flaws.append(CellFlaw.of(number, "day", "write_date_from_1990_on"))
     if area is not None and not places.is_known(area):
-        flaws.append(
-            cell_flaw(
-                number, "area", "Este código de lugar no se conoce.", "This P-code is not known."
-            )
-        )
+        flaws.append(CellFlaw.of(number, "area", "this_code_of_place_is_not_known"))
     if not _NUMBER.fullmatch(value):
-        flaws.append(
-            cell_flaw(
-                number,
-                "value",
-                "Escriba el número con punto decimal y sin separador de miles, como 1234.5.",
-                "Write the number with a decimal point and no thousands separator, as 1234.5.",
-            )
-        )
+        flaws.append(CellFlaw.of(number, "value", "write_number_with_decimal_point"))
     if flaws or day is None:
         return flaws
     return SeriesPoint(day, area, Decimal(value))

@@ -8,11 +8,11 @@ house number, no count of people, no telephone of somebody.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from common.words.details import Detail
 from common.words.languages import LANGUAGES
 from common.words.places import Places
 
 from reporting.count.stakeholders.schemas import StakeholderBody
-from reporting.ground.language import Text, text
 from reporting.ground.wording import CONTACT, loose_numbers
 
 FINEST = 1
@@ -25,7 +25,7 @@ class Flaw:
     """What is wrong, in each language. `field` may have parts: `mandate/es`."""
 
     field: str
-    message: Text
+    said: Detail
 
 
 def flaws(body: StakeholderBody, places: Places) -> list[Flaw]:
@@ -36,66 +36,34 @@ def _linked(body: StakeholderBody) -> Iterator[Flaw]:
     if body.organisation_id is None:
         for field in ("name", "presence"):
             if not getattr(body, field):
-                yield Flaw(
-                    field,
-                    text(
-                        "Hace falta, o el id de la organización en el directorio.",
-                        "It is needed, or the id of the organisation in the directory.",
-                    ),
-                )
+                yield Flaw(field, Detail("it_is_needed_or_id_of_organisation"))
         return
     for field in _OF_THE_DIRECTORY:
         if getattr(body, field) is not None:
-            yield Flaw(
-                field,
-                text(
-                    "Lo dice el directorio, a quien puede verlo: deje esto vacío.",
-                    "The directory says it, to those who may see it: leave this empty.",
-                ),
-            )
+            yield Flaw(field, Detail("directory_says_it_leave_empty"))
     if body.in_bulletin:
-        yield Flaw(
-            "in_bulletin",
-            text(
-                "Un boletín lo lee cualquiera; si el público ve a la organización lo decide el directorio.",
-                "Anybody reads a bulletin; whether the public sees the organisation is the directory's word.",
-            ),
-        )
+        yield Flaw("in_bulletin", Detail("anybody_reads_bulletin"))
 
 
 def _present(body: StakeholderBody, places: Places) -> Iterator[Flaw]:
     for place in body.presence or ():
         found = places.get(place)
         if found is None:
-            yield Flaw(
-                "presence",
-                text(f"No se conoce el código {place}.", f"The P-code {place} is not known."),
-            )
+            yield Flaw("presence", Detail.of("p_code_is_not_known", place))
         elif found.level > FINEST:
             state = places.at_most(place, FINEST)
-            yield Flaw(
-                "presence",
-                text(
-                    f"{place} es demasiado preciso: escriba {state}.",
-                    f"{place} is too precise: write {state}.",
-                ),
-            )
+            yield Flaw("presence", Detail.of("is_too_precise_write", place, state))
 
 
 def _worded(body: StakeholderBody) -> Iterator[Flaw]:
     texts = {"name": body.name, "mandate": body.mandate, "does": body.does}
     for field, told in texts.items():
         for language in LANGUAGES if told else ():
-            said = getattr(told, language)
-            addresses = (match.group() for match in CONTACT.finditer(said))
+            written = getattr(told, language)
+            addresses = (match.group() for match in CONTACT.finditer(written))
             loose = next(addresses, None) or next(
-                (number for _, number in loose_numbers(said, language)), None
+                (number for _, number in loose_numbers(written, language)), None
             )
             if loose:
-                yield Flaw(
-                    f"{field}/{language}",
-                    text(
-                        f"«{loose}» no va aquí: ni números, salvo fechas con el mes en letras, ni direcciones.",
-                        f"“{loose}” does not belong here: no numbers but dates with the month in words, no addresses.",
-                    ),
-                )
+                said = Detail.of("numbers_and_addresses_do_not_belong_here", loose)
+                yield Flaw(f"{field}/{language}", said)

@@ -94,7 +94,4 @@ def _values(body: StakeholderBody, caller: Principal) -> dict[str, Any]:
 def _refuse_flawed(body: StakeholderBody) -> None:
     found = flaws(body, Places.load())
     if found:
-        raise INVALID.saying(
-            found[0].message["en"],
-            errors=[FieldError(f"/{each.field}", each.message["en"]) for each in found],
-        )
+        raise INVALID.listing([FieldError.of(f"/{each.field}", each.said) for each in found])

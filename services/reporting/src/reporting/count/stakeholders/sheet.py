@@ -12,13 +12,14 @@ from common.tables_io.cells import is_formula, unguarded
 from common.words.codelists import organisation_types, pathways
 from common.words.languages import LANGUAGES
 from common.words.places import Places, folded
+from common.words.tables import rows as rows_of
 from pydantic import ValidationError
 
 from reporting.count.stakeholders.rules import flaws
 from reporting.count.stakeholders.schemas import StakeholderBody
-from reporting.ground.language import Text, text
+from reporting.ground.language import of_details, text
 from reporting.ground.tabular.reading import CellFlaw, UnreadableTableError, csv_rows
-from reporting.ground.tabular.tables import Cell, Column, Table
+from reporting.ground.tabular.tables import Cell, Table, columns_of
 
 MOST_ROWS = 2000
 _YES, _NO = ("yes", "si", "true", "1", "x"), ("", "no", "false", "0")
@@ -33,135 +34,22 @@ class SheetRow:
     body: StakeholderBody
 
 
-_COLUMNS: Sequence[tuple[Column, Text]] = tuple(
-    (Column(key, label, hxl), how)
-    for key, label, hxl, how in (
-        (
-            "code",
-            text("Código", "Code"),
-            "#org+code",
-            text(
-                "Letras minúsculas sin acento, números y guiones; una vez por archivo.",
-                "Small letters, digits and hyphens; once in a file.",
-            ),
-        ),
-        (
-            "version",
-            text("Versión", "Version"),
-            "#meta+version",
-            text(
-                "La de la descarga; vacía si es nueva. Si alguien cambió la fila, descargue otra vez.",
-                "That of the download; empty if new. If somebody changed the row, download it again.",
-            ),
-        ),
-        (
-            "organisation_id",
-            text("Id en el directorio", "Id in the directory"),
-            "#org+id",
-            text("El id de la organización, o vacío.", "The id of the organisation, or empty."),
-        ),
-        ("name_es", text("Nombre (es)", "Name (es)"), "#org+name+i_es", {}),
-        ("name_en", text("Nombre (en)", "Name (en)"), "#org+name+i_en", {}),
-        (
-            "type",
-            text("Tipo", "Type"),
-            "#org+type+code",
-            {
-                lang: ", ".join(
-                    f"{c} ({organisation_types().label(c, lang)})" for c in organisation_types()
-                )
-                for lang in LANGUAGES
-            },
-        ),
-        (
-            "sectors",
-            text("Sectores", "Sectors"),
-            "#sector+code+list",
-            {
-                lang: "; ".join(f"{c} ({pathways().label(c, lang)})" for c in pathways())
-                for lang in LANGUAGES
-            },
-        ),
-        ("mandate_es", text("Mandato (es)", "Mandate (es)"), "#description+mandate+i_es", {}),
-        ("mandate_en", text("Mandato (en)", "Mandate (en)"), "#description+mandate+i_en", {}),
-        (
-            "does_es",
-            text("Qué hace y para quién (es)", "What it does, for whom (es)"),
-            "#description+i_es",
-            {},
-        ),
-        (
-            "does_en",
-            text("Qué hace y para quién (en)", "What it does, for whom (en)"),
-            "#description+i_en",
-            {},
-        ),
-        (
-            "presence",
-            text("Presencia (códigos)", "Presence (P-codes)"),
-            "#adm1+code+list",
-            text(
-                "Códigos de estado separados por punto y coma.",
-                "P-codes of states, separated by semicolons.",
-            ),
-        ),
-        (
-            "function_es",
-            text("Función de contacto (es)", "Function to contact (es)"),
-            "#contact+function+i_es",
-            {},
-        ),
-        (
-            "function_en",
-            text("Función de contacto (en)", "Function to contact (en)"),
-            "#contact+function+i_en",
-            {},
-        ),
-        (
-            "email",
-            text("Correo de la función", "E-mail of the function"),
-            "#contact+email",
-            text("correo@ejemplo.org", "mail@example.org"),
-        ),
-        (
-            "phone",
-            text("Teléfono de la función", "Telephone of the function"),
-            "#contact+phone",
-            text("Como +58 212 0000000.", "As +58 212 0000000."),
-        ),
-        (
-            "url",
-            text("Página", "Page"),
-            "#contact+url",
-            text("Empieza con https://.", "It begins with https://."),
-        ),
-        ("source", text("Fuente", "Source"), "#meta+source", {}),
-        (
-            "as_of",
-            text("Fecha de la fuente", "Date of the source"),
-            "#date+source",
-            text("AAAA-MM-DD", "YYYY-MM-DD"),
-        ),
-        (
-            "in_bulletin",
-            text("Puede ir en boletines", "May go into bulletins"),
-            "#meta+public",
-            text("sí o no", "yes or no"),
-        ),
+_COLUMNS = columns_of(__package__)
+_HOW = {
+    row["key"]: {language: row[f"how_{language}"] for language in LANGUAGES}
+    for row in rows_of(__package__, "data/columns")
+} | {
+    name: {
+        lang: separator.join(f"{c} ({codes.label(c, lang)})" for c in codes) for lang in LANGUAGES
+    }
+    for name, codes, separator in (
+        ("type", organisation_types(), ", "),
+        ("sectors", pathways(), "; "),
     )
-)
-_HOW = {column.key: how for column, how in _COLUMNS}
-_SOUGHT = {
-    "code",
-    "type",
-    "sectors",
-    "mandate_es",
-    "mandate_en",
-    "does_es",
-    "does_en",
-    "source",
-    "as_of",
 }
+_SOUGHT = frozenset(
+    ["code", "type", "sectors", "mandate_es", "mandate_en", "does_es", "does_en", "source", "as_of"]
+)
 
 
 def table(entries: Iterable[tuple[int, StakeholderBody]]) -> Table:
@@ -169,7 +57,7 @@ def table(entries: Iterable[tuple[int, StakeholderBody]]) -> Table:
     return Table(
         "stakeholders",
         text("Actores", "Stakeholders"),
-        tuple(column for column, _ in _COLUMNS),
+        _COLUMNS,
         [_cells(version, body) for version, body in entries],
     )
 
@@ -195,7 +83,7 @@ def _cells(version: int, body: StakeholderBody) -> tuple[Cell, ...]:
     for field, each in told.items():
         for language in LANGUAGES:
             values[f"{field}_{language}"] = getattr(each, language) if each else None
-    return tuple(values[column.key] for column, _ in _COLUMNS)
+    return tuple(values[column.key] for column in _COLUMNS)
 
 
 def rows(content: bytes, places: Places) -> list[SheetRow]:
@@ -219,10 +107,9 @@ def rows(content: bytes, places: Places) -> list[SheetRow]:
             found.append(_flaw(row.number, "code"))
         seen.setdefault(row.body.code, row.number)
     if not read and not found:
-        found.append(CellFlaw(0, "", text("El archivo no tiene filas.", "The file has no rows.")))
+        found.append(CellFlaw.of(0, "", "file_has_no_rows"))
     if len(read) > MOST_ROWS:
-        most = text(f"Más de {MOST_ROWS} filas.", f"More than {MOST_ROWS} rows.")
-        found.append(CellFlaw(0, "", most))
+        found.append(CellFlaw.of(0, "", "more_than_rows", MOST_ROWS))
     if found:
         raise UnreadableTableError(sorted(found, key=lambda each: each.row))
     return read
@@ -236,15 +123,16 @@ def stale(row: SheetRow) -> CellFlaw:
 def _columns(sheet: Sequence[Sequence[str]]) -> dict[str, int]:
     labels = {
         folded(word): column.key
-        for column, _ in _COLUMNS
+        for column in _COLUMNS
         for word in (column.key, *column.label.values())
     }
     heads = [labels.get(folded(cell)) for cell in sheet[0]] if sheet else []
     columns = {key: place for place, key in enumerate(heads) if key}
     lacking = sorted(_SOUGHT - set(columns))
     if lacking:
-        missing = text("Falta esta columna.", "This column is missing.")
-        raise UnreadableTableError([CellFlaw(1, key, missing) for key in lacking])
+        raise UnreadableTableError(
+            [CellFlaw.of(1, key, "this_column_is_missing") for key in lacking]
+        )
     return columns
 
 
@@ -256,8 +144,7 @@ def _row(
     }
     formulas = [key for key, cell in given.items() if is_formula(cell) and key != "phone"]
     if formulas:
-        said = text("Esto es una fórmula: escriba el valor.", "This is a formula: write the value.")
-        return [CellFlaw(number, key, said) for key in formulas]
+        return [CellFlaw.of(number, key, "is_formula_write_value") for key in formulas]
     given = {key: unguarded(cell) for key, cell in given.items()}
     version = given.get("version", "")
     if version and not (version.isdecimal() and len(version) < 9):
@@ -270,7 +157,10 @@ def _row(
         return [_flaw(number, _column(each["loc"])) for each in error.errors()]
     wrong = flaws(body, places)
     if wrong:
-        return [CellFlaw(number, each.field.replace("/", "_"), each.message) for each in wrong]
+        return [
+            CellFlaw.of(number, each.field.replace("/", "_"), each.said.code, *each.said.params)
+            for each in wrong
+        ]
     return SheetRow(number, int(version) if version else None, body)
 
 
@@ -312,8 +202,9 @@ def _column(place: Sequence[int | str]) -> str:
 
 
 def _flaw(number: int, column: str) -> CellFlaw:
-    how = _HOW.get(column) or text(
-        "Escríbalo en los dos idiomas, hasta el largo que permite.",
-        "Write it in both languages, as long as it may be.",
+    how = _HOW.get(column, {})
+    return CellFlaw(
+        number,
+        column,
+        how if how.get("en") else of_details("write_it_in_both_as_long_as_it_may_be"),
     )
-    return CellFlaw(number, column, how)

@@ -1,13 +1,13 @@
 """A map as a grid of equal tiles, one for each state, roughly where it lies: a small state is as easy
 to read as a large one, and no border is drawn that anybody could dispute."""
 
-import csv
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from common.words.tables import rows
 
 from reporting.ground.charts.palette import INK, LOUD
 from reporting.ground.charts.specs import WIDTH, Spec, by, heading, layer, styled
@@ -31,9 +31,8 @@ class Tile:
 @cache
 def layout() -> Mapping[str, tuple[int, int]]:
     """Column and row of each state that has a tile."""
-    text = files("reporting.ground.charts").joinpath("tiles.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines())
-    return {each["pcode"]: (int(each["column"]), int(each["row"])) for each in rows}
+    found = rows(__package__, "tiles")
+    return {each["pcode"]: (int(each["column"]), int(each["row"])) for each in found}
 
 
 def tiles(states: Sequence[Tile], *, title: str) -> Spec:

@@ -4,11 +4,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from common.unseen import without_turning
 
-from reporting.ground.language import Text, text
+from reporting.ground.language import Text, of_details
 
 MOST_FLAWS = 50
 
@@ -20,6 +20,10 @@ class CellFlaw:
     row: int
     column: str
     message: Text
+
+    @classmethod
+    def of(cls, row: int, column: str, code: str, *params: object) -> Self:
+        return cls(row, column, of_details(code, *params))
 
 
 class UnreadableTableError(ValueError):
@@ -37,10 +41,6 @@ class UnreadableTableError(ValueError):
         ]
 
 
-def cell_flaw(row: int, column: str, es: str, en: str) -> CellFlaw:
-    return CellFlaw(row, column, text(es, en))
-
-
 def csv_rows(content: bytes) -> list[list[str]]:
     """The rows of a CSV in UTF-8, with commas, semicolons or tabs; raises UnreadableTableError."""
     try:
@@ -49,10 +49,4 @@ def csv_rows(content: bytes) -> list[list[str]]:
         separator = max(",;\t", key=first.count)  # Excel in Spanish saves CSV with semicolons
         return list(csv.reader(io.StringIO(sheet), delimiter=separator, strict=True))
     except (UnicodeDecodeError, csv.Error) as damage:
-        unreadable = cell_flaw(
-            0,
-            "",
-            "El archivo no es un CSV legible en UTF-8.",
-            "The file is no readable CSV in UTF-8.",
-        )
-        raise UnreadableTableError([unreadable]) from damage
+        raise UnreadableTableError([CellFlaw.of(0, "", "file_is_no_readable_csv")]) from damage

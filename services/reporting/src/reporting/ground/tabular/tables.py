@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, cast
+
+from common.words.languages import LANGUAGES
+from common.words.tables import rows
 
 from reporting.ground.language import Text
 
@@ -23,6 +26,19 @@ class Column:
     label: Text
     hxl: str = ""
     kind: Kind = "text"
+
+
+def columns_of(package: str, name: str = "columns") -> tuple[Column, ...]:
+    """The columns of `data/NAME.csv` in a package."""
+    return tuple(
+        Column(
+            row["key"],
+            {language: row[f"label_{language}"] for language in LANGUAGES},
+            row["hxl"],
+            cast("Kind", row.get("kind") or "text"),
+        )
+        for row in rows(package, f"data/{name}")
+    )
 
 
 @dataclass(frozen=True)

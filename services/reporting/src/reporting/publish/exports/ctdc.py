@@ -17,6 +17,7 @@ from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.http import Session, answered_as, open_to_all, router
 from common.tables_io.cells import GuardedCsv
+from common.words.tables import rows
 from fastapi import Path
 from starlette.responses import Response
 
@@ -46,7 +47,7 @@ def ctdc_rows(cube: ProtectedCube) -> list[dict[str, str]]:
 @cache
 def columns() -> tuple[str, ...]:
     """The 63 columns of the 2020 data set, in order, then the count and its interval."""
-    return (*(row["column"] for row in _rows("ctdc_columns")), *COUNTS)
+    return (*(row["column"] for row in rows("reporting", "data/htcds/ctdc_columns")), *COUNTS)
 
 
 def _columns_of(year: str, at: Mapping[str, str]) -> dict[str, str]:
@@ -70,7 +71,10 @@ def _flags_of(code: str) -> dict[str, str]:
 
 @cache
 def _flags() -> dict[str, frozenset[str]]:
-    return {row["code"]: frozenset(row["flags"].split()) for row in _rows("ctdc_flags")}
+    return {
+        row["code"]: frozenset(row["flags"].split())
+        for row in rows("reporting", "data/htcds/ctdc_flags")
+    }
 
 
 def _rows(name: str) -> list[dict[str, str]]:

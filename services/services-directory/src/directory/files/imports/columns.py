@@ -1,16 +1,15 @@
 """The columns of the service-mapping workbook: keys, headers in both languages, HXL tags. The table
 is `data/columns.csv`; template, import, export and HXL all follow it."""
 
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from common.words import codelists
 from common.words.codelists import Code, CodeList
 from common.words.places import folded
+from common.words.tables import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def columns() -> tuple[Column, ...]:
             help_es=row["help_es"],
             help_en=row["help_en"],
         )
-        for row in _rows("columns")
+        for row in rows("directory.files.imports", "data/columns")
     )
 
 
@@ -72,7 +71,7 @@ def code_list(name: str) -> CodeList[Code]:
 def _cell_codes(name: str) -> CodeList[Code]:
     entries = {
         row["code"]: Code(row["code"], row["label_es"], row["label_en"])
-        for row in _rows("cell_codes")
+        for row in rows("directory.files.imports", "data/cell_codes")
         if row["list"] == name
     }
     return CodeList(name, entries)
@@ -162,8 +161,3 @@ def is_header_row(cells: Sequence[str]) -> bool:
     """True if the required columns are among the cells."""
     keys = {column.key for column in recognised(cells, hxl=False) if column}
     return {column.key for column in columns() if column.required} <= keys
-
-
-def _rows(table: str) -> list[dict[str, str]]:
-    path = files("directory.files.imports").joinpath("data", f"{table}.csv")
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

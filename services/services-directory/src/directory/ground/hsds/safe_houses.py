@@ -23,16 +23,15 @@ The rule. A passage is one title (names, terms of a taxonomy, labels of links) o
 The name and the description of the organisation count by 1 and 2 alone.
 """
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 from common.sight import LEVELS, PATHWAY
 from common.words import codelists
 from common.words.places import folded
+from common.words.tables import rows
 
 Document = Mapping[str, Any]
 
@@ -234,18 +233,16 @@ class _Row(NamedTuple):
 
 @cache
 def street_words() -> frozenset[str]:
-    table = files("directory.ground.hsds").joinpath("data", "house_words.csv")
-    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-    return frozenset(row["words"] for row in rows if row["signals"] == _STREET)
+    found = rows(__package__, "data/house_words")
+    return frozenset(row["words"] for row in found if row["signals"] == _STREET)
 
 
 @cache
 def _rows() -> tuple[Mapping[str, list[_Row]], Mapping[str, _Row]]:
     """Rows by their first word, the longest first; and stems of one word."""
-    table = files("directory.ground.hsds").joinpath("data", "house_words.csv")
     starts: dict[str, list[_Row]] = {}
     stems: dict[str, _Row] = {}
-    for each in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
+    for each in rows(__package__, "data/house_words"):
         if each["signals"] == _STREET:
             continue
         words = tuple(each["words"].removesuffix("*").split())
@@ -253,6 +250,6 @@ def _rows() -> tuple[Mapping[str, list[_Row]], Mapping[str, _Row]]:
         if row.stem and len(words) == 1:
             stems[words[0]] = row
         starts.setdefault(words[0], []).append(row)
-    for rows in starts.values():
-        rows.sort(key=lambda row: -len(row.words))
+    for those in starts.values():
+        those.sort(key=lambda row: -len(row.words))
     return starts, stems

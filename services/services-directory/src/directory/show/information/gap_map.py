@@ -1,11 +1,11 @@
 """What the page of gaps shows of each area; and the tiles: one square per area, in its rough place."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
+
+from common.words.tables import rows
 
 from directory.pathways.gaps.matrix import COVERED, Row
 
@@ -79,8 +79,7 @@ def _shade(area: Area, steps: list[range]) -> int:
 
 @cache
 def _places() -> dict[str, tuple[int, int, str]]:
-    with files("directory.show.information").joinpath("tiles.csv").open(encoding="utf-8") as file:
-        return {
-            row["pcode"]: (int(row["column"]), int(row["row"]), row["short"])
-            for row in csv.DictReader(file)
-        }
+    return {
+        row["pcode"]: (int(row["column"]), int(row["row"]), row["short"])
+        for row in rows(__package__, "tiles")
+    }

@@ -3,12 +3,12 @@
 A need of danger leads to a line that answers now, so hotlines are among its categories.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
+
+from common.words.tables import rows
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,6 @@ def checked(need: Need) -> Need:
 
 @cache
 def needs() -> Mapping[str, Need]:
-    text = files("directory.show.information").joinpath("needs.csv").read_text(encoding="utf-8")
     return MappingProxyType(
         {
             row["code"]: checked(
@@ -52,6 +51,6 @@ def needs() -> Mapping[str, Need]:
                     row["danger"] == "yes",
                 )
             )
-            for row in csv.DictReader(text.splitlines())
+            for row in rows(__package__, "needs")
         }
     )

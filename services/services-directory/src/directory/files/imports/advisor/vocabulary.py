@@ -1,12 +1,11 @@
 """The tables that say what the Services Advisor's words mean in our codes."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from common.words.places import folded
+from common.words.tables import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +35,23 @@ def activities() -> Mapping[str, Activity]:
         folded(row["activity"]): Activity(
             row["name_en"], row["name_es"], tuple(row["categories"].split(";"))
         )
-        for row in _rows("services_advisor_activities")
+        for row in rows("directory.files.imports", "data/services_advisor_activities")
     }
 
 
 @cache
 def indicator_categories() -> Mapping[str, str]:
     """Service category by folded indicator; most indicators have none of their own."""
-    rows = _rows("services_advisor_indicators")
-    return {folded(row["indicator"]): row["category"] for row in rows}
+    found = rows("directory.files.imports", "data/services_advisor_indicators")
+    return {folded(row["indicator"]): row["category"] for row in found}
 
 
 @cache
 def meanings() -> Mapping[str, Mapping[str, Meaning]]:
     """By folded property, then by folded value."""
     found: dict[str, dict[str, Meaning]] = {}
-    for row in _rows("services_advisor_values"):
+    for row in rows("directory.files.imports", "data/services_advisor_values"):
         codes = tuple(filter(None, row["codes"].split(";")))
         meaning = Meaning(row["target"], codes, row["exactness"])
         found.setdefault(folded(row["property"]), {})[folded(row["value"])] = meaning
     return found
-
-
-def _rows(table: str) -> list[dict[str, str]]:
-    path = files("directory.files.imports").joinpath("data", f"{table}.csv")
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

@@ -1,15 +1,14 @@
 """What an import tells about a row: the changes it made and the reasons for refusing. The texts, in
 Spanish and English, are a table (`data/notes.csv`)."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from common.words.languages import page_language
+from common.words.tables import rows
 
 _SHOWN = 120
 """Characters of a value that a report repeats; a cell may hold a megabyte."""
@@ -105,6 +104,4 @@ def _weight(code: str) -> Weight:
 
 @cache
 def _texts() -> Mapping[str, Mapping[str, str]]:
-    table = files("directory.files.imports").joinpath("data", "notes.csv")
-    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-    return {row["code"]: row for row in rows}
+    return {row["code"]: row for row in rows("directory.files.imports", "data/notes")}

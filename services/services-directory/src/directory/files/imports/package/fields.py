@@ -1,11 +1,11 @@
 """The 24 HSDS tables, their fields and links, and the profile's own fields. Names and types are
 those of HSDS 3.2.3 (openreferral/specification, CC BY-SA 4.0)."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
+
+from common.words.tables import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class TableFields:
 def tables() -> Mapping[str, TableFields]:
     found: dict[str, list[Field]] = {}
     paths: dict[str, str] = {}
-    for row in rows_of("hsds_fields"):
+    for row in rows("directory.files.imports", "data/hsds_fields"):
         paths[row["table"]] = row["file"]
         found.setdefault(row["table"], []).append(
             Field(
@@ -147,8 +147,3 @@ NESTED: Mapping[str, Mapping[str, str]] = {
 }
 WITHOUT_ATTRIBUTES = frozenset({"attribute", "metadata", "taxonomy", "taxonomy_term"})
 """Tables whose objects carry neither attributes nor, but for terms, metadata."""
-
-
-def rows_of(name: str) -> list[dict[str, str]]:
-    path = files("directory.files.imports").joinpath("data", f"{name}.csv")
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
 from common.words.places import folded
+from common.words.tables import rows
 
-from directory.files.imports.package.fields import rows_of, tables
+from directory.files.imports.package.fields import tables
 from directory.files.imports.values.opening_hours import weekday
 
 Row = dict[str, str]
@@ -211,9 +212,14 @@ def left_out(table: str, name: str) -> bool:
 
 @cache
 def _stems() -> Mapping[str, str]:
-    return {row["stem"]: row["table"] for row in rows_of("hsds_tables")}
+    return {
+        row["stem"]: row["table"] for row in rows("directory.files.imports", "data/hsds_tables")
+    }
 
 
 @cache
 def _names() -> Mapping[tuple[str, str], str]:
-    return {(row["table"], row["older"]): row["now"] for row in rows_of("hsds_older_names")}
+    return {
+        (row["table"], row["older"]): row["now"]
+        for row in rows("directory.files.imports", "data/hsds_older_names")
+    }

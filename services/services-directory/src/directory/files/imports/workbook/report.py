@@ -1,15 +1,14 @@
 """The report of an import as a table to keep: each row with the number that it has in the sender's own file,
 what became of it and why. Written as the rows come, however many there are."""
 
-import csv
 import io
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, Protocol
 
 from common.process.lazily import lazily
 from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
+from common.words.tables import rows
 
 xlsxwriter = lazily("xlsxwriter")  # ships no types
 
@@ -23,9 +22,7 @@ CONTENT_TYPES = {
 
 @cache
 def _words() -> Mapping[str, Mapping[str, str]]:
-    table = files("directory.files.imports").joinpath("data", "report.csv")
-    rows = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")))
-    return {row.pop("word"): row for row in rows}
+    return {row.pop("word"): row for row in rows("directory.files.imports", "data/report")}
 
 
 def lines(row: Any, language: str) -> Iterable[list[Any]]:
