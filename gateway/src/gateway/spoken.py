@@ -1,4 +1,4 @@
-"""What the commands of the front and the issuer say (`common.words.wording`)."""
+"""Texts of the commands of the front and the issuer (`common.words.wording`)."""
 
 from common.words.wording import Wording
 

@@ -241,7 +241,7 @@ class Front:
             _log.warning("upstream_broke", upstream=exchange.route and exchange.route.upstream)
             if not exchange.status:
                 await exchange.refuse(UNAVAILABLE.because("service_broke_off_its_answer"))
-        except Exception as error:  # noqa: BLE001 - the door must not fall; what it is goes to the log
+        except Exception as error:  # noqa: BLE001 - the front must keep running; the error goes to the log
             _log.error("front_failed", exc_info=error)
             await exchange.refuse(UNAVAILABLE.because("front_failed_this_was_logged"))
 
@@ -310,7 +310,7 @@ class Front:
         elif exchange.caller is None and _is_line_sending(exchange):
             exchange.allowance = self._rates.spend("line", exchange.source)
         elif exchange.caller is None and route.takes_forms(exchange.method, exchange.path):
-            # Who doesn't know a form's secret gets no more tries than anybody.
+            # A caller without the form's secret gets the rate of an anonymous one.
             self._rates.refuse_if_spent("anonymous", exchange.source)
             form = f"{exchange.source} {exchange.path}"
             exchange.allowance = self._rates.spend("form", form)
@@ -320,7 +320,7 @@ class Front:
             exchange.allowance = self._rates.spend("client", exchange.caller.key)
 
     def _count_refused(self, exchange: Exchange) -> None:
-        """Whatever was wrong: else as many addresses as anybody makes up would each have a rate of their own."""
+        """Count every refused request: otherwise each made-up address would get a rate of its own."""
         route = exchange.route
         if route is None or exchange.caller is not None or not 400 <= exchange.status < 500:
             return
@@ -369,7 +369,7 @@ def _cookies(settings: FrontSettings) -> Cookies | None:
 
 
 def _is_line_sending(exchange: Exchange) -> bool:
-    """Whoever guesses receipts sends; whoever looks at the page does not."""
+    """Only sending can guess receipts; reading the page cannot."""
     path = exchange.path
     return exchange.method == "POST" and (path == _LINE or path.startswith(f"{_LINE}/"))
 

@@ -1,4 +1,4 @@
-"""What the front itself refuses, beside the problem types that all of Ruta shares."""
+"""Refusals of the front itself, beside the problem types that all of Ruta shares."""
 
 from common.errors import PROBLEMS
 

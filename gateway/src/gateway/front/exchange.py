@@ -67,7 +67,7 @@ class Exchange:
     cookies: list[Header] = field(default_factory=list)
     # The CSRF token of the session, for a service that compares it with that of its forms.
     csrf: str | None = None
-    # Who is signed in, for pages that call the API as this person.
+    # The signed-in person, for pages that call the API in their name.
     signed_in: SignedIn | None = None
     started: float = field(default_factory=time.perf_counter)
     request_id: bytes = b""
@@ -146,7 +146,7 @@ class Exchange:
             headers = [header for header in headers if header[0] != b"content-length"]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if whole is not None:
-            # In pieces: uvicorn waits before each until the client has taken what was sent.
+            # In pieces: before each, uvicorn waits until the client has taken the last one.
             for start in range(0, len(whole) or 1, _PIECE_BYTES):
                 piece = whole[start : start + _PIECE_BYTES]
                 await self.go_on(piece, more=start + _PIECE_BYTES < len(whole))
@@ -195,7 +195,7 @@ class Exchange:
         return self.pages.problem(self.language, body, request_id, await self._typed())
 
     async def _typed(self) -> Typed | None:
-        """Of a form for people whom nobody knows. Other forms may hold passwords, which no page shows."""
+        """Return the typed text of a form that needs no account. Other forms may hold passwords, which no page shows."""
         if not self.is_form or self.route is None:
             return None
         if not self.route.is_public(self.method, self.path):

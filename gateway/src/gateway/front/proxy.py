@@ -113,8 +113,8 @@ def _form_secret(head: Head) -> list[Header]:
 
 
 def _person(exchange: Exchange) -> list[Header]:
-    """What the console needs to call the API as the person; nothing if nobody is signed in by a cookie. Base64, as names may
-    be in any script and headers may not."""
+    """The token that lets the console call the API as the person; empty if nobody is signed in by a cookie. Base64,
+    as names may be in any script and headers may not."""
     person = exchange.signed_in
     if person is None:
         return []

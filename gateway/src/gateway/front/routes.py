@@ -20,7 +20,7 @@ MOST_TYPED = MEBIBYTE
 
 
 class Upstream(StrEnum):
-    """Who answers; the value is the name in settings, metrics and `/readyz`."""
+    """The service that answers; the value is its name in settings, metrics and `/readyz`."""
 
     DIRECTORY = "directory"
     REFERRALS = "referrals"
@@ -65,7 +65,7 @@ class Route:
     own_cookies: tuple[str, ...] = ()
     # Pages and forms for anonymous people: the session cookie is not read, even if the browser has one.
     public: str | None = None
-    # What pages of any origin may read, without credentials.
+    # Addresses that pages of any origin may read, without credentials.
     open: str | None = None
     # Answers that may hold a secret beside text that an attacker chose: compressed, their length would reveal it (BREACH).
     sensitive: str | None = None
@@ -105,9 +105,9 @@ class Route:
         return self._is(self.entrance, method, path)
 
     def most_bytes(self, method: str, path: str, *, known: bool, typed: bool) -> int:
-        """Largest body of a request. A service may read it before it knows that it is for nobody, and whoever
-        asks without a name can do so from anywhere; form tools hold the secret of their form. `typed`: a form
-        without a file."""
+        """Largest body of a request. A service may read the body before it knows that nobody may send it, and
+        anonymous callers can send from anywhere; form tools hold the secret of their form. `typed`: a form without a
+        file."""
         if not known and not self.takes_forms(method, path):
             return min(self.upload_bytes, MOST_OF_NOBODY)
         return (

@@ -1,4 +1,5 @@
-"""What the front answers itself: the start page, health, the API description and its pages, and metrics for operators."""
+"""Pages that the front answers itself: the start page, health, the API description and its pages, and metrics for
+operators."""
 
 import asyncio
 import hashlib
@@ -36,7 +37,7 @@ _FRESH_SECONDS = 30.0
 _AGAIN_SECONDS = 5.0
 _SCRIPT = b"text/javascript; charset=utf-8"
 _OWN = files("gateway.front") / "assets"
-# What the pages of the API description load: its kind, and where it is.
+# Files that the pages of the API description load, with their media type.
 _ASSETS: dict[str, tuple[bytes, Traversable]] = {
     "swagger-ui.css": (b"text/css; charset=utf-8", swagger_ui_path / "swagger-ui.css"),
     "swagger-ui-bundle.js": (_SCRIPT, swagger_ui_path / "swagger-ui-bundle.js"),
@@ -217,8 +218,8 @@ class Site:
         return 200 if status in {"ok", "degraded"} else 503, _head(b"application/json"), body
 
     def _measured(self, exchange: Exchange, key: bytes) -> Page:
-        """What Prometheus reads. Counters of answered requests are exact totals in real time (of created cases too): not
-        for everybody."""
+        """Metrics for Prometheus. Counters of answered requests are exact totals in real time (of created cases,
+        too), so not everybody may read them."""
         given = exchange.head.own.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + key):
             raise UNAUTHENTICATED.because("measurements_are_for_operators_prometheus")

@@ -1,4 +1,4 @@
-"""What the front tells its operators: access log, metrics, traces; none of it names a person.
+"""Access log, metrics and traces of the front; none of them names a person.
 
 A line of the log has no address, no query, no path beyond the capability (`/referrals/v1/cases`) and no user agent.
 Metrics count by capability and status, never by client.

@@ -256,7 +256,7 @@ class Upstreams:
         )
 
     def clock(self, upstream: Upstream) -> str:
-        """What `alive` found of the clocks: the first that is apart, else ok."""
+        """Compare the clocks that `alive` read: names the first that differs, else ok."""
         found = (replica.clock for replica in self.replicas[upstream])
         return next((each for each in found if each != clocks.OK), clocks.OK)
 

@@ -50,7 +50,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
 
 
 def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentials | None:
-    """Who the client says it is; BadForm if it says so in two ways."""
+    """The client's name and secret; BadForm if it sends them in two ways."""
     if authorization is not None:
         if "client_secret" in form:
             raise BadForm("authenticate_in_one_way_only")

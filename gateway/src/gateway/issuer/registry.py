@@ -75,8 +75,8 @@ class Registry:
         )
 
     async def look(self) -> int:
-        """Compare the end of the list with the record, which forgets its last changes first, and apply what it forgot. Then add
-        new changes to the list; returns how many."""
+        """Compare the end of the list with the record, which loses its last changes first, and apply the lost ones.
+        Then add new changes to the list; returns how many."""
         if (file := self._file) is None:
             return 0
         if await asyncio.to_thread(chained.longer_copies, file, self._places):

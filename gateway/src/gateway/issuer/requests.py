@@ -100,7 +100,7 @@ def settings_of(request: Request) -> IssuerSettings:
 
 
 def turns_of(request: Request) -> asyncio.Semaphore:
-    """Whoever signs in or asks for a token takes one before a connection of the database."""
+    """Turns for sign-ins and requests for a token, taken before a connection of the database."""
     return cast("asyncio.Semaphore", context_of(request).parts["turns"])
 
 

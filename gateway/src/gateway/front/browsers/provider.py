@@ -52,8 +52,8 @@ class Provider:
     def sign_in_url(
         self, state: str, verifier: str, locales: str | None, *, fresh: bool = False
     ) -> str:
-        """Where the browser goes to sign in (authorization code with PKCE). `fresh`: the provider must ask again, even if it
-        knows the person (OIDC Core §3.1.2.1)."""
+        """Address of the provider's sign-in page (authorization code with PKCE). `fresh`: the provider must ask
+        again, even if it knows the person (OIDC Core §3.1.2.1)."""
         digest = hashlib.sha256(verifier.encode()).digest()
         parameters = {
             "response_type": "code",
@@ -120,7 +120,7 @@ class Provider:
 
 
 def _read(body: bytes) -> Any:
-    """What the provider says; None if it is no JSON, or can be read in two ways."""
+    """Parse the provider's answer; None if it is no JSON, or if it is ambiguous."""
     try:
         return json_once.loads(body)
     except ValueError:

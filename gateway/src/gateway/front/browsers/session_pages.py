@@ -157,8 +157,8 @@ class SessionPages:
         await exchange.answer(200, *sign_out_page(language, token))
 
     async def _end(self, exchange: Exchange) -> None:
-        """204 to a script; a form is sent on to the front page. Whoever is not signed in (any more)
-        is signed out all the same: the browser forgets what it kept."""
+        """204 to a script; a form is redirected to the front page. A browser whose session has already ended is
+        signed out, too: it deletes what it kept."""
         # Browsers send no cookie with forms of other sites, whose answer would end the session all the same.
         self.cookies.check_origin(exchange.head, exchange.method)
         form = await _form(exchange)

@@ -51,8 +51,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Former:
-    """Who signed in here last, with the CSRF token of their pages: after an idle hour the person can still send what they
-    had typed. It grants nothing."""
+    """The last person who signed in here, with the CSRF token of their pages: after an idle hour they can still send
+    the text that they had typed. It grants nothing."""
 
     subject: str
     csrf: str
@@ -60,7 +60,7 @@ class Former:
 
 @dataclass(frozen=True)
 class SignIn:
-    """What the browser must bring back from the provider."""
+    """The values that the browser must bring back from the provider."""
 
     state: str
     verifier: str
@@ -68,7 +68,7 @@ class SignIn:
     language: str | None = None
 
 
-# Other cookies end with the browser: whoever closes it is signed out.
+# Other cookies end with the browser: closing it signs the person out.
 _KEPT_SECONDS: Mapping[type, int] = {Former: SESSION_SECONDS, SignIn: SIGN_IN_SECONDS}
 
 Sealed = TypeVar("Sealed", PersonSession, Seen, Former, SignIn)

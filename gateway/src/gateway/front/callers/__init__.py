@@ -1,1 +1,1 @@
-"""Who calls: tokens, the keys that verify them, and what was withdrawn."""
+"""Callers: tokens, the keys that verify them, and the list of revocations."""

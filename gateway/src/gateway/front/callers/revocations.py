@@ -1,8 +1,8 @@
-"""What the issuer has withdrawn before its time: clients, people, organisations, sign-ins, tokens.
+"""Rights that the issuer ended early: of clients, people, organisations, sign-ins and tokens.
 
-The front reads the list from Ruta's own issuer, so that it binds here within seconds, and tells the services whose
-rights have ended: what they do by themselves (webhooks, imports, a worker's tasks) brings no token that could be void.
-An outside provider has no such list: its tokens end when they expire, so they should live for minutes
+The front reads the list from Ruta's own issuer within seconds, and tells the services whose rights have ended: the
+work that services do by themselves (webhooks, imports, tasks of a worker) brings no token that could be void. An
+outside provider has no such list: its tokens end when they expire, so they should live for minutes
 (docs/decisions/0021).
 """
 

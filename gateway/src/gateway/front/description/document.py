@@ -36,7 +36,7 @@ EXAMPLES_FILE = files("gateway.front.description") / "examples.json"
 # tests/support/examples.py kept them from whole runs of the tests. They are served with the description, are part of
 # what a release promises, and the console's tests are fed with them. "METHOD /path" to body.
 EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
-# What they answered, without what is shown once: "METHOD /path status" to body.
+# Recorded answers, without secrets that are shown once: "METHOD /path status" to body.
 ANSWERS_FILE = files("gateway.front.description") / "answers.json"
 ANSWERS: Mapping[str, Any] = orjson.loads(ANSWERS_FILE.read_bytes())
 WITH_EXAMPLES = ("application/json", "application/fhir+json")
@@ -145,7 +145,7 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
 
 
 def _example(operation: dict[str, Any], method: str, path: str) -> None:
-    """Show a body that was accepted and what was answered, unless the service shows its own."""
+    """Show a body that was accepted and its answer, unless the service has an example of its own."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     example = EXAMPLES.get(f"{method.upper()} {path}")
     if content is not None and example is not None and "examples" not in content:
@@ -158,8 +158,8 @@ def _example(operation: dict[str, Any], method: str, path: str) -> None:
 
 
 def _answers(operation: dict[str, Any], method: str, *, fhir: bool) -> None:
-    """Add what the front may answer; a service's own, more exact answers stay. `fhir`: it tells FHIR
-    clients what was wrong in their form."""
+    """Add the answers of the front; a service's own, more exact answers stay. `fhir`: FHIR clients get errors in
+    their form."""
     answers = operation.setdefault("responses", {})
     answers.pop("default", None)  # said status by status below
     for status, answer in answers.items():

@@ -1,8 +1,8 @@
-"""What each field, parameter and answer is, in words that the services don't say themselves. Pure.
+"""Descriptions of fields, parameters and answers that the services do not describe themselves. Pure.
 
-`fields.csv` is the one home: `field` for all schemas, `Schema.field` for one of them, `?name` for a
-parameter, `Schema` for a schema. What a service says stays; tests/gateway/test_fields.py holds that
-nothing lacks words and that no row is left over.
+`fields.csv` is the one home: `field` for all schemas, `Schema.field` for one of them, `?name` for a parameter,
+`Schema` for a schema. A service's own description stays; tests/gateway/test_fields.py fails if a description is
+missing or a row is unused.
 """
 
 import re
@@ -90,7 +90,7 @@ def _contents(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _answer(document: Mapping[str, Any], status: str, answer: Mapping[str, Any]) -> str:
-    """What an answer holds, said by its schema."""
+    """Describe an answer by its schema."""
     content = answer.get("content", {})
     if status == "204" or not content:
         return "Done; there is nothing more to say."

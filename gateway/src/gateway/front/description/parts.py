@@ -1,4 +1,5 @@
-"""What the front adds to the combined description: problem answers, rate headers, security, names of operations."""
+"""Parts that the front adds to the combined description: problem answers, rate headers, security, names of
+operations."""
 
 import re
 from collections.abc import Collection, Mapping

@@ -1,1 +1,1 @@
-"""What HTTP says, on both sides: heads, bodies, targets, and connections."""
+"""HTTP on both sides: heads, bodies, targets, and connections."""

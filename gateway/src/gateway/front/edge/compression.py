@@ -98,7 +98,7 @@ class Stream:
         self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
 
     def go_on(self, chunk: bytes) -> bytes:
-        """What can be sent now; all of the chunk, so that a slow answer is not held back."""
+        """Return the part that can be sent now: all of the chunk, so that a slow answer is not held back."""
         return self._compressor.compress(chunk) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
 
     def end(self) -> bytes:

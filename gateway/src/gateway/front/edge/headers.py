@@ -30,7 +30,7 @@ class SecurityHeaders:
         self._always = [*_ALWAYS, *([_TRANSPORT] if https else [])]
 
     def add_to(self, headers: list[Header]) -> None:
-        """Append what is missing; an upstream may say its own cache and content policy."""
+        """Append the headers that are missing; an upstream may set its own cache and content policy."""
         names = {name for name, _ in headers}
         headers.extend(self._always)
         if b"cache-control" not in names:

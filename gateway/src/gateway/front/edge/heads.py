@@ -118,7 +118,7 @@ class LargeHead(Coded):
 
 @dataclass(slots=True)
 class Head:
-    """What of a request head is used: `own` read by the front, `passed` for the service."""
+    """The headers of a request that are used: `own` by the front, `passed` to the service."""
 
     own: dict[bytes, bytes] = field(default_factory=dict)
     passed: list[Header] = field(default_factory=list)

@@ -27,7 +27,7 @@ from gateway.front.settings import read_rate
 
 @dataclass(slots=True)
 class Allowance:
-    """What is left of a rate after this request; becomes the `RateLimit` headers."""
+    """The rest of a rate after this request; becomes the `RateLimit` headers."""
 
     name: str
     quota: int

@@ -80,8 +80,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(BAD_REQUEST.because("too_many_requests_without_reading_answers"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Drop trailers: whoever looked at the head on the way did not see them
-        (`test_what_stands_behind_the_body_is_no_header`)."""
+        """Drop trailers: the checks of the head did not see them (`test_what_stands_behind_the_body_is_no_header`)."""
         if self._in_head:
             super().on_header(name, value)
 
@@ -106,7 +105,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._untaken = float("inf")
         if self._in_head and not self._deaf:
-            # It began in one piece with the request that is answered now.
+            # It arrived in one piece with the request that is answered now.
             self._await_head()
 
     def resume_writing(self) -> None:
@@ -129,7 +128,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
-                # What follows a whole request is broken: finish the answer, then close.
+                # Broken bytes follow a whole request: finish the answer, then close.
                 cycle.keep_alive = False
                 return
             cycle.disconnected = True

@@ -1,1 +1,1 @@
-"""The page of whoever signed in: their password, second factor, recovery codes and sign-ins."""
+"""The account page of a signed-in person: password, second factor, recovery codes and sign-ins."""

@@ -123,8 +123,8 @@ async def _visit(
     _language: Annotated[PageLanguage | None, Query(alias="language")] = None,
     _done: Annotated[Done | None, Query(alias="done")] = None,
 ) -> Visit:
-    """Who visits. A form counts only with the CSRF token of this browser's session, which only Ruta's pages can read; the front
-    passes it on (`ruta-csrf`)."""
+    """The visiting person. A form counts only with the CSRF token of this browser's session, which only Ruta's pages
+    can read; the front passes it on (`ruta-csrf`)."""
     if caller.anonymous:
         raise await _nobody(request)
     if not caller.is_person:
@@ -304,7 +304,7 @@ def html_answer(
 
 
 def sign_in_again(path: str) -> str:
-    """Where a fresh sign-in begins that leads back to the page."""
+    """Address of a fresh sign-in that leads back to the page."""
     return f"/session/start?fresh=true&return_to={path}"
 
 

@@ -19,7 +19,7 @@ class NotEnrolling(Exception):
 
 
 class Enrolments:
-    """`use`: what is enrolled; a ticket for one use does not open another."""
+    """`use`: the factor that is enrolled; a ticket for one use does not open another."""
 
     def __init__(self, master: bytes, use: bytes) -> None:
         self._key = crypto.derived(master, use)

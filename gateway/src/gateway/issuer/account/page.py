@@ -1,4 +1,4 @@
-"""How the account page looks, in Spanish and English; what it says is in `texts.json`."""
+"""Layout of the account page, in Spanish and English; its texts are in `texts.json`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -123,8 +123,8 @@ def passkeys_page(
 def again_page(
     *, language: str, action: str, hidden: Mapping[str, str], name: str, path: str
 ) -> str:
-    """What somebody sent whose session had ended, to be sent again: nothing of it is kept. `path`: where
-    signing in leads."""
+    """A form that arrived after the session ended, to be sent again; nothing of it is kept. `path`: where signing in
+    leads."""
     return _page("again", language, action=action, hidden=hidden, name=name, path=path, error=None)
 
 

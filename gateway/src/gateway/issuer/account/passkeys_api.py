@@ -34,7 +34,7 @@ from gateway.issuer.requests import Anyone
 
 routes = router(ACCOUNT, ["account"])
 _FRESH = sign_in_again(PASSKEYS)
-# Of the script alone; the page that asks for it names its address in the policy.
+# For the script alone; the page that loads it names its address in the policy.
 _KEPT_SECONDS = 3600
 _SCRIPT = files("gateway.issuer.account").joinpath("passkeys.js").read_text(encoding="utf-8")
 
@@ -44,7 +44,7 @@ _form = partial(form_on, routes)
 
 @dataclass(frozen=True)
 class Desk:
-    """What adding a passkey needs beside the person."""
+    """The parts that adding a passkey needs, beside the person."""
 
     request: Request
     passkeys: Passkeys

@@ -133,7 +133,7 @@ async def sign_in(
             return None
         factor = _factor(form)
         entering = Entered(wanted, person["id"], person["version"], factor, clock.now())
-        # A recovery code proves least: whoever found the paper must not confirm the news for the person.
+        # A recovery code proves least: somebody who found the paper must not confirm the news for the person.
         if factor is not Factor.RECOVERY_CODE:
             unread = await news.unread(session, person["id"])
             if unread.ids:
@@ -243,8 +243,7 @@ async def _read(session: Session, query: dict[str, str]) -> Asked:
 
 
 def _scopes(wanted: Asked, person: Any, client: Any) -> tuple[str, ...]:
-    """What both the person and the client hold, and the client asked for; another scope is left out,
-    not refused."""
+    """Scopes that the person and the client hold and the client asked for; others are left out, not refused."""
     asked = [scope for scope in wanted.scope.split(" ") if scope]
     held = set(person["scopes"]) & set(client["scopes"])
     chosen = [scope for scope in asked if scope in held]

@@ -1,5 +1,5 @@
-"""The pages of a sign-in, in Spanish and English, without anything from outside: the form, and what was changed since of how
-somebody signs in. What they say is in `texts.json`."""
+"""Pages of a sign-in, in Spanish and English, that load nothing from outside: the form, and the changes to how the
+person signs in. Their texts are in `texts.json`."""
 
 from collections.abc import Mapping, Sequence
 

@@ -190,8 +190,8 @@ class Entered:
 
 
 def challenge_of(ticket: str) -> bytes:
-    """What a passkey signs: nobody can guess it, and it is valid as long as the ticket, in its browser only. So nothing is
-    stored for it."""
+    """The challenge that a passkey signs: nobody can guess it, and it is valid as long as the ticket, in its browser
+    only. So nothing is stored for it."""
     return hashlib.sha256(_sealed(ticket)).digest()
 
 

@@ -1,7 +1,7 @@
-"""What of the record of changes concerns how somebody signs in, and what of it is news to them. Pure.
+"""Changes to how somebody signs in, and which of them are news to the person. Pure.
 
-A person is told at their next sign-in, until they said that they have read it, whoever did it: what a thief does in
-their session stands in the record as theirs.
+The person hears of a change at their next sign-in until they confirm that they read it, whoever made it: the record
+names a thief's act in their session as theirs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,8 +67,8 @@ def touched(kind: str, what: str) -> set[Part]:
 
 
 class By(StrEnum):
-    """Who changed something of a person's account, as they see it. `OWN`: whoever was signed in as them; `PAGE`: whoever
-    typed their name on the sign-in page."""
+    """The author of a change to a person's account, as the person sees it. `OWN`: somebody signed in as them; `PAGE`:
+    somebody typed their name on the sign-in page."""
 
     OWN = "own"
     PAGE = "page"

@@ -13,7 +13,7 @@ Names = Mapping[str, str]
 
 
 def told(news: Sequence[Line], names: Names, language: str) -> list[str]:
-    """A sentence each: what was changed, when, by whom."""
+    """One sentence for each change: its kind, its time, its author."""
     t = page_texts("gateway.issuer.changes", language)
     return [
         t["line"].format(
@@ -27,7 +27,7 @@ def told(news: Sequence[Line], names: Names, language: str) -> list[str]:
 
 
 def parts(last: Mapping[Part, Line], names: Names, language: str) -> list[tuple[str, str]]:
-    """Each part of an account: what it is called, and when and by whom it was changed last."""
+    """Each part of an account: its name, and when and by whom it was last changed."""
     t = page_texts("gateway.issuer.changes", language)
     return [
         (

@@ -83,8 +83,8 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
 
 
 async def end_what_goes_through(session: AsyncSession, organisation_id: UUID) -> None:
-    """End what people of any organisation began through its clients. Call it before the organisation's row is changed:
-    whoever issues a token locks the clients first."""
+    """End the sign-ins that people of any organisation began through its clients. Call it before the organisation's
+    row changes: issuing a token locks the clients first."""
     for client_id in await queries.hold_clients(session, organisation_id):
         await end_all_through(session, client_id)
 

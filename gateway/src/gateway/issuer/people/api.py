@@ -55,7 +55,7 @@ def passkeys_of(request: Request) -> Passkeys:
 
 
 def script_address(request: Request) -> str:
-    """Of the script that asks the browser for a passkey: the only one that these pages may run."""
+    """Address of the script that asks the browser for a passkey: the only script that these pages may run."""
     return f"{settings_of(request).token_issuer_url.rstrip('/')}/account/passkeys.js"
 
 

@@ -1,9 +1,9 @@
-"""What a person shows beside the password: a passkey (WebAuthn), a time-based one-time password (RFC 6238) or a recovery
-code, each usable once.
+"""Second factors: a passkey (WebAuthn), a time-based one-time password (RFC 6238) or a recovery code, each usable
+once.
 
-A passkey's signature names the page that asked for it, so nobody can be led to give one to another site. A key is asked
-to know its holder by itself (discoverable): so the sign-in page need not say who has one. A one-time password's secret
-is kept sealed. A recovery code is for when the phone is away.
+A passkey's signature names the page that asked for it, so no other site can obtain one. A key must know its holder by
+itself (discoverable): the sign-in page need not say who has one. The secret of a one-time password is sealed. A
+recovery code is for when the phone is away.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class NotAPasskey(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the browser brought to a question (`challenge`) that was put at `asked_at`."""
+    """The browser's answer to the question (`challenge`) that was put at `asked_at`."""
 
     credential: str
     challenge: bytes
@@ -188,7 +188,7 @@ def provisioning_uri(secret: str, sign_in_name: str) -> str:
 
 
 def code_at(uri: str, now: datetime) -> str:
-    """What an authenticator app that holds this provisioning URI shows."""
+    """The code that an authenticator app with this provisioning URI shows."""
     return pyotp.TOTP(pyotp.parse_uri(uri).secret, interval=STEP_SECONDS).at(now)
 
 

@@ -1,6 +1,7 @@
-"""What a person changes about their own credentials, and is told of changes until they have read them.
+"""Changes that a person makes to their own credentials, and the news of changes until they have read it.
 
-A change ends every other sign-in of the person; the one that makes it lives on: its owner has just typed the password.
+A change ends every other sign-in of the person. The sign-in that makes it stays: its owner has just typed the
+password.
 """
 
 from collections.abc import Mapping, Sequence

@@ -121,7 +121,7 @@ async def seconds_to_wait(session: AsyncSession, sign_in_name: str, source: str)
 
 @dataclass(frozen=True)
 class Attempt:
-    """What was typed into the sign-in form, beside the password."""
+    """The values typed into the sign-in form, beside the password."""
 
     sign_in_name: str
     code: str
@@ -132,7 +132,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Proofs:
-    """Checks what is proved beside the password."""
+    """Checks the proofs beside the password."""
 
     factors: SecondFactors
     recovery: RecoveryCodes
@@ -216,8 +216,8 @@ def attempt_name(sign_in_name: str) -> str:
 
 
 async def _used_code(session: AsyncSession, proofs: Proofs, row: Any, code: str) -> bool:
-    """Whoever has the password could guess six digits from many places, so failures are counted over all places together.
-    Passkeys and recovery codes cannot be guessed, and still work."""
+    """Somebody who has the password could guess six digits from many places, so failures are counted over all places
+    together. Passkeys and recovery codes cannot be guessed, and still work."""
     guessed = f"code/{row['id']}"
     if row["second_factor"] is None or await attempts.must_wait_anywhere(session, guessed):
         return False

@@ -1,1 +1,1 @@
-"""What the front must no longer believe."""
+"""The list of ended rights that the front reads."""

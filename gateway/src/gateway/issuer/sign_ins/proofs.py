@@ -1,4 +1,4 @@
-"""What a sign-in is proved by: the factor beside the password, and PKCE (RFC 7636). Pure."""
+"""Proofs of a sign-in: the factor beside the password, and PKCE (RFC 7636). Pure."""
 
 import base64
 import hashlib

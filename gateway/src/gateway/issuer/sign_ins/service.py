@@ -120,8 +120,8 @@ async def first_refresh_token(session: AsyncSession, grant: Any) -> str:
 async def next_refresh_token(
     session: AsyncSession, grant: Any, former: str, successor_key: bytes
 ) -> str:
-    """The successor of a refresh token (its row, and itself). It follows from the former one and the
-    issuer's key, so that it need not be kept readable to be given twice."""
+    """The successor of a refresh token (its row, and itself). It is computed from the old token and the issuer's key,
+    so it need not be stored to be given twice."""
     token = _successor(former, successor_key)
     if grant["used_at"] is None:
         await _keep(session, grant, token)

@@ -1,10 +1,10 @@
 """Slows guessing down, and only for the source that guesses. Failures are counted in the database, for every replica.
 
 A lock on the name alone would let anybody lock a partner out by guessing wrongly on purpose. So failures count per
-(name, source): the partner's own system, at another source, goes on. One source that tries many names is slowed down by
-its own sum, of the names that it did not get in with. Only who has the password guesses codes: those are counted
-wherever they come from, as sources are cheap and codes are short. From many sources together a name has a ceiling:
-above it a password is compared only for whoever shows a second factor that is right.
+(name, source): the partner's own system, at another source, can still sign in. A source that tries many names is
+slowed down by the sum of its failures at names where it did not get in. Only somebody with the password guesses
+codes: these count over all sources, as sources are cheap and codes are short. From many sources together a name has a
+ceiling: above it the password is compared only if the second factor is right.
 """
 
 import hashlib

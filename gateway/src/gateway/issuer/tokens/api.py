@@ -1,4 +1,5 @@
-"""`/oauth/token` and `/oauth/revoke`; and what is void, which only the front reads: it is not in the route table.
+"""`/oauth/token`, `/oauth/revoke`, and the list of void tokens, which only the front reads: it is not in the route
+table.
 
 Answers follow RFC 6749, not RFC 9457: OAuth libraries read them.
 """

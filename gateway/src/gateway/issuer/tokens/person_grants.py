@@ -83,7 +83,7 @@ async def client_of(session: AsyncSession, desk: Desk, who: Credentials | None, 
 
 
 def about(caller: Principal) -> dict[str, Any]:
-    """What `/oauth/userinfo` says (OIDC Core §5.3): ids and rights, nothing personal."""
+    """The claims of `/oauth/userinfo` (OIDC Core §5.3): ids and rights, nothing personal."""
     return {
         "sub": caller.subject,
         "client_id": caller.client_id,

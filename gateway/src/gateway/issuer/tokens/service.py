@@ -36,7 +36,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Desk:
-    """What the token endpoint works with for the whole life of the process."""
+    """The parts of the token endpoint that live as long as the process."""
 
     settings: IssuerSettings
     ring: KeyRing
