@@ -1,1 +1,1 @@
-"""What every Ruta service shares: settings, database, events, auth, errors, telemetry."""
+"""Code that every Ruta service shares: settings, database, events, auth, errors, telemetry."""

@@ -1,6 +1,6 @@
 """Lists that leave the machine: append-only, each line signed and linked to the line before.
 
-Whoever has a copy can read it, and change nothing in it unnoticed; what is said in a line is the caller's.
+Anybody with a copy can read it, and cannot change it unnoticed. The caller decides what a line contains.
 """
 
 import base64
@@ -100,7 +100,7 @@ def read(path: Path, signer: Signer) -> Chained:
 
 
 def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """What the last lines say, as many as lie in the file's last 64 KiB; not proved: whoever applies them reads all."""
+    """The lines in the last 64 KiB of the file; not verified: applying a list reads all of it."""
     if not path.exists():
         return ()
     with path.open("rb") as file:
@@ -152,7 +152,8 @@ def places_of(text: str) -> list[Path]:
 
 
 def longer_copies(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Of the second places, where the list is gone here or has lost its end: a list is written here first."""
+    """Copies in the second places that reach further than the list here, which is gone or has lost its end: a list is
+    written here first."""
     copies = [copy for place in places if (copy := place / path.name).exists()]
     # Theirs before ours: meanwhile somebody may append.
     sizes = [copy.stat().st_size for copy in copies]
@@ -215,7 +216,7 @@ def _whole_lines(path: Path) -> list[str]:
 
 
 def end_of(path: Path, signer: Signer) -> Head:
-    """The head by the last line alone: whoever applies the list reads all of it."""
+    """The head by the last line alone; applying the list reads all of it."""
     return _head(path, last_line(path)[1], signer)
 
 

@@ -57,7 +57,7 @@ def now() -> datetime:
 
 
 def live_in(timezone: str) -> None:
-    """What a process does once, at its start: days are those of this IANA time zone."""
+    """Set the time zone (IANA) of all days. Each process calls it once, at its start."""
     _home.zone = ZoneInfo(timezone)
 
 
@@ -72,7 +72,7 @@ def day_of(moment: datetime) -> date:
 
 
 def at_home() -> datetime:
-    """What the clocks at home show now, without a zone: for hours of the week."""
+    """The local time at home, without a zone: for hours of the week."""
     return _in(_home.zone, now()).replace(tzinfo=None)
 
 
@@ -87,7 +87,7 @@ def ends(day: date) -> datetime:
 
 
 def utc_day(moment: datetime) -> date:
-    """The day in UTC: for what is counted by days, and for what says that its day is one in UTC."""
+    """The day in UTC: for counts by day, and for data whose day is one in UTC."""
     return _in(UTC, moment).date()
 
 

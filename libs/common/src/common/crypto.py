@@ -35,7 +35,7 @@ def key_from_base64(text: str) -> bytes:
 
 
 def check_value(name: str, secret: str | bytes) -> str:
-    """What may be stored beside the data: nothing about a random key follows from it."""
+    """A value that may be stored beside the data: it says nothing about a random key."""
     return hmac.new(_key_of(secret), f"ruta-key-check\n{name}".encode(), hashlib.sha256).hexdigest()
 
 

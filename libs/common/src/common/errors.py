@@ -10,9 +10,9 @@ from common.words.tables import rows
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one part of the request; `pointer` is a JSON pointer (RFC 6901). `params`: what the
-    code speaks of, such as the most that is taken, so that whoever shows it says it in words of their own; never
-    what was sent. `said`: the row of `details.csv` that `detail` is, if it is one."""
+    """One invalid part of a request; `pointer` is a JSON pointer (RFC 6901). `params`: values of the code, such as
+    the largest number allowed, so that a page can use its own sentence; never the value that was sent. `said`: the
+    row of `details.csv` of `detail`, if there is one."""
 
     pointer: str
     detail: str
@@ -100,7 +100,7 @@ class ProblemType:
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> Problem:
-        """The exception to raise: `code` of a row in `details.csv`, and what is filled in there. `extra` members are
+        """The exception to raise: `code` names a row of `details.csv`, `params` fill its places. `extra` members are
         added to the body as they are."""
         said = code if isinstance(code, Detail) else Detail.of(code, *params)
         if pointer is not None:
@@ -124,7 +124,7 @@ class ProblemType:
         return Problem(self, text, errors=errors, headers=headers, extra=extra)
 
     def listing(self, errors: Sequence[FieldError], **extra: Any) -> Problem:
-        """The same for what is wrong in several places: the first one is said."""
+        """The same for errors in several places: the first one becomes the sentence."""
         first = errors[0]
         return Problem(self, first.detail, said=first.said, errors=errors, extra=extra)
 
@@ -162,7 +162,7 @@ BAD_CURSOR = PROBLEMS["bad_cursor"]
 
 
 def unknown_parameter(name: str, known: Iterable[str], **extra: Any) -> Problem:
-    """A filter that nobody knows would give everything, and be taken for what was asked."""
+    """Refuse an unknown filter: without it the answer would hold everything and look filtered."""
     shown, names = name[:60], ", ".join(sorted(known)) or "none"
     detail = f"no such parameter; known: {names}"
     return UNKNOWN_PARAMETER.saying(

@@ -1,9 +1,9 @@
-"""What happens in one capability and has to be followed in others, in the same transaction.
+"""Typed happenings of one capability that others handle in the same transaction.
 
-A happening is a frozen dataclass. Whoever lets it happen names no table and no use case of another
-capability. Each capability keeps what it does in a module of its own; a service declares in
-one place who follows, in which order. A happening for which nobody was declared stops the
-transaction: nothing may be forgotten because a module was not loaded.
+A happening is a frozen dataclass. The capability that raises it names no table and no use case of another. Each
+capability keeps its handlers in a module of its own; a service declares in one place who handles a happening, in
+which order. A happening without a declaration stops the transaction: a handler must not be missed because its module
+was not loaded.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ _FOLLOWERS: dict[type[Any], tuple[Follower[Any], ...]] = {}
 
 
 def declare(kind: type[H], *followers: Follower[H]) -> None:
-    """Who follows, in this order: all of them at once. Declared otherwise, those before would follow no more."""
+    """Declare all handlers, in this order, in one call: a second call replaces the first."""
     if _FOLLOWERS.setdefault(kind, followers) != followers:
         raise ValueError(f"others were declared to follow {kind.__name__}: declare all together")
 

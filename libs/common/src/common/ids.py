@@ -7,7 +7,7 @@ from uuid import UUID
 import uuid_utils
 from uuid_utils.compat import uuid7
 
-# Without what is read wrongly from paper or misheard (I L O U).
+# Without letters that are misread on paper or misheard (I L O U).
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BY_BYTE = bytes(ord(_CROCKFORD[byte % 32]) for byte in range(256))
 

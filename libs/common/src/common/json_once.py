@@ -28,15 +28,14 @@ class _Members(list[tuple[str, Any]]):
 
 
 def loads(content: bytes | str) -> Any:
-    """What the text says; ValueError if it is no JSON, RepeatedName if it says something twice."""
+    """Parse the text; ValueError if it is no JSON, RepeatedName if an object repeats a name."""
     value = orjson.loads(content)
     refuse_repeated_names(content)
     return value
 
 
 def refuse_repeated_names(content: bytes | str) -> None:
-    """RepeatedName if an object names a member twice. What is no JSON at all passes: whoever reads
-    it has more to say about that."""
+    """RepeatedName if an object names a member twice. Text that is no JSON passes: its reader gives the better error."""
     try:
         json.loads(content, object_pairs_hook=_differing)
     except _Found:
@@ -70,7 +69,7 @@ def _first_place(content: bytes | str) -> list[str | int]:
 
 
 def _path_of_first(value: Any) -> list[str | int]:
-    """Where the first repeated name stands; empty if there is none."""
+    """The path of the first repeated name; empty if there is none."""
     if isinstance(value, _Members):
         seen: set[str] = set()
         for name, inner in value:

@@ -1,4 +1,4 @@
-"""Plain ASGI around every service: who calls, and what is measured.
+"""Plain ASGI around every service: identifies the caller and measures.
 
 Apart from `common.http`, so that the console, which has no database, loads none of its libraries.
 """

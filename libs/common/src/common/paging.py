@@ -78,8 +78,8 @@ def id_cursor(cursor: str | None) -> UUID | None:
 def next_cursor(
     rows: Sequence[R], limit: int, key: Callable[[R], Any] = attrgetter("id")
 ) -> str | None:
-    """Where the page after `limit` rows begins; None if there are no more. `key` is what the rows are
-    in order of: one, or a tuple of them."""
+    """Cursor of the page after `limit` rows; None if there are no more. `key`: the value, or the tuple of values,
+    that orders the rows."""
     if len(rows) <= limit:
         return None
     last = key(rows[limit - 1])

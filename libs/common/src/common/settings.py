@@ -1,4 +1,4 @@
-"""What every process reads from its environment (prefix `RUTA_`). No secret has a default."""
+"""Settings that every process reads from its environment (prefix `RUTA_`). No secret has a default."""
 
 import base64
 from pathlib import Path
@@ -148,7 +148,7 @@ class BrokerSettings(CoreSettings):
 
 
 class StreamSettings(BrokerSettings):
-    """Settings of whoever makes the streams: the broker's operator."""
+    """Settings of the broker's operator, who makes the streams."""
 
     stream_replicas: int = Field(1, ge=1, le=5, description="Replicas of each stream.")
     stream_max_bytes: int = Field(
@@ -222,7 +222,7 @@ class ServiceSettings(BrokerSettings):
 
     @property
     def session_url(self) -> str:
-        """Where a connection stays one session; never PgBouncer."""
+        """An address where a connection stays one session; never PgBouncer."""
         return (self.database_session_url or self.database_url).get_secret_value()
 
 

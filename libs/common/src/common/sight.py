@@ -25,8 +25,8 @@ _MEMBERS = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORD
 
 
 class Entry(Protocol):
-    """What the rule reads of a service. A copy that was not told something holds it as empty: then
-    nobody sees more than the directory would show."""
+    """The fields of a service that the rule reads. A copy that lacks a value keeps it empty: then nobody sees more
+    than the directory would show."""
 
     @property
     def visibility(self) -> str: ...

@@ -1,4 +1,4 @@
-"""Where two people are required: they are two subjects, whatever roles or clients each may use."""
+"""Rules that need two people: two subjects, whatever roles or clients each may use."""
 
 from common.auth import Principal
 from common.errors import SECOND_PERSON

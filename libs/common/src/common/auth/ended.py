@@ -1,8 +1,8 @@
-"""Whether what was asked for earlier may still be done. Pure, no I/O.
+"""Decides whether work that was ordered earlier may still be done. Pure, no I/O.
 
-A request is judged by its token. What it leaves to be done later (a queued import, a task of a worker), or what
-stands from then on (a webhook, a channel, a form's secret, a link), brings no token when it acts: it is judged by
-this, at that moment, from what the issuer says of those in whose name it acts.
+The token of a request carries its rights. Work that is done later (a queued import, a task of a worker) and things
+that stay (a webhook, a channel, a form's secret, a link) bring no token when they act: this rule judges them at that
+moment, by the issuer's list of ended rights.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class EndedRight:
-    """What the issuer says of one. `changed_until`: tokens issued until then (seconds since 1970) are void."""
+    """One entry of the issuer's list. `changed_until`: tokens issued until then (seconds since 1970) are void."""
 
     named: Named
     suspended: bool
@@ -40,10 +40,11 @@ class EndedRight:
 
 
 def why_ended(found: Iterable[EndedRight], asked_at: float) -> Why | None:
-    """Why what was asked for at `asked_at` (seconds since 1970) in the name of these is not done; None: it is.
+    """The reason why work ordered at `asked_at` (seconds since 1970) in these names is not done; None if it is.
 
-    Suspended now weighs first. Rights that were changed since are not weighed against what was asked for: whoever
-    still may sends it again."""
+    A suspension of today weighs first. A change of rights voids the order, whatever changed: somebody who still may
+    orders it again.
+    """
     rights = tuple(found)
     suspended = {each.named for each in rights if each.suspended}
     if Named.ORGANISATION in suspended:
@@ -55,7 +56,7 @@ def why_ended(found: Iterable[EndedRight], asked_at: float) -> Why | None:
 
 
 def claims_to_act(caller: Principal, asked_at: float) -> dict[str, Any]:
-    """The claims to act under later, when whoever asked is gone; `Principal.from_claims` reads them."""
+    """The claims under which the work acts later, when the caller is gone; `Principal.from_claims` reads them."""
     claims = {
         "sub": caller.subject,
         "client_id": caller.client_id,
@@ -73,5 +74,5 @@ def claims_to_act(caller: Principal, asked_at: float) -> dict[str, Any]:
 
 
 def asked_at(claims: Mapping[str, Any]) -> float:
-    """When; what was queued by the release before does not say, and is asked whether it stands suspended only."""
+    """The time of the order. Work that the previous release queued has none: only a suspension of today stops it."""
     return float(claims.get("asked_at", float("inf")))

@@ -45,7 +45,7 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
 
 
 def scopes_of(roles: Iterable[str]) -> list[str]:
-    """What these roles carry together, in the order of `SCOPES`."""
+    """The scopes of these roles together, in the order of `SCOPES`."""
     carried = frozenset[str]().union(*(ROLE_SCOPES[Role(role)] for role in roles))
     return [scope for scope in SCOPES if scope in carried]
 

@@ -1,7 +1,7 @@
-"""What a database must promise: acknowledged means on disk. No I/O.
+"""Checks that the database writes to disk before it acknowledges. No I/O.
 
-A server that forgets at a loss of power looks like any other until then: no test of ours cuts the
-power, so the settings are asked at run time.
+A server without that guarantee looks like any other until it loses power. No test here cuts the power, so the service
+asks for the settings at run time.
 """
 
 from collections.abc import Mapping

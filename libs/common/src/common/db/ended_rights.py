@@ -38,7 +38,7 @@ def ended_rights(metadata: sa.MetaData) -> sa.Table:
 
 
 def ending(table: sa.Table) -> Ending:
-    """Who is suspended stays; that rights were changed says nothing any more once nothing waits from before."""
+    """Suspensions stay; a change of rights can be forgotten once no work waits from before it."""
     return Ending(table, table.c.changed_until, _KEPT, sa.not_(table.c.suspended))
 
 
@@ -76,7 +76,7 @@ async def suspended_among(
 
 
 async def refuse_ended(session: AsyncSession, table: sa.Table, claims: Mapping[str, Any]) -> None:
-    """Raises `RIGHTS_ENDED` where what was asked for under these claims may not be done (any more)."""
+    """Raises `RIGHTS_ENDED` if work ordered under these claims may no longer be done."""
     principal = Principal.from_claims(claims)
     names = {
         (Named.SUBJECT.value, principal.subject),

@@ -43,8 +43,8 @@ class Ending:
 
 
 def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
-    """Of the tables that every service has. Of each reader's inbox the first row stays: it says since
-    when there are events, and so whether the streams still reach back to the beginning."""
+    """Retention of the tables that every service has. The first row of each reader's inbox stays: it dates the first
+    event, and so tells whether the streams still reach back to the beginning."""
     outbox, inbox = tables.outbox, tables.inbox
     commands, dead = tables.stored_results, tables.dead_letters
     first = inbox.alias("first")
@@ -83,7 +83,7 @@ async def end_rows(session: AsyncSession, ending: Ending, now: datetime) -> int:
 async def end_all(
     database: Database, endings: Sequence[Ending], now: datetime, as_whom: AsWhom | None = None
 ) -> dict[str, int]:
-    """End what is due, in short transactions; returns how many rows by table."""
+    """Delete expired rows in short transactions; returns how many rows by table."""
     ended = {}
     for ending in endings:
         count = BATCH

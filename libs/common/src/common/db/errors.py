@@ -1,4 +1,4 @@
-"""What an error of the database says, whichever layer told it: SQLAlchemy's, or asyncpg's alone."""
+"""Reads errors of the database from either layer: SQLAlchemy's, or asyncpg's alone."""
 
 import os
 import ssl

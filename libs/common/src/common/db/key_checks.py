@@ -32,7 +32,7 @@ class WrongKeys(Worded):
 
 
 class KeysAway(Worded, ConnectionError):
-    """What holds the keys does not answer now; the message names it. It may come back by itself."""
+    """The key store does not answer now; the message names it. It may come back by itself."""
 
 
 class NotMigrated(Exception):

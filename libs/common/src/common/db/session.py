@@ -188,7 +188,7 @@ class Database:
             await greenlet_spawn(connection.close)
 
     async def told(self) -> tuple[float, dict[str, str]]:
-        """The server's clock, seconds since 1970, and what it promises (`common.db.durability`)."""
+        """The server's clock, seconds since 1970, and its durability settings (`common.db.durability`)."""
         async with self.transaction() as session:
             asked = (await session.execute(_ABOUT_ITSELF)).one()
         return float(asked[0]), dict(zip(durability.SETTINGS, asked[1:], strict=True))

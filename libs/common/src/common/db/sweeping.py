@@ -1,7 +1,7 @@
-"""Work that goes through rows by itself, each in a transaction of its own.
+"""Loops over due rows, each in a transaction of its own.
 
-A case that cannot be opened, a timer that a later release set: what is wrong with one row keeps no other from being
-erased or from escalating.
+A case that cannot be opened, or a timer of a later release: one bad row does not keep the others from being erased or
+escalated.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -40,7 +40,7 @@ async def one_by_one(
 
 
 def or_none(what: str, row: UUID, make: Callable[[], T]) -> T | None:
-    """What `make` makes of a row, for instance opens; None where it fails, which is logged as one of `what`."""
+    """The result of `make` for a row; None if it fails, which is logged under `what`."""
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - as above

@@ -1,4 +1,4 @@
-"""What all events share: a subject that ends in its version, and strict data."""
+"""The base of all events: a subject that ends in its version, and strict data."""
 
 from typing import Any, ClassVar
 

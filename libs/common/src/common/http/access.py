@@ -1,4 +1,4 @@
-"""Who may call a route. Each route declares exactly one access rule; the endpoint matrix reads it."""
+"""Access rules of routes. Each route declares exactly one; the endpoint matrix reads it."""
 
 import time
 from collections.abc import Collection

@@ -1,8 +1,7 @@
-"""What the stored answer of a command is about, and who may still be given it.
+"""Stored answers of commands: which things they are about, and who may read them again.
 
-A command says what it was about while it runs. The service behind it supplies the rule by which
-the answer is kept and given again: somebody who may not read the thing any more is not told of it
-by repeating an old command either.
+A command names its subjects while it runs. The service supplies the rule by which the answer is kept and shown again:
+a caller who may no longer read the thing does not learn it by repeating an old command either.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +21,8 @@ _SUBJECTS = "answer_subjects"
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing that an answer tells of. `record` is what it belongs to: a person's case, a report
-    of the anonymous line, or the organisation where there is no person behind it."""
+    """One thing that an answer is about. `record` is its owner: a person's case, a report of the anonymous line, or
+    the organisation if no person is concerned."""
 
     record: UUID
     kind: str
@@ -36,8 +35,8 @@ class AnswerRule(Protocol):
     def about(
         self, caller: Principal, subjects: Sequence[Subject]
     ) -> tuple[UUID | None, Sequence[Subject]]:
-        """Whose key seals the answer, and which subjects decide who may be given it again. Without
-        an owner it is the organisation's own business."""
+        """The owner whose key seals the answer, and the subjects that decide who may read it again. Without an owner
+        the organisation itself is meant."""
 
     async def keys_of(self, owners: Sequence[UUID]) -> Mapping[UUID, bytes]:
         """Those keys; one that was destroyed is absent."""
@@ -60,7 +59,7 @@ def answer_is_only_about(session: AsyncSession, subject: Subject) -> None:
 
 
 def subjects_of(session: AsyncSession) -> list[Subject]:
-    """What the command that runs in this session was about, in the order in which it said so."""
+    """The subjects of the command that runs in this session, in order."""
     return list(session.info.get(_SUBJECTS, {}))
 
 
@@ -73,8 +72,8 @@ def subjects_from_json(stored: Sequence[Sequence[Any]]) -> list[Subject]:
 
 
 async def forget_answers(session: AsyncSession, tables: CommonTables, owner: UUID) -> None:
-    """Forget what was answered about `owner`. That the commands were carried out stays known, so
-    that none has an effect a second time."""
+    """Delete the stored answers about `owner`. The keys of their commands stay, so that no command takes effect
+    twice."""
     stored = tables.stored_results
     await session.execute(
         stored.update().where(stored.c.subject == owner).values(result=b"", fingerprint=b"")

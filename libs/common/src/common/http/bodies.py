@@ -50,10 +50,8 @@ class BodyLimitMiddleware:
 
 
 class RepeatedNamesMiddleware:
-    """Refuses a JSON body in which an object names a member twice, whoever reads it afterwards.
-
-    Uploads (`larger`) pass: whoever reads the file looks at it piece by piece.
-    """
+    """Refuses a JSON body in which an object names a member twice. Uploads (`larger`) pass: their reader checks them
+    piece by piece."""
 
     def __init__(self, app: ASGIApp, larger: LargerLimit | None = None) -> None:
         self._app = app

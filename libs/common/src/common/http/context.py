@@ -1,4 +1,4 @@
-"""What an app holds for its whole life, and the background tasks that run beside its requests."""
+"""Parts of an app that live as long as the process, and the background tasks beside its requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -43,7 +43,7 @@ class ServiceContext:
     metrics: Metrics
     parts: dict[str, Any] = field(default_factory=dict)
     consumers: list[Consumer] = field(default_factory=list)
-    # What the service measures beside dead letters, every 15 seconds.
+    # Figures of the service beside dead letters, every 15 seconds.
     measures: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     revisions: Revisions | None = None
     # How stored answers are kept and given again where they may be about people.
@@ -54,7 +54,7 @@ class ServiceContext:
 
     @cached_property
     def sealing_key(self) -> bytes:
-        """Of stored answers that no other key is for."""
+        """Key of stored answers that have no key of a record."""
         return key_from_base64(self.settings.stored_result_key.get_secret_value())
 
     def relay(self) -> "BackgroundTask":

@@ -68,7 +68,7 @@ def parse_key(text: str) -> str:
 
 @dataclass(frozen=True)
 class KeyedCommand:
-    """One request with a key: which client, which route, and the digest of what it asks."""
+    """One request with a key: its client, its route, and the digest of its body."""
 
     client_id: str
     route: str
@@ -88,7 +88,7 @@ class KeyedCommand:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """How it is stored. A key is whatever the client likes, so only its digest is kept."""
+        """The stored form of the key: clients choose keys freely, so only a digest is kept."""
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         return {"client_id": self.client_id, "route": self.route, "key": digest}
 

@@ -58,7 +58,7 @@ class KeyGate:
         self.shut = True
         opening = asyncio.create_task(self._open_when_right(), name="key-gate")
         try:
-            # Where the database answers, the first request finds the gate open.
+            # If the database answers, the gate is open for the first request.
             await asyncio.wait({opening}, timeout=_AGAIN_SECONDS)
             yield
         finally:

@@ -59,8 +59,8 @@ def page_response(
 
 
 def drawn(package: str, template: str, language: str, **values: Any) -> str:
-    """A page of the package's `templates` with its `texts.json`; what it extends is `layout.html`. `switch`: the
-    id of the form that holds what was typed; it goes along when the language is changed."""
+    """Render a page of the package's `templates` with its `texts.json`; it extends `layout.html`. `switch`: the id of
+    the form whose typed text is kept when the language changes."""
     return (
         _environment(package)
         .get_template(template)
@@ -128,8 +128,8 @@ def answered_as(*media_types: str, status: int = 200) -> dict[str, Any]:
 
 
 def refusal_pages(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For the `responses` of a page: with these it says on the page what was wrong. What never
-    comes so far, as a body that is too large, is a problem detail."""
+    """For the `responses` of a page: the page itself says what was wrong. Refusals that come before the page, such as
+    a body that is too large, are problem details."""
     content = {HTML: _TEXT, problems.MEDIA_TYPE: {}}
     description = "The page again, saying what is wrong."
     return {status: {"description": description, "content": content} for status in statuses}

@@ -1,4 +1,4 @@
-"""From exceptions to problem details. What a caller did wrong is 4xx; what is down is 503."""
+"""Turns exceptions into problem details: an error of the caller is 4xx, a part that is down is 503."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 _RETRIABLE = ("40001", "40P01", "55P03")
 
 
-# What is wrong with them is for the operator: in the log and at `/readyz`, which no client reaches.
+# For the operator: in the log and at `/readyz`, which no client reaches.
 WITHOUT_KEYS = errors.UNAVAILABLE.because(
     "service_has_not_got_keys",
     headers={"Retry-After": "30"},
@@ -149,8 +149,8 @@ def pointer(location: Sequence[Any]) -> str:
 
 
 def shown_location(error: Mapping[str, Any]) -> Sequence[Any]:
-    """Where the error is, down to what looks like the name of a field: in any other key a careless
-    client may have put a person, or a whole page."""
+    """The place of the error, as far as its parts look like names of fields: a careless client may put a person, or a
+    whole page, in any other key."""
     location: Sequence[Any] = error["loc"]
     return list(takewhile(is_name, location))
 
@@ -161,7 +161,7 @@ def is_name(part: Any) -> bool:
 
 
 def _limits(error: Mapping[str, Any]) -> dict[str, int | float | str]:
-    """What the type of an error speaks of, out of what pydantic says beside it: limits, never what was sent."""
+    """The limits that an error's type names, taken from pydantic's context; never a value that was sent."""
     beside = error.get("ctx") or {}
     return {
         name: beside[name] for name in _LIMITS if isinstance(beside.get(name), int | float | str)
@@ -211,11 +211,8 @@ def from_database(error: Exception) -> Problem:
 
 
 def _is_absence(chain: Sequence[Any]) -> bool:
-    """Of errors that carry no SQLSTATE: whether they are what a broken connection ends with.
-
-    The driver's own InternalError is one: a server that is killed while the driver prepares a
-    statement leaves its protocol in a state that it calls impossible.
-    """
+    """Whether an error without SQLSTATE means a broken connection. The driver's own InternalError does: a server that
+    is killed during a prepare leaves the protocol in a state that the driver calls impossible."""
     absence = (
         OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
         OperationalError, InterfaceError, sa.exc.InternalError, PoolTimeout,

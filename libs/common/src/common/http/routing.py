@@ -58,18 +58,17 @@ async def _in_parts() -> None:
 
 
 async def _reading() -> None:
-    """Marks a route that asks by POST and changes nothing: a repeat is asked anew."""
+    """Marks a route that reads by POST and changes nothing: a repeat runs again."""
 
 
 async def _own_query() -> None:
-    """Marks a route that reads its query itself, and itself refuses what it does not know."""
+    """Marks a route that reads its own query, and refuses unknown parameters itself."""
 
 
 async def _any_query() -> None:
-    """Marks a route that leaves alone what it does not know in its address, because whoever asks cannot mend it:
-    a page for people, whose link a messenger or a mailer made longer (`fbclid`, `utm_source`), and whose form
-    may be sent to that link; what other systems call or look up in ways of their own; and OAuth, which says so
-    (RFC 6749, 3.1 and 3.2). A page says itself what it shows."""
+    """Marks a route that ignores unknown parameters, because the caller cannot remove them: a page for people, whose
+    link a messenger made longer (`fbclid`, `utm_source`); roads that other systems call in ways of their own; and
+    OAuth, which demands it (RFC 6749, 3.1 and 3.2). A page says itself what it shows."""
 
 
 Session = Annotated[AsyncSession, Depends(_session)]
@@ -174,7 +173,7 @@ class UnitOfWorkRoute(APIRoute):
 
     async def _keyed(self, request: Request, principal: Principal) -> KeyedCommand | None:
         # Anonymous callers share one identity: a stored answer could reach somebody else.
-        # A question is asked anew, and the parts of a batch have keys of their own.
+        # A read runs again, and the parts of a batch have keys of their own.
         if request.method in _SAFE_METHODS or principal.anonymous:
             return None
         if self._in_parts or self._reads:
@@ -230,7 +229,7 @@ async def _opened(
         if was_given_up(error):
             outer.info[GIVEN_UP] = error
         raise
-    outer.expire_all()  # functions of the database may have changed what was read
+    outer.expire_all()  # functions of the database may have changed the rows that were read
 
 
 def _refuse_nul(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""What every service with a database does beside serving: its keys are looked at, its operations run."""
+"""Start-up work of a service with a database: it checks its keys and runs its operations."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ async def _replay_dead_letters(context: ServiceContext) -> int:
 
 
 def _progress(done: int, total: int) -> None:
-    """One line that is written over, for whoever watches."""
+    """One line of progress that overwrites itself."""
     if sys.stderr.isatty() and (done % 50 == 0 or done == total):
         filled = 40 * done // total
         bar = "#" * filled + "." * (40 - filled)

@@ -1,8 +1,8 @@
 """Secrets that an answer shows once: a repeated command shows the same answer without them.
 
-The answer of a command with an Idempotency-Key is stored for its repeats. A secret in it would be
-kept where it can be read again, and shown to whoever repeats the command. So the stored answer has
-`null` in its place; the documentation of each such field says how to get a new one.
+The answer of a command with an Idempotency-Key is stored for its repeats. A secret in it would be stored, and shown
+to anybody who repeats the command. So the stored answer has `null` in its place; the documentation of each such field
+says how to get a new one.
 """
 
 from typing import Annotated, Any
@@ -33,7 +33,7 @@ def names_shown_once(answer: Any) -> frozenset[str]:
 
 
 def store_instead(request: Request, response: Response) -> None:
-    """What a repeat of this command is to get, for answers that are no model of ours."""
+    """The answer for a repeat of this command, if the answer is no model of ours."""
     request.state.stored_answer = response
 
 

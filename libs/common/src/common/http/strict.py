@@ -22,8 +22,8 @@ MAX_TEXT = 10_000
 
 
 def storable(text: str) -> str:
-    """Refuse what PostgreSQL or UTF-8 cannot hold, NUL and lone surrogates, and what is read another way than it is
-    written (`common.unseen`)."""
+    """Refuse text that PostgreSQL or UTF-8 cannot store (NUL, lone surrogates), and text that displays in another
+    order than it is stored (`common.unseen`)."""
     if "\x00" in text:
         raise ValueError("text must not contain NUL characters")
     try:
@@ -77,7 +77,7 @@ def _is_plain(data: dict[Any, Any]) -> bool:
 
 
 def _refused(data: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Where a text is that is refused, and why; a key, where it stands."""
+    """The path of a refused text, and the reason; for a key, the object that holds it."""
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), data)]
     while waiting:
         location, value = waiting.pop()

@@ -1,1 +1,1 @@
-"""What is said to people outside of Ruta, and how it is handed over: by one relay, by one gateway."""
+"""Messages to people outside Ruta, and their delivery by one relay and one SMS gateway."""

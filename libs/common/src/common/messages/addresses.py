@@ -12,7 +12,7 @@ _WRITTEN_BETWEEN = re.compile(r"[\s().-]")
 
 
 class NotAnAddress(Coded):
-    """The message says what is missing, and repeats nothing of what was given."""
+    """The message names the error and repeats nothing of the address."""
 
 
 def mailbox(text: str) -> str:

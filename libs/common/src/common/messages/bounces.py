@@ -1,4 +1,4 @@
-"""What comes back hours later: a report that a mail could not be delivered (RFC 3464). Pure."""
+"""Reads reports of mail that could not be delivered (RFC 3464), which arrive hours later. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from common.words.details import Coded
 
 
 class NotAReport(Coded):
-    """The message says what is missing, and repeats nothing of what was given."""
+    """The message names the error and repeats nothing of the report."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Bounce:
 
 
 def read(text: str) -> Bounce:
-    """Only whoever got our mail knows what it was called: a report without that is not believed."""
+    """Only a recipient of our mail knows its Message-ID: a report without it is not believed."""
     report = message_from_string(text, policy=compat32)
     parts = list(report.walk())
     if report.get_content_type() != "multipart/report":

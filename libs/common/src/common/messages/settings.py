@@ -1,4 +1,4 @@
-"""What a process that hands over mail or short messages reads from its environment."""
+"""Settings of a process that sends mail or short messages."""
 
 from pathlib import Path
 from typing import Self

@@ -29,8 +29,8 @@ class RapidPro(_Strict):
 
 
 class Said(_Strict):
-    """Where an answer says what became of it: `path` into its JSON (keys and places by `/`), and the
-    values that mean so; without a path the whole text is searched for one of them."""
+    """Where an answer of the gateway tells its result: `path` into its JSON (keys and indexes by `/`), and the values
+    that mean it; without a path any of them in the text counts."""
 
     path: str | None = None
     values: list[str] = Field(min_length=1)

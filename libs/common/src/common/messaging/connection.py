@@ -22,7 +22,7 @@ _CONNECT_SECONDS = 5.0
 
 
 class BrokerDown(Worded, ConnectionError):
-    """NATS cannot be reached now; what was to be published waits in the outbox."""
+    """NATS cannot be reached now; events wait in the outbox."""
 
 
 class Broker:

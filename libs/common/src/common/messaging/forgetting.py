@@ -1,7 +1,7 @@
-"""An erased person leaves what was written about them for others: the outbox, and dead letters.
+"""Removes an erased person from rows written for other services: the outbox, and dead letters.
 
-Ids and the codes of the process stay, so that events can be published again. What the stream already
-holds is out of reach: readers are told of the erasure and forget the pseudonym.
+Ids and codes of the process stay, so that events can be published again. Messages already in the stream are out of
+reach: their readers learn of the erasure and forget the pseudonym.
 """
 
 from collections.abc import Collection

@@ -89,7 +89,7 @@ class Pull:
 
 
 class Gathering:
-    """What a consumer that wants no acknowledgement has, a batch at a time."""
+    """A consumer without acknowledgements, read in batches."""
 
     def __init__(self, client: Client, stream: str, consumer: str) -> None:
         self._client = client
@@ -149,7 +149,7 @@ def _fail_unless_it_ran_out(message: Msg) -> None:
 
 
 def _status(message: Msg) -> str | None:
-    """What the broker says of the pull itself; None for a message of the stream."""
+    """The broker's status of the pull itself; None for a message of the stream."""
     return (message.headers or {}).get("Status")
 
 

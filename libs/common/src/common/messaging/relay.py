@@ -82,7 +82,7 @@ class Relay:
                     await connection.close(timeout=2)
 
     async def _listen(self) -> Any:
-        # Behind a pooler in transaction mode a lock would stay with whoever comes next.
+        # Behind a pooler in transaction mode the lock would stay with the next user of the connection.
         url = make_url(self._settings.session_url)
         return await asyncpg.connect(
             url.set(drivername="postgresql").render_as_string(hide_password=False),

@@ -1,8 +1,6 @@
-"""What a service has said itself, as its stream has it: an event that its own outbox does not know tells that the
-database went back (a standby was promoted before it had followed so far, a volume was put back).
-
-Nobody but the service may write to its stream, which lies elsewhere than the database.
-"""
+"""Reads a service's own events from its stream. An event that the outbox does not know proves that the database went
+back in time (a standby was promoted too early, a volume was restored). Only the service may write to its stream,
+which is stored apart from the database."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -37,7 +35,7 @@ class _Said:
 
 
 class SaidBefore:
-    """Of one service and one kind of its events."""
+    """The events of one kind from one service."""
 
     def __init__(
         self, service: str, kind: type[Event], tables: CommonTables, broker: Broker
@@ -47,7 +45,7 @@ class SaidBefore:
         self._broker = broker
 
     async def last(self) -> Envelope | None:
-        """What is forgotten first; None where nothing was said. BrokerDown."""
+        """The most recent event, the first that a lost database forgets; None if there is none. BrokerDown."""
         said = await self._read(None)
         return None if said is None else said.envelope
 

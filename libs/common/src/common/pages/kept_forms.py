@@ -1,6 +1,7 @@
-"""What somebody typed, sealed for the few minutes until its page is shown again. Only the session that sent it can open it.
+"""Typed text of a form, sealed for the few minutes until its page is shown again.
 
-The browser holds it in a cookie; no server does. Once the session is over nobody has the secret that opens it.
+Only the session that sent it can open it. The browser holds it in a cookie; no server does. Once the session has
+ended nobody has the secret that opens it.
 """
 
 import base64
@@ -20,8 +21,8 @@ _TIME_BYTES = 8
 
 
 def kept_form(csrf: str, place: str, content: bytes) -> list[str]:
-    """What each of the cookies holds, for this session, to be opened at this `place` only (address and number of the
-    form); nothing if it is too long."""
+    """The cookies of this session, which open at this `place` only (address and number of the form); empty if the
+    text is too long."""
     until = int(clock.now().timestamp()) + KEPT_SECONDS
     packed = until.to_bytes(_TIME_BYTES, "big") + zlib.compress(content, 9)
     made = base64.urlsafe_b64encode(seal(_key(csrf), packed, place.encode())).decode().rstrip("=")

@@ -8,7 +8,7 @@ import hashlib
 from functools import cache
 
 PAGE_STYLE = (
-    # What is jumped to, or gets the focus, is not behind the bar.
+    # A jump target or a focused element is not hidden by the bar.
     "*{box-sizing:border-box}html{scroll-padding-top:4.5rem}"
     "body{font:1.1rem/1.5 sans-serif;margin:0;background:#fff;color:#1a1a1a}"
     "main{max-width:38rem;margin:0 auto;padding:1rem}"
@@ -83,8 +83,8 @@ def page_policy(
     forms: str = "'self'",
     ancestors: str = "'none'",
 ) -> str:
-    """A content security policy that runs and loads nothing: what is inline is allowed by its digest,
-    a script of our own by its whole address."""
+    """A content security policy that runs and loads nothing but inline code named by its digest and own scripts named
+    by their whole address."""
     sources = [f"'sha256-{_digest(script)}'"] if script else []
     sources += [script_address] if script_address else []
     scripts = f"script-src {' '.join(sources)}; " if sources else ""

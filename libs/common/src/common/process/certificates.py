@@ -1,7 +1,7 @@
-"""The certificates by which Ruta's processes know each other, and the broker.
+"""Certificates by which Ruta's processes and the broker identify each other.
 
-Whoever is given a certificate listens with TLS alone; whoever is given authorities dials with TLS alone, and takes
-whom it finds for the one it looked for by their certificate only: by these authorities, for the name that it dialled.
+A process with a certificate listens with TLS alone. A process with authorities dials with TLS alone, and accepts a
+server only by a certificate of these authorities for the name that it dialled.
 """
 
 import ssl
@@ -24,8 +24,8 @@ _NOT_IN_FORCE = frozenset({9, 10})
 
 
 class RenewedContext(ssl.SSLContext):
-    """Its files are read again at the first connection after they have changed, so that nobody has to start a process
-    anew. Files that cannot be used leave what was read before."""
+    """Reads its files again at the first connection after they changed, so that nobody has to restart a process. It
+    keeps the last good ones if the files cannot be used."""
 
     def __new__(cls, protocol: int, _make: object, _files: object) -> Self:
         return super().__new__(cls, protocol)
@@ -38,7 +38,7 @@ class RenewedContext(ssl.SSLContext):
         self._now = make()
 
     def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
-        """What every connection of an event loop begins with."""
+        """Every connection of an event loop begins here."""
         stamps = self._stamps()
         if stamps != self._seen:
             self._seen = stamps
@@ -64,7 +64,7 @@ class RenewedContext(ssl.SSLContext):
 
 
 def shown(settings: CoreSettings) -> ssl.SSLContext | None:
-    """What a server shows itself with; None: it listens without TLS."""
+    """The certificate of a server; None: it listens without TLS."""
     certificate, key = settings.certificate_file, settings.certificate_key_file
     if certificate is None or key is None:
         return None

@@ -1,4 +1,4 @@
-"""What goes on until its process stops: work, and the pauses between."""
+"""Work that repeats until its process stops, and the pauses between."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

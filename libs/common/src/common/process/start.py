@@ -18,7 +18,7 @@ TEMPORARY_FAILURE = 75  # EX_TEMPFAIL: the same command may succeed later
 
 
 def load(kind: type[S]) -> S:
-    """Read settings from the environment, or end with one line that names what is wrong."""
+    """Read settings from the environment, or end with one line that names the error."""
     try:
         return kind()
     except ValidationError as error:

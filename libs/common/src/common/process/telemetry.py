@@ -140,7 +140,7 @@ class Metrics:
 
     @cached_property
     def broker_connected(self) -> Gauge:
-        """There from the first try to publish on: whoever leaves that to another is not away."""
+        """True from the first try to publish: a process that leaves publishing to another one is not disconnected."""
         return Gauge("ruta_broker_connected", "1 while NATS is connected.", registry=self.registry)
 
     @cached_property

@@ -15,11 +15,11 @@ _RATIO_FROM = 1024 * 1024  # small entries compress oddly and harm nobody
 
 
 class UnreadableArchiveError(Coded):
-    """It is broken or protected; the text says how."""
+    """The archive is broken or protected; the text says how."""
 
 
 class UnsafeArchiveError(Coded):
-    """It is not what an honest sender packs; the text says why."""
+    """An honest sender does not pack such an archive; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ _CALLED = {
 
 @cache
 def texts(language: str) -> Mapping[str, str]:
-    """What pages call them: `code.LIST.CODE`, `item.CODE`, `state.CODE` …"""
+    """Labels on pages: `code.LIST.CODE`, `item.CODE`, `state.CODE` …"""
     found = {
         f"code.{row['list']}.{row['code']}": row[f"label_{language}"] for row in rows("reasons")
     }

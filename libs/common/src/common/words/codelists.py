@@ -27,7 +27,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCategory(Code):
-    """What a service does: the need that it meets."""
+    """A kind of service: the need that it meets."""
 
     pathway: str
     """The pathway (area of responsibility) that it belongs to: CP, GBV, TIP, GP, MULTI."""

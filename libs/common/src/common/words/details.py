@@ -31,7 +31,7 @@ class Detail:
         return _filled(sentences()[self.code][language], self.params)
 
     def body(self) -> dict[str, object]:
-        """What lets a client say the sentence in words of its own, or in those of `details.csv`."""
+        """The body by which a client can say the sentence in its own words, or in those of `details.csv`."""
         return {
             "detail_code": self.code,
             **({"detail_params": self.params} if self.params else {}),
@@ -39,7 +39,7 @@ class Detail:
 
 
 class Coded(Exception):
-    """What pure code refuses, by the code of its sentence; whoever asked makes a problem of it: `because(error.said)`."""
+    """A refusal of pure code, by the code of its sentence; the caller raises `because(error.said)`."""
 
     def __init__(self, code: str, /, *params: object) -> None:
         self.said = Detail.of(code, *params)
@@ -47,7 +47,7 @@ class Coded(Exception):
 
 
 class WrongValue(Coded, ValueError):
-    """What a validator refuses."""
+    """A refusal of a validator."""
 
 
 @cache

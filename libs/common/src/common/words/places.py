@@ -162,7 +162,7 @@ def folded(text: str) -> str:
 
 
 class _Letters(dict[int, str | None]):
-    """What becomes of a character, found out once: whole files are compared by folded texts."""
+    """Folds each character once: whole files are compared by folded text."""
 
     _MOST = 4_096
 

@@ -1,8 +1,8 @@
-"""What commands say, in the language of whoever reads it.
+"""Texts of commands, in the language of their reader.
 
-The English text in the source is the text's id; Spanish stands in the package's catalogues, which are read only
-when somebody reads Spanish. `said("no log in {root}", root=…)` is the text with its places filled. A text holds the whole
-sentence: one made of parts has an order of words that another language does not.
+The English text in the source is the id; Spanish is in the package's catalogues, which are read only for Spanish.
+`said("no log in {root}", root=…)` fills the places of a text. A text is a whole sentence: other languages order the
+parts differently.
 """
 
 import os
@@ -17,7 +17,7 @@ _PLAIN = {"C": "en", "POSIX": "en"}
 
 
 def language_of(environment: Mapping[str, str]) -> str:
-    """What is asked for in so many words, else the first language that the locale names and we speak; else English."""
+    """The language that was asked for, else the first supported one of the locale, else English."""
     names = (LANGUAGE_VARIABLE, *_LOCALES)
     # es_VE.UTF-8, es-VE, C.UTF-8
     codes = (
@@ -38,8 +38,8 @@ class Worded(Exception):
 
 
 class Wording:
-    """What the commands of one package say, in its catalogues (`….es.po` in `folder` of the package) and in that of what
-    all packages share."""
+    """Texts of one package's commands: its catalogues (`….es.po` in `folder` of the package) and those of the shared
+    code."""
 
     def __init__(self, package: str, folder: str = "") -> None:
         self._places = dict.fromkeys(((package, folder), ("common", "")))
@@ -50,7 +50,7 @@ class Wording:
         return spoken.format(**values) if values else spoken
 
     def told(self, error: Exception) -> str:
-        """What an error says; others' errors as they are."""
+        """The text of an error; errors of others as they are."""
         if not isinstance(error, Worded):
             return str(error)
         return self.said(

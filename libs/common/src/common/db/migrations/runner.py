@@ -119,7 +119,7 @@ def _upgrade(connection: sa.Connection, package: str, role: str) -> None:
 
 
 def _next_revision(connection: sa.Connection, package: str) -> str | None:
-    """What comes after the revision that the database has; None after the last."""
+    """The revision after the one that the database has; None after the last."""
     there = sa.inspect(connection).has_table("alembic_version")
     has = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if there else None
     known = ScriptDirectory.from_config(config_of(package)).walk_revisions()
