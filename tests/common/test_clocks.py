@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from common import clocks
+from common.clocks import DOUBTED_FOR, LEAP, Look, after
 from common.db.session import Database
 from common.http.context import ServiceContext
 from common.http.idempotency import ending
@@ -110,3 +112,42 @@ async def test_old_rows_end_only_by_a_clock_that_the_database_s_bears_out(
         patched.setattr(time, "time", lambda: really() + clocks.BETWEEN_PROCESSES_SECONDS + 5)
         assert await left() == 1
     assert await left() == 0
+
+
+NOW = datetime(2026, 11, 30, 18, tzinfo=UTC)
+BELIEVED = Look(NOW, NOW - timedelta(days=30))
+
+
+@pytest.mark.parametrize(
+    ("step", "believed"),
+    [
+        (timedelta(minutes=1), True),
+        (timedelta(days=6, hours=23), True),  # switched off for a week of holidays
+        (timedelta(days=7, seconds=1), False),
+        (timedelta(days=365 * 11), False),
+        (timedelta(seconds=-119), True),  # another worker's clock
+        (timedelta(seconds=-121), False),
+        (timedelta(days=-365 * 20), False),
+    ],
+)
+def test_a_step_is_doubted_for_three_days(step: timedelta, believed: bool) -> None:
+    look = after(BELIEVED, NOW + step)
+    assert look.believed is believed
+    if not believed:
+        for _ in range(2):
+            look = after(look, look.at + DOUBTED_FOR / 2)
+        assert look.believed
+
+
+def test_what_is_switched_off_each_weekend_is_not_doubted_for_ever() -> None:
+    look = after(BELIEVED, NOW + LEAP + timedelta(days=1))
+    for _ in range(4):
+        look = after(look, look.at + timedelta(hours=63))
+    assert look.believed
+
+
+def test_a_clock_that_is_corrected_is_doubted_for_three_days_more_not_for_years() -> None:
+    wrong = after(BELIEVED, NOW + timedelta(days=3650))
+    corrected = after(wrong, NOW + timedelta(days=1))
+    assert not corrected.believed
+    assert corrected.believed_from == NOW + timedelta(days=1) + DOUBTED_FOR

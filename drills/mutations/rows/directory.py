@@ -5,6 +5,20 @@ from drills.mutations.row import Row
 
 ROWS = (
     Row(
+        "wrong-date",
+        "entries-of-a-clock-ahead",
+        "directory.curation.sweep:sweep",
+        Replaces("await mark_fresh(session)", "0"),
+        "tests/services/directory/test_curation.py::test_a_clock_that_was_ahead_for_a_minute_ends_nothing_that_it_does_not_undo",
+    ),
+    Row(
+        "wrong-date",
+        "entries-of-a-clock-in-doubt",
+        "directory.curation.sweep:sweep",
+        Replaces("await dates.believed()", "True"),
+        "tests/services/directory/test_curation.py::test_a_clock_in_doubt_ends_no_entry_for_three_days_and_reminds_nobody[step0]",
+    ),
+    Row(
         "endless-sheets",
         "no-row-beyond-a-sheet",
         "directory.files.imports.reading.sheet:_sheet_rows",

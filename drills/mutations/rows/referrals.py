@@ -251,16 +251,30 @@ ROWS = (
     Row(
         "wrong-date",
         "a-clock-that-leapt",
-        "referrals.ground.dates.service:after",
+        "common.clocks:after",
         Replaces("-_BACK <= now - last.at <= LEAP", "True"),
         "tests/services/referrals/test_dates.py::test_a_clock_that_leapt_or_was_set_back_erases_nobody_for_three_days",
     ),
     Row(
         "wrong-date",
         "a-clock-of-its-own",
-        "referrals.ground.dates.service:Dates.believed",
+        "common.db.clock_looks:Dates.believed",
         Replaces("clocks.too_far(time.time(), seconds)", "False"),
         "tests/services/referrals/test_dates.py::test_a_worker_whose_clock_is_not_the_database_s_erases_nobody",
+    ),
+    Row(
+        "wrong-date",
+        "flags-of-a-clock-ahead",
+        "referrals.worker:_follow_dates",
+        Drops("await database.retried(partial(_clear_flags, now=now))"),
+        "tests/services/referrals/test_dates.py::test_a_service_that_a_clock_ahead_made_stale_may_be_chosen_again_and_its_flags_go",
+    ),
+    Row(
+        "wrong-date",
+        "flags-of-a-clock-in-doubt",
+        "referrals.worker:_follow_dates",
+        Replaces("await dates.believed()", "True"),
+        "tests/services/referrals/test_dates.py::test_a_service_that_a_clock_ahead_made_stale_may_be_chosen_again_and_its_flags_go",
     ),
     Row(
         "suspended-without-token",

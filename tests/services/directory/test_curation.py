@@ -7,13 +7,15 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from common import clock
+from common.db.clock_looks import Dates
 from common.db.session import Database
 from common.events.directory import SightChanged
 from common.events.referrals import ReferralData
+from common.process.telemetry import Metrics
 from directory.curation.consumers import on_declined
-from directory.curation.sweep import mark_stale, remind, tell_more
+from directory.curation.sweep import mark_stale, remind, sweep, tell_more
 from directory.record.records.models import services
-from directory.tables import COMMON
+from directory.tables import CLOCK_LOOKS, COMMON
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
@@ -159,6 +161,68 @@ async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
         shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
         assert shown["referable"] is True
         assert shown["functional_status"]["code"] == "fully_functional"
+
+
+@pytest.fixture
+def dates(api: AsyncClient, database: Database) -> Dates:
+    """Of a worker whose clock has been right for long."""
+    return Dates(database, CLOCK_LOOKS, Metrics())
+
+
+async def test_a_clock_that_was_ahead_for_a_minute_ends_nothing_that_it_does_not_undo(
+    api: AsyncClient, publish: Publish, database: Database, dates: Dates
+) -> None:
+    """The shift is not doubted: it is one of a test."""
+    until = (clock.today() + timedelta(days=3)).isoformat()
+    own = await publish(verification={"valid_until": until})
+    before = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    assert before["referable"] is True
+    with clock.shifted(timedelta(days=5)):
+        assert await sweep(database, dates, 14) == 1
+        shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+        assert (shown.get("referable"), shown["functional_status"]["code"]) == (None, "unknown")
+    assert await sweep(database, dates, 14) == 1
+    assert await sweep(database, dates, 14) == 0
+    after = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    assert {**after, "last_modified": ""} == {**before, "last_modified": ""}
+    assert await ids_seen(api, "anonymous", referable="true") == [own]
+    told = [data["referable"] for _, data in await _events(database, own) if "referable" in data]
+    assert told == [True, False, False, True, True]
+    listed = (await api.get(f"{V1}/records/reminders", headers=as_("ngo-salud"))).json()["items"]
+    assert [each["kind"] for each in listed] == ["verification_due"]
+
+
+@pytest.mark.parametrize("step", [timedelta(days=30), timedelta(hours=-1)])
+async def test_a_clock_in_doubt_ends_no_entry_for_three_days_and_reminds_nobody(
+    api: AsyncClient, publish: Publish, database: Database, dates: Dates, step: timedelta
+) -> None:
+    today = clock.today()
+    over = await publish(verification={"valid_until": (today + timedelta(days=1)).isoformat()})
+    soon = await publish(verification={"valid_until": (today + timedelta(days=9)).isoformat()})
+
+    async def looked(**changes: Any) -> int:
+        async with database.transaction() as session:
+            await session.execute(CLOCK_LOOKS.update().values(**changes))
+        return await sweep(database, dates, 14)
+
+    looks = CLOCK_LOOKS.c
+    with clock.shifted(timedelta(days=2)):
+        assert await looked(at=sa.func.now() - step) == 0
+        # Whatever else is written meanwhile says it no earlier.
+        curator = as_("gbv-coordinator")
+        ended = await api.delete(f"{V1}/endorsements/{over}/GBV", headers=curator)
+        assert ended.status_code == 204, ended.text
+        again = {"service_id": over, "aor": "GBV"}
+        given = await api.post(f"{V1}/endorsements", json=again, headers=curator)
+        assert given.status_code == 201, given.text
+        shown = (await api.get(f"{V1}/services/{over}", headers=as_("anonymous"))).json()
+        assert shown["functional_status"]["code"] == "fully_functional"
+        assert await ids_seen(api, "anonymous", referable="true") == [
+            soon
+        ]  # by its date, nobody is sent there
+        assert await looked(believed_from=looks.believed_from - timedelta(days=3)) == 1
+        shown = (await api.get(f"{V1}/services/{over}", headers=as_("anonymous"))).json()
+        assert shown["functional_status"]["code"] == "unknown"
 
 
 async def test_reminders_reach_the_owner_the_coordinator_and_whoever_reads_events(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from common import clock
 from directory.ground.hsds import given
 from directory.ground.hsds.given import Given, Takes, tidied
 from directory.ground.hsds.rendering import Facts, Record, render_service
@@ -151,7 +150,7 @@ def test_both_ways_agree_on_documents_damaged_at_random() -> None:
 
 def test_each_level_sees_what_it_would_if_it_were_rendered_alone() -> None:
     levels = [None, "public", "partners", "pathway", "restricted"]
-    facts = Facts(clock.today())
+    facts = Facts()
     shared = 0
     for seed in range(200):
         chance = random.Random(seed)  # noqa: S311 - no secret

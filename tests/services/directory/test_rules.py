@@ -23,7 +23,7 @@ from directory.ground.hsds.opening import (
 )
 from directory.ground.hsds.rendering import Facts, Record, render_service
 from directory.ground.hsds.safety import dangers
-from directory.ground.hsds.status import with_status
+from directory.ground.hsds.status import is_stale, with_status
 from directory.ground.hsds.visibility import without_unstorable
 from directory.ground.reading.rows_queries import fetch
 from directory.ground.reading.statement import Statement
@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 
 from tests.support.principals import CLIENTS, principal
 
-FACTS = Facts(date(2026, 11, 25))
+FACTS = Facts()
 
 
 def record(**service: Any) -> Record:
@@ -199,7 +199,7 @@ def test_every_moment_has_its_minute(moment: datetime) -> None:
     ],
 )
 def test_status_follows_functional_status(code: str, status: str) -> None:
-    shown = with_status({"status": "active", "functional_status": {"code": code}}, FACTS.today)
+    shown = with_status({"status": "active", "functional_status": {"code": code}}, stale=False)
     assert shown["status"] == status
 
 
@@ -208,8 +208,10 @@ def test_stale_is_the_day_after_it_was_promised() -> None:
         "functional_status": {"code": "fully_functional"},
         "verification": {"valid_until": "2026-11-25"},
     }
-    assert with_status(service, date(2026, 11, 25))["functional_status"]["code"] != "unknown"
-    assert with_status(service, date(2026, 11, 26))["functional_status"]["code"] == "unknown"
+    assert not is_stale(service, date(2026, 11, 25))
+    assert is_stale(service, date(2026, 11, 26))
+    assert with_status(service, stale=False)["functional_status"]["code"] == "fully_functional"
+    assert with_status(service, stale=True)["functional_status"]["code"] == "unknown"
 
 
 def test_differences_match_by_id_not_by_place() -> None:

@@ -2,57 +2,19 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from common import clocks
+from common import clock, clocks
 from common.http import BackgroundTask
 from fastapi import FastAPI
-from referrals.ground.dates.service import DOUBTED, LEAP, Look, after
 from referrals.worker import background
 from structlog.testing import capture_logs
 
 from tests.services.referrals.story import Story
 
-NOW = datetime(2026, 11, 30, 18, tzinfo=UTC)
-BELIEVED = Look(NOW, NOW - timedelta(days=30))
 _LOOKED = "SELECT at FROM clock_looks"
-
-
-@pytest.mark.parametrize(
-    ("step", "believed"),
-    [
-        (timedelta(minutes=1), True),
-        (timedelta(days=6, hours=23), True),  # switched off for a week of holidays
-        (timedelta(days=7, seconds=1), False),
-        (timedelta(days=365 * 11), False),
-        (timedelta(seconds=-119), True),  # another worker's clock
-        (timedelta(seconds=-121), False),
-        (timedelta(days=-365 * 20), False),
-    ],
-)
-def test_a_step_is_doubted_for_three_days(step: timedelta, believed: bool) -> None:
-    look = after(BELIEVED, NOW + step)
-    assert look.believed is believed
-    if not believed:
-        for _ in range(2):
-            look = after(look, look.at + DOUBTED / 2)
-        assert look.believed
-
-
-def test_what_is_switched_off_each_weekend_is_not_doubted_for_ever() -> None:
-    look = after(BELIEVED, NOW + LEAP + timedelta(days=1))
-    for _ in range(4):
-        look = after(look, look.at + timedelta(hours=63))
-    assert look.believed
-
-
-def test_a_clock_that_is_corrected_is_doubted_for_three_days_more_not_for_years() -> None:
-    wrong = after(BELIEVED, NOW + timedelta(days=3650))
-    corrected = after(wrong, NOW + timedelta(days=1))
-    assert not corrected.believed
-    assert corrected.believed_from == NOW + timedelta(days=1) + DOUBTED
 
 
 @pytest.fixture
@@ -101,6 +63,31 @@ async def test_a_clock_that_leapt_or_was_set_back_erases_nobody_for_three_days(
     await story.rows(ahead)
     await a_round(retention)
     assert await status(story, case_id) == "erased"
+
+
+async def test_a_service_that_a_clock_ahead_made_stale_may_be_chosen_again_and_its_flags_go(
+    app: FastAPI, story: Story
+) -> None:
+    """The copy of the directory keeps a date, not what it ended."""
+    stale = next(task for task in background(app.state.context) if task.name == "stale")
+    service_id = await story.service(valid_until=clock.now() + timedelta(days=2))
+    referral = await story.sent(service_id=service_id)
+
+    async def flag() -> Any:
+        await a_round(stale)
+        return (await story.get("ngo-refugio", f"/referrals/{referral['id']}")).json()[
+            "service_flag"
+        ]
+
+    leap = "UPDATE clock_looks SET at = now() - interval '30 days' RETURNING 1"
+    with clock.shifted(timedelta(days=3)):
+        await story.rows(leap)
+        assert await flag() is None, "the clock is not believed"
+        await story.rows("UPDATE clock_looks SET believed_from = at RETURNING 1")
+        assert await flag() == "not_referable"
+    await story.rows(leap)
+    assert await flag() is None
+    await story.consent((await story.case())["id"], service_id)
 
 
 async def test_a_worker_whose_clock_is_not_the_database_s_erases_nobody(

@@ -6,8 +6,11 @@ caller's own token was checked before; an overheard one is of use for two minute
 callers bring from outside keeps its shorter leeway at its end.
 """
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 BETWEEN_PROCESSES_SECONDS = 120
-"""Apart by more than this, internal tokens are refused, and nothing ends for good by its date."""
+"""Apart by more than this, internal tokens are refused, and nothing ends by its date."""
 TOLD_SECONDS = 10
 """From here on `/readyz` and `doctor` name the clock: time to mend it before it matters."""
 OK = "ok"
@@ -16,7 +19,7 @@ REMEDY = (
     f" {BETWEEN_PROCESSES_SECONDS} s, requests between them are refused"
 )
 DOUBTED = (
-    "nothing is erased by its date meanwhile: compare the machine's date with one you trust, set it if it is wrong;"
+    "nothing ends by its date meanwhile: compare the machine's date with one you trust, set it if it is wrong;"
     " if it is right, nothing is to be done (docs/operate.md, RutaClockDoubted)"
 )
 
@@ -31,3 +34,26 @@ def compared(ours: float, theirs: float, whose: str) -> str:
     if abs(apart) < TOLD_SECONDS:
         return OK
     return f"{abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} {whose}"
+
+
+LEAP = timedelta(days=7)
+DOUBTED_FOR = timedelta(days=3)
+_BACK = timedelta(seconds=BETWEEN_PROCESSES_SECONDS)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The time at the last look at the clock, and from when on the clock is believed."""
+
+    at: datetime
+    believed_from: datetime
+
+    @property
+    def believed(self) -> bool:
+        return self.at >= self.believed_from
+
+
+def after(last: Look, now: datetime) -> Look:
+    if -_BACK <= now - last.at <= LEAP:
+        return Look(now, last.believed_from)
+    return Look(now, now + DOUBTED_FOR)

@@ -1,6 +1,7 @@
 """This service's table registry, column types, and the tables that every service has."""
 
 import sqlalchemy as sa
+from common.db.clock_looks import clock_looks
 from common.db.ended_rights import ended_rights
 from common.db.tables import common_tables
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -10,6 +11,7 @@ from sqlmodel import SQLModel
 metadata = sa.MetaData()
 COMMON = common_tables(metadata)
 ENDED_RIGHTS = ended_rights(metadata)
+CLOCK_LOOKS = clock_looks(metadata)
 
 
 class Row(SQLModel, registry=registry(metadata=metadata)):

@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from common import clock
 from common.crypto import key_from_base64
+from common.db.clock_looks import Dates
 from common.db.ended_rights import ending
 from common.db.session import Database
 from common.http import BackgroundTask, ServiceContext
 from common.key_ages import tell_key_ages
 from common.process.repeating import repeat_when_called
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases.retention import ask_reconsent, erase_expired
-from referrals.ground.dates.service import Dates
-from referrals.ground.directory.consumers import SUBSCRIPTION, flag_stale
+from referrals.ground.directory.consumers import SUBSCRIPTION, flag_stale, judge
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.models import ENDING as NOTICES
 from referrals.ground.notices.queries import any_untold
@@ -32,9 +33,10 @@ from referrals.reconciliation import Holding
 from referrals.referral.escalations.due_timers import fire_due
 from referrals.referral.escalations.models import ENDING as CALLS
 from referrals.referral.links.models import ENDING as LINKS
+from referrals.referral.referrals.queries import flagged_services
 from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
-from referrals.tables import ENDED_RIGHTS, Instant
+from referrals.tables import CLOCK_LOOKS, ENDED_RIGHTS, Instant
 from referrals.telling.channels.dispatch import lapse, ping, tell_due
 from referrals.telling.channels.models import ENDINGS as CHANNELS
 from referrals.telling.channels.queries import any_due as any_channel_due
@@ -107,7 +109,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     def unused_since() -> datetime:
         return clock.now() - timedelta(days=settings.screening_retention_days)
 
-    dates = Dates(database, context.metrics)
+    dates = Dates(database, CLOCK_LOOKS, context.metrics)
     # Each by itself: what one of them fails at must not keep another from erasing.
     for_good: Mapping[str, Callable[[], Awaitable[object]]] = {
         "reconsent": lambda: ask_reconsent(database, keys, clock.today()),
@@ -169,7 +171,9 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         context.consumer(SUBSCRIPTION),
         BackgroundTask.repeated("looking", partial(calls.look, database), _LOOK_SECONDS),
         _when_called("timers", timers, calls.timers),
-        BackgroundTask.repeated("stale", partial(_flag_stale, database), _CALENDAR_SECONDS),
+        BackgroundTask.repeated(
+            "stale", partial(_follow_dates, database, dates), _CALENDAR_SECONDS
+        ),
         *(_by_the_calendar(name, work, dates) for name, work in for_good.items()),
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
         _when_called("restrictions", evidence.tell_restrictions, calls.restrictions),
@@ -183,8 +187,19 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     ]
 
 
-async def _flag_stale(database: Database) -> None:
-    await database.retried(partial(flag_stale, now=clock.now()))
+async def _follow_dates(database: Database, dates: Dates) -> None:
+    """Flag referrals whose service has run out, if the clock is believed, and clear the flags of those that may be
+    chosen again: nothing tells of a clock that was set right."""
+    now = clock.now()
+    if await dates.believed():
+        await database.retried(partial(flag_stale, now=now))
+    await database.retried(partial(_clear_flags, now=now))
+
+
+async def _clear_flags(session: AsyncSession, now: datetime) -> None:
+    await act_as_service(session)
+    if flagged := await flagged_services(session):
+        await judge(session, flagged, now)
 
 
 def _when_called(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from common.db.clock_looks import clock_looks
 from common.db.ended_rights import ended_rights
 from common.db.tables import common_tables
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 METADATA = sa.MetaData()
 COMMON = common_tables(METADATA)
 ENDED_RIGHTS = ended_rights(METADATA)
+CLOCK_LOOKS = clock_looks(METADATA)
 
 TEXTS = ARRAY(sa.Text)
 INSTANT = sa.DateTime(timezone=True)

@@ -422,7 +422,7 @@ def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding
             "" if full < _STREAM_FULL else said("raise RUTA_STREAM_MAX_BYTES before it is full"),
         )
     if values.get(("ruta_clock_doubted",)):
-        nothing = said("nothing is erased by its date")
+        nothing = said("nothing ends by its date")
         yield Finding(said("dates of {where}", where=where), nothing, known(clocks.DOUBTED))
     for key, value in values.items():
         if key[0] == "ruta_consumer_pending":

@@ -48,7 +48,7 @@ async def reminders_for(
             sa.case(
                 # What has expired is no longer just due.
                 (r.kind == VERIFICATION_DUE, (r.due_on == s.valid_until) & sa.not_(s.stale)),
-                (r.kind == VERIFICATION_EXPIRED, r.due_on == s.valid_until),
+                (r.kind == VERIFICATION_EXPIRED, (r.due_on == s.valid_until) & s.stale),
                 else_=r.created_at > clock.now() - DOUBTED_FOR,
             ),
         )

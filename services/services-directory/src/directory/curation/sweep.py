@@ -1,6 +1,6 @@
 """Looks for entries whose verification has run out: they are shown as unverified and are not
-referable any more; owners are reminded before. At its start it tells of entries again that an older
-version told less of."""
+referable any more; owners are reminded before. A clock in doubt ends nothing; what it ended is fresh again once it is
+right (decision 0178). At its start it tells of entries again that an older version told less of."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from common import clock
+from common.db.clock_looks import Dates
+from common.db.session import Database
 from common.events.base import Event
 from common.events.directory import VerificationDue
 from common.http import BackgroundTask, ServiceContext
@@ -25,7 +27,7 @@ from directory.curation.models import (
 from directory.record.documents.storing import store
 from directory.record.records import service as records
 from directory.settings import Settings
-from directory.tables import COMMON
+from directory.tables import CLOCK_LOOKS, COMMON
 
 BATCH = 200
 
@@ -33,6 +35,7 @@ BATCH = 200
 def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
     settings = context.settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
+    dates = Dates(context.database, CLOCK_LOOKS, context.metrics)
 
     async def run(stop: asyncio.Event) -> None:
         told = BATCH
@@ -40,19 +43,34 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
             async with context.database.transaction() as session:
                 told = await tell_more(session)
         while not stop.is_set():
-            async with context.database.transaction() as session:
-                marked = await mark_stale(session)
-                reminded = await remind(session, settings.reminder_days)
-            if max(marked, reminded) < BATCH:
+            if await sweep(context.database, dates, settings.reminder_days) < BATCH:
                 await pause(stop, settings.sweep_seconds)
 
     return [BackgroundTask("stale-entries", run)]
+
+
+async def sweep(database: Database, dates: Dates, reminder_days: int) -> int:
+    """Bring entries up to the day; returns how many the longest step changed (a batch: there may be more)."""
+    believed = await dates.believed()
+    async with database.transaction() as session:
+        changed = [await mark_fresh(session)]
+        if believed:
+            changed += [await mark_stale(session), await remind(session, reminder_days)]
+    return max(changed)
 
 
 async def tell_more(session: AsyncSession) -> int:
     """Announce entries again whose last event lacks what events tell today; returns how many there
     were (at most a batch). Until then the copies of others hold them as the most hidden."""
     ids = await records.take_less_told(session, BATCH)
+    if ids:
+        await store(session, ids)
+    return len(ids)
+
+
+async def mark_fresh(session: AsyncSession) -> int:
+    """Store entries again that had not run out; returns how many there were (at most a batch)."""
+    ids = await records.mark_fresh(session, clock.today(), BATCH)
     if ids:
         await store(session, ids)
     return len(ids)

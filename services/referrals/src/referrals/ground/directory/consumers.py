@@ -52,10 +52,11 @@ async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) 
         elif await _is_news(session, event):
             changed[event.service_id] = None
     if changed:
-        await _tell(session, list(changed), clock.now())
+        await judge(session, list(changed), clock.now())
 
 
-async def _tell(session: AsyncSession, service_ids: Sequence[UUID], now: datetime) -> None:
+async def judge(session: AsyncSession, service_ids: Sequence[UUID], now: datetime) -> None:
+    """Tell of each of these services whether it may be chosen now."""
     judged = await choosable(session, service_ids, now)
     await tell(session, happenings.ServicesChanged(judged, now))
 
@@ -179,7 +180,7 @@ async def flag_stale(session: AsyncSession, now: datetime) -> int:
         )
     )
     if stale:
-        await _tell(session, stale, now)
+        await judge(session, stale, now)
     return len(stale)
 
 

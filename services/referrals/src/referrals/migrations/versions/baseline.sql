@@ -937,6 +937,8 @@ CREATE INDEX referrals_due ON referrals (to_organisation, state, LEAST( CASE WHE
 
 CREATE INDEX referrals_exception ON referrals (exception_id) WHERE (exception_id IS NOT NULL);
 
+CREATE INDEX referrals_flagged ON referrals (service_id) WHERE (service_flag IS NOT NULL);
+
 CREATE INDEX referrals_grant ON referrals (grant_id) WHERE (grant_id IS NOT NULL);
 
 CREATE INDEX referrals_late_newest ON referrals (to_organisation, state, id DESC, LEAST( CASE WHEN (state = 'sent'::text) THEN acknowledge_by ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['acknowledged'::text, 'sent'::text, 'waitlisted'::text])) THEN decide_by ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['acknowledged'::text, 'sent'::text, 'waitlisted'::text])) THEN clinical_deadline ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['accepted'::text, 'in_service'::text])) THEN act_by ELSE NULL::timestamptz END, CASE WHEN (state = 'scheduled'::text) THEN appointment_at ELSE NULL::timestamptz END), ( CASE WHEN (state = 'on_hold'::text) THEN review_on ELSE NULL::date END)) WHERE ((sent_at IS NOT NULL) AND (state = ANY (ARRAY['accepted'::text, 'acknowledged'::text, 'draft'::text, 'in_service'::text, 'info_requested'::text, 'on_hold'::text, 'scheduled'::text, 'sent'::text, 'waitlisted'::text])));

@@ -271,6 +271,14 @@ async def aors_of_case(session: AsyncSession, case_id: UUID) -> set[str]:
     )
 
 
+async def flagged_services(session: AsyncSession) -> list[UUID]:
+    """Services of open referrals that are flagged as not referable. Needs service rights."""
+    found = sa.select(col(Referral.service_id)).where(
+        col(Referral.service_flag).is_not(None), col(Referral.state).in_(sorted(OPEN))
+    )
+    return list(await session.scalars(found.distinct()))
+
+
 async def of_case(
     session: AsyncSession, case_id: UUID, *, open_only: bool = False
 ) -> Sequence[Referral]:

@@ -12,12 +12,6 @@ def is_fresh(valid_until: date | None, today: date) -> bool:
     return valid_until is not None and valid_until >= today
 
 
-def is_referable(
-    functional_status: str, valid_until: date | None, endorsed_by: Collection[str], today: date
-) -> bool:
+def is_referable(functional_status: str, endorsed_by: Collection[str], *, fresh: bool) -> bool:
     """`endorsed_by` holds the AoR codes whose coordinator stands behind the service; one is enough."""
-    return (
-        functional_status in REFERABLE_STATUSES
-        and is_fresh(valid_until, today)
-        and len(endorsed_by) > 0
-    )
+    return functional_status in REFERABLE_STATUSES and fresh and len(endorsed_by) > 0

@@ -6,7 +6,7 @@ coordinates, facets and hashes are taken from the result and from nothing else.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -36,10 +36,10 @@ _SERVICE_MANY = frozenset({
 
 @dataclass(frozen=True)
 class Facts:
-    """What is true of a service beside its own document, on the day of rendering."""
+    """What is true of a service beside its own document. `stale`: its verification has run out."""
 
-    today: date
     endorsed_by: tuple[str, ...] = ()
+    stale: bool = False
     referable: bool = False
 
 
@@ -56,7 +56,7 @@ def render_service(record: Record, level: int, facts: Facts) -> Document | None:
     own = level_of(record.service)
     if own > level:
         return None
-    service = with_status(record.service, facts.today)
+    service = with_status(record.service, stale=facts.stale)
     shown = seen_at(service, level, own)
     shown["service_areas"] = _areas(service.get("service_areas", []), own)
     shown["service_at_locations"] = _sites(service, level, own)

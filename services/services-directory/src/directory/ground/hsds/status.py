@@ -57,11 +57,11 @@ def is_stale(service: dict[str, Any], today: date) -> bool:
     return until is not None and until < today
 
 
-def with_status(service: dict[str, Any], today: date) -> dict[str, Any]:
-    """The service as it is to be shown today: a stale one is unverified, and `status` follows the
+def with_status(service: dict[str, Any], *, stale: bool) -> dict[str, Any]:
+    """The service as it is to be shown: a stale one is unverified, and `status` follows the
     functional status (`unknown` says nothing about it, so the given status stays)."""
     shown = dict(service)
-    if is_stale(service, today):
+    if stale:
         since = valid_until(service)
         shown["functional_status"] = UNVERIFIED | {"since": str(since)}
     code = shown.get("functional_status", {}).get("code")

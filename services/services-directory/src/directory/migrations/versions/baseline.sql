@@ -27,6 +27,13 @@ CREATE TABLE area_population (
     PRIMARY KEY (area, grp)
 );
 
+CREATE TABLE clock_looks (
+    one boolean PRIMARY KEY,
+    at timestamptz NOT NULL,
+    believed_from timestamptz NOT NULL,
+    CONSTRAINT clock_looks_one_check CHECK (one)
+);
+
 CREATE TABLE coverage_cells (
     area text NOT NULL,
     need text NOT NULL,
@@ -638,6 +645,8 @@ CREATE INDEX organizations_managed ON organizations (managed_by);
 CREATE INDEX organizations_name ON organizations (plain_name);
 
 CREATE INDEX organizations_withheld ON organizations (id) WHERE withheld;
+
+CREATE INDEX services_expired ON services (valid_until) WHERE ((approved IS NOT NULL) AND stale);
 
 CREATE INDEX services_expiring ON services (valid_until) WHERE ((approved IS NOT NULL) AND (NOT stale));
 

@@ -23,7 +23,7 @@ from directory.ground.hsds.masking import placeless
 from directory.ground.hsds.opening import Opening
 from directory.ground.hsds.referability import is_referable
 from directory.ground.hsds.rendering import Facts, Record
-from directory.ground.hsds.status import is_stale, valid_until
+from directory.ground.hsds.status import valid_until
 from directory.ground.hsds.visibility import level_of
 from directory.record.documents.announcing import Announcements
 from directory.record.documents.models import (
@@ -102,7 +102,7 @@ async def _store(session: AsyncSession, ids: list[UUID]) -> None:
     batch = _Batch(now)
     announcements = Announcements()
     for row in records:
-        prepared, facts = _prepared(row, endorsed.get(row.id, []), now)
+        prepared, facts = _prepared(row, endorsed.get(row.id, []))
         changed = batch.service(row, prepared, stored.get(row.id, {}))
         announcements.service(row, prepared, facts, changed=changed)
     await batch.write(session)
@@ -177,17 +177,16 @@ async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int
     return found
 
 
-def _prepared(row: Any, endorsed_by: list[str], now: datetime) -> tuple[dict[int, Prepared], Facts]:
-    today = clock.day_of(now)
+def _prepared(row: Any, endorsed_by: list[str]) -> tuple[dict[int, Prepared], Facts]:
+    """The record says whether it is stale, not the clock: what the sweep does not believe is not shown either."""
     service = row.approved
     suspended = row.organisation_suspended
     if not is_offered(service, row.state, row.restricted, organisation_suspended=suspended):
-        return {}, Facts(today)
-    status = "unknown" if is_stale(service, today) else (
-        service.get("functional_status", {}).get("code", "unknown")
-    )  # fmt: skip
-    referable = is_referable(status, valid_until(service), endorsed_by, today)
-    facts = Facts(today, tuple(endorsed_by), referable)
+        return {}, Facts()
+    status = service.get("functional_status", {}).get("code", "unknown")
+    fresh = valid_until(service) is not None and not row.stale
+    referable = is_referable(status, endorsed_by, fresh=fresh)
+    facts = Facts(tuple(endorsed_by), row.stale, referable)
     return prepare(Record(service, row.organization), facts), facts
 
 

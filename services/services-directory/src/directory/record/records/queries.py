@@ -84,7 +84,7 @@ def locked_published(ids: Collection[UUID]) -> sa.Select[Any]:
     return (
         sa.select(
             s.id, s.approved, s.state, s.organization_id, s.managed_by, s.aors, s.states,
-            s.event_version, s.announced, s.restricted, s.withheld,
+            s.event_version, s.announced, s.restricted, s.withheld, s.stale,
             organisation_suspended(ENDED_RIGHTS, s.organization_id).label("organisation_suspended"),
         )
         .where(_any(ids))

@@ -148,40 +148,37 @@ async def take_to_withhold(
 
 async def mark_stale(session: AsyncSession, today: date, limit: int) -> list[UUID]:
     """Mark published records whose verification has run out since they were looked at."""
-    statement = (
-        sa.select(services.c.id)
-        .where(
-            services.c.approved.is_not(None),
-            sa.not_(services.c.stale),
-            services.c.valid_until < today,
-        )
-        .order_by(services.c.valid_until)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return await _marked(session, statement, stale=True)
+    s = services.c
+    return await _marked(session, limit, sa.not_(s.stale) & (s.valid_until < today), stale=True)
+
+
+async def mark_fresh(session: AsyncSession, today: date, limit: int) -> list[UUID]:
+    """Mark published records that a clock ahead of time made stale."""
+    s = services.c
+    return await _marked(session, limit, s.stale & (s.valid_until >= today), stale=False)
 
 
 async def mark_reminded(session: AsyncSession, today: date, until: date, limit: int) -> list[UUID]:
     """Mark published records whose verification runs out until then and of which nobody was
     reminded."""
+    s = services.c
+    due = sa.and_(
+        s.state.not_in(ENDED), s.reminded_on.is_(None), s.valid_until.between(today, until)
+    )
+    return await _marked(session, limit, due, reminded_on=today)
+
+
+async def _marked(
+    session: AsyncSession, limit: int, which: sa.ColumnElement[bool], **values: Any
+) -> list[UUID]:
+    """Set values of published records; the ids."""
     statement = (
         sa.select(services.c.id)
-        .where(
-            services.c.approved.is_not(None),
-            services.c.state.not_in(ENDED),
-            services.c.reminded_on.is_(None),
-            services.c.valid_until >= today,
-            services.c.valid_until <= until,
-        )
+        .where(services.c.approved.is_not(None), which)
         .order_by(services.c.valid_until)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return await _marked(session, statement, reminded_on=today)
-
-
-async def _marked(session: AsyncSession, statement: sa.Select[UUID], **values: Any) -> list[UUID]:
     ids = list(await session.scalars(statement))
     if ids:
         await session.execute(sa.update(services).where(services.c.id.in_(ids)).values(**values))

@@ -109,11 +109,10 @@ async def review_of(session: AsyncSession, row: Any) -> ReviewOut:
     statement = with_organization(one_record(row.id), OFFERED_BY)
     organization = (await session.execute(statement)).one().organization
     endorsed = (await endorsed_aors(session, [row.id])).get(row.id, [])
-    today = clock.today()
     published = is_published(row.approved, row.state, row.restricted)
     approved = row.approved if published else None
     look = (await looks_at(session, SERVICE, [row.id])).get(row.id, NOBODY)
-    return review(row.document, approved, organization, Facts(today, tuple(endorsed)), look)
+    return review(row.document, approved, organization, Facts(tuple(endorsed)), look)
 
 
 async def set_capacity(

@@ -1,1 +1,0 @@
-"""Whether the clock is believed where it decides what ends for good."""
