@@ -1,1 +1,1 @@
-"""Pages for the people who work with Ruta. It calls the API as whoever looks, and keeps nothing."""
+"""Pages for the people who work with Ruta. The console calls the API as its visitor and stores nothing."""

@@ -1,4 +1,4 @@
-"""What the API answers, and how a page asks it. Pure: who does the asking is `calls`."""
+"""Answers of the API, and the calls by which a page asks. Pure: `calls` does the asking."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -16,8 +16,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said: `body` is what its JSON holds, None where it holds none; `version`: its ETag,
-    which a change of it names."""
+    """An answer of the API: `body` is its JSON, None without one; `version` is its ETag, which a change must name."""
 
     status: int
     body: Any
@@ -30,8 +29,8 @@ class Answer:
 
     @property
     def answered(self) -> bool:
-        """Whether it says what is, or that it is not theirs to know. Else nothing is known, least of all that there
-        is nothing."""
+        """Whether the API answered, if only that the visitor may not know. Otherwise nothing is known, not even that
+        a list is empty."""
         return self.status < 500 and self.status not in {401, 408, 429}
 
     @property
@@ -43,7 +42,7 @@ class Answer:
 
     @property
     def items(self) -> list[Any]:
-        """Of a list or of a page of one; nothing where it was not answered."""
+        """The items of a list or of a page of one; empty without an answer."""
         found = self.body
         if isinstance(found, dict):
             found = found.get("items", found.get("contents"))
@@ -75,7 +74,7 @@ class Api(Protocol):
     async def get(self, path: str, **params: Any) -> Answer: ...
 
     async def get_as_nobody(self, path: str) -> Answer:
-        """What people without an account ask for, and nobody who has one."""
+        """Fetch as a person without an account; for nobody who has one."""
         ...
 
     async def post(
@@ -92,7 +91,7 @@ class Api(Protocol):
     async def put(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:
-        """`version`: what it is a change of (`If-Match`): refused if somebody was faster."""
+        """`version`: the version that this changes (`If-Match`): refused if somebody was faster."""
         ...
 
     async def patch(

@@ -55,7 +55,7 @@ def worker() -> bytes:
 
 @cache
 def digest() -> str:
-    """Part of every address: what is at one never changes, so browsers keep it."""
+    """Digest in every address: a file at one address never changes, so browsers keep it."""
     return hashlib.sha256(b"".join(contents().values())).hexdigest()[:12]
 
 

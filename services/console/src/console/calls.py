@@ -1,4 +1,4 @@
-"""Calls of the API as whoever looks at the page: their token, their rights, their name in the records."""
+"""Calls of the API as the visitor of the page: their token, their rights, their name in the records."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class Gateway:
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=256, ssl=trusting(self._settings) or True),
-            # It stands beside the gateway: packing and unpacking costs more than the bytes.
+            # The gateway is on the same machine: compression would cost more than it saves.
             headers={"accept-encoding": "identity"},
             trust_env=False,
         )
@@ -221,7 +221,7 @@ class Calls:
             if not whole.ok:
                 return whole
             results = whole.body["results"]
-            # Where one was refused, all others say that nothing of them was done.
+            # After one refusal, all other parts report that they did nothing.
             refused = (one for one in results if one["status"] >= 300 and one["status"] != _UNDONE)
             said = next(refused, results[answer])
             told = Answer(said["status"], said["body"], whole.request_id)

@@ -26,20 +26,20 @@ async def code_list(api: Api, path: str) -> Answer:
 
 
 async def situations(api: Api, language: str) -> list[tuple[str, str]]:
-    """Of pathways: pairs of code and words; nothing where the directory is away."""
+    """Situations of pathways: pairs of code and words; empty while the directory is down."""
     answer = await code_list(api, SITUATIONS)
     return [(one["code"], one["says"][language]) for one in answer.items]
 
 
 async def line_kinds(api: Api, language: str) -> dict[str, str]:
-    """What reports of the line are about, in words; nothing where that is away."""
+    """Kinds of reports on the line, in words; empty while it is down."""
     answer = await code_list(api, LINE_FORM)
     kinds = answer.body["kinds"] if answer.ok else {}
     return {code: words[language] for code, words in kinds.items()}
 
 
 async def assistance_codes(api: Api, language: str) -> dict[str, dict[str, str]]:
-    """By its name each list of what was given, its codes in words; nothing where that is away."""
+    """Lists of given help by name, their codes in words; empty while the API is down."""
     answer = await code_list(api, ASSISTANCE)
     return {
         name: {code: words[language] for code, words in codes.items()}

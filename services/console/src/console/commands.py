@@ -60,7 +60,7 @@ class Command:
             elif each.kind in _WRITTEN and isinstance(value, str):
                 found[each.name] = _WRITTEN[each.kind](value)
             elif each.kind == "several" and self.method == "put":
-                found.setdefault(each.name, [])  # what replaces says of each list what is in it
+                found.setdefault(each.name, [])  # a list in a form replaces the stored list
             elif each.name in self.listed and isinstance(value, str):
                 found[each.name] = [line.strip() for line in value.splitlines() if line.strip()]
         return found
@@ -75,6 +75,6 @@ def _numeric(each: Field) -> bool:
 
 
 def key_of(key: str, content: object) -> str:
-    """The key of one command of several that a form sends: of what it says, so that the same form sent twice
-    does it once, and a corrected one does what it says."""
+    """The key of one command of a form with several. It follows from the content: the same form sent twice acts once,
+    and a corrected form acts as corrected."""
     return str(uuid5(NAMESPACE_URL, f"{key}\n{orjson.dumps(content).decode()}"))

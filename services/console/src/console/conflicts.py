@@ -1,7 +1,7 @@
-"""Two people at one thing: both versions, beside each other. Pure.
+"""Two people edit one thing: shows both versions beside each other. Pure.
 
-A page that is shown again after such a refusal has what was typed in its fields, and both versions in a table on top
-(`ui.faults`); sent again, it is a change of what stands now.
+The page that is shown again keeps the typed text in its fields, and a table of both versions on top (`ui.faults`);
+sent again, it changes the current version.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +25,7 @@ def is_conflict(refusal: Answer | None) -> bool:
 
 @dataclass(frozen=True)
 class Versions:
-    """`heads`: keys of what both versions are; each row: a field, and what it is in the one and in the other."""
+    """`heads`: titles of both versions; each row: a field with its value in each."""
 
     heads: tuple[str, str]
     rows: tuple[tuple[str, str, str], ...]
@@ -62,7 +62,7 @@ def _said(name: str, values: Iterable[str], worded: Say | None) -> str:
 
 
 def opened_and_now(changes: Iterable[tuple[str, str, str]]) -> Versions:
-    """What others changed in what somebody had read, when they were about to decide on it."""
+    """The changes that others made since the visitor opened the page on which they decide."""
     return Versions(("change.opened", "change.now"), tuple(changes))
 
 

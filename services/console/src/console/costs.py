@@ -1,6 +1,6 @@
-"""What a page costs the API: how many calls at once, in how many rounds. Counted for whoever runs it.
+"""Calls of the API that a page makes, and in how many rounds, counted for developers.
 
-A round begins where nothing is being waited for: two of them are a call that had to wait for another.
+A round begins when no call is under way: a second round is a call that had to wait for another.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ MOST_AT_ONCE, MOST_ROUNDS = 4, 2
 
 @dataclass
 class Cost:
-    """Of one page."""
+    """The cost of one page."""
 
     calls: int = 0
     rounds: int = 0
@@ -34,7 +34,7 @@ class Cost:
 
 
 class Costs:
-    """Of all pages, by their route."""
+    """The costs of all pages, by route."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._at_once = Histogram(

@@ -1,6 +1,6 @@
-"""What was done, as records hold it, in words: steps of a case, entries of the audit, changes of access. Pure.
+"""Words for the codes of records: steps of a case, entries of the audit, changes of access. Pure.
 
-Records hold codes. Here alone they become what people read; a test asks for words for each that a service writes.
+Only this module translates them; a test asks for words for each code that a service writes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +12,7 @@ from console.moments import Moments
 from console.referral_views import short_code
 from console.wording import Wording
 
-# Where a reason was chosen from, for actions that do not say their command themselves.
+# The list of reasons of actions that do not name their command.
 _COMMANDS = {
     "case.closed": "end",
     "case.erased": "erase",
@@ -25,7 +25,7 @@ _TASK, _DONE = "task.", ".done"
 
 
 def done(action: str, say: Wording) -> str:
-    """In words; what is newer than this console is named by its code."""
+    """The act in words; a code that this console does not know yet is shown as it is."""
     if action.startswith(_TASK) and action.endswith(_DONE):
         return say("did.task", task=say.known(action.removesuffix(_DONE), "task.other"))
     for key in (f"did.{action}", f"audit.did.{action}"):
@@ -36,8 +36,8 @@ def done(action: str, say: Wording) -> str:
 
 @dataclass(frozen=True)
 class Beside:
-    """What an entry holds beside. `names`: of organisations, by their ids; `lists`: words that the API has for
-    codes, by the name of what stands beside. What is newer than this console is said to be another."""
+    """Other data of an entry. `names`: organisations by id; `lists`: the API's words for codes, by the name of the
+    field. An unknown code is shown as "other"."""
 
     say: Wording
     codes: Codes
@@ -100,7 +100,7 @@ _WORDS = {
 
 
 def identity_change(what: str, say: Wording) -> str:
-    """`changed active roles` names fields: what was changed is said, not each of them."""
+    """`changed active roles` names fields: the page says which kind of thing changed."""
     words = what.replace("-", " ").split()
     for key in (f"changes.what.{'_'.join(words)}", f"changes.what.{words[0]}"):
         if say.has(key):

@@ -18,7 +18,7 @@ class Bar:
 
 
 def bars(rows: Sequence[tuple[str, str, float, float, float]]) -> tuple[Bar, ...]:
-    """Of (label, words, value, low, high): as long as its value from zero, with a whisker over what it may be."""
+    """Bars of (label, words, value, low, high): length from zero to the value, with a whisker over its interval."""
     most = max((max(value, high) for *_, value, _, high in rows), default=0) or 1
     return tuple(
         Bar(label, words, *(round(100 * one / most, 1) for one in (value, low, high)))

@@ -1,7 +1,7 @@
-"""Forms of pages: names of fields are JSON pointers without the first slash, and the API validates. Pure.
+"""Forms of pages: field names are JSON pointers without the first slash, and the API validates. Pure.
 
-`contact/phone` is the phone in the contact; `items[]` is a list. What is left empty is left out, so that
-the API says of a missing field what it says to everybody.
+`contact/phone` is the phone in the contact; `items[]` is a list. Empty fields are left out, so that the API gives its
+usual answer about a missing field.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +23,12 @@ TYPED = "application/x-www-form-urlencoded"
 
 
 class BadForm(ValueError):
-    """It cannot be read at all."""
+    """The form cannot be parsed."""
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What somebody typed, in the order of the form; empty before they did."""
+    """The typed values, in the order of the form; empty before the first one."""
 
     pairs: Sequence[tuple[str, str]] = field(default=(), repr=False)
 
@@ -62,8 +62,8 @@ def read(content_type: str, content: bytes) -> Typed:
 
 
 def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> dict[str, Any]:
-    """The JSON of these fields; `numbers` become numbers where they are some, and stay text where they
-    are not, so that the API says what is wrong with them."""
+    """The JSON of these fields. `numbers` become numbers if they can; otherwise they stay text, so that the API says
+    what is wrong."""
     numeric = frozenset(numbers)
     made: dict[str, Any] = {}
     for name in names:
@@ -123,7 +123,7 @@ class Fault:
 def faults(
     refused: Mapping[str, Any] | None, names: Iterable[str], *, within: str = ""
 ) -> list[Fault]:
-    """What a refusal says of the fields of a form. `within`: what the names of its fields begin with."""
+    """The errors of a refusal by field of the form. `within`: the prefix of its field names."""
     known = {name.removesuffix("[]"): name for name in names}
     found: dict[str, Fault] = {}
     for error in (refused or {}).get("errors") or []:

@@ -1,4 +1,4 @@
-"""Who and what forms offer by name: colleagues, organisations."""
+"""Colleagues and organisations that forms offer by name."""
 
 from collections.abc import Collection
 from typing import Any
@@ -11,7 +11,7 @@ _MOST = 500
 
 
 def next_page(path: str, listed: Answer) -> str:
-    """Where the list goes on; empty at its end."""
+    """Address of the next page; empty at the end."""
     cursor = listed.body.get("next_cursor")
     return f"{path}?cursor={cursor}" if cursor else ""
 
@@ -25,7 +25,7 @@ async def organisations(api: Api, visitor: Visitor) -> tuple[Answer, list[tuple[
 
 
 async def colleagues(api: Api) -> tuple[Answer, list[Any]]:
-    """Who works in the same organisation, those who may sign in first; nothing where that was not answered."""
+    """People of the same organisation, those who may sign in first; empty without an answer."""
     answer = await api.get("/identity/v1/colleagues", limit=200)
     return answer, sorted(answer.items, key=lambda one: (not one["active"], one["sign_in_name"]))
 

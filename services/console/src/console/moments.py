@@ -1,4 +1,4 @@
-"""Times as people read them: at home, with what is left of them. Pure."""
+"""Times as people read them, at home, and the time that is left. Pure."""
 
 import re
 from calendar import monthrange
@@ -54,7 +54,7 @@ class Moments:
 
     @property
     def offset(self) -> str:
-        """Of the home time zone now, as times are written with it: -04:00."""
+        """The present offset of the home time zone, as written in times: -04:00."""
         text = self.now.astimezone(self.zone).strftime("%z")
         return f"{text[:3]}:{text[3:]}"
 

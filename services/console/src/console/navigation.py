@@ -1,4 +1,4 @@
-"""Where somebody may go, by what they may do. Pure."""
+"""Pages that a visitor may open, by their rights. Pure."""
 
 from dataclasses import dataclass
 

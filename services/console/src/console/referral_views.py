@@ -59,7 +59,7 @@ _DAY_HOURS = 48
 
 
 def left(due: str, say: Wording, moments: Moments, *, late: bool) -> str:
-    """What is left until then, or since when it is over."""
+    """Time left until then, or time since it passed."""
     days = moments.days_left(due)
     if days is not None:
         if days == 0:

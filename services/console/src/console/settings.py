@@ -1,4 +1,4 @@
-"""What the console reads from its environment. No database, no event, no key."""
+"""Settings that the console reads from its environment. No database, no event, no key."""
 
 from pathlib import Path
 from typing import ClassVar

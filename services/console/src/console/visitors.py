@@ -1,4 +1,4 @@
-"""Who looks at a page: what the front tells of them. Pure."""
+"""The visitor of a page, from the front's headers. Pure."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What pages say: catalogues in gettext's format, whose ids are keys and whose languages are equals."""
+"""Texts of pages: catalogues in gettext's format, whose ids are keys; both languages are equals."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -41,7 +41,7 @@ class Wording:
         return self(key if key in self._texts else otherwise)
 
     def label(self, name: str) -> str:
-        """What a field is called: in its own form, else in any."""
+        """The label of a field: from its own form, else from any."""
         last = name.removesuffix("[]").split("/")[-1]
         own, any_form = f"field.{name}", f"field.any/{last}"
         return self.known(own, any_form if any_form in self._texts else "field.other")
@@ -62,7 +62,7 @@ class Wording:
 
 @cache
 def wording(language: str) -> Wording:
-    """Of what people choose from, and of all parts: `es.po`, and `planning.es.po` for the pages of whoever plans and keeps watch."""
+    """Words of choices and of all parts: `es.po`, and `planning.es.po` for pages of planning and watching."""
     texts: dict[str, str | tuple[str, ...]] = dict(choices.texts(language))
     for part in files("console").joinpath("catalogues").iterdir():
         if part.name != f"{language}.po" and not part.name.endswith(f".{language}.po"):

@@ -1,6 +1,6 @@
-"""Days and times as people write them, and as the API takes them: 28/11/2026, 2:30 pm. Pure.
+"""Days and times as people write them, for the API: 28/11/2026, 2:30 pm. Pure.
 
-What is no day or time stays as it was typed, so that the API says what is wrong at its field.
+Text that is no day or time stays as typed, so that the API says what is wrong at its field.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""Who may sign in and which systems may connect: people, clients, organisations."""
+"""Accounts: people who sign in, systems that connect, and their organisations."""

@@ -219,7 +219,7 @@ async def _post(visit: Visit, holders: _Holders, what: str) -> Answer:
 
 
 def _credentials(visit: Visit, holders: _Holders, answer: Answer) -> Outcome:
-    """What is shown once; a form that is sent again shows that it was."""
+    """Secrets that are shown once; a form that is sent again shows that they were."""
     if not answer.ok:
         return Refused(answer)
     one = answer.body
@@ -275,7 +275,7 @@ async def people(visit: Visit) -> Page:
 
 
 def _reading(one: Mapping[str, Any], visit: Visit) -> str:
-    """Whether they have read what was changed of how they sign in."""
+    """Whether the person has read the news about their sign-in."""
     since, denied, moments = one.get("unread_since"), one.get("not_asked_for_at"), visit.moments
     if not since:
         return visit.say("people.read")

@@ -22,7 +22,7 @@ def rights(typed: Typed) -> dict[str, Any]:
 
 
 def carried(typed: Typed) -> dict[str, Any]:
-    """What the ticked roles carry, unless somebody chose exceptions from it."""
+    """The rights of the ticked roles, unless somebody chose exceptions."""
     if typed.one("permissions") != OF_ROLES:
         return {}
     return {"scopes": scopes_of(role for role in typed.all("roles[]") if role in ROLES)}

@@ -74,7 +74,7 @@ _READS = ("service_id", "doer", "from", "to")
 
 @screens.page("/audit/reads", query=(*_READS, "cursor"))
 async def reads(visit: Visit) -> Page:
-    """Who was shown a restricted entry of the directory. The look stands in that log itself."""
+    """Readers of a restricted entry of the directory. This look enters the log, too."""
     values = {name: visit.asked(name) for name in (*_READS, "cursor")}
     asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset, _READS))
     listed = unknown or await visit.calls.get(
@@ -101,7 +101,7 @@ async def reads(visit: Visit) -> Page:
 
 @screens.page("/audit/identities", query=("cursor",))
 async def identities(visit: Visit) -> Page:
-    """Who changed whose access, by name. The look stands in the record itself."""
+    """Changes of access, with the names of their author and their subject. This look enters the record, too."""
     listed = await visit.calls.get(
         "/identity/v1/changes/record", limit=50, cursor=visit.asked("cursor")
     )
@@ -125,7 +125,7 @@ async def identities(visit: Visit) -> Page:
 
 
 async def _names(visit: Visit, listed: Answer) -> dict[str, str]:
-    """Of the organisations and people of these rows, by their ids."""
+    """Names of the organisations and people in these rows, by id."""
     return await _named(
         visit,
         {one["organisation_id"] for one in listed.items},
@@ -203,7 +203,7 @@ async def export(visit: Visit) -> Download:
 
 @screens.page("/audit/chains/{chain:uuid}", query=("cursor",))
 async def chain(visit: Visit) -> Page:
-    """What happened to one case or organisation, in order, and what its seal says."""
+    """The entries of one case or organisation, in order, and the state of its seal."""
     identifier = visit.ids["chain"]
     (verified, listed), lists = await asyncio.gather(
         together(

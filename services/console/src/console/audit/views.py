@@ -55,7 +55,7 @@ class Entry:
 def asked_of(
     values: Mapping[str, str], offset: str, filters: Iterable[str] = FILTERS
 ) -> dict[str, str]:
-    """What the API is asked: days become the moments that they begin and end at, at home."""
+    """The query for the API: a day becomes its first and last moment, at home."""
     asked = {name: values[name].strip() for name in filters if values.get(name, "").strip()}
     if _is_day(asked.get("from", "")):
         asked["from"] = f"{asked['from']}T00:00:00{offset}"
@@ -110,7 +110,7 @@ def _doer(client: str, names: Mapping[str, str]) -> str:
 
 
 def _organisation(identifier: str, names: Mapping[str, str]) -> str:
-    """By its name, where the directory has one: whoever audits or coordinates is in none."""
+    """The organisation by its name in the directory; auditors and coordinators belong to none."""
     return names.get(identifier, short_code(identifier) if identifier else "")
 
 

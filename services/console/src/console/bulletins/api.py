@@ -145,7 +145,7 @@ async def arrange(visit: Visit) -> Outcome:
     made = body(visit.typed, ARRANGEMENT[:1]) | views.rearranged(
         found["content"], visit.typed.one("act"), visit.typed.one("section")
     )
-    # Of what it says: pressed twice it is done once, and the next button of the same page is another.
+    # The key follows from the content: a second press does nothing, and the next button of the page is another command.
     answer = await visit.calls.put(f"{path}/arrangement", made, key=key_of(visit.key, made))
     if not answer.ok:
         return Refused(answer)
@@ -154,7 +154,7 @@ async def arrange(visit: Visit) -> Outcome:
 
 @screens.file("/bulletins/{bulletin_id:uuid}/preview/{wanted}")
 async def preview(visit: Visit) -> Download:
-    """The real page, or what is printed on A4, of what is not published yet."""
+    """Preview the page, or its A4 print, of an unpublished bulletin."""
     if visit.ids["wanted"] not in PREVIEWS:
         raise NotShown
     language, _, form = visit.ids["wanted"].partition(".")

@@ -70,7 +70,7 @@ def _sentence(block: Mapping[str, Any], say: Wording) -> str:
 
 
 def figure(one: Mapping[str, Any], say: Wording) -> str:
-    """A number with what it may be; the reason where there is none."""
+    """A number with its interval; without a number, the reason."""
     if one["value"] is None:
         absent = one.get("absent") or {}
         return str(absent.get(say.language, "–"))
@@ -142,7 +142,7 @@ def movable(content: Mapping[str, Any], say: Wording) -> list[Mapping[str, Any]]
 
 
 def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, list[str]]:
-    """The order and what is hidden after one act on one section."""
+    """Order and hidden sections after one act on one section."""
     order = [one["id"] for one in content["sections"] if one["id"] not in FRAME]
     hidden = [name for name in content["hidden"] if name != section or act != "show"]
     if section in order:
@@ -166,7 +166,7 @@ def standing(written: Iterable[Written]) -> dict[str, str]:
 def steps(
     bulletin: Mapping[str, Any], problems: Sequence[str] | None, say: Wording
 ) -> list[tuple[str, str]]:
-    """How far it is on its way: what is to be done, and whether it is."""
+    """The steps to publication, each done or still to do."""
     signed, live = bulletin["signed_off_at"] is not None, bulletin["state"] == "published"
     worded = any(
         block["kind"] == "words"
@@ -199,7 +199,7 @@ def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
 
 
 def file_name(one: Mapping[str, Any], titles: Mapping[str, str], say: Wording) -> str:
-    """What it is, not what it is called; charts by their title."""
+    """A file name by kind, not by title; charts by their title."""
     name, _, form = one["name"].rpartition(".")
     kind = say(f"bulletin.file.{form}")
     what = f"{kind}: {titles[name]}" if name in titles else kind
@@ -223,7 +223,7 @@ def names_of(written: Iterable[Written]) -> tuple[str, ...]:
 
 
 def texts(typed: Typed) -> dict[str, dict[str, str]]:
-    """All that people wrote: what is left empty in both languages is left out."""
+    """All texts that people wrote; a text that is empty in both languages is left out."""
     found: dict[str, dict[str, str]] = {}
     for name, value in typed.pairs:
         kind, _, rest = name.partition("/")

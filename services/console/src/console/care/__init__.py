@@ -1,1 +1,1 @@
-"""What a case needs and got: its plan, what was given, its reviews."""
+"""Care of a case: its plan, the help that was given, its reviews."""

@@ -106,7 +106,7 @@ for each in (commands.ADD, commands.SUGGESTED, commands.GIVEN, commands.REVIEW):
 
 @screens.page("/cases/{case_id:uuid}/assistance/{assistance_id:uuid}")
 async def given(visit: Visit) -> Page:
-    """Asked once more, for the record of what was given counts."""
+    """Ask once more: the record of given help counts."""
     there = f"{_CASE}/{visit.ids['case_id']}/assistance"
     listed, lists = await asyncio.gather(
         visit.calls.get(there), assistance_codes(visit.calls, visit.language)

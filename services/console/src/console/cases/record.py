@@ -1,4 +1,4 @@
-"""A record that is corrected: what the form holds replaces what it shows, and all else stays. Pure."""
+"""Correction of a record: values of the form replace the shown ones, and all others stay. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -39,7 +39,7 @@ def _merged(first: Any, second: Any) -> Any:
 
 
 def _pruned(value: Any) -> Any:
-    """Without what is empty: a document without its number is none, nor a caregiver without a name."""
+    """Drop empty parts: a document without its number, a caregiver without a name."""
     if not isinstance(value, dict):
         return value
     kept = {name: _pruned(one) for name, one in value.items()}

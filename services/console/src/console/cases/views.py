@@ -1,4 +1,4 @@
-"""What a case shows, in words. Pure."""
+"""A case in words. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Fact:
 
 
 def identity(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> list[Fact]:
-    """What stands behind the fold: the person, as they were registered."""
+    """The folded part: the person as registered."""
     who = case["identity"] or {}
     contact, document = who.get("contact") or {}, who.get("document") or {}
     caregiver = who.get("caregiver") or {}

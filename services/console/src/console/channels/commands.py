@@ -17,7 +17,7 @@ ADD = Command(
     _CHANNELS,
     (Field("kind", "choice"), Field("address", "text"), *_WISHES),
 )
-# What a browser's subscription gives; when it is told, is changed afterwards.
+# Fields of a browser's subscription; its hours are changed afterwards.
 PUSH = Command(
     "push",
     _CHANNELS,

@@ -1,1 +1,1 @@
-"""Consents: what was agreed, and taking it back."""
+"""Consents: their content, and their withdrawal."""

@@ -1,1 +1,1 @@
-"""What a coordinator decides in the directory: entries, endorsements, risk messages."""
+"""Decisions of a coordinator in the directory: entries, endorsements, risk messages."""

@@ -88,7 +88,7 @@ async def entry(visit: Visit) -> Page:
                 (visit.moments.at(each["at"]), *views.changed(each, say, codes))
                 for each in history.items
             ],
-            # Who was not shown what it changes, and for whom, approves nothing from here.
+            # Without having seen the change, and whom it concerns, nobody approves it here.
             "steps": [
                 step
                 for step in record["possible_steps"]
@@ -174,7 +174,7 @@ async def endorse(visit: Visit) -> Outcome:
 
 @screens.page("/houses", query=("cursor",))
 async def houses(visit: Visit) -> Page:
-    """What may be a safe house by its words and waits for a look; the oldest first."""
+    """Entries whose words suggest a safe house and that wait for review, oldest first."""
     listed = await visit.calls.get(_HOUSES, limit=50, cursor=visit.asked("cursor"))
     shown(listed)
     cursor = listed.body.get("next_cursor")

@@ -32,7 +32,7 @@ def changes(found: Iterable[Mapping[str, Any]], say: Wording, codes: Codes) -> l
 
 
 def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, str, str]:
-    """A line of the history: the field, what it was and what it became. The first is the whole entry."""
+    """A line of the history: field, old value, new value. The first line is the whole entry."""
     if not one["pointer"]:
         return say("entry.created"), "–", "–"
     old, new = one.get("old"), one.get("new")
@@ -46,8 +46,8 @@ def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, st
 def since(
     history: Iterable[Mapping[str, Any]], opened: str, say: Wording, codes: Codes
 ) -> list[tuple[str, str, str]]:
-    """What others changed after this version of the entry was read, as lines of its history. Whoever packed the page
-    on its way may have added to the version how (`5-gzip`)."""
+    """Changes by others after this version was read, as lines of its history. A proxy may have added its compression
+    to the version (`5-gzip`)."""
     number = opened.partition("-")[0]
     version = int(number) if number.isdecimal() else 0
     return [changed(each, say, codes) for each in history if each["version"] > version]
@@ -109,7 +109,7 @@ class Preview:
 
 
 def name_in(document: Mapping[str, Any], language: str) -> str:
-    """Of a service, in the reader's language where it was translated."""
+    """The name of a service, in the reader's language if it was translated."""
     translated = (document.get("translations") or {}).get(language) or {}
     return str(translated.get("name") or document.get("name", ""))
 

@@ -1,1 +1,1 @@
-"""What a second person decides: consents in best interest, exceptions, emergency access."""
+"""Decisions of a second person: consents in best interest, exceptions, emergency access."""

@@ -1,6 +1,6 @@
-"""What waits for a second person: never what they asked for themselves, which the API sees to.
+"""Requests that wait for a second person; never the visitor's own, which the API refuses.
 
-Each decision says before its two buttons whom it is about, what for, how urgent it is, and who asks since when.
+Each decision shows before its two buttons: the person's age band, the need, the urgency, who asks, and since when.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit
 
 screens = Screens()
-# Of the address → where the API decides it.
+# Address of the page → address at which the API decides.
 _KINDS = {
     "consents": "/referrals/v1/consents/{}/decision",
     "exceptions": "/referrals/v1/exceptions/{}/decision",
@@ -65,7 +65,8 @@ _MOST_CASES = 12
 
 @dataclass(frozen=True)
 class Around:
-    """What the rows name: cases that this person may read, services, organisations, colleagues, and the rows' work."""
+    """Data that the rows name: cases that the visitor may read, services, organisations, colleagues, and the rows'
+    work."""
 
     cases: Mapping[str, Any]
     services: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Figures of published periods, by programme; and exact counts over time, for whoever coordinates."""
+"""Figures of published periods, by programme; and exact counts over time, for coordinators."""
 
 from typing import Any
 

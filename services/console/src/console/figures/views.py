@@ -13,7 +13,7 @@ _MOST_BARS = 30
 
 
 def said(one: Mapping[str, Any], say: Wording) -> str:
-    """A protected count: what was counted lies between `low` and `high`."""
+    """A protected count in words: the true count lies between `low` and `high`."""
     count, low, high = one["count"], one["low"], one["high"]
     if low is None or high is None:
         return str(count)

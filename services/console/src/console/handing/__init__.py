@@ -1,1 +1,1 @@
-"""Who answers for a case: corrected, given to a colleague, handed over, closed, erased."""
+"""Responsibility for a case: correct it, give it to a colleague, hand it over, close it, erase it."""

@@ -1,4 +1,4 @@
-"""Who answers for a case, on pages with one question each."""
+"""Responsibility for a case, on pages with one question each."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, show
 screens = Screens()
 _CASES = "/referrals/v1/cases"
 _CASE = "/console/cases/{case_id}"
-# Of a case that is closed these would be open still.
+# Open things that closing would leave behind.
 _OPEN = ("sent", "acknowledged", "info_requested", "waitlisted", "accepted", "scheduled", "in_service",
          "on_hold", "draft")  # fmt: skip
 _WARNS = "govuk-button--warning"
@@ -40,7 +40,7 @@ def _of_case(
 
 @screens.page("/cases/{case_id:uuid}/close")
 async def closing(visit: Visit) -> Page:
-    """Names what is still open: each has its own page, where it is taken back or ended."""
+    """List open referrals and tasks: each has its own page, where it is recalled or ended."""
     case_id = visit.ids["case_id"]
     one, listed = await together(
         visit.calls.get(f"{_CASES}/{case_id}"),
@@ -211,7 +211,7 @@ async def transfer(visit: Visit) -> Page:
 
 
 def _facts(one: Mapping[str, Any], row: Mapping[str, Any], visit: Visit) -> list[tuple[str, str]]:
-    """What is decided by: nothing of whom the case is about but whether it is a child's."""
+    """The facts for the decision: of the person only whether they are a child."""
     say, offer = visit.say, one["offer"]
     if offer is None:
         return []

@@ -1,4 +1,4 @@
-"""What pages about who answers for a case need of the API."""
+"""API calls of the pages about responsibility for a case."""
 
 from console.answers import Answer
 from console.commands import key_of
@@ -7,7 +7,7 @@ from console.screens.visit import Visit
 
 
 async def offer(visit: Visit) -> Answer:
-    """Consent and offer in one request, both or none; the answer is that of what was refused, else of the transfer."""
+    """Consent and offer in one request, both or none; returns the answer of the refused part, else of the transfer."""
     consent = {**OFFER.made(visit.typed, offset=visit.moments.offset), "kind": "transfer"}
     first = key_of(visit.key, consent)
     offered = {

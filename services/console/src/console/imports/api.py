@@ -160,8 +160,8 @@ def _pace(found: Mapping[str, Any], visit: Visit) -> str:
 
 
 def _note(note: Mapping[str, Any], visit: Visit) -> str:
-    """The field, what it was and became, and what to do: the API's own words, which are in both languages.
-    What is refused became nothing; what it might have been is in the words."""
+    """The field, its value in the file, its stored value, and the remedy: the API's own words, in both languages. A
+    refused value has no stored one; the words may propose one."""
     text = str(note[visit.language])
     field, before, after = note.get("field"), note.get("before"), note.get("after")
     if note["weight"] == "changed" and before is not None and after is not None:

@@ -17,7 +17,7 @@ def value_lines(values: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def read_lines(text: str) -> dict[str, str]:
-    """What has no `=` is read as naming nothing, so that the API says which one is not known."""
+    """A line without `=` is sent as an empty name, so that the API says which one is unknown."""
     found = {}
     for line in text.splitlines():
         theirs, ours = _pair(line)

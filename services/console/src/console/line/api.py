@@ -24,7 +24,7 @@ _STATUSES = ("new", "open", "handed_over", "suspected", "closed", "spam")
 
 @screens.page("/line", query=("status", "cursor"))
 async def queue(visit: Visit) -> Page:
-    """No word of what somebody wrote: what it is about, how long it waits, who has it."""
+    """The queue without a word of any report: its kind, its waiting time, its owner."""
     listed, form, people = await together(
         visit.calls.get(
             _REPORTS, status=visit.asked("status"), cursor=visit.asked("cursor"), limit=50
@@ -126,7 +126,7 @@ screens.command(_PAGE, commands.CLOSE, show=report, to="/console/line")
 
 @screens.page("/line/exceptions")
 async def exceptions(visit: Visit) -> Page:
-    """What somebody else asked for. Their own is not theirs to decide, which the API sees to."""
+    """Requests of others. The API refuses a decision about one's own."""
     listed, people, form = await together(
         visit.calls.get("/referrals/v1/line/exceptions", limit=100),
         visit.calls.get("/identity/v1/colleagues", limit=200),
@@ -154,7 +154,7 @@ async def exceptions(visit: Visit) -> Page:
 def _exception(
     one: Mapping[str, Any], form: Answer, people: Answer, names: Mapping[str, str], visit: Visit
 ) -> Mapping[str, Any]:
-    """Of the report itself only what its queue shows, to whom it shows it."""
+    """Of the report only the facts in the queue, for visitors who may see the queue."""
     who = {each["id"]: each["sign_in_name"] for each in people.items}
     report = _row(one["report"], form, people, visit) if one["report"] else None
     said = (

@@ -86,7 +86,7 @@ async def _open(visit: Visit) -> tuple[Mapping[str, Any], str, Mapping[str, Any]
 
 
 async def _sets(visit: Visit) -> list[Any]:
-    """Those of the own AoRs; whoever drafts nothing has none."""
+    """The sets of the visitor's AoRs; empty if they may draft none."""
     if not visit.visitor.may("directory:curate"):
         return []
     return (await visit.calls.get(_SETS)).items
@@ -139,7 +139,7 @@ async def pathway(visit: Visit) -> Page:
             "omits": [(key, change.step(key)) for key in version["pathway"].get("omits") or []],
             "revisable": writes and not differing,
             "editable": writes and version["state"] in {"draft", "returned"},
-            # What it changes was shown: else nobody publishes it from here.
+            # Without having seen the change, nobody publishes it here.
             "submitted": writes and version["state"] == "submitted",
             "read": diff is not None and diff.ok,
             "profiles": [(name, say(f"profile.{name}")) for name, _ in views.profiles("")],
@@ -191,7 +191,7 @@ async def revise(visit: Visit) -> Outcome:
 
 @screens.form("/pathways/{pathway_id:uuid}/try", show=pathway)
 async def try_out(visit: Visit) -> Outcome:
-    """What the draft would change for people who do not exist. Nothing is written, unless they are to be kept."""
+    """Show what the draft would change for invented people. Nothing is stored unless the visitor keeps them."""
     version, _, _ = await _open(visit)
     if stored := visit.typed.one("profile_set"):
         if visit.typed.one("do") == "remove":
@@ -216,7 +216,7 @@ async def try_out(visit: Visit) -> Outcome:
 
 
 def _trial(visit: Visit, name: str, wanted: list[str]) -> Outcome:
-    """It is looked at by an address of its own: a reload tries it again."""
+    """Redirect to an address of its own: a reload tries it again."""
     query = urlencode([(name, one) for one in wanted])
     return Elsewhere(f"/console/pathways/{visit.ids['pathway_id']}?{query}")
 
@@ -224,7 +224,7 @@ def _trial(visit: Visit, name: str, wanted: list[str]) -> Outcome:
 async def _tried(
     visit: Visit, version: Mapping[str, Any], sets: list[Any]
 ) -> tuple[Answer, list[str]] | None:
-    """What the draft would change for the people whom the address names, and who they are; None where it names nobody."""
+    """The effects of the draft on the people in the address, and those people; None if it names nobody."""
     chosen = dict(views.profiles(version["area"]))
     names = [name for name in visit.query.get("try", ()) if name in chosen]
     stored = next((one for one in sets if one["id"] == visit.asked("set")), None)
@@ -281,7 +281,7 @@ async def step(visit: Visit) -> Page:
     own = version["pathway"].get("steps") or []
     new = key == "new"
     one = next((found for found in (*own, *every) if found["key"] == key), None)
-    if one is None and not new and visit.refusal is None:  # what was typed outlives the step
+    if one is None and not new and visit.refusal is None:  # the typed text outlives the step
         raise NotShown
     say, codes = visit.say, Codes(visit.language)
     language = visit.language
@@ -337,7 +337,7 @@ def _field_of(pointer: str) -> str:
 
 
 def _of_step(answer: Answer, place: int) -> Answer:
-    """What is wrong with this step, by the fields of its own form."""
+    """The errors of this step, by the fields of its own form."""
     if not isinstance(answer.body, dict):
         return answer
     within = f"/steps/{place}"

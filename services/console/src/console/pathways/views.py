@@ -116,7 +116,7 @@ class Step:
 
 
 def all_steps(version: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """Of a version: with those that it inherits."""
+    """All steps of a version, inherited ones included."""
     if version is None:
         return []
     return (version.get("effective") or version["pathway"]).get("steps") or []
@@ -208,7 +208,7 @@ def _criteria(
 
 @dataclass(frozen=True)
 class Difference:
-    """Says what a version changes. `steps`: all that it or the one before names, with what is inherited."""
+    """The changes of a version. `steps`: all steps of it and of the version before, inherited ones included."""
 
     say: Wording
     codes: Codes
@@ -327,7 +327,7 @@ def person(
 def effects(
     found: Mapping[str, Any], names: Sequence[str], say: Wording, codes: Codes
 ) -> list[tuple[str, str]]:
-    """What a draft would change for each of them."""
+    """The effects of a draft on each person."""
     return [
         (
             names[one["profile"]],

@@ -1,1 +1,1 @@
-"""Tools of whoever plans: activities (5W), series of context, protocols between countries, and whether all is well."""
+"""Planning tools: activities (5W), series of context, protocols between countries, state of the system."""

@@ -110,7 +110,7 @@ def _activities(
 
 
 def _activity(one: dict[str, Any], say: Wording) -> str:
-    """Its kind, what whoever reported it wrote, and the code by which it is found in the workbook."""
+    """Kind, text of the reporting organisation, and the code by which the workbook names it."""
     kind = say.known(f"activities.type.{one['type']}", "code.other")
     return " · ".join(filter(None, (kind, one["activity_detail"], one["activity_code"])))
 
@@ -243,7 +243,7 @@ async def one_series(visit: Visit) -> Page:
 
 @screens.page("/protocols", query=("done",))
 async def protocols(visit: Visit) -> Page:
-    # Who keeps them may write them and need not read referrals.
+    # Its keepers may write it without a right to read referrals.
     answer = await visit.calls.get(_PROTOCOLS)
     listed = [] if answer.status == 403 and visit.visitor.may("admin") else shown(answer)
     say, codes, moments = visit.say, Codes(visit.language), visit.moments
@@ -294,7 +294,7 @@ PARTS = ("directory", "referrals", "reporting", "issuer", "console", "token_keys
 
 @screens.page("/state")
 async def state(visit: Visit) -> Page:
-    """What the gateway says of the parts behind it; and of closings that need somebody."""
+    """The gateway's state of each service, and closings that need somebody."""
     ready, closings = await together(
         visit.calls.get("/readyz"), visit.calls.get("/reports/v1/closings", limit=20)
     )

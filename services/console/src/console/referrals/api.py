@@ -129,7 +129,7 @@ async def referring(visit: Visit) -> Page:
 
 @screens.form("/cases/{case_id:uuid}/refer", show=referring, query=_REPLACING)
 async def refer_now(visit: Visit) -> Outcome:
-    if visit.typed.has("look"):  # other facts: nothing is sent, the page is asked anew
+    if visit.typed.has("look"):  # the facts changed: nothing is sent, the page asks again
         return Again()
     answer = await service.send(visit, visit.ids["case_id"])
     return Elsewhere(f"/console/referrals/{answer.body['id']}") if answer.ok else Refused(answer)
@@ -137,7 +137,7 @@ async def refer_now(visit: Visit) -> Outcome:
 
 @screens.page("/find")
 async def finding(visit: Visit) -> Page:
-    """Who can help, without a case: nothing that is typed here is kept, and it names nobody."""
+    """Find help without a case: the page stores nothing that is typed, and names nobody."""
     profile = body(visit.typed, refer.FACTS, numbers=refer.NUMBERS).get("facts", {})
     answer = None
     if visit.typed and not visit.typed.has("language_wanted"):
@@ -166,7 +166,7 @@ async def finding(visit: Visit) -> Page:
 
 @screens.form("/find", show=finding)
 async def find(_visit: Visit) -> Outcome:
-    """What was typed stands in no address."""
+    """Typed text never enters an address."""
     return Again()
 
 
@@ -196,7 +196,7 @@ async def received(visit: Visit) -> Page:
 
 @screens.page("/sent", query=("tab", "urgency", "cursor"))
 async def sent(visit: Visit) -> Page:
-    """What left this organisation, and what of it asks for something."""
+    """Referrals that this organisation sent, and those that need a reaction."""
     tab = visit.asked("tab") or "waiting"
     listed = await visit.calls.get(
         "/referrals/v1/referrals",
@@ -283,7 +283,7 @@ async def referral(visit: Visit) -> Page:
 
 @screens.step("/referrals/{referral_id:uuid}", LINK, show=referral)
 async def link(visit: Visit) -> Outcome:
-    """Shown once: whoever has it answers in the name of the recipient."""
+    """Shown once: anybody who has the link answers for the recipient."""
     made = LINK.made(visit.typed, offset=visit.moments.offset)
     path = LINK.path.format(**visit.ids)
     answer = await visit.calls.post(path, made, key=visit.key)

@@ -28,7 +28,7 @@ NUMBERS = ("facts/age", "facts/hours_since_incident")
 CONSENT = ("decided_by", "child_assent", "language", "method", "items[]")
 SHARED = tuple(f"payload/{code}" for code, item in items().items() if not item.asked)
 CONTACT = ("safe_contact/rule", "safe_contact/instructions")
-# Of a referral that is replaced: what it was for, and which it was.
+# Need and id of the referral that is replaced.
 REPLACED = ("facts/needs[]", "replaces")
 FIELDS = (*FACTS, "service_id", *CONSENT, *SHARED, *CONTACT, "in_addition")
 RULES = ("contact_directly", "through_referrer", "person_comes", "do_not_contact")
@@ -45,7 +45,7 @@ _URGENCY = {"at_once": "emergency", "within_24_hours": "urgent"}
 
 
 def profile(typed: Typed, case: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the case, or of what was typed instead. It holds no identity and is stored nowhere."""
+    """The profile of the case, or the typed one. It holds no identity and is stored nowhere."""
     if any(name.startswith("facts/") for name, _ in typed.pairs):
         given = body(typed, (*FACTS, "facts/needs[]"), numbers=NUMBERS)
         facts: dict[str, Any] = dict(given.get("facts", {}))
@@ -131,10 +131,10 @@ def steps(
     wanted: str = "",
     before: "Before | None" = None,
 ) -> list[Step]:
-    """What the person needs, in order, each with the services that fit best, or the gap with those that are only
-    late, which can be asked all the same. Services of the `own`
-    organisation come after the others: whoever looks here looks for help elsewhere. One that is `wanted` comes
-    first where it fits. One that declined this person for the need `before` is left out while its reason holds."""
+    """The steps that the person needs, in order, each with its best services, or a gap with services that are only
+    late and can be asked all the same. Services of the `own` organisation come last: the visitor looks for help
+    elsewhere. A `wanted` service comes first where it fits. A service that declined this person for the need `before`
+    is left out while its reason holds."""
     language = say.language
     past = before or Before()
 
@@ -211,8 +211,8 @@ def _offer(
 
 @dataclass(frozen=True)
 class Before:
-    """What the person's referrals say. `declined`: needs and services that are not offered now; `waits`: by service
-    the code of an open referral."""
+    """The person's earlier referrals. `declined`: needs and services that are not offered now; `waits`: the code of
+    an open referral, by service."""
 
     declined: Collection[tuple[str, str]] = ()
     waits: Mapping[str, str] = field(default_factory=dict)
@@ -263,7 +263,7 @@ def named_step(offer: Offer, say: Wording, need: str) -> Step:
 
 
 def carried(disclosure: Answer) -> dict[str, Any]:
-    """What was shared last time, by name of a field, to be asked for anew: items, texts, how to be in touch."""
+    """Values shared last time, by field, to be asked for again: items, texts, contact rule."""
     if not disclosure.ok:
         return {}
     items = disclosure.body["items"]
@@ -289,8 +289,8 @@ def is_offered(found: Sequence[Step], wanted: str) -> bool:
 
 
 def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
-    """Draft, consent, send: one batch. Each command's own key follows from its content, so the same form
-    sent twice does it once, and a corrected one does what it says."""
+    """Draft, consent, send: one batch. Each command's key follows from its content, so the same form sent twice acts
+    once, and a corrected form acts as corrected."""
     need, service, urgency, deadline = (*typed.one("service_id").split("|"), "", "", "", "")[:4]
     given = body(typed, (*CONSENT, *SHARED, *CONTACT))
     payload: dict[str, Any] = given.get("payload", {})
@@ -328,8 +328,8 @@ def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
 
 
 def at_fields(answer: Answer, sent: Sequence[Mapping[str, Any]]) -> Answer:
-    """What the API refuses as a whole, or would next, said at the field that it is about: nothing is shared at all,
-    nobody said how the person may be contacted, nobody could, or the person waits there already."""
+    """Refusals that concern the whole command, shown at the responsible field: nothing is shared, the contact rule is
+    missing, the person cannot be reached, or waits there already."""
     if answer.code in _AT:
         said = answer.body
         error = {"pointer": _AT[answer.code], "code": answer.code, "detail": said.get("detail", "")}

@@ -1,4 +1,4 @@
-"""What a page about a referral needs of the API, and the sending of one."""
+"""API calls of the pages about a referral, and sending one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,8 +33,8 @@ class Looked:
 
 
 async def look(visit: Visit) -> Looked:
-    """In two rounds: the referral first, for whether there is something to read depends on it, and a look that
-    nobody took is not recorded. Then all else, with the names of what was found."""
+    """Two rounds: the referral first, as it decides whether there is content to read, and an unseen reading must not
+    be recorded. Then all else, with names."""
     path = f"{_REFERRALS}/{visit.ids['referral_id']}"
     one, people = await together(
         visit.calls.get(path, **{"with": ["history", "readings", "alternatives"]}),
@@ -87,7 +87,7 @@ def _with_suggested(listed: list[Any], view: Any) -> list[Any]:
 
 
 async def _offers(visit: Visit, view: Any) -> Answer:
-    """Of the same need: the recipient may name one of them."""
+    """Services for the same need: the recipient may name one of them."""
     return await visit.calls.get(
         "/directory/v1/services",
         category=view["category"],
@@ -107,7 +107,7 @@ def replaced(visit: Visit, listed: Answer) -> Any:
 
 
 async def last_shared(visit: Visit, one: Any) -> Answer:
-    """What was shared with who came to nothing; nothing of a referral that the person withdrew."""
+    """The content of the last attempt that failed; empty if the person withdrew it."""
     if one is None or not one.get("sent_at") or one["state"] not in _CAME_TO_NOTHING:
         return Answer(404, None)
     return await visit.calls.get(f"{_REFERRALS}/{one['id']}/disclosure")
@@ -155,7 +155,7 @@ def _names(answer: Answer) -> dict[str, str]:
 
 
 async def send(visit: Visit, case_id: str) -> Answer:
-    """Draft, consent and sending in one request, all or none; the answer is that of what was refused, else of
-    the referral. A consent that somebody has yet to decide leaves a draft that waits for it."""
+    """Draft, consent and sending in one request, all or none; returns the answer of the refused part, else of the
+    referral. A consent that still needs a decision leaves a draft that waits for it."""
     commands = refer.commands(visit.typed, case_id, visit.key)
     return refer.at_fields(await visit.calls.batch(commands), commands)

@@ -1,4 +1,4 @@
-"""What the page of a referral shows, in words, to either side. Pure."""
+"""The page of a referral in words, for either side. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class Told:
 
 
 def disclosed(disclosure: Mapping[str, Any], say: Wording, codes: Codes) -> list[Told]:
-    """Exactly the items that were granted, in the order of the form; then what was answered since, the oldest first."""
+    """Exactly the granted items, in the order of the form; then the answers since, oldest first."""
     direct = (disclosure["safe_contact"] or {}).get("rule") == "contact_directly"
 
     def told(items: Mapping[str, Any]) -> list[Told]:
@@ -101,8 +101,8 @@ def history(
     codes: Codes,
     moments: Moments,
 ) -> list[Happened]:
-    """The newest first, with who did it where that is a colleague, and what they wrote with it, as far as the API
-    gives it to whoever looks: a question, an answer, a place, a note."""
+    """The history, newest first: colleagues by name, and the text of each step as far as the API gives it to the
+    visitor: a question, an answer, a place, a note."""
     return [
         Happened(
             moments.at(step["at"]),
@@ -155,8 +155,7 @@ def _doer(step: Mapping[str, Any], names: Mapping[str, str], people: Mapping[str
 def readings(
     found: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[str]:
-    """Who read what the person shared, and when: the sender is told. What was read again with nothing else between
-    is one line, from the first time to the last."""
+    """Who read the shared content, and when: for the sender. Consecutive readings are one line, from first to last."""
     told = []
     for (organisation, read), again in groupby(
         found, key=lambda one: (one["organisation_id"], one["items"])

@@ -166,7 +166,7 @@ async def screening(visit: Visit) -> Page:
 
 
 async def _outcome(visit: Visit, found: Mapping[str, Any]) -> Page:
-    """What was said, by element: it holds no verdict and no sum."""
+    """The answers, by element, without a verdict or a sum."""
     language, say = visit.language, visit.say
     summary, conclusion = found["summary"], found["conclusion"]
     cases: list[Any] = []

@@ -13,7 +13,7 @@ _OPENING = ("safe_to_talk", "consent")
 
 @dataclass(frozen=True)
 class Question:
-    """`name` is that of its field; `now` what was answered: a text, or several codes."""
+    """`name` is its field's name; `now` the present answer: a text, or several codes."""
 
     id: str
     name: str
@@ -48,7 +48,7 @@ def opening(questions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def given(typed: Typed, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What was answered of these, in the types of the API; what was left empty is left out."""
+    """The answers in the API's types; empty ones are left out."""
     found: dict[str, Any] = {}
     for one in questions:
         name = f"{PREFIX}{one['id']}"
@@ -62,7 +62,7 @@ def given(typed: Typed, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any
 
 
 def _typed(text: str, kind: str) -> str | int | float:
-    """A number where one is asked for and typed; else the text, so that the API says what is wrong."""
+    """A number if one is asked for and typed; else the text, so that the API says what is wrong."""
     if kind == "date":
         return written_dates.day(text)
     if kind not in ("integer", "decimal") or not text:

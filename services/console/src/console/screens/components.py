@@ -13,7 +13,7 @@ Params = Mapping[str, Any]
 
 
 def button(params: Params) -> Markup:
-    """A link that looks like one where it has an `href`. `html`: of whoever made it."""
+    """A link that looks like a button if it has an `href`. `html`: trusted markup of the caller."""
     _know(params, "text", "html", "classes", "href", "name", "value")
     said = params.get("html") or escape(params["text"])
     shared = f'{_class("govuk-button", params.get("classes"))} data-module="govuk-button"'
@@ -111,14 +111,14 @@ def _group(params: Params) -> str:
 
 
 def _own(block: str, params: Params, classes: str | None = None) -> str:
-    """What every control says of itself."""
+    """Attributes of every control."""
     if params["errorMessage"]:
         classes = f"{classes} {block}--error" if classes else f"{block}--error"
     return _class(block, classes) + _attributes(id=params["id"], name=params["name"])
 
 
 def _beside(params: Params, id_: str) -> tuple[str | None, str]:
-    """Hint and what is wrong: their ids, for the control that they describe, and themselves."""
+    """Hint and error: their ids, for the control that they describe, and their markup."""
     ids, shown = [], ""
     if hint := params["hint"]:
         ids.append(f"{id_}-hint")

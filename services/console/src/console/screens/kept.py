@@ -1,4 +1,5 @@
-"""A form that is shown again by its own address: what was typed waits in a sealed cookie, not in the address and not here."""
+"""A refused form at an address of its own: its text waits in a sealed cookie, not in the address and not on the
+server."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Kept:
 
 
 def shown_again(visit: Visit, page: str, *, secure: bool) -> RedirectResponse | None:
-    """To `page`, which shows the form with what was typed and why it was refused; None where that is too long."""
+    """Redirect to `page`, which shows the form with its text and the refusal; None if the text is too long."""
     number = visit.key if is_number(visit.key) else str(uuid4())
     refusal = visit.refusal
     content = {
@@ -57,7 +58,7 @@ def shown_again(visit: Visit, page: str, *, secure: bool) -> RedirectResponse | 
 
 
 def kept(request: Request, csrf: str, number: str) -> Kept | None:
-    """What was typed in the form of this number, where this session sent it a few minutes ago."""
+    """The text of the form of this number, if this session sent it a few minutes ago."""
     place = _place(request.url.path, number)
     first, more = ([*_cookies(request, name)] if csrf else [] for name in COOKIES)
     for sealed in [*first, *(one + another for one in first for another in more)]:
@@ -71,7 +72,7 @@ def kept(request: Request, csrf: str, number: str) -> Kept | None:
 
 
 def forget(request: Request, answer: Response, page: str) -> None:
-    """The form was carried out: the browser keeps nothing of what was typed in it."""
+    """Delete the kept text: the form was carried out."""
     for name in COOKIES:
         if any(_cookies(request, name)):
             answer.delete_cookie(name, path=page)

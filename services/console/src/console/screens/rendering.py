@@ -55,7 +55,7 @@ def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
         key=visit.key,
         missed=missed,
         still=lambda code: short_code(code) if is_id(code) else codes.place(code),
-        # That there is nothing is only said where all that was asked for was answered.
+        # The page says "nothing" only if the API answered all its questions.
         nothing=lambda none: visit.say("part.unknown" if missed else none),
         errors=errors,
         summary=_summary(visit, found, errors, page.labels),
@@ -130,7 +130,7 @@ def reasons(answer: Answer, say: Wording) -> list[str]:
 def _summary(
     visit: Visit, found: Sequence[Any], errors: Mapping[str, str], labels: Mapping[str, str]
 ) -> list[dict[str, str]] | None:
-    """What stands on top of a form that is shown again; None where nothing was refused."""
+    """The summary on top of a refused form; None without a refusal."""
     if visit.refusal is None:
         return None
     listed = [
@@ -147,7 +147,7 @@ def _summary(
 
 
 def _support(visit: Visit) -> str:
-    """For whoever supports: the API's own code and words, and the number in the logs."""
+    """For support: the API's code and sentence, and the number in the logs."""
     if visit.refusal is None:
         return ""
     body = visit.refusal.body if isinstance(visit.refusal.body, dict) else {}
@@ -165,7 +165,7 @@ def _environment() -> Environment:
     ours = Environment(
         loader=FileSystemLoader(str(files("console"))),
         autoescape=True,
-        auto_reload=False,  # what is installed does not change under a process
+        auto_reload=False,  # installed packages do not change while a process runs
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -40,7 +40,7 @@ from console.visitors import Visitor, visitor_of
 from console.wording import Wording, wording
 
 LANGUAGE_COOKIE = "ruta-language"
-# Of our own fields those without which the form would not be the same command.
+# Own fields that are part of the command.
 _KEPT = {"key", "shown", "look"}
 _YEAR_SECONDS = 365 * 24 * 3600
 _POLICY = (
@@ -54,7 +54,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
-# What asks for a sign-in of a moment ago says so by this code (decision 0121).
+# The code by which the API asks for a fresh sign-in (decision 0121).
 _PROVE = "insufficient_user_authentication"
 _REUSED = "idempotency_key_reused"
 Show = Callable[[Visit], Awaitable[Page]]
@@ -64,7 +64,7 @@ Do = Callable[[Visit], Awaitable[Outcome]]
 
 @dataclass(frozen=True)
 class Kit:
-    """What the app holds for its whole life."""
+    """Parts that the app holds for its whole life."""
 
     gateway: Gateway
     costs: Costs
@@ -130,7 +130,7 @@ class Screens:
     def form(
         self, path: str, *, show: Show, query: tuple[str, ...] = (), uploads: bool = False
     ) -> Callable[[Do], Do]:
-        """A form that is sent to `path`. Refused, the page `show` shows it again with what was typed.
+        """Register a form that is sent to `path`. If it is refused, the page `show` shows it again with its text.
         `uploads`: it may bring a file."""
 
         def added(do: Do) -> Do:
@@ -145,9 +145,8 @@ class Screens:
     def command(
         self, page: str, command: Command, *, show: Show, to: str, query: tuple[str, ...] = ()
     ) -> None:
-        """A form of `page` that is one command of the API, sent to an address of its own below it. Done, it
-        leads `to`, in which the page's ids and the `id` of what was made have their places; refused, the page
-        is shown again."""
+        """Register a form of `page` that is one command of the API, sent to an address of its own below it. A success
+        leads `to`, an address with places for the page's ids and the new `id`; a refusal shows the page again."""
 
         async def do(visit: Visit) -> Outcome:
             answer = await carried_out(visit, command)
@@ -175,7 +174,7 @@ class Screens:
 
 
 async def carried_out(visit: Visit, command: Command) -> Answer:
-    """The command, as it was typed, by whoever looks."""
+    """Send the command, as typed, in the visitor's name."""
     made = command.made(visit.typed, offset=visit.moments.offset)
     path = command.path.format(**visit.ids)
     return await visit.calls.send(command.method, path, made, key=visit.key)
@@ -210,8 +209,8 @@ async def _page(
 
 
 def _as_typed(request: Request, visit: Visit, number: str, commands: Sequence[Command]) -> Visit:
-    """With what was typed in the form of this number. Where nothing is kept of it the page is as ever; sent from there
-    it is still the same command."""
+    """Fill in the kept text of the form of this number. Without it the page is as usual, and sending it is still the
+    same command."""
     found = kept(request, visit.visitor.csrf, number)
     if found is None:
         return replace(visit, key=number)
@@ -287,7 +286,7 @@ async def _after(
 
 
 async def _again(request: Request, visit: Visit, show: Show, page: str | None) -> Response:
-    """The form with what was typed, by an address of its own: neither Back nor a reload sends it once more. What is
+    """Show the form with its text at an address of its own, so that neither Back nor a reload sends it again. Text
     too long for a cookie is shown in the answer itself."""
     if page is not None:
         answer = shown_again(visit, page, secure=kit_of(request).secure)
@@ -321,8 +320,8 @@ async def _drawn(visit: Visit, show: Show | Give) -> Response:
 
 
 def _not_shown(visit: Visit, answer: Answer) -> Response:
-    """Where a form was sent and its page cannot be shown, what was typed stays: to be sent once more with the key of the
-    command where what the page needs did not answer, else to be copied."""
+    """The form was sent and its page cannot be shown: keep the text. It can be sent again with the command's key if a
+    part did not answer; otherwise it can be copied."""
     if not visit.typed or (answer.answered and not _readable(visit.typed, visit.say)):
         return _problem(visit, answer)
     why = "refused" if answer.answered else "over" if answer.status == 401 else "away"
@@ -332,7 +331,7 @@ def _not_shown(visit: Visit, answer: Answer) -> Response:
 
 
 def _problem(visit: Visit, answer: Answer) -> Response:
-    """What cannot be shown, in words; never what was asked for."""
+    """The reason in words; never the thing that was asked for."""
     family = "5xx" if answer.status >= 500 else str(answer.status)
     said = answer.body if isinstance(answer.body, dict) else {}
     page = Page(
@@ -352,7 +351,7 @@ def _problem(visit: Visit, answer: Answer) -> Response:
 
 
 def _remedy(visit: Visit, answer: Answer) -> str:
-    """Where a page is not shown at all, what it was about is not said: its status has words of its own."""
+    """A page that is not shown does not say what it was about: each status has its own words."""
     known = {401, 403, 404, 410, 422, 429}
     family = str(answer.status) if answer.status in known else "4xx"
     remedy = f"remedy.{'5xx' if answer.status >= 500 else family}"
@@ -362,17 +361,18 @@ def _remedy(visit: Visit, answer: Answer) -> str:
 
 
 def _session_over(request: Request, typed: Typed, language: str) -> Response:
-    """401 with what was typed: it can be sent once the person has signed in again, in another tab."""
+    """401 with the typed text: it can be sent after signing in again, in another tab."""
     return _resend(request.url.path, typed, language, "over", None)
 
 
 def _not_meant(visit: Visit) -> Response:
-    """403 with what was typed. A form of an earlier sign-in is one: it is sent by whoever looks at it now."""
+    """403 with the typed text, such as for a form of an earlier sign-in: the present visitor can send it."""
     return _resend(visit.sent, visit.typed, visit.language, "other", visit.visitor)
 
 
 def _prove(visit: Visit) -> Response:
-    """401 with what was typed: the API did nothing yet. Whoever signs in anew in another tab sends it from here."""
+    """401 with the typed text: the API did nothing yet. After a fresh sign-in in another tab it can be sent from
+    here."""
     return _resend(visit.sent, visit.typed, visit.language, "fresh", visit.visitor)
 
 
@@ -417,7 +417,7 @@ def _readable(typed: Typed, say: Wording) -> list[tuple[str, str]]:
 
 
 def _in_words(say: Wording, name: str, value: str) -> str:
-    """What was typed; what a button sends, as the button says it."""
+    """The typed values in words; buttons by their labels."""
     key = f"value.{name}.{value}"
     return say(key) if say.has(key) else value
 

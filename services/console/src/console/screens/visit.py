@@ -43,7 +43,7 @@ class Visit:
         return next(iter(self.query.get(name, ())), "")
 
     def again(self, refusal: Answer | None = None) -> "Visit":
-        """The same, to be shown again with what was typed."""
+        """The same visit, to show the page again with its text."""
         return replace(self, refusal=refusal)
 
     def beside(
@@ -54,7 +54,7 @@ class Visit:
         worded: Say | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Versions | None:
-        """What stands now and what was typed, if somebody else was faster: of these fields."""
+        """Stored and typed values of these fields, if somebody else was faster."""
         if not is_conflict(self.refusal):
             return None
         return now_and_typed(now, self.typed, names, self.say, worded=worded, labels=labels)
@@ -104,14 +104,14 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Refused:
-    """It was not done: the form is shown again with what was typed and why."""
+    """The command was refused: show the form again with its text and the reason."""
 
     answer: Answer
 
 
 @dataclass(frozen=True)
 class Again:
-    """Nothing was to be done yet: the page is shown for what was typed."""
+    """No command yet: show the page for the typed values."""
 
 
 Outcome = Page | Elsewhere | Refused | Again
@@ -122,7 +122,7 @@ NOT_THERE = Answer(404, {"code": "not_found"})
 
 
 class NotShown(Exception):
-    """What the page is about cannot be shown: the API's own answer says why."""
+    """The page cannot be shown: the API's answer says why."""
 
     def __init__(self, answer: Answer = NOT_THERE) -> None:
         super().__init__(answer.code)

@@ -61,7 +61,7 @@ async def capacity(visit: Visit) -> Outcome:
 
 @screens.page("/services/{service_id:uuid}")
 async def service(visit: Visit) -> Page:
-    """What the directory shows the reader of it."""
+    """A service as the directory shows it to the reader."""
     path = f"/directory/v1/services/{visit.ids['service_id']}"
     found = shown(await visit.calls.get(path))
     return Page(

@@ -54,7 +54,7 @@ def places(service: Mapping[str, Any], codes: Codes) -> list[str]:
 
 
 def facts(service: Mapping[str, Any], say: Wording, codes: Codes) -> list[tuple[str, list[str]]]:
-    """What is known, each with its label."""
+    """The known facts, each with its label."""
     bring = [one.get("document") or "" for one in service.get("required_documents") or ()]
     said: Iterable[tuple[str, list[str]]] = (
         ("by", [(service.get("organization") or {}).get("name", "")]),

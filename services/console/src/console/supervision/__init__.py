@@ -1,1 +1,1 @@
-"""What a supervisor keeps: who works where, who is certified, which cases end."""
+"""Pages of a supervisor: queues and their people, certificates, cases that end."""

@@ -23,7 +23,7 @@ def _supervises(visit: Visit) -> bool:
 
 @screens.page("/team")
 async def team(visit: Visit) -> Page:
-    """Who is there, what each has in hand, who works which queue, who is on call."""
+    """The team: its people, their open cases, the workers of each queue, the people on call."""
     own = visit.visitor.principal.organisation_id
     people, cases, services, shifts = await together(
         visit.calls.get("/identity/v1/colleagues", limit=200),
@@ -35,7 +35,7 @@ async def team(visit: Visit) -> Page:
     )
     shown(people)
     load = Counter(one["assigned_to"] for one in cases.items)
-    # Of more cases than are read here each has so many at least.
+    # The page counts only the cases that it reads: each has at least so many.
     many = "team.load_least" if cases.ok and cases.body["next_cursor"] else "team.load"
     names = {one["id"]: one["sign_in_name"] for one in people.items}
     return Page(

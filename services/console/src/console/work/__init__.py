@@ -1,1 +1,1 @@
-"""My work: what waits for whoever looks, most urgent first."""
+"""My work: the visitor's open tasks, most urgent first."""

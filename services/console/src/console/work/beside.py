@@ -1,5 +1,7 @@
-"""What waits outside of cases: entries, what is published of numbers, files that were brought in. Each list is
-asked for only where its rows are somebody's to do; the rows are like those of the work list. Pure."""
+"""Work outside cases: entries, unpublished numbers, imported files. Pure.
+
+A list is asked for only if its rows are the visitor's to do; the rows are like those of the work list.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +48,7 @@ def rows(source: Source, answer: Answer, visitor: Visitor, moments: Moments) -> 
 
 
 def in_order(items: Iterable[Item]) -> list[Item]:
-    """In the order of the work list: by rank, then by what is due first. Rows of the API stay in theirs."""
+    """Sort as the work list does: by rank, then by due date. Rows of the API keep their order."""
     return sorted(
         items,
         key=lambda one: (
@@ -86,7 +88,7 @@ def _to_verify(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments
 
 
 def _group(day: str, moments: Moments) -> str:
-    """As the work list groups what is due on a day."""
+    """The group of the work list for a due date."""
     left = (date.fromisoformat(day) - date.fromisoformat(moments.today)).days
     if left < 0:
         return "overdue"
@@ -141,8 +143,7 @@ def _closed(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -
 
 
 def _reported(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
-    """What was only tried, or of which something did not come in: as long as it is new, and of a file that
-    was sent several times the newest."""
+    """Imports that were only tried or are incomplete, while they are new; of a file sent several times the newest."""
     since = moments.now - timedelta(days=_REPORTED_DAYS)
     newest: dict[str, Mapping[str, Any]] = {}
     for one in found:

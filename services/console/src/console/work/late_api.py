@@ -1,4 +1,4 @@
-"""Whom whoever coordinates is to call about what is late, and the calls."""
+"""Late organisations that a coordinator is to call, and the calls."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ _MOST_SERVICES = 12
 
 @screens.page("/late")
 async def late(visit: Visit) -> Page:
-    """By organisation, without any referral: what is late, how to reach it, and what it said when it was called."""
+    """By organisation, without any referral: the late steps, its phone, and its answer to the last call."""
     listed, people = await together(
         visit.calls.get(_LATE), visit.calls.get("/identity/v1/colleagues", limit=200)
     )

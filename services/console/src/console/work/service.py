@@ -1,4 +1,4 @@
-"""What waits for somebody, as the API says it."""
+"""The visitor's work, from the API."""
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ _CASEWORK = frozenset({Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR})
 
 @dataclass(frozen=True)
 class Waiting:
-    """`away`: what could not be asked for. `cut`: of what more waits than is listed. `now` counts what is overdue or due
-    today."""
+    """`away`: lists that did not answer. `cut`: lists with more rows than shown. `now` counts rows due today or
+    earlier."""
 
     items: list[Any]
     more: str | None
@@ -68,7 +68,7 @@ async def waiting(visit: Visit) -> Waiting:
 
 
 async def all_of(calls: Sequence[Awaitable[Answer]]) -> list[Answer]:
-    """Whoever has several roles waits for more lists than are asked at once."""
+    """Several roles have more lists than one call allows."""
     found: list[Answer] = []
     for begin in range(0, len(calls), AT_ONCE):
         found += await together(*calls[begin : begin + AT_ONCE])

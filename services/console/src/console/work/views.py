@@ -130,7 +130,7 @@ _PAGES: Mapping[str, str] = {
 
 
 def path_of(kind: str, ids: Mapping[str, str]) -> str | None:
-    """Where the verb of this kind is offered."""
+    """Address of the page for this kind of work."""
     page = _PAGES.get(kind)
     try:
         return page.format(**ids) if page else None
