@@ -93,7 +93,7 @@ def mount(arguments: Sequence[str]) -> None:
 
 
 def panels() -> dict[str, tuple[str, ...]]:
-    """What `./ruta --help` shows: each panel with its commands, in this order."""
+    """Panels of `./ruta --help` with their commands, in this order."""
     return {
         said("Run"): (
             *("up", "demo", "status", "logs", "env", "token", "down"),

@@ -1,7 +1,7 @@
-"""What `./ruta up` becomes: it keeps the stack running and holds nothing that only a command needs.
+"""The process of `./ruta up`: it keeps the stack running and loads nothing that only a command needs.
 
-`python -m stack.daemon WANTED`, with a `Wanted` as JSON. A command line with its tables and its client of HTTP is four
-times as much as what keeps processes running, and it would stay for as long as the stack does.
+`python -m stack.daemon WANTED`, with a `Wanted` as JSON. A command line with its tables and its HTTP client needs
+four times the memory, and would stay as long as the stack.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _SHIP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the caller of `./ruta up` decided. `port` 0 takes a free one; `greet` tells the terminal how to go on."""
+    """The choices of the caller of `./ruta up`. `port` 0 takes a free one; `greet` prints the next steps."""
 
     data: str
     port: int

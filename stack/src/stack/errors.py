@@ -1,4 +1,4 @@
-"""What can go wrong around the processes, each as one line that a person can act on."""
+"""Errors around the processes, each as one line that a person can act on."""
 
 from typing import Self
 
@@ -14,7 +14,7 @@ class StackError(Exception):
 
     @classmethod
     def passed_on(cls, words: str) -> Self:
-        """What another program said, or was said already: nobody here translates it."""
+        """The output of another program, or a text already translated: nobody here translates it."""
         error = cls.__new__(cls, words)
         error.args = (words,)
         return error

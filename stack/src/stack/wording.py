@@ -1,4 +1,4 @@
-"""What the command line says, in the language of whoever reads it (`common.words.wording`)."""
+"""Texts of the command line, in the language of its reader (`common.words.wording`)."""
 
 import os
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ said = Wording("stack", "catalogues").said
 
 
 def unknown_language(environment: Mapping[str, str]) -> str | None:
-    """What is asked for in so many words and not spoken."""
+    """The explicit choice of a language that is not supported."""
     asked = environment.get(LANGUAGE_VARIABLE)
     return asked if asked and asked not in SPOKEN else None
 
 
 def known(words: str) -> str:
-    """What another process said, in the language that is read where the catalogues have it; else as it is."""
+    """The line of another process, in the reader's language if the catalogues have it."""
     return said(words)
 
 
 def speak_for_programs() -> None:
-    """What programs read is the same everywhere: English from here on, also of what this process starts."""
+    """Output for programs is English everywhere: from here on, also in processes that this one starts."""
     os.environ[LANGUAGE_VARIABLE] = "en"

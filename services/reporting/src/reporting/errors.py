@@ -1,4 +1,4 @@
-"""What all of reporting may refuse, and what its pure rules refuse before any transport gives it a status."""
+"""Refusals of all of reporting, and errors of its pure rules, to which the API gives a status."""
 
 from common.errors import PROBLEMS
 from common.words.wording import Worded
@@ -25,4 +25,4 @@ class ReplayRunningError(Worded):
 
 
 class HistoryIncompleteError(Worded):
-    """A rebuild from what is left of the streams would lose facts."""
+    """The streams no longer reach back far enough: a rebuild would lose facts."""

@@ -1,4 +1,4 @@
-"""What the reporting service reads from its environment."""
+"""Settings that reporting reads from its environment."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What reporting's commands say (`common.words.wording`)."""
+"""Texts of reporting's commands (`common.words.wording`)."""
 
 from common.words.wording import Wording
 

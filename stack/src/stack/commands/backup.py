@@ -228,8 +228,8 @@ def restore(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What a restore puts in place of the record: the files in `work`, and the folders that have lists of since.
-    `repeated`: one before it was broken off."""
+    """The parts of a restore: the files in `work`, and the folders with newer lists. `repeated`: an earlier restore
+    was broken off."""
 
     work: Path
     outside: list[Path]
@@ -241,7 +241,7 @@ class _Wanted:
 
 
 def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
-    """Load it, and hold it to the lists; returns what was told."""
+    """Load the record and apply the lists to it; returns the lines to print."""
     work, fresh = wanted.work, wanted.fresh
     plain, keys = work / "data", work / "keys"
     small = SmallDeployment.of(layout)
@@ -275,7 +275,7 @@ def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
 
 
 def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
-    """Of lists named by their file, or by their folder; StackError where there is none."""
+    """Folders of the given lists or folders; StackError if one does not exist."""
     folders = [path if path.is_dir() else path.parent for path in tombstones]
     for path, folder in zip(tombstones, folders, strict=True):
         if not lists.any_in(layout, folder):
@@ -284,7 +284,7 @@ def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
 
 
 def _begin_anew(layout: Layout, keys: Path) -> None:
-    """What was published since the backup by the machine that was lost, nothing here knows."""
+    """This stack does not know what the lost machine published since the backup."""
     contents.put_keys(layout, keys)
     layout.lost_record_file.write_text(clock.utc_day(clock.now()).isoformat())
 
@@ -352,7 +352,7 @@ def _moment(text: str) -> datetime | None:
 def _dump_moment(
     archive: Archive, work: Path, moment: datetime | None, plain: Path, keys: Path
 ) -> None:
-    """What a backup of that moment would have held."""
+    """The dump that a backup of that moment would have contained."""
     plain.mkdir()
     with at_moment(archive, work, moment) as (server, key_files):
         shutil.copytree(key_files, keys)
@@ -368,7 +368,7 @@ def _apply_lists(
     *,
     accept_unproven: bool,
 ) -> list[str]:
-    """Erase and restrict again, by the lists in these folders; returns what was told."""
+    """Erase and restrict again, by the lists in these folders; returns the lines to print."""
 
     def of(own: Path) -> list[str]:
         return _lists(layout, [folder / own.name for folder in folders], accept_unproven)

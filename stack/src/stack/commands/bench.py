@@ -64,7 +64,7 @@ def bench(
 
 
 def machine_facts() -> dict[str, Any]:
-    """What a figure depends on, so that figures of two machines are not compared by mistake."""
+    """Facts that a figure depends on, so that nobody compares figures of two machines by mistake."""
     return {
         "date": utc_day(datetime.now(UTC)).isoformat(),
         "processor": _processor(),

@@ -98,7 +98,8 @@ def _examine_here(data: Path | None) -> Iterator[Finding]:
 
 
 def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
-    """What its pods say of themselves; disks, backups, certificates are their operators': alerts watch them."""
+    """The state of the cluster's pods; disks, backups and certificates belong to their operators, whose alerts watch
+    them."""
     for name, found in sorted(cluster.too_few().items()):
         yield Finding(
             said("pods of {name}", name=name), found, f"kubectl get pods -n {cluster.namespace}"
@@ -210,7 +211,7 @@ def _ready(name: str, port: int) -> Finding:
 
 
 def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
-    """What `/readyz` of a process of that name means for whoever is on call."""
+    """The meaning of `/readyz` of this process for the officer on call."""
     if answer.status_code != 200:
         return Finding(check, said("not ready"), _remedy(answer))
     parts = _parts(answer)
@@ -232,7 +233,7 @@ def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
 
 
 def _remedy(answer: httpx.Response) -> str:
-    """What the process itself says at `/readyz`."""
+    """The process's own remedy, from `/readyz`."""
     parts = _parts(answer)
     if not parts:
         return said("look at what it waits for below")
@@ -274,7 +275,7 @@ def _backup(layout: Layout) -> Finding:
 
 
 def _lists(layout: Layout) -> Finding:
-    """What a restore erases and restricts again."""
+    """The lists that a restore erases and restricts by."""
     asked = ServiceCommands(layout).ask("referrals", "verify-lists")
     words = " · ".join((asked.stdout.strip() or asked.stderr.strip()).splitlines())
     advice = (
@@ -377,7 +378,7 @@ def _dead_letters(where: str, dead: int, options: str) -> Finding:
 
 
 def _metrics(port: int | None) -> str:
-    """What a process measured; nothing of one that does not answer, which is said elsewhere."""
+    """The metrics of a process; empty if it does not answer, which another line reports."""
     try:
         return httpx.get(
             f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False, verify=NO_AUTHORITIES
@@ -404,7 +405,7 @@ def _values(text: str) -> dict[tuple[str, ...], float]:
 
 
 def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding]:
-    """What a process measured of its events; `log` is where its lines are read."""
+    """A process's metrics of its events; `log` is the file with its lines."""
     values = _values(text)
     age = values.get(("ruta_outbox_oldest_seconds",), 0.0)
     waiting = values.get(("ruta_outbox_unpublished",), 0.0)

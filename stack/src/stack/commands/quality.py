@@ -51,7 +51,7 @@ def run_tests(
 
 
 def _refuse_drills(places: Iterable[str]) -> None:
-    """Of a folder of drills pytest would run the mutations of changed files alone."""
+    """For a folder of drills pytest would run only the mutations of changed files."""
     root = home().resolve()
     for place in places:
         folder = (root / place).resolve()

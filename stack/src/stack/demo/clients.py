@@ -66,7 +66,7 @@ CLIENTS = (
         "directory:read directory:curate referrals:read reports:read reports:publish admin",
         AORS,
     ),
-    # Whoever closes a period does not publish it alone.
+    # The person who closes a period does not publish it alone.
     DemoClient(
         "im-publisher",
         "Publication",

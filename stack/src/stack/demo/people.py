@@ -25,7 +25,7 @@ _CASEWORK = "directory:read referrals:read referrals:write"
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """Of the organisation and the AoRs of a demo client, in one role."""
+    """A person of a demo client's organisation and AoRs, in one role."""
 
     sign_in_name: str
     role: str
@@ -81,7 +81,7 @@ def make_people(running: RunningStack) -> None:
             "password": made["password"],
             "second_factor_uri": made["second_factor_uri"],
         }
-        # At once: what is shown once and then lost would have to be renewed.
+        # At once: a lost secret that was shown once would have to be renewed.
         write_private(running.layout.people_file, json.dumps(known, indent=2) + "\n")
 
 

@@ -29,7 +29,7 @@ def publish(tell: Storyteller) -> None:
 
 
 def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[str, Any]:
-    """The published release; what was done already is not done again."""
+    """The published release; a step that was done is not repeated."""
     asked = {"programme": programme, "period": period}
     known = tell.get(IM, "/reports/v1/releases", asked)["items"]
     release: dict[str, Any] = (
@@ -59,7 +59,7 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
 
 
 def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
-    """All programmes of the periods, one call each per period; what was done already is not done again."""
+    """All programmes of the periods, one call each per period; steps that were done are not repeated."""
     made = [
         tell.call(
             said("The IM officer closes all programmes of {period}", period=period),

@@ -43,7 +43,7 @@ _DAY = 9
 
 @dataclass(frozen=True)
 class ScreenedPerson:
-    """One fictional person: how far she came, and what was recorded of her."""
+    """One fictional person: her stage, and her record."""
 
     age: int
     sex: Literal["female", "male"]

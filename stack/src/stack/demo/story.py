@@ -30,7 +30,7 @@ SAFE = {"rule": "contact_directly", "instructions": "Preguntar primero si puede 
 
 @dataclass
 class Facts:
-    """What later steps need to know of earlier ones."""
+    """Facts of earlier steps that later steps need."""
 
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     case_id: str = ""

@@ -71,7 +71,7 @@ class Storyteller:
         return answer.json() if answer.content else None
 
     def holds(self, step: str, holds: bool, otherwise: object = "") -> None:
-        """A fact that must be true of what was answered."""
+        """A fact that must be true of the answer."""
         self.steps += 1
         self._line("✓" if holds else "✗", step, "", good=holds)
         if not holds:

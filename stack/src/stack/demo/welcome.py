@@ -1,7 +1,5 @@
-"""What is done once a stack is ready: `python -m stack.demo.welcome DATA URL`, and `demo`, `greet` or both.
-
-A program that ends: who keeps the stack running does without what it needs.
-"""
+"""Greets once a stack is ready: `python -m stack.demo.welcome DATA URL`, and `demo`, `greet` or both. A program that
+ends: the process that keeps the stack running does not load its libraries."""
 
 import asyncio
 import sys

@@ -1,1 +1,1 @@
-"""What `./ruta check` runs beside ruff, mypy and the import contracts."""
+"""Checks of `./ruta check` beside ruff, mypy and the import contracts."""

@@ -17,7 +17,7 @@ _KNOWN = (
 
 
 def compare(root: Path) -> int:
-    """0: nothing is known; NOT_COMPARED; else uv says what it found, or what is wrong."""
+    """0: no known vulnerability; NOT_COMPARED; otherwise uv prints its findings or the error."""
     source = os.environ.get("RUTA_ADVISORIES_URL")
     done = subprocess.run(
         [

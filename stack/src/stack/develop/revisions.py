@@ -19,7 +19,7 @@ PACKAGES = (*SERVICES.values(), "gateway.issuer")
 
 
 def broken(config: Config) -> list[str]:
-    """What keeps the revisions from being one chain with one beginning and one end."""
+    """Reasons why the revisions are not one chain with one beginning and one end."""
     with warnings.catch_warnings(record=True) as twice:  # an id that two files have
         warnings.simplefilter("always")
         try:

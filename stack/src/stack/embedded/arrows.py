@@ -102,7 +102,7 @@ def _account(user: str) -> str:
 
 
 def _reached(user: str) -> list[str]:
-    """Subjects of the streams' account that this user writes: its own events, and what it has read."""
+    """Subjects of the streams' account to which this user writes: its own events, and its read positions."""
     return [f"ruta.{user}.>", *(f"$JS.ACK.{stream(each)}.{user}.>" for each in reads(user))]
 
 

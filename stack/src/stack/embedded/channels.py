@@ -1,5 +1,5 @@
-"""How the embedded stack tells people: by its own mailbox (see mailbox.py) or the relay of whoever started it, and by real
-Web Push."""
+"""Channels of the embedded stack: its own mailbox (see mailbox.py) or the relay of the person who started it, and
+real Web Push."""
 
 import json
 import os

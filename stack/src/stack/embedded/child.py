@@ -25,7 +25,7 @@ _CHUNK = 65536
 
 
 class Running(Protocol):
-    """What a child needs of the process that it is."""
+    """Parts of the process that its child needs."""
 
     @property
     def stdout(self) -> asyncio.StreamReader | None: ...

@@ -27,7 +27,7 @@ import psutil
 from stack.errors import StackError
 
 if TYPE_CHECKING:
-    # What the supervisor knows of its stack would be in each copy.
+    # Each copy would hold the supervisor's knowledge of its stack.
     from stack.embedded.plan import Process
 
 # All of it is imported by every service, and none of it starts a thread or opens a connection.
@@ -104,7 +104,7 @@ class ForkServer:
             try:
                 return await self._ask(process)
             except OSError:
-                # It was killed a moment ago: its orphans end first, then another takes its place.
+                # It was killed a moment ago: its orphans end first, then another one starts.
                 if self._reading is not None:
                     await asyncio.shield(self._reading)
             try:
@@ -263,7 +263,7 @@ def _tell_who_ended(line: socket.socket) -> None:
 
 
 def _tell(line: socket.socket, what: dict[str, int]) -> None:
-    with contextlib.suppress(OSError):  # whoever asked is gone: the next look at the line says so
+    with contextlib.suppress(OSError):  # the caller is gone: the next look at the line says so
         line.send(json.dumps(what).encode())
 
 
@@ -279,7 +279,7 @@ def _become(arguments: list[str], environment: dict[str, str], outputs: list[int
     os.environ.update(environment)
     time.tzset()
     module, *rest = arguments
-    with contextlib.suppress(OSError):  # a name for whoever lists processes
+    with contextlib.suppress(OSError):  # a name for lists of processes
         Path("/proc/self/comm").write_text(module)
     # A release that was put in front since this process began is seen.
     importlib.invalidate_caches()

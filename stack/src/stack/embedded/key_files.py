@@ -1,7 +1,5 @@
-"""Makes the signing keys of an embedded stack that are not there yet: `python -m stack.embedded.key_files DATA`.
-
-A program that ends, so that whoever keeps the stack running does without the libraries of keys.
-"""
+"""Makes missing signing keys of an embedded stack: `python -m stack.embedded.key_files DATA`. A program that ends, so
+that the process that keeps the stack running does not load the libraries of keys."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where the embedded stack keeps what, inside its one data directory."""
+"""Paths inside the one data directory of the embedded stack."""
 
 import json
 import os
@@ -50,17 +50,17 @@ class Layout:
 
     @property
     def restrictions_file(self) -> Path:
-        """What was restricted, beside the list of the erased."""
+        """The list of restrictions, beside the list of the erased."""
         return self.anchors / "restrictions.jsonl"
 
     @property
     def rights_file(self) -> Path:
-        """Who may do what, as the issuer tells it."""
+        """The list of rights, from the issuer."""
         return self.anchors / "rights.jsonl"
 
     @property
     def lists(self) -> tuple[Path, ...]:
-        """What must not come back, by the lists that leave the machine."""
+        """The lists that leave the machine, for data that must not come back."""
         return tuple(self.anchors / f"{name}.jsonl" for name in LISTS)
 
     @property
@@ -79,7 +79,7 @@ class Layout:
 
     @property
     def second_places_file(self) -> Path:
-        """Where the stack last carried its lists to."""
+        """The last second places of the lists."""
         return self.root / "second-places.json"
 
     @property
@@ -99,7 +99,7 @@ class Layout:
 
     @property
     def archive_spool(self) -> Path | None:
-        """Whoever starts the server hands its log over here; None where no archive takes it from there."""
+        """The folder into which the server puts its log; None if no archive takes it from there."""
         return self.spool if self.archive_file.exists() else None
 
     @property
@@ -135,7 +135,7 @@ class Layout:
 
     @property
     def overlay_file(self) -> Path:
-        """What deploy/run-small plays; there only where containers run instead of our own processes."""
+        """The overlay that deploy/run-small plays; exists only if containers run instead of our own processes."""
         return self.root / "overlay.yaml"
 
     @property
@@ -152,7 +152,7 @@ class Layout:
 
     @property
     def people_file(self) -> Path:
-        """What the demo people sign in with; there only after `--demo`."""
+        """The sign-ins of the demo people; exists only after `--demo`."""
         return self.root / "people.json"
 
     @property
@@ -178,7 +178,7 @@ class Layout:
 
 @dataclass
 class StackState:
-    """What a running stack tells other commands about itself; the file is gone when it is down."""
+    """The facts of a running stack for other commands; the file is gone when it is down."""
 
     pid: int
     started: float

@@ -1,7 +1,7 @@
-"""What the embedded stack would send to people, caught instead: a relay and a gateway for short messages
-that keep the last messages in memory, and a page that shows them. Nothing leaves this machine.
+"""Catches messages that the embedded stack sends to people: a relay and an SMS gateway that keep the last messages in
+memory, and a page that shows them.
 
-`python -m stack.embedded.mailbox SMTP_PORT`, with RUTA_HOST and RUTA_PORT for the page.
+Nothing leaves this machine. `python -m stack.embedded.mailbox SMTP_PORT`, with RUTA_HOST and RUTA_PORT for the page.
 """
 
 import asyncio

@@ -1,7 +1,5 @@
-"""What an overlay's pods get, taken from its documents: arguments, environment, files, volumes.
-
-The processes of a deployment can so be started, and its commands run, where no cluster is.
-"""
+"""Reads an overlay's documents: arguments, environment, files and volumes of its pods. With them the processes of a
+deployment start, and its commands run, without a cluster."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -107,7 +105,7 @@ def _said(entry: Mapping[str, Any], documents: list[Document]) -> str:
 
 
 def port_of(deployment: Document) -> int:
-    """Where its first container listens; another one in its pod has no port."""
+    """The port of its first container; another container in its pod has none."""
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     return int(container["ports"][0]["containerPort"])
 
@@ -138,7 +136,7 @@ def _source(source: Mapping[str, Any], documents: list[Document]) -> Mapping[str
 
 
 def contents(documents: Iterable[Document], kind: str, name: str) -> dict[str, str]:
-    """What a Secret or ConfigMap holds; StackError if there is none of that name."""
+    """The content of a Secret or ConfigMap; StackError if there is none of that name."""
     for document in documents:
         if document["kind"] == kind and document["metadata"]["name"] == name:
             held: dict[str, str] = document.get("stringData") or document.get("data") or {}

@@ -1,7 +1,5 @@
-"""How much memory a server may use: what it sets aside follows from the limit of its container.
-
-A server that sets aside more than its container may have runs until its cache is full, and is killed then.
-"""
+"""Memory settings of a server, from the limit of its container. A server that reserves more than its container allows
+runs until its cache is full, and is then killed."""
 
 from pathlib import Path
 
@@ -33,7 +31,7 @@ def postgres(limit: int | None) -> dict[str, int]:
     """Settings of PostgreSQL in MiB. Two hundred connections need the other half."""
     return {
         "shared_buffers": _share(limit, 4, _CACHE),
-        # Of each of three workers that clean up at the same time.
+        # For each of three workers that vacuum at the same time.
         "maintenance_work_mem": _share(limit, 16, _MAINTENANCE),
     }
 

@@ -46,7 +46,7 @@ _PASSED_ON = (
     "RUTA_STEP_UP_MINUTES",
     "RUTA_STREAM_MAX_BYTES",
 )
-# Of an outside OIDC provider, in the place of Ruta's own issuer: for the front alone.
+# Settings of an outside OIDC provider instead of Ruta's own issuer: for the front alone.
 OUTSIDE_ISSUER = "RUTA_TOKEN_ISSUER_URL"
 _OF_OUTSIDE = (
     OUTSIDE_ISSUER,
@@ -79,7 +79,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the caller of `./ruta up` decided."""
+    """The choices of the caller of `./ruta up`."""
 
     port: int
     replicas: int = 1
@@ -146,7 +146,7 @@ class Planner:
     def environment(
         self, name: str, *, owner: bool = False, operator: bool = False
     ) -> dict[str, str]:
-        """What a command of a service gets: `owner` of its tables, `operator` of the event bus."""
+        """The environment of a service's command: `owner` of its tables, `operator` of the event bus."""
         settings = self._issuer() if name == "issuer" else self._service(name)
         if owner:
             settings |= self._owner(name)
@@ -295,7 +295,7 @@ class Planner:
         )
 
     def _trusted(self, issuer_url: str) -> dict[str, str]:
-        """Whose tokens the front believes. Beside an outside provider nobody reaches the own issuer."""
+        """The issuer that the front trusts. Beside an outside provider nobody reaches our own."""
         if outside_issuer() is not None:
             return {name: os.environ[name] for name in _OF_OUTSIDE if os.environ.get(name)}
         return {
@@ -306,7 +306,7 @@ class Planner:
 
 
 def passed_on() -> dict[str, str]:
-    """What every process gets of the environment of whoever started the stack."""
+    """Variables that every process inherits from the person who started the stack."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 

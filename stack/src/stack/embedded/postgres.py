@@ -134,7 +134,7 @@ class PostgresServer:
         self.start()
 
     def create_service_databases(self, names: Sequence[str]) -> dict[str, ServiceDatabase]:
-        """Of each name. Two at once: as many as the smallest machine has cores."""
+        """Databases with these names. Two at once: as many as the smallest machine has cores."""
         for name in names:
             for role in (f"{name}_owner", f"{name}_app"):
                 self.password(role)  # their file is written by one after the other

@@ -42,7 +42,7 @@ def marked_key() -> str:
 
 
 def prepare_secrets(layout: Layout, rows: Rows) -> dict[str, str]:
-    """What is missing is made; StackError if a database was already written with it."""
+    """Make missing secrets; StackError if a database was already written with one of them."""
     known = read_private_map(layout.secrets_file)
     missing = [name for name in NAMES if name not in known]
     if lost := [name for name in missing if _was_used(name, rows, file_is_gone=not known)]:
@@ -59,7 +59,7 @@ def internal_key(layout: Layout) -> tuple[Path, Path]:
 
 
 def push_key(layout: Layout) -> Path:
-    """What signs Web Push. Browsers stay subscribed: it is made once."""
+    """The key that signs Web Push. Browsers stay subscribed: it is made once."""
     return layout.keys / "push.pem"
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-# Of a terminal: cyan, green, yellow, magenta, blue, and brighter cyan and green.
+# Terminal colours: cyan, green, yellow, magenta, blue, and brighter cyan and green.
 _COLOURS = (36, 32, 33, 35, 34, 96, 92)
 _FILE_BYTES = 20_000_000
 _FILES = 3
@@ -40,7 +40,7 @@ class Console:
         if self._coloured:
             colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
             prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
-        # What a program prints is no command to the terminal.
+        # Output of a program must not act as a terminal command.
         sys.stderr.write(prefix + "".join(c for c in text if c.isprintable() or c == "\t") + "\n")
 
     def say(self, text: str) -> None:

@@ -1,1 +1,1 @@
-"""What an operator does with a deployment: backup and restore, keys, commands of services, releases."""
+"""Operation of a deployment: backup and restore, keys, commands of services, releases."""

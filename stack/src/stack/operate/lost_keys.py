@@ -1,4 +1,4 @@
-"""Going on without a key that is lost for good: what it sealed is given up, knowingly."""
+"""Continues without a key that is lost for good: the data that it sealed is given up, knowingly."""
 
 import json
 
@@ -77,5 +77,5 @@ def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
 
 
 def erase_again(commands: StoppedCommands, *arguments: str) -> str:
-    """Every case whose key is gone is erased in the record, too; returns what was told."""
+    """Erase every case whose key is gone in the record, too; returns the lines to print."""
     return commands.run("apply-tombstones", *arguments)

@@ -66,7 +66,7 @@ class StoppedCommands:
         self._open.close()
 
     def run(self, *verb: str, service: str = "referrals", owner: bool = False) -> str:
-        """What it said; as the owner of its tables if wished. StackError with its last line."""
+        """Its output; as the owner of its tables if wished. StackError with its last line."""
         arguments = [SERVICES[service], *verb]
         environment = self._deployed().environment(service, owner=owner)
         if sys.platform == "linux":
@@ -93,7 +93,7 @@ class StoppedCommands:
             pid = self._answer()["pid"]
             try:
                 code = self._answer()["code"]
-            except BaseException:  # whoever presses Ctrl-C ends it, too
+            except BaseException:  # Ctrl-C ends it, too
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                 raise

@@ -31,7 +31,7 @@ class ServiceCommands:
         )
 
     def ask(self, name: str, *verb: str) -> subprocess.CompletedProcess[str]:
-        """Runs it, and gives what it said."""
+        """Run it and return its output."""
         return subprocess.run(
             [sys.executable, "-m", SERVICES[name], *verb],
             env=self._deployed.environment(name),
@@ -59,7 +59,7 @@ class ServiceCommands:
 
 
 def commands_of(data: Path | None, kube: str | None) -> ServiceCommands | ClusterCommands:
-    """Of the stack on a data directory, or of the namespace of a cluster."""
+    """Commands of the stack on a data directory, or of the namespace of a cluster."""
     return ServiceCommands(Layout.of(data)) if kube is None else ClusterCommands(kube)
 
 

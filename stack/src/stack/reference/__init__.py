@@ -1,1 +1,1 @@
-"""What is made from the code: a typed client, the pages of settings and alerts."""
+"""Pages and clients made from the code: a typed client, the pages of settings and alerts."""

@@ -90,7 +90,7 @@ def wheel(document: Mapping[str, Any], folder: Path) -> Path:
 
 
 def reduced(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What the client has to know: refusals are raised, and keys of commands made, by the session."""
+    """The part that the client needs: the session raises refusals and makes keys of commands."""
     found = copy.deepcopy(dict(document))
     for operation in (each for item in found["paths"].values() for each in item.values()):
         answers = operation["responses"]

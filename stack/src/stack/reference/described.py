@@ -34,7 +34,7 @@ def document() -> dict[str, Any]:
 
 
 def descriptions() -> dict[Upstream, dict[str, Any]]:
-    """What each app says of itself: built once in a process, and each caller's own."""
+    """The description of each app: built once in a process, and each caller's own copy."""
     return {Upstream(name): part for name, part in json.loads(_descriptions()).items()}
 
 

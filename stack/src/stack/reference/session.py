@@ -28,7 +28,7 @@ class RutaProblem(Exception):  # named for what happened, as the API names it
 
 
 class Session(httpx.Auth):
-    """What is sent is signed with a token that lives; what may be tried again is, with the same key."""
+    """Signs each request with a token that is still valid; repeats safe requests with the same key."""
 
     def __init__(self, token_url: str, client_id: str, client_secret: str) -> None:
         self._token_url = token_url

@@ -85,7 +85,7 @@ class Tasks(Generic[T]):
         await session.execute(self.table.update().filter_by(**self._key(task)).values(**values))
 
     async def _refused(self, session: AsyncSession, task: T, work: Work[T]) -> Problem | None:
-        """What was refused, if it was; then nothing of it stays."""
+        """The refusal, if there was one; then nothing of the attempt stays."""
         # The route has seen this role of theirs, and this scope.
         caller = Principal(
             task.asked_by,
@@ -111,7 +111,7 @@ class Tasks(Generic[T]):
 
 
 def asked(caller: Principal) -> dict[str, Any]:
-    """What a row says when it is asked for, or asked again."""
+    """Values of a row for a new or repeated request."""
     return {
         "asked_by": caller.subject,
         "claims": claims_to_act(caller, time.time()),

@@ -21,7 +21,7 @@ def text(es: str, en: str) -> Text:
 
 
 def of_details(code: str, *params: object) -> Text:
-    """A row of `details.csv`, with what is filled in."""
+    """A row of `details.csv`, with its places filled."""
     said = Detail.of(code, *params)
     return {language: said.text(language) for language in LANGUAGES}
 

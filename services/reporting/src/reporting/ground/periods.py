@@ -14,7 +14,7 @@ from enum import StrEnum
 from common.words.conventions import month as month_in_words
 from common.words.details import WrongValue
 
-# Of a time in which somebody reports: there are periods before and after each.
+# Years in which somebody reports: each period has one before and one after it.
 _HALF = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])([ab])")
 _MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
 _YEAR = re.compile(r"(2[0-9]{3})")

@@ -1,4 +1,4 @@
-"""What reporting reads of the other services."""
+"""The events of other services that reporting reads."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is already known of the events of a batch."""
+"""Reads of earlier facts about the events of a batch."""
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet

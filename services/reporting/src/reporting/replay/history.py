@@ -52,7 +52,7 @@ class History:
         return True
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """What is there and was not read yet, up to the present end of the stream."""
+        """Unread events, up to the present end of the stream."""
         while self._gathering is not None and await self._pending():
             messages = await self._gathering.batch(BATCH, _GATHER_SECONDS)
             read = (self._read(message) for message in messages)

@@ -113,7 +113,7 @@ class _Rebuild:
             await _carry_over(self._engine)
 
     async def catch_up(self) -> None:
-        """Record what the streams hold beyond what was read."""
+        """Record the events in the streams that were not read yet."""
         for history in self._histories:
             async for batch in history.batches():
                 await self._record(batch)
@@ -196,7 +196,7 @@ async def _carry_over(engine: AsyncEngine) -> None:
 
 
 async def _fingerprints(engine: AsyncEngine) -> tuple[str, str]:
-    """Of the live projection and of the shadow: nobody writes either of them meanwhile."""
+    """Fingerprints of the live projection and of the shadow: nobody writes to either meanwhile."""
     return await _fingerprint(engine, {}), await _fingerprint(engine, _SHADOWED)
 
 

@@ -74,7 +74,7 @@ class Archive:
             log_broke_off(layout)
 
     def claim(self, server: int) -> None:
-        """It is the archive of this server, by its system identifier; StackError if it is another's."""
+        """Check that this server owns the archive, by its system identifier; StackError if it is another's."""
         owner = self._owner()
         if owner is None:
             self._mark.write_text(f"{server}\n")
@@ -133,7 +133,7 @@ def waits_for_base(layout: Layout) -> str | None:
 
 
 def ship(archive: Archive, spool: Path) -> int:
-    """Seal what is in the spool into the archive, then remove it there; returns how many segments."""
+    """Seal the segments in the spool into the archive, then remove them there; returns how many."""
     finished = sorted(path for path in spool.iterdir() if not path.name.startswith("."))
     if not finished:
         return 0
@@ -262,7 +262,7 @@ def _check_end(server: PostgresServer, log: Path) -> None:
 
 
 def _begins(segment: str) -> int:
-    """Where in the log, in bytes."""
+    """The start in the log, in bytes."""
     return (int(segment[8:16], 16) << 32) + int(segment[16:], 16) * _SEGMENT_BYTES
 
 

@@ -20,7 +20,7 @@ _LENGTH_BYTES = 4
 
 
 class SealingWriter(io.RawIOBase):
-    """A file object that seals what is written to it."""
+    """A file object that seals everything written to it."""
 
     def __init__(self, target: BinaryIO, key: bytes, kind: str) -> None:
         self._target = target

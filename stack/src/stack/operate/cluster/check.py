@@ -60,7 +60,7 @@ def root() -> Path:
 
 
 def check_all() -> Iterator[tuple[str, list[Finding], str | None]]:
-    """Runs each check; gives its name, what it found, and why it was skipped if it was."""
+    """Runs each check; returns its name, its findings, and why it was skipped if it was."""
     for name, check in _checks():
         try:
             yield name, check(), None
@@ -187,7 +187,7 @@ def arrows(overlay: str) -> list[Finding]:
 
 
 def workloads(overlay: str) -> list[Finding]:
-    """What every pod of ours must have; checkov does not know all of it."""
+    """Requirements of every pod of ours; checkov does not know all of them."""
     found = []
     for document in built(overlay):
         if document["kind"] not in {"Deployment", "StatefulSet", "Job"}:
@@ -225,7 +225,7 @@ def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[st
     if {"requests", "limits"} - resources.keys():
         yield "needs requests and limits"
     if probed:
-        # Who listens on no port is sent no request that it had to be ready for.
+        # A container without a port receives no request before it is ready.
         of_requests = ("readinessProbe",) if container.get("ports") else ()
         for probe in ("startupProbe", "livenessProbe", *of_requests):
             if probe not in container:
@@ -248,7 +248,7 @@ def _certificate_faults(overlay: str, faults: _Faults) -> list[Finding]:
 
 
 def images_by_digest(overlay: str) -> list[Finding]:
-    """Of those that others publish; ours are pinned by whoever builds them (`./ruta k8s pin`)."""
+    """Images of other publishers; ours are pinned after they are built (`./ruta k8s pin`)."""
     return [
         Finding(overlay, f"{image} stands by a tag, which its owner can move: add its digest")
         for image in without_digest(built(overlay))
@@ -329,7 +329,7 @@ def _scratch(overlay: str, text: str) -> Path:
 
 
 def _told(done: subprocess.CompletedProcess[str], found: list[Finding]) -> list[Finding]:
-    """What it found; whoever fails without a finding has not looked."""
+    """The findings; a program that fails without one did not look."""
     if done.returncode and not found:
         raise Skipped(f"it did not run: {done.stderr.strip()[-200:]}")
     return found

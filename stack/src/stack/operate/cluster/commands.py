@@ -23,7 +23,7 @@ from stack.wording import LANGUAGE_VARIABLE, language_of, said
 
 Document = Mapping[str, Any]
 _CONTAINER = "app"
-# What a pod of its own prints stays on the node, as its log.
+# The output of its own pod stays on the node, as its log.
 _PRINT_KEYS = frozenset({"key-ring-add", "key-ring-activate", "key-ring-drop"})
 _OPERATOR = {
     "RUTA_NATS_USER": {"name": "RUTA_NATS_USER", "value": OPERATOR},
@@ -37,7 +37,7 @@ _OPERATOR = {
 _OURS = "ruta.tier in (service,worker)"
 _WORKER = "worker"
 _PACKAGES = {**SERVICES, "issuer": "gateway"}
-# What makes a pod one of a Deployment's: others must not count it, ask it, or end it.
+# Labels by which a Deployment selects its pods: others must not count, ask or end this one.
 _OF_A_SERVER = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports")
 # In the image of every service is Python; curl is in none. Of its own process it wants no name, only the authority.
 _ASK = """\
@@ -130,7 +130,7 @@ class ClusterCommands:
         return found
 
     def ask(self, pod: ClusterPod, path: str) -> httpx.Response | None:
-        """What its process answers from inside; None when it does not."""
+        """The answer of its process from inside; None if it does not answer."""
         done = subprocess.run(
             [*self._kubectl, "exec", pod.name, "-c", _CONTAINER, "--", "python", "-c", _ASK, path],
             capture_output=True,

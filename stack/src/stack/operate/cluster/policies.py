@@ -43,7 +43,7 @@ PRODUCTION = DESIGN | {
     ("postgres-pooler", "postgres", 5432),
     ("namespace monitoring", "postgres-pooler", 9127),
 }
-# What the PostgreSQL operator needs beside; its policies are recognised by name.
+# Arrows that the PostgreSQL operator adds; its policies are recognised by name.
 OPERATOR_POLICIES = frozenset({"postgres-operator", "postgres-keys-operator"})
 _NAMES = frozenset({"names"})  # name resolution, for all
 

@@ -49,7 +49,7 @@ _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
 def certificate_of(service: str) -> str:
-    """The Secret with what it shows."""
+    """The Secret with the certificate that it shows."""
     return f"ruta-{service}-certificate"
 
 
@@ -58,8 +58,8 @@ def new_authority() -> Authority:
 
 
 def documents(authority: Authority) -> Iterator[dict[str, Any]]:
-    """What a cluster gets of an authority: a certificate with its key for each service, good for a year, and the
-    authority's own certificate."""
+    """The documents of an authority for a cluster: a certificate with its key for each service, valid for a year, and
+    the authority's own certificate."""
     for service, known_as in NAMES.items():
         certificate, key = authority.signed(known_as, LIFETIME)
         yield secret(certificate_of(service), {"tls.crt": certificate, "tls.key": key})
@@ -72,7 +72,7 @@ def kept(authority: Authority) -> dict[str, Any]:
 
 
 def read_authority(text: str) -> Authority:
-    """Of a Secret as YAML or JSON, or of its entries alone, as a store gives them back."""
+    """Read a Secret as YAML or JSON, or only its entries, as a store returns them."""
     try:
         document = yaml.safe_load(text)
         values = held_values(document) or document

@@ -29,7 +29,7 @@ _SERVICES = ("directory", "referrals", "reporting", "issuer")
 
 @dataclass(frozen=True)
 class Target:
-    """What the secrets of an overlay must fit: hosts of the two databases, and whose roles they are."""
+    """The target of an overlay's secrets: hosts of the two databases, and the owners of their roles."""
 
     database_host: str = "postgres"
     key_store_host: str = "postgres"

@@ -1,5 +1,5 @@
-"""What a bundle holds: the source at HEAD, wheels of everything for each kind of machine, manifests,
-bills of materials, and images where podman and skopeo can get them."""
+"""Contents of a bundle: the source at HEAD, wheels for each kind of machine, manifests, bills of materials, and
+images if podman and skopeo can fetch them."""
 
 import shutil
 import subprocess
@@ -67,7 +67,7 @@ def gather(root: Path, folder: Path, wanted: Wanted) -> None:
 
 
 def source(root: Path, folder: Path) -> None:
-    """What is committed, into `folder`."""
+    """Copy the commit into `folder`."""
     if _output("git", "status", "--porcelain", "--untracked-files=no", cwd=root):
         raise StackError("it is made of what is committed: commit or put away your changes")
     with tempfile.TemporaryFile() as packed:
@@ -162,7 +162,7 @@ def _images(folder: Path) -> None:
 
 
 def deployed() -> list[str]:
-    """What an office or a country runs; a developer's tags are nobody else's."""
+    """Tags for an office or a country; a developer's tags stay out."""
     return images([document for overlay in ("small", "production") for document in built(overlay)])
 
 

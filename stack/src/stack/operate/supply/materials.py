@@ -38,7 +38,7 @@ def bill_of_materials(root: Path, distribution: str) -> str:
             *(found_uv(), "export", "--frozen", "--no-dev", "--package", distribution),
             # As deploy/Dockerfile installs it.
             *(() if distribution == "ruta-stack" else ("--all-extras",)),
-            # uv calls the format a preview; the test validates what it writes.
+            # uv calls the format a preview; the test validates the output.
             *("--format", "cyclonedx1.5", "--preview-features", "sbom-export"),
         ],
         cwd=root,

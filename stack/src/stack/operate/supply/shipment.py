@@ -1,5 +1,5 @@
-"""Builds our images of what is committed and sends each to a registry, signed, with what says what is in it
-(CycloneDX) and where it comes from (SLSA provenance v1), both attached to its digest."""
+"""Builds our images from the commit and sends each to a registry, signed, with its bill of materials (CycloneDX) and
+its provenance (SLSA v1), both attached to its digest."""
 
 import hashlib
 import json
@@ -74,7 +74,7 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
             ),
         )
         image = f"{name}@{digest.read_text().strip()}"
-        # Of a list each image by itself, too: a node pulls its own.
+        # Each image of a list by itself, too: a node pulls its own.
         _cosign(shipment, image, "sign", *(["--recursive"] if shipment.platforms else []))
         for kind, content in (("cyclonedx", bill), ("slsaprovenance1", json.dumps(provenance))):
             (place / kind).write_text(content, encoding="utf-8")
@@ -109,7 +109,7 @@ def predicate(
 def _cosign(shipment: Shipment, image: str, *command: str) -> None:
     run(
         *("cosign", *command, "--yes", "--key", str(shipment.key.absolute())),
-        # What an operation runs is nobody's business: no public log.
+        # An operation's images are nobody's business: no public log.
         "--tlog-upload=false",
         *(["--allow-http-registry", "--allow-insecure-registry"] if shipment.plain_http else []),
         image,

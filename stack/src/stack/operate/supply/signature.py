@@ -139,7 +139,7 @@ def _in_tar(file: Path) -> Parts:
                 whole = whole or folder
                 content = tar.extractfile(entry) if entry.isreg() else None
                 if content is None or folder != whole or folder in ("", ".", ".."):
-                    # Neither links nor devices, and one folder: what is unpacked stays in it.
+                    # Neither links nor devices, and one folder: unpacked files stay in it.
                     raise StackError("{file}: {name} is no plain file", file=file, name=entry.name)
                 yield name, content
             _nothing_follows(file, tar)
@@ -161,7 +161,7 @@ def _nothing_follows(file: Path, tar: tarfile.TarFile) -> None:
 
 
 def _in_folder(folder: Path) -> Parts:
-    """What `./ruta` makes beside the bundle's files is its own."""
+    """Files that `./ruta` makes beside those of the bundle."""
     own = {".venv", ".ruta", ".ruta-env", ".ruta-small", "__pycache__"}
     head = [folder / SUMS, folder / SIGNATURE]
     rest = sorted(

@@ -41,7 +41,7 @@ def _name(activity: Activity, language: str) -> str:
 
 
 Maker = Callable[[Activity, Places, str], Cell]
-# What is not simply the activity's own field of that name.
+# Columns that are not simply the activity's field of that name.
 _MADE: dict[str, Maker] = {
     "id": lambda a, p, g: str(a.id),
     "org_leader_type": lambda a, p, g: label("organisation_type", a.org_leader_type, g),

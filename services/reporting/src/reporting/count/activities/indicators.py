@@ -49,7 +49,7 @@ _EXACT = {(indicator.type, indicator.measure) for indicator in ALLOWED}
 
 
 class Counted(Protocol):
-    """What an activity must tell to be counted."""
+    """The fields of an activity that a count needs."""
 
     @property
     def type(self) -> str: ...

@@ -1,8 +1,5 @@
-"""What makes one activity row acceptable: codes, places, dates and sums that agree.
-
-Pure: it reads only the shipped code lists and place tables. Every flaw says, in each language,
-what to do about it.
-"""
+"""Rules for one activity row: codes, places, dates, and sums that agree. Pure: it reads only the shipped code lists
+and place tables. Every flaw names its remedy, in each language."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the activity endpoints take and give."""
+"""Bodies and answers of the activity endpoints."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -76,7 +76,7 @@ class RowProblem(BaseModel):
 
 
 class ImportReport(BaseModel):
-    """What an import did; `problems` is empty, or nothing was written."""
+    """The result of an import; if `problems` is not empty, nothing was written."""
 
     import_id: UUID | None
     rows: int

@@ -1,4 +1,4 @@
-"""What an event of the caseload counts towards: whose counter, of which month and area. Pure."""
+"""The counters that an event of the caseload changes: whose, of which month and area. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

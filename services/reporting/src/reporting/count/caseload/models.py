@@ -7,7 +7,7 @@ from reporting.tables import METADATA, PROJECTION
 caseload_facts = sa.Table(
     "caseload_facts",
     METADATA,
-    # The event itself is the key: what is published twice counts once, and no case is kept.
+    # The event itself is the key: a repeated event counts once, and no case is kept.
     sa.Column("event_id", sa.Uuid, primary_key=True),
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("occurred_on", sa.Date, nullable=False),

@@ -1,4 +1,4 @@
-"""What the caseload endpoint reads: a few counters, however many cases there are."""
+"""Reads of the caseload endpoint: a few counters, however many cases there are."""
 
 from collections.abc import Collection
 from datetime import date

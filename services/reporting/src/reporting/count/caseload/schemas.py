@@ -1,4 +1,4 @@
-"""What the caseload endpoint gives: exact numbers, on screen only."""
+"""Answers of the caseload endpoint: exact numbers, on screen only."""
 
 from pydantic import BaseModel, Field
 

@@ -1,4 +1,4 @@
-"""What the endpoints of outside series take and give."""
+"""Bodies and answers of the endpoints of outside series."""
 
 from datetime import date
 from decimal import Decimal
@@ -35,7 +35,7 @@ class PointBody(Strict):
 
 
 class Provenance(Strict):
-    """What a series is and where it comes from. None of it is optional but the method."""
+    """A series and its source. Only the method is optional."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")] = Field(
         examples=["acaps-risk-index"]

@@ -15,11 +15,9 @@ REFERRED, SCREENED, SEARCHES = "referred-persons", "screened-or-assisted-persons
 
 @dataclass
 class Arrivals:
-    """What is needed to place facts, and the placements that must be remembered for a rebuild.
-
-    `closed` are populations with the first and last days of their closed periods. `remembered` are earlier late arrivals
-    by event. `seen` are events that had their effect before: their period was open then.
-    """
+    """Data to place facts, and the placements that a rebuild must repeat. `closed`: populations with the first and
+    last days of their closed periods. `remembered`: earlier late arrivals, by event. `seen`: events that were applied
+    while their period was open."""
 
     today: date
     closed: Collection[tuple[str, date, date]] = ()

@@ -97,7 +97,7 @@ gap_counts = sa.Table(
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
     sa.Column("group", sa.Text, primary_key=True),
-    # The day; of what was counted before days were told, the ISO week.
+    # The day; rows from before days were published hold the ISO week.
     sa.Column("week", sa.Text, primary_key=True),
     # Counts of a day grow from version to version; each growth counts in its own period.
     sa.Column("version", sa.Integer, primary_key=True),

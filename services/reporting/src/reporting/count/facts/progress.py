@@ -1,7 +1,7 @@
-"""What is known of one referral, from its steps in any order.
+"""The state of one referral, from its steps in any order.
 
-`advance` is commutative and idempotent over (referral, version): each field is a minimum, a
-maximum, or belongs to the highest version seen.
+`advance` is commutative and idempotent over (referral, version): each field is a minimum, a maximum, or belongs to
+the highest version seen.
 """
 
 from datetime import datetime

@@ -12,5 +12,5 @@ def pseudonym(key: bytes, case_id: UUID) -> bytes:
 
 
 def forgotten_mark(key: bytes, person: bytes) -> bytes:
-    """What remains of an erased person: enough to drop its late events, attached to no fact."""
+    """The mark of an erased person: enough to drop late events, attached to no fact."""
     return hmac.digest(key, b"forgotten\0" + person, "sha256")[:PSEUDONYM_BYTES]

@@ -1,4 +1,4 @@
-"""What the recording of facts and the closing of a period read, and what the directory offers."""
+"""Reads of the recording of facts and of the closing of a period, and the services of the directory."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import date

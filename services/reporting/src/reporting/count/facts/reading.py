@@ -71,7 +71,7 @@ def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedSt
 
 
 def read_confirmation(event: ReferralData, event_id: UUID) -> RecordedStep:
-    """Somebody other than the recipient confirmed what was delivered."""
+    """A confirmation of the delivery by somebody other than the recipient."""
     step = FactStep(event.referral_id, event.version, CONFIRMED, "", event.occurred_at)
     return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.occurred_at))
 

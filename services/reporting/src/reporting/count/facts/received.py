@@ -8,7 +8,7 @@ from common.events.base import Event
 
 
 class Identified(Protocol):
-    """What recording needs of an envelope."""
+    """The fields of an envelope that recording needs."""
 
     @property
     def id(self) -> UUID: ...

@@ -1,4 +1,4 @@
-"""What is known of one service of the directory, from its events in any order."""
+"""The state of one service of the directory, from its events in any order."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID

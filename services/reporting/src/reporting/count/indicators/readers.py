@@ -1,4 +1,4 @@
-"""Who may read operational numbers at all; whose they see is decided by their scopes."""
+"""Roles that may read operational numbers; their scopes decide whose numbers."""
 
 from typing import Annotated
 

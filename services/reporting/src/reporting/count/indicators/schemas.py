@@ -1,4 +1,4 @@
-"""What the indicator endpoint gives: exact numbers, for the eyes of those who run the referrals."""
+"""Answers of the indicator endpoint: exact numbers, for people who run the referrals."""
 
 from pydantic import BaseModel, Field
 
@@ -42,7 +42,7 @@ class ScopeIndicators(BaseModel):
 
 
 class Indicators(BaseModel):
-    """Of referrals sent in the months from `first` to `last`: what became of them until now."""
+    """Referrals sent in the months from `first` to `last`, with their state up to now."""
 
     first: str
     last: str

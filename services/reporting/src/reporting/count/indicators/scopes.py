@@ -1,4 +1,4 @@
-"""Whose operational numbers a caller may see: an organisation its own, a coordinator its AoRs'."""
+"""The operational numbers that a caller may see: an organisation its own, a coordinator its AoRs'."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

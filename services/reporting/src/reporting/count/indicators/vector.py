@@ -1,7 +1,7 @@
-"""What one referral adds to the operational counters, and what summed counters say.
+"""The vector that one referral adds to the operational counters, and figures from summed counters.
 
-Counters are vectors of whole numbers in a fixed layout: counts, coded reasons, and a histogram of
-hours for each milestone. Vectors add, so a query sums a few rows however many referrals there are.
+Counters are vectors of whole numbers in a fixed layout: counts, coded reasons, and a histogram of hours for each
+milestone. Vectors add, so a query sums a few rows however many referrals there are.
 """
 
 from bisect import bisect_right
@@ -63,10 +63,8 @@ Increments = dict[Place, Counter[int]]
 
 
 class CounterKey(NamedTuple):
-    """Whose counter (an AoR, or an organisation as sender or recipient), which month, which split.
-
-    `month` is the first day of the month in which the referral was sent.
-    """
+    """A counter: its owner (an AoR, or an organisation as sender or recipient), its month, its split. `month` is the
+    first day of the month in which the referral was sent."""
 
     scope: str
     scope_id: str
@@ -116,7 +114,7 @@ def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
 
 
 def place(fact: ReferralFact) -> Place | None:
-    """Where a referral counts; None before it was sent, if it was an error, or if it is internal work."""
+    """The place at which a referral counts; None before it was sent, if it was an error, or if it is internal work."""
     if fact.sent_at is None or fact.state_version == 0 or fact.state == "entered_in_error":
         return None
     if fact.from_organisation == fact.to_organisation:
@@ -142,7 +140,7 @@ def keys(where: Place) -> tuple[CounterKey, ...]:
 
 
 def positions(fact: ReferralFact) -> frozenset[int]:
-    """Where a referral counts 1 in the vectors of its counters."""
+    """The positions at which a referral counts 1 in the vectors of its counters."""
     counted = _counted(
         fact.state,
         fact.reason,

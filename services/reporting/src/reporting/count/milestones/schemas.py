@@ -1,4 +1,4 @@
-"""What the milestone endpoints take and give."""
+"""Bodies and answers of the milestone endpoints."""
 
 from datetime import date, datetime
 from typing import Annotated, Self

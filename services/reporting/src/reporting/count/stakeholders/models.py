@@ -25,7 +25,7 @@ stakeholders = sa.Table(
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("changed_by", sa.Text, nullable=False),
     sa.UniqueConstraint("code", name="stakeholders_once"),
-    # What the directory holds is not said a second time.
+    # The directory's data is linked, not copied.
     sa.CheckConstraint(
         "organisation_id IS NULL OR (name IS NULL AND presence IS NULL AND contact IS NULL"
         " AND NOT in_bulletin)",

@@ -67,7 +67,7 @@ async def visible(
 
 
 async def printable(session: AsyncSession) -> list[StakeholderBody]:
-    """What may be printed where anybody reads it, by code."""
+    """Entries that may be printed for the public, by code."""
     rows = await session.execute(
         sa.select(stakeholders).where(stakeholders.c.in_bulletin).order_by(stakeholders.c.code)
     )

@@ -1,8 +1,7 @@
-"""What an entry of the stakeholder table may say. Pure.
+"""Rules for an entry of the stakeholder table. Pure.
 
-The table goes to people who may not see everything in the directory. So what the directory holds is
-linked and never said a second time, presence ends at the first level, and a text holds no number: no
-house number, no count of people, no telephone of somebody.
+The table's readers may not see everything in the directory. So the directory's data is linked and never copied,
+presence ends at the first level, and a text holds no number: no house number, no count of people, no telephone.
 """
 
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ _OF_THE_DIRECTORY = ("name", "presence", "contact")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """What is wrong, in each language. `field` may have parts: `mandate/es`."""
+    """An error, in each language. `field` may have parts: `mandate/es`."""
 
     field: str
     said: Detail

@@ -1,4 +1,4 @@
-"""What the stakeholder endpoints take and give."""
+"""Bodies and answers of the stakeholder endpoints."""
 
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -101,7 +101,7 @@ class StakeholderView(BaseModel):
 
 
 class StakeholderImport(BaseModel):
-    """What a file did, or would do on a dry run."""
+    """The result of a file, or of its dry run."""
 
     rows: int
     created: int

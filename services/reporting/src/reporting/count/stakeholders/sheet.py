@@ -1,7 +1,7 @@
-"""The stakeholder table as a file, out and in again: what was downloaded can be sent back. Pure.
+"""The stakeholder table as a file: a downloaded sheet can be sent back. Pure.
 
-A changed row brings the `version` that it was downloaded with, so that a sheet that lay in somebody's
-folder for a month undoes nothing.
+A changed row brings the `version` of its download, so that a sheet that lay in a folder for a month overwrites
+nothing newer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

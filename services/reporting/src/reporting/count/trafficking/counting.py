@@ -59,8 +59,8 @@ _REACHED = ("opened", "stopped", "concluded", "referred")
 
 
 def screened(facts: Sequence[Identification]) -> Values | None:
-    """Where a person counts: where and who she is, how far she came and what was found, by which
-    kind of exploitation, on which route, and how she was assisted. None: not counted."""
+    """The cell in which a person counts: area and profile, stage and finding, kind of exploitation, route, and
+    assistance. None: not counted."""
     kinds = {each.kind for each in facts}
     if not kinds & {*_STAGES, ASSISTANCE}:
         return None
@@ -86,7 +86,7 @@ def _standing(kinds: Collection[str], counted: Collection[str]) -> str:
 
 
 def further(before: str, now: str) -> str:
-    """The standing of a person over a longer span: what was reached and found in all of it."""
+    """A person's state over a longer span: the furthest stage and all findings."""
     both = {before, now}
     found = any(each.startswith("identified") for each in both)
     if any(each.endswith("assisted") for each in both):
@@ -97,7 +97,7 @@ def further(before: str, now: str) -> str:
 
 
 def place_of(fact: Identification) -> tuple[UUID, int]:
-    """What a fact is a step of, and which it is among them."""
+    """The thing whose step a fact is, and the number of the step."""
     return fact.id, fact.version
 
 

@@ -1,4 +1,4 @@
-"""What the closing of a trafficking programme reads."""
+"""Reads of the closing of a trafficking programme."""
 
 from collections.abc import AsyncIterator, Collection
 from datetime import date

@@ -33,7 +33,7 @@ def read_screening(event: ScreeningConcluded, key: bytes) -> Fact:
 
 
 def read_progress(event: ScreeningProgress, key: bytes) -> Fact:
-    """How far a screening came; it says nothing about what was found."""
+    """The stage of a screening, without its finding."""
     return {
         "kind": f"{SCREENING}-{type(event).SUBJECT.split('.')[3]}",
         "id": event.screening_id,
@@ -66,7 +66,7 @@ def read_assistance(event: AssistanceGiven, key: bytes) -> Fact:
 
 
 def without_person(fact: Fact) -> Fact:
-    """The fact of an erased person: what was done stays, to whom does not."""
+    """The fact of an erased person: the act stays, the person does not."""
     nothing = dict.fromkeys(("person", "sex", "age_band", "origin", "destination"))
     return {**fact, **nothing, "countable": False, "exploitation_types": (), "transit": ()}
 

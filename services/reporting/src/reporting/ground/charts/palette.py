@@ -16,5 +16,5 @@ SEQUENTIAL = ("#F1F5F9", "#0B3C5D")
 LOUD = ("#FDEFE6", "#8F2D00")
 """For gaps: one hue, too, and the one that is seen first beside the blue of everything else."""
 
-# Where a browser has no such font, at least none with serifs.
+# A browser without this font uses one with serifs.
 FONT = "Source Sans Pro, sans-serif"

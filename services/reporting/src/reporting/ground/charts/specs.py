@@ -174,7 +174,7 @@ _TYPES = {"N": "nominal", "O": "ordinal", "Q": "quantitative"}
 
 
 def by(what: str, **more: Any) -> Spec:
-    """What a channel of a mark follows: `field:N` (nominal), `:O` (ordinal) or `:Q` (quantitative)."""
+    """The encoding of a mark's channel: `field:N` (nominal), `:O` (ordinal) or `:Q` (quantitative)."""
     field, kind = what.split(":")
     return {"field": field, "type": _TYPES[kind], **more}
 

@@ -1,8 +1,8 @@
-"""What populations and programmes are, fixed before any release: who is counted together, how it is
-rounded, and which views of it are published.
+"""Populations and programmes, fixed before any release: who is counted together, how the counts are rounded, and
+which views are published.
 
-A definition is reviewed configuration in a data file. Its fingerprint enters the seed of every
-release, so a changed definition is a new schema and can never be confused with the old one.
+A definition is reviewed configuration in a data file. Its fingerprint enters the seed of every release, so a changed
+definition is a new schema and can never be confused with the old one.
 """
 
 import hashlib
@@ -147,7 +147,7 @@ class Population:
 
     @property
     def new_to_all(self) -> tuple[str, ...]:
-        """The history of somebody of whom nothing is known before; of no history, none."""
+        """The history of a person without earlier facts; None if the population keeps no history."""
         return ("|".join([NEW] * len(self.spans)),) if self.spans else ()
 
     @property

@@ -1,1 +1,1 @@
-"""How counts are protected, and how sure what is published is: pure."""
+"""Protection of counts, and the intervals of published counts: pure."""

@@ -1,4 +1,4 @@
-"""What intervals tell apart. Nothing else is ranked, shaded or called the largest (R9)."""
+"""Differences that intervals prove. Only these are ranked, shaded or called the largest (R9)."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -41,7 +41,7 @@ class Noise:
     """Persons that a span shows beyond the flows of its parts, so that no part exceeds it."""
 
     def variance(self, shown: Whole, margins: Sequence[Floats | float]) -> Floats:
-        """Of the errors of counts that show `shown` and are parts of these tilted one-way counts."""
+        """Variance of the errors of counts that show `shown` and are parts of these tilted one-way counts."""
         each_period = shown.astype(float)
         whole = max(float(self.total), 1.0)
         own = 1 - each_period / whole
@@ -59,7 +59,7 @@ class Noise:
         return found
 
     def _left(self, free: Floats | float, shown: Floats | float, eta: float, of: float) -> Floats:
-        """Of the error of a count that the tilt keeps."""
+        """The share of a count's error that the tilt keeps."""
         spread = (self.k - 1) * np.maximum(free, 0.1)
         return np.asarray(spread / (1 + spread * eta**2 / of / self.periods))
 

@@ -154,7 +154,7 @@ class ProtectedCube:
         return _Table(positions, at, sums[tuple(at.T)] if by else sums.reshape(1))
 
     def _sums(self, positions: Sequence[int], filters: Filters) -> Whole:
-        """What passes, by the dimensions at `positions` in this order."""
+        """Sums of the cells that pass, by the dimensions at `positions` in this order."""
         summed_over = tuple(p for p in range(len(self.dimensions)) if p not in positions)
         sums: Whole = self._kept(filters).sum(axis=summed_over)
         return sums.transpose([sorted(positions).index(position) for position in positions])
@@ -177,7 +177,7 @@ class ProtectedCube:
         if any(each.noise is None for each in parts):
             return [(None, None)] * len(table.shown)
         variance = sum(each._variance(table, filters) for each in parts)  # noqa: SLF001 - its own
-        # Who is shown in one closed period is there; a span's cells are made of several.
+        # A person shown in one closed period is there; cells of a span add up several.
         least = int(all(each.noise and each.noise.periods == 1 for each in parts))
         share = 1 - max(each.noise.added / max(each.noise.total, 1) for each in parts if each.noise)
         return intervals(table.shown, np.asarray(variance), self.k, least, share)

@@ -176,7 +176,7 @@ class _Draw:
         self.z[a] = int(up)
 
     def _swap(self, a: int, sweep: int) -> None:
-        """Where a and a random partner differ, draw which of the two is up."""
+        """If a and a random partner differ, draw which of the two is rounded up."""
         b = next(self.stream) * len(self.z) >> 53
         if self.z[a] == self.z[b]:
             return

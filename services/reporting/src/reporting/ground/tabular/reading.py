@@ -1,4 +1,4 @@
-"""Tables on their way in as CSV, and what is wrong with them by row and column. Pure."""
+"""Reads tables as CSV, and reports errors by row and column. Pure."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ MOST_FLAWS = 50
 
 @dataclass(frozen=True)
 class CellFlaw:
-    """What is wrong with a cell, or with a whole file (row 0), in each language."""
+    """An error in a cell, or in a whole file (row 0), in each language."""
 
     row: int
     column: str

@@ -1,5 +1,5 @@
-"""What was asked of a period's programmes, and what is still to be done. The releases themselves say
-what was done: these rows may be lost without loss."""
+"""Orders to close or publish the programmes of a period, and their open parts. The releases record what was done:
+these rows may be lost without loss."""
 
 import sqlalchemy as sa
 from common import clock
@@ -27,7 +27,7 @@ closing_steps = sa.Table(
     sa.Column("closing_id", sa.Uuid, sa.ForeignKey("closings.id"), primary_key=True),
     sa.Column("programme", sa.Text, primary_key=True),
     sa.Column("position", sa.Integer, nullable=False),
-    # What was asked last: 'close' or 'publish'.
+    # The last order: 'close' or 'publish'.
     sa.Column("task", sa.Text, nullable=False),
     sa.Column("asked_by", sa.Text, nullable=False),
     # Under which it was asked for: they are judged anew when it is done.

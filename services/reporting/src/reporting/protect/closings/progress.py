@@ -27,8 +27,7 @@ class ClosingState(StrEnum):
 
 
 def step_state(task: Task, *, waiting: bool, closed: bool, published: bool) -> StepState:
-    """`task`: what was asked last, `waiting`: whether it is still to be done; `closed` and
-    `published` are what the release says."""
+    """`task`: the last order; `waiting`: whether it is still open; `closed` and `published`: from the release."""
     if published:
         return StepState.PUBLISHED
     if not closed:
@@ -39,7 +38,7 @@ def step_state(task: Task, *, waiting: bool, closed: bool, published: bool) -> S
 
 
 def closing_state(steps: Collection[StepState], *, all_signed: bool) -> ClosingState:
-    """Of the whole: what is at work first, then what needs a person."""
+    """The state of the whole: work under way first, then programmes that need a person."""
     if StepState.TO_CLOSE in steps:
         return ClosingState.CLOSING
     if StepState.TO_PUBLISH in steps:

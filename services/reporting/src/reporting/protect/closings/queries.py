@@ -52,7 +52,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Closing:
-    """What was asked of a period. `busy`: something is still to be closed, seen or not."""
+    """The orders of a period. `busy`: a programme is still to be closed, visible to the caller or not."""
 
     id: UUID
     period: str

@@ -32,7 +32,8 @@ STEPS = Tasks(
 
 @dataclass(frozen=True)
 class Means:
-    """What a release is made with. `alone`: one person may close and publish; `lost_until`: of `releases.Order`."""
+    """The parts that making a release needs. `alone`: one person may close and publish; `lost_until`: of
+    `releases.Order`."""
 
     catalogue: Catalogue
     key: bytes

@@ -1,4 +1,4 @@
-"""What the closing endpoints take and give."""
+"""Bodies and answers of the closing endpoints."""
 
 from datetime import date, datetime
 from typing import Annotated, Any

@@ -1,5 +1,5 @@
-"""What may be asked of all programmes of a period at once. Asking writes tasks; the worker does them
-(`running`), each programme in a transaction of its own, by the use cases of single releases."""
+"""Orders for all programmes of a period at once. An order writes tasks; the worker carries them out (`running`), each
+programme in a transaction of its own, by the use cases of single releases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

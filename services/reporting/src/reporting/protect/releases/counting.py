@@ -17,8 +17,8 @@ Values = Mapping[str, str | None]
 
 
 def referred(steps: Sequence[Step]) -> Values | None:
-    """Where a person counts: by the furthest that any referral got by the end of the period, and by
-    the latest need that ended without a service, if any did. None: not counted."""
+    """The cell in which a person counts: the furthest state of any referral by the end of the period, and the latest
+    need that ended without a service, if any did. None: not counted."""
     last = _last_steps(steps)
     if not last:
         return None
@@ -52,7 +52,7 @@ def further(before: str, now: str) -> str:
 
 
 def place_of(step: Step) -> tuple[UUID, int]:
-    """Whose state a step tells, and which it is among them."""
+    """The thing whose state a step tells, and the number of the step."""
     return step.referral_id, step.version
 
 
@@ -67,7 +67,7 @@ def _last_steps(steps: Sequence[Step]) -> list[Step]:
 
 
 def _person(steps: Sequence[Step]) -> dict[str, str | None]:
-    """Where and who the person is: one answer per period, so that all programmes agree."""
+    """Area and profile of the person: one answer per period, so that all programmes agree."""
     known = sorted(steps, key=_recency)
     return {
         "area": next((s.area for s in reversed(known) if s.area), None),

@@ -14,7 +14,7 @@ ALREADY_PUBLISHED = PROBLEMS["already_published"]
 
 
 def outside(error: OutsideProgrammeError, pointer: str) -> Problem:
-    """422 that names what is allowed."""
+    """422 that names the allowed values."""
     if error.field == PARAMETER:
         return unknown_parameter(
             error.given, error.allowed, field=error.field, allowed=list(error.allowed)

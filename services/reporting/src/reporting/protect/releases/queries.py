@@ -140,7 +140,7 @@ async def release_of(session: AsyncSession, programme: str, period: str) -> Rele
 
 
 async def programmes_closed(session: AsyncSession, period: str) -> set[str]:
-    """The programmes of which this period is closed, published or not, whoever asks."""
+    """The programmes of which this period is closed, published or not, for any caller."""
     rows = await session.scalars(sa.select(releases.c.programme).where(releases.c.period == period))
     return set(rows)
 
@@ -231,7 +231,7 @@ async def _with_spans(
 
 
 async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
-    """Of these releases those that are published, by id."""
+    """The published ones of these releases, by id."""
     found = await _releases(
         session,
         releases.c.id.in_(list(release_ids)),
@@ -278,7 +278,7 @@ T = TypeVar("T")
 
 
 class _Kept(Generic[T]):
-    """What was asked for last."""
+    """The answer of the last question."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -415,7 +415,8 @@ async def _sign_offs(
 
 
 async def who_stood_for(session: AsyncSession, release_id: UUID) -> Sequence[str]:
-    """Who closed it, and who signed it off for a contributor; a waiver is no word of a contributor."""
+    """The people who closed it and who signed it off for a contributor; a waiver does not count as a contributor's
+    word."""
     closed = sa.select(releases.c.closed_by).where(releases.c.id == release_id)
     signed = sa.select(sign_offs.c.signed_by).where(
         sign_offs.c.release_id == release_id, sign_offs.c.signed_at.is_not(None)

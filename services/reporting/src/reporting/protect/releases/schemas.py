@@ -1,4 +1,4 @@
-"""What the release endpoints take and give."""
+"""Bodies and answers of the release endpoints."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -61,7 +61,7 @@ from reporting.tables import COMMON
 
 @dataclass(frozen=True)
 class Order:
-    """What to close. What ended before `lost_until` may have been published from a record that was lost."""
+    """An order to close. Periods that ended before `lost_until` may have been published from a record that was lost."""
 
     programme: Programme
     period: Period
@@ -115,7 +115,7 @@ async def _joint(session: AsyncSession, caller: Principal, order: Order, key: by
     if known is not None:
         return known
     if order.lost_until is not None and period.ended(order.lost_until):
-        # Rounded a second time, from another record, it could be played against what was published.
+        # A second rounding, from another record, could be played against the published one.
         raise PERIOD_MAYBE_PUBLISHED.because(
             "ended_before_when_record_began_again", period.id, order.lost_until.isoformat()
         )
@@ -147,7 +147,7 @@ async def store(
     counts: Mapping[Coordinates, int],
     key: bytes,
 ) -> UUID:
-    """Round the counts and write the joint cube; what is written holds no count."""
+    """Round the counts and write the joint cube; no true count is written."""
     tiers = await asyncio.to_thread(_round, population, period, counts, key)
     definition = definition_of(population)
     cube_id = await _write_cube(session, caller, population, period, tiers, definition)
@@ -374,7 +374,7 @@ async def _ask_contributors(
 async def _contributors(
     session: AsyncSession, programme: Programme, period: Period
 ) -> Sequence[UUID]:
-    """Searches belong to nobody; what is counted otherwise belongs to those who recorded it."""
+    """Searches have no contributor; other counts belong to the organisations that recorded them."""
     match programme.population.measure:
         case Measure.SEARCHES_WITHOUT_RESULT:
             return ()

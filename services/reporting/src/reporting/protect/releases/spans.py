@@ -139,8 +139,8 @@ class _Span:
                     self._add(at)
 
     def fill(self) -> None:
-        """Add blocks where the flows say, until there are as many as they add up to: first those of whom every
-        one-way count has too few, then of whom all but one have, and so on."""
+        """Add blocks where the flows say, until they reach the total: first persons of whom every one-way count has
+        too few, then persons of whom all but one have, and so on."""
         wanted = [at for at, n in sorted(self.lag.items(), key=_largest_first) for _ in range(n)]
         left = self.lag.total()
         for full in range(len(next(iter(self.lag), ())) + 1):

@@ -74,7 +74,7 @@ class JointCube:
         return np.array(list(self.cells.values()), np.int64)
 
     def shown_of(self, name: str) -> Floats:
-        """What each code of a dimension shows."""
+        """The shown count of each code of a dimension."""
         place = self.names.index(name)
         codes = len(self.dimensions[place].codes)
         found = np.bincount(self.at[:, place], self.shown, codes)
@@ -83,8 +83,8 @@ class JointCube:
 
 @dataclass(frozen=True)
 class View:
-    """What a programme reads of a joint cube. `sources`: own dimension → the cube's; `into`: code
-    of that → own code (the same where absent); `where`: the cube's dimension → codes."""
+    """A programme's view of a joint cube. `sources`: own dimension → the cube's; `into`: the cube's code → own code
+    (the same where absent); `where`: the cube's dimension → codes."""
 
     programme: str
     dimensions: tuple[Dimension, ...]
@@ -317,7 +317,7 @@ def _noise(view: View, joint: JointCube) -> Noise:
 
 
 def _margin(view: View, joint: JointCube, dimension: Dimension) -> Floats | None:
-    """What the joint cube shows of each code of the view's dimension."""
+    """The shown count of each code of the view's dimension, in the joint cube."""
     source = view.sources[dimension.name]
     if source not in joint.tilted:
         return None
@@ -342,7 +342,7 @@ def _turned(view: View, joint: JointCube, dimension: Dimension) -> Whole:
 
 
 def _placed(view: View, joint: JointCube, rows: Whole) -> Whole:
-    """Where rows of the joint cube stand in the view."""
+    """The place in the view of each row of the joint cube."""
     codes = {name: rows[:, place] for place, name in enumerate(joint.names)}
     inside = np.ones(len(rows), bool)
     for name, wanted in view.where.items():

@@ -38,7 +38,7 @@ bulletin_files = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
 )
 
-# What was asked and is still to be done; what was done the bulletin says.
+# Open orders; the bulletin records what was done.
 bulletin_publications = sa.Table(
     "bulletin_publications",
     METADATA,

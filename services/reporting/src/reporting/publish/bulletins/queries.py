@@ -43,7 +43,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Publication:
-    """What was asked of the worker. ``done``: steps of the present attempt."""
+    """The order to the worker. ``done``: steps of the present attempt."""
 
     bulletin_id: UUID
     asked_by: str
@@ -113,7 +113,7 @@ async def visible(
 
 
 async def published(session: AsyncSession, *, limit: int) -> list[Bulletin]:
-    """What is public, the latest published first."""
+    """Published bulletins, the latest first."""
     statement = (
         sa.select(bulletins)
         .where(bulletins.c.state == "published")

@@ -27,7 +27,7 @@ def due(today: date) -> tuple[Period, ...]:
 
 
 async def draft_due(session: AsyncSession, today: date, catalogue: Catalogue) -> list[str]:
-    """Draft what is due and has no bulletin yet; returns the periods drafted."""
+    """Draft due periods without a bulletin; returns the periods drafted."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     drafted: list[str] = []
     for period in due(today):

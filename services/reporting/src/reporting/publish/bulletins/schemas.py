@@ -1,4 +1,4 @@
-"""What the bulletin endpoints take and give."""
+"""Bodies and answers of the bulletin endpoints."""
 
 import re
 from datetime import date, datetime

@@ -150,7 +150,7 @@ async def draft(
     }
     if known and known[0].state != "published":
         bulletin_id = known[0].id
-        # What was asked of the former draft is not asked of this one.
+        # An order about the old draft does not apply to this one.
         await session.execute(
             bulletin_publications.delete().where(bulletin_publications.c.bulletin_id == bulletin_id)
         )
@@ -249,7 +249,7 @@ async def _as_read(session: AsyncSession, bulletin_id: UUID, read: str | None) -
 async def _rewritten(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, content: Content
 ) -> Bulletin:
-    """Who wrote last drafted it."""
+    """The last author of the text becomes its drafter."""
     values = {"content": _document(content), "content_sha256": digest(content)}
     await session.execute(
         bulletins.update()
@@ -370,7 +370,7 @@ async def publish(
 
 
 async def problems(session: AsyncSession, bulletin: Bulletin) -> list[Stray]:
-    """What the checker finds on the printed figures now; for an old bulletin, corrections made since."""
+    """The checker's findings on the printed figures now; for an old bulletin, corrections since."""
     return await _problems(session, bulletin.period, printed(bulletin.content))
 
 

@@ -62,7 +62,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A number that does not trace: in which form it stands, what it is, and why it is refused."""
+    """A number that does not trace to a source: the edition, the number, and the reason."""
 
     form: str
     number: str

@@ -15,7 +15,7 @@ from reporting.publish.exports.index_page import figures_page
 
 index = router("/reports/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
-# Of all programmes together: years of them.
+# All programmes together: years of them.
 _LISTED = 400
 
 

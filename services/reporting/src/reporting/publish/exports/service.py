@@ -1,4 +1,4 @@
-"""What exports are made of: published counts of a period, activities as published, the pack."""
+"""Content of exports: published counts of a period, activities as published, the pack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

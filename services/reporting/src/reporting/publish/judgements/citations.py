@@ -1,5 +1,5 @@
-"""What a statement rests on, as a reader needs it: the number with its interval, and whether something
-newer was published since. Pure."""
+"""The sources of a statement, for its reader: the number with its interval, and whether something newer was published
+since. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class Statement:
 
 
 def loose(text: Text, cited: Iterable[Cited]) -> list[tuple[str, str]]:
-    """Numbers and addresses in a text, by language, that are none of what it cites."""
+    """Numbers and addresses in a text, by language, that it does not cite."""
     known = list(cited)
     found: list[tuple[str, str]] = []
     for language in LANGUAGES:

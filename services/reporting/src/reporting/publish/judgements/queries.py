@@ -23,7 +23,7 @@ _BASIS: TypeAdapter[Basis] = TypeAdapter(Basis)
 
 
 def stored(cited: Iterable[Cited]) -> list[dict[str, Any]]:
-    """As JSON: a release never changes, so neither does what was cited of it."""
+    """As JSON: a release never changes, so neither does a number cited from it."""
     return [
         {
             "basis": each.basis.model_dump(mode="json"),
@@ -107,7 +107,7 @@ async def visible(
 
 
 async def agreed(session: AsyncSession, analysis: str) -> list[Statement]:
-    """What two people stand for, the oldest first."""
+    """Statements that two people agreed to, the oldest first."""
     rows = await session.execute(
         sa.select(statements)
         .where(statements.c.analysis == analysis, statements.c.agreed_at.is_not(None))

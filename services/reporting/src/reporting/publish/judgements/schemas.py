@@ -1,4 +1,4 @@
-"""What the endpoints of judgements take and give."""
+"""Bodies and answers of the judgement endpoints."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Use cases of judgements: write a statement on what it cites, agree to it, take it out."""
+"""Use cases of judgements: write a statement with its sources, agree to it, remove it."""
 
 import asyncio
 from typing import Any
@@ -56,7 +56,7 @@ async def change(
     body: StatementBody,
     catalogue: Catalogue,
 ) -> Statement:
-    """Say it anew: the statement is a draft again, and whoever changed it wrote it."""
+    """Reword it: the statement is a draft again, and its author is the person who changed it."""
     found, known = await _found(session, statement_id, if_match)
     for field in ("analysis", "place"):
         if getattr(body, field) != getattr(found, field):

@@ -1,1 +1,1 @@
-"""Who gets bulletins by mail: a sealed address, a language, and nothing else."""
+"""Subscribers of bulletins by mail: a sealed address, a language, and nothing else."""

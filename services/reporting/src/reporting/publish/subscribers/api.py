@@ -46,7 +46,7 @@ Key = Annotated[
 
 
 async def _keys(request: Request) -> Keys:
-    """What links are made of; 404 where this operation sends no mail."""
+    """The keys of links; 404 if this operation sends no mail."""
     context = context_of(request)
     settings = context.settings
     if not isinstance(settings, Settings) or context.parts.get(MAIL) is None:

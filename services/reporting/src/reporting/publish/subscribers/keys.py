@@ -33,7 +33,7 @@ class Keys:
         return f"{subscriber.hex}.{self._mark(use, subscriber)}"
 
     def subscriber(self, use: Use, key: str) -> UUID | None:
-        """Whose link it is; None where it is none of ours, or for another use."""
+        """The subscriber of a link; None if the link is not ours, or for another use."""
         name, _, mark = key.partition(".")
         try:
             subscriber = UUID(hex=name)

@@ -1,4 +1,4 @@
-"""What a form of subscribers holds."""
+"""Forms of subscribers."""
 
 from common.words.languages import PageLanguage
 from pydantic import BaseModel, ConfigDict, Field

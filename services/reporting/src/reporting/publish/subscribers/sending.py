@@ -1,4 +1,4 @@
-"""The worker of subscribers: to whom a mail is due, what it says, and what became of it."""
+"""The worker of subscribers: it finds due mails, writes them, and records the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

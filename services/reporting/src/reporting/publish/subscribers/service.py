@@ -53,8 +53,7 @@ async def ask(session: AsyncSession, keys: Keys, address: str, language: PageLan
 
 
 async def confirm(session: AsyncSession, keys: Keys, key: str) -> str:
-    """From now on what is published is sent there; doing it twice changes nothing. Returns the key that
-    ends it."""
+    """Start sending to this address; repeating it changes nothing. Returns the key that ends it."""
     now = clock.now()
     known = await queries.locked(session, _whose(keys, "confirm", key))
     if known is None or (known.confirmed_at is None and known.asked_at <= now - UNCONFIRMED_FOR):
@@ -75,8 +74,8 @@ async def leave(session: AsyncSession, keys: Keys, key: str) -> None:
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """A mail came back from an address that takes nothing: nothing of it stays. Whoever asks again is a new
-    subscriber, of whom no older report says anything."""
+    """A mail came back from an address that accepts nothing: delete all of it. Subscribing again makes a new
+    subscriber, to whom no older report applies."""
     if bounce.status is not None:
         await session.execute(subscribers.delete().where(subscribers.c.id == bounce.about))
 

@@ -1,7 +1,7 @@
-"""What a bulletin's numbers rest on, and the value that each source has in it.
+"""The evidence of a bulletin's numbers, and the value of each source in it.
 
-The same function gives a number when a bulletin is drafted and checks it before sign-off and
-publication, on evidence that was read again.
+The same function gives a number when a bulletin is drafted and checks it before sign-off and publication, on evidence
+that was read again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class UntraceableError(ValueError):
 
 @dataclass(frozen=True)
 class Beside:
-    """What is printed on wish; `superseded` are the statements to be reviewed."""
+    """Optional parts; `superseded` are the statements to review."""
 
     stakeholders: Sequence[StakeholderBody] = ()
     statements: Sequence[Statement] = ()

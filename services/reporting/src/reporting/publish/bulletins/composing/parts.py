@@ -49,8 +49,8 @@ class Counts:
         return figure(self.source(**filters), self.evidence)
 
     def codes(self, dimension: str, **filters: Codes) -> list[str]:
-        """Codes with a published count: larger ones first as far as intervals tell them apart, otherwise in
-        the reviewed order; what is unknown comes last."""
+        """Codes with a published count: the larger first as far as intervals tell them apart, otherwise in the
+        reviewed order; the unknown comes last."""
         rows = self.evidence.cube(self.releases).margin((dimension,), filters)
         places = ordered(
             [
@@ -66,8 +66,7 @@ class Counts:
         return sorted(found, key=lambda code: code == fallback)
 
     def first(self, dimension: str, most: int) -> tuple[list[str], Sentence | None]:
-        """As many of these codes as there is room for, the unknown among them; and what is said of the
-        others."""
+        """The codes that fit, the unknown among them; and a sentence on the others."""
         found = self.codes(dimension)
         fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
         named = [code for code in found if code != fallback]
@@ -196,8 +195,8 @@ def bars(title: Text, alt: Text, table: Table) -> Chart:
 
 
 def said_of(alt: Text, table: Table, *names: str) -> Sentence:
-    """What a chart shows: which of the rows, whose labels are called `names`, has the largest figure; or
-    that none may be called so. Figures of the same row are taken as rows."""
+    """The sentence under a chart: which of the rows (`names`) has the largest figure, or that none can be called so.
+    Figures of the same row count as rows."""
     names = names or ("place",)
     found = [
         (labels, cell)

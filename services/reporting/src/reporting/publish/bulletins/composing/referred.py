@@ -229,7 +229,7 @@ def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
 
 
 def _changed(first: Figure, last: Figure) -> str:
-    """What may be said of two numbers: nothing where their intervals touch."""
+    """The sentence on two numbers: nothing if their intervals touch."""
     if larger(last.between, first.between):
         return "trends.rose"
     return "trends.fell" if larger(first.between, last.between) else "trends.same"

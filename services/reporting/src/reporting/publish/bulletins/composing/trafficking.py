@@ -105,7 +105,7 @@ def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section 
 
 
 def _transit(found: Counts) -> list[Block | None]:
-    """Where the same people passed through on the way: the third side of the flow."""
+    """Transit countries of the same people: the third side of the flow."""
     codes, others = found.first("transit", FLOWS)
     table = Table(
         id="transit",

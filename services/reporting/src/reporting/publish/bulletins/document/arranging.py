@@ -20,8 +20,8 @@ def movable(content: Content) -> tuple[str, ...]:
 
 
 def arranged(content: Content, order: Sequence[str], hidden: Collection[str]) -> Content:
-    """The sections in this order; what the order does not name stays behind what it stood behind. What
-    is hidden is kept in the draft and is not printed."""
+    """The sections in this order; a section that the order does not name stays behind its neighbour. Hidden sections
+    stay in the draft and are not printed."""
     own = movable(content)
     wanted = [name for name in order if name in own]
     for at, name in enumerate(own):
@@ -35,6 +35,6 @@ def arranged(content: Content, order: Sequence[str], hidden: Collection[str]) ->
 
 
 def printed(content: Content) -> Content:
-    """The bulletin as it is laid out, signed off and published: without what is hidden."""
+    """The bulletin as it is laid out, signed off and published: without hidden sections."""
     sections = tuple(each for each in content.sections if each.id not in content.hidden)
     return content.model_copy(update={"sections": sections})

@@ -1,7 +1,7 @@
-"""What a bulletin says, before it has a form: sections of sentences, key figures, tables, charts.
+"""The content of a bulletin, before it has a form: sections of sentences, key figures, tables, charts.
 
-Every language is in it, so that the editions say the same; numbers are `Figure`s only. A chart
-has no data of its own: it draws its table, and the table stands below it.
+It holds every language, so that the editions agree; numbers are `Figure`s only. A chart has no data of its own: it
+draws its table, and the table stands below it.
 """
 
 from datetime import date
@@ -31,7 +31,7 @@ class Sentence(Frozen):
 
 
 class Words(Frozen):
-    """What people wrote, in paragraphs. A number in it is one of its section's (see `words`)."""
+    """Text that people wrote, in paragraphs. A number in it is one of its section's (see `words`)."""
 
     kind: Literal["words"] = "words"
     text: Text
@@ -80,7 +80,7 @@ class Section(Frozen):
 
 
 class BulletinWish(Frozen):
-    """What is printed beside the numbers: nothing, unless somebody asked for it with this draft."""
+    """Optional parts beside the numbers: none, unless somebody asked for them with this draft."""
 
     stakeholders: bool = Field(default=False, description="Institutions that may be printed.")
     milestones: bool = Field(default=False, description="The next milestones.")

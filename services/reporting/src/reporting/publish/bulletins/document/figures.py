@@ -120,6 +120,6 @@ class Figure(Frozen):
 
     @property
     def between(self) -> Bounds:
-        """The interval; an exact number is what it is."""
+        """The interval; an exact number is its own interval."""
         value = self.value or 0
         return value if self.low is None else self.low, value if self.high is None else self.high

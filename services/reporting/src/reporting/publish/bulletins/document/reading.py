@@ -71,7 +71,7 @@ def sentence_runs(sentence: Sentence, language: str) -> list[Run]:
 
 
 def paragraphs(words: Words, language: str) -> list[str]:
-    """What people wrote, paragraph by paragraph."""
+    """The text that people wrote, by paragraph."""
     return [part.strip() for part in words.text[language].split("\n") if part.strip()]
 
 

@@ -16,7 +16,7 @@ from reporting.publish.bulletins.document.texts import say
 
 
 def described(source: Source, language: str) -> str:
-    """One line: the kind of source, its id, and what is summed."""
+    """One line: the kind of source, its id, and the summed part."""
     kind = say(f"source.{source.kind}")[language]
     return f"{kind}: {_detail(source, language)}"
 

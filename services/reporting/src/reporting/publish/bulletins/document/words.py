@@ -39,7 +39,7 @@ class Unfounded:
 
 
 def words_of(content: Content) -> dict[str, Text]:
-    """What people wrote, by section."""
+    """The text that people wrote, by section."""
     return {
         section.id: dict(block.text)
         for section in content.sections
@@ -81,7 +81,7 @@ def with_words(content: Content, texts: Mapping[str, Text]) -> Content:
 
 
 def places(content: Content) -> tuple[str, ...]:
-    """Where words may stand."""
+    """The places for people's text."""
     own = (each.id for each in without_words(content).sections if each.id not in OF_ALL)
     return (*BEFORE, *own, *AFTER)
 

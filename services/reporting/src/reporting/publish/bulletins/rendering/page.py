@@ -120,8 +120,8 @@ def _table(table: Table, language: str) -> dict[str, Any]:
 
 
 def _width(heading: str, cells: list[str], number: bool) -> tuple[int, int]:
-    """What a column needs at least, its longest word or number; and for words what it would like, so that
-    they wrap to few lines."""
+    """The least width of a column, its longest word or number; and for text the wished one, so that it wraps to few
+    lines."""
     words = max((_length(word) for text in cells for word in text.split(" ")), default=1)
     words = max(words, *(round(len(word) * _BOLD) for word in heading.split(" ")))
     if number:  # with its interval on one line
@@ -137,8 +137,8 @@ def _length(word: str) -> int:
 
 
 def _widths(columns: Sequence[tuple[int, int]]) -> list[int]:
-    """The share of the table's width that each column gets: what it would like, or where a page has no room
-    for that, so much less of it that no word stands over the next column."""
+    """The share of the table's width for each column: its wish, or, where the page is too narrow, so much less that
+    no word overlaps the next column."""
     needed, liked = (sum(each) for each in zip(*columns, strict=True))
     spare = max(0.0, min(1.0, (_ROOM - needed) / max(liked - needed, 1)))
     return [round(10 * (least + spare * (most - least))) for least, most in columns]

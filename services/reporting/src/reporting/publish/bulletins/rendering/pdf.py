@@ -19,7 +19,7 @@ def as_pdf(page: Page) -> bytes:
 
 
 def sources(page: Page) -> dict[str, str]:
-    """What Typst is given: the page's template, its content and its pictures by name, in base64."""
+    """The input of Typst: the page's template, its content and its pictures by name, in base64."""
     template = (
         files("reporting.publish.bulletins.rendering").joinpath("data", "bulletin.typ").read_bytes()
     )
