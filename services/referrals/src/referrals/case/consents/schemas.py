@@ -122,8 +122,8 @@ class RecordRead(BaseModel):
 class MissingReadings(BaseModel):
     """A time of which no reading is known, because a backup was restored."""
 
-    since: datetime
-    until: datetime
+    since: datetime = Field(description="The last entry of the record before the backup.")
+    until: datetime = Field(description="When the backup was restored.")
 
 
 class ToldOfReadings(BaseModel):
