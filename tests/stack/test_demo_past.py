@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stack.demo.clock import moved
-from stack.demo.history import half_months
-from stack.demo.past_people import grown, intake_days
-from stack.demo.past_searches import profiles
-from stack.demo.screened_people import quarter_before, quarter_id, screening_days
+from stack.demo.history import half_months, moved, quarter_before, quarter_id
+from stack.demo.past import TOLD, Service, grown, intake_days, profiles, screening_days
+
+CLIENTS = ("ngo-refugio", "ngo-salud", "ngo-legal")
+SERVICES = [Service(each, each, tuple(TOLD["needs"]), "VE23") for each in CLIENTS]
 
 
 def test_half_months_are_named_as_reporting_names_them() -> None:
@@ -21,10 +21,10 @@ def test_half_months_are_named_as_reporting_names_them() -> None:
 
 
 def test_the_same_half_month_has_the_same_people() -> None:
-    once, again = (list(intake_days(date(2026, 11, 1), 50)) for _ in range(2))
+    once, again = (list(intake_days(date(2026, 11, 1), 50, SERVICES)) for _ in range(2))
     assert once == again
-    assert sum(len(day.people) for day in once) == 50
-    assert all(date(2026, 11, 1) <= day.moment.date() <= date(2026, 11, 15) for day in once)
+    assert sum(act.path == "cases" for _, acts in once for act in acts) == 50
+    assert all(date(2026, 11, 1) <= moment.date() <= date(2026, 11, 15) for moment, _ in once)
 
 
 @pytest.mark.parametrize("number", [1, 2, 6, 24])
@@ -36,10 +36,12 @@ def test_the_network_grows_around_the_asked_number(number: int) -> None:
 
 
 def test_nobody_is_served_before_being_accepted() -> None:
-    for day in intake_days(date(2026, 11, 1), 200):
-        for person in day.people:
-            hours = [at for at, _ in person.steps]
-            assert hours == sorted(set(hours)), person
+    for _, acts in intake_days(date(2026, 11, 1), 200, SERVICES):
+        hours: dict[str, list[int]] = {}
+        for act in acts:
+            if act.path.startswith("referrals/"):
+                hours.setdefault(act.path.split("/")[1], []).append(act.hour)
+        assert all(each == sorted(set(each)) for each in hours.values())
 
 
 @pytest.mark.parametrize(
@@ -54,11 +56,11 @@ def test_nobody_is_served_before_being_accepted() -> None:
 def test_people_are_screened_in_the_quarter_that_ended_last(today: date, quarter: str) -> None:
     first = quarter_before(today)
     assert quarter_id(first) == quarter
-    days = list(screening_days(first, 100))
-    assert sum(len(day.people) for day in days) == 100
-    assert {day.moment.month - first.month for day in days} == {0, 1, 2}
-    assert all(day.moment.date() < today for day in days)
-    assert days == list(screening_days(first, 100))
+    days = list(screening_days(first, 100, "instrument"))
+    assert sum(act.path == "cases" for _, acts in days for act in acts) == 100
+    assert {moment.month - first.month for moment, _ in days} == {0, 1, 2}
+    assert all(moment.date() < today for moment, _ in days)
+    assert days == list(screening_days(first, 100, "instrument"))
 
 
 def test_searches_without_a_service_name_nobody() -> None:

@@ -3,7 +3,7 @@ traces."""
 
 import pytest
 from common import clock
-from stack.demo.screened_people import quarter_before, quarter_id
+from stack.demo.history import quarter_before, quarter_id
 
 from tests.support.system import System
 

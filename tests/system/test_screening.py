@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 from common import clock
-from stack.demo.screened_people import quarter_before
+from stack.demo.history import quarter_before
 from stack.operate.service_commands import attached_postgres
 
 from tests.services.referrals.screening_words import workbook

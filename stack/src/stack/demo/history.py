@@ -1,58 +1,50 @@
 """Gives the demo stack a past: people referred over several half months, and what was published.
 
-Everything goes through the front door: commands in batches, as an offline client sends them, each
-on its own day, because the clock of the stack stands on that day. Then it is released as it would
-have been.
+Everything goes through the front door: commands in batches, as an offline client sends them, each on its own day,
+because the clock of the stack stands on that day. Then it is released as it would have been.
 """
 
+import json
+import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 from common.clock import utc_day
 
-from stack.demo import past_bulletin, past_screenings, past_searches
-from stack.demo.batches import Command, command, send
-from stack.demo.clients import organisation
-from stack.demo.clock import StackClock, moved
-from stack.demo.past_activities import report_activities
-from stack.demo.past_people import IntakeDay, PastPerson, grown, hours, intake_days
+from stack.demo import past_bulletin
+from stack.demo.past import (
+    ORGANISATIONS,
+    TOLD,
+    Act,
+    Service,
+    activities,
+    grown,
+    intake_days,
+    outside_series,
+    profiles,
+    screening_days,
+)
 from stack.demo.releases import close_and_publish_all, last_closed_period
-from stack.demo.screened_people import quarter_before, quarter_id
-from stack.demo.story import IM, LEGAL, REFUGIO, SALUD
+from stack.demo.story import IM, REFUGIO, SUPERVISOR
 from stack.demo.storyteller import Storyteller
 from stack.embedded.layout import Layout
 from stack.errors import StackError
+from stack.private_files import write_private
 from stack.wording import said
 
-ORGANISATIONS = {REFUGIO: organisation(1), SALUD: organisation(2), LEGAL: organisation(3)}
-SENDER, RECIPIENT = "sender", "recipient"
-_COUNTED = {SENDER: "sent", RECIPIENT: "delivered"}
-_ITEMS = ["sex", "age", "situation"]
+_REFERRALS = "/referrals/v1"
 _SECOND_HALF = 16
-
-
-@dataclass(frozen=True)
-class Service:
-    """A service of a demo organisation that takes referrals."""
-
-    id: str
-    client: str
-    categories: tuple[str, ...]
-    state: str
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A person whose referral was sent, by whom and to whom."""
-
-    key: str
-    person: PastPerson
-    referral_id: str
-    sender: str
-    recipient: str
+_CONNECTIONS = 3
+_MOST, _INTAKE = 30, 5
+"""Commands that are done together; a person's intake is in one batch."""
+_MADE = re.compile(r"\$\{([^{}]+)\.id\}")
 
 
 def half_months(last: str, number: int) -> list[tuple[str, date]]:
@@ -66,18 +58,46 @@ def half_months(last: str, number: int) -> list[tuple[str, date]]:
     return found[::-1]
 
 
+def quarter_before(today: date) -> date:
+    """The first day of the quarter that ended last."""
+    this = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
+    last = this - timedelta(days=1)
+    return last.replace(month=last.month - 2, day=1)
+
+
+def quarter_id(first: date) -> str:
+    """As reporting names it: `2026-Q3`."""
+    return f"{first.year}-Q{(first.month + 2) // 3}"
+
+
+@contextmanager
+def moved(file: Path) -> Iterator["StackClock"]:
+    """A clock that may be moved in the block and stands right again after it."""
+    try:
+        yield StackClock(file)
+    finally:
+        write_private(file, "0")
+
+
+class StackClock:
+    """The clock that every process of the stack reads; the real time of day goes on."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def set(self, moment: datetime) -> None:
+        """Make it `moment` now; never later than it really is."""
+        shift = min((moment - datetime.now(UTC)).total_seconds(), 0.0)
+        write_private(self._file, f"{shift:.3f}")
+
+
 def live_the_past(
     tell: Storyteller, layout: Layout, *, number: int, people: int, screened: int
 ) -> int:
     """Refer `people` per half month (on average) over `number` of them, screen `screened` in the quarter that
     ended last, and publish it all; returns how many were referred. What is published already is
     left as it is."""
-    closed = {
-        each["period"]
-        for each in tell.get(IM, "/reports/v1/releases", {"programme": "referrals", "limit": 200})[
-            "items"
-        ]
-    }
+    closed = _released(tell, {"programme": "referrals"})
     wanted = [
         (period, first, share)
         for (period, first), share in zip(
@@ -86,22 +106,24 @@ def live_the_past(
         if period not in closed
     ]
     quarter = quarter_before(utc_day(datetime.now(UTC)))
-    screening = screened > 0 and not past_screenings.told_already(tell, quarter)
-    past = _Past(tell, _services(tell))
+    screening = screened > 0 and not _released(tell, {"period": quarter_id(quarter)})
+    services = _services(tell)
     if screening:
-        past_screenings.certify(tell, quarter)
+        instrument = _certified(tell, quarter)
+    past = _Past(tell)
     with moved(layout.clock_file) as clock:
         if screening:
             tell.chapter(quarter_id(quarter))
-            past_screenings.screen(tell, clock, quarter, screened)
+            for moment, acts in screening_days(quarter, screened, instrument):
+                past.live(clock, moment, acts)
         for period, first, share in wanted:
             tell.chapter(period)
-            for day in intake_days(first, share):
-                past.live(clock, day)
-            past_searches.search(tell, first, share)
+            for moment, acts in intake_days(first, share, services):
+                past.live(clock, moment, acts)
+            _search(tell, first, share)
     if wanted:
         _announce_gaps(layout)
-        report_activities(tell, [first for _, first, _ in wanted])
+        _report_activities(tell, [first for _, first, _ in wanted])
     # Events of one service come in their order: with the last referral all before it are there.
     tell.eventually(
         said("reporting has heard of all {number} referrals", number=past.sent), past.arrived
@@ -114,6 +136,135 @@ def live_the_past(
     return past.sent
 
 
+class _Past:
+    """Sends the commands of each day and counts what reporting must hear of."""
+
+    def __init__(self, tell: Storyteller) -> None:
+        self._tell = tell
+        self._made: dict[str, str] = {}
+        self._expected: Counter[tuple[str, str]] = Counter()
+        self._known: Counter[tuple[str, str]] = Counter()
+        self._first = datetime.now(UTC)
+
+    def live(self, clock: StackClock, moment: datetime, acts: Sequence[Act]) -> None:
+        self._first = min(self._first, moment)
+        in_order = sorted(acts, key=attrgetter("hour"))
+        for hour, of_hour in groupby(in_order, attrgetter("hour")):
+            clock.set(moment + timedelta(hours=hour))
+            self._send(list(of_hour))
+        for act in acts:
+            self._expected["sent", act.client] += act.path.endswith("/send")
+            self._expected["delivered", act.client] += act.path.endswith("/complete")
+
+    @property
+    def sent(self) -> int:
+        return sum(number for (what, _), number in self._expected.items() if what == "sent")
+
+    def arrived(self) -> bool:
+        """Whether reporting knows all that was sent and ended, and hears nothing new."""
+        found: Counter[tuple[str, str]] = Counter()
+        asked = {"from": f"{self._first:%Y-%m}", "to": f"{datetime.now(UTC):%Y-%m}"}
+        for client in ORGANISATIONS:
+            for scope in self._tell.get(client, "/reports/v1/indicators", asked)["scopes"]:
+                what = "sent" if scope["scope"] == "sender" else "delivered"
+                found[what, client] += sum(row["counts"][what] for row in scope["rows"])
+        known, self._known = self._known, found
+        return known == found and known >= self._expected
+
+    def _send(self, acts: Sequence[Act]) -> None:
+        """All batches of each client beside each other."""
+        batches: list[tuple[str, list[Act]]] = []
+        commands: dict[str, list[Act]] = defaultdict(list)
+        for act in acts:
+            commands[act.client].append(act)
+        for client, all_ in commands.items():
+            batch: list[Act] = []
+            for act in all_:
+                begins = act.path == "cases" and len(batch) > _MOST - _INTAKE
+                if act.method != "POST" or begins or len(batch) == _MOST:
+                    batches.append((client, batch))
+                    batch = []
+                batch.append(act)
+            batches.append((client, batch))
+        with ThreadPoolExecutor(_CONNECTIONS) as together:
+            for made in together.map(self._send_one, (batch for _, batch in batches if batch)):
+                self._made |= made
+
+    def _send_one(self, acts: Sequence[Act]) -> dict[str, str]:
+        first = acts[0]
+        if first.method != "POST":  # a batch takes no replacing commands
+            path, body = self._known_ids((f"{_REFERRALS}/{first.path}", first.body))
+            self._tell.call(
+                said("The way she came"), first.client, first.method, path, json=body, expect=200
+            )
+            return {}
+        commands = [
+            {"key": act.key, "path": f"{_REFERRALS}/{act.path}", "body": act.body} for act in acts
+        ]
+        answer = self._tell.call(
+            said(
+                "{client} sends {number} commands of that day",
+                client=first.client,
+                number=len(acts),
+            ),
+            *(first.client, "POST", f"{_REFERRALS}/bulk"),
+            json={"commands": self._known_ids(commands), "together": True},
+            expect=200,
+        )
+        for result in answer["results"]:
+            if result["status"] >= 300:
+                raise StackError.passed_on(f"{result['key']}: {result['status']} {result['body']}")
+        return {each["key"]: each["body"].get("id", "") for each in answer["results"]}
+
+    def _known_ids(self, value: Any) -> Any:
+        """With the ids of what earlier batches made; those of this batch are left to the service."""
+        named = _MADE.sub(lambda found: self._made.get(found[1], found[0]), json.dumps(value))
+        return json.loads(named)
+
+
+def _released(tell: Storyteller, asked: dict[str, Any]) -> set[str]:
+    """The periods that have a release."""
+    items = tell.get(IM, "/reports/v1/releases", {**asked, "limit": 200})["items"]
+    return {each["period"] for each in items}
+
+
+def _services(tell: Storyteller) -> list[Service]:
+    found: list[Service] = []
+    for client, id_ in ORGANISATIONS.items():
+        asked = {"organization_id": id_, "referable": "true", "full": "true", "per_page": 50}
+        for each in tell.get(client, "/directory/v1/services", asked)["contents"]:
+            areas = (str(area.get("extent", ""))[:4] for area in each.get("service_areas", []))
+            state = next(filter(None, areas), "")
+            found.append(Service(each["id"], client, tuple(each["categories"]), state))
+    return sorted(found, key=attrgetter("id"))
+
+
+def _certified(tell: Storyteller, first: date) -> str:
+    """The instrument of those who screen in that quarter; the supervisor records their certificate."""
+    tell.call(
+        said("The supervisor records who is certified to screen"),
+        *(SUPERVISOR, "POST", f"{_REFERRALS}/certificates"),
+        json={
+            "holder": REFUGIO,
+            "certified_on": str(first - timedelta(days=1)),
+            "valid_until": str(first + timedelta(days=365)),
+        },
+        expect=201,
+    )
+    instruments = tell.get(REFUGIO, f"{_REFERRALS}/instruments")
+    return next(str(each["id"]) for each in instruments if each["shipped"])
+
+
+def _search(tell: Storyteller, first: date, searches: int) -> None:
+    for start in range(0, searches, 100):
+        tell.call(
+            said("Refugio asks who can help these people"),
+            *(REFUGIO, "POST", "/directory/v1/pathways/resolve/batch?services_per_step=1"),
+            json={"profiles": list(profiles(first, min(100, searches - start)))},
+            expect=200,
+        )
+
+
 def _announce_gaps(layout: Layout) -> None:
     from stack.operate.service_commands import ServiceCommands  # noqa: PLC0415 - a third of this command's start
 
@@ -121,161 +272,27 @@ def _announce_gaps(layout: Layout) -> None:
         raise StackError("the gaps of the directory were not announced")
 
 
-class _Past:
-    """Sends the commands of each day and counts what reporting must hear of."""
-
-    def __init__(self, tell: Storyteller, services: Sequence[Service]) -> None:
-        self._expected: Counter[tuple[str, str]] = Counter()
-        self._known: Counter[tuple[str, str]] = Counter()
-        self._first = datetime.now(UTC)
-        self._tell = tell
-        self._services = services
-
-    def live(self, clock: StackClock, day: IntakeDay) -> None:
-        clock.set(day.moment)
-        self._first = min(self._first, day.moment)
-        sent = self._refer(day)
-        for hour in hours(day.people):
-            clock.set(day.moment + timedelta(hours=hour))
-            self._go_on(sent, hour)
-
-    @property
-    def sent(self) -> int:
-        return sum(number for (side, _), number in self._expected.items() if side == SENDER)
-
-    def arrived(self) -> bool:
-        """Whether reporting knows all that was sent and ended, and hears nothing new."""
-        known, self._known = self._known, self._seen()
-        return known == self._known and known >= self._expected
-
-    def _seen(self) -> Counter[tuple[str, str]]:
-        """What reporting counts of each organisation as sender and as recipient."""
-        found: Counter[tuple[str, str]] = Counter()
-        asked = {"from": f"{self._first:%Y-%m}", "to": f"{datetime.now(UTC):%Y-%m}"}
-        for client in ORGANISATIONS:
-            for scope in self._tell.get(client, "/reports/v1/indicators", asked)["scopes"]:
-                for row in scope["rows"]:
-                    found[scope["scope"], client] += row["counts"][_COUNTED[scope["scope"]]]
-        return found
-
-    def _refer(self, day: IntakeDay) -> list[Sent]:
-        chosen = [
-            (f"{day.moment:%Y%m%d}-{number}", person, *self._route(person, number))
-            for number, person in enumerate(day.people)
-        ]
-        commands: dict[str, list[Command]] = defaultdict(list)
-        for key, person, sender, service in chosen:
-            commands[sender] += intake(key, person, service)
-        made = send(self._tell, commands)
-        self._expected.update((SENDER, sender) for _, _, sender, _ in chosen)
-        return [
-            Sent(key, person, made[f"{key}-draft"]["id"], sender, service.client)
-            for key, person, sender, service in chosen
-        ]
-
-    def _go_on(self, sent: Sequence[Sent], hour: int) -> None:
-        commands: dict[str, list[Command]] = defaultdict(list)
-        for each in sent:
-            for at, step in each.person.steps:
-                if at == hour:
-                    client = each.sender if step == "confirm" else each.recipient
-                    commands[client].append(next_step(each, step))
-                    self._expected[RECIPIENT, client] += step == "complete"
-        send(self._tell, commands)
-
-    def _route(self, person: PastPerson, number: int) -> tuple[str, Service]:
-        """A service for the need, near if there is one, and one of the others as referrer."""
-        offers = [each for each in self._services if person.need in each.categories]
-        if not offers:
-            raise StackError(
-                "no demo service for {need}: load them with ./ruta up --demo", need=person.need
-            )
-        near = [each for each in offers if each.state == person.state] or offers
-        service = near[number % len(near)]
-        others = [client for client in ORGANISATIONS if client != service.client]
-        return others[number % len(others)], service
-
-
-def intake(key: str, person: PastPerson, service: Service) -> list[Command]:
-    """The commands from a new case to a sent referral; later ones name what earlier ones made."""
-    case = f"${{{key}-case.id}}"
-    decision = {"case_id": case, "method": "verbal", **_decider(person)}
-    commands = [
-        command(f"{key}-case", "cases", _case(key, person)),
-        command(
-            f"{key}-grant",
-            "consents",
-            {
-                **decision,
-                "kind": "referral",
-                "service_id": service.id,
-                "purpose": person.need,
-                "items": _ITEMS,
-            },
-        ),
-        command(f"{key}-draft", "referrals", _draft(case, person, service)),
-        command(
-            f"{key}-send",
-            f"referrals/${{{key}-draft.id}}/send",
-            {"grant_id": f"${{{key}-grant.id}}"},
-        ),
-    ]
-    if person.counts:
-        counted = command(f"{key}-counted", "consents", {**decision, "kind": "reporting"})
-        commands.insert(1, counted)
-    return commands
-
-
-def next_step(sent: Sent, step: str) -> Command:
-    """What a step carries beside its name."""
-    bodies: dict[str, dict[str, Any]] = {
-        "accept": {"focal_point": "Equipo de turno"},
-        "decline": {"reason": sent.person.reason},
-        "report-not-delivered": {"reason": sent.person.reason},
-        "complete": {"outcome": "delivered"},
-        "confirm": {"confirmed_by": "person", "agrees": True},
-    }
-    path = f"referrals/{sent.referral_id}/{step}"
-    return command(f"{sent.key}-{step}", path, bodies.get(step, {}))
-
-
-def _case(key: str, person: PastPerson) -> dict[str, Any]:
-    return {
-        "identity": {"name": f"Persona ficticia {key}", "age": person.age},
-        "attributes": {"sex": person.sex, "nationality": "VE", "languages": ["spa"]},
-        "area": person.state,
-        "caregiver": "available" if person.child else "unknown",
-    }
-
-
-def _draft(case: str, person: PastPerson, service: Service) -> dict[str, Any]:
-    return {
-        "case_id": case,
-        "service_id": service.id,
-        "category": person.need,
-        "urgency": person.urgency,
-        "payload": {"situation": "Relato ficticio de la demostración."},
-        "from_case": ["sex", "age"],
-        "safe_contact": {"rule": "through_referrer"},
-    }
-
-
-def _decider(person: PastPerson) -> dict[str, str]:
-    return {"decided_by": "caregiver", "child_assent": "agrees"} if person.child else {}
-
-
-def _services(tell: Storyteller) -> list[Service]:
-    found: list[Service] = []
-    for client, id_ in ORGANISATIONS.items():
-        asked = {"organization_id": id_, "referable": "true", "full": "true", "per_page": 50}
-        found += [
-            Service(each["id"], client, tuple(each["categories"]), _state(each))
-            for each in tell.get(client, "/directory/v1/services", asked)["contents"]
-        ]
-    return sorted(found, key=lambda each: each.id)
-
-
-def _state(service: dict[str, Any]) -> str:
-    """The first state that the service says it serves; empty for none."""
-    areas = (str(each.get("extent", ""))[:4] for each in service.get("service_areas", []))
-    return next((area for area in areas if area), "")
+def _report_activities(tell: Storyteller, first_days: Sequence[date]) -> None:
+    """Each organisation reports what it did; the IM officer sets the targets of the plan."""
+    for client, body in (each for first in first_days for each in activities(first)):
+        tell.call(
+            said("{client} reports {activity}", client=client, activity=body["activity_code"]),
+            *(client, "POST", "/reports/v1/activities"),
+            json=body,
+            expect=(201, 409),
+        )
+    year = first_days[-1].year
+    for indicator, target in TOLD["targets"].items():
+        plan = {"plan": str(year), "start": f"{year}-01-01", "end": f"{year}-12-31"}
+        tell.call(
+            said("The target for {indicator}", indicator=indicator),
+            *(IM, "PUT", "/reports/v1/activities/targets"),
+            json={**plan, "indicator": indicator, "target": target},
+            expect=200,
+        )
+    tell.call(
+        said("A series of another source, with where it is from"),
+        *(IM, "POST", "/reports/v1/context/series"),
+        json=outside_series(first_days),
+        expect=201,
+    )
