@@ -117,14 +117,14 @@ def test_what_may_be_a_safe_house_is_answered_by_one_press(
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console")
         page.goto(
-            page.locator("a.sections__link", has_text="Posibles casas seguras").get_attribute(
+            page.locator("a.sections__link", has_text="Posibles casas de abrigo").get_attribute(
                 "href"
             )
             or ""
         )
         for name, words in (
             ("Casa segura Aurora", "No lo es"),
-            ("Casa segura Boreal", "Es una casa segura"),
+            ("Casa segura Boreal", "Es una casa de abrigo"),
         ):
             card = page.locator("section.card", has_text=name)
             assert "casa segura" in card.locator("p").first.inner_text()
