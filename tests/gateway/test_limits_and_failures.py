@@ -497,7 +497,7 @@ def test_only_origins_of_the_settings_may_call_from_a_browser(gateway: Gateway) 
         foreign = httpx.get(url, headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in foreign.headers
         assert foreign.headers["vary"] == "Accept-Encoding, Origin"
-    plain = httpx.get(f"{gateway.url}/directory/v1/x", headers={"Origin": "https://a.example"})
+    plain = httpx.get(f"{gateway.url}/referrals/v1/x", headers={"Origin": "https://a.example"})
     assert "access-control-allow-origin" not in plain.headers
 
 
@@ -505,17 +505,25 @@ def test_the_public_view_is_open_to_any_page_without_credentials(gateway: Gatewa
     origin = {"Origin": "https://any.example"}
     lists = ("services", "service_at_locations", "organizations", "taxonomies", "taxonomy_terms")
     own = "0190b000-0000-7000-8000-00000000beef"
-    for path in ("", "/", *(f"/{name}" for name in lists), *(f"/{name}/{own}" for name in lists)):
-        answer = httpx.get(f"{gateway.url}/directory/v1{path}", headers=origin)
+    paths = ["", "/", *(f"/{name}" for name in lists), *(f"/{name}/{own}" for name in lists)]
+    paths += ["/sync/snapshot", "/sync/changes", "/exports", "/help", "/gaps", "/pathways"]
+    paths += ["/posters/VE24/GBV", "/risk-messages/page"]
+    opened = [f"/directory/v1{path}" for path in paths]
+    opened += [f"/reports/v1/{name}" for name in ("releases", "bulletins", "exports/page")]
+    for path in (*opened, "/openapi.json"):
+        answer = httpx.get(gateway.url + path, headers=origin)
         assert answer.headers["access-control-allow-origin"] == "*", path
         assert "access-control-allow-credentials" not in answer.headers
         exposed = answer.headers["access-control-expose-headers"].split(", ")
         assert {"etag", "link", "x-total-items"} <= set(exposed)
     ask = origin | {"Access-Control-Request-Method": "POST"}
-    preflight = httpx.options(f"{gateway.url}/directory/v1/services", headers=ask)
-    assert preflight.status_code == 204
-    assert preflight.headers["access-control-allow-origin"] == "*"
-    assert "authorization" not in preflight.headers["access-control-allow-headers"]
+    for path in ("services", "pathways/resolve", "pathways/resolve/batch"):
+        preflight = httpx.options(f"{gateway.url}/directory/v1/{path}", headers=ask)
+        assert preflight.status_code == 204
+        assert preflight.headers["access-control-allow-origin"] == "*"
+        assert "authorization" not in preflight.headers["access-control-allow-headers"]
+    subscriptions = httpx.get(f"{gateway.url}/reports/v1/subscriptions", headers=origin)
+    assert "access-control-allow-origin" not in subscriptions.headers
     for path in ("/directory/v1/records/services", "/directory/v1/imports", "/referrals/v1/cases",
                  f"/directory/v1/services/{own}", f"/directory/v1/services/{own}/capacity"):  # fmt: skip
         kept = httpx.options(gateway.url + path, headers=ask)

@@ -353,9 +353,11 @@ class Front:
 def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bool:
     """Whether this is the public view, asked by nobody. `method`: what a preflight asks for."""
     own = exchange.head.own
-    if route is None or b"authorization" in own or b"cookie" in own:
+    if b"authorization" in own or b"cookie" in own:
         return False
     asked = exchange.method if method is None else method.decode("latin-1")
+    if route is None:
+        return asked in ("GET", "HEAD") and exchange.path == "/openapi.json"
     return route.is_open(asked, exchange.path)
 
 

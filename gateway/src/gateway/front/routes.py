@@ -65,7 +65,7 @@ class Route:
     own_cookies: tuple[str, ...] = ()
     # Pages and forms for anonymous people: the session cookie is not read, even if the browser has one.
     public: str | None = None
-    # Addresses that pages of any origin may read, without credentials.
+    # Addresses that pages of any origin may read, without credentials: then everybody gets the same answer.
     open: str | None = None
     # Answers that may hold a secret beside text that an attacker chose: compressed, their length would reveal it (BREACH).
     sensitive: str | None = None
@@ -131,9 +131,8 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         public=r"(GET|HEAD|POST) /help(/.*)?"
         r"|(GET|HEAD) /(posters(/.*)?|gaps/page|risk-messages/(page|snippet|snippet/code|text))",
-        # The HSDS API; a POST to its lists is a private query.
-        open=r"(GET|HEAD) /?|(GET|HEAD) /profile(/.*)?|(GET|HEAD) /services/suggestions"
-        rf"|(GET|HEAD|POST) /({_HSDS_LISTS})|(GET|HEAD) /({_HSDS_LISTS})/[0-9a-fA-F-]{{36}}",
+        # These POSTs are private queries.
+        open=rf"(GET|HEAD) .*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
         upload_bytes=64 * MEBIBYTE,
     ),
     Route(
@@ -157,6 +156,7 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         public=r"(GET|HEAD) /(exports/page|bulletins/(page|[^/]+/files/.*))"
         r"|(GET|HEAD|POST) /subscriptions(/.*)?",
+        open=r"(GET|HEAD) /(?!subscriptions).*",
         # The key of a mail's link stands in the page.
         sensitive=r"[A-Z]+ /subscriptions/.*",
         upload_bytes=64 * MEBIBYTE,
