@@ -60,7 +60,7 @@ that covers it, and a withdrawal always works. / Casos, consentimiento, remision
 un código; nada de una persona se comparte sin un consentimiento que lo cubra, y retirarlo siempre
 funciona.
 """
-# They are asked one after the other: what is asked for most stands first.
+# They are tried in order: the most used stand first.
 ROUTERS: tuple[APIRouter, ...] = (
     bulk,
     case_list,

@@ -1,4 +1,4 @@
-"""What routes ask for: who calls, and the keys."""
+"""Dependencies of routes: the caller, and the keys."""
 
 from typing import Annotated
 

@@ -22,7 +22,7 @@ class Asked(Protocol):
 
 
 def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
-    """409 if it is decided, 403 to whoever asked."""
+    """409 if it is already decided, 403 to the person who asked."""
     if exception.status != "pending":
         raise ALREADY_DECIDED.because("its_status_is", exception.status)
     refuse_same_person(

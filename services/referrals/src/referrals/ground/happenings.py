@@ -59,7 +59,7 @@ class ConflictRecorded:
 
 @dataclass(frozen=True)
 class CameOfAge:
-    """The record says that the person is of age now. Told with the rights of whoever noted it."""
+    """The record says that the person is of age now. Raised with the rights of the person who noted it."""
 
     case_id: UUID
     holder: UUID

@@ -29,7 +29,7 @@ async def acting_as_service(session: AsyncSession) -> AsyncIterator[None]:
         await session.flush()
     except Exception as error:
         session.info[_DEPTH] -= 1
-        # What the database refused ends the transaction, or goes back to before the block.
+        # A refusal of the database ends the transaction, or returns to before the block.
         if not (isinstance(error, SQLAlchemyError) or sqlstate(error)):
             await _end(session)
         raise

@@ -1,4 +1,4 @@
-"""What the worker does to rows of its own accord: with service rights, and to each by itself."""
+"""Work that the worker does to rows by itself: with service rights, each row alone."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID

@@ -57,7 +57,7 @@ class Waiting:
 
     @property
     def by_day(self) -> bool:
-        """It is due when a day begins (in UTC), and overdue when it has ended at home."""
+        """Due when a day begins (in UTC), and overdue when the day has ended at home."""
         return self.ends_by_day or self._is_day
 
     @property

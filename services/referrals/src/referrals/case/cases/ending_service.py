@@ -1,4 +1,4 @@
-"""How a case ends: it is closed, and what it says of the person is erased."""
+"""Ends of a case: closing it, and erasing its content about the person."""
 
 from datetime import date
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What of a case goes with its key: the lookups, the stored answers, what its events said."""
+"""Data that goes with the key of a case: lookups, stored answers, the content of its events."""
 
 import sqlalchemy as sa
 from common.http.answers import forget_answers

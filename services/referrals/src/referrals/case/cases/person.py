@@ -1,4 +1,4 @@
-"""What follows from a person's record: age, what can be disclosed, what may be counted. Pure."""
+"""Facts from a person's record: age, items that can be disclosed, attributes that may be counted. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -67,7 +67,7 @@ def reporting_attributes(
 
 
 def reached_by(identity: Mapping[str, Any], caregiver: Caregiver) -> tuple[Any, ...]:
-    """What is to be followed by whoever reaches the person: where, how safely, and whether by the caregiver."""
+    """Instructions for reaching the person: where, how safely, and whether through the caregiver."""
     kept = ("contact", "address", "caregiver")
     return (*(identity.get(name) for name in kept), caregiver in SUPPRESSED)
 

@@ -54,7 +54,7 @@ def owned_by(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
-    """The same of an open case: what is still to be done."""
+    """The same of an open case: its open work."""
     held = sa.select(sa.literal(1)).where(
         col(Case.id) == case_id,
         col(Case.organisation_id) == caller.organisation,
@@ -64,7 +64,7 @@ def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
 
 
 def owner_of(case_id: Any) -> sa.ScalarSelect[Any]:
-    """Who has the case in this column; NULL where row security does not show the case."""
+    """The caseworker of the case in this column; NULL if row security does not show the case."""
     case = aliased(Case)  # the column may itself be said by a statement about cases
     owner = sa.select(col(case.assigned_to)).where(col(case.id) == case_id)
     # However deep the subquery stands, the column belongs to the row outside.

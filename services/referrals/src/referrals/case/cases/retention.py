@@ -1,4 +1,4 @@
-"""What the worker does for cases by the calendar: re-consent at 18, erasure, tombstones."""
+"""Work by the calendar: consent again at 18, erasure, tombstones."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -120,7 +120,7 @@ async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
 
 
 async def erase_again(database: Database, keys: CaseKeys, case_ids: Collection[UUID]) -> int:
-    """Of these the cases that are there again; returns how many were."""
+    """Erase again those of these cases that came back; returns how many."""
     erased = 0
     for case_id in sorted(case_ids):
         erased += await database.retried(partial(_erase_again, keys=keys, case_id=case_id))

@@ -43,7 +43,7 @@ class CaregiverContact(Strict):
 
 
 class Identity(Strict):
-    """Who the person is. Stored encrypted under a key of this case only."""
+    """The person's identity. Stored encrypted under a key of this case only."""
 
     name: Name | None = None
     other_names: list[Name] = Field([], max_length=10)
@@ -71,7 +71,7 @@ class GivenIdentity(Identity):
 
 
 class Attributes(Strict):
-    """What describes the person without naming them. Encrypted as well."""
+    """Attributes that describe the person without naming them. Encrypted as well."""
 
     sex: Literal["female", "male", "other", "unknown"] = "unknown"
     nationality: Country | None = None

@@ -44,7 +44,7 @@ async def register(
     *,
     owned: bool = True,
 ) -> Case:
-    """A new case. `owned`: whoever registers it is to act; else nobody yet."""
+    """Register a case. `owned`: the person who registers it is its caseworker; else nobody yet."""
     now = clock.now()
     case_id = new_id()
     key = await keys.create(case_id)
@@ -139,7 +139,7 @@ async def change(
     case_id: UUID,
     body: CaseChange,
 ) -> Case:
-    """What follows from it is done with it: see `_tell_changed`."""
+    """Correct the record. `_tell_changed` applies the consequences."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
     if body.expected_version not in (None, case.version):

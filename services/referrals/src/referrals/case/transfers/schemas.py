@@ -52,7 +52,7 @@ class TransferView(BaseModel):
 
 
 class OfferedCase(BaseModel):
-    """What whoever is offered a case decides by."""
+    """The facts by which the offered organisation decides."""
 
     minor: bool | None
     need: str | None
@@ -61,7 +61,7 @@ class OfferedCase(BaseModel):
 
 
 class TransferDetail(TransferView):
-    """A transfer with what is said of its case."""
+    """A transfer with the facts of its case."""
 
     state: str = Field(description="`offered`, `accepted`, `declined` or `recalled`.")
     offer: OfferedCase | None = Field(

@@ -196,7 +196,7 @@ async def end_again(session: AsyncSession, transfer_id: UUID) -> int:
 
 
 def legal(caller: Principal, transfer: Transfer) -> list[str]:
-    """What the caller may do with the transfer now."""
+    """The commands that the caller may give to the transfer now."""
     if transfer.state != "offered":
         return []
     found = []

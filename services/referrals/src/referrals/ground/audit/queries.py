@@ -1,4 +1,4 @@
-"""Reading the audit: its entries, who read a disclosure, what was done in a case."""
+"""Reads the audit: its entries, readings of a disclosure, acts in a case."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -27,7 +27,7 @@ class Only:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a list of entries is narrowed to; None: not by this. `since` is in it, `until` is not."""
+    """Filters of a list of entries; None: no filter. `since` is included, `until` is not."""
 
     target_id: UUID | None = None
     action: str | None = None
@@ -38,7 +38,7 @@ class Wanted:
     until: datetime | None = None
 
     def names(self) -> Iterator[str]:
-        """By what it is narrowed, without the values."""
+        """Names of the filters, without their values."""
         for field in fields(self):
             if getattr(self, field.name) is not None:
                 yield field.name
@@ -88,7 +88,7 @@ async def did_anything(session: AsyncSession, doer: str) -> bool:
 async def disclosure_reads(
     session: AsyncSession, referral_ids: Sequence[UUID]
 ) -> Sequence[AuditEntry]:
-    """Who read the snapshots of these referrals."""
+    """Readings of the snapshots of these referrals."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(
@@ -136,7 +136,7 @@ async def count_done(
 async def done_in(
     session: AsyncSession, chain: UUID, organisation: UUID, limit: int
 ) -> Sequence[AuditEntry]:
-    """What an organisation did in a case, oldest first, without its readings."""
+    """Acts of an organisation in a case, oldest first, without its readings."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(

@@ -1,1 +1,1 @@
-"""What this service knows of the directory, from its events only."""
+"""The copy of the directory, from its events only."""

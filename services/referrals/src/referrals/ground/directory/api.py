@@ -25,7 +25,7 @@ class Team(BaseModel):
 
 @teams.get("/{service_id}/team")
 async def read_team(service_id: UUID, session: Session, caller: CaseReader) -> Team:
-    """Who works this queue; empty: every authorised member of the organisation."""
+    """Members of this queue; empty: every authorised member of the organisation."""
     await _own(session, caller, service_id)
     rows = await session.scalars(
         sa.select(col(TeamMember.client))

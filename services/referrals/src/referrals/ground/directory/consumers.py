@@ -41,7 +41,7 @@ _WRITER_LOCK = 0x52555244
 
 
 async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:
-    """Take what is newer than what is known, then tell which services it concerns."""
+    """Store newer data, then tell which services it concerns."""
     await act_as_service(session)
     changed: dict[UUID, None] = {}
     for event, _ in received:

@@ -48,7 +48,7 @@ class PathwayAlternative(Row, table=True):
 
 
 class TeamMember(Row, table=True):
-    """Where a service has a team, only its members (and supervisors) see the service's queue."""
+    """If a service has a team, only its members (and supervisors) see the service's queue."""
 
     __tablename__ = "service_team"
 

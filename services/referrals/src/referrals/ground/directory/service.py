@@ -1,4 +1,4 @@
-"""Who works the queue of a service. Nothing here commits."""
+"""Teams of the queues. Nothing here commits."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

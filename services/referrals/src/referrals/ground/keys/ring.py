@@ -74,7 +74,7 @@ class KeyRing:
         return cls(active, keys, closed)
 
     def check_values(self) -> dict[str, str]:
-        """What the key store keeps about each key, by a name of its own."""
+        """Check values of each key for the key store, by name."""
         return {
             check_name(key_id): check_value(check_name(key_id), key)
             for key_id, key in self.keys.items()

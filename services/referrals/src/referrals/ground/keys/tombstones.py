@@ -90,7 +90,7 @@ async def count_untold(database: Database) -> int:
 
 
 def newest(lists: Sequence[Path], signer: Signer) -> Chained:
-    """Of several copies of one list the longest; BrokenList if they are not copies of one."""
+    """The longest of several copies of a list; BrokenList if they are copies of different lists."""
     read = [chained.read(path, signer) for path in lists if path.exists()]
     best = max(read, key=lambda one: one.head.number, default=Chained())
     for one, path in zip(read, [path for path in lists if path.exists()], strict=True):

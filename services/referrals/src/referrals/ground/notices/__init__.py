@@ -1,1 +1,1 @@
-"""What each organisation is told: ids and kinds, no name, no type of service or agency."""
+"""Notices to organisations: ids and kinds; no name, no type of service or agency."""

@@ -1,4 +1,4 @@
-"""What an organisation may be told of, by feed, webhook and message: the one list of kinds."""
+"""The one list of kinds of notices, for feed, webhook and message."""
 
 from enum import StrEnum, auto
 from typing import Self

@@ -23,7 +23,7 @@ Keeper = Annotated[Principal, requires("admin", roles={Role.IM, Role.ADMIN})]
 
 
 class NewProtocol(Strict):
-    """Who may refer from one country to another. Absent organisations mean: all of them."""
+    """Organisations that may refer from one country to another; absent means all of them."""
 
     from_country: Country
     to_country: Country

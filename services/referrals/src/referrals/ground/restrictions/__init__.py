@@ -1,1 +1,1 @@
-"""The last word on what is restricted, and the list of it that leaves the machine."""
+"""The last word on each restriction, and the list of them that leaves the machine."""

@@ -1,4 +1,5 @@
-"""What of the last words is not in the list yet, and what of the list is not among the last words."""
+"""Compares the last words with the list: words that are not in the list yet, and lines of the list that are no last
+words."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Keeping the last word on what is restricted, in the transaction that restricts. Nothing here commits."""
+"""Keeps the last word on each restriction, in the transaction that restricts. Nothing here commits."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ _TABLE = Restriction.metadata.tables["restrictions"]
 async def remember_end(
     session: AsyncSession, kind: Kind, subject: UUID, case_id: UUID | None = None
 ) -> None:
-    """What ended for good: a consent, an exception."""
+    """Remember an end for good: of a consent, or an exception."""
     new = insert(_TABLE).values(_row(kind, subject, {}, case_id, 0, clock.now()))
     await session.execute(new.on_conflict_do_nothing())
 
@@ -78,7 +78,7 @@ async def forget(session: AsyncSession, case_id: UUID) -> None:
 
 
 async def forget_subject(session: AsyncSession, subject: UUID) -> None:
-    """What is gone without a case, as a report of the line."""
+    """Forget a thing that is gone without a case, such as a report of the line."""
     await session.execute(sa.delete(Restriction).where(col(Restriction.subject_id) == subject))
 
 

@@ -75,12 +75,12 @@ def signer_of(secret: bytes) -> Signer:
 
 
 def last_words(lines: Iterable[Mapping[str, Any]], kind: Kind) -> dict[UUID, Word]:
-    """Of each thing of this kind, in the order in which they were first named."""
+    """The last word on each thing of this kind, in the order in which they first appear."""
     return {UUID(line["id"]): line["word"] for line in lines if line["kind"] == kind}
 
 
 def merged(one: Word, other: Word) -> dict[str, Any]:
-    """Of two words on an entry of the directory what is restricted by either."""
+    """The restrictions of either of two words on an entry of the directory."""
     both: dict[str, Any] = {**one, **other}
     hidden = dict(one.get("hidden", {}))
     for part, level in other.get("hidden", {}).items():
@@ -89,7 +89,7 @@ def merged(one: Word, other: Word) -> dict[str, Any]:
 
 
 def newer(one: Word, other: Word) -> Word:
-    """Of two words on a contact the later one."""
+    """The later of two words on a contact."""
     return max(one, other, key=lambda word: str(word.get("at", "")))
 
 

@@ -1,4 +1,4 @@
-"""What becomes of open tasks when a case ends, and who has to do them when it is handed over."""
+"""Open tasks when a case ends (they close) or is handed over (the new holder gets them)."""
 
 import sqlalchemy as sa
 from common import clock

@@ -136,7 +136,7 @@ def never_expires(category: str, clinical_deadline: datetime | None) -> bool:
 
 
 def next_step(clock: Clock, step: EscalationStep, *, expires: bool) -> EscalationStep | None:
-    """What follows `step` if still nobody answers; None at the end."""
+    """The step after `step` if nobody answers; None at the end."""
     if clock is Clock.REVIEW:
         return None
     following = _ORDER[_ORDER.index(step) + 1 :]

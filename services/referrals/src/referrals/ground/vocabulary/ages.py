@@ -1,4 +1,4 @@
-"""Who decides for whom: consent of adults and of children by age band. Pure.
+"""Decides who consents: adults, and children by age band. Pure.
 
 Source of `ages.csv`: the inter-agency guidelines for case management with children; a coordinator may replace the
 file.
@@ -21,7 +21,7 @@ class Decider(StrEnum):
 
 
 class Caregiver(StrEnum):
-    """What is known of the caregiver of a child."""
+    """The known facts about a child's caregiver."""
 
     UNKNOWN = "unknown"
     AVAILABLE = "available"
@@ -30,7 +30,7 @@ class Caregiver(StrEnum):
 
 
 class Assent(StrEnum):
-    """What the child said. `not_asked` is allowed only where the band does not ask."""
+    """The child's answer. `not_asked` is allowed only if the band does not ask."""
 
     AGREES = "agrees"
     DISSENTS = "dissents"
@@ -56,7 +56,7 @@ class Band:
 
 
 class Verdict(StrEnum):
-    """What a proposed decision is worth: valid now, or waiting for a named supervisor."""
+    """The state of a proposed decision: valid now, or waiting for a named supervisor."""
 
     VALID = "valid"
     NEEDS_SUPERVISOR = "needs_supervisor"

@@ -1,4 +1,4 @@
-"""Who of an organisation works with its cases. Pure."""
+"""Roles in an organisation that work with its cases. Pure."""
 
 from common.auth import Principal, Role
 

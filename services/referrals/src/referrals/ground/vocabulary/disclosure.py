@@ -1,4 +1,4 @@
-"""What may be disclosed under a grant. Pure: the allow-list, and snapshot ⊆ granted items."""
+"""Items that a grant may disclose. Pure: the allow-list, and snapshot ⊆ granted items."""
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum

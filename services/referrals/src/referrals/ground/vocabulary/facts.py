@@ -1,5 +1,7 @@
-"""What a recipient is told beside the items. Pure. `decided` fails the build for a field that is in neither table:
-its author decides which it is."""
+"""Facts beside the items that a recipient may read. Pure.
+
+`decided` fails the build for a field that is in neither table: its author decides which.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -120,7 +122,7 @@ def covered(field: str, granted: Collection[str]) -> bool:
 
 
 def untold(granted: Collection[str] | None) -> frozenset[str]:
-    """The fields that a recipient is not told now. `granted`: what it may read; None: sharing has ended."""
+    """The fields that a recipient may not read now. `granted`: its granted items; None: sharing has ended."""
     hidden = {name for name in CONTENT if granted is None or not covered(name, granted)}
     if granted is None:
         hidden |= {name for name, fact in FACTS.items() if not fact.after}

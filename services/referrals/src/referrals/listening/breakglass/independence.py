@@ -1,4 +1,4 @@
-"""Who may open somebody else's case in an emergency. Pure.
+"""Who may open another organisation's case in an emergency. Pure.
 
 The second person is independent of the first: of the organisation that holds the case, or a coordinator of its area
 of responsibility; never of the asking or of an implicated organisation.

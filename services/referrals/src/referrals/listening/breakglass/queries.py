@@ -35,7 +35,7 @@ async def by_id(session: AsyncSession, access_id: UUID, *, lock: bool = False) -
 
 
 async def sought(session: AsyncSession, access: BreakGlass, case: Case) -> Sought:
-    """What `independence` asks of the case."""
+    """The facts of the case that `independence` needs."""
     return Sought(
         asking=access.organisation_id,
         holder=case.organisation_id,

@@ -105,7 +105,7 @@ async def listed(
 
 
 async def to_decide(session: AsyncSession, caller: Principal, limit: int) -> Sequence[BreakGlass]:
-    """What the list `to-decide` shows first."""
+    """Requests in the order of the list `to-decide`."""
     async with acting_as_service(session):
         found = await queries.listed(session, caller, "to-decide", before=None, limit=limit)
     return found[:limit]
@@ -191,7 +191,7 @@ async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> N
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
-    """End what is open to these organisations, as at a hand-over. Needs service rights."""
+    """End the open access of these organisations, as at a hand-over. Needs service rights."""
     await session.execute(
         sa.update(BreakGlass)
         .where(

@@ -1,5 +1,7 @@
-"""HTTP of intake. The address of a form is open to whoever knows the form's secret, and to nobody
-else; form tools hold no account."""
+"""HTTP of intake.
+
+The address of a form takes the form's secret and nothing else; form tools have no account.
+"""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -191,7 +193,7 @@ async def discard_submission(
 
 
 def _object(body: bytes) -> dict[str, object]:
-    """Whoever typed into the tool's form saw no sign that turns what follows: they are left out, not refused."""
+    """A person who typed into the tool's form cannot see such signs: they are removed, not refused."""
     try:
         read = orjson.loads(without_turning(orjson.dumps(orjson.loads(body)).decode()))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:  # or nested too deep

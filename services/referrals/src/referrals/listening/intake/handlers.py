@@ -1,4 +1,4 @@
-"""What becomes of records of other systems when their case is erased or another organisation's."""
+"""Records of other systems when their case is erased, or changes its organisation."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

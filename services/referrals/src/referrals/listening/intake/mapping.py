@@ -94,7 +94,7 @@ def is_corrected(submission: Mapping[str, Any]) -> bool:
 
 
 def essence(submission: Mapping[str, Any]) -> dict[str, Any]:
-    """What a submission says, without what the tool may change afterwards (its status, tags)."""
+    """The content of a submission, without fields that the tool may change later (its status, tags)."""
     return {name: value for name, value in submission.items() if not name.startswith("_")}
 
 

@@ -1,4 +1,4 @@
-"""Tables of intake: forms with their mapping, and what was received from them."""
+"""Tables of intake: forms with their mapping, and received submissions."""
 
 from datetime import datetime
 from typing import Any
@@ -49,8 +49,8 @@ class Submission(Row, table=True):
 
 
 class SeenRecord(Row, table=True):
-    """A record of another system and its case. `record_id`: a keyed digest of its id there. `person`: a digest of
-    what it said of the person, to notice changes; erased with the case."""
+    """A record of another system and its case. `record_id`: a keyed digest of its id there. `person`: a digest of its
+    data about the person, to notice changes; erased with the case."""
 
     __tablename__ = "intake_records"
 

@@ -29,7 +29,7 @@ CHANGING = frozenset({Peer.PRIMERO, Peer.ACTIVITYINFO, Peer.DHIS2})
 
 
 class NotThisPeer(Exception):
-    """It has not the shape of this system: a JSON pointer, and what is expected there."""
+    """The body has not the shape of this system: a JSON pointer, and the expected value there."""
 
     def __init__(self, pointer: str, detail: str) -> None:
         super().__init__(detail)
@@ -66,7 +66,7 @@ def _odk_central(sent: Mapping[str, Any]) -> Flat:
 
 
 def _commcare(sent: Mapping[str, Any]) -> Flat:
-    """What the forwarder for forms as JSON sends."""
+    """A body of CommCare's forwarder of forms as JSON."""
     form = _object(sent, "form", "Forward forms as JSON: they have a member 'form'.")
     meta = form.get("meta")
     meta = meta if isinstance(meta, dict) else {}
@@ -80,7 +80,7 @@ def _commcare(sent: Mapping[str, Any]) -> Flat:
 
 
 def _primero(sent: Mapping[str, Any]) -> Flat:
-    """What a webhook of Primero v2 posts: the fields that its role may see."""
+    """A body of a Primero v2 webhook: the fields that its role may see."""
     data = _object(sent, "data", "A webhook of Primero v2 has a member 'data'.")
     if data.get("record_type") not in ("case", "Child", None):
         raise NotThisPeer("/data/record_type", "Only cases are taken: let the webhook send 'case'.")
@@ -200,7 +200,7 @@ def _objects(sent: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _kept(sent: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Without what was deleted there, which DHIS2 tells where it is asked."""
+    """Without deleted parts, which DHIS2 includes if asked."""
     return [each for each in _objects(sent, name) if not each.get("deleted")]
 
 

@@ -123,7 +123,7 @@ def record_name(key: bytes, form_id: UUID, record_id: str) -> str:
 
 
 def _body(found: TranslatedCase) -> NewCase | None:
-    """What the case's own rules refuse is a reason, too, at the path that it came from."""
+    """A refusal of the case's own rules becomes a reason, at the path that the value came from."""
     try:
         return NewCase.model_validate(found.body)
     except ValidationError as error:

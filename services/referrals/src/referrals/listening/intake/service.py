@@ -69,7 +69,7 @@ _VERSION_DIGITS = 16
 
 @dataclass(frozen=True)
 class Stores:
-    """What a submission is kept with: keys of cases, the index of names, and the key of digests."""
+    """The keys that store a submission: keys of cases, the index of names, and the key of digests."""
 
     keys: CaseKeys
     blind: BlindIndex
@@ -107,7 +107,7 @@ async def add_form(
 async def change_form(
     session: AsyncSession, caller: Principal, form_id: UUID, body: FormChange
 ) -> IntakeForm:
-    """Replace the mapping; what is in quarantine is tried again one by one (`retry`)."""
+    """Replace the mapping; submissions in quarantine are tried again one by one (`retry`)."""
     form = await queries.own_form(session, caller, form_id, lock=True)
     await _check_mapping(session, caller, body)
     if body.makes != form.makes:
@@ -227,7 +227,7 @@ def _as_sent(form: IntakeForm, rules: MappingBody, sent: dict[str, Any]) -> dict
 
 
 def _mapped(rules: FormMapping, submission: dict[str, Any]) -> dict[str, Any]:
-    """What the mapping reads of a record: other changes of it are none here."""
+    """The mapped values of a record: only mapped fields count as a change."""
     read = {*rules.fields, *rules.needs, *rules.consents, rules.area}
     return {path: value for path, value in submission.items() if path in read}
 

@@ -196,7 +196,7 @@ async def list_handed(
 async def read_handed(
     report_id: UUID, session: Session, caller: CaseReader, line: LineOf
 ) -> ReportDetail:
-    """What was handed to you, in clear. The reading is audited."""
+    """A report that was handed to you, in clear. The reading is audited."""
     return _detail(*await handing_service.read_handed(session, caller, line, report_id))
 
 

@@ -1,1 +1,1 @@
-"""Deadlines that pass: each escalation is raised once, and coordinators count what is overdue."""
+"""Missed deadlines: each escalation is raised once, and coordinators count overdue referrals."""

@@ -1,4 +1,4 @@
-"""HTTP of what is overdue."""
+"""HTTP of overdue referrals."""
 
 from typing import Annotated
 from uuid import UUID

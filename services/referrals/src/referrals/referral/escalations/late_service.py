@@ -1,4 +1,4 @@
-"""What is late, for whoever coordinates: whom to call about it, and no referral."""
+"""Late organisations for coordinators: whom to call, and no referral."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Escalations that timers fired, and calls about what is late."""
+"""Escalations that timers fired, and calls to late organisations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,7 @@ class Escalation(Row, table=True):
 
 
 class LateCall(Row, table=True):
-    """That whoever coordinates called an organisation about what is late there, and what it said."""
+    """A coordinator's call to a late organisation, and its answer."""
 
     __tablename__ = "late_calls"
 

@@ -14,7 +14,8 @@ from referrals.referral.escalations.models import LateCall
 async def last_calls(
     session: AsyncSession, aors: Collection[str]
 ) -> dict[tuple[str, UUID], LateCall]:
-    """By area of responsibility and organisation; whoever coordinates the area noted it. Needs service rights."""
+    """The last call by area of responsibility and organisation; a coordinator of the area noted it. Needs service
+    rights."""
     rows = await session.scalars(
         sa.select(LateCall)
         .ext(distinct_on(col(LateCall.aor), col(LateCall.organisation_id)))

@@ -157,7 +157,7 @@ def _given(
     resource: type[BaseModel],
     content: bytes,
 ) -> B:
-    """What a new resource stands for, as the body of our own that it is handled as."""
+    """Our own body that a new resource stands for."""
     try:
         return kind.model_validate(mapped(_read(resource, content)))
     except CannotMap as error:

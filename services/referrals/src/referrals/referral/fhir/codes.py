@@ -5,7 +5,7 @@ from typing import Any
 SYSTEM = "urn:ruta:codes"
 CASE, SERVICE, REFERRAL = "urn:ruta:case", "urn:ruta:service", "urn:ruta:referral"
 ORGANISATION = "urn:ruta:organisation"
-# What FHIR R4 has no element for.
+# Fields without an element in FHIR R4.
 SAFE_CONTACT, METHOD = "urn:ruta:safe-contact", "urn:ruta:method"
 DECIDED_BY, CHILD_ASSENT = "urn:ruta:decided-by", "urn:ruta:child-assent"
 WITHDRAWAL_CODE = "urn:ruta:withdrawal-code"
@@ -37,7 +37,7 @@ def concept(code: str, text: str | None = None, *also: tuple[str, str]) -> dict[
 
 
 def reference(kind: str, system: str, identifier: object) -> dict[str, Any]:
-    """To a resource here, with its identifier for whoever cannot read it."""
+    """A reference to a resource here, with its identifier for readers without access."""
     return {
         "reference": f"{kind}/{identifier}",
         "type": kind,

@@ -36,7 +36,7 @@ _OF_REQUESTS = {
 REQUEST_STATUS: Mapping[ReferralState, str] = {
     state: _OF_REQUESTS.get(status, "active") for state, status in STATUS.items()
 }
-# Of a grant, by its own status; any other is over.
+# By a grant's own status; any other means that it is over.
 CONSENT_STATUS: Mapping[str, str] = {
     "active": "active",
     "pending": "proposed",
@@ -258,7 +258,7 @@ def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
 
 
 def _refuse_no(resource: Mapping[str, Any], provision: Mapping[str, Any]) -> None:
-    """What the person did not agree to, or agreed to in a narrower way than a grant can say."""
+    """Refuse what the person denied, or allowed in a narrower way than a grant can express."""
     if resource.get("status") != "active":
         raise CannotMap(
             "/status",

@@ -46,7 +46,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kind:
-    """A resource: its parameters, its sort orders, and what it can include (by the parameter that names it)."""
+    """A resource: its parameters, its sort orders, and its possible includes (by the parameter that names them)."""
 
     name: str
     parameters: Mapping[str, Parameter]

@@ -1,4 +1,4 @@
-"""HTTP of the FHIR facade: what it can do, its searches, and the resources that are only read."""
+"""HTTP of the FHIR facade: its capabilities, its searches, and its read-only resources."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -97,7 +97,7 @@ def _searches_by_form(name: str) -> dict[str, Any]:
     }
 
 
-# The name of each search, and what it finds.
+# The name of each search, and its result.
 _SEARCHES = {
     "Task": (
         "search_tasks",
@@ -165,7 +165,7 @@ async def _searched(
 
 
 async def _asked(request: Request) -> list[tuple[str, str]]:
-    """What stands in the query, and of a POST in its form, too."""
+    """Parameters of the query and, for a POST, of its form."""
     asked = request.query_params.multi_items()
     body = await request.body()
     if request.method != "POST" or not body:
@@ -185,7 +185,7 @@ async def _included(
     search: Search,
     matches: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """What the matches name, as far as the caller may read it, each once."""
+    """Resources that the matches reference and the caller may read, each once."""
     now, wanted = clock.now(), dict[str, dict[UUID, None]]()
     for name in sorted(search.includes):
         for match in matches:
