@@ -1,6 +1,7 @@
 """Plays stories on all roads, as many as are asked for."""
 
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
@@ -31,9 +32,12 @@ class Stories(
 ):
     """All roads."""
 
-    @initialize(last=st.integers(0, 9), part=st.integers(0, PARTS - 1))
-    def begin(self, last: int, part: int) -> None:
-        """`last`: who looks at the end of the story, at which `part` of all roads."""
+    @initialize(
+        data=st.data(), last=st.integers(0, 9), part=st.integers(0, PARTS - 1), short=st.booleans()
+    )
+    def begin(self, data: Any, last: int, part: int, short: bool) -> None:
+        """`last`: who looks at the end of the story, at which `part` of all roads. Somebody has been told of her before
+        anything else happens: left to chance, hardly a story comes so far."""
         self.last, self.part, self.lists = last, part, sorted(asked(self.scene.app))
         for each in NGOS:
             self.services[each] = self.run(self.story.service(each, areas=("VE01",)))
@@ -41,6 +45,7 @@ class Stories(
         team = f"/services/{self.services[SALUD]}/team"
         assert self.post(chief, team, {"clients": ["ngo-salud"]}, method="PUT")[0] == 200
         self.register(REFUGIO, False)
+        self.refer_at_once(data, SALUD, {"name", "situation"}, together=True, short=short)
 
 
 def play(

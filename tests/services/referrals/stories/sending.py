@@ -1,5 +1,6 @@
 """What is sent under a consent or an exception: a draft first, or all in one batch."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -47,14 +48,23 @@ class Sending(World):
             self.sharings.append(Sharing(made["id"], word, frozenset(wanted)))
 
     @precondition(lambda self: self.living())
-    @rule(data=st.data(), to=ORGANISATIONS, wanted=SUBSETS, together=st.booleans())
-    def refer_at_once(self, data: Any, to: UUID, wanted: set[str], together: bool) -> None:
+    @rule(
+        data=st.data(),
+        to=ORGANISATIONS,
+        wanted=SUBSETS,
+        together=st.booleans(),
+        short=st.booleans(),
+    )
+    def refer_at_once(
+        self, data: Any, to: UUID, wanted: set[str], together: bool, short: bool
+    ) -> None:
         """Consent, draft and sending in one batch, as a page of the console does."""
         case, now = self.case(data), clock.now()
         if to == case.holder or not wanted <= case.facts.keys():
             return
         by = "caregiver" if case.is_child(now) else "person"
         word = Word("", case, to, self.services[to], frozenset(wanted), by)
+        word.until = now + timedelta(days=5) if short else None
         consent = {
             "case_id": case.id,
             "service_id": word.service,
@@ -63,6 +73,7 @@ class Sending(World):
             "method": "verbal",
             "decided_by": by,
             **({"child_assent": "agrees"} if by == "caregiver" else {}),
+            **({"valid_until": word.until.isoformat()} if word.until else {}),
         }
         given, made = f"g{new_id()}", f"r{new_id()}"
         sending, path = (
