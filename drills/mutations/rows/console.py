@@ -12,13 +12,6 @@ ROWS = (
         "tests/services/console/test_refer.py::test_a_code_that_a_phone_carries_out_is_not_offered_to_be_called",
     ),
     Row(
-        "safe-houses",
-        "house-answered-with-the-words-seen",
-        "console.curation.api:",
-        Replaces("('is_house', 'words[]')", "('is_house',)"),
-        "tests/services/console/test_houses.py::test_one_press_answers_with_the_words_that_were_seen",
-    ),
-    Row(
         "left-screens",
         "left-screen",
         "",
@@ -60,13 +53,6 @@ ROWS = (
         "console.curation.api:entry",
         Replaces("step == 'approve' and review.answered", "step == 'approve'"),
         "tests/services/console/test_unanswered.py::test_nothing_is_approved_or_published_by_whoever_was_not_shown_what_it_changes",
-    ),
-    Row(
-        "approved-unseen",
-        "saved-over-a-draft-that-did-not-come",
-        "console.pathways.api:_open",
-        Replaces("not draft.answered", "False"),
-        "tests/services/console/test_unanswered.py::test_a_draft_that_did_not_come_is_not_overwritten_with_what_is_published",
     ),
     Row(
         "leading-names",

@@ -56,13 +56,6 @@ ROWS = (
         "tests/gateway/test_ended_meanwhile.py::test_what_ends_while_the_secret_is_compared_gives_no_token[a new secret]",
     ),
     Row(
-        "ended-meanwhile",
-        "one-clock-for-revocations",
-        "gateway.issuer.tokens.service:access_claims",
-        Replaces("min(now, identity.read_at)", "now"),
-        "tests/gateway/test_identity.py::test_a_token_of_an_issuer_whose_clock_is_ahead_is_voided_too",
-    ),
-    Row(
         "empty-areas",
         "no-area-is-not-everywhere",
         "gateway.front.callers.tokens:within_areas",
@@ -176,13 +169,6 @@ ROWS = (
         "gateway.issuer.people.service:admitted",
         Drops("await attempts.take_turn(session, name, source)"),
         "tests/gateway/test_ended_meanwhile.py::test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_another[True]",
-    ),
-    Row(
-        "guessing",
-        "ceiling-of-a-name",
-        "gateway.issuer.people.service:admitted",
-        Replaces("crowded", "False"),
-        "tests/gateway/test_sign_in.py::test_above_its_ceiling_a_name_is_open_only_to_a_second_factor_that_is_right",
     ),
     Row(
         "second-factor-guessing",
@@ -361,20 +347,6 @@ ROWS = (
         "tests/gateway/test_passkeys.py::test_an_answer_that_was_given_before_or_to_another_question_is_not_taken",
     ),
     Row(
-        "passkeys",
-        "passkey-copied",
-        "gateway.issuer.people.service:_used_passkey",
-        Replaces("is_copied(key['sign_count'], count)", "False"),
-        "tests/gateway/test_passkeys.py::test_a_key_that_did_not_count_on_is_refused_and_told",
-    ),
-    Row(
-        "account-forms",
-        "form-of-no-origin",
-        "gateway.front.browsers.sessions:Cookies.check_origin.ours",
-        Replaces("origin == b'null' and site is not None", "origin == b'null'"),
-        "tests/gateway/test_passkeys.py::test_forms_of_other_pages_change_no_passkey",
-    ),
-    Row(
         "account-forms",
         "account-form-token",
         "gateway.issuer.account.api:_visit",
@@ -404,23 +376,6 @@ ROWS = (
     ),
     Row(
         "browser-walls",
-        "cookie-for-other-sites",
-        "gateway.front.browsers.sessions:Cookies._header",
-        Replaces(
-            "f'{name}={value}; Path=/{kept}; HttpOnly; SameSite=Lax{secure}'",
-            "f'{name}={value}; Path=/{kept}; HttpOnly; SameSite=None{secure}'",
-        ),
-        "tests/gateway/test_sessions.py::test_behind_https_the_session_is_bound_to_this_host_and_hidden_from_scripts",
-    ),
-    Row(
-        "browser-walls",
-        "plain-http",
-        "gateway.front.edge.headers:SecurityHeaders.__init__",
-        Replaces("[_TRANSPORT] if https else []", "[]"),
-        "tests/gateway/test_passing_on.py::test_browsers_are_told_to_frame_nothing_and_to_come_by_tls_alone",
-    ),
-    Row(
-        "browser-walls",
         "framed",
         "gateway.front.edge.headers:_API_POLICY",
         Replaces(
@@ -444,13 +399,6 @@ ROWS = (
             "new.scopes if 'scopes' in new.model_fields_set else scopes_of(new.roles)",
             "new.scopes or scopes_of(['caseworker'])",
         ),
-        "tests/gateway/test_colleagues.py::test_roles_carry_their_permissions_and_a_coordinator_needs_an_area",
-    ),
-    Row(
-        "role-permissions",
-        "coordinator-of-nothing",
-        "gateway.issuer.people.service:_has_what_its_roles_need",
-        Returns("None"),
         "tests/gateway/test_colleagues.py::test_roles_carry_their_permissions_and_a_coordinator_needs_an_area",
     ),
     Row(

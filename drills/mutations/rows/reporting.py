@@ -12,13 +12,6 @@ ROWS = (
         "tests/services/reporting/stakeholders/test_stakeholders.py::test_no_entry_shows_an_address_a_number_of_people_or_what_the_directory_keeps",
     ),
     Row(
-        "counted-once",
-        "still-yesterday",
-        "reporting.count.facts.arrivals:Arrivals._open_day",
-        Drops("day = end + timedelta(days=1)"),
-        "tests/services/reporting/facts/test_order.py::test_what_arrives_where_it_is_still_yesterday_counts_in_the_period_that_is_open",
-    ),
-    Row(
         "published-after-restore",
         "lost-machine",
         "reporting.protect.releases.service:_joint",
@@ -38,20 +31,6 @@ ROWS = (
         "reporting.protect.releases.spans:_Span.hold",
         Replaces("self._counts[row] < least[row]", "False"),
         "tests/services/reporting/releases/test_spans.py::test_a_span_holds_its_parts_and_as_many_as_its_flows_add_up_to",
-    ),
-    Row(
-        "counted-once",
-        "counted-last-year",
-        "reporting.count.facts.queries:steps_by_person",
-        Replaces("~_counted_later(start)", "sa.true()"),
-        "tests/services/reporting/releases/test_joint.py::test_an_older_step_that_arrives_late_does_not_count_the_person_again",
-    ),
-    Row(
-        "small-cells",
-        "rates-over-k",
-        "reporting.ground.protection.protected:RATE_DENOMINATOR_FACTOR",
-        Replaces("2", "1"),
-        "tests/services/reporting/protection/test_rate.py::test_there_is_no_rate_over_a_few_people",
     ),
     Row(
         "small-cells",
@@ -84,13 +63,6 @@ ROWS = (
             "raise PERIOD_CLOSED_APART.because('same_people_were_closed_as_by_another', ', '.join(otherwise))"
         ),
         "tests/services/reporting/releases/test_joint.py::test_people_of_a_closed_period_are_not_rounded_again_by_another_definition",
-    ),
-    Row(
-        "rounded-twice",
-        "one-population",
-        "reporting.ground.programmes.catalogue:_read",
-        Drops("_check_apart(populations.values())"),
-        "tests/services/reporting/programmes/test_links.py::test_two_populations_of_the_same_people_do_not_load",
     ),
     Row(
         "signed-as-read",
