@@ -4,9 +4,8 @@ It is the same program for rounded and for suppressed tables; what differs is wh
 method says about a published number. That it breaks suppression shows that it is strong enough.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +20,6 @@ from scipy.sparse import csr_array  # type: ignore[import-untyped] # scipy ships
 Floats = NDArray[np.float64]
 Pattern = tuple[str | None, ...]
 """A margin: a code per dimension, None where it is summed over."""
-
-
-def every_margin(codes: Sequence[Sequence[str]]) -> Iterator[Pattern]:
-    """All cells and all margins of a cube, the total included."""
-    yield from product(*((None, *each) for each in codes))
 
 
 def covers(pattern: Pattern, at: Coordinates) -> bool:
@@ -97,46 +91,3 @@ class Attacker:
         shape = (len(self.rows), len(self.low))
         matrix = csr_array((factors, (numbers, variables)), shape=shape)
         return LinearConstraint(matrix, self.least, self.most)
-
-
-def of_rounded(
-    published: Mapping[Pattern, int],
-    cells: Sequence[Coordinates],
-    k: int,
-    own: Mapping[Coordinates, int] | None = None,
-) -> tuple[Attacker, dict[Coordinates, int]]:
-    """Knows every published sum and the method: r_i = k·q_i, |n_i − r_i| < k, zeros may be few.
-
-    `own` are an insider's contributions: the variables are then what others contributed.
-    """
-    attacker, others, multiples = Attacker(), {}, {}
-    most = max(published.values()) + k
-    for at in cells:
-        mine = (own or {}).get(at, 0)
-        others[at] = attacker.variable(0, most)
-        multiples[at] = attacker.variable(0, most // k)
-        row = {others[at]: 1.0, multiples[at]: -float(k)}
-        attacker.constrain(row, -(k - 1) - mine, k - 1 - mine)
-    for pattern, value in published.items():
-        inside = [multiples[at] for at in cells if covers(pattern, at)]
-        attacker.constrain(dict.fromkeys(inside, float(k)), value, value)
-    return attacker, others
-
-
-def of_suppressed(
-    published: Mapping[Pattern, int | None], cells: Sequence[Coordinates], k: int
-) -> tuple[Attacker, dict[Coordinates, int]]:
-    """Knows every number that is shown exactly, and that a hidden one lies in 1 … k−1."""
-    attacker, variables = Attacker(), {}
-    for at in cells:
-        shown = published[at]
-        variables[at] = (
-            attacker.variable(1, k - 1) if shown is None else attacker.variable(shown, shown)
-        )
-    for pattern, shown in published.items():
-        inside = {variables[at]: 1.0 for at in cells if covers(pattern, at)}
-        if shown is None:
-            attacker.constrain(inside, 1, k - 1)
-        else:
-            attacker.constrain(inside, shown, shown)
-    return attacker, variables

@@ -14,10 +14,9 @@ from reporting.ground.protection.protected import Dimension, ProtectedCube
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
 
-from tests.services.reporting.attacks.attacker import Pattern, covers, of_rounded
+from tests.services.reporting.attacks.attacker import Pattern, covers
 from tests.services.reporting.events import Journey, caseload, record_together
 from tests.services.reporting.releases.test_story import as_
-from tests.services.reporting.trafficking.test_trafficking import people, publish
 
 K = 11
 # Routes of the other tier, of activities (exact by the allow-list) and of files made from releases
@@ -58,21 +57,6 @@ async def cube_of(api: AsyncClient, url: str) -> ProtectedCube:
         tuple(Dimension(name, tuple(codes)) for name, codes in detail["dimensions"].items()),
         {at: n for at, n in cells.items() if None not in at and n},  # type: ignore[misc] # no None
     )  # fmt: skip
-
-
-@pytest.mark.slow
-async def test_the_attacker_proves_nothing_small_from_all_that_the_api_answers(
-    api: AsyncClient, database: Database, recorder: Recorder
-) -> None:
-    await record_together(database, recorder, people(260, seed=11))
-    urls = {name: await publish(api, name) for name in ("trafficking", "assistance")}
-    detail = (await api.get(urls["assistance"], headers=as_("anonymous"))).json()["dimensions"]
-    published = await harvest(api, urls["assistance"], list(detail))
-    cells = [(a, b) for a in detail["sex"] for b in detail["type"]]
-    attacker, others = of_rounded(published, cells, K)
-    for pattern in published:
-        found = attacker.range(others[at] for at in cells if covers(pattern, at))
-        assert not found.small(K), (pattern, found)
 
 
 async def test_every_number_of_an_answer_is_a_sum_of_protected_cells(
@@ -133,20 +117,6 @@ class TestDifferencing:
     async def url(self, api: AsyncClient, database: Database, recorder: Recorder) -> str:
         await record_together(database, recorder, list(caseload(persons=300, seed=31)))
         return await close(api, "referrals", "2026-10a")
-
-    async def test_overlapping_age_bands_differ_by_whole_cells(
-        self, api: AsyncClient, url: str
-    ) -> None:
-        children = await self.count(api, url, "age_band=children")
-        young = await self.count(api, url, "age_band=0-11")
-        assert children - young == await self.count(api, url, "age_band=12-17")
-        assert (children - young) % K == 0
-
-    async def test_nested_areas_differ_by_whole_cells(self, api: AsyncClient, url: str) -> None:
-        states = await self.count(api, url, "area=VE23,VE20")
-        rest = states - await self.count(api, url, "area=VE20")
-        assert rest == await self.count(api, url, "area=VE23")
-        assert rest % K == 0
 
     async def test_a_late_person_changes_no_closed_release_and_no_difference_shows_it(
         self, api: AsyncClient, database: Database, recorder: Recorder, url: str
