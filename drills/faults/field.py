@@ -15,7 +15,6 @@ import aiohttp
 from drills.faults.load import Load
 from drills.faults.proxy import Proxy
 from drills.faults.stack_under_test import StackUnderTest, until
-from drills.faults.ways_to_people import WaysToPeople
 
 
 class Setting(StrEnum):
@@ -34,7 +33,6 @@ class Field:
     rng: random.Random
     proxies: tuple[Proxy, ...] = ()
     """In the wiring that has them: before referrals' databases, and before those of the others."""
-    people: WaysToPeople = field(default_factory=WaysToPeople)
     unmet: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -73,29 +71,19 @@ class Field:
         return self.load.sender.acknowledged - before
 
     async def ask(
-        self, client: str, path: str, body: Mapping[str, object] | None = None, method: str = ""
+        self, client: str, path: str, body: Mapping[str, object] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """What the front answers: POST with a body and GET without, unless `method` says otherwise."""
+        """What the front answers: POST with a body and GET without."""
         headers = {
             "Authorization": f"Bearer {await self.load.sender.tokens.of(client)}",
             "Idempotency-Key": f"fault-{secrets.token_hex(8)}",
         }
-        url = self.stack.state.url + path
-        method = method or ("GET" if body is None else "POST")
+        method, url = "GET" if body is None else "POST", self.stack.state.url + path
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
             session.request(method, url, json=body, headers=headers) as answer,
         ):
             return answer.status, await answer.json() if await answer.read() else {}
-
-    async def call(
-        self, client: str, path: str, body: Mapping[str, object] | None = None, method: str = ""
-    ) -> dict[str, Any]:
-        """The answer of what has to be possible."""
-        status, answer = await self.ask(client, path, body, method)
-        if not 200 <= status < 300:
-            raise RuntimeError(f"{path}: {status} {answer}")
-        return answer
 
     async def silence(self, seconds: float = 1.5) -> None:
         """No new requests for a while: consumers wait in their fetch."""

@@ -19,7 +19,6 @@ from stack.embedded.plan import SERVICES
 
 from drills.faults import (
     broker_faults,
-    channel_faults,
     database_faults,
     pooling,
     upkeep_faults,
@@ -53,9 +52,8 @@ from drills.faults.record import (
     webhook_layer,
 )
 from drills.faults.stack_under_test import StackUnderTest, until
-from drills.faults.ways_to_people import WaysToPeople
 
-__all__ = ["broker_faults", "channel_faults", "database_faults", "upkeep_faults", "worker_faults"]
+__all__ = ["broker_faults", "database_faults", "upkeep_faults", "worker_faults"]
 HOOKED = ("ngo-legal",)
 # Of five seeds one runs behind the proxy and one behind PgBouncer.
 _WIRINGS = (
@@ -153,7 +151,6 @@ class Seed:
         self._history = History()
         self._result = SeedResult(seed)
         self._receiver = Receiver()
-        self._people = WaysToPeople()
         self._before: Baseline | None = None
         self._clock = Stopwatch()
 
@@ -162,7 +159,6 @@ class Seed:
         async with AsyncExitStack() as ending:
             await ending.enter_async_context(own_file_system(self.stack, self._plan.size_mib))
             await ending.enter_async_context(self._receiver.listening())
-            await ending.enter_async_context(self._people.listening())
             phases = self._plan.phases(self.seed)
             finale = phases.pop(Setting.FINALE, [])
             quota = self._plan.commands / max(1, sum(map(len, phases.values())))
@@ -204,7 +200,7 @@ class Seed:
             async with load.running():
                 await _some(sender, 50)
                 for number, fault in enumerate(faults, 1):
-                    where = Field(self.stack, load, rng, tuple(proxies), self._people)
+                    where = Field(self.stack, load, rng, tuple(proxies))
                     goal = int(quota * number)
                     self._result.results.append(await self._one(fault, where, goal))
                 load.label = "none"
@@ -239,9 +235,6 @@ class Seed:
             port = await ending.enter_async_context(pooling.running(self.stack))
             through = {name: {"postgres": port} for name in replicas}
             extra_of = {name: {"RUTA_DATABASE_VIA_PGBOUNCER": "true"} for name in replicas}
-        gateway = self.stack.layout.root.with_suffix(".sms.json")
-        for name in ("referrals", "referrals-2"):
-            extra_of[name] = {**extra_of.get(name, {}), **self._people.settings(gateway)}
         await self.stack.up(through=through, extra_of=extra_of)
         return proxies
 

@@ -44,12 +44,6 @@ TABLE = (
     "JWKS endpoint down",
     "Key shredded; backup restored",
     "Disk full",
-    # What the issue of notices asks for.
-    "SMTP refuses everybody",
-    "SMTP answers too late",
-    "Greylisting",
-    "Gateway answers 200 with an error inside",
-    "Push endpoint gone (410)",
 )
 
 

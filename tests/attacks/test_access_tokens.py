@@ -4,12 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
-import math
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -98,87 +96,9 @@ def test_the_good_token_of_these_tests_is_good(gateway: Gateway) -> None:
     assert status(gateway, minted(gateway)) == 200
 
 
-@pytest.mark.parametrize("claim", ["exp", "aud", "sub", "iss", "iat"])
-def test_a_claim_is_missing(gateway: Gateway, claim: str) -> None:
-    assert status(gateway, minted(gateway, **{claim: cast("Any", MISSING)})) == 401
-
-
-@pytest.mark.parametrize(
-    ("claim", "value"),
-    [
-        ("exp", None),
-        ("exp", []),
-        ("exp", math.inf),
-        ("exp", "tomorrow"),
-        ("exp", True),
-        ("exp", -1),
-        pytest.param("exp", 10**400, id="exp-huge"),
-        ("iat", None),
-        ("iat", {}),
-        ("iat", math.inf),
-        ("iat", 4_000_000_000),
-        ("nbf", 4_000_000_000),
-        ("nbf", []),
-        ("aud", "other"),
-        ("aud", ["ruta-directory"]),
-        ("aud", None),
-        ("iss", "https://evil.example"),
-        ("iss", ["a"]),
-        ("sub", None),
-        ("sub", ""),
-        ("sub", 7),
-        ("sub", "anonymous"),
-        ("org", "not-a-uuid"),
-        ("roles", "admin"),
-        ("roles", [1]),
-        ("aors", {"GBV": 1}),
-    ],
-)
-def test_a_claim_is_wrong(gateway: Gateway, claim: str, value: Any) -> None:
-    assert status(gateway, minted(gateway, **{claim: value})) == 401
-
-
 @pytest.mark.parametrize("typ", ["JWT", "ruta-int+jwt", "", "at+JWT+x"])
 def test_a_token_of_another_type(gateway: Gateway, typ: str) -> None:
     assert status(gateway, minted(gateway, typ=typ)) == 401
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"alg": ["ES256"]},
-        {"alg": None},
-        {"alg": "none"},
-        {"alg": "HS256"},
-        {"alg": "ES384"},
-        {"alg": "RS256"},
-        {"kid": "unknown"},
-        {"kid": ["a"]},
-        {"kid": None},
-        {"crit": ["exp"]},
-        {"crit": []},
-        {"b64": False},
-        {"zip": "DEF"},
-        {"jku": "http://127.0.0.1:1/jwks.json"},
-        {"x5u": "http://127.0.0.1:1/cert"},
-        {"jwk": {"kty": "EC"}},
-        {"x5c": ["MII"]},
-    ],
-)
-def test_a_header_that_is_not_accepted(gateway: Gateway, change: dict[str, Any]) -> None:
-    kid, pem = signing_key(gateway)
-    header = {"alg": "ES256", "kid": kid, "typ": "at+jwt", **change}
-    assert status(gateway, signed_by_hand(header, good_claims(gateway), pem)) == 401
-
-
-def test_a_header_that_is_nested_deeply_or_is_no_object(gateway: Gateway) -> None:
-    _, pem = signing_key(gateway)
-    for header in ('{"a":' * 1100 + "1" + "}" * 1100, "[]", "1", "null", "", "{", "\x00"):
-        assert status(gateway, signed_by_hand(header, good_claims(gateway), pem)) == 401
-    kid, _ = signing_key(gateway)
-    deep = '{"exp":' + "[" * 1100 + "]" * 1100 + "}"
-    token = signed_by_hand({"alg": "ES256", "kid": kid, "typ": "at+jwt"}, deep, pem)
-    assert status(gateway, token) == 401
 
 
 def test_no_algorithm_and_the_public_key_as_a_secret(gateway: Gateway) -> None:
@@ -223,23 +143,6 @@ def test_an_internal_token_from_outside(gateway: Gateway) -> None:
         typ="ruta-int+jwt",
     )
     assert status(gateway, token) == 401
-
-
-@pytest.mark.parametrize(
-    "mangle",
-    [
-        lambda t: t[:-4] + "AAAA",
-        lambda t: t + "A",
-        lambda t: t.replace(".", "..", 1),
-        lambda t: ".".join(t.split(".")[:2]),
-        lambda t: t + "." + t,
-        lambda t: t.split(".")[0] + "." + "A" * 9000 + "." + t.split(".")[2],
-        lambda t: "A" * 3000,
-        lambda _: "...",
-    ],
-)
-def test_a_token_that_is_mangled(gateway: Gateway, mangle: Callable[[str], str]) -> None:
-    assert status(gateway, mangle(gateway.token())) == 401
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -141,20 +140,6 @@ class RunningPods:
             command = [sys.executable, "-m", *other.arguments]
             self._run(f"{name}-{other.name}", command, self._own() | other.environment)
 
-    @contextmanager
-    def somebody_else_at(self, server: str) -> Iterator[Path]:
-        """Meanwhile whoever dials a server of databases reaches it by somebody in between, who shows a certificate for
-        the same names by an authority of their own. Gives what they log."""
-        name, place = f"before-{server}", (server, 5432)
-        right = self.dispatcher.processes[place]
-        settings = {"pool_mode": "session", **_WITH_TLS, "server_tls_sslmode": "require"}
-        shown = self._shown(server.removesuffix("-pooler"), database_certificates.new_authority())
-        self._bounce(name, place, right, settings, shown)
-        try:
-            yield self.folder / f"{name}.log"
-        finally:
-            self.dispatcher.processes[place] = right
-
     def lives(self, name: str) -> bool:
         """Whether what is beside a pod's first container passes its probe, each told as the kubelet would."""
         probes = [(other.probe, other.environment) for other in self.pods[name].beside]
@@ -169,35 +154,13 @@ class RunningPods:
             for probe, environment in probes
         )
 
-    def certified_anew(self, service: str, authority: Authority, **options: timedelta) -> None:
-        """From now on what a service and its workers show: it is read again at their next connection."""
-        certificate, key = _shown(authority, service, **options)
-        for pod in self.pods.values():
-            if pod.service == service and "RUTA_CERTIFICATE_FILE" in pod.environment:
-                write_private(Path(pod.environment["RUTA_CERTIFICATE_FILE"]), certificate)
-                write_private(Path(pod.environment["RUTA_CERTIFICATE_KEY_FILE"]), key)
-
-    @contextmanager
-    def another_broker(self, authority: Authority, **options: timedelta) -> Iterator[None]:
-        """Meanwhile whoever dials the broker reaches one with all passwords and another's certificate."""
-        right = self.dispatcher.processes["nats", 4222]
-        files = self._certificate_of_the_broker(_shown(authority, "nats", **options))
-        name = f"another-nats-{len(self._processes)}"
-        self._serve(name, "nats", 4222, *files)
-        self.dispatcher.processes["nats", 4222] = self.dispatcher.processes[name, 4222]
-        until(lambda: answers(self.dispatcher.processes["nats", 4222]), "it answers")
-        try:
-            yield
-        finally:
-            self.dispatcher.processes["nats", 4222] = right
-
-    def _certificate_of_the_broker(self, shown: tuple[str, str] | None = None) -> list[str]:
+    def _certificate_of_the_broker(self) -> list[str]:
         if self.authority is None:
             return []
         folder = self.folder / f"broker-{len(self._processes)}"
         folder.mkdir()
         files = {"certificate": folder / "tls.crt", "key": folder / "tls.key"}
-        for file, text in zip(files.values(), shown or _shown(self.authority, "nats"), strict=True):
+        for file, text in zip(files.values(), _shown(self.authority, "nats"), strict=True):
             write_private(file, text)
         return [part for name, file in files.items() for part in (f"--{name}", str(file))]
 
@@ -224,11 +187,6 @@ class RunningPods:
 
     def is_well(self, name: str) -> bool:
         return self.ready(name).get("status") == "ok"
-
-    def dialled(self, name: str, part: str) -> str:
-        """The URL that a pod reaches its database, or the store of its keys, by."""
-        setting = {"database": "RUTA_DATABASE_URL", "keys": "RUTA_KEY_STORE_URL"}[part]
-        return self._environment(self.pods[name])[setting]
 
     def measured(self, name: str) -> str:
         """What Prometheus reads there; not the front's, which wants its key."""
@@ -290,12 +248,10 @@ class RunningPods:
         self._run(name, command, dict(os.environ))
         until(lambda: answers(port), f"{name} answers")
 
-    def _shown(self, cluster: str, by: Authority | None = None) -> dict[str, str]:
+    def _shown(self, cluster: str) -> dict[str, str]:
         """The certificate of a cluster, as its operator signs it, and as its pooler shows it."""
         names = self.certified[cluster]
-        certificate, key = (by or self._databases()).signed(
-            names, _SIGNED_FOR, addresses=[LOOPBACK]
-        )
+        certificate, key = self._databases().signed(names, _SIGNED_FOR, addresses=[LOOPBACK])
         return {"client_tls_cert_file": certificate, "client_tls_key_file": key}
 
     def _databases(self) -> Authority:
@@ -322,9 +278,9 @@ def _authority(documents: list[dict[str, Any]], name: str) -> Authority:
     return Authority(secret["ca.crt"], secret["ca.key"])
 
 
-def _shown(authority: Authority, service: str, **options: timedelta) -> tuple[str, str]:
+def _shown(authority: Authority, service: str) -> tuple[str, str]:
     names = process_certificates.NAMES[service]
-    return authority.signed(names, _SIGNED_FOR, addresses=[LOOPBACK], **options)
+    return authority.signed(names, _SIGNED_FOR, addresses=[LOOPBACK])
 
 
 def _on_the_loopback(made: list[dict[str, Any]]) -> Authority | None:

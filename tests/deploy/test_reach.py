@@ -6,25 +6,21 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from stack.embedded.ports import LOOPBACK
-from stack.operate.cluster.check import OVERLAYS
 from stack.operate.cluster.policies import Arrow, design
 
 from tests.support.leaving_out import left_out
-from tests.support.network_policies import WAYS
 from tests.support.rendered_world import (
     NAMESPACE,
     Asked,
     Dispatcher,
     Documents,
     World,
-    documents_of,
 )
 
 pytestmark = pytest.mark.laborious
@@ -84,14 +80,6 @@ def let_through(world: World, policies: Documents) -> set[Asked]:
         dispatcher.close()
 
 
-def test_exactly_what_is_declared_is_let_through(overlay: str, documents: Documents) -> None:
-    world = World.of(documents)
-    found, expected = let_through(world, documents), wanted(world, declared(overlay))
-    assert found - expected == set(), "let through although nobody declared it"
-    assert expected - found == set(), "declared, but refused"
-    assert len(found) < len(list(_pairs(world))) / 2
-
-
 def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
     """The component on top of `production`, as somebody's own overlay has it."""
     deploy = Path(__file__).parents[2] / "deploy" / "k8s"
@@ -118,52 +106,6 @@ def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
         if d["kind"] == "Deployment" and "RUTA_VAULT_TOKEN_FILE" in json.dumps(d)
     }
     assert with_token == {"referrals", "referrals-worker"}
-
-
-def _policy(documents: Documents, name: str) -> Any:
-    return next(
-        d["spec"]
-        for d in documents
-        if d["kind"] == "NetworkPolicy" and d["metadata"]["name"] == name
-    )
-
-
-@pytest.mark.parametrize(
-    ("harm", "more"),
-    [
-        (
-            lambda d: _policy(d, "services")["egress"].append(
-                {"to": [{"podSelector": {}}], "ports": [{"port": 8000}]}
-            ),
-            {("directory", "gateway", 8000)},  # no other lets a service in
-        ),
-        (
-            lambda d: _policy(d, "services")["ingress"].append({"ports": [{"port": 8000}]}),
-            {("namespace default", "referrals", 8000)},
-        ),
-        (
-            lambda d: _policy(d, "webhooks")["egress"][0]["to"][0]["ipBlock"].update(
-                {"except": []}
-            ),
-            {("referrals", "the cloud's metadata", 443), ("referrals", "private network", 443)},
-        ),
-        (
-            lambda d: _policy(d, "issuer")["egress"].append({}),
-            {("issuer-migrate", "outside", 80), ("issuer", "outside", 5432)},
-        ),
-        (
-            lambda d: _policy(d, "names")["egress"].append({"ports": [{"port": 443}]}),
-            {("postgres", "outside", 443), ("nats", "the cloud's metadata", 443)},
-        ),
-    ],
-    ids=["to each other", "in from anywhere", "into private networks", "out", "out for all"],
-)
-def test_a_rule_too_many_shows(harm: Callable[[Documents], None], more: set[Asked]) -> None:
-    """On `dev`, which has an issuer and its database, and no operator."""
-    plain = documents_of("dev")
-    world = World.of(plain)
-    harm(plain)
-    assert more <= let_through(world, plain) - wanted(world, declared("dev"))
 
 
 class _Greeters:
@@ -221,25 +163,3 @@ def test_connections_of_every_pair_arrive_where_they_may_and_are_reset_elsewhere
     finally:
         dispatcher.close()
         greeters.close()
-
-
-def test_no_rule_is_there_for_nothing() -> None:
-    """Each is needed in one overlay or another: without it something declared is refused there."""
-    idle: set[tuple[str, str, str]] = set()
-    needed: set[tuple[str, str, str]] = set()
-    for overlay in OVERLAYS:
-        documents = documents_of(overlay)
-        world = World.of(documents)
-        expected = wanted(world, declared(overlay))
-        for policy in [d for d in documents if d["kind"] == "NetworkPolicy"]:
-            for way in WAYS:
-                rules = policy["spec"].get(way) or []
-                for number, rule in enumerate(rules):
-                    policy["spec"][way] = [r for place, r in enumerate(rules) if place != number]
-                    missed = expected - let_through(world, documents)
-                    said = (policy["metadata"]["name"], way, json.dumps(rule))
-                    (needed if missed else idle).add(said)
-                policy["spec"][way] = rules
-    # An issuer beside a collector is a choice of components that no overlay here makes.
-    assert {(policy, way) for policy, way, rule in idle - needed} == {("issuer", "egress")}
-    assert all("otel-collector" in rule for _, _, rule in idle - needed)

@@ -1,19 +1,15 @@
 """Each Deployment of an overlay runs with what it was rendered with, behind its NetworkPolicies."""
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from common.db.session import Database
 from drawing.client import ask_beside, drawn
 from stack.embedded.ports import LOOPBACK
 from stack.operate.cluster.check import Skipped, built
 from stack.operate.cluster.policies import Arrow, design
-from stack.operate.cluster.process_certificates import new_authority
 
 from tests.deploy.running_pods import RunningPods
 from tests.support import pgbouncer
@@ -40,8 +36,6 @@ NEEDED = {
     ),
 }
 """Who needs whom, and the part of its readiness that says so when that is refused."""
-
-_REFUSED = "TLS handshake error"
 """What PgBouncer logs of a client who leaves it at the sight of its certificate."""
 
 LATER: frozenset[Arrow] = frozenset(
@@ -160,64 +154,6 @@ def test_a_call_passes_the_front_and_nobody_answers_without_tls(verified: Runnin
         httpx.get(f"http://{LOOPBACK}:{verified.dispatcher.processes['nats', 4222]}")
 
 
-WRONG = [
-    ({}, "is by another authority"),
-    ({"since": timedelta(days=100)}, "is not valid now"),
-]
-
-
-@pytest.mark.parametrize(("age", "said"), WRONG)
-def test_the_front_takes_nobody_with_a_wrong_certificate_for_a_service(
-    verified: RunningPods, age: dict[str, timedelta], said: str
-) -> None:
-    """And takes it again as soon as it shows the right one, without a restart of either."""
-    assert verified.authority is not None
-    by = verified.authority if age else new_authority()
-    front = f"{verified.address('gateway')}/directory/v1/services"
-    log = verified.folder / "gateway.log"
-    before = len(log.read_text())
-    verified.certified_anew("directory", by, **age)
-    # What is open stays open: the way is cut, and has to be made anew.
-    verified.dispatcher.enforce(verified.without("egress", "gateway", "directory", 8000))
-    until(lambda: verified.asked(front).status_code == 503, "the way is cut")
-    verified.dispatcher.enforce(verified.policies)
-
-    def refused() -> bool:
-        answer = verified.asked(front)
-        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-        return said in log.read_text()[before:]
-
-    until(refused, "the front says why")
-    assert "RUTA_TRUST_FILE" in log.read_text()[before:]
-    verified.certified_anew("directory", verified.authority)
-    until(lambda: verified.asked(front).status_code == 200, "it is taken again")
-
-
-@pytest.mark.parametrize(("age", "said"), WRONG)
-def test_nobody_gives_the_brokers_password_to_one_with_a_wrong_certificate(
-    verified: RunningPods, age: dict[str, timedelta], said: str
-) -> None:
-    by = verified.authority if age else new_authority()
-    assert by is not None
-    workers = [f"{service}-worker" for service in _SERVICES]
-    before = {name: len((verified.folder / f"{name}.log").read_text()) for name in workers}
-    with verified.another_broker(by, **age):
-        for name in workers:
-            way = verified.without("egress", name, "nats", 4222)
-            verified.dispatcher.enforce(way)
-            until(lambda name=name: _misses_the_broker(verified, name), f"{name} misses it")  # type: ignore[misc]
-            verified.dispatcher.enforce(verified.policies)
-        for name in workers:
-            log = verified.folder / f"{name}.log"
-            until(
-                lambda log=log, name=name: said in log.read_text()[before[name] :],  # type: ignore[misc]
-                f"{name} says why",
-            )
-            assert _misses_the_broker(verified, name)
-    for name in workers:
-        until(lambda name=name: not _misses_the_broker(verified, name), f"{name} is back")  # type: ignore[misc]
-
-
 def _is_deployed(running: RunningPods, service: str) -> bool:
     return service == "outside" or any(
         end.labels.get("ruta.service") == service for end in running.world.ends.values()
@@ -232,51 +168,6 @@ def test_without_a_rule_that_is_needed_a_service_says_so(running: RunningPods, w
         until(lambda: _says(running, source, part), f"{source} misses {part}")  # noqa: B023
         running.dispatcher.enforce(running.policies)
         until(lambda: running.is_well(source), f"{source} is back")  # noqa: B023
-
-
-@pytest.mark.parametrize("server", ["postgres-pooler", "postgres-keys"])
-def test_whoever_stands_between_a_service_and_its_database_is_not_taken_for_it(
-    running: RunningPods, server: str
-) -> None:
-    """By what each is rendered with; without it all would be let in. The embedded PostgreSQL knows no TLS."""
-    if running.overlay == "small":
-        assert not any("PGSSLMODE" in pod.environment for pod in running.pods.values())
-        return
-    dialling = [needed for needed in NEEDED["production"] if needed[1] == server]
-    with running.somebody_else_at(server) as log:
-        for source, target, port, part in dialling:
-            running.dispatcher.enforce(running.without("egress", source, target, port))
-            until(lambda: _says(running, source, part), f"{source} misses {part}")  # noqa: B023
-            tried = log.read_text().count(_REFUSED)
-            running.dispatcher.enforce(running.policies)
-            until(
-                lambda: _says(running, source, part) and log.read_text().count(_REFUSED) > tried,  # noqa: B023
-                f"{source} refuses whom it finds",
-            )
-            url = running.dialled(source, part)
-            assert asyncio.run(_let_in(url)) == 1, "whoever does not look at the certificate"
-    for source, _, _, _ in dialling:
-        until(lambda: running.is_well(source), f"{source} is back")  # noqa: B023
-
-
-@pytest.mark.parametrize("service", _SERVICES)
-def test_nor_is_it_by_a_migration(running: RunningPods, service: str) -> None:
-    """Which brings the password of the tables' owner."""
-    if running.overlay == "production":
-        with running.somebody_else_at("postgres"):
-            done = running.done(f"{service}-migrate")
-        assert done.returncode == 75
-        assert "is by another authority" in done.stderr
-    assert running.done(f"{service}-migrate").returncode == 0
-
-
-async def _let_in(url: str) -> int:
-    database = Database.at(url, via_pgbouncer=True)
-    try:
-        ((found,),) = await database.once("SELECT 1")
-        return int(found)
-    finally:
-        await database.close()
 
 
 def _misses_the_broker(running: RunningPods, name: str) -> bool:

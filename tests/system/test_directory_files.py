@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.reference import reference_data
 from tests.support.system import System
 
 pytestmark = pytest.mark.system
@@ -15,24 +14,6 @@ pytestmark = pytest.mark.system
 def total(system: System, client: str | None, **query: str) -> int:
     answer = system.running.request(client, "GET", "/directory/v1/services", params=query)
     return int(answer.json()["total_items"])
-
-
-@pytest.mark.slow
-def test_the_jordan_services_are_imported_and_a_search_finds_them(
-    system: System, tmp_path: Path
-) -> None:
-    source = reference_data("jordan-services/services.json")
-    report = tmp_path / "report.csv"
-    done = system.ruta("directory", "import", str(source), "--report", str(report))
-    assert "562 rows read" in done.stdout
-    assert "0 refused" in done.stdout
-    with report.open(encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 562
-    assert all(row["notes"] for row in rows)
-    assert total(system, None, search="Zaatari") > 10
-    again = system.ruta("directory", "import", str(source))
-    assert "0 new, 0 updated, 562 unchanged" in again.stdout
 
 
 @pytest.mark.slow

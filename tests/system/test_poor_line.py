@@ -175,19 +175,6 @@ def test_each_command_is_carried_out_once_on_a_line_that_breaks(
         ]
 
 
-@pytest.mark.slow
-def test_a_batch_is_safe_to_repeat_on_a_line_that_breaks(system: System, line: PoorLine) -> None:
-    us = Partner(system, "ngo-refugio", line)
-    service = service_of(us)
-    names = [f"Prueba {uuid4().hex[:8]}" for _ in range(REFERRALS)]
-    for name in names:
-        results = us.post("/referrals/v1/bulk", batch(service, name))["results"]
-        assert [each["status"] for each in results] == [201, 201, 201, 200]
-    for name in names:
-        assert len(us.post("/referrals/v1/cases/search", {"name": name})["items"]) == 1
-    us.close()
-
-
 def test_a_referral_costs_few_bytes(system: System) -> None:
     """Case, consent, referral and its sending as one batch, both ways with heads: at most 6 kB."""
     with poor_line(system.state.port, share=0) as whole:

@@ -4,7 +4,6 @@ Most are the very functions of tests/services/referrals/test_scenarios.py, told 
 calls the running stack. Those in which time passes or a process dies are written here.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -40,7 +39,6 @@ from tests.services.referrals.test_scenarios import (
     test_21_an_off_platform_recipient_answers_once_by_link,
     test_22_a_cross_border_referral_needs_a_protocol_for_the_pair,
     test_26_nothing_goes_to_an_implicated_organisation,
-    transfer_offer,
 )
 from tests.support.system import System, until
 from tests.system.gateway_story import GatewayStory, told_through_gateway
@@ -118,82 +116,6 @@ async def test_09_after_a_decline_the_published_pathway_says_who_is_next(
         return ranks.get(following) is not None
 
     await story.eventually(ranked)
-
-
-async def test_11_after_a_deadline_it_is_still_actionable_and_marked_late(
-    story: GatewayStory,
-) -> None:
-    deadline = clock.now() + timedelta(seconds=1.5)
-    referral = await story.sent(clinical_deadline=deadline.isoformat())
-    assert not referral["late"]
-    await asyncio.sleep(max((deadline - clock.now()).total_seconds(), 0) + 0.1)
-    overdue = (
-        await story.get(
-            "ngo-salud", f"/referrals/inbox?overdue=true&service_id={referral['service_id']}"
-        )
-    ).json()
-    assert [r["id"] for r in overdue["items"]] == [referral["id"]]
-    done = await story.made(
-        "ngo-salud", f"/referrals/{referral['id']}/accept", {"focal_point": "x"}
-    )
-    assert (done["state"], done["late"]) == ("accepted", True)
-
-
-async def test_15_two_transfers_race_and_one_wins(story: GatewayStory) -> None:
-    case = await story.case()
-    bodies = [await transfer_offer(story, case["id"], to) for to in (SALUD, LEGAL)]
-    answers = await asyncio.gather(
-        *(story.post("ngo-refugio", "/transfers", body) for body in bodies)
-    )
-    assert sorted(a.status_code for a in answers) == [201, 409]
-
-
-async def test_16_accept_races_with_recall_and_both_sides_hear_the_same(
-    story: GatewayStory,
-) -> None:
-    referral = await story.sent()
-    path = f"/referrals/{referral['id']}"
-    version = {"expected_version": referral["version"]}
-    answers = await asyncio.gather(
-        story.post("ngo-salud", f"{path}/accept", {"focal_point": "x", **version}),
-        story.post("ngo-refugio", f"{path}/recall", {"reason": "other", **version}),
-    )
-    assert sorted(a.status_code for a in answers) == [200, 409]
-    state = (await story.get("ngo-refugio", path)).json()["state"]
-    heard = [await story.told_to(who, referral["id"]) for who in ("ngo-refugio", "ngo-salud")]
-    assert heard[0] == heard[1] == ["referral.sent", f"referral.{state}"]
-
-
-@pytest.mark.slow
-async def test_25_while_nats_is_down_state_commits_and_events_arrive_later_once(
-    story: GatewayStory, system: System
-) -> None:
-    service_id = await story.service()
-    system.hold("nats")
-    former = system.kill("nats")
-    try:
-        referral = await story.sent(service_id=service_id)
-        await story.made("ngo-salud", f"/referrals/{referral['id']}/acknowledge", {})
-    finally:
-        system.release("nats")
-    until(lambda: system.state.processes["nats"] != former, "NATS is up again")
-    events = await story.rows(
-        "SELECT id FROM outbox WHERE aggregateid = :id ORDER BY version", id=referral["id"]
-    )
-    assert len(events) == 2
-    effects = "SELECT count(*) AS count FROM inbox WHERE event_id = ANY (:ids)"
-
-    async def arrived() -> bool:
-        (row,) = await story.rows_of("reporting", effects, ids=[e.id for e in events])
-        return bool(row.count == 2)
-
-    await story.eventually(arrived)
-    steps = await story.rows_of(
-        "reporting",
-        "SELECT count(*) AS count FROM projection.referral_steps WHERE referral_id = :id",
-        id=referral["id"],
-    )
-    assert steps[0].count == 2
 
 
 @pytest.mark.slow

@@ -137,30 +137,6 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
         assert "creado" in page.inner_text("main")
 
 
-def test_two_who_change_the_same_person_do_not_overwrite_each_other(
-    system: System, browsers: Browser
-) -> None:
-    with signed_in(browsers, system, "demo-admin") as page:
-        page.goto("/console/organisations")
-        page.get_by_role("link", name=re.compile("Ver Refugio")).first.click()
-        page.wait_for_load_state()
-        other = page.context.new_page()
-        other.goto(page.url)
-        other.fill("[name=name]", "Refugio Uno")
-        other.get_by_role("button", name="Guardar los cambios").click()
-        other.wait_for_load_state()
-        page.fill("[name=name]", "Refugio Dos")
-        page.get_by_role("button", name="Guardar los cambios").click()
-        page.wait_for_load_state()
-        assert "Cambió desde que" in page.locator(".govuk-error-summary").inner_text()
-        assert "Refugio Uno" in page.locator("#versions").inner_text()
-        assert page.input_value("[name=name]") == "Refugio Dos", "what was typed is kept"
-        assert "Refugio Uno" in page.inner_text("h1"), "and what stands now is beside it"
-        other.fill("[name=name]", "Refugio")
-        other.get_by_role("button", name="Guardar los cambios").click()
-        other.wait_for_load_state()
-
-
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_no_page_of_an_administrator_has_a_finding(
     system: System, browsers: Browser, axe: str, language: str

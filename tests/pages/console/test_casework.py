@@ -19,7 +19,6 @@ from tests.pages.console.ways import (
     unfold,
 )
 from tests.pages.signed_in import Taps, at_both_widths, findings, signed_in, too_wide
-from tests.pages.world import must
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -245,36 +244,6 @@ def test_a_screening_asks_one_question_a_page_and_keeps_nothing_without_a_yes(
     submit(page, "Parar el tamizaje")
     assert "Detenido" in page.inner_text("main")
     assert [one["status"] for one in kept()] == ["stopped"]
-
-
-def uncertified(system: System) -> None:
-    """Whatever other tests gave to those of this organisation."""
-    path = "/referrals/v1/certificates"
-    given = system.running.request("ngo-refugio-supervisor", "GET", path).json()["items"]
-    for one in given:
-        if one["standing"] in ("valid", "expiring"):
-            body = {"reason": "other"}
-            must(system, "ngo-refugio-supervisor", "POST", f"{path}/{one['id']}/revoke", json=body)
-
-
-def test_a_screening_is_concluded_by_who_is_certified_alone(
-    system: System, caseworker: Page
-) -> None:
-    uncertified(system)
-    page, case = caseworker, registered(caseworker)
-    page.goto(f"{case}/screen")
-    for name in ("safe_to_talk", "consent"):
-        page.locator(f'[name="answers/{name}"][value=yes]').check()
-        submit(page, "Seguir")
-    with page.expect_navigation():
-        page.get_by_role("link", name="Ver el resumen").click()
-    text = page.inner_text("main")
-    assert "No es un veredicto ni una suma" in text
-    page.get_by_label("Posible víctima").check()
-    page.fill('[name="conclude/rationale"]', "Por lo que cuenta hoy.")
-    submit(page, "Registrar la conclusión")
-    assert "certificado vigente" in page.locator(".govuk-error-summary").inner_text()
-    assert page.input_value('[name="conclude/rationale"]') == "Por lo que cuenta hoy."
 
 
 def test_nothing_ticked_is_said_at_its_field_and_the_own_service_is_no_first_choice(

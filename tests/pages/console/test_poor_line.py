@@ -5,18 +5,16 @@ too."""
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from common import clock
 from gateway.issuer.sign_ins.service import TOGETHER
 from playwright.sync_api import Browser, Error, Page, Response
 from stack.operate.service_commands import attached_postgres
 
-from tests.pages.console.ways import CLINIC, SITUATION, reported, unfold
+from tests.pages.console.ways import CLINIC, SITUATION
 from tests.pages.signed_in import signed_in
-from tests.pages.world import aged, must, sent
+from tests.pages.world import aged
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import chromium
 from tests.support.poor_line import BREAKS, PoorLine, poor_line
@@ -24,8 +22,6 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 REFERRALS = "/referrals/v1/referrals"
-RECORDS = "/directory/v1/records/services"
-REFUGIO = "0190a000-0000-7000-8000-000000000001"
 _RELOADS = 20
 # What is cut is seen at once. Whoever asked again for what is only late might leave a command behind that way.
 _PATIENCE_MS = PATIENCE * 1000
@@ -187,33 +183,6 @@ def test_each_command_of_a_person_is_carried_out_once_on_a_line_that_breaks(
     assert len({step["version"] for step in steps}) == len(steps) <= 5
 
 
-def test_a_focal_point_receives_accepts_helps_and_closes_once_each(
-    system: System, browsers: Browser, line: PoorLine
-) -> None:
-    referral = sent(system, f"Prueba {uuid4().hex[:8]}").referral
-    with (
-        signed_in(browsers, system, "demo-recipient") as recipient,
-        signed_in(browsers, system, "demo-caseworker") as sender,
-        breaking(system, line),
-    ):
-        opened(recipient, "/console/received")
-        link = recipient.locator(f'a[href$="/referrals/{referral}"]').first
-        done(recipient, lambda: link.click(no_wait_after=True))
-        press(recipient, "Acusar recibo y leer")
-        press(recipient, "Aceptar")
-        press(recipient, "Iniciar la atención")
-        recipient.check('[name="complete/outcome"][value=delivered]')
-        press(recipient, "Cerrar: se dio")
-        opened(sender, f"/console/referrals/{referral}")
-        sender.check('[name="confirm/confirmed_by"][value=person]')
-        sender.check('[name="confirm/agrees"]')
-        press(sender, "Confirmar con la persona")
-    steps = system.running.request("ngo-salud", "GET", f"{REFERRALS}/{referral}/history").json()
-    assert [step["command"] for step in steps] == [
-        *("draft", "send", "acknowledge", "accept", "start", "complete", "confirm")
-    ]
-
-
 def lost_answers(system: System, sql: str) -> str:
     return attached_postgres(system.layout, system.state).psql(sql, database="issuer").strip()
 
@@ -246,102 +215,3 @@ def test_whose_renewed_session_was_lost_on_the_way_is_not_signed_out(
 
 def session_of(page: Page) -> str:
     return next(c["value"] for c in page.context.cookies() if c["name"].endswith("ruta-session"))
-
-
-def submitted(system: System, words: str) -> str:
-    """An entry whose change waits for whoever coordinates."""
-    ask = system.running.request
-    listed = ask("ngo-refugio", "GET", RECORDS, params={"own": "true"}).json()["items"]
-    entry = next(one for one in listed if not one["name"].startswith("Gestión de casos y apoyo"))
-    path = f"{RECORDS}/{entry['id']}"
-    version = {"If-Match": ask("ngo-refugio", "GET", path).headers["etag"]}
-    headers = {**version, "Idempotency-Key": str(uuid4())}
-    written = ask("ngo-refugio", "PATCH", path, headers=headers, json={"description": words})
-    assert written.status_code == 200, written.text
-    must(system, "ngo-refugio", "POST", f"{path}/submit")
-    return str(entry["id"])
-
-
-def version_of(system: System, entry: str) -> int:
-    """Each change of an entry is a version of it, whether it is its text or its approval."""
-    etag = system.running.request("ngo-refugio", "GET", f"{RECORDS}/{entry}").headers["etag"]
-    return int(re.sub(r"\D", "", etag))
-
-
-def warning(title: str) -> dict[str, dict[str, str]]:
-    return {
-        "es": {"title": title, "body": "Desconfíe de quien paga el viaje.", "sms": "Ojo con viajes."},
-        "en": {"title": title, "body": "Beware of who pays the trip.", "sms": "Beware of trips."},
-    }  # fmt: skip
-
-
-def test_whoever_coordinates_approves_warns_and_publishes_once_each(
-    system: System, browsers: Browser, line: PoorLine
-) -> None:
-    title = f"Aviso {uuid4().hex[:8]}"
-    day = (clock.today() + timedelta(days=30)).isoformat()
-    entry = submitted(system, f"Acompañamiento {title}.")
-    version = version_of(system, entry)
-    body = {"aor": "GBV", "areas": [], "texts": warning(f"{title} ajeno"), "valid_until": day}
-    of_another = must(system, "im-officer", "POST", "/directory/v1/risk-messages", json=body)["id"]
-    with (
-        signed_in(browsers, system, "demo-coordinator") as page,
-        breaking(system, line),
-    ):
-        opened(page, "/console/entries")
-        link = page.locator(f'a[href="/console/entries/{entry}"]').first
-        done(page, lambda: link.click(no_wait_after=True))
-        press(page, "Aprobar")
-        assert "Aprobada" in page.inner_text("h1")
-        opened(page, "/console/risks/new")
-        for language, texts in warning(title).items():
-            for name, words in texts.items():
-                page.fill(f'[name="texts/{language}/{name}"]', words)
-        page.fill("[name=valid_until]", day)
-        press(page, "Guardar el borrador")
-        opened(page, f"/console/risks/{of_another}")
-        press(page, "Publicar")
-        assert page.locator(".govuk-error-summary").count() == 0
-    assert version_of(system, entry) == version + 1
-    database = attached_postgres(system.layout, system.state)
-    written = database.psql(
-        "SELECT state, count(*), min(version) FROM risk_messages"
-        f" WHERE texts->'es'->>'title' LIKE '{title}%' GROUP BY state ORDER BY state",
-        database="directory",
-    )
-    assert written.split() == ["draft|1|1", "published|1|2"]
-
-
-def test_the_line_desk_answers_hands_over_and_a_case_is_made_once_each(
-    system: System, browsers: Browser, line: PoorLine
-) -> None:
-    words = f"Quiero que me acompañen {uuid4().hex}"
-    _, report = reported(system, browsers, words, wish=True)
-    with (
-        signed_in(browsers, system, "demo-coordinator") as desk,
-        signed_in(browsers, system, "demo-caseworker") as caseworker,
-        breaking(system, line),
-    ):
-        opened(desk, f"/console/line/{report}")
-        desk.fill('[name="answer/text"]', "Gracias por escribir. ¿Está a salvo?")
-        press(desk, "Enviar la respuesta")
-        unfold(desk, "Entregar a una organización")
-        desk.select_option('[name="hand-over/organisation_id"]', REFUGIO)
-        press(desk, "Entregar a una organización")
-        assert "Entregado a" in desk.inner_text("main")
-        opened(caseworker, f"/console/handed-over/{report}")
-        caseworker.fill('[name="identity/name"]', "K")
-        caseworker.select_option("[name=area]", "VE2313")
-        press(caseworker, "Registrar el caso")
-        assert re.search(r"/console/cases/[0-9a-f-]{36}$", caseworker.url)
-    database = attached_postgres(system.layout, system.state)
-    said = (
-        f"SELECT author, count(*) FROM line_messages WHERE report_id = '{report}' GROUP BY author"
-    )
-    assert set(database.psql(said, database="referrals").split()) == {"reporter|1", "desk|1"}
-    did = (
-        "SELECT action, count(*) FROM audit_entries"
-        f" WHERE chain = '{report}' AND action NOT LIKE '%read' GROUP BY action"
-    )
-    once = {"line.answered|1", "line.handed_over|1", "line.case_made|1"}
-    assert set(database.psql(did, database="referrals").split()) == once

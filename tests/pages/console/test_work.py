@@ -1,16 +1,13 @@
-"""My work with much in it, parts of the system away, a poor line, and a keyboard alone: checks 12, 23, 26 and 30."""
+"""Pages in which there is nothing, parts of the system away, a poor line, and a keyboard alone: checks 22, 23, 26 and 30."""
 
 import json
 import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from common import clock
 from playwright.sync_api import Browser, Page, Route
 from stack.private_files import write_private
 
@@ -22,212 +19,12 @@ from tests.pages.signed_in import (
     signed_in,
     too_wide,
 )
-from tests.pages.world import CASES, CONSENTS, REFERRALS, must
+from tests.pages.world import CONSENTS, REFERRALS, must
 from tests.support.patience import PATIENCE
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 REFUGIO, SALUD = "ngo-refugio", "ngo-salud"
-_IDS = {
-    REFUGIO: "0190a000-0000-7000-8000-000000000001",
-    SALUD: "0190a000-0000-7000-8000-000000000002",
-}
-# What is to be done → what the page of it offers, by the words on a button or a link.
-OFFERED = {
-    "acknowledge": "Acusar recibo",
-    "decide": "Aceptar|Aprobar",
-    "start": "Iniciar",
-    "close": "Cerrar",
-    "resume": "Retomar",
-    "answer": "Responder",
-    "choose_another": "Remitir aquí|Elegir|Buscar",
-    "confirm": "Confirmar",
-    "send_or_discard": "Enviar|Anular por error",
-    "review": "revisión|Guardar|Registrar",
-}
-# What is decided on one page for all of them; its address names none.
-TOGETHER = {
-    "consent_to_decide": "/console/decisions",
-    "exception_to_decide": "/console/decisions",
-    "break_glass_to_decide": "/console/decisions",
-    "line_exception_to_decide": "/console/line/exceptions",
-}
-# By kind: who sends, the steps of the recipient, and how many.
-MADE: tuple[tuple[str, str, tuple[tuple[str, dict[str, Any]], ...], int], ...] = (
-    ("referral_draft", REFUGIO, (), 4),
-    ("referral_asked_back", REFUGIO, (("acknowledge", {}), ("request-information", {"question": "?"})), 4),
-    ("referral_unmet", REFUGIO, (("decline", {"reason": "capacity"}),), 3),
-    ("referral_to_confirm", REFUGIO, (("accept", {"focal_point": "x"}), ("start", {}),
-                                      ("complete", {"outcome": "delivered"})), 3),
-    ("referral_to_acknowledge", SALUD, (), 7),
-    ("referral_to_decide", SALUD, (("acknowledge", {}),), 4),
-    ("referral_to_start", SALUD, (("accept", {"focal_point": "x"}),), 4),
-    ("referral_to_close", SALUD, (("accept", {"focal_point": "x"}), ("start", {})), 4),
-    ("referral_on_hold", SALUD, (("accept", {"focal_point": "x"}), ("start", {}),
-                                 ("hold", {"reason": "other", "review_on": "2099-01-01"})), 2),
-)  # fmt: skip
-
-
-def case_of(system: System, client: str, age: int = 30) -> str:
-    body = {"identity": {"name": "Yolimar", "age": age}, "area": "VE2313"}
-    found: str = must(system, client, "POST", CASES, json=body)["id"]
-    return found
-
-
-def service_of(system: System, owner: str, asker: str) -> Any:
-    asked = {"organization_id": _IDS[owner], "referable": "true", "full": "true"}
-    found = system.running.request(asker, "GET", "/directory/v1/services", params=asked).json()
-    return found["contents"][0]
-
-
-def draft_of(system: System, sender: str, urgency: str) -> tuple[str, str, Any]:
-    """Case, draft and service."""
-    recipient = SALUD if sender == REFUGIO else REFUGIO
-    service, case = service_of(system, recipient, sender), case_of(system, sender)
-    body = {
-        "case_id": case,
-        "service_id": service["id"],
-        "category": service["categories"][0],
-        "urgency": urgency,
-        "payload": {"situation": "..."},
-        "safe_contact": {"rule": "person_comes"},
-    }
-    return case, must(system, sender, "POST", REFERRALS, json=body)["id"], service
-
-
-def referral_of(
-    system: System, sender: str, steps: tuple[tuple[str, dict[str, Any]], ...], urgency: str
-) -> None:
-    case, referral, service = draft_of(system, sender, urgency)
-    grant = must(
-        system, sender, "POST", CONSENTS,
-        json={"case_id": case, "service_id": service["id"], "purpose": service["categories"][0],
-              "items": ["situation"], "method": "verbal"},
-    )["id"]  # fmt: skip
-    must(system, sender, "POST", f"{REFERRALS}/{referral}/send", json={"grant_id": grant})
-    recipient = SALUD if sender == REFUGIO else REFUGIO
-    for step, body in steps:
-        must(system, recipient, "POST", f"{REFERRALS}/{referral}/{step}", json=body)
-
-
-@pytest.fixture(scope="module")
-def much(system: System) -> None:
-    """Forty things of twelve kinds that wait for one organisation."""
-    until(lambda: _is_known(system), "services are known to referrals")
-    urgencies = ("routine", "emergency", "urgent")
-    for kind, sender, steps, count in MADE:
-        for number in range(count):
-            urgency = urgencies[number % 3]
-            if kind == "referral_draft":
-                draft_of(system, sender, urgency)
-            else:
-                referral_of(system, sender, steps, urgency)
-    for days in (0, 1, 20):  # in the last hour of a day nothing else falls due on it
-        case, due = case_of(system, REFUGIO), clock.today() + timedelta(days=days)
-        must(system, REFUGIO, "POST", f"{CASES}/{case}/reviews", json={"due_on": due.isoformat()})
-    for _ in range(2):
-        service = service_of(system, SALUD, REFUGIO)
-        must(
-            system, REFUGIO, "POST", CONSENTS,
-            json={"case_id": case_of(system, REFUGIO, age=13), "service_id": service["id"],
-                  "purpose": service["categories"][0], "items": ["age"], "method": "verbal",
-                  "decided_by": "best_interest", "child_assent": "agrees"},
-        )  # fmt: skip
-    for _ in range(3):
-        case = case_of(system, SALUD)
-        grant = must(
-            system, SALUD, "POST", CONSENTS,
-            json={"case_id": case, "kind": "transfer", "recipient_organisation_id": _IDS[REFUGIO],
-                  "method": "verbal"},
-        )["id"]  # fmt: skip
-        body = {"case_id": case, "to_organisation": _IDS[REFUGIO], "grant_id": grant}
-        must(system, SALUD, "POST", "/referrals/v1/transfers", json=body)
-
-
-def _is_known(system: System) -> bool:
-    service = service_of(system, REFUGIO, SALUD)
-    draft = {
-        "case_id": case_of(system, SALUD),
-        "service_id": service["id"],
-        "category": service["categories"][0],
-        "urgency": "routine",
-        "payload": {"situation": "..."},
-        "safe_contact": {"rule": "person_comes"},
-    }
-    headers = {"Idempotency-Key": draft["case_id"]}
-    answer = system.running.request(SALUD, "POST", REFERRALS, json=draft, headers=headers)
-    return answer.status_code == 201
-
-
-def listed(page: Page) -> list[tuple[str, str, str, str]]:
-    """Of each row in order: its group, verb, code and address."""
-    rows = []
-    for _ in range(10):
-        for heading in page.locator("main h2").all():
-            group = heading.inner_text().split(" (")[0]
-            for row in heading.locator("xpath=following-sibling::ul[1]/li").all():
-                verb = row.locator("strong").first.inner_text()
-                code = row.locator(".row__code").first.inner_text()
-                link = row.locator("a")
-                rows.append((group, verb, code, link.get_attribute("href") or ""))
-        more = page.get_by_role("link", name="Ver más")
-        if not more.count():
-            break
-        more.click()
-        page.wait_for_load_state()
-    return rows
-
-
-RANKS = ["Primero: emergencias y peligro", "Urgente", "Después", "Directorio, cifras y archivos"]
-
-
-def test_12_forty_things_of_twelve_kinds_stand_in_the_order_of_the_work_list(
-    system: System, browsers: Browser, much: None
-) -> None:
-    with signed_in(browsers, system, "demo-supervisor") as page:
-        page.goto("/console")
-        badge = int((re.search(r"\d+", page.locator("main p strong").first.inner_text()) or [0])[0])
-        rows = listed(page)
-        items: list[Any] = []
-        cursor = None
-        while cursor is not None or not items:
-            found = system.running.request(
-                "ngo-refugio-supervisor", "GET", "/referrals/v1/work",
-                params={"of": "organisation", "limit": 200, **({"cursor": cursor} if cursor else {})},
-            ).json()  # fmt: skip
-            items, cursor = [*items, *found["items"]], found["next_cursor"]
-        kinds = {one["kind"] for one in items}
-        assert kinds >= {kind for kind, *_ in MADE} | {
-            "review", "consent_to_decide", "transfer_offered",
-        }  # fmt: skip
-        assert len(items) >= 40
-        ranks = ["first", "urgent", "routine", "upkeep"]
-        places = [(ranks.index(one["rank"]), one["due"]) for one in items]
-        assert places == sorted(places)
-        headings = [RANKS.index(group) for group, *_ in rows]
-        assert headings[:50] == sorted(headings[:50]), "on one page, which holds fifty"
-        assert [path.rsplit("/", 1)[-1] for *_, path in rows if "/referrals/" in path] == [
-            one["ids"]["referral_id"] for one in items if one["kind"].startswith("referral_")
-        ]
-        assert badge == sum(one["group"] in {"overdue", "today"} for one in items)
-        assert badge > 0
-        opened: set[str] = set()
-        lacking = []
-        for item in items:
-            if item["kind"] in opened or item["verb"] not in OFFERED:
-                continue
-            opened.add(item["kind"])
-            values = item["ids"].values()
-            of_it = (path for *_, path in rows if any(one in path for one in values))
-            path = TOGETHER.get(item["kind"]) or next(of_it, None)
-            assert path, f"no row leads to {item['kind']}"
-            page.goto(path)
-            verb = re.compile(OFFERED[item["verb"]])
-            offered = page.locator("main button, main summary, main a", has_text=verb)
-            if not offered.count():
-                lacking.append((item["kind"], item["verb"], path))
-        assert lacking == []
-        assert len(opened) >= 12
 
 
 # Whose pages have nothing in them in an organisation in which nobody has done anything yet.
@@ -323,21 +120,6 @@ def away(system: System, name: str) -> Iterator[None]:
     finally:
         system.release(name)
         until(lambda: system.restarted(name, former), f"{name} is there again")
-
-
-def test_30_with_a_part_away_the_rest_of_the_work_stands_and_the_part_is_named(
-    system: System, browsers: Browser, much: None
-) -> None:
-    with signed_in(browsers, system, "demo-coordinator") as page:
-        page.goto("/console")
-        assert page.locator(".part-away").count() == 0
-        with away(system, "reporting"):
-            page.reload()
-            assert page.locator(".part-away").count() == 1
-            assert page.get_by_role("heading", level=1).inner_text() == "Mi trabajo"
-    with signed_in(browsers, system, "demo-supervisor") as page, away(system, "directory"):
-        page.goto("/console")
-        assert "Acusar recibo" in page.inner_text("main"), "what waits of referrals stands"
 
 
 def test_22_pages_of_which_a_part_is_away_have_no_finding(

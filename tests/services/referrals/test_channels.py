@@ -21,7 +21,7 @@ from common.crypto import key_from_base64
 from common.ids import new_id
 from common.messages.mail import Mail
 from common.messages.mail import Relay as RelayAddress
-from common.messages.retries import OWED_FOR, PAUSES
+from common.messages.retries import PAUSES
 from common.messages.sms import RapidPro, Said, Sms, Template
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -267,83 +267,6 @@ async def test_a_relay_that_is_away_for_a_day_loses_no_message_and_doubles_none(
         await world.told()
     assert len(world.mail.mails) == 1
     assert await world.pings() == ["told"]
-
-
-async def lived(world: World, since: timedelta, until: timedelta) -> None:
-    """The worker's rounds from then until then: whenever something is due by the record, and every hour."""
-    at = since
-    while at < until:
-        with clock.shifted(at):
-            await world.told()
-            now = clock.now()
-            due = await world.story.rows(
-                "SELECT next_attempt_at FROM channels WHERE next_attempt_at > :now UNION"
-                " SELECT due_at FROM pings WHERE status = 'waiting' AND due_at > :now",
-                now=now,
-            )
-        soon = [row[0] - now + timedelta(seconds=1) for row in due]
-        at += min([timedelta(hours=1), *soon])
-
-
-async def told_at(world: World, hours: float, **changes: Any) -> dict[str, Any]:
-    with clock.shifted(timedelta(hours=hours)):
-        return await world.story.sent(**changes)
-
-
-@pytest.mark.slow
-async def test_a_day_without_a_relay_loses_nothing_and_tells_each_once(world: World) -> None:
-    """One is told at once, the other by digest: the first of two digests falls into the day, the second after."""
-    evening = (clock.now().astimezone(ZONE) + timedelta(hours=10)).strftime("%H:%M")
-    chief = "jefa@salud.example.org"
-    made = await world.channel()
-    digest = await world.channel(
-        "ngo-salud-supervisor", address=chief, pace="digest", digest_at=evening
-    )
-
-    def told() -> dict[str, int]:
-        return {to: [m["To"] for m in world.mail.mails].count(to) for to in (MAILBOX, chief)}
-
-    async with world.mail.away():
-        await world.story.sent()
-        await lived(world, timedelta(0), timedelta(hours=6))
-        await told_at(world, 6, urgency="emergency")
-        await lived(world, timedelta(hours=6), timedelta(hours=20))
-        await told_at(world, 20)
-        await lived(world, timedelta(hours=20), timedelta(hours=24))
-    assert told() == {MAILBOX: 0, chief: 0}
-    # Two channels: each was tried more than now and then, and never more often than the pauses allow.
-    assert 12 < world.mail.knocks <= 2 * len(PAUSES)
-    # Nobody lost a channel by that, so supervisors have nothing to hear; the reason stands in the list.
-    for channel in (made, digest):
-        assert await world.story.told_to("ngo-salud-supervisor", channel["id"]) == []
-    team = (await world.story.get("ngo-salud-supervisor", "/channels/team")).json()
-    assert {(c["status"], c["failure"]) for c in team} == {("active", "unreachable")}
-    # Whoever is owed something hears it once before three hours are over, and of what waits for its digest then.
-    await lived(world, timedelta(hours=24), timedelta(hours=27))
-    assert told() == {MAILBOX: 1, chief: 1}
-    assert await world.pings() == ["told"] * 5 + ["waiting"]
-    await lived(world, timedelta(hours=27), timedelta(hours=33))
-    assert told() == {MAILBOX: 1, chief: 1}
-    await lived(world, timedelta(hours=33), timedelta(hours=36))
-    assert told() == {MAILBOX: 1, chief: 2}
-    assert await world.pings() == ["told"] * 6
-    assert len({m["Message-ID"] for m in world.mail.mails}) == 3
-    assert not [s for s in SECRETS for m in world.mail.mails if s in m.as_string()]
-
-
-@pytest.mark.slow
-async def test_what_came_late_in_a_long_outage_is_still_owed_at_its_end(world: World) -> None:
-    await world.channel()
-    async with world.mail.away():
-        await world.story.sent()
-        await lived(world, timedelta(0), timedelta(hours=24))
-        await told_at(world, 24, urgency="emergency")
-        await lived(world, timedelta(hours=24), OWED_FOR * 1.3)
-        assert await world.pings() == ["given_up", "waiting"]
-        assert world.mail.knocks <= len(PAUSES) + 6
-    await lived(world, OWED_FOR * 1.3, OWED_FOR * 1.3 + timedelta(hours=3))
-    assert [m["To"] for m in world.mail.mails] == [MAILBOX]
-    assert await world.pings() == ["given_up", "told"]
 
 
 async def test_a_relay_that_is_away_or_slow_is_asked_again_and_tells_once(world: World) -> None:

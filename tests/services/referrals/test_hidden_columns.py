@@ -6,11 +6,9 @@ is found by itself, and none of what it holds is in any answer to whoever may no
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from common.events.directory import (
     HiddenPart,
     PathwayPublished,
@@ -19,7 +17,6 @@ from common.events.directory import (
 )
 from common.ids import new_id
 from fastapi import FastAPI
-from referrals.ground.directory import queries
 from referrals.ground.row_security import act_as_service
 
 from tests.services.referrals.screening_words import concluded
@@ -178,14 +175,3 @@ async def test_nothing_of_a_hidden_service_is_in_any_answer_to_who_may_not_see_i
     own = await house.said(app, REFERRER, words)
     assert own.keys() == OWN, own
     assert await house.said(app, REFERRER, DETAILS) == {}
-
-
-@pytest.mark.slow
-async def test_without_the_rule_the_copy_would_say_it(
-    house: House, app: FastAPI, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else the test above could not fail."""
-    await house.announced(2, "restricted")
-    monkeypatch.setattr(queries, "seen_by", lambda _audience: sa.true())
-    said: dict[str, Any] = await house.said(app, BYSTANDER, (house.id,))
-    assert "/referrals/{referral_id}/alternatives" in said

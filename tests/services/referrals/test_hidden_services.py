@@ -12,11 +12,9 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from common import sight
 from common.ids import new_id
 from common.sight import NAMES, audience_of
 from httpx import Response
-from referrals.ground.directory import queries
 from referrals.ground.directory.models import DirectoryService
 from referrals.ground.directory.queries import seen_by
 
@@ -355,19 +353,6 @@ async def test_a_confidential_need_is_no_gap_whether_or_not_there_is_a_house(
     need, gap = await planned(**leads)
     assert (need["coverage"], need["intermediary"], gap) == ("available", None, False)
     assert [each["service_id"] for each in need["alternatives"]] == [house]
-
-
-@pytest.mark.parametrize("road", ["post /consents", "post /referrals/{referral_id}/suggest"])
-async def test_without_the_rule_hidden_ids_would_answer_otherwise(
-    story: Story, road: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Mutation: where everybody sees everything, the comparison above notices."""
-    call = (await Roads(story).begin()).all()[road]
-    hidden, free = await story.service(KEEPER, visibility="restricted"), str(new_id())
-    assert told(await call(hidden, {}), hidden) == told(await call(free, {}), free)
-    monkeypatch.setattr(sight.Audience, "sees", lambda _self, _entry: True)
-    monkeypatch.setattr(queries, "seen_by", lambda _audience: sa.true())
-    assert told(await call(hidden, {}), hidden) != told(await call(free, {}), free)
 
 
 async def _is_seen(story: Story, service_id: UUID, caller: Any) -> bool:

@@ -11,9 +11,8 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common.words.referral_states import OPEN, ReferralState
-from referrals.referral.referrals import list_queries
 from referrals.referral.referrals.due import LIMITS, due, is_overdue
-from referrals.referral.referrals.list_queries import Wanted, received
+from referrals.referral.referrals.list_queries import Wanted
 from referrals.referral.referrals.queue_queries import (
     IN_INDEX_ORDER,
     After,
@@ -107,25 +106,6 @@ def asked(chance: Random) -> Iterator[Wanted]:
             overdue_at=chance.choice([None, None, NOW]),
             limit=chance.randint(1, 9),
         )
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_all_pages_of_a_queue_are_what_plain_sorting_finds(story: Story, seed: int) -> None:
-    chance = Random(seed)  # noqa: S311 - the same rows each time
-    rows = list(some(chance))
-    async with story.database.transaction() as session:
-        await filled(session, rows)
-        for first in asked(chance):
-            for name, caller in CALLERS.items():
-                found: list[UUID] = []
-                wanted: Wanted | None = first
-                while wanted is not None:
-                    page = await received(session, caller, wanted)
-                    found += [row.id for row in page[: wanted.limit]]
-                    cursor = list_queries.next_cursor(page, wanted)
-                    wanted = Wanted(**{**vars(first), "cursor": cursor}) if cursor else None
-                assert found == narrowed(rows, name, first), (first, name)
-        await session.rollback()
 
 
 async def read_by(story: Story, index: str, page: sa.Select[Any]) -> tuple[list[str], list[str]]:

@@ -174,18 +174,6 @@ async def test_15_two_transfers_race_and_one_wins(stories: list[Story]) -> None:
     assert sorted(a.status_code for a in ends) == [200, 409, 409]
 
 
-async def test_17_the_same_key_at_five_replicas_makes_one_referral(stories: list[Story]) -> None:
-    service_id, case = await stories[0].service(), await stories[0].case()
-    body = {"case_id": case["id"], "service_id": service_id, "category": "HLT"}
-    answers = await asyncio.gather(
-        *(story.post("ngo-refugio", "/referrals", body, key="race-1") for story in stories)
-    )
-    assert {a.status_code for a in answers} <= {201, 409}
-    assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
-    rows = await stories[0].rows("SELECT 1 FROM referrals WHERE case_id = :c", c=case["id"])
-    assert len(rows) == 1
-
-
 async def test_the_feed_loses_nothing_that_commits_late(
     stories: list[Story], replicas: list[Database]
 ) -> None:

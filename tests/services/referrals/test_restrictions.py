@@ -25,7 +25,6 @@ from referrals.restoration_service import restrict_again
 
 from tests.services.referrals.line_words import TIP, Reporter, handed_over
 from tests.services.referrals.story import SALUD, Story
-from tests.services.referrals.test_borders import by_an_exception
 from tests.support.principals import principal
 
 WHEN = "2026-11-30T10:00:00+00:00"
@@ -85,35 +84,6 @@ async def test_what_ends_is_in_the_list_once_and_names_nobody(
     assert await asyncio.to_thread(file.read_text) == text, "nothing new is said"
     await mark(story, referral["case_id"])
     assert (await told(database, file, signer))[UUID(referral["case_id"])] == {}
-
-
-async def test_a_consent_that_the_backup_has_in_force_ends_as_if_it_were_taken_back_now(
-    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
-) -> None:
-    referral = await story.accepted()
-    assert await reads(story, referral) == 200
-    known = listed(file, signer, Kind.CONSENT, referral["grant_id"])
-    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.CONSENT] == 1
-    assert await reads(story, referral) in (403, 410)
-    seen = (await story.get("ngo-salud", f"/referrals/{referral['id']}")).json()
-    assert seen["state"] == "withdrawn"
-    grant = (await story.get("ngo-refugio", f"/consents/{referral['grant_id']}")).json()
-    assert grant["status"] == "withdrawn"
-    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.CONSENT] == 0
-
-
-async def test_who_is_accused_reads_nothing_more_after_a_restore(
-    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
-) -> None:
-    referral = await story.accepted()
-    case_id = UUID(referral["case_id"])
-    word = SEAL.listed(Kind.IMPLICATED, case_id, words.accusing([SALUD]))
-    known = listed(file, signer, Kind.IMPLICATED, str(case_id), **word)
-    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.IMPLICATED] == 1
-    assert await reads(story, referral) in (403, 404, 410)
-    case = (await story.get("ngo-refugio", f"/cases/{case_id}")).json()
-    assert case["implicated_organisations"] == [str(SALUD)]
-    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.IMPLICATED] == 0
 
 
 async def test_the_copy_of_the_directory_hides_what_was_hidden_before_the_directory_says_so(
@@ -248,21 +218,6 @@ async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
     assert (await restrict_again(database, case_keys, known, SECRET))[Kind.LINE_REPORT] == 0
 
 
-async def test_what_a_referral_shared_until_it_was_recalled_is_read_by_nobody_after_a_restore(
-    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
-) -> None:
-    """Whoever sent it to the wrong place recalled it; the backup has it as it went."""
-    recalled, kept = await story.accepted(), await story.accepted()
-    await story.made("ngo-refugio", f"/referrals/{recalled['id']}/recall", {"reason": "other"})
-    assert (await told(database, file, signer)).keys() == {UUID(recalled["id"])}
-    wrong = await story.accepted()
-    known = listed(file, signer, Kind.SHARING, wrong["id"])
-    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.SHARING] == 1
-    assert await reads(story, wrong) in (403, 410)
-    assert await reads(story, kept) == 200
-    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.SHARING] == 0
-
-
 async def test_what_a_referral_that_had_ended_still_shared_is_revoked_after_a_restore(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
@@ -274,16 +229,3 @@ async def test_what_a_referral_that_had_ended_still_shared_is_revoked_after_a_re
     known = listed(file, signer, Kind.SHARING, referral["id"])
     assert (await restrict_again(database, case_keys, known, SECRET))[Kind.SHARING] == 1
     assert await reads(story, referral) in (403, 410)
-
-
-async def test_an_exception_that_the_backup_has_in_force_ends_with_what_it_shared(
-    story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
-) -> None:
-    case, service = await story.case(), await story.service()
-    draft = await story.draft(case["id"], service)
-    sent = (await by_an_exception(story, draft, "")).json()
-    assert await reads(story, sent) == 200
-    known = listed(file, signer, Kind.EXCEPTION, sent["exception_id"])
-    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.EXCEPTION] == 1
-    assert await reads(story, sent) in (403, 410)
-    assert (await restrict_again(database, case_keys, known, SECRET))[Kind.EXCEPTION] == 0

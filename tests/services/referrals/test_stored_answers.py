@@ -112,16 +112,6 @@ async def counted(story: Story, *tables: str) -> list[int]:
 EFFECTS = ("cases", "grants", "referrals", "referral_steps", "assistance", "outbox", "notices")
 
 
-async def test_within_the_day_a_repeat_is_answered_as_at_first(story: Story) -> None:
-    _, commands = await much(story)
-    before = await counted(story, *EFFECTS)
-    for who in (NGO, RECIPIENT):
-        for path, answer in await commands.again(who):
-            assert answer.status_code in (200, 201), (path, answer.text)
-            assert answer.headers["Idempotent-Replayed"] == "true", path
-    assert await counted(story, *EFFECTS) == before
-
-
 async def test_an_erased_case_is_not_read_again_by_repeating_old_commands(story: Story) -> None:
     case, commands = await much(story)
     await erase(story, case)
@@ -170,15 +160,6 @@ async def test_a_withdrawal_is_repeated_with_its_answer_by_either_side(story: St
         first = await story.post(who, path, body, key=f"w-{who}")
         again = await story.post(who, path, body, key=f"w-{who}")
         assert (again.status_code, again.json()) == (200, first.json())
-
-
-async def test_an_answer_ends_after_a_day_and_the_command_stays_done(story: Story) -> None:
-    _, commands = await much(story)
-    before = await counted(story, *EFFECTS)
-    with clock.shifted(timedelta(days=1, seconds=1)):
-        for path, answer in await commands.again():
-            assert (answer.status_code, answer.json()["code"]) == (410, "answer_gone"), path
-    assert await counted(story, *EFFECTS) == before
 
 
 async def test_answers_are_sealed_under_the_key_of_their_case(story: Story) -> None:
@@ -244,21 +225,6 @@ async def test_the_code_of_a_consent_is_shown_once_and_another_makes_it_void(sto
     ]
     assert [answer.status_code for answer in tried] == [404, 200]
     assert (await story.post(NGO, path)).json()["code"] == "conflict"
-
-
-async def test_a_search_is_asked_anew_each_time(story: Story) -> None:
-    case = (await story.case(identity={"name": NAME}))["id"]
-    first = await story.post(NGO, "/cases/search", {"name": NAME}, key="search")
-    assert [found["id"] for found in first.json()["items"]] == [case]
-    await erase(story, case)
-    again = await story.post(NGO, "/cases/search", {"name": NAME}, key="search")
-    assert again.json()["items"] == []
-
-
-async def test_a_repeat_needs_the_roles_that_the_command_needs(story: Story) -> None:
-    _, commands = await much(story)
-    for path, answer in await commands.again(scope="referrals:read"):
-        assert answer.status_code == 403, path
 
 
 async def rarer(story: Story, case: str, commands: Commands) -> None:

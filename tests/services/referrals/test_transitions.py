@@ -64,33 +64,6 @@ async def test_a_draft_is_nobody_elses_and_not_sent_twice(story: Story) -> None:
     assert code(await story.post("ngo-refugio", send, body)) == (409, "illegal_transition")
 
 
-async def test_reading_ends_with_the_time_that_the_person_gave(story: Story) -> None:
-    until = clock.now() + timedelta(days=2)
-    referral = await story.sent(consent={"valid_until": until.isoformat()})
-    path = f"/referrals/{referral['id']}"
-    assert (await story.get("ngo-salud", f"{path}/disclosure")).status_code == 200
-    with clock.shifted(timedelta(days=3)):
-        assert code(await story.get("ngo-salud", f"{path}/disclosure")) == (
-            410,
-            "consent_withdrawn",
-        )
-        assert (await story.get("ngo-refugio", f"{path}/disclosure")).status_code == 200
-        await story.made("ngo-salud", f"{path}/decline", {"reason": "capacity"})
-
-
-async def test_a_consent_that_has_ended_sends_nothing(story: Story) -> None:
-    service_id, case = await story.service(), await story.case()
-    until = (clock.now() + timedelta(days=1)).isoformat()
-    grant = await story.consent(case["id"], service_id, valid_until=until)
-    draft = await story.draft(case["id"], service_id)
-    with clock.shifted(timedelta(days=2)):
-        send = f"/referrals/{draft['id']}/send"
-        assert code(await story.post("ngo-refugio", send, {"grant_id": grant["id"]})) == (
-            409,
-            "no_consent",
-        )
-
-
 async def test_after_an_expiry_other_services_are_offered(
     story: Story, case_keys: CaseKeys
 ) -> None:
@@ -305,30 +278,6 @@ async def test_a_changed_name_is_found_the_former_is_not_and_the_rest_is_kept(
     assert (seen["attributes"]["nationality"], seen["area"]) == ("VE", "VE2313")
 
 
-async def test_a_protocol_covers_until_it_is_ended(story: Story) -> None:
-    service_id, case = await story.service(), await story.case(area=None, country="CO")
-    other_case = await story.case(area=None, country="CO")
-    body = {"from_country": "CO", "to_country": "VE", "valid_from": "2020-01-01"}
-    protocol = await story.made("im-officer", "/protocols", body)
-    sends = []
-    for each in (case, other_case):
-        grant = await story.consent(each["id"], service_id)
-        draft = await story.draft(each["id"], service_id)
-        sends.append((f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}))
-    assert (await story.made("ngo-refugio", *sends[0]))["state"] == "sent"
-    end = f"/protocols/{protocol['id']}/end"
-    assert (await story.post("ngo-refugio", end)).status_code == 403
-    listed = (await story.get("im-officer", "/protocols")).json()
-    assert [each["id"] for each in listed] == [protocol["id"]]
-    await story.made("im-officer", end, {})
-    assert (await story.get("ngo-refugio", "/protocols")).json() == []
-    assert code(await story.post("ngo-refugio", *sends[1])) == (409, "cross_border_not_covered")
-
-
-async def other(story: Story) -> str:
-    return await story.service(owner=LEGAL)
-
-
 async def test_a_coordinator_counts_what_is_late_and_sees_no_referral(story: Story) -> None:
     service_id = await story.service(categories=("GBV-PSS",))
     referral = await story.sent(
@@ -455,82 +404,6 @@ async def test_the_feed_goes_on_where_it_ended(story: Story) -> None:
     for wrong in ("x", "W10", first["next_cursor"][:-3]):
         bad = await story.get("ngo-salud", f"/feed?cursor={wrong}")
         assert code(bad) == (400, "bad_cursor")
-
-
-async def test_the_year_of_birth_decides_who_decides_on_the_day(story: Story) -> None:
-    """The day before they turn 18 a caregiver's word counts; the day after it does not."""
-    service_id, today = await story.service(), clock.today()
-    for days, status in ((1, 201), (-1, 409)):
-        born = (today + timedelta(days=days)).replace(year=today.year - 18)
-        child = await story.child(
-            0, identity={"age": None, "birth_date": born.isoformat()}, caregiver="available"
-        )
-        body = story.consent_body(
-            child["id"], service_id, decided_by="caregiver", child_assent="agrees"
-        )
-        assert (await story.post("ngo-refugio", "/consents", body)).status_code == status
-
-
-async def test_15_what_a_caregiver_agreed_to_is_not_handed_over_once_the_person_is_of_age(
-    story: Story,
-) -> None:
-    today = clock.today()
-    born = (today + timedelta(days=1)).replace(year=today.year - 18)
-    child = await story.child(
-        0, identity={"age": None, "birth_date": born.isoformat()}, caregiver="available"
-    )
-    grant = await story.made(
-        "ngo-refugio",
-        "/consents",
-        {
-            "case_id": child["id"],
-            "kind": "transfer",
-            "recipient_organisation_id": str(LEGAL),
-            "method": "signed",
-            "decided_by": "caregiver",
-            "child_assent": "agrees",
-        },
-    )
-    offer = {"case_id": child["id"], "to_organisation": str(LEGAL), "grant_id": grant["id"]}
-    transfer = await story.made("ngo-refugio", "/transfers", offer)
-    accept = f"/transfers/{transfer['id']}/accept"
-    with clock.shifted(timedelta(days=2)):
-        assert code(await story.post("ngo-legal", accept)) == (409, "wrong_decider")
-        assert (await story.get("ngo-legal", f"/cases/{child['id']}")).status_code == 404
-    await story.made("ngo-legal", accept, {})
-
-
-async def test_12_a_caregiver_who_turns_out_to_be_implicated_no_longer_decides_nor_is_named(
-    story: Story,
-) -> None:
-    """Recorded between consent and sending, or between sending and an answer."""
-    service_id = await story.service()
-    child = await story.child(8, caregiver="available")
-    given = {"decided_by": "caregiver", "child_assent": "agrees"}
-    items = ["name", "situation", "caregiver_contact"]
-    grants = [await story.consent(child["id"], service_id, items=items, **given) for _ in range(2)]
-    drafts = [await story.draft(child["id"], service_id, from_case=["name"]) for _ in range(2)]
-    sends = [f"/referrals/{draft['id']}/send" for draft in drafts]
-    await story.made("ngo-refugio", sends[0], {"grant_id": grants[0]["id"]})
-    sent = f"/referrals/{drafts[0]['id']}"
-    await story.made("ngo-salud", f"{sent}/acknowledge", {})
-    await story.made("ngo-salud", f"{sent}/request-information", {"question": "who comes along?"})
-    change = {"caregiver": "implicated"}
-    path = f"/cases/{child['id']}"
-    assert (await story.call("ngo-refugio", "PATCH", path, change)).status_code == 200
-    late = await story.post("ngo-refugio", sends[1], {"grant_id": grants[1]["id"]})
-    assert code(late) == (409, "wrong_decider")
-    assert late.json()["reason"] == "caregiver_implicated"
-    answer = {"payload": {"caregiver_contact": {"name": "Luis Canaria"}}}
-    refused = await story.post("ngo-refugio", f"{sent}/answer-information", answer)
-    assert code(refused) == (409, "wrong_decider")
-    by_supervisor = await story.consent(
-        child["id"], service_id, decided_by="best_interest", items=["name", "situation"]
-    )
-    approve = f"/consents/{by_supervisor['id']}/decision"
-    await story.made("ngo-refugio-supervisor", approve, {"approve": True})
-    again = {"grant_id": by_supervisor["id"], "in_addition": True}
-    await story.made("ngo-refugio", sends[1], again)
 
 
 async def test_15_what_a_recipient_is_to_delete_stays_its_own_when_the_case_moves_on(
