@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from common import clock
@@ -22,21 +22,6 @@ async def test_a_published_service_is_read_by_anybody(api: AsyncClient, publish:
     assert body["service_at_locations"][0]["location"]["latitude"] == 10.65
     assert body["referable"] is True
     assert body["endorsed_by"] == ["GBV"]
-
-
-async def test_a_list_has_the_hsds_envelope(api: AsyncClient, publish: Publish) -> None:
-    await publish()
-    await publish(name="Otra")
-    body = (await api.get(f"{V1}/services?per_page=1&page=2", headers=as_("anonymous"))).json()
-    assert {key: body[key] for key in body if key != "contents"} == {
-        "total_items": 2,
-        "total_pages": 2,
-        "page_number": 2,
-        "size": 1,
-        "first_page": False,
-        "last_page": True,
-        "empty": False,
-    }
 
 
 @pytest.mark.parametrize(
@@ -152,24 +137,6 @@ async def test_bad_input_is_refused_with_a_pointer(
     assert answer.status_code == 422, answer.text
     assert pointer in [error["pointer"] for error in answer.json()["errors"]], answer.text
     assert await ids_seen(api, "gbv-coordinator") == []
-
-
-async def test_an_unknown_parameter_names_the_known_ones(api: AsyncClient) -> None:
-    answer = await api.get(f"{V1}/services?serach=x", headers=as_("anonymous"))
-    assert answer.status_code == 422
-    assert "search" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize(
-    "kind", ["services", "service_at_locations", "organizations", "taxonomies", "taxonomy_terms"]
-)
-async def test_one_entry_refuses_them_too(api: AsyncClient, kind: str) -> None:
-    """Read straight, past the framework."""
-    answer = await api.get(f"{V1}/{kind}/{UUID(int=1)}?langage=es", headers=as_("anonymous"))
-    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
-    assert answer.json()["pointer"] == "/langage"
-    whole = await api.get(f"{V1}/services/{UUID(int=1)}?full=true", headers=as_("anonymous"))
-    assert whole.status_code == 404, "the guide wrote so, and partners may still"
 
 
 async def test_beyond_the_last_page_is_an_empty_envelope(

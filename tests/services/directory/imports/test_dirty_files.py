@@ -155,6 +155,13 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a level that is none": (lambda: sheet(visibility="secret"), "value_unknown"),
     "a place that is none": (lambda: sheet(pcode="VE9999"), "place_unknown"),
     "an age in words": (lambda: sheet(minimum_age="doce"), "number_unreadable"),
+    "half a point in words": (lambda: sheet(latitude="north"), "number_unreadable"),
+    "no category": (lambda: sheet(categories=""), "value_missing"),
+    "an organisation by a number": (lambda: sheet(organisation_id="12"), "value_unknown"),
+    "a step of no pathway": (lambda: sheet(pathway_steps="XYZ:paso"), "value_unknown"),
+    "a country that is none": (lambda: sheet(nationalities="Narnia"), "value_unknown"),
+    "neither yes nor no": (lambda: sheet(pre_crisis="quizás"), "value_unknown"),
+    "a sum of a spreadsheet": (lambda: sheet(description="@SUM(1+1)"), "formula"),
     "ages reversed": (lambda: sheet(minimum_age="30", maximum_age="20"), "ages_reversed"),
     "a formula": (lambda: sheet(name='=HYPERLINK("http://x")'), "formula"),
     "a command of a spreadsheet": (lambda: sheet(description="+cmd|' /C calc'!A0"), "formula"),
@@ -204,6 +211,14 @@ TOLD: dict[str, tuple[Callable[[], bytes], str]] = {
         "encoding_repaired",
     ),
     "control characters": (lambda: sheet(name="Casa\x07 abierta"), "control_characters"),
+    "what turns the order of letters": (
+        lambda: sheet(name="Casa \u202eabierta"),
+        "control_characters",
+    ),
+    "an address of mail of many parts": (
+        lambda: sheet(email="a@" + "b." * 200 + "org"),
+        "email_unreadable",
+    ),
     "more cells than columns": (lambda: encoded(HEADER + ROW.strip() + ",sobra\n"), "row_uneven"),
     "a column that is not known": (
         lambda: encoded(HEADER.strip() + ",Color\n" + ROW.strip() + ",azul\n"),

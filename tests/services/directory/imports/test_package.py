@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 from common.errors import Problem
-from directory.files.imports.errors import HEADERS_MISSING
 from directory.files.imports.outcomes.mapped import Mapped, validated, validated_together
 from directory.files.imports.outcomes.notes import Note, Verdict
 from directory.files.imports.package import open_package
 from directory.files.imports.package.reading import check_package
-from directory.files.imports.package.staging import MOST_CHILDREN
 from directory.files.imports.source import Options
 
 from tests.support.reference import reference_data
@@ -126,32 +124,6 @@ def test_categories_come_from_taxonomy_terms_with_our_codes(tmp_path: Path) -> N
     assert "latitude" not in service["service_at_locations"][0]["location"]
 
 
-def test_a_dirty_package_is_read_with_an_honest_report(tmp_path: Path) -> None:
-    rows, notes = read(package(tmp_path, DIRTY))
-    first, orphan, again, numbered, nameless = rows
-    assert [row.verdict for row in rows] == [
-        Verdict.CHANGED,
-        Verdict.REFUSED,
-        Verdict.REFUSED,
-        Verdict.CHANGED,
-        Verdict.REFUSED,
-    ]
-    assert {
-        "status_mapped",
-        "number_dropped",
-        "url_completed",
-        "hours_unreadable",
-        "part_dropped",
-        "required_filled",
-    } <= set(codes(first.notes))
-    assert "organisation_dangling" in codes(orphan.notes)
-    assert "duplicate_id" in codes(again.notes)
-    assert document(numbered)["status"] == "inactive"
-    assert "id_replaced" in codes(numbered.notes)
-    assert "value_missing" in codes(nameless.notes)
-    assert {"link_dangling", "table_skipped"} <= set(codes(notes))
-
-
 def test_ids_that_are_no_uuids_become_the_same_uuid_each_time(tmp_path: Path) -> None:
     tables = {**PLAIN, "services.csv": [{"id": "7", "organization_id": ORG, "name": "x"}]}
     first = read(package(tmp_path, tables))[0][0]
@@ -213,25 +185,6 @@ def test_ohana_tables_map(tmp_path: Path) -> None:
     assert location["addresses"][0]["address_type"] == "postal"
     assert [each["taxonomy_term"]["name"] for each in service["attributes"]] == ["Food"]
     assert "term_unknown" in codes(row.notes)
-
-
-def test_what_belongs_to_no_service_is_told(tmp_path: Path) -> None:
-    tables = {
-        **PLAIN,
-        "organizations.csv": [*PLAIN["organizations.csv"], {"id": "o2", "name": "Otra"}],
-        "locations.csv": [*PLAIN["locations.csv"], {"id": "l2", "name": "Nadie"}],
-    }
-    rows, notes = read(package(tmp_path, tables))
-    assert len(rows) == 1
-    told = [(each.field, each.before) for each in notes if each.code == "unused_rows"]
-    assert told == [("locations.csv", "1")]
-
-
-def test_a_package_without_services_is_turned_away(tmp_path: Path) -> None:
-    path = package(tmp_path, {"organizations.csv": PLAIN["organizations.csv"]})
-    with pytest.raises(Problem) as raised:
-        read(path)
-    assert raised.value.kind is HEADERS_MISSING
 
 
 @pytest.fixture
@@ -303,17 +256,6 @@ def test_several_links_in_a_cell_are_several_links(tmp_path: Path) -> None:
     assert {each["location"]["name"] for each in sites} == {"Sede", "Anexo"}
     assert all(each["location"].get("latitude") != 999 for each in sites)
     assert "coordinates_invalid" in codes(row.notes)
-
-
-def test_a_parent_of_more_children_than_it_may_have_is_refused_unread(tmp_path: Path) -> None:
-    many = [{"id": f"{at}", "service_id": SERVICE, "number": f"{at}"} for at in range(3_000)]
-    tables = {**PLAIN, "phones.csv": many}
-    with open_package(package(tmp_path, tables), Options(date(2026, 11, 25), source="x")) as source:
-        row = next(each for each in source.rows if not each.organization)
-        assert row.document is not None
-        assert len(row.document["phones"]) == MOST_CHILDREN
-        assert validated(row) is None
-    assert "too_many" in codes(row.notes)
 
 
 def test_services_that_share_a_place_are_read_as_each_alone(tmp_path: Path) -> None:

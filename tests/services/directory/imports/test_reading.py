@@ -1,9 +1,7 @@
 """Files as they come: broken, hostile, oddly encoded. A clear problem, or rows."""
 
 import io
-import json
 import zipfile
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -52,61 +50,10 @@ ROW = "1,Org,Atención,GP-INFO,public\n"
 SHEET: list[list[object]] = [[*HEADER.strip().split(",")], [*ROW.strip().split(",")]]
 
 
-@pytest.mark.parametrize(
-    "encode",
-    [
-        lambda text: text.encode(),
-        lambda text: text.encode("utf-8-sig"),
-        lambda text: text.encode("utf-16"),
-        lambda text: text.replace(",", ";").encode(),
-        lambda text: text.replace(",", "\t").replace("\n", "\r\n").encode(),
-    ],
-)
-def test_csv_is_read_in_any_usual_dress(tmp_path: Path, encode: Callable[[str], bytes]) -> None:
-    rows, notes = read(saved(tmp_path, encode(HEADER + ROW)))
-    assert [(row.number, row.name, row.verdict) for row in rows] == [
-        (2, "Atención", Verdict.ACCEPTED)
-    ]
-    assert notes == []
-
-
-def test_a_row_in_another_encoding_is_read_and_told(tmp_path: Path) -> None:
-    content = HEADER.encode() + ROW.encode() + "2,Org,Niñez,CP-CFS,public\n".encode("cp1252")
-    rows, _ = read(saved(tmp_path, content))
-    assert [row.name for row in rows] == ["Atención", "Niñez"]
-    assert codes(rows[1].notes) == ["line_encoding"]
-    assert rows[0].notes == []
-
-
 def test_rows_count_as_lines_of_the_file_even_with_line_breaks_in_cells(tmp_path: Path) -> None:
     content = HEADER + '1,Org,"Dos\nlíneas",GP-INFO,public\n\n3,Org,Tercera,GP-INFO,public\n'
     rows, _ = read(saved(tmp_path, content.encode()))
     assert [row.number for row in rows] == [2, 5]
-
-
-def test_surplus_cells_unknown_and_repeated_columns_are_told(tmp_path: Path) -> None:
-    content = HEADER.strip() + ",Color,Organización\n" + ROW.strip() + ",azul,Otra,sobra\n"
-    rows, notes = read(saved(tmp_path, content.encode()))
-    assert codes(notes) == ["column_unknown", "columns_repeated"]
-    assert "row_uneven" in codes(rows[0].notes)
-    assert rows[0].document is not None
-    assert rows[0].document["organization"]["name"] == "Org"
-
-
-def test_a_title_above_the_header_does_no_harm(tmp_path: Path) -> None:
-    rows, _ = read(saved(tmp_path, ("Mapeo de servicios 2026\n\n" + HEADER + ROW).encode()))
-    assert [row.number for row in rows] == [4]
-
-
-def test_the_second_row_with_an_id_is_refused(tmp_path: Path) -> None:
-    rows, _ = read(saved(tmp_path, (HEADER + ROW + ROW).encode()))
-    assert [row.verdict for row in rows] == [Verdict.ACCEPTED, Verdict.REFUSED]
-    assert "duplicate_id" in codes(rows[1].notes)
-
-
-def test_missing_headers_are_named(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match=r"Categorías / Categories"):
-        read(saved(tmp_path, b"Organizaci\xc3\xb3n,Nombre del servicio\nx,y\n"))
 
 
 def test_hxl_tags_choose_the_columns(tmp_path: Path) -> None:
@@ -206,37 +153,6 @@ def entity_bomb() -> bytes:
     return target.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (bomb, "archive_refused"),
-        (xlsx_bomb, "archive_refused"),
-        (climbing, "archive_refused"),
-        (crowded, "archive_refused"),
-        (entity_bomb, "unreadable_file"),
-        (lambda: b"PK\x03\x04 broken", "unreadable_file"),
-        (lambda: xlsx(SHEET)[:-200], "unreadable_file"),
-        (lambda: xlsx(SHEET)[:2000] + b"\0" * 500 + xlsx(SHEET)[2500:], "unreadable_file"),
-        (lambda: b"\xd0\xcf\x11\xe0 old workbook", "unreadable_file"),
-        (lambda: b"\x7fELF\x00\x00\x00", "unknown_format"),
-        (lambda: b"", "unreadable_file"),
-        (lambda: b"   \n", "unreadable_file"),
-        (lambda: b'[{"type": "Feature", ', "unreadable_file"),
-        (lambda: b'{"features": [NaN]}', "unreadable_file"),
-        (lambda: b"[" * 100_000, "unreadable_file"),
-        (lambda: b"hello world\nno header here\n", "headers_missing"),
-        (lambda: HEADER.encode() + b"x" * 5_000_000, "unreadable_file"),
-    ],
-)
-def test_hopeless_files_are_turned_away_with_a_reason(
-    tmp_path: Path, content: Callable[[], bytes], code: str
-) -> None:
-    with pytest.raises(Problem) as raised:
-        read(saved(tmp_path, content()))
-    assert raised.value.kind.code == code
-    assert 400 <= raised.value.kind.status < 500
-
-
 def test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,25 +178,6 @@ def test_a_named_format_must_fit_the_content(tmp_path: Path) -> None:
     assert format_of(path, "hxl") is Format.CSV
     with pytest.raises(Problem):
         format_of(path, "hsds")
-
-
-def test_geojson_that_is_not_ours_is_refused_row_by_row(tmp_path: Path) -> None:
-    features = [
-        7,
-        {"type": "Feature", "properties": None},
-        {
-            "type": "Feature",
-            "id": "A1",
-            "geometry": {"type": "Point", "coordinates": [-66.9, 10.5]},
-            "properties": {"organisation": "Org", "name": "Uno", "categories": "GP-INFO"},
-        },
-    ]
-    content = json.dumps({"type": "FeatureCollection", "features": features}).encode()
-    rows, _ = read(saved(tmp_path, content))
-    assert [row.verdict for row in rows[:2]] == [Verdict.REFUSED, Verdict.REFUSED]
-    assert rows[2].document is not None
-    assert rows[2].external_id == "A1"
-    assert rows[2].document["service_at_locations"][0]["location"]["latitude"] == 10.5
 
 
 def test_a_list_in_a_cell_is_not_taken_for_the_separator(tmp_path: Path) -> None:

@@ -142,39 +142,12 @@ async def test_the_demo_services_are_imported_and_published(database: Database) 
     assert again.services.unchanged == 63
 
 
-async def test_a_dry_run_reports_everything_and_writes_nothing(database: Database) -> None:
-    who = principal("im-officer")
-    found = await imported(database, who, demo_services(), dry_run=True)
-    assert found.state is ImportState.FINISHED
-    assert found.services.created == 63
-    assert await stored_services(database) == 0
-    assert all(row.service_id is None for row in await report(database, who, found.id))
-
-
 BAD = (
     HEADER
     + "1,Org,Uno,GP-INFO,public,VE2313\n"
     + "2,Org,Dos,NO-SUCH,public,VE2313\n"
     + "3,Org,Tres,GP-DOC,public,VE2313\n"
 ).encode()
-
-
-async def test_one_bad_row_keeps_everything_out_in_mode_all(database: Database) -> None:
-    who = principal("im-officer")
-    found = await imported(database, who, BAD)
-    assert found.state is ImportState.REFUSED
-    assert await stored_services(database) == 0
-    (refused,) = await report(database, who, found.id, "refused")
-    assert refused.number == 3
-    assert refused.notes[0]["code"] == "value_unknown"
-    assert refused.notes[0]["es"] != refused.notes[0]["en"]
-
-
-async def test_the_other_rows_are_written_in_mode_skip_bad(database: Database) -> None:
-    found = await imported(database, principal("im-officer"), BAD, mode=Mode.SKIP_BAD)
-    assert found.state is ImportState.FINISHED
-    assert (found.services.created, found.rows.refused) == (2, 1)
-    assert await stored_services(database) == 2
 
 
 async def test_a_partner_may_not_write_for_another_organisation(database: Database) -> None:
@@ -188,24 +161,6 @@ async def test_a_partner_may_not_write_for_another_organisation(database: Databa
     assert (found.services.created, found.rows.refused) == (1, 1)
     (refused,) = await report(database, who, found.id, "refused")
     assert refused.external_id == "2"
-
-
-async def test_equal_ids_of_two_organisations_are_two_services(database: Database) -> None:
-    for number, client in ((1, "ngo-refugio"), (2, "ngo-salud")):
-        content = (
-            "external_id,organisation_id,organisation,name,categories\n"
-            f"A1,{organisation(number)},Org {number},Servicio {number},GP-INFO\n"
-        ).encode()
-        found = await imported(database, principal(client), content, source="shared")
-        assert found.services.created == 1
-    assert await stored_services(database) == 2
-
-
-async def test_imports_of_another_organisation_are_not_found(database: Database) -> None:
-    found = await imported(database, principal("im-officer"), BAD)
-    async with database.transaction() as session:
-        with pytest.raises(Exception, match="no import"):
-            await queries.import_of(session, principal("ngo-salud"), found.id)
 
 
 def large(rows: int, padding: int = 9_000, level: str = "public") -> bytes:

@@ -90,62 +90,6 @@ def test_an_unknown_parish_leaves_the_municipality_and_is_told() -> None:
     assert document(mapped)["service_at_locations"][0]["location"]["pcode"] == "VE2313"
 
 
-@pytest.mark.parametrize(
-    ("cells", "code"),
-    [
-        ({"organisation": ""}, "value_missing"),
-        ({"name": None}, "value_missing"),
-        ({"categories": ""}, "value_missing"),
-        ({"categories": "GBV-CM; inventada"}, "value_unknown"),
-        ({"visibility": "secret"}, "value_unknown"),
-        ({"minimum_age": "doce"}, "number_unreadable"),
-        ({"minimum_age": 30, "maximum_age": 20}, "ages_reversed"),
-        ({"latitude": "north"}, "number_unreadable"),
-        ({"name": '=HYPERLINK("http://x")'}, "formula"),
-        ({"description": "+cmd|' /C calc'!A0"}, "formula"),
-        ({"description": "@SUM(1+1)"}, "formula"),
-        ({"description": "x" * 30_000}, "too_long"),
-        ({"organisation_id": "12"}, "value_unknown"),
-        ({"pathway_steps": "XYZ:paso"}, "value_unknown"),
-        ({"nationalities": "Narnia"}, "value_unknown"),
-        ({"pre_crisis": "quizás"}, "value_unknown"),
-    ],
-)
-def test_what_cannot_be_taken_refuses_the_row_with_its_reason(
-    cells: dict[str, object], code: str
-) -> None:
-    mapped = row(**cells)
-    assert mapped.verdict is Verdict.REFUSED
-    assert code in codes(mapped)
-    assert mapped.document is None
-
-
-@pytest.mark.parametrize(
-    ("cells", "code"),
-    [
-        ({"hours": "previa cita"}, "hours_unreadable"),
-        ({"description": "AtenciÃ³n integral"}, "encoding_repaired"),
-        ({"email": "no es correo"}, "email_unreadable"),
-        ({"email": "a@" + "b." * 200 + "org"}, "email_unreadable"),
-        ({"website": "www.example.org"}, "url_completed"),
-        ({"latitude": -71.6, "longitude": 10.6}, "coordinates_swapped"),
-        ({"latitude": 0, "longitude": 0}, "coordinates_invalid"),
-        ({"verified_at": "ayer"}, "date_unreadable"),
-        ({"visibility": ""}, "visibility_assumed"),
-        ({"name": "Casa\x07 abierta"}, "control_characters"),
-        ({"name": "Casa \u202eabierta"}, "control_characters"),
-        ({"categories": "GBV-SHELTER"}, "visibility_raised"),
-    ],
-)
-def test_what_can_be_repaired_changes_the_row_and_is_told(
-    cells: dict[str, object], code: str
-) -> None:
-    mapped = row(**cells)
-    assert mapped.verdict is Verdict.CHANGED
-    assert code in codes(mapped)
-    assert document(mapped)
-
-
 def test_a_shelter_keeps_neither_address_nor_point_and_only_its_state() -> None:
     mapped = row(categories="TIP-SAFE", address="Calle Falsa 123", latitude=10.6, longitude=-71.6)
     location = document(mapped)["service_at_locations"][0]["location"]
@@ -175,13 +119,3 @@ def test_a_row_without_id_gets_the_same_one_again() -> None:
     assert first.external_id == again.external_id
     assert first.external_id != row(external_id="", name="Otro").external_id
     assert first.verdict is Verdict.ACCEPTED
-
-
-def test_telephone_numbers_and_negative_numbers_are_no_formulas() -> None:
-    mapped = row(phone="+58 (261) 000-0000", longitude="-71.6", latitude="10.6")
-    assert mapped.notes == []
-
-
-def test_our_own_guard_against_formulas_is_taken_off_again() -> None:
-    mapped = row(description="'=SUM(A1)")
-    assert document(mapped)["description"] == "=SUM(A1)"

@@ -1,9 +1,6 @@
 """Draft, review, publication and versions of pathways, through the API."""
 
-import base64
-import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -380,39 +377,3 @@ async def test_publishing_tells_the_other_services_who_the_alternatives_are(
     care = next(step for step in event.payload["steps"] if step["step"] == "care")
     assert care["alternatives"] == [service_id]
     assert hidden not in str(event.payload)
-
-
-async def test_unknown_ids_are_404(api: AsyncClient) -> None:
-    for path in ("", "/versions", "/versions/1", "/diff?new=1"):
-        answer = await api.get(f"{V1}/{uuid4()}{path}", headers=as_("anonymous"))
-        assert answer.status_code == 404
-    answer = await api.get(f"{V1}/{uuid4()}/draft", headers=as_("gbv-coordinator"))
-    assert answer.status_code == 404
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["a\u0000b", "\ud800", "x\u0007", " ", "x" * 601],
-    ids=["nul", "lone", "bell", "blank", "long"],
-)
-async def test_text_that_no_store_can_hold_is_refused(api: AsyncClient, text: str) -> None:
-    raw = json.dumps(body(title={"es": text, "en": "Text"}))
-    answer = await api.post(
-        V1, content=raw, headers={**as_("gbv-coordinator"), "Content-Type": "application/json"}
-    )
-    assert 400 <= answer.status_code < 500, answer.text
-    raw = json.dumps(body(steps=[{"key": "a", "need": text}]))
-    answer = await api.post(
-        V1, content=raw, headers={**as_("gbv-coordinator"), "Content-Type": "application/json"}
-    )
-    assert text == " " or 400 <= answer.status_code < 500, answer.text
-
-
-@pytest.mark.parametrize("path", ["/pathways", "/endorsements"])
-@pytest.mark.parametrize("keys", [["x", "y"], [1, 2], ["a\u0000", "GBV"], [None, None], [{}, []]])
-async def test_a_forged_cursor_is_400(api: AsyncClient, path: str, keys: list[Any]) -> None:
-    cursor = base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
-    answer = await api.get(
-        f"/directory/v1{path}", params={"cursor": cursor}, headers=as_("gbv-coordinator")
-    )
-    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")

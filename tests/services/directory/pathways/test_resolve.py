@@ -91,14 +91,6 @@ async def test_the_answer_has_the_described_shape(
     assert set(answer.json()) <= set(Resolution.model_fields)
 
 
-async def test_the_same_question_has_the_same_answer(
-    api: AsyncClient, scenario: dict[str, UUID]
-) -> None:
-    first, second = await ask(api), await ask(api)
-    assert first == second
-    assert first["directory_version"]
-
-
 async def test_the_directory_version_changes_with_what_was_read_and_only_then(
     api: AsyncClient, scenario: dict[str, UUID]
 ) -> None:
