@@ -17,24 +17,21 @@ from gateway.issuer.app import create_app
 from gateway.issuer.registry import REMEDY, Registry
 from gateway.issuer.settings import IssuerSettings
 from httpx import ASGITransport, AsyncClient
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from stack.embedded.postgres import ServiceDatabase
 from structlog.testing import capture_logs
 
 from tests.gateway.conftest import ISSUER, secret_of
 from tests.gateway.test_identity import NEW_CLIENT, token_of
 from tests.support.apps import with_built_routes
+from tests.support.databases import undone
 from tests.support.principals import bearer
 
 
 @pytest.fixture
 async def connection(issuer_database: ServiceDatabase) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(issuer_database.app_url)
-    async with engine.connect() as opened:
-        whole = await opened.begin()
+    async with undone(issuer_database) as opened:
         yield opened
-        await whole.rollback()
-    await engine.dispose()
 
 
 class Issuer:

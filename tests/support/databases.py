@@ -12,7 +12,7 @@ from common.crypto import new_key
 from common.db.migrations import migrate
 from common.db.session import Database
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 
@@ -51,8 +51,8 @@ async def close_engines() -> None:
 
 
 @asynccontextmanager
-async def rolled_back(database: ServiceDatabase) -> AsyncIterator[Database]:
-    """A database as the run-time role whose every commit is undone at the end.
+async def undone(database: ServiceDatabase) -> AsyncIterator[AsyncConnection]:
+    """A connection as the run-time role; all that is done in it is undone at the end.
 
     A test with a loop of its own calls `close_engines` at the end.
     """
@@ -61,8 +61,14 @@ async def rolled_back(database: ServiceDatabase) -> AsyncIterator[Database]:
         _kept[place] = create_async_engine(database.app_url)
     async with _kept[place].connect() as connection:
         outer = await connection.begin()
-        yield Database.bound_to(connection)
+        yield connection
         await outer.rollback()
+
+
+@asynccontextmanager
+async def rolled_back(database: ServiceDatabase) -> AsyncIterator[Database]:
+    async with undone(database) as connection:
+        yield Database.bound_to(connection)
 
 
 def common_settings(database: ServiceDatabase, jwks: Path, nats_url: str) -> dict[str, object]:

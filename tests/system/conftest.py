@@ -1,11 +1,12 @@
 """One whole stack with demo data for all tests of this folder; its traces are collected."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.support.collector import Collector
 from tests.support.system import System
+from tests.system.gateway_story import GatewayStory, told_through_gateway
 
 
 @pytest.fixture(scope="package")
@@ -21,3 +22,9 @@ def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> It
     stack.up("--demo")
     yield stack
     stack.down()
+
+
+@pytest.fixture
+async def story(system: System) -> AsyncIterator[GatewayStory]:
+    async with told_through_gateway(system) as told:
+        yield told

@@ -4,8 +4,6 @@ The functions are those of tests/services/referrals, told by a story that calls 
 Those that move the clock of a process, or look at every route at once, stay there.
 """
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.services.referrals.test_break_glass import (
@@ -30,8 +28,6 @@ from tests.services.referrals.test_over_time import (
     test_a_withdrawal_without_an_offset_or_from_the_future_still_works,
     test_text_typed_freely_goes_only_with_an_item_that_covers_it,
 )
-from tests.support.system import System
-from tests.system.gateway_story import GatewayStory, told_through_gateway
 
 pytestmark = pytest.mark.system
 
@@ -53,9 +49,3 @@ __all__ = [
     "test_text_typed_freely_goes_only_with_an_item_that_covers_it",
     "test_the_holder_does_not_mark_itself",
 ]
-
-
-@pytest.fixture
-async def story(system: System) -> AsyncIterator[GatewayStory]:
-    async with told_through_gateway(system) as told:
-        yield told

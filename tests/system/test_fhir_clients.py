@@ -2,7 +2,6 @@
 """FHIR clients that others wrote read, search and page: fhirclient (SMART Health IT) and fhirpy."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from fhirpy import SyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
 
 from tests.support.system import System
-from tests.system.gateway_story import GatewayStory, told_through_gateway
+from tests.system.gateway_story import GatewayStory
 
 pytestmark = pytest.mark.system
 SALUD = "0190a000-0000-7000-8000-000000000002"
@@ -39,12 +38,6 @@ def with_fhirclient(system: System, base: str, who: str) -> Any:
 def with_fhirpy(system: System, base: str, who: str, **headers: str) -> SyncFHIRClient:
     token = f"Bearer {system.running.token(who)}"
     return SyncFHIRClient(base, authorization=token, extra_headers=headers)
-
-
-@pytest.fixture
-async def story(system: System) -> AsyncIterator[GatewayStory]:
-    async with told_through_gateway(system) as telling:
-        yield telling
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.services.referrals.screening_words import SUPERVISOR
 from tests.services.referrals.test_bridges import PRIMERO, PRIMERO_MAPPING
 from tests.support.reference import ROOT
 from tests.support.system import System
-from tests.system.gateway_story import GatewayStory, told_through_gateway
+from tests.system.gateway_story import GatewayStory
 
 pytestmark = pytest.mark.system
 RECIPE = ROOT / "docs" / "examples" / "primero_statuses.py"
@@ -83,12 +83,6 @@ def primero() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture
-async def story(system: System) -> AsyncIterator[GatewayStory]:
-    async with told_through_gateway(system) as telling:
-        yield telling
 
 
 async def test_what_became_of_a_referral_is_written_back_to_primero(

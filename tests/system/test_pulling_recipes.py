@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +24,7 @@ from tests.services.referrals.screening_words import SUPERVISOR
 from tests.services.referrals.test_bridges import DHIS2, ODK, OTHERS
 from tests.support.reference import ROOT
 from tests.support.system import System
-from tests.system.gateway_story import GatewayStory, told_through_gateway
+from tests.system.gateway_story import GatewayStory
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -54,12 +54,6 @@ def answering(answer: Answer) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture
-async def story(system: System) -> AsyncIterator[GatewayStory]:
-    async with told_through_gateway(system) as telling:
-        yield telling
 
 
 async def form_for(story: GatewayStory, peer: str) -> dict[str, Any]:

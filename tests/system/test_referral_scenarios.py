@@ -4,7 +4,6 @@ Most are the very functions of tests/services/referrals/test_scenarios.py, told 
 calls the running stack. Those in which time passes or a process dies are written here.
 """
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -41,7 +40,7 @@ from tests.services.referrals.test_scenarios import (
     test_26_nothing_goes_to_an_implicated_organisation,
 )
 from tests.support.system import System, until
-from tests.system.gateway_story import GatewayStory, told_through_gateway
+from tests.system.gateway_story import GatewayStory
 
 pytestmark = pytest.mark.system
 
@@ -73,12 +72,6 @@ __all__ = [
     "test_26_nothing_goes_to_an_implicated_organisation",
 ]
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def story(system: System) -> AsyncIterator[GatewayStory]:
-    async with told_through_gateway(system) as told:
-        yield told
 
 
 async def test_09_after_a_decline_the_published_pathway_says_who_is_next(

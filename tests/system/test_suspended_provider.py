@@ -2,7 +2,6 @@
 sent there any more, whoever is there already is not lost, and when that was a mistake all is as it was."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,17 +9,10 @@ from common.ids import new_id
 
 from tests.services.directory.conftest import service_document
 from tests.services.referrals.test_scenarios import code
-from tests.support.system import System
-from tests.system.gateway_story import GatewayStory, told_through_gateway
+from tests.system.gateway_story import GatewayStory
 
 pytestmark = pytest.mark.system
 DIRECTORY = "/directory/v1"
-
-
-@pytest.fixture
-async def story(system: System) -> AsyncIterator[GatewayStory]:
-    async with told_through_gateway(system) as told:
-        yield told
 
 
 async def test_nobody_is_sent_to_a_suspended_organisation_until_that_has_ended(

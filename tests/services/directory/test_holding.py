@@ -15,7 +15,7 @@ from directory.settings import Settings
 from directory.tables import COMMON
 from httpx import AsyncClient
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from stack.embedded.nats import NatsServer, stored_credentials
 from stack.embedded.postgres import ServiceDatabase
 from structlog.testing import capture_logs
@@ -23,17 +23,13 @@ from structlog.testing import capture_logs
 from tests.common.test_messaging import until
 from tests.services.directory.conftest import V1, Publish, as_
 from tests.services.directory.test_restricting import HIDDEN, changed, seen
-from tests.support.databases import common_settings
+from tests.support.databases import common_settings, undone
 
 
 @pytest.fixture
 async def connection(directory_database: ServiceDatabase) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(directory_database.app_url)
-    async with engine.connect() as opened:
-        whole = await opened.begin()
+    async with undone(directory_database) as opened:
         yield opened
-        await whole.rollback()
-    await engine.dispose()
 
 
 @pytest.fixture

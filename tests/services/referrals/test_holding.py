@@ -16,23 +16,20 @@ from referrals.ground.keys.store import CaseKeys
 from referrals.reconciliation import REMEDY, Holding
 from referrals.settings import Settings
 from referrals.telling.evidence import Evidence
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from stack.embedded.postgres import ServiceDatabase
 from structlog.testing import capture_logs
 
 from tests.services.referrals.story import SALUD, Story
 from tests.services.referrals.test_restrictions import mark, reads
+from tests.support.databases import undone
 from tests.support.principals import principal
 
 
 @pytest.fixture
 async def connection(referrals_database: ServiceDatabase) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(referrals_database.app_url)
-    async with engine.connect() as opened:
-        whole = await opened.begin()
+    async with undone(referrals_database) as opened:
         yield opened
-        await whole.rollback()
-    await engine.dispose()
 
 
 @pytest.fixture

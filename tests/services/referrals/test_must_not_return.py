@@ -24,7 +24,7 @@ from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, WordSeal
 from referrals.restoration_service import restrict_again
 from referrals.settings import Settings
 from referrals.telling.channels.transports.offered import Transports
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.referrals.case_commands import NGO, RECIPIENT, TAKER, Situation
@@ -33,18 +33,15 @@ from tests.services.referrals.screening_words import certify
 from tests.services.referrals.story import REFUGIO, SALUD, Story
 from tests.services.referrals.test_borders import agreed, by_an_exception
 from tests.services.referrals.test_bridges import PRIMERO_MAPPING, case_form
+from tests.support.databases import undone
 
 CHIEF = "ngo-refugio-supervisor"
 
 
 @pytest.fixture
 async def connection(referrals_database: ServiceDatabase) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(referrals_database.app_url)
-    async with engine.connect() as opened:
-        whole = await opened.begin()
+    async with undone(referrals_database) as opened:
         yield opened
-        await whole.rollback()
-    await engine.dispose()
 
 
 @pytest.fixture

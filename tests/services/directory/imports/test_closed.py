@@ -1,5 +1,6 @@
 """What somebody closed here since is not opened again by the next edition of a file."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, Publish, as_, service_document
 from tests.services.directory.imports.test_package import PLAIN, SERVICE, package
+from tests.services.directory.test_restricting import changed
 from tests.support.principals import organisation, principal
 
 HEAD = (
@@ -23,10 +25,11 @@ HEAD = (
 )
 EDITION = HEAD + "1,Propia,{},{},GBV-PSS,public,VE2313,10.65,-71.62\n"
 WHO = "gbv-coordinator"
+Meanwhile = Callable[[Callable[[], Awaitable[None]]], None]
 
 
-async def _import(api: AsyncClient, name: str = "Mía", query: str = "") -> dict[str, Any]:
-    content = EDITION.format(organisation(2), name).encode()
+async def _taken(api: AsyncClient, edition: str, name: str, query: str) -> dict[str, Any]:
+    content = edition.format(organisation(2), name).encode()
     done = await api.post(f"{V1}/imports?source=registro{query}", content=content, headers=as_(WHO))
     assert done.status_code == 201, done.text
     rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_(WHO))
@@ -34,42 +37,45 @@ async def _import(api: AsyncClient, name: str = "Mía", query: str = "") -> dict
     return found
 
 
+async def _import(api: AsyncClient, name: str = "Mía", query: str = "") -> dict[str, Any]:
+    return await _taken(api, EDITION, name, query)
+
+
+@pytest.fixture
+def while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Meanwhile:
+    """Something happens to what the next file is about, after its rows were looked up."""
+    prepared = Writer.prepared
+
+    def happens(what: Callable[[], Awaitable[None]]) -> None:
+        async def meanwhile(self: Writer, rows: Any) -> Any:
+            found = await prepared(self, rows)
+            await what()
+            return found
+
+        monkeypatch.setattr(Writer, "prepared", meanwhile)
+
+    return happens
+
+
 async def _closed(api: AsyncClient, own: str, level: str) -> None:
-    path = f"{V1}/records/services/{own}"
-    read = await api.get(path, headers=as_(WHO))
-    document = read.json()["document"] | {"visibility": level}
-    if level == "restricted":
-        document |= {"service_at_locations": []}
-    headers = {**as_(WHO), "If-Match": read.headers["etag"]}
-    answer = await api.put(path, json=document, headers=headers)
-    assert answer.json()["outcome"] == "changed", answer.text
+    without: dict[str, Any] = {"service_at_locations": []} if level == "restricted" else {}
+    await changed(api, own, visibility=level, **without)
 
 
 HIDDEN = {"number": "+58 261 555 0101", "visibility": "pathway"}
 
 
 async def _hide_number(api: AsyncClient, own: str) -> None:
-    path = f"{V1}/records/services/{own}"
-    read = await api.get(path, headers=as_(WHO))
-    document = read.json()["document"] | {"phones": [HIDDEN]}
-    headers = {**as_(WHO), "If-Match": read.headers["etag"]}
-    assert (await api.put(path, json=document, headers=headers)).status_code == 200
+    await changed(api, own, phones=[HIDDEN])
 
 
 async def _with_phones(
     api: AsyncClient, phones: str, name: str = "Mía", query: str = ""
 ) -> dict[str, Any]:
-    content = EDITION.replace("name,", "name,phone,", 1).replace(
-        "{},{},", "{},{}," + phones + ",", 1
-    )
-    content = content.format(organisation(2), name)
-    done = await api.post(
-        f"{V1}/imports?source=registro{query}", content=content.encode(), headers=as_(WHO)
-    )
-    assert done.status_code == 201, done.text
-    rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_(WHO))
-    found: dict[str, Any] = rows.json()["items"][0]
-    return found
+    edition = EDITION.replace("name,", "name,phone,", 1)
+    return await _taken(api, edition.replace("{},{},", f"{{}},{{}},{phones},", 1), name, query)
 
 
 async def _anybody(api: AsyncClient, own: str) -> int:
@@ -106,34 +112,20 @@ async def test_what_a_file_closed_a_file_opens(api: AsyncClient) -> None:
 
 
 async def test_what_was_closed_while_a_file_was_read_stays_closed(
-    api: AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+    api: AsyncClient, while_it_is_read: Meanwhile
 ) -> None:
     own = (await _import(api))["service_id"]
-    prepared = Writer.prepared
-
-    async def meanwhile(self: Writer, rows: Any) -> Any:
-        found = await prepared(self, rows)
-        await _closed(api, own, "pathway")
-        return found
-
-    monkeypatch.setattr(Writer, "prepared", meanwhile)
+    while_it_is_read(lambda: _closed(api, own, "pathway"))
     row = await _import(api, "Otro nombre", "&mode=skip-bad")
     assert row["verdict"] == "refused", row
     assert await _anybody(api, own) == 404
 
 
 async def test_what_was_hidden_while_a_file_was_read_stays_hidden(
-    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    api: AsyncClient, while_it_is_read: Meanwhile
 ) -> None:
     own = (await _with_phones(api, "0261-5550101"))["service_id"]
-    prepared = Writer.prepared
-
-    async def meanwhile(self: Writer, rows: Any) -> Any:
-        found = await prepared(self, rows)
-        await _hide_number(api, own)
-        return found
-
-    monkeypatch.setattr(Writer, "prepared", meanwhile)
+    while_it_is_read(lambda: _hide_number(api, own))
     row = await _with_phones(api, "0261-5550101", "Otro nombre", "&mode=skip-bad")
     assert row["verdict"] == "refused", row
     assert "5550101" not in (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).text
@@ -217,12 +209,8 @@ async def test_a_number_that_somebody_hid_is_neither_opened_nor_lost_by_a_file(
 async def test_a_file_opens_no_site_that_was_hidden_here(api: AsyncClient) -> None:
     own = (await _import(api))["service_id"]
     path = f"{V1}/records/services/{own}"
-    read = await api.get(path, headers=as_(WHO))
-    document = read.json()["document"]
-    (site,) = document["service_at_locations"]
-    site["visibility"] = "pathway"
-    headers = {**as_(WHO), "If-Match": read.headers["etag"]}
-    assert (await api.put(path, json=document, headers=headers)).status_code == 200
+    (site,) = (await api.get(path, headers=as_(WHO))).json()["document"]["service_at_locations"]
+    await changed(api, own, service_at_locations=[{**site, "visibility": "pathway"}])
     for name in ("Otro nombre", "Otro nombre", "Y otro"):
         assert (await _import(api, name))["verdict"] != "refused"
         shown = await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))
@@ -268,17 +256,10 @@ async def test_the_next_edition_begins_nothing_that_somebody_here_ended(api: Asy
 
 
 async def test_what_was_ended_while_a_file_was_read_stays_ended(
-    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    api: AsyncClient, while_it_is_read: Meanwhile
 ) -> None:
     own = (await _import(api))["service_id"]
-    prepared = Writer.prepared
-
-    async def meanwhile(self: Writer, rows: Any) -> Any:
-        found = await prepared(self, rows)
-        await _withdraw(api, own)
-        return found
-
-    monkeypatch.setattr(Writer, "prepared", meanwhile)
+    while_it_is_read(lambda: _withdraw(api, own))
     assert (await _import(api, "Otro nombre"))["outcome"] == "unchanged"
     assert await _anybody(api, own) == 404
 
@@ -289,15 +270,8 @@ WORKING = EDITION.replace("name,", "name,functional_status,verified_at,valid_unt
 async def _working(
     api: AsyncClient, days: str = "2026-11-01,2027-02-01", name: str = "Mía", query: str = ""
 ) -> dict[str, Any]:
-    content = WORKING.replace("{},{},", f"{{}},{{}},fully_functional,{days},", 1)
-    path = f"{V1}/imports?source=registro{query}"
-    done = await api.post(
-        path, content=content.format(organisation(2), name).encode(), headers=as_(WHO)
-    )
-    assert done.status_code == 201, done.text
-    rows = await api.get(f"{V1}/imports/{done.json()['id']}/rows", headers=as_(WHO))
-    found: dict[str, Any] = rows.json()["items"][0]
-    return found
+    edition = WORKING.replace("{},{},", f"{{}},{{}},fully_functional,{days},", 1)
+    return await _taken(api, edition, name, query)
 
 
 async def _shown(api: AsyncClient, own: str) -> dict[str, Any]:
@@ -332,17 +306,10 @@ async def test_no_file_says_of_a_place_that_it_works_which_somebody_here_closed(
 
 
 async def test_what_was_said_to_be_closed_while_a_file_was_read_stays_so(
-    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    api: AsyncClient, while_it_is_read: Meanwhile
 ) -> None:
     own = (await _working(api))["service_id"]
-    prepared = Writer.prepared
-
-    async def meanwhile(self: Writer, rows: Any) -> Any:
-        found = await prepared(self, rows)
-        await _shut(api, own, "closed")
-        return found
-
-    monkeypatch.setattr(Writer, "prepared", meanwhile)
+    while_it_is_read(lambda: _shut(api, own, "closed"))
     row = await _working(api, name="Otro nombre", query="&mode=skip-bad")
     assert row["verdict"] == "refused", row
     assert (await _shown(api, own))["status"] == "defunct"
