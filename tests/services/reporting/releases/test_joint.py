@@ -5,7 +5,6 @@ import random
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 from common import clock
@@ -21,13 +20,10 @@ from reporting.ground.protection.protected import ProtectedCube
 from reporting.ground.protection.rounding import protect, seed
 from reporting.protect.releases import service
 from reporting.protect.releases.joint import tilt
-from reporting.protect.releases.models import releases, sign_offs
-from reporting.protect.releases.service import FORMER
 from reporting.protect.releases.spans import flows
 from reporting.protect.releases.views import layout_of, over, seen, view_of
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
-from stack.demo.clients import organisation
 
 from tests.services.reporting.events import (
     DECLINED,
@@ -202,60 +198,6 @@ def test_where_nothing_is_shown_up_to_k_minus_one_may_be_hidden() -> None:
     assert figure.high >= 10
 
 
-async def test_a_period_that_was_rounded_apart_is_never_rounded_again(
-    api: AsyncClient, database: Database
-) -> None:
-    """Upgraded with data: a second rounding of the same people could be played against the first."""
-    period = Period.parse("2026-10a")
-    await rounded_apart(database, period)
-    body = {"programme": "referrals", "period": period.id}
-    refused = await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
-    assert (refused.status_code, refused.json()["code"]) == (409, "period_closed_apart")
-    assert refused.json()["programmes"] == ["unmet-needs"]
-    for other in ({**body, "period": "2026-10b"}, {**body, "programme": "gaps"}):
-        made = await api.post("/reports/v1/releases", json=other, headers=as_("im-officer"))
-        assert made.status_code == 201, made.text
-
-
-async def test_what_was_rounded_apart_is_listed_for_the_im_team_and_its_numbers_told_to_nobody(
-    api: AsyncClient, database: Database
-) -> None:
-    release = await rounded_apart(database, Period.parse("2026-10a"))
-    url, im, partner = "/reports/v1/releases", as_("im-officer"), as_("ngo-refugio")
-    assert [one["id"] for one in (await api.get(url, headers=im)).json()["items"]] == [release]
-    assert (await api.get(url, headers=partner)).json()["items"] == []
-    for path in ("", "/query", "/query?tier=internal"):
-        told = await api.get(f"{url}/{release}{path}", headers=im)
-        assert (told.status_code, told.json()["code"]) == (410, "release_rounded_apart")
-        assert (await api.get(f"{url}/{release}{path}", headers=partner)).status_code == 404
-    refused = await api.post(f"{url}/{release}/publish", headers=as_("im-officer"))
-    assert refused.status_code == 410, refused.text
-    assert refused.json()["code"] == "release_rounded_apart"
-
-
-async def rounded_apart(database: Database, period: Period) -> str:
-    """A release from before joint cubes, which one organisation has signed off."""
-    release = new_id()
-    async with database.transaction() as session:
-        await session.execute(
-            releases.insert().values(
-                id=release, programme="unmet-needs", period=period.id, period_start=period.start,
-                period_end=period.end, k=11, profile="S", schema_fingerprint=b"s" * 32,
-                definition={}, expected_errors=[], cells_hash=b"h" * 32, closed_at=LATER,
-                closed_by="im-officer",
-            )
-        )  # fmt: skip
-        await session.execute(
-            sign_offs.insert().values(
-                release_id=release,
-                organisation_id=UUID(organisation(1)),
-                signed_at=LATER,
-                signed_by="ngo-refugio",
-            )
-        )
-    return str(release)
-
-
 async def test_people_of_a_closed_period_are_not_rounded_again_by_another_definition(
     database: Database, recorder: Recorder, settings: Settings
 ) -> None:
@@ -281,12 +223,3 @@ async def test_people_of_a_closed_period_are_not_rounded_again_by_another_defini
             await close(definition, period)
         assert refused.value.kind.code == "period_closed_apart"
     await close(renamed, "2026-10b")
-
-
-def test_what_was_rounded_apart_are_the_seven_programmes_of_that_time() -> None:
-    """One that came later was never rounded apart from the others."""
-    together: dict[str, set[str]] = {}
-    for each in shipped():
-        together.setdefault(each.population.id, set()).add(each.id)
-    assert all(set(former) <= together[name] for name, former in FORMER.items())
-    assert sum(map(len, FORMER.values())) == 7

@@ -256,36 +256,14 @@ CREATE TABLE releases (
     cells_hash bytea NOT NULL,
     closed_at timestamptz NOT NULL,
     closed_by text NOT NULL,
-    cube_id uuid REFERENCES joint_cubes(id),
+    cube_id uuid NOT NULL REFERENCES joint_cubes(id),
     CONSTRAINT releases_write_once UNIQUE (programme, period)
-);
-
-CREATE TABLE public_tiers (
-    release_id uuid PRIMARY KEY REFERENCES releases(id),
-    k integer NOT NULL,
-    expected_errors jsonb NOT NULL
-);
-
-CREATE TABLE public_cells (
-    release_id uuid NOT NULL REFERENCES public_tiers(release_id),
-    coordinates text[] NOT NULL,
-    count integer NOT NULL,
-    CONSTRAINT public_cells_count_check CHECK ((count > 0)),
-    PRIMARY KEY (release_id, coordinates)
 );
 
 CREATE TABLE publications (
     release_id uuid PRIMARY KEY REFERENCES releases(id),
     published_at timestamptz NOT NULL,
     published_by text NOT NULL
-);
-
-CREATE TABLE release_cells (
-    release_id uuid NOT NULL REFERENCES releases(id),
-    coordinates text[] NOT NULL,
-    count integer NOT NULL,
-    CONSTRAINT release_cells_count_check CHECK ((count > 0)),
-    PRIMARY KEY (release_id, coordinates)
 );
 
 CREATE TABLE sign_offs (
@@ -404,9 +382,9 @@ CREATE INDEX subscribers_due ON subscribers (next_attempt_at);
 
 CREATE TRIGGER bulletins_immutable BEFORE UPDATE ON bulletins FOR EACH ROW EXECUTE FUNCTION keep_published_bulletin();
 
-REVOKE UPDATE, DELETE ON releases, release_cells, publications, late_arrivals, indicator_reads FROM {role};
+REVOKE UPDATE, DELETE ON releases, publications, late_arrivals, indicator_reads FROM {role};
 
-REVOKE UPDATE, DELETE ON public_tiers, public_cells, joint_cubes, joint_cells, bulletin_files FROM {role};
+REVOKE UPDATE, DELETE ON joint_cubes, joint_cells, bulletin_files FROM {role};
 
 REVOKE UPDATE, DELETE ON milestone_changes FROM {role};
 

@@ -8,7 +8,6 @@ PERIOD_NOT_ENDED = PROBLEMS["period_not_ended"]
 PERIOD_CLOSED = PROBLEMS["period_closed"]
 PERIOD_CLOSED_APART = PROBLEMS["period_closed_apart"]
 PERIOD_MAYBE_PUBLISHED = PROBLEMS["period_maybe_published"]
-ROUNDED_APART = PROBLEMS["release_rounded_apart"]
 SIGN_OFF_MISSING = PROBLEMS["sign_off_missing"]
 ALREADY_PUBLISHED = PROBLEMS["already_published"]
 

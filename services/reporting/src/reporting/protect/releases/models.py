@@ -1,8 +1,7 @@
 """Releases: the service's own record of what was closed, signed off and published.
 
 `joint_cubes` (of closed periods, and of the spans that they make up), their cells and `releases` are write-once for the run-time role: a closed period has
-one rounding for ever (R4). (`release_cells` and `public_tiers` hold releases from before joint cubes;
-nothing reads them.)
+one rounding for ever (R4).
 """
 
 import sqlalchemy as sa
@@ -54,8 +53,7 @@ releases = sa.Table(
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
     # The view of the joint cube as it was: a release is read with its own codes for ever.
     sa.Column("definition", pg.JSONB, nullable=False),
-    # NULL: rounded apart, before there were joint cubes; for the record only.
-    sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id")),
+    sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id"), nullable=False),
     sa.Column("expected_errors", pg.JSONB, nullable=False),
     sa.Column("cells_hash", sa.LargeBinary(32), nullable=False),
     sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),

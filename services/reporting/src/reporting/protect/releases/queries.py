@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.ground.periods import Period
 from reporting.ground.protection.protected import ExpectedError, ProtectedCube
-from reporting.protect.releases.errors import ROUNDED_APART
 from reporting.protect.releases.models import (
     joint_cells,
     joint_cubes,
@@ -98,24 +97,6 @@ async def joint_cube_of(session: AsyncSession, population: str, period: str) -> 
     return found
 
 
-async def closed_apart(
-    session: AsyncSession, programmes: Sequence[str], start: date, end: date
-) -> list[str]:
-    """Programmes whose people were rounded apart in a period that overlaps, before joint cubes."""
-    rows = await session.scalars(
-        sa.select(releases.c.programme)
-        .distinct()
-        .where(
-            releases.c.programme.in_(programmes),
-            releases.c.cube_id.is_(None),
-            releases.c.period_start <= end,
-            releases.c.period_end >= start,
-        )
-        .order_by(releases.c.programme)
-    )
-    return list(rows)
-
-
 async def rounded_otherwise(
     session: AsyncSession, measure: str, start: date, end: date
 ) -> list[str]:
@@ -188,10 +169,7 @@ async def published(
 ) -> list[PublishedRelease]:
     """Published releases with their public (or internal) cubes, newest period first: those that end within
     [since, until]."""
-    conditions: list[sa.ColumnElement[bool]] = [
-        publications.c.published_at.is_not(None),
-        releases.c.cube_id.is_not(None),
-    ]
+    conditions: list[sa.ColumnElement[bool]] = [publications.c.published_at.is_not(None)]
     if programme is not None:
         conditions.append(releases.c.programme == programme)
     if until is not None:
@@ -233,10 +211,7 @@ async def _with_spans(
 async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
     """The published ones of these releases, by id."""
     found = await _releases(
-        session,
-        releases.c.id.in_(list(release_ids)),
-        publications.c.published_at.is_not(None),
-        releases.c.cube_id.is_not(None),
+        session, releases.c.id.in_(list(release_ids)), publications.c.published_at.is_not(None)
     )
     return {each.id: each for each in found}
 
@@ -246,7 +221,7 @@ async def newest_published(session: AsyncSession) -> dict[str, date]:
     rows = await session.execute(
         sa.select(releases.c.programme, sa.func.max(releases.c.period_end).label("ends"))
         .select_from(releases.join(publications))
-        .where(publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))
+        .where(publications.c.published_at.is_not(None))
         .group_by(releases.c.programme)
     )
     return {row.programme: row.ends for row in rows}
@@ -310,10 +285,6 @@ async def _read_view(
     session: AsyncSession, release_id: UUID, *, internal: bool
 ) -> tuple[tuple[View, JointCube], ProtectedCube]:
     row = (await session.execute(sa.select(releases).where(releases.c.id == release_id))).one()
-    if row.cube_id is None:
-        raise ROUNDED_APART.because(
-            "was_closed_before_one_rounding_served", row.programme, row.period
-        )
     view = stored_view(row.programme, row.definition)
     cube = await joint(session, row.cube_id, internal=internal)
     errors = tuple(_expected(each) for each in row.expected_errors)
@@ -349,8 +320,7 @@ _PREPARING = frozenset({"reports:read", "reports:publish"})
 
 
 def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
-    # A release without a joint cube could be played against others over the same people.
-    allowed = sa.and_(publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))
+    allowed = publications.c.published_at.is_not(None)
     if not _PREPARING & caller.scopes:
         return allowed
     if Role.IM in caller.roles:
@@ -361,7 +331,7 @@ def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
         sign_offs.c.release_id == releases.c.id,
         sign_offs.c.organisation_id == caller.organisation_id,
     )
-    return sa.or_(allowed, sa.and_(contributes, releases.c.cube_id.is_not(None)))
+    return sa.or_(allowed, contributes)
 
 
 async def _releases(
@@ -380,11 +350,7 @@ async def _releases(
             releases.c.cells_hash,
             joint_cubes.c.public_k,
         )
-        .select_from(
-            releases.outerjoin(publications).outerjoin(
-                joint_cubes, joint_cubes.c.id == releases.c.cube_id
-            )
-        )
+        .select_from(releases.join(joint_cubes).outerjoin(publications))
         .where(*conditions)
         .order_by(releases.c.period_start.desc(), releases.c.id.desc())
         .limit(limit)

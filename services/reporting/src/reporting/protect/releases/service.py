@@ -100,14 +100,6 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
     return await _required(session, caller, release_id)
 
 
-FORMER: Mapping[str, Sequence[str]] = {
-    "referred-persons": ("referrals", "unmet-needs"),
-    "screened-or-assisted-persons": ("screening", "trafficking", "routes", "assistance"),
-    "searches": ("gaps",),
-}
-"""The programmes that were rounded apart, by the population whose people they share."""
-
-
 async def _joint(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> UUID:
     """The joint cube of the period: the one that exists, or closed now."""
     population, period = order.programme.population, order.period
@@ -118,15 +110,6 @@ async def _joint(session: AsyncSession, caller: Principal, order: Order, key: by
         # A second rounding, from another record, could be played against the published one.
         raise PERIOD_MAYBE_PUBLISHED.because(
             "ended_before_when_record_began_again", period.id, order.lost_until.isoformat()
-        )
-    former = FORMER.get(population.id, ())
-    apart = await queries.closed_apart(session, former, period.start, period.end)
-    if apart:
-        raise PERIOD_CLOSED_APART.because(
-            "was_closed_for_before_there_were_joint",
-            period.id,
-            ", ".join(apart),
-            programmes=apart,
         )
     otherwise = await queries.rounded_otherwise(
         session, population.measure.value, period.start, period.end
@@ -306,7 +289,6 @@ async def publish(
     """Let it leave the house, once every contributor agreed; tells the other services. Somebody else
     closed it, or signed it off for a contributor; with `alone` the record may name one person only."""
     release = await _required(session, caller, release_id)
-    await queries.cube_of(session, release_id, internal=True)  # 410 for what was rounded apart
     if release.published:
         raise ALREADY_PUBLISHED.because("was_published_on", release.published_at)
     missing = [str(each.organisation_id) for each in release.sign_offs if not each.settled]
