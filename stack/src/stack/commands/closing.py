@@ -3,12 +3,10 @@
 import time
 from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 
-from stack.commands.options import Data, Url
-from stack.embedded.connection import RunningStack, connect
+from stack.commands.desk import Desk, as_client
 from stack.errors import StackError
 from stack.wording import said
 
@@ -28,66 +26,45 @@ Wait = Annotated[bool, typer.Option(help="Show the progress until it is done")]
 
 
 @app.command()
+@as_client()
 def start(
+    desk: Desk,
     period: Period,
     *,
     programme: Annotated[
         list[str] | None, typer.Option("--programme", help="Only this one; may be repeated")
     ] = None,
     wait: Wait = True,
-    client: Annotated[str, typer.Option("--as", help="Demo client that acts")] = "im-officer",
-    data: Data = None,
-    url: Url = None,
 ) -> None:
     """Close all programmes of an ended period; what was not closed before is tried again."""
-    stack = connect(data, url)
     body = {"period": period, **({"programmes": programme} if programme else {})}
-    _watch(stack, client, _answer(stack.request(client, "POST", _PATH, json=body)), wait=wait)
+    _watch(desk, desk.send("POST", _PATH, body), wait=wait)
 
 
 @app.command(name="sign-off")
-def sign_off(
-    period: Period,
-    *,
-    client: Annotated[str, typer.Option("--as", help="Client of a contributor")],
-    data: Data = None,
-    url: Url = None,
-) -> None:
+@as_client(None, "Client of a contributor")
+def sign_off(desk: Desk, period: Period) -> None:
     """A contributor agrees to all drafts of the period that it contributes to."""
-    stack = connect(data, url)
-    path = f"{_PATH}/{_of_period(stack, client, period)['id']}/sign-offs"
-    _tell(_answer(stack.request(client, "POST", path, json={})))
+    _tell(desk.send("POST", f"{_PATH}/{_of_period(desk, period)['id']}/sign-offs"))
 
 
 @app.command()
-def publish(
-    period: Period,
-    *,
-    wait: Wait = True,
-    client: Annotated[str, typer.Option("--as", help="Demo client that acts")] = "im-officer",
-    data: Data = None,
-    url: Url = None,
-) -> None:
+@as_client()
+def publish(desk: Desk, period: Period, *, wait: Wait = True) -> None:
     """Publish all that is closed and signed off; exit 1 if something stays a draft."""
-    stack = connect(data, url)
-    path = f"{_PATH}/{_of_period(stack, client, period)['id']}/publications"
-    _watch(stack, client, _answer(stack.request(client, "POST", path, json={})), wait=wait)
+    path = f"{_PATH}/{_of_period(desk, period)['id']}/publications"
+    _watch(desk, desk.send("POST", path), wait=wait)
 
 
 @app.command()
-def show(
-    period: Period,
-    *,
-    client: Annotated[str, typer.Option("--as", help="Demo client that reads")] = "im-officer",
-    data: Data = None,
-    url: Url = None,
-) -> None:
+@as_client(who="Demo client that reads")
+def show(desk: Desk, period: Period) -> None:
     """How far each programme of the period has come."""
-    _tell(_of_period(connect(data, url), client, period))
+    _tell(_of_period(desk, period))
 
 
-def _of_period(stack: RunningStack, client: str, period: str) -> dict[str, Any]:
-    found = _answer(stack.request(client, "GET", _PATH, params={"period": period}))["items"]
+def _of_period(desk: Desk, period: str) -> dict[str, Any]:
+    found = desk.get(_PATH, period=period)["items"]
     if not found:
         raise StackError(
             "{period} was not closed like this: ./ruta closing start {period}", period=period
@@ -96,7 +73,7 @@ def _of_period(stack: RunningStack, client: str, period: str) -> dict[str, Any]:
     return closing
 
 
-def _watch(stack: RunningStack, client: str, closing: dict[str, Any], *, wait: bool) -> None:
+def _watch(desk: Desk, closing: dict[str, Any], *, wait: bool) -> None:
     """A line for each programme that comes to rest. Nothing is lost if it is broken off."""
     if not wait:
         _tell(closing)
@@ -110,7 +87,7 @@ def _watch(stack: RunningStack, client: str, closing: dict[str, Any], *, wait: b
         if closing["state"] not in _AT_WORK:
             break
         time.sleep(_LOOK_SECONDS)
-        closing = _answer(stack.request(client, "GET", f"{_PATH}/{closing['id']}"))
+        closing = desk.get(f"{_PATH}/{closing['id']}")
     _terminal.print(_summary(closing))
     raise typer.Exit(1 if closing["state"] == "needs_attention" else 0)
 
@@ -156,10 +133,3 @@ def _summary(closing: dict[str, Any]) -> str:
         signed_off=done["signed_off"],
         published=done["published"],
     )
-
-
-def _answer(response: httpx.Response) -> dict[str, Any]:
-    if response.status_code not in {200, 202}:
-        raise StackError.passed_on(f"HTTP {response.status_code} {response.text[:500]}")
-    given: dict[str, Any] = response.json()
-    return given

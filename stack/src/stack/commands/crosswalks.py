@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from common.words.languages import PageLanguage
 from rich.console import Console
 from rich.table import Table
 
-from stack.commands.options import Data, Url
-from stack.embedded.connection import RunningStack, connect
+from stack.commands.desk import Desk, as_client
 from stack.errors import StackError
 
 app = typer.Typer(
@@ -21,7 +19,6 @@ app = typer.Typer(
 )
 _terminal = Console(highlight=False, soft_wrap=True)
 _PATH = "/directory/v1/crosswalks"
-_PATIENCE = httpx.Timeout(600, connect=10)
 _PAGE = 200
 _NONE, _UNDECIDED = "-", "?"
 _HEADS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -42,7 +39,6 @@ _SAID = {
                  "en": "services that changed: {changed}; that wait for their turn: {waiting}; that are not yours to change: {refused}"},
 }  # fmt: skip
 
-Client = Annotated[str, typer.Option("--as", help="Demo client that acts")]
 Language = Annotated[PageLanguage, typer.Option(help="Language of what is shown")]
 Source = Annotated[
     str, typer.Argument(help="The publisher: the `--source` of its imports, or the format's name")
@@ -50,15 +46,10 @@ Source = Annotated[
 
 
 @app.command(name="list")
-def list_sources(
-    *,
-    language: Language = "es",
-    client: Client = "im-officer",
-    data: Data = None,
-    url: Url = None,
-) -> None:
+@as_client()
+def list_sources(desk: Desk, *, language: Language = "es") -> None:
     """Publishers of your organisation's imports, with how many terms nobody has decided."""
-    found = _answer(connect(data, url).request(client, "GET", _PATH)).json()["items"]
+    found = desk.get(_PATH)["items"]
     if not found:
         _terminal.print(_SAID["no_source"][language])
         return
@@ -69,17 +60,16 @@ def list_sources(
 
 
 @app.command()
+@as_client()
 def terms(
+    desk: Desk,
     source: Source,
     *,
     undecided: Annotated[bool, typer.Option(help="Only what nobody has decided")] = False,
     language: Language = "es",
-    client: Client = "im-officer",
-    data: Data = None,
-    url: Url = None,
 ) -> None:
     """Its terms, with what was decided (`-` none of ours, `?` nothing yet) and what they look like."""
-    found = list(_terms(connect(data, url), client, source, undecided=undecided))
+    found = list(_terms(desk, source, undecided=undecided))
     if not found:
         _terminal.print(_SAID["no_term"][language])
         return
@@ -91,7 +81,9 @@ def terms(
 
 
 @app.command()
+@as_client()
 def decide(
+    desk: Desk,
     source: Source,
     term: Annotated[str, typer.Argument(help="The term, as its publisher writes it")],
     categories: Annotated[
@@ -100,15 +92,11 @@ def decide(
     *,
     taxonomy: Annotated[str | None, typer.Option(help="Where several have the term")] = None,
     language: Language = "es",
-    client: Client = "im-officer",
-    data: Data = None,
-    url: Url = None,
 ) -> None:
     """Decide what a term stands for; its services follow, and so do later imports."""
-    running = connect(data, url)
     named = [
         each
-        for each in _terms(running, client, source)
+        for each in _terms(desk, source)
         if each["name"] == term and taxonomy in (None, each["taxonomy"])
     ]
     if not named:
@@ -120,60 +108,37 @@ def decide(
     if categories == [_UNDECIDED]:
         meant = None
     body = {"decisions": [{"term_id": named[0]["id"], "categories": meant}]}
-    answer = running.request(client, "POST", f"{_PATH}/decisions", json=body, timeout=_PATIENCE)
-    _tell(answer, language)
+    _tell(desk.send("POST", f"{_PATH}/decisions", body), language)
 
 
 @app.command()
+@as_client()
 def export(
-    source: Source,
-    target: Annotated[Path, typer.Argument(help="File to write: .csv")],
-    *,
-    client: Client = "im-officer",
-    data: Data = None,
-    url: Url = None,
+    desk: Desk, source: Source, target: Annotated[Path, typer.Argument(help="File to write: .csv")]
 ) -> None:
     """Write all terms as a table to fill in with others: codes with `;` between them, `-` for none."""
-    running = connect(data, url)
-    query = {"source": source}
-    answer = _answer(
-        running.request(client, "GET", f"{_PATH}/file", params=query, timeout=_PATIENCE)
-    )
-    target.write_bytes(answer.content)
+    target.write_bytes(desk.ask("GET", f"{_PATH}/file", params={"source": source}).content)
     _terminal.print(f"→ {target}")
 
 
 @app.command(name="import")
+@as_client()
 def import_file(
+    desk: Desk,
     source: Source,
     file: Annotated[Path, typer.Argument(help="The filled table (CSV)", exists=True)],
     *,
     language: Language = "es",
-    client: Client = "im-officer",
-    data: Data = None,
-    url: Url = None,
 ) -> None:
     """Take in the decisions of a table, before or after the import of what they are about."""
-    answer = connect(data, url).request(
-        client, "POST", f"{_PATH}/file", params={"source": source}, content=file.read_bytes(),
-        timeout=_PATIENCE,
-    )  # fmt: skip
-    _tell(answer, language)
+    asked = {"source": source}
+    answer = desk.ask("POST", f"{_PATH}/file", params=asked, content=file.read_bytes())
+    _tell(answer.json(), language)
 
 
-def _terms(
-    running: RunningStack, client: str, source: str, *, undecided: bool = False
-) -> Iterator[dict[str, Any]]:
-    query: dict[str, Any] = {"source": source, "limit": _PAGE}
-    if undecided:
-        query["state"] = "undecided"
-    while True:
-        answer = running.request(client, "GET", f"{_PATH}/terms", params=query)
-        page = _answer(answer).json()
-        yield from page["items"]
-        if "next_cursor" not in page:
-            return
-        query["cursor"] = page["next_cursor"]
+def _terms(desk: Desk, source: str, *, undecided: bool = False) -> Iterator[dict[str, Any]]:
+    state = {"state": "undecided"} if undecided else {}
+    return desk.pages(f"{_PATH}/terms", source=source, limit=_PAGE, **state)
 
 
 def _decided(term: dict[str, Any]) -> str:
@@ -182,15 +147,5 @@ def _decided(term: dict[str, Any]) -> str:
     return ", ".join(term["categories"]) or _NONE
 
 
-def _tell(answer: httpx.Response, language: PageLanguage) -> None:
-    _terminal.print(_SAID["followed"][language].format_map(_answer(answer).json()))
-
-
-def _answer(answer: httpx.Response) -> httpx.Response:
-    if answer.is_success:
-        return answer
-    problem = answer.json()
-    at = "".join(f"\n  {e['pointer']}: {e['detail']}" for e in problem.get("errors", []))
-    raise StackError.passed_on(
-        f"HTTP {answer.status_code} {problem.get('code', '')}: {problem.get('detail', '')}{at}"
-    )
+def _tell(followed: dict[str, Any], language: PageLanguage) -> None:
+    _terminal.print(_SAID["followed"][language].format_map(followed))

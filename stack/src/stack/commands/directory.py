@@ -1,6 +1,5 @@
 """`directory`: bring services in from files, take them out, get the empty workbook."""
 
-import json
 import tempfile
 import time
 import zipfile
@@ -16,8 +15,7 @@ from common.words.languages import PageLanguage
 from rich.console import Console
 from rich.table import Table
 
-from stack.commands.options import Data, Url
-from stack.embedded.connection import RunningStack, connect
+from stack.commands.desk import Desk, as_client
 from stack.errors import StackError
 from stack.wording import said
 
@@ -27,7 +25,6 @@ app = typer.Typer(
 _terminal = Console(highlight=False, soft_wrap=True)
 _IMPORTS = "/directory/v1/imports"
 _EXPORTS = "/directory/v1/exports"
-_PATIENCE = httpx.Timeout(600, connect=10)
 _SHOWN = 20
 _FORMATS = {
     ".zip": "hsds",
@@ -37,12 +34,13 @@ _FORMATS = {
     ".json": "geojson",
 }
 
-Client = Annotated[str, typer.Option("--as", help="Demo client that acts")]
 Language = Annotated[PageLanguage, typer.Option(help="Language of headers and reports")]
 
 
 @app.command(name="import")
+@as_client()
 def import_file(
+    desk: Desk,
     source: Annotated[
         Path,
         typer.Argument(
@@ -74,12 +72,8 @@ def import_file(
         Path | None, typer.Option(help="Write the report on every row here (CSV)")
     ] = None,
     language: Language = "es",
-    client: Client = "im-officer",
-    data: Data = None,
-    url: Url = None,
 ) -> None:
     """Import services and tell what became of each row. Exit 0 only if the import was written."""
-    running = connect(data, url)
     query = {
         "mode": "skip-bad" if skip_bad else "all",
         "dry_run": "true" if dry_run else "false",
@@ -92,19 +86,20 @@ def import_file(
         "shrunk": "true" if shrunk else "false",
     }
     given = {name: value for name, value in query.items() if value is not None}
-    with _as_file(source) as path, path.open("rb") as content:
-        answer = running.request(
-            client, "POST", _IMPORTS, params=given, content=content.read(), timeout=_PATIENCE
-        )
-    found = _finished(running, client, answer)
-    _tell(running, client, found, language)
+    with _as_file(source) as path:
+        content = path.read_bytes()
+    answer = desk.ask("POST", _IMPORTS, refused=True, params=given, content=content)
+    found = _finished(desk, answer)
+    _tell(desk, found, language)
     if report is not None:
-        _write_report(running, client, found, report, language)
+        _write_report(desk, found, report, language)
     raise typer.Exit(0 if found["state"] == "finished" else 1)
 
 
 @app.command()
+@as_client()
 def export(
+    desk: Desk,
     target: Annotated[Path, typer.Argument(help="File to write: .zip, .xlsx, .csv, .geojson")],
     *,
     kind: Annotated[
@@ -117,9 +112,6 @@ def export(
     area: Annotated[list[str] | None, typer.Option(help="Only these areas (P-codes)")] = None,
     labels: Annotated[bool, typer.Option(help="Labels in place of codes")] = False,
     language: Language = "es",
-    client: Client = "im-officer",
-    data: Data = None,
-    url: Url = None,
 ) -> None:
     """Export the services that the client may see, as detailed as it may see them."""
     kind = kind or _FORMATS.get(target.suffix.lower())
@@ -134,29 +126,25 @@ def export(
         "category": category or [],
         "area": area or [],
     }
-    answer = connect(data, url).request(client, "GET", _EXPORTS, params=query, timeout=_PATIENCE)
-    _must(answer)
+    answer = desk.ask("GET", _EXPORTS, params=query)
     target.write_bytes(answer.content)
     _terminal.print(said("{size:,} bytes → {target}", size=len(answer.content), target=target))
 
 
 @app.command()
+@as_client()
 def template(
+    desk: Desk,
     target: Annotated[Path, typer.Argument(help="File to write: .xlsx or .csv")] = Path(
         "servicios.xlsx"
     ),
     *,
     language: Language = "es",
-    client: Client = "im-officer",
-    data: Data = None,
-    url: Url = None,
 ) -> None:
     """Write the empty service-mapping workbook."""
     kind = target.suffix.lower().removeprefix(".")
     query = {"format": kind if kind in ("xlsx", "csv") else "xlsx", "language": language}
-    answer = connect(data, url).request(client, "GET", f"{_IMPORTS}/template", params=query)
-    _must(answer)
-    target.write_bytes(answer.content)
+    target.write_bytes(desk.ask("GET", f"{_IMPORTS}/template", params=query).content)
     _terminal.print(f"→ {target}")
 
 
@@ -174,36 +162,24 @@ def _as_file(source: Path) -> Iterator[Path]:
         yield packed
 
 
-def _must(answer: httpx.Response) -> None:
-    if answer.is_success:
-        return
-    try:
-        problem = answer.json()
-    except json.JSONDecodeError:
-        problem = {}
-    detail = problem.get("detail") or answer.text[:200]
-    raise StackError.passed_on(f"HTTP {answer.status_code} {problem.get('code', '')}: {detail}")
-
-
-def _finished(running: RunningStack, client: str, answer: httpx.Response) -> dict[str, Any]:
+def _finished(desk: Desk, answer: httpx.Response) -> dict[str, Any]:
     """The import when it has ended; a large one is watched until then."""
     if answer.status_code == 422 and "import_id" in answer.json():
-        answer = running.request(client, "GET", f"{_IMPORTS}/{answer.json()['import_id']}")
-    _must(answer)
-    found: dict[str, Any] = answer.json()
+        found = desk.get(f"{_IMPORTS}/{answer.json()['import_id']}")
+    else:
+        found = desk.checked(answer).json()
     with _terminal.status("…") as status:
         while found["state"] in ("queued", "running"):
             status.update(
                 said("{state}: {read} rows read", state=found["state"], read=found["rows"]["read"])
             )
             time.sleep(1)
-            answer = running.request(client, "GET", f"{_IMPORTS}/{found['id']}")
-            _must(answer)
-            found = answer.json()
-    return found
+            found = desk.get(f"{_IMPORTS}/{found['id']}")
+    ended: dict[str, Any] = found
+    return ended
 
 
-def _tell(running: RunningStack, client: str, found: dict[str, Any], language: str) -> None:
+def _tell(desk: Desk, found: dict[str, Any], language: str) -> None:
     rows, services = found["rows"], found["services"]
     unwritten = found["dry_run"] or found["state"] != "finished"
     _terminal.print(
@@ -222,7 +198,7 @@ def _tell(running: RunningStack, client: str, found: dict[str, Any], language: s
     for note in found["notes"]:
         _terminal.print(f"  · {note[language]}", markup=False)
     _tell_fidelity(found.get("fidelity"), language)
-    _tell_changes(_rows(running, client, found), language)
+    _tell_changes(desk.pages(found["rows_url"], limit=500), language)
 
 
 def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
@@ -282,25 +258,11 @@ def _tell_changes(rows: Iterator[dict[str, Any]], language: str) -> None:
         )
 
 
-def _rows(running: RunningStack, client: str, found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    query: dict[str, Any] = {"limit": 500}
-    while True:
-        answer = running.request(client, "GET", found["rows_url"], params=query)
-        _must(answer)
-        page = answer.json()
-        yield from page["items"]
-        if "next_cursor" not in page:
-            return
-        query["cursor"] = page["next_cursor"]
-
-
-def _write_report(
-    running: RunningStack, client: str, found: dict[str, Any], target: Path, language: str
-) -> None:
+def _write_report(desk: Desk, found: dict[str, Any], target: Path, language: str) -> None:
     with target.open("w", encoding="utf-8-sig", newline="") as file:
         writer = GuardedCsv(file)
         writer.row(["row", "verdict", "external_id", "service", "service_id", "outcome", "notes"])
-        for row in _rows(running, client, found):
+        for row in desk.pages(found["rows_url"], limit=500):
             texts = " ".join(note[language] for note in row["notes"])
             named = [row.get(name, "") for name in ("external_id", "name", "service_id", "outcome")]
             writer.row([row["number"], row["verdict"], *named, texts])

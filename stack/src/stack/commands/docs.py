@@ -5,16 +5,46 @@ import os
 import sys
 import tomllib
 from operator import itemgetter
+from pathlib import Path
+from typing import Any
 
 import typer
+import yaml
 from common.events.catalogue import asyncapi
 from common.words.choices import words
 from common.words.tables import rows
 from referrals.referral.referrals.lifecycle import diagram
 
 from stack.commands.options import home
-from stack.reference import alerts_page, settings_page
+from stack.reference import settings_page
 from stack.wording import language_of
+
+RULES = "deploy/k8s/components/monitoring/rules.yaml"
+"""Where they stand in the project."""
+_HEADS = {
+    "en": "| alert | what it means | what you do |",
+    "es": "| alerta | qué pasa | qué hace usted |",
+}
+
+
+def table(rules: Path, language: str) -> str:
+    """The Markdown table of a PrometheusRule; a name in bold wakes the officer on call (`severity: page`)."""
+    suffix = "" if language == "en" else f"_{language}"
+    groups = yaml.safe_load(rules.read_text("utf-8"))["spec"]["groups"]
+    rows = [
+        f"| {_name(rule)} | {rule['annotations']['summary' + suffix]} "
+        f"| {rule['annotations']['remedy' + suffix]} |"
+        for group in groups
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    return "\n".join([_HEADS[language], "|---|---|---|", *rows]) + "\n"
+
+
+def _name(rule: dict[str, Any]) -> str:
+    name: str = rule["alert"]
+    return f"**{name}**" if rule["labels"]["severity"] == "page" else name
+
 
 _ERRORS = """# Errors · Errores
 
@@ -63,7 +93,7 @@ def lifecycle() -> None:
 @app.command()
 def alerts() -> None:
     """Print the table of alerts in docs/operate.md."""
-    sys.stdout.write(alerts_page.table(home() / alerts_page.RULES, language_of(os.environ)))
+    sys.stdout.write(table(home() / RULES, language_of(os.environ)))
 
 
 @app.command()

@@ -1,16 +1,16 @@
 """`client`, `organisation`, `person`: identities at Ruta's own issuer, through the gateway's REST."""
 
 import sys
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from stack.commands.options import AsJson, Data, Url, write_json
+from stack.commands.desk import Desk, as_client
+from stack.commands.options import AsJson, Data, write_json
 from stack.demo.people import sign_in_of
-from stack.embedded.connection import RunningStack, connect
 from stack.embedded.layout import Layout
 from stack.errors import StackError
 from stack.wording import said
@@ -32,49 +32,22 @@ _WIDTH = None if sys.stdout.isatty() else 1000
 _terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _BASE = "/identity/v1"
 
-As = Annotated[str, typer.Option("--as", help="Demo client with the role admin that does this")]
+_as_admin = as_client(who="Demo client with the role admin that does this")
 Texts = Annotated[list[str] | None, typer.Option(help="May be given several times")]
 Organisation = Annotated[
     str, typer.Option("--organisation", help="Its id: ./ruta organisation list")
 ]
 
 
-class _Desk:
-    """Calls the identity API as an administrator; StackError with the problem's detail."""
-
-    def __init__(self, data: Path | None, url: str | None, admin: str) -> None:
-        self._stack: RunningStack = connect(data, url)
-        self._admin = admin
-
-    def call(self, method: str, path: str, **options: Any) -> Any:
-        answer = self._stack.request(self._admin, method, f"{_BASE}{path}", **options)
-        if answer.status_code >= 400:
-            problem = answer.json()
-            pointer = f" ({problem['pointer']})" if problem.get("pointer") else ""
-            raise StackError.passed_on(
-                f"HTTP {answer.status_code}: {problem.get('detail')}{pointer}"
-            )
-        return answer.json() if answer.content else None
-
-    def change(self, path: str, wanted: dict[str, Any]) -> Any:
-        """A PATCH of the version that is there now."""
-        read = self._stack.request(self._admin, "GET", f"{_BASE}{path}")
-        if read.status_code == 404:
-            raise StackError("nothing at {path}", path=path)
-        return self.call("PATCH", path, json=wanted, headers={"If-Match": read.headers["ETag"]})
-
-    def all(self, path: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            page = self.call("GET", path, params={"cursor": cursor} if cursor else {})
-            items += page["items"]
-            cursor = page.get("next_cursor")
-            if cursor is None:
-                return items
+def _change(desk: Desk, path: str, wanted: dict[str, Any]) -> None:
+    """Change the version that is there now."""
+    read = desk.ask("GET", f"{_BASE}{path}", refused=True)
+    if read.status_code == 404:
+        raise StackError("nothing at {path}", path=path)
+    desk.send("PATCH", f"{_BASE}{path}", wanted, headers={"If-Match": read.headers["ETag"]})
 
 
-def _print_table(items: list[dict[str, Any]], columns: list[str], *, as_json: bool) -> None:
+def _print_table(items: Iterable[dict[str, Any]], columns: list[str], *, as_json: bool) -> None:
     if as_json:
         write_json([{column: item[column] for column in columns} for item in items])
         return
@@ -88,7 +61,9 @@ def _print_table(items: list[dict[str, Any]], columns: list[str], *, as_json: bo
 
 
 @_clients.command("add")
+@_as_admin
 def add_client(
+    desk: Desk,
     client_id: str,
     *,
     organisation: Organisation,
@@ -97,15 +72,12 @@ def add_client(
     scope: Texts = None,
     aor: Texts = None,
     area: Texts = None,
-    data: Data = None,
-    url: Url = None,
-    admin: As = "im-officer",
 ) -> None:
     """Add a client and print its secret, once. Without --role and --scope: a partner's usual ones."""
-    made = _Desk(data, url, admin).call(
+    made = desk.send(
         "POST",
-        "/clients",
-        json={
+        f"{_BASE}/clients",
+        {
             "id": client_id,
             "organisation_id": organisation,
             "name": name or client_id,
@@ -120,81 +92,76 @@ def add_client(
 
 
 @_clients.command("list")
-def list_clients(
-    data: Data = None, url: Url = None, admin: As = "im-officer", as_json: AsJson = False
-) -> None:
+@_as_admin
+def list_clients(desk: Desk, as_json: AsJson = False) -> None:
     """All clients and what they may do."""
-    items = _Desk(data, url, admin).all("/clients")
+    items = desk.pages(f"{_BASE}/clients")
     _print_table(
         items, ["id", "organisation_id", "roles", "scopes", "aors", "active"], as_json=as_json
     )
 
 
 @_clients.command("renew-secret")
-def renew_secret(
-    client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer"
-) -> None:
+@_as_admin
+def renew_secret(desk: Desk, client_id: str) -> None:
     """Print a new secret, once; the old one and its tokens are void."""
-    _show_secret(_Desk(data, url, admin).call("POST", f"/clients/{client_id}/secret"))
+    _show_secret(desk.send("POST", f"{_BASE}/clients/{client_id}/secret"))
 
 
 @_clients.command("revoke")
-def revoke(client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+@_as_admin
+def revoke(desk: Desk, client_id: str) -> None:
     """Void all tokens of a client within a minute; it may get new ones."""
-    _Desk(data, url, admin).call("POST", f"/clients/{client_id}/revocation")
+    desk.send("POST", f"{_BASE}/clients/{client_id}/revocation")
     _terminal.print(said("{client_id}: tokens are void within a minute", client_id=client_id))
 
 
 @_clients.command("switch-off")
-def switch_off(
-    client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer"
-) -> None:
+@_as_admin
+def switch_off(desk: Desk, client_id: str) -> None:
     """Let a client in no more; its tokens are void within a minute."""
-    _Desk(data, url, admin).change(f"/clients/{client_id}", {"active": False})
+    _change(desk, f"/clients/{client_id}", {"active": False})
     _terminal.print(said("{client_id}: off", client_id=client_id))
 
 
 @_clients.command("switch-on")
-def switch_on(client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+@_as_admin
+def switch_on(desk: Desk, client_id: str) -> None:
     """Let a client in again."""
-    _Desk(data, url, admin).change(f"/clients/{client_id}", {"active": True})
+    _change(desk, f"/clients/{client_id}", {"active": True})
     _terminal.print(said("{client_id}: on", client_id=client_id))
 
 
 @_organisations.command("add")
-def add_organisation(
-    name: str, *, aor: Texts = None, data: Data = None, url: Url = None, admin: As = "im-officer"
-) -> None:
+@_as_admin
+def add_organisation(desk: Desk, name: str, *, aor: Texts = None) -> None:
     """Add an organisation and print its id."""
-    desk = _Desk(data, url, admin)
-    made = desk.call("POST", "/organisations", json={"name": name, "aors": aor or []})
+    made = desk.send("POST", f"{_BASE}/organisations", {"name": name, "aors": aor or []})
     _terminal.print(made["id"])
 
 
 @_organisations.command("list")
-def list_organisations(
-    data: Data = None, url: Url = None, admin: As = "im-officer", as_json: AsJson = False
-) -> None:
+@_as_admin
+def list_organisations(desk: Desk, as_json: AsJson = False) -> None:
     """All organisations and the AoRs that they are members of."""
-    items = _Desk(data, url, admin).all("/organisations")
+    items = desk.pages(f"{_BASE}/organisations")
     _print_table(items, ["id", "name", "aors", "active"], as_json=as_json)
 
 
 @_organisations.command("aors")
+@_as_admin
 def set_aors(
-    organisation_id: str,
-    aor: Annotated[list[str] | None, typer.Argument()] = None,
-    data: Data = None,
-    url: Url = None,
-    admin: As = "im-officer",
+    desk: Desk, organisation_id: str, aor: Annotated[list[str] | None, typer.Argument()] = None
 ) -> None:
     """Replace the AoRs that an organisation is a member of."""
-    _Desk(data, url, admin).change(f"/organisations/{organisation_id}", {"aors": aor or []})
+    _change(desk, f"/organisations/{organisation_id}", {"aors": aor or []})
     _terminal.print(f"{organisation_id}: {' '.join(aor or []) or said('none')}")
 
 
 @_people.command("add")
+@_as_admin
 def add_person(
+    desk: Desk,
     sign_in_name: str,
     *,
     organisation: Organisation,
@@ -202,15 +169,12 @@ def add_person(
     scope: Texts = None,
     aor: Texts = None,
     area: Texts = None,
-    data: Data = None,
-    url: Url = None,
-    admin: As = "im-officer",
 ) -> None:
     """Add a person and print password and second factor, once."""
-    made = _Desk(data, url, admin).call(
+    made = desk.send(
         "POST",
-        "/people",
-        json={
+        f"{_BASE}/people",
+        {
             "sign_in_name": sign_in_name,
             "organisation_id": organisation,
             "roles": role or ["caseworker"],
@@ -223,11 +187,10 @@ def add_person(
 
 
 @_people.command("list")
-def list_people(
-    data: Data = None, url: Url = None, admin: As = "im-officer", as_json: AsJson = False
-) -> None:
+@_as_admin
+def list_people(desk: Desk, as_json: AsJson = False) -> None:
     """All people and what they may do."""
-    items = _Desk(data, url, admin).all("/people")
+    items = desk.pages(f"{_BASE}/people")
     _print_table(
         items,
         ["id", "sign_in_name", "organisation_id", "roles", "scopes", "active"],
@@ -236,11 +199,10 @@ def list_people(
 
 
 @_people.command("renew-credentials")
-def renew_credentials(
-    person_id: str, data: Data = None, url: Url = None, admin: As = "im-officer"
-) -> None:
+@_as_admin
+def renew_credentials(desk: Desk, person_id: str) -> None:
     """Print a new password and second factor, once; the person is signed out everywhere."""
-    _show_credentials(_Desk(data, url, admin).call("POST", f"/people/{person_id}/credentials"))
+    _show_credentials(desk.send("POST", f"{_BASE}/people/{person_id}/credentials"))
 
 
 @_people.command("code")
