@@ -12,7 +12,7 @@ import pytest
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
-from stack.reference import alerts_page
+from stack.commands import docs
 
 from tests.support.alerts import (
     FOREIGN,
@@ -270,7 +270,7 @@ def test_what_others_measure_is_known_by_name() -> None:
 @pytest.mark.parametrize(("language", "guide"), GUIDES.items())
 def test_the_guide_shows_every_alert_with_its_remedy(language: str, guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
-    assert alerts_page.table(ROOT / alerts_page.RULES, language) in text, "./ruta docs alerts"
+    assert docs.table(ROOT / docs.RULES, language) in text, "./ruta docs alerts"
     for rule in alerts().values():
         notes = rule["annotations"]
         assert notes["runbook"] == "docs/operate.md#alerts"

@@ -1,7 +1,7 @@
 """A service as it is told to a person."""
 
 from console.codes import Codes
-from console.services import views
+from console.services import api
 from console.wording import wording
 
 SERVICE = {
@@ -21,7 +21,7 @@ SERVICE = {
 
 
 def test_hours_are_told_by_day_and_what_to_bring_and_where_stand_beside() -> None:
-    said = dict(views.facts(SERVICE, wording("es"), Codes("es")))
+    said = dict(api.facts(SERVICE, wording("es"), Codes("es")))
     assert said["Horario"] == [
         "lun., mar., mié.: 08:00–16:00",
         "todos los días: a toda hora",
@@ -29,11 +29,11 @@ def test_hours_are_told_by_day_and_what_to_bring_and_where_stand_beside() -> Non
     ]
     assert said["Qué llevar"] == ["Cédula, si la tiene"]
     assert said["Cómo llegar"] == ["Maracaibo, Zulia"]
-    assert views.phones(SERVICE) == ["+58 000 000-0004"]
+    assert api.phones(SERVICE) == ["+58 000 000-0004"]
 
 
 def test_an_address_is_told_with_how_to_get_there_where_it_is_shown() -> None:
     place = {"name": "Sede", "addresses": [{"address_1": "Av. 5"}], "transportation": "Bus 2"}
     service = {**SERVICE, "service_at_locations": [{"location": place}]}
-    assert views.places(service, Codes("es")) == ["Sede, Av. 5, Bus 2"]
-    assert "Idiomas" not in dict(views.facts(service, wording("es"), Codes("es")))
+    assert api.places(service, Codes("es")) == ["Sede, Av. 5, Bus 2"]
+    assert "Idiomas" not in dict(api.facts(service, wording("es"), Codes("es")))

@@ -21,9 +21,8 @@ from reporting.publish.bulletins.document.content import Content, Table
 from reporting.publish.bulletins.document.figures import Figure
 from reporting.publish.bulletins.document.reading import all_charts, all_figures
 from reporting.publish.bulletins.rendering.drawing import _LEAST, _ONLY, drawings
-from reporting.publish.bulletins.rendering.forms import names, rendered
+from reporting.publish.bulletins.rendering.forms import names, rendered, sources
 from reporting.publish.bulletins.rendering.page import laid_out
-from reporting.publish.bulletins.rendering.pdf import sources
 
 from tests.services.reporting.bulletins.story import bulletin, files_of
 

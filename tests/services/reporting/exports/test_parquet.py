@@ -9,7 +9,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 import pytest
 from reporting.ground.language import text
-from reporting.ground.tabular.parquet import as_parquet
+from reporting.ground.tabular.files import as_parquet
 from reporting.ground.tabular.tables import Cell, Column, Kind, Table
 
 

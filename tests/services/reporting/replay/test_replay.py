@@ -20,7 +20,7 @@ from reporting.app import create_app
 from reporting.count.facts.models import referral_steps
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.recording.service import Recorder
-from reporting.replay import history, service
+from reporting.replay import service
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.service import Rebuilt, replay
 from reporting.settings import Settings
@@ -166,7 +166,7 @@ async def test_a_stream_that_holds_events_twice_is_rebuilt_to_the_same_hash(
     worker: Settings, owner: AsyncEngine, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Repeats that the broker took as new: they come in a later batch, as rows to be copied."""
-    monkeypatch.setattr(history, "BATCH", 200)
+    monkeypatch.setattr(service, "BATCH", 200)
     events = list(caseload(120, seed=3))
     await bus.publish(events)
     await bus.publish(events, known_as="again-{}")
@@ -274,7 +274,7 @@ async def test_the_old_projection_answers_until_the_swap(
 ) -> None:
     await bus.publish(list(caseload(40, seed=6)))
     await until(lambda: _is(steps(owner), len(bus.history)))
-    monkeypatch.setattr("reporting.replay.history.BATCH", 10)
+    monkeypatch.setattr("reporting.replay.service.BATCH", 10)
     seen: list[int] = []
 
     async def watch() -> None:

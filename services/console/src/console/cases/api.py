@@ -1,19 +1,65 @@
 """Cases: the list, finding a person, registering, and the case itself."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.auth import Role
 
 from console.answers import together
-from console.cases import record, views
+from console.cases import views
 from console.code_lists import situations
 from console.codes import SPOKEN, Areas, Codes
 from console.forms import body, flat
 from console.referral_views import rows
 from console.screens.routing import Screens
 from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visit, shown
+
+PARTS = ("identity", "attributes")
+
+
+def corrected(
+    case: Mapping[str, Any], made: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, Any]:
+    """The change: each part whole, for the API replaces it whole; of the rest what the form says."""
+    change: dict[str, Any] = {part: _copied(case[part] or {}) for part in PARTS}
+    for name in names:
+        path = name.removesuffix("[]").split("/")
+        if path[0] in PARTS:
+            _set(change, path, None)
+    change = _merged(change, made)
+    return {name: _pruned(value) for name, value in change.items()}
+
+
+def _copied(value: Any) -> Any:
+    return {k: _copied(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def _set(into: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        below = into.get(part)
+        if not isinstance(below, dict):
+            return
+        into = below
+    into[path[-1]] = value
+
+
+def _merged(first: Any, second: Any) -> Any:
+    if isinstance(first, dict) and isinstance(second, Mapping):
+        return {**first, **{k: _merged(first.get(k), v) for k, v in second.items()}}
+    return _copied(second)
+
+
+def _pruned(value: Any) -> Any:
+    """Drop empty parts: a document without its number, a caregiver without a name."""
+    if not isinstance(value, dict):
+        return value
+    kept = {name: _pruned(one) for name, one in value.items()}
+    for part, least in (("document", "number"), ("caregiver", "name")):
+        if isinstance(kept.get(part), dict) and least not in kept[part]:
+            del kept[part]
+    return {name: one for name, one in kept.items() if one not in (None, "", {})}
+
 
 screens = Screens()
 _CASES = "/referrals/v1/cases"
@@ -117,7 +163,7 @@ async def change(visit: Visit) -> Outcome:
     path = f"{_CASES}/{visit.ids['case_id']}"
     found = shown(await visit.calls.get(path))
     made = body(visit.typed, (*views.NEW_CASE, "expected_version"), numbers=views.NUMBERS)
-    changed = record.corrected(found, made, views.NEW_CASE)
+    changed = corrected(found, made, views.NEW_CASE)
     answer = await visit.calls.send("patch", path, changed, key=visit.key)
     return Elsewhere(f"/console/cases/{found['id']}") if answer.ok else Refused(answer)
 

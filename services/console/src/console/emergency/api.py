@@ -5,10 +5,17 @@ from typing import Any
 
 from console.cases import views as cases
 from console.codes import Codes
-from console.emergency import commands
+from console.commands import Command, Field
 from console.listings import organisation_names
 from console.screens.routing import Screens
 from console.screens.visit import Page, Visit, shown
+
+ASK = Command(
+    "ask",
+    "/referrals/v1/break-glass",
+    (Field("case_reference", "text"), Field("reason", "area")),
+)
+
 
 screens = Screens()
 _ACCESS = "/referrals/v1/break-glass"
@@ -27,7 +34,7 @@ async def emergency(visit: Visit) -> Page:
             "more": found["next_cursor"],
             "view": view,
             "views": _VIEWS,
-            "command": commands.ASK,
+            "command": ASK,
             "may_ask": visit.visitor.may("referrals:read"),
         },
     )
@@ -56,7 +63,7 @@ def _dangers(found: Mapping[str, Any], names: Mapping[str, str], visit: Visit) -
     return dangers
 
 
-screens.command("/emergency", commands.ASK, show=emergency, to="/console/emergency")
+screens.command("/emergency", ASK, show=emergency, to="/console/emergency")
 
 
 @screens.page("/emergency/{access_id:uuid}")

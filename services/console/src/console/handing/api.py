@@ -3,15 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.answers import together
+from console.answers import Answer, together
 from console.codes import SPOKEN, Codes
-from console.commands import Command
+from console.commands import Command, key_of
 from console.doings import is_id
-from console.handing import commands, service
+from console.handing import commands
+from console.handing.commands import OFFER, OFFERED
 from console.listings import colleagues, organisation_names, organisations
 from console.referral_views import rows, short_code
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
+
+
+async def _offered(visit: Visit) -> Answer:
+    """Consent and offer in one request, both or none; returns the answer of the refused part, else of the transfer."""
+    consent = {**OFFER.made(visit.typed, offset=visit.moments.offset), "kind": "transfer"}
+    first = key_of(visit.key, consent)
+    offered = {
+        "case_id": visit.ids["case_id"],
+        "to_organisation": consent.get("recipient_organisation_id"),
+        "grant_id": f"${{{first}.id}}",
+        **OFFERED.made(visit.typed, offset=visit.moments.offset),
+    }
+    commands = [
+        {"key": first, "path": "/referrals/v1/consents", "body": consent},
+        {"key": key_of(visit.key, offered), "path": "/referrals/v1/transfers", "body": offered},
+    ]
+    return await visit.calls.batch(commands, answer=1)
+
 
 screens = Screens()
 _CASES = "/referrals/v1/cases"
@@ -170,7 +189,7 @@ async def offering(visit: Visit) -> Page:
 
 @screens.step("/cases/{case_id:uuid}/transfer", commands.OFFER, show=offering)
 async def offer(visit: Visit) -> Outcome:
-    answer = await service.offer(visit)
+    answer = await _offered(visit)
     return Elsewhere(f"/console/transfers/{answer.body['id']}") if answer.ok else Refused(answer)
 
 

@@ -1,9 +1,76 @@
 """Own services, and how much room each has: two presses from the first page. And any service, to tell a person of it."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from console.codes import Codes
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
-from console.services import views
+from console.wording import Wording
+
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_WHOLE_DAY = ("00:00", "23:59")
+
+
+def phones(service: Mapping[str, Any]) -> list[str]:
+    return [one["number"] for one in service.get("phones") or ()]
+
+
+def hours(service: Mapping[str, Any], say: Wording) -> list[str]:
+    """One line for days of the same hours."""
+    by_hours: dict[tuple[str, str], set[str]] = {}
+    said = []
+    for one in service.get("schedules") or ():
+        days = {day.strip()[-2:] for day in (one.get("byday") or "").split(",")} & set(_DAYS)
+        times = ((one.get("opens_at") or "")[:5], (one.get("closes_at") or "")[:5])
+        if days and all(times):
+            by_hours.setdefault(times, set()).update(days)
+        elif one.get("description"):
+            said.append(str(one["description"]))
+    lines = []
+    for times, days in by_hours.items():
+        every = len(days) == len(_DAYS)
+        named = ", ".join(say(f"day.{day}") for day in _DAYS if day in days)
+        when = say("service.all_day") if times == _WHOLE_DAY else "–".join(times)
+        lines.append(f"{say('day.every') if every else named}: {when}")
+    return [*lines, *said]
+
+
+def places(service: Mapping[str, Any], codes: Codes) -> list[str]:
+    """Addresses where the reader may see them, else the area; how to get there behind each."""
+    found = []
+    for one in service.get("service_at_locations") or ():
+        location = one.get("location") or {}
+        addresses: list[dict[str, Any]] = location.get("addresses") or [{}]
+        for address in addresses:
+            said = (
+                location.get("name"),
+                address.get("address_1"),
+                address.get("address_2"),
+                address.get("city"),
+                location.get("transportation"),
+            )
+            found.append(", ".join(str(each) for each in said if each))
+    areas = (one.get("extent") for one in service.get("service_areas") or ())
+    return [each for each in found if each] or [codes.place(area) for area in areas if area]
+
+
+def facts(service: Mapping[str, Any], say: Wording, codes: Codes) -> list[tuple[str, list[str]]]:
+    """The known facts, each with its label."""
+    bring = [one.get("document") or "" for one in service.get("required_documents") or ()]
+    said: Iterable[tuple[str, list[str]]] = (
+        ("by", [(service.get("organization") or {}).get("name", "")]),
+        ("capacity", [say.known(f"capacity.{service.get('capacity_state')}", "capacity.unknown")]),
+        ("hours", hours(service, say)),
+        ("where", places(service, codes)),
+        ("bring", bring),
+        ("how", [service.get("application_process") or ""]),
+        ("languages", [one.get("name") or "" for one in service.get("languages") or ()]),
+        ("about", [service.get("description") or ""]),
+    )
+    kept = ((name, [one for one in lines if one]) for name, lines in said)
+    return [(say(f"service.{name}"), lines) for name, lines in kept if lines]
+
 
 screens = Screens()
 STATES = ("accepting", "waitlist", "full")
@@ -69,7 +136,7 @@ async def service(visit: Visit) -> Page:
         "title.service",
         {
             "name": found["name"],
-            "phones": views.phones(found),
-            "facts": views.facts(found, visit.say, Codes(visit.language)),
+            "phones": phones(found),
+            "facts": facts(found, visit.say, Codes(visit.language)),
         },
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal, Role
-from common.errors import INVALID, NOT_FOUND
+from common.errors import INVALID, NOT_FOUND, PROBLEMS
 from common.http import Session, answered_as, requires, router
 from common.ids import new_id
 from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
@@ -16,7 +16,6 @@ from fastapi import Path, Query, Response, UploadFile
 
 from reporting.count.activities import queries, service
 from reporting.count.activities.activity import FIELDS, Activity
-from reporting.count.activities.errors import BAD_ROWS, UNREADABLE
 from reporting.count.activities.indicators import ALLOWED, BY_CODE, total
 from reporting.count.activities.schemas import (
     ActivityBody,
@@ -33,6 +32,10 @@ from reporting.count.activities.schemas import (
 from reporting.count.activities.template import template
 from reporting.count.activities.work_plan import Target, progress
 from reporting.count.activities.workbook import UnreadableWorkbookError
+
+BAD_ROWS = PROBLEMS["bad_rows"]
+UNREADABLE = PROBLEMS["unreadable_workbook"]
+
 
 routes = router("/reports/v1/activities", ["activities"])
 

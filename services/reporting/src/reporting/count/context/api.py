@@ -4,14 +4,13 @@ import asyncio
 from typing import Annotated
 
 from common.auth import Principal, Role
-from common.errors import INVALID, NOT_FOUND, FieldError
+from common.errors import INVALID, NOT_FOUND, PROBLEMS, FieldError
 from common.http import Session, requires, router
 from common.words.places import Places
 from fastapi import File, Form, Path, UploadFile
 from pydantic import ValidationError
 
 from reporting.count.context import queries, service
-from reporting.count.context.errors import UNREADABLE_SERIES
 from reporting.count.context.schemas import (
     InLanguages,
     PointBody,
@@ -22,6 +21,9 @@ from reporting.count.context.schemas import (
 from reporting.count.context.series import OutsideSeries
 from reporting.count.context.series_file import points
 from reporting.ground.tabular.reading import UnreadableTableError
+
+UNREADABLE_SERIES = PROBLEMS["unreadable_series"]
+
 
 routes = router("/reports/v1/context/series", ["context"])
 MOST_BYTES = 1_000_000

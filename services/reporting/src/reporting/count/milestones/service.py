@@ -4,18 +4,19 @@ from typing import Any
 
 from common import clock
 from common.auth import Principal
-from common.errors import INVALID, FieldError
+from common.errors import INVALID, PROBLEMS, FieldError
 from common.ids import new_id
 from common.words.languages import LANGUAGES
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.count.milestones.errors import MILESTONE_STATUS
 from reporting.count.milestones.models import milestone_changes, milestones
 from reporting.count.milestones.plan import NEXT
 from reporting.count.milestones.queries import FIELDS, Milestone
 from reporting.count.milestones.schemas import MilestoneBody
 from reporting.ground.periods import Period
 from reporting.ground.wording import CONTACT, loose_numbers
+
+MILESTONE_STATUS = PROBLEMS["milestone_status"]
 
 
 async def add(session: AsyncSession, caller: Principal, body: MilestoneBody) -> Milestone:

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from common.auth import Principal
-from common.errors import INVALID, NOT_FOUND
+from common.errors import INVALID, NOT_FOUND, PROBLEMS
 from common.http import IfMatch, Session, answered_as, check_if_match, etag_of, requires, router
 from common.paging import CursorText, Limit, Page, keys_in, page_of
 from common.words.codelists import organisation_types
@@ -14,7 +14,6 @@ from common.words.places import Places
 from fastapi import File, Path, Query, Response, UploadFile
 
 from reporting.count.stakeholders import queries, service
-from reporting.count.stakeholders.errors import UNREADABLE_STAKEHOLDERS
 from reporting.count.stakeholders.queries import PREPARING, Stakeholder
 from reporting.count.stakeholders.schemas import (
     OrganisationType,
@@ -26,6 +25,9 @@ from reporting.count.stakeholders.schemas import (
 from reporting.count.stakeholders.sheet import table
 from reporting.ground.tabular.files import MEDIA_TYPES, Format, as_file
 from reporting.ground.tabular.reading import UnreadableTableError
+
+UNREADABLE_STAKEHOLDERS = PROBLEMS["unreadable_stakeholders"]
+
 
 routes = router("/reports/v1/context/stakeholders", ["context"])
 MOST_BYTES = 2_000_000

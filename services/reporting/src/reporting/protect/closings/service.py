@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import INVALID, NOT_FOUND
+from common.errors import INVALID, NOT_FOUND, PROBLEMS
 from common.ids import new_id
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,13 +19,14 @@ from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.ground.programmes.definition import Programme
 from reporting.protect.closings import queries
-from reporting.protect.closings.errors import CLOSING_AT_WORK
 from reporting.protect.closings.models import closing_steps, closings
 from reporting.protect.closings.progress import StepState, Task
 from reporting.protect.closings.queries import Closing
 from reporting.protect.releases import service as releases
 from reporting.protect.releases.errors import PERIOD_NOT_ENDED, outside
 from reporting.protect.releases.queries import Release
+
+CLOSING_AT_WORK = PROBLEMS["closing_at_work"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
-from common.errors import INVALID, NOT_FOUND, VERSION_CONFLICT, FieldError
+from common.errors import INVALID, NOT_FOUND, PROBLEMS, VERSION_CONFLICT, FieldError
 from common.events.reporting import BulletinPublished
 from common.ids import new_id
 from common.messaging import outbox
@@ -41,7 +41,6 @@ from reporting.publish.bulletins.document.content import NOTHING, BulletinWish, 
 from reporting.publish.bulletins.document.figures import OutsideSource
 from reporting.publish.bulletins.document.reading import all_figures
 from reporting.publish.bulletins.document.words import places, unfounded, with_words, words_of
-from reporting.publish.bulletins.errors import UNFOUNDED, UNTRACEABLE, WRONG_STATE
 from reporting.publish.bulletins.models import bulletin_files, bulletin_publications, bulletins
 from reporting.publish.bulletins.queries import Bulletin, Publication
 from reporting.publish.bulletins.rendering.drawing import drawings
@@ -49,6 +48,11 @@ from reporting.publish.bulletins.rendering.forms import media_type, rendered
 from reporting.publish.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
 from reporting.publish.judgements import queries as judgement_queries
 from reporting.tables import COMMON
+
+WRONG_STATE = PROBLEMS["bulletin_state"]
+UNFOUNDED = PROBLEMS["number_in_words"]
+UNTRACEABLE = PROBLEMS["untraceable_number"]
+
 
 STEPS = 1 + 2 * len(LANGUAGES)
 """Of a publication: the numbers are checked, then in each language all forms are made, and read back."""

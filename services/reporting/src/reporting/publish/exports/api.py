@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from common.auth import Principal, Role
-from common.errors import INVALID, NOT_FOUND
+from common.errors import INVALID, NOT_FOUND, PROBLEMS
 from common.http import OwnQuery, Session, answered_as, context_of, open_to_all, requires, router
 from common.words.languages import PageLanguage
 from common.words.places import Places
@@ -33,9 +33,11 @@ from reporting.publish.exports.dhis2 import (
     country_of,
     identifiers,
 )
-from reporting.publish.exports.errors import UNMAPPED
 from reporting.publish.exports.release_table import release_table
 from reporting.publish.exports.service import context_pack, counted
+
+UNMAPPED = PROBLEMS["dhis2_unmapped"]
+
 
 routes = router("/reports/v1/exports", ["exports"])
 

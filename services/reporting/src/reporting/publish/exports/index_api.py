@@ -1,17 +1,47 @@
 """The page that leads to the published figures, for people."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from common.auth import ANONYMOUS, Principal
-from common.http import AnyQuery, Session, open_to_all, page_language, router
+from common.http import AnyQuery, Session, open_to_all, page_language, page_response, router
+from common.http.page import drawn
 from common.words.languages import PageLanguage
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
+from reporting.ground.periods import Period
+from reporting.ground.programmes.catalogue import Catalogue
 from reporting.protect.releases import queries
+from reporting.protect.releases.queries import Release
 from reporting.publish.exports.api import Programmes
-from reporting.publish.exports.index_page import figures_page
+
+_PACKAGE = "reporting.publish.exports"
+
+
+def figures_page(
+    programmes: Catalogue, published: Sequence[Release], language: str
+) -> HTMLResponse:
+    """Programmes of which nothing is published are left out."""
+    shown = [
+        {
+            "id": programme.id,
+            "title": programme.title[language],
+            "note": programme.note[language],
+            "periods": [
+                {"id": each.period, "label": Period.parse(each.period).label(language)}
+                for each in published
+                if each.programme == programme.id
+            ],
+        }
+        for programme in programmes
+    ]
+    html = drawn(
+        _PACKAGE, "figures.html", language, programmes=[each for each in shown if each["periods"]]
+    )
+    return page_response(html, language=language)
+
 
 index = router("/reports/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]

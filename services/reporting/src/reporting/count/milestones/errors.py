@@ -1,5 +1,0 @@
-"""How the milestone endpoints say no."""
-
-from common.errors import PROBLEMS
-
-MILESTONE_STATUS = PROBLEMS["milestone_status"]
