@@ -136,17 +136,6 @@ def test_a_browser_that_is_closed_keeps_no_session(
     assert kept == {"ruta-former"}
 
 
-def test_two_tabs_that_renew_together_both_stay_signed_in(
-    browser: httpx.Client, somebody: Somebody, sealing: Cookies, gateway: Gateway
-) -> None:
-    signed_in(browser, somebody)
-    aged(browser, sealing, expires=time.time() + 30)
-    with gateway.client() as tab:
-        tab.cookies.update(browser.cookies)
-        for each in (browser, tab, browser, tab):
-            assert each.get("/referrals/v1/cases").json()["claims"]["sub"] == somebody.id
-
-
 def test_a_session_that_nobody_used_is_over(
     browser: httpx.Client, somebody: Somebody, sealing: Cookies
 ) -> None:

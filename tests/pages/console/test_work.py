@@ -1,4 +1,4 @@
-"""Pages in which there is nothing, parts of the system away, a poor line, and a keyboard alone: checks 22, 23, 26 and 30."""
+"""Pages in which there is nothing, parts of the system away, and a keyboard alone: checks 22, 23 and 30."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 from stack.private_files import write_private
 
 from tests.pages.console.ways import CLINIC, choose, registered
@@ -19,7 +19,7 @@ from tests.pages.signed_in import (
     signed_in,
     too_wide,
 )
-from tests.pages.world import CONSENTS, REFERRALS, must
+from tests.pages.world import REFERRALS, must
 from tests.support.patience import PATIENCE
 from tests.support.system import System, until
 
@@ -157,39 +157,6 @@ def test_30_what_was_typed_and_its_key_outlive_a_send_that_nobody_took(
     path = {"case_id": case}
     found = system.running.request(REFUGIO, "GET", REFERRALS, params=path).json()["items"]
     assert [one["state"] for one in found] == ["sent"]
-
-
-def test_26_on_a_poor_line_a_send_whose_answer_was_lost_is_one_referral(
-    system: System, browsers: Browser
-) -> None:
-    """On 2G. Its answer does not come: what the browser offers then is to send again."""
-    with signed_in(browsers, system, "demo-caseworker") as page:
-        wire = page.context.new_cdp_session(page)
-        wire.send("Network.enable")
-        line = {"offline": False, "latency": 300, "downloadThroughput": 31_250,
-                "uploadThroughput": 31_250}  # fmt: skip
-        wire.send("Network.emulateNetworkConditions", line)
-        case = registered(page).rsplit("/", 1)[-1]
-        choose(page)
-        lost: list[int] = []
-
-        def drop(route: Route) -> None:
-            if route.request.method == "POST" and not lost:
-                headers = {**route.request.all_headers(), "sec-fetch-site": "same-origin"}
-                lost.append(route.fetch(max_redirects=0, headers=headers).status)
-                route.abort("connectionreset")
-            else:
-                route.continue_()
-
-        page.route("**/refer", drop)
-        page.get_by_role("button", name="Registrar consentimiento y remitir").click()
-        page.wait_for_url("chrome-error://**")
-        page.reload()
-        page.wait_for_url("**/console/referrals/*")
-        assert lost == [303]
-    for path in (REFERRALS, CONSENTS):
-        found = system.running.request(REFUGIO, "GET", path, params={"case_id": case})
-        assert len(found.json()["items"]) == 1, path
 
 
 def reach(page: Page, holds: Callable[[], bool], what: str) -> None:
