@@ -29,8 +29,14 @@ class Relay:
     port: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     greylisted: set[str] = field(default_factory=set)
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    """When RCPT is answered, by mailbox."""
     slow: asyncio.Event | None = None
     """It takes a mail, and says so only when this is set."""
+    pause: float = 0.0
+    """Seconds before each of two answers, to RCPT and to DATA."""
+    stays: asyncio.Event | None = None
+    """It answers QUIT only when this is set."""
     mails: list[EmailMessage] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     knocks: int = 0
@@ -77,6 +83,9 @@ class Relay:
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         self.sessions.append(str(session.host_name))
+        await asyncio.sleep(self.pause)
+        if address in self.held:
+            await self.held[address].wait()
         if address in self.greylisted:
             self.greylisted.remove(address)
             return "451 4.7.1 Greylisted, try again later"
@@ -91,8 +100,14 @@ class Relay:
         if self.slow is not None:
             await self.slow.wait()
             return "451 4.3.2 too late"
+        await asyncio.sleep(self.pause)
         self.mails.append(mail)
         return "250 OK"
+
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+        if self.stays is not None:
+            await self.stays.wait()
+        return "221 Bye"
 
 
 def _login(_server: SMTP, _s: Session, _e: Envelope, _mechanism: str, data: object) -> AuthResult:
@@ -138,18 +153,21 @@ async def relay(folder: Path) -> AsyncIterator[tuple[Relay, ssl.SSLContext]]:
 @dataclass
 class Answering:
     """An HTTP server that keeps what it is sent and answers what it is told. `drop`: it takes the
-    request, and cuts the connection instead of answering."""
+    request, and cuts the connection instead of answering. `hold`: it answers when this is set."""
 
     status: int = 201
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    hold: asyncio.Event | None = None
     address: str = ""
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
         sent = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append((request.path, sent, await request.read()))
+        if self.hold is not None:
+            await self.hold.wait()
         if self.drop and request.transport is not None:
             request.transport.abort()
         return web.Response(status=self.status, text=self.body, headers=self.headers)

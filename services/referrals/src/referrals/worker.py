@@ -14,6 +14,7 @@ from common.db.ended_rights import ending
 from common.db.session import Database
 from common.http import BackgroundTask, ServiceContext
 from common.key_ages import tell_key_ages
+from common.messages.queues import work_off
 from common.process.repeating import repeat_when_called
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -37,7 +38,8 @@ from referrals.referral.referrals.queries import flagged_services
 from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.tables import CLOCK_LOOKS, ENDED_RIGHTS, Instant
-from referrals.telling.channels.dispatch import lapse, ping, tell_due
+from referrals.telling.channels.dispatch import Queue, lapse, ping
+from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.models import ENDINGS as CHANNELS
 from referrals.telling.channels.queries import any_due as any_channel_due
 from referrals.telling.channels.sealing import Sealing
@@ -65,7 +67,7 @@ _WAITS: Mapping[str, sa.Exists] = {
     "timers": any_timer_due(_NOW),
     "notices": any_untold(),
     "webhooks": any_delivery_due(_NOW),
-    "channels": any_channel_due(_NOW),
+    **{kind.value: any_channel_due(_NOW, kind) for kind in ChannelKind},
     "restrictions": any_restriction_untold(),
 }
 _LOOK = sa.select(*(waits.label(name) for name, waits in _WAITS.items()))
@@ -77,8 +79,9 @@ class Calls:
 
     def __init__(self) -> None:
         self.timers, self.notices = asyncio.Event(), asyncio.Event()
-        self.webhooks, self.channels = asyncio.Event(), asyncio.Event()
-        self.restrictions = asyncio.Event()
+        self.webhooks, self.restrictions = asyncio.Event(), asyncio.Event()
+        # A queue a transport.
+        self.email, self.push, self.sms = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def look(self, database: Database) -> None:
         async with database.transaction() as session:
@@ -91,8 +94,8 @@ class Calls:
     def passed_on(self, notices: int) -> int:
         """Into what webhooks and channels look for."""
         if notices:
-            self.webhooks.set()
-            self.channels.set()
+            for called in (self.webhooks, self.email, self.push, self.sms):
+                called.set()
         return notices
 
 
@@ -140,18 +143,19 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     async def pass_on() -> int:
         return calls.passed_on(await fan_out(database, followers))
 
-    async def channels(stop: asyncio.Event) -> None:
-        sealing = Sealing(key_from_base64(settings.stored_result_key.get_secret_value()))
-        transports: Transports = context.parts["transports"]
+    sealing = Sealing(key_from_base64(settings.stored_result_key.get_secret_value()))
+    transports: Transports = context.parts["transports"]
+
+    async def tell(kind: ChannelKind, stop: asyncio.Event) -> None:
+        queue = Queue(database, transports, sealing, settings.public_url, kind)
+        called: asyncio.Event = getattr(calls, kind)
         async with client(networks(settings.webhook_private_networks)) as http:
-
-            async def round_trip() -> int:
-                return await tell_due(database, http, transports, sealing, settings.public_url)
-
-            await repeat_when_called(round_trip, calls.channels, _UNCALLED_SECONDS, stop)
+            await work_off(
+                queue.claim, lambda one: queue.tell(one, http), called, _UNCALLED_SECONDS, stop
+            )
 
     evidence = Evidence(settings, database, keys, context.metrics)
-    operator = OperatorMail(settings, evidence, context.parts["transports"].mail)
+    operator = OperatorMail(settings, evidence, transports.mail)
     holding = Holding(settings, database, keys, context.metrics)
     escalations_due = context.metrics.gauge(
         "ruta_escalations_due", "Timers that are due and have not fired."
@@ -183,7 +187,10 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         _when_called("notices", pass_on, calls.notices),
         BackgroundTask.repeated("key-connections", keys.database.give_back, _CALENDAR_SECONDS),
         BackgroundTask("webhooks", webhooks),
-        BackgroundTask("channels", channels),
+        *(
+            BackgroundTask(f"channels-{kind}", partial(tell, kind))
+            for kind in sorted(transports.offered)
+        ),
     ]
 
 

@@ -11,13 +11,14 @@ from common.messages.sms import RapidPro, Sms
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from referrals.ground.notices.service import fan_out
-from referrals.telling.channels.dispatch import ping, tell_due
+from referrals.telling.channels.dispatch import ping
 from referrals.telling.channels.sealing import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import deliver_due, deliveries
 
+from tests.services.referrals.rounds import tell_due
 from tests.services.referrals.stories.world import NGOS, ORGANISATIONS, World
 from tests.support.rights import told
 

@@ -22,8 +22,7 @@ class Result(StrEnum):
     """For good: this address takes nothing."""
     GONE = "gone"
     UNCLEAR = "unclear"
-    """It may have been taken: the answer was lost. Not repeated, so that nobody hears twice; in an
-    emergency the next on call is told anyway."""
+    """It may have been taken: the answer was lost, and a second one would be told twice."""
 
 
 @dataclass(frozen=True)

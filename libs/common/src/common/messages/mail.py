@@ -1,6 +1,8 @@
 """Mail through one relay (SMTP, RFC 5321); DKIM and what becomes of it later are the relay's."""
 
+import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,6 +16,7 @@ from common.messages.handing import ADDRESS_REFUSED, HANDED, Handing, Message, R
 from common.messages.settings import MailSettings
 
 _SECONDS = 30
+_GOODBYE_SECONDS = 1
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _NO_MAILBOX = frozenset({550, 551, 553})
 
@@ -55,11 +58,11 @@ class Mail:
         trusted: ssl.SSLContext | None = None,
         seconds: float = _SECONDS,
     ) -> None:
-        """`seconds`: how long each answer of the relay is waited for."""
+        """`seconds`: the longest that handing over one mail takes, with all answers of the relay."""
         self._relay = relay
         self._sender = sender
         self._trusted = trusted
-        self._seconds = seconds
+        self.seconds = seconds
 
     async def hand_over(self, address: str, message: Message, message_id: str) -> Handing:
         """The same `message_id` for every attempt of one message: mailboxes show it once."""
@@ -71,21 +74,27 @@ class Mail:
             use_tls=self._relay.scheme == "smtps",
             start_tls=self._relay.scheme == "smtp+starttls",
             tls_context=self._trusted,
-            timeout=self._seconds,
+            timeout=self.seconds,
             # Not this machine's name.
             local_hostname=self._sender.rpartition("@")[2],
         )
         try:
-            async with client:
+            async with asyncio.timeout(self.seconds):
+                await client.connect()
                 await client.send_message(self._mail(address, message, message_id))
+            # The relay has taken the mail: its last answer changes nothing.
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=_GOODBYE_SECONDS)
+        except TimeoutError:
+            return Handing(Result.LATER, "timeout")
         except aiosmtplib.SMTPRecipientsRefused as refused:
             return _of(refused.recipients[0])
         except aiosmtplib.SMTPResponseException as answer:
             return _of(answer)
-        except aiosmtplib.SMTPException:
+        except (aiosmtplib.SMTPException, OSError):
             return Handing(Result.LATER, "unreachable")
-        except (OSError, ssl.SSLError):
-            return Handing(Result.LATER, "unreachable")
+        finally:
+            client.close()
         return HANDED
 
     def _mail(self, address: str, message: Message, message_id: str) -> EmailMessage:

@@ -15,16 +15,39 @@ PAUSES = (
     _HOUR,
     *[2 * _HOUR] * 12,
 )
-OWED_FOR = timedelta(seconds=sum(PAUSES))
-"""How long something is tried; what came later than the first failure is still owed when that is given up."""
+OWED_FOR = timedelta(seconds=sum(PAUSES) * 6 / 5)
+"""How long something is tried: all pauses at their longest. What came later is still owed when that is given up."""
+URGENT_PAUSES = (
+    5,
+    10,
+    20,
+    40,
+    *[_MINUTE] * 5,
+    *[2 * _MINUTE] * 5,
+    *[5 * _MINUTE] * 6,
+    10 * _MINUTE,
+)
+"""Of an emergency. The last pause is also the longest that a relay or gateway may ask for."""
 
 
 def next_attempt(
     attempts: int, now: datetime, jitter: float, asked: timedelta | None = None
 ) -> datetime | None:
-    """After `attempts` failures; `jitter` 0–1 spreads it by up to a fifth; not before `asked` is over,
-    where the other side named a time. None: give up."""
-    if attempts > len(PAUSES):
-        return None
-    pause = timedelta(seconds=PAUSES[attempts - 1] * (1 + jitter / 5))
-    return now + max(pause, asked or timedelta(0))
+    """As `next_try`; None after the last pause: give up."""
+    return None if attempts > len(PAUSES) else next_try(attempts, now, jitter, asked)
+
+
+def next_try(
+    attempts: int,
+    now: datetime,
+    jitter: float,
+    asked: timedelta | None = None,
+    *,
+    urgent: bool = False,
+) -> datetime:
+    """After `attempts` failures; the last pause is repeated. `jitter` 0–1 spreads it by up to a fifth; not before
+    `asked` is over, where the other side named a time."""
+    pauses = URGENT_PAUSES if urgent else PAUSES
+    pause = timedelta(seconds=pauses[min(attempts, len(pauses)) - 1] * (1 + jitter / 5))
+    waits = asked or timedelta(0)
+    return now + max(pause, min(waits, timedelta(seconds=pauses[-1])) if urgent else waits)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from common.db.session import Database
 from common.db.sweeping import one_by_one
 from common.messages.handing import Handing, Result
-from common.messages.retries import next_attempt
+from common.messages.retries import next_attempt, next_try
 
 One = TypeVar("One")
 Became = TypeVar("Became")
@@ -55,3 +55,7 @@ def tried_again(handing: Handing, failures: int, now: datetime) -> datetime | No
     if handing.result is not Result.LATER:
         return None
     return next_attempt(failures, now, _spread.random(), handing.wait)
+
+
+def repeated_at(handing: Handing, failures: int, now: datetime, *, urgent: bool) -> datetime:
+    return next_try(failures, now, _spread.random(), handing.wait, urgent=urgent)

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from common.messages.handing import HANDED, Handing, Message, Result, waiting
 from common.settings import HttpAddress
 
+_SECONDS = 15
+_CONNECT_SECONDS = 5
 _PLACES = re.compile(r"\{(number|digits|text|id)\}")
 
 
@@ -49,17 +51,20 @@ class Said(_Strict):
 
 class Template(_Strict):
     """`body` holds {number} (E.164), {digits} (without +), {text}, {id}; each is written as the type of
-    the body asks. `accepted` where 200 alone does not mean so; `refused`: the number is no good."""
+    the body asks. `accepted`: how it says yes, as 200 may have an error inside; `refused`: the number is no good.
+    `once_per_id`: of two requests with one id (also in `Idempotency-Key`) the gateway sends the first only."""
 
     kind: Literal["template"]
     url: HttpAddress
     content_type: Literal["application/json", "application/x-www-form-urlencoded"]
     body: str
     headers: dict[str, str] = {}
-    accepted: Said | None = None
+    accepted: Said
     refused: Said | None = None
+    once_per_id: bool = False
 
 
+_RAPIDPRO_FAILED = Said(path="status", values=["failed"])
 Gateway = Annotated[RapidPro | Template, Field(discriminator="kind")]
 _GATEWAY: TypeAdapter[RapidPro | Template] = TypeAdapter(Gateway)
 
@@ -70,35 +75,48 @@ def gateway_of(file: Path) -> RapidPro | Template:
 
 
 class Sms:
-    def __init__(self, gateway: RapidPro | Template) -> None:
+    def __init__(self, gateway: RapidPro | Template, seconds: float = _SECONDS) -> None:
+        """`seconds`: the longest that handing over one message takes, with its answer."""
         self._gateway = gateway
+        self.seconds = seconds
+        self._limit = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS))
+
+    @property
+    def once_per_id(self) -> bool:
+        """Whether the gateway sends a message once however often it is handed over."""
+        return isinstance(self._gateway, Template) and self._gateway.once_per_id
 
     async def hand_over(
         self, http: aiohttp.ClientSession, number: str, message: Message, message_id: str
     ) -> Handing:
         url, headers, body = _call(self._gateway, number, message.text, message_id)
         try:
-            async with http.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with http.post(
+                url, data=body, headers=headers, allow_redirects=False, timeout=self._limit
+            ) as answer:
                 status, wait = answer.status, waiting(answer.headers.get("Retry-After"))
                 text = (await answer.content.read(65536)).decode(errors="replace")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return Handing(Result.LATER, "unreachable")
         except (TimeoutError, aiohttp.ClientError, OSError):
-            return Handing(Result.UNCLEAR, "answer_lost")
+            again = Result.LATER if self.once_per_id else Result.UNCLEAR
+            return Handing(again, "answer_lost")
         return _of(self._gateway, status, text, wait)
 
 
 def _call(
     gateway: RapidPro | Template, number: str, text: str, message_id: str
 ) -> tuple[str, dict[str, str], bytes]:
+    named = {"idempotency-key": message_id}
     if isinstance(gateway, RapidPro):
         headers = {"authorization": f"Token {gateway.token}", "content-type": "application/json"}
         body = orjson.dumps({"urns": [f"tel:{number}"], "text": text})
-        return f"{gateway.url.rstrip('/')}/api/v2/broadcasts.json", headers, body
+        return f"{gateway.url.rstrip('/')}/api/v2/broadcasts.json", headers | named, body
     values = {"number": number, "digits": number.lstrip("+"), "text": text, "id": message_id}
     written = {name: _written(value, gateway.content_type) for name, value in values.items()}
     filled = _PLACES.sub(lambda place: written[place[1]], gateway.body)
-    return gateway.url, {**gateway.headers, "content-type": gateway.content_type}, filled.encode()
+    headers = {**named, **gateway.headers, "content-type": gateway.content_type}
+    return gateway.url, headers, filled.encode()
 
 
 def _written(value: str, content_type: str) -> str:
@@ -112,9 +130,13 @@ def _of(gateway: RapidPro | Template, status: int, text: str, wait: timedelta | 
         return Handing(Result.REFUSED, f"sms_{status}")
     if not 200 <= status < 300:
         return Handing(Result.LATER, f"sms_{status}", wait)
-    if isinstance(gateway, Template) and gateway.accepted and not gateway.accepted.holds(text):
-        return Handing(Result.LATER, "sms_not_accepted")  # 200, and an error inside
-    return HANDED
+    accepted = (
+        gateway.accepted.holds(text)
+        if isinstance(gateway, Template)
+        else not _RAPIDPRO_FAILED.holds(text)
+    )
+    # 200, and an error inside, is a refusal.
+    return HANDED if accepted else Handing(Result.LATER, "sms_not_accepted")
 
 
 def _refuses_number(gateway: RapidPro | Template, status: int, text: str) -> bool:

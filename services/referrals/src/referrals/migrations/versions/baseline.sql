@@ -646,9 +646,12 @@ CREATE TABLE pings (
     emergency boolean NOT NULL,
     status text NOT NULL,
     due_at timestamptz NOT NULL,
+    message_id uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamptz NOT NULL,
     settled_at timestamptz,
     CONSTRAINT pings_channel_id_notice_id_key UNIQUE (channel_id, notice_id),
-    CONSTRAINT pings_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'told'::text, 'moot'::text, 'given_up'::text, 'access_ended'::text])))
+    CONSTRAINT pings_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'handing'::text, 'told'::text, 'unclear'::text, 'moot'::text, 'given_up'::text, 'access_ended'::text])))
 );
 
 CREATE TABLE protocols (
@@ -1037,7 +1040,7 @@ CREATE INDEX outbox_unpublished ON outbox (occurred_at, id) WHERE (published_at 
 
 CREATE INDEX pathway_alternatives_need ON pathway_alternatives (need, area);
 
-CREATE INDEX pings_due ON pings (channel_id, due_at) WHERE (status = 'waiting'::text);
+CREATE INDEX pings_due ON pings (channel_id, next_attempt_at) WHERE (settled_at IS NULL);
 
 CREATE INDEX pings_settled ON pings (settled_at) WHERE (settled_at IS NOT NULL);
 

@@ -1,6 +1,7 @@
-"""The worker of channels: notices become pings, due pings one message a channel. The message settles the pings due
-when its channel was claimed."""
+"""The worker of channels: notices become pings, due pings one message a channel. Each transport has a queue; each
+message is settled when the relay or gateway has answered."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from common.db.session import Database
 from common.db.sweeping import or_none
 from common.ids import new_id
 from common.messages.handing import Handing, Message, Result
-from common.messages.retries import OWED_FOR, PAUSES
-from common.messages.rounds import hand_round, tried_again
+from common.messages.retries import OWED_FOR
+from common.messages.rounds import repeated_at, tried_again
+from common.process.logs import get_logger
 from common.words.languages import page_language
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,14 +37,16 @@ from referrals.referral.referrals import queries as referrals
 from referrals.telling.channels import messages, queries, service
 from referrals.telling.channels.kinds import ChannelKind, PingStatus, SwitchedOff
 from referrals.telling.channels.messages import Matter, Turn, due_at, turns
-from referrals.telling.channels.models import Channel, Ping
+from referrals.telling.channels.models import Channel, Ping, waiting
 from referrals.telling.channels.sealing import Sealing, new_code
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.readable_queries import receiver_of, still_told
 
-_AT_ONCE = 20
-_LEASE = timedelta(seconds=120)
+_MARGIN = timedelta(seconds=30)
+"""How much longer a message is leased than handing it over may take: the time left to store what became of it."""
+_SETTLE_AGAIN_SECONDS = 1.0
 _pings = Ping.metadata.tables["pings"]
+_log = get_logger(__name__)
 
 
 async def ping(
@@ -78,7 +82,9 @@ def _row(notice: Any, matter: Matter, turn: Turn, now: datetime, zone: ZoneInfo)
         "notice_id": notice.id,
         "emergency": emergency and turn.listener.wakes,
         "status": PingStatus.WAITING,
-        "due_at": due_at(turn.listener, now + turn.after, zone, emergency=emergency),
+        "due_at": (due := due_at(turn.listener, now + turn.after, zone, emergency=emergency)),
+        "attempts": 0,
+        "next_attempt_at": due,
     }
 
 
@@ -88,6 +94,7 @@ async def _matters(session: AsyncSession, notices: Sequence[Any]) -> list[tuple[
         named[notice.subject_type].add(notice.subject_id)
     of_referrals = await referrals.outlines(session, named["referral"])
     sides = await transfers.sides(session, named["transfer"])
+    owners = await queries.owners(session, named["channel"])
     teams = await teams_of(
         session, {(r.to_organisation, r.service_id) for r in of_referrals.values()}
     )
@@ -106,88 +113,199 @@ async def _matters(session: AsyncSession, notices: Sequence[Any]) -> list[tuple[
             if referral
             else sides.get(notice.subject_id),
             team=frozenset(team),
+            owner=owners.get(notice.subject_id),
         )
         found.append((notice, matter))
     return found
 
 
 @dataclass(frozen=True)
-class _Claimed:
+class Claimed:
+    """A message that nobody else hands over before `until`. `attempts`: how often it was tried, with this time."""
+
     channel: UUID
-    kind: ChannelKind
     address: str
     message: Message
     message_id: str
-    pings: tuple[UUID, ...]
+    until: datetime
+    pings: tuple[UUID, ...] = ()
+    attempts: int = 1
+    urgent: bool = False
     code: str | None = None
 
 
-async def tell_due(
-    database: Database,
-    http: aiohttp.ClientSession,
-    transports: Transports,
-    sealing: Sealing,
-    front: str,
-) -> int:
-    """Tell what is due; returns how many channels were looked at. `front`: the address to say."""
-    return await hand_round(
-        database,
-        partial(_claim, sealing=sealing, front=front),
-        lambda one: transports.hand_over(http, one.kind, one.address, one.message, one.message_id),
-        partial(_settle, sealing=sealing),
-    )
+class Queue:
+    """The messages of one transport."""
+
+    def __init__(
+        self,
+        database: Database,
+        transports: Transports,
+        sealing: Sealing,
+        front: str,
+        kind: ChannelKind,
+    ) -> None:
+        """`front`: the address to say."""
+        self._database, self._sealing, self._front = database, sealing, front
+        self._transports, self._kind = transports, kind
+        # Some settle while others are claimed: the pool of connections is for all queues.
+        self._settling = asyncio.Semaphore(2)
+
+    async def claim(self, limit: int, only_urgent: bool) -> tuple[int, Sequence[Claimed]]:
+        """How many channels were due, and the messages of those that still have something to tell."""
+        return await self._database.retried(
+            partial(self._claim, limit=limit, only_urgent=only_urgent)
+        )
+
+    async def tell(self, one: Claimed, http: aiohttp.ClientSession) -> None:
+        """Hand it over and store what became of it. After a failure here its lease ends, and it counts as unclear."""
+        if clock.now() + self._longest > one.until:
+            return  # This process stood still: somebody else may have the message by now.
+        try:
+            handing = await self._transports.hand_over(
+                http, self._kind, one.address, one.message, one.message_id
+            )
+        except Exception as error:  # noqa: BLE001 - one message keeps no other from being told
+            _log.error("not_handed_over", exc_info=error)
+            return
+        while clock.now() < one.until + _MARGIN:
+            try:
+                async with self._settling:
+                    await self._database.retried(
+                        lambda session: self._settle(session, one, handing)
+                    )
+                return
+            except Exception as error:  # noqa: BLE001 - the message was told: only the record is missing
+                _log.error("not_settled", exc_info=error)
+            await asyncio.sleep(_SETTLE_AGAIN_SECONDS)
+
+    @property
+    def _longest(self) -> timedelta:
+        return timedelta(seconds=self._transports.seconds(self._kind))
+
+    async def _claim(
+        self, session: AsyncSession, limit: int, only_urgent: bool
+    ) -> tuple[int, Sequence[Claimed]]:
+        # Asked twice a second, mostly in vain.
+        await act_as_service(session)
+        now = clock.now()
+        channels = await queries.due(session, now, self._kind, limit, only_urgent=only_urgent)
+        if not channels:
+            return 0, ()
+        until = now + self._longest + _MARGIN
+        pings = await queries.pings_due(
+            session, [each.id for each in channels if not each.code_wanted], now
+        )
+        due = [each for some in pings.values() for each in some]
+        notices = await by_ids(session, {each.notice_id for each in due}) if due else {}
+        moot = await _moot(session, due, notices)
+        unclear = await self._unclear(session, due)
+        claimed = []
+        for channel in channels:
+            told = []
+            own = pings.get(channel.id, ())
+            about = [notices[each.notice_id] for each in own if each.notice_id in notices]
+            known = await still_told(session, _receiver(channel), about)
+            for each in own:
+                if each.id in unclear:
+                    each.status, each.settled_at = PingStatus.UNCLEAR, now
+                elif each.notice_id not in known:
+                    each.status, each.settled_at = PingStatus.ACCESS_ENDED, now
+                elif each.id in moot:
+                    each.status, each.settled_at = PingStatus.MOOT, now
+                else:
+                    told.append(each)
+            if told or channel.code_wanted:
+                write = partial(self._message, channel, told, until)
+                if (message := or_none("channels", channel.id, write)) is not None:
+                    claimed.append(message)
+        return len(channels), claimed
+
+    async def _unclear(self, session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]:
+        """Of these: what a worker took and never settled, and what is not told again. An emergency is told again
+        unless its person heard of it otherwise; the rest only where a second handing over changes nothing."""
+        left = [] if self._transports.repeatable(self._kind) else pings
+        taken = [each for each in left if each.status == PingStatus.HANDING]
+        heard = await queries.told_otherwise(session, [each.id for each in taken]) if taken else ()
+        return frozenset(each.id for each in taken if not each.emergency or each.id in heard)
+
+    def _message(self, channel: Channel, told: Sequence[Ping], until: datetime) -> Claimed:
+        language = page_language(channel.language, None)
+        address = self._sealing.open(channel.id, channel.address)
+        if channel.code_wanted:
+            code = new_code()
+            channel.next_attempt_at = until
+            text = messages.code(language, code)
+            # Another message each time, of a channel that a report of its failure names.
+            called = f"{channel.id}.{new_id().hex}"
+            return Claimed(channel.id, address, text, called, until, code=code)
+        new = [each for each in told if each.message_id is None]
+        # A later attempt is the same message to mailbox and gateway; with something new it is another one.
+        name = max(each.id if new else each.message_id or each.id for each in new or told)
+        fresh = any(each.emergency for each in new)
+        attempts = 1 if fresh else 1 + max(each.attempts for each in told)
+        for each in told:
+            each.status, each.message_id = PingStatus.HANDING, name
+            each.attempts, each.next_attempt_at = attempts, until
+        return Claimed(
+            channel.id,
+            address,
+            messages.something_new(language, self._front),
+            str(name),
+            until,
+            pings=tuple(each.id for each in told),
+            attempts=attempts,
+            urgent=any(each.emergency for each in told),
+        )
+
+    async def _settle(self, session: AsyncSession, one: Claimed, handing: Handing) -> None:
+        await act_as_service(session)
+        channel = await session.get(Channel, one.channel, with_for_update=True)
+        if channel is None:  # removed meanwhile, its pings with it
+            return
+        now = clock.now()
+        channel.failure = handing.failure
+        if one.code is not None:
+            await self._settle_code(session, channel, one.code, handing)
+            return
+        match handing.result:
+            case Result.HANDED:
+                channel.told_at = now
+                await _close(session, PingStatus.TOLD, now, col(Ping.id).in_(one.pings))
+            case Result.REFUSED | Result.GONE:
+                await _switch_off(session, channel, handing)
+                await _close(session, PingStatus.GIVEN_UP, now, col(Ping.id).in_(one.pings))
+            case Result.LATER:
+                old = col(Ping.due_at) <= now - OWED_FOR
+                await _close(session, PingStatus.GIVEN_UP, now, _held(one), old)
+                await _again(session, one, handing, PingStatus.WAITING)
+            case Result.UNCLEAR:
+                channel.told_at = now
+                heard = await queries.told_otherwise(session, one.pings)
+                done = sa.or_(sa.not_(col(Ping.emergency)), col(Ping.id).in_(heard))
+                await _close(session, PingStatus.UNCLEAR, now, _held(one), done)
+                await _again(session, one, handing, PingStatus.HANDING)
+
+    async def _settle_code(
+        self, session: AsyncSession, channel: Channel, code: str, handing: Handing
+    ) -> None:
+        now = clock.now()
+        match handing.result:
+            case Result.HANDED | Result.UNCLEAR:
+                channel.attempts, channel.next_attempt_at = 0, now
+                service.give_code(channel, self._sealing.code_digest(channel.id, code))
+            case Result.REFUSED | Result.GONE:
+                await _switch_off(session, channel, handing)
+            case Result.LATER:
+                channel.attempts += 1
+                later = tried_again(handing, channel.attempts, now)
+                channel.code_wanted = later is not None
+                channel.next_attempt_at = later or now
 
 
-async def _claim(
-    session: AsyncSession, sealing: Sealing, front: str
-) -> tuple[int, Sequence[_Claimed]]:
-    """How many channels were due, and the messages of those that still have something to tell."""
-    # Asked twice a second, mostly in vain.
-    await act_as_service(session)
-    now = clock.now()
-    channels = await queries.due(session, now, _AT_ONCE)
-    if not channels:
-        return 0, ()
-    pings = await queries.pings_due(session, [each.id for each in channels], now)
-    due = [each for some in pings.values() for each in some]
-    notices = await by_ids(session, {each.notice_id for each in due}) if due else {}
-    moot = await _moot(session, due, notices)
-    claimed = []
-    for channel in channels:
-        told = []
-        own = pings.get(channel.id, ())
-        about = [notices[each.notice_id] for each in own if each.notice_id in notices]
-        known = await still_told(session, _receiver(channel), about)
-        for each in own:
-            if each.notice_id not in known:
-                each.status, each.settled_at = PingStatus.ACCESS_ENDED, now
-            elif each.id in moot:
-                each.status, each.settled_at = PingStatus.MOOT, now
-            else:
-                told.append(each)
-        if told or channel.code_wanted:
-            channel.next_attempt_at = now + _LEASE
-            write = partial(_message, channel, told, sealing, front)
-            if (message := or_none("channels", channel.id, write)) is not None:
-                claimed.append(message)
-    return len(channels), claimed
-
-
-def _message(channel: Channel, told: Sequence[Ping], sealing: Sealing, front: str) -> _Claimed:
-    language = page_language(channel.language, None)
-    code = new_code() if channel.code_wanted else None
-    # Of the first thing to tell, so that a later attempt is the same message to a mailbox.
-    # A code is another message each time, of a channel that a report of its failure names.
-    about = min(str(each.id) for each in told) if not code else f"{channel.id}.{new_id().hex}"
-    return _Claimed(
-        channel=channel.id,
-        kind=ChannelKind(channel.kind),
-        address=sealing.open(channel.id, channel.address),
-        message=messages.code(language, code) if code else messages.something_new(language, front),
-        message_id=about,
-        pings=() if code else tuple(each.id for each in told),
-        code=code,
-    )
+async def _switch_off(session: AsyncSession, channel: Channel, handing: Handing) -> None:
+    gone = handing.result is Result.GONE
+    await service.switch_off(session, channel, SwitchedOff.GONE if gone else SwitchedOff.REFUSED)
 
 
 def _receiver(channel: Channel) -> Principal:
@@ -211,65 +329,34 @@ async def _moot(
     return frozenset(overtaken)
 
 
-async def _settle(session: AsyncSession, one: _Claimed, handing: Handing, sealing: Sealing) -> None:
-    await act_as_service(session)
-    channel = await session.get(Channel, one.channel, with_for_update=True)
-    if channel is None:  # removed meanwhile, its pings with it
-        return
-    now = clock.now()
-    channel.failure = handing.failure
-    match handing.result:
-        case Result.HANDED | Result.UNCLEAR:
-            channel.attempts, channel.next_attempt_at = 0, now
-            if one.code:
-                service.give_code(channel, sealing.code_digest(channel.id, one.code))
-            else:
-                channel.told_at = now
-            await _close(session, one.pings, PingStatus.TOLD, now)
-        case Result.REFUSED | Result.GONE:
-            gone = handing.result is Result.GONE
-            await service.switch_off(
-                session, channel, SwitchedOff.GONE if gone else SwitchedOff.REFUSED
-            )
-            await _close(session, one.pings, PingStatus.GIVEN_UP, now)
-        case Result.LATER:
-            channel.attempts += 1
-            if later := tried_again(handing, channel.attempts, now):
-                channel.next_attempt_at = later
-                return
-            await _give_up(session, channel, one, now)
+def _held(one: Claimed) -> sa.ColumnElement[bool]:
+    """What nobody else has taken since: the lease is still this one."""
+    return sa.and_(
+        col(Ping.id).in_(one.pings),
+        col(Ping.status) == PingStatus.HANDING,
+        col(Ping.next_attempt_at) == one.until,
+    )
 
 
-async def _give_up(session: AsyncSession, channel: Channel, one: _Claimed, now: datetime) -> None:
-    """What was owed all that time. What came later is owed as long, and tried at the slowest pace."""
-    channel.code_wanted = False
-    given_up = await _close(session, one.pings, PingStatus.GIVEN_UP, now, due_until=now - OWED_FOR)
-    if given_up < len(one.pings):
-        channel.attempts = len(PAUSES)
-        channel.next_attempt_at = now + timedelta(seconds=PAUSES[-1])
-    else:
-        channel.attempts, channel.next_attempt_at = 0, now
+async def _again(session: AsyncSession, one: Claimed, handing: Handing, status: PingStatus) -> None:
+    later = repeated_at(handing, one.attempts, clock.now(), urgent=one.urgent)
+    await session.execute(
+        sa.update(Ping)
+        .where(_held(one), waiting())
+        .values(status=status, next_attempt_at=later)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _close(
-    session: AsyncSession,
-    pings: Sequence[UUID],
-    status: PingStatus,
-    now: datetime,
-    due_until: datetime | None = None,
-) -> int:
-    """How many were closed: of those that were due until then, where that is said."""
-    of = [col(Ping.id).in_(pings), col(Ping.status) == PingStatus.WAITING]
-    if due_until is not None:
-        of.append(col(Ping.due_at) <= due_until)
-    closed = await session.scalars(
+    session: AsyncSession, status: PingStatus, now: datetime, *which: sa.ColumnElement[bool]
+) -> None:
+    await session.execute(
         sa.update(Ping)
-        .where(*of)
+        .where(waiting(), *which)
         .values(status=status, settled_at=now)
-        .returning(col(Ping.id))
         .execution_options(synchronize_session=False)
     )
-    return len(closed.all())
 
 
 async def lapse(database: Database) -> int:

@@ -31,7 +31,11 @@ class SwitchedOff(StrEnum):
 
 class PingStatus(StrEnum):
     WAITING = "waiting"
+    HANDING = "handing"
+    """Its message is being handed over; at `next_attempt_at` nobody knows what became of it."""
     TOLD = "told"
+    UNCLEAR = "unclear"
+    """The gateway may have taken it; a second message would be one too many."""
     MOOT = "moot"
     """Somebody had acted before it was due."""
     ACCESS_ENDED = "access_ended"

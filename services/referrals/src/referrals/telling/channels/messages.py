@@ -26,7 +26,7 @@ _WAITS_AS = {NoticeKind.BREAK_GLASS_ASKED: WorkKind.BREAK_GLASS_TO_DECIDE}
 @dataclass(frozen=True)
 class Matter:
     """What of a notice decides who is told. `sides`: sender and recipient, if there are two; `team`: who works the
-    queue."""
+    queue; `owner`: of the channel that it is about."""
 
     kind: NoticeKind
     organisation: UUID
@@ -34,6 +34,7 @@ class Matter:
     urgency: str | None = None
     sides: tuple[UUID, UUID] | None = None
     team: frozenset[str] = frozenset()
+    owner: str | None = None
 
     @property
     def emergency(self) -> bool:
@@ -75,6 +76,7 @@ def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
         each
         for each in listeners
         if each.supervisor
+        or each.person == matter.owner
         or (not supervisors_only and (not matter.team or each.person in matter.team))
     ]
 

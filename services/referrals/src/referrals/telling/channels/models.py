@@ -12,7 +12,7 @@ from referrals.tables import Instant, Row
 
 class Channel(Row, table=True):
     """`address`: sealed, for push the whole subscription; `address_digest`: to compare. `code_digest`: while
-    unconfirmed."""
+    unconfirmed. `attempts`, `next_attempt_at`: of the code."""
 
     __tablename__ = "channels"
 
@@ -44,7 +44,8 @@ class Channel(Row, table=True):
 
 
 class Ping(Row, table=True):
-    """That a notice is to be told on a channel, once; several that are due are one message."""
+    """That a notice is to be told on a channel, once; several that are due are one message, `message_id`. It is
+    tried at `next_attempt_at`, and was tried `attempts` times; while it is handed over, that is when the lease ends."""
 
     __tablename__ = "pings"
 
@@ -55,6 +56,9 @@ class Ping(Row, table=True):
     emergency: bool
     status: str
     due_at: datetime = Field(sa_type=Instant)
+    message_id: UUID | None = None
+    attempts: int = 0
+    next_attempt_at: datetime = Field(sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -98,4 +102,5 @@ ENDINGS = (
 
 
 def waiting() -> sa.ColumnElement[bool]:
-    return _pings.c.status == "waiting"
+    """What nothing has become of yet."""
+    return _pings.c.settled_at.is_(None)

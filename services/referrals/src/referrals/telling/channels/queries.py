@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.db.ended_rights import suspended
 from common.errors import NOT_FOUND
+from sqlalchemy import orm
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.tables import ENDED_RIGHTS
-from referrals.telling.channels.kinds import Pace
+from referrals.telling.channels.kinds import ChannelKind, Pace, PingStatus
 from referrals.telling.channels.messages import SPACING, Listener
 from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, waiting
 
@@ -120,6 +121,14 @@ def listener_of(row: Channel) -> Listener:
     )
 
 
+async def owners(session: AsyncSession, channels: Collection[UUID]) -> Mapping[UUID, str]:
+    """Whose channels these are; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Channel.id), col(Channel.person)).where(col(Channel.id).in_(channels))
+    )
+    return {row.id: row.person for row in rows}
+
+
 async def on_call(
     session: AsyncSession, organisations: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[str]]:
@@ -162,39 +171,52 @@ async def reachable(session: AsyncSession, caller: Principal) -> frozenset[str]:
     return frozenset(rows)
 
 
-def _due(now: Any) -> sa.ColumnElement[bool]:
-    ping = sa.select(sa.literal(1)).where(
-        col(Ping.channel_id) == col(Channel.id), waiting(), col(Ping.due_at) <= now
-    )
-    rested = sa.or_(
-        col(Channel.told_at).is_(None),
-        col(Channel.told_at) <= now - SPACING,
-        ping.where(col(Ping.emergency)).exists(),
-    )
+_OWN = sa.select(sa.literal(1)).where(col(Ping.channel_id) == col(Channel.id), waiting())
+
+
+def _urgent(now: Any) -> sa.ColumnElement[bool]:
+    """An emergency is told whatever else of the channel rests or is tried again later."""
+    return _OWN.where(col(Ping.next_attempt_at) <= now, col(Ping.emergency)).exists()
+
+
+def _due(now: Any, kind: ChannelKind) -> sa.ColumnElement[bool]:
+    ready = _OWN.where(col(Ping.next_attempt_at) <= now)
+    trying = _OWN.where(col(Ping.next_attempt_at) > now, col(Ping.attempts) > 0)
+    rested = sa.or_(col(Channel.told_at).is_(None), col(Channel.told_at) <= now - SPACING)
+    routine = sa.and_(ready.exists(), rested, sa.not_(trying.exists()))
     return sa.and_(
+        col(Channel.kind) == kind,
         col(Channel.active),
         sa.not_(_SUSPENDED),
-        col(Channel.next_attempt_at) <= now,
         sa.or_(
-            col(Channel.code_wanted),
-            sa.and_(col(Channel.confirmed_at).is_not(None), ping.exists(), rested),
+            sa.and_(col(Channel.code_wanted), col(Channel.next_attempt_at) <= now),
+            sa.and_(col(Channel.confirmed_at).is_not(None), sa.or_(_urgent(now), routine)),
         ),
     )
 
 
-def any_due(now: Any) -> sa.Exists:
+def any_due(now: Any, kind: ChannelKind) -> sa.Exists:
     """Whether a channel has something to tell then; needs service rights."""
-    return sa.exists().where(_due(now))
+    return sa.exists().where(_due(now, kind))
 
 
-async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Channel]:
-    """Channels with something to tell now, locked against other replicas; needs service rights."""
+async def due(
+    session: AsyncSession, now: datetime, kind: ChannelKind, limit: int, *, only_urgent: bool
+) -> Sequence[Channel]:
+    """Channels with something to tell now, emergencies first, then the first try before a repeated one. They are
+    locked against other replicas; needs service rights."""
+    urgent = _urgent(now)
+    tried = (
+        sa.select(sa.func.coalesce(sa.func.min(col(Ping.attempts)), 0))
+        .where(col(Ping.channel_id) == col(Channel.id), waiting(), col(Ping.next_attempt_at) <= now)
+        .scalar_subquery()
+    )
     rows = await session.scalars(
         sa.select(Channel)
-        .where(_due(now))
-        .order_by(col(Channel.next_attempt_at))
+        .where(_due(now, kind), urgent if only_urgent else sa.true())
+        .order_by(urgent.desc(), tried, col(Channel.told_at).asc().nulls_first(), col(Channel.id))
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=Channel, skip_locked=True)
     )
     return rows.all()
 
@@ -202,13 +224,36 @@ async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Chan
 async def pings_due(
     session: AsyncSession, channels: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[Ping]]:
-    """By channel; needs service rights."""
+    """By channel: what is not being handed over just now. A message also tells what would be tried again later.
+    Needs service rights."""
     rows = await session.scalars(
         sa.select(Ping).where(
-            col(Ping.channel_id).in_(channels), waiting(), col(Ping.due_at) <= now
+            col(Ping.channel_id).in_(channels),
+            waiting(),
+            col(Ping.due_at) <= now,
+            sa.or_(col(Ping.status) != PingStatus.HANDING, col(Ping.next_attempt_at) <= now),
         )
     )
     found = defaultdict(list)
     for row in rows:
         found[row.channel_id].append(row)
     return found
+
+
+async def told_otherwise(session: AsyncSession, pings: Collection[UUID]) -> frozenset[UUID]:
+    """Of these pings: those whose person was told of the same notice on another channel for certain. Needs service
+    rights."""
+    there, other = orm.aliased(Channel), orm.aliased(Ping)
+    rows = await session.scalars(
+        sa.select(col(Ping.id))
+        .join(Channel, col(Channel.id) == col(Ping.channel_id))
+        .join(other, col(other.notice_id) == col(Ping.notice_id))
+        .join(there, col(there.id) == col(other.channel_id))
+        .where(
+            col(Ping.id).in_(pings),
+            col(other.status) == PingStatus.TOLD,
+            col(there.organisation_id) == col(Channel.organisation_id),
+            col(there.person) == col(Channel.person),
+        )
+    )
+    return frozenset(rows)

@@ -25,9 +25,9 @@ from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import OFF, Kind
 from referrals.ground.row_security import acting_as_service
 from referrals.telling.channels import queries
-from referrals.telling.channels.kinds import ChannelKind, SwitchedOff, masked
+from referrals.telling.channels.kinds import ChannelKind, PingStatus, SwitchedOff, masked
 from referrals.telling.channels.messages import CONFIRMED_FOR
-from referrals.telling.channels.models import Channel, CodeAsked, Shift
+from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift
 from referrals.telling.channels.schemas import NewChannel, NewShift, Wishes
 from referrals.telling.channels.sealing import Sealing
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
@@ -200,7 +200,7 @@ async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """A mail came back: silence its channel and tell supervisors. Ignores a mail from before the last confirmation.
+    """A mail came back: it told nobody; silence its channel and tell supervisors. Ignores a mail from before the last confirmation.
     The report names a channel, or the first thing that the mail told."""
     if bounce.status is None:
         return
@@ -215,6 +215,12 @@ async def bounced(session: AsyncSession, bounce: Bounce) -> None:
         if channel.kind != ChannelKind.EMAIL or not channel.active or outdated:
             return
         channel.failure = f"smtp_{bounce.status}"
+        await session.execute(
+            sa.update(Ping)
+            .where(col(Ping.message_id) == bounce.about, col(Ping.status) == PingStatus.TOLD)
+            .values(status=PingStatus.GIVEN_UP)
+            .execution_options(synchronize_session=False)
+        )
         await switch_off(session, channel, SwitchedOff.REFUSED)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import aiohttp
-from common.messages.handing import Handing, Message
+from common.messages.handing import Handing, Message, Result
 from common.messages.mail import Mail, mail_of
 from common.messages.sms import Sms, gateway_of
 
@@ -33,16 +33,28 @@ class Transports:
 
     @property
     def offered(self) -> frozenset[ChannelKind]:
-        ways = {
+        return frozenset(kind for kind in ChannelKind if self._of(kind) is not None)
+
+    def _of(self, kind: ChannelKind) -> Mail | Push | Sms | None:
+        return {
             ChannelKind.EMAIL: self.mail,
             ChannelKind.PUSH: self.push,
             ChannelKind.SMS: self.sms,
-        }
-        return frozenset(kind for kind, way in ways.items() if way is not None)
+        }[kind]
 
     @property
     def push_key(self) -> str | None:
         return self.push.public_key if self.push else None
+
+    def seconds(self, kind: ChannelKind) -> float:
+        """The longest that handing over one message takes; `kind` is offered."""
+        way = self._of(kind)
+        return 0.0 if way is None else way.seconds
+
+    def repeatable(self, kind: ChannelKind) -> bool:
+        """Whether a message that is handed over twice is shown once: a mailbox compares Message-IDs, a browser shows
+        one message of ours."""
+        return kind is not ChannelKind.SMS or (self.sms is not None and self.sms.once_per_id)
 
     async def hand_over(
         self,
@@ -51,12 +63,13 @@ class Transports:
         address: str,
         message: Message,
         message_id: str,
-    ) -> Handing | None:
-        """None where this operation does not tell by it any more."""
-        if kind is ChannelKind.EMAIL and self.mail:
-            return await self.mail.hand_over(address, message, message_id)
-        if kind is ChannelKind.PUSH and self.push:
-            return await self.push.hand_over(http, address, message, message_id)
-        if kind is ChannelKind.SMS and self.sms:
-            return await self.sms.hand_over(http, address, message, message_id)
-        return None
+    ) -> Handing:
+        match self._of(kind):
+            case Mail() as mail:
+                return await mail.hand_over(address, message, message_id)
+            case Push() as push:
+                return await push.hand_over(http, address, message, message_id)
+            case Sms() as sms:
+                return await sms.hand_over(http, address, message, message_id)
+            case None:
+                return Handing(Result.LATER, "not_offered")

@@ -21,6 +21,7 @@ from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
 # How long a push service keeps it for a browser that is away; after that the list says it anyway.
 _KEPT_SECONDS = 24 * 3600
+_SECONDS = 10
 _SIGNED_FOR = timedelta(hours=1)
 _TOPIC = "ruta"
 
@@ -31,6 +32,8 @@ class Push:
         self._key = Vapid02.from_file(str(key_file))
         self._contact = contact
         self._also = also
+        self.seconds = _SECONDS
+        """The longest that handing over one message takes."""
 
     @property
     def public_key(self) -> str:
@@ -56,7 +59,10 @@ class Push:
         }
         try:
             check_url(endpoint, self._also)
-            async with http.post(endpoint, headers=headers, allow_redirects=False) as answer:
+            limit = aiohttp.ClientTimeout(total=self.seconds)
+            async with http.post(
+                endpoint, headers=headers, allow_redirects=False, timeout=limit
+            ) as answer:
                 await answer.content.read(1024)
                 return _of(answer.status, answer.headers.get("Retry-After"))
         except UnsafeUrl:
