@@ -218,7 +218,7 @@ async def bounced(session: AsyncSession, bounce: Bounce) -> None:
         await session.execute(
             sa.update(Ping)
             .where(col(Ping.message_id) == bounce.about, col(Ping.status) == PingStatus.TOLD)
-            .values(status=PingStatus.GIVEN_UP)
+            .values(status=PingStatus.GIVEN_UP, settled_at=clock.now())
             .execution_options(synchronize_session=False)
         )
         await switch_off(session, channel, SwitchedOff.REFUSED)
