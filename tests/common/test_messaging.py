@@ -410,24 +410,6 @@ async def test_what_the_broker_did_not_take_waits_in_the_outbox(
     assert not await unpublished(database)()
 
 
-@pytest.mark.slow
-async def test_a_broker_that_is_killed_delays_events_and_loses_none(
-    live: Any, database: Database, nats_server: NatsServer
-) -> None:
-    reader = Reader()
-    async with live(reader):
-        await write(database, event())
-        await until(lambda: len(reader.seen) == 1)
-        assert nats_server.process is not None
-        nats_server.process.kill()
-        nats_server.process.wait()
-        await write(database, *(event() for _ in range(20)))
-        await asyncio.sleep(0.5)
-        assert len(reader.seen) == 1
-        await asyncio.to_thread(nats_server.start)
-        await until(lambda: len(reader.seen) == 21)
-
-
 async def test_only_the_relay_that_holds_the_lock_publishes_and_the_next_takes_over(
     settings: sample.Settings, database: Database, clean_stream: Any
 ) -> None:

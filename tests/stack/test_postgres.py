@@ -1,8 +1,6 @@
 """PostgreSQL of a data directory: roles that own nothing at run time, data that outlives its server."""
 
 import re
-import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -65,23 +63,6 @@ def test_creating_a_database_again_keeps_its_passwords(postgres: PostgresServer)
 def test_a_name_that_is_no_database_name_is_refused(postgres: PostgresServer) -> None:
     with pytest.raises(StackError, match="not a database name"):
         postgres.create_service_database("x'; DROP TABLE y; --")
-
-
-@pytest.mark.slow
-def test_data_outlives_a_kill_and_the_next_start_finds_the_port_again(tmp_path: Path) -> None:
-    server = PostgresServer(tmp_path / "pg", durable=True)
-    server.start()
-    try:
-        server.psql("CREATE TABLE kept AS SELECT 42 AS answer")
-        assert server.process is not None
-        server.process.send_signal(signal.SIGKILL)
-        server.process.wait()
-        port = server.port
-        _start_when_the_orphans_are_gone(server)
-        assert server.port == port
-        assert server.psql("SELECT answer FROM kept").strip() == "42"
-    finally:
-        server.stop()
 
 
 def test_what_it_held_is_held_again_after_a_start(tmp_path: Path) -> None:
@@ -200,18 +181,6 @@ def _until_logged(server: PostgresServer, words: str) -> None:
     while words not in server.log_file.read_text():
         assert time.monotonic() < end, words
         time.sleep(0.05)
-
-
-def _start_when_the_orphans_are_gone(server: PostgresServer) -> None:
-    """Backends of a killed server need a moment to notice; until then it refuses to start."""
-    for _ in range(20):
-        try:
-            server.start()
-        except StackError:
-            subprocess.run(["sleep", "0.3"], check=True)
-        else:
-            return
-    server.start()
 
 
 async def test_several_are_made_at_once_and_each_opens_with_its_own_words(

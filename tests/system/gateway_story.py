@@ -17,7 +17,6 @@ from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from stack.embedded.postgres import SUPERUSER
 from stack.operate.service_commands import attached_postgres
-from stack.private_files import write_private
 
 from tests.services.directory.conftest import service_document
 from tests.services.referrals.story import SALUD, Story
@@ -167,23 +166,9 @@ class GatewayStory(Story):
         async with self._engines[database].connect() as connection:
             return list((await connection.execute(sa.text(statement), values)).all())
 
-    @asynccontextmanager
-    async def held(self, database: str, statement: str, **values: Any) -> AsyncIterator[None]:
-        """Keep the locks of a statement during the block."""
-        await self.rows_of(database, "SELECT 1")  # opens it
-        engine = create_async_engine(self._engines[database].url)
-        async with engine.connect() as connection:
-            await connection.execute(sa.text(statement), values)
-            yield
-        await engine.dispose()
-
     async def close(self) -> None:
         for engine in self._engines.values():
             await engine.dispose()
-
-    def move_clock(self, seconds: float) -> None:
-        """Let the whole stack believe that it is so many seconds later."""
-        write_private(self._system.layout.clock_file, str(seconds))
 
 
 @asynccontextmanager

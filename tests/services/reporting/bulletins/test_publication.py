@@ -1,8 +1,6 @@
 """A publication that is left to the worker, on a database of its own, where transactions meet."""
 
 import asyncio
-import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +12,7 @@ from common.db.session import Database
 from httpx import ASGITransport, AsyncClient
 from reporting.app import create_app
 from reporting.publish.bulletins import publishing
-from reporting.publish.bulletins.models import bulletin_files, bulletin_publications
+from reporting.publish.bulletins.models import bulletin_files
 from reporting.publish.bulletins.publishing import one
 from reporting.publish.bulletins.service import STEPS
 from reporting.settings import Settings
@@ -24,16 +22,8 @@ from tests.services.reporting.activities.rows import body
 from tests.services.reporting.bulletins.test_bulletins_api import as_, drafted, step
 from tests.support.apps import with_built_routes
 from tests.support.databases import MigratedDatabases
-from tests.support.patience import PATIENCE
 
 PATH = "/reports/v1/bulletins"
-WORKER = """
-import asyncio, sys
-from common.db.session import Database
-from reporting.publish.bulletins import publishing
-
-asyncio.run(publishing.one(Database.at(sys.argv[1]), alone=False))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -107,32 +97,6 @@ async def test_it_is_answered_at_once_and_tells_how_far_it_has_come(
     assert public["state"] == "published"
     assert await files_of(database, bulletin) == len(public["files"])
     assert not await one(database, alone=False), "nothing is left to do"
-
-
-@pytest.mark.slow
-async def test_a_killed_worker_has_published_nothing_and_the_next_one_all(
-    api: AsyncClient, database: Database, own_database: ServiceDatabase
-) -> None:
-    bulletin = await signed(api, "2026-10b")
-    await step(api, bulletin, "publication", "im-officer")
-    child = await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, own_database.app_url)
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while not (await read(api, bulletin))["done"]:  # it stands in its long transaction
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.05)
-    finally:
-        child.kill()  # SIGKILL
-        await child.wait()
-    assert (await read(api, bulletin))["state"] == "at_work"
-    assert await files_of(database, bulletin) == 0
-    async with database.transaction() as session:  # as after the pause that the dead one took
-        await session.execute(sa.update(bulletin_publications).values(due_at=sa.func.now()))
-    deadline = time.monotonic() + PATIENCE
-    while (await read(api, bulletin))["state"] != "published":
-        assert time.monotonic() < deadline  # the server drops the dead one's locks in its time
-        await one(database, alone=False)
-    assert await files_of(database, bulletin) == len((await read(api, bulletin, ""))["files"])
 
 
 async def test_what_is_refused_says_why_leaves_nothing_and_ends_with_a_new_draft(
