@@ -15,8 +15,7 @@ PAGES = [
 TEXTS = [
     *ROOT.glob("*/src/**/texts.json"),
     *ROOT.glob("services/*/src/**/texts.json"),
-    *ROOT.glob("services/*/src/**/*.en.po"),
-    ROOT / "services/console/src/console/catalogues/en.po",
+    *ROOT.glob("services/*/src/**/languages/en/*.po"),
     ROOT / "libs/common/src/common/words/data/details.csv",
 ]
 LONGEST = 45

@@ -1,89 +1,145 @@
-"""Whatever a person reads is there in every language: a new one in `common/words/languages.py` makes these tests
-name each text that lacks it."""
+"""Whatever a person reads is there in every language. Spanish and English stand in tables and modules; a further one
+is a folder `languages/CODE` in each package, and these tests name each text that it lacks."""
 
 import ast
 import csv
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from common.words.languages import LANGUAGES
+from common.words.catalogues import catalogue
+from common.words.languages import FURTHER
+from common.words.tables import completed
 
 from tests.support.reference import ROOT
 
 PRODUCT = [ROOT / "gateway/src", ROOT / "stack/src", *sorted((ROOT / "libs").glob("*/src")), *sorted((ROOT / "services").glob("*/src"))]  # fmt: skip
+COMPLETE = {"completed", "Field"}
+"""What gives a text in Spanish and English its further languages; examples of the API stay as they are."""
+FIELDS = {"Each", "Written", "DraftText"}
+"""Bodies of the API whose fields are the languages; the last two hold what somebody is writing."""
+RECORDED = {"answers.json", "examples.json"}
 
 
 def of_product(pattern: str) -> list[Path]:
     found = (path for source in PRODUCT for path in source.rglob(pattern))
-    return sorted(path.relative_to(ROOT) for path in found if "migrations" not in path.parts)
+    return sorted(path for path in found if "migrations" not in path.parts)
 
 
-def lacking(names: Iterable[str]) -> set[str]:
-    """Of names such as `es` and `label_es`: those of other languages that should be beside them."""
-    given = set(names)
-    ends = {name: name.removesuffix("es") for name in given if name == "es" or name.endswith("_es")}
-    several = [end for end in ends.values() if f"{end}en" in given]  # else it is no text in two
-    return {end + language for end in several for language in LANGUAGES} - given
+def said(part: Any) -> Iterator[str]:
+    """The English of whatever is said in both languages."""
+    if isinstance(part, dict):
+        for name, each in part.items():
+            stem = str(name).removesuffix("en")
+            if (not stem or stem.endswith("_")) and name != stem and f"{stem}es" in part:
+                yield from leaves(each)
+            yield from said(each)
+    elif isinstance(part, list | tuple):
+        for each in part:
+            yield from said(each)
 
 
-def in_tables(path: Path) -> set[str]:
-    with (ROOT / path).open(encoding="utf-8", newline="") as file:
-        return lacking(next(csv.reader(file), []))
+def leaves(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield from [part] if part else []
+    elif isinstance(part, dict | list | tuple | frozenset):
+        for each in part.values() if isinstance(part, dict) else part:
+            yield from leaves(each)
 
 
-def in_objects(path: Path) -> set[str]:
-    def objects(part: Any) -> Iterator[set[str]]:
-        if isinstance(part, dict):
-            yield set(part)
-        for each in (
-            part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-        ):
-            yield from objects(each)
-
-    found = objects(json.loads((ROOT / path).read_text(encoding="utf-8")))
-    return {name for names in found for name in lacking(names)}
-
-
-def in_module(text: str) -> set[str]:
-    """Members of dictionaries, fields of classes, arguments of calls."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Dict):
-            names = {key.value for key in node.keys if isinstance(key, ast.Constant)}
-            found |= lacking(name for name in names if isinstance(name, str))
-        elif isinstance(node, ast.ClassDef):
-            fields = [each.target for each in node.body if isinstance(each, ast.AnnAssign)]
-            found |= lacking(each.id for each in fields if isinstance(each, ast.Name))
-        elif isinstance(node, ast.Call):
-            found |= lacking(each.arg for each in node.keywords if each.arg)
-        elif isinstance(node, ast.FunctionDef):
-            found |= lacking(each.arg for each in node.args.args)
+def literal(node: ast.Dict) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        try:
+            found[ast.literal_eval(key) if key else None] = ast.literal_eval(value)
+        except ValueError:
+            continue
     return found
 
 
-@pytest.mark.parametrize("path", of_product("*.csv"), ids=str)
-def test_a_table_has_its_texts_in_every_language(path: Path) -> None:
-    assert in_tables(path) == set()
+def english() -> dict[str, set[str]]:
+    """By package: what a catalogue of a further language has to say."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in (*of_product("*.csv"), *of_product("*.json"), *of_product("*.py")):
+        package = found[path.parts[path.parts.index("src") + 1]]
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".csv":
+            package.update(said(list(csv.DictReader(StringIO(text)))))
+        elif path.suffix == ".json" and path.name not in RECORDED:
+            package.update(said(json.loads(text)))
+        elif path.suffix == ".py":
+            dicts = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Dict))
+            package.update(each for node in dicts for each in said(literal(node)))
+    return found
 
 
-@pytest.mark.parametrize("path", of_product("*.json"), ids=str)
-def test_so_has_a_file_of_texts(path: Path) -> None:
-    assert in_objects(path) == set()
+def test_a_further_language_says_all_of_it() -> None:
+    asked = english()
+    assert "Emergency" in asked["common"]
+    assert "There is something new in Ruta: {address}" in asked["referrals"]
+    for language in FURTHER:
+        lacking = {name: texts - catalogue(name, language).keys() for name, texts in asked.items()}
+        assert {name: texts for name, texts in lacking.items() if texts} == {}
 
 
-def test_so_has_a_module() -> None:
-    found = {str(path): in_module((ROOT / path).read_text()) for path in of_product("*.py")}
-    assert {path: names for path, names in found.items() if names} == {}
-
-
-def test_a_language_more_is_missed_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{__name__}.LANGUAGES", (*LANGUAGES, "pt"))
-    assert lacking(["code", "label_es", "label_en"]) == {"label_pt"}
-    assert in_objects(Path("services/referrals/src/referrals/listening/line/texts.json")) == {"pt"}
-    module = (
-        'TEXT = {"es": "sí", "en": "yes"}\nclass Label:\n    label_es: str\n    label_en: str\n'
+def test_a_folder_is_all_that_tables_and_modules_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "helped/languages/pt").mkdir(parents=True)
+    (tmp_path / "helped/__init__.py").touch()
+    (tmp_path / "helped/languages/pt/all.po").write_text(
+        'msgid "Health"\nmsgstr "Sa\u00fade"\n\nmsgid "days"\nmsgstr "dias"\n', encoding="utf-8"
     )
-    assert in_module(f"{module}text(es='sí', en='yes')\n") == {"pt", "label_pt"}
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("common.words.tables.FURTHER", ("pt",))
+    row = {"code": "H", "label_es": "Salud", "label_en": "Health", "hint_es": "", "hint_en": ""}
+    assert completed("helped.a.module", [row])[0]["label_pt"] == "Saúde"
+    texts = {"es": {"in": ("días",)}, "en": {"in": ("days",)}}
+    assert completed("helped", texts)["pt"] == {"in": ("dias",)}
+    assert completed("helped", {"es": "Sí", "en": "Yes"})["pt"] == "Yes", "none said in English"
+    sys.modules.pop("helped", None)
+
+
+def in_modules(kind: type[ast.AST]) -> Iterator[tuple[Path, ast.AST, list[ast.AST]]]:
+    """Each node of a kind, and those that it stands in."""
+    for path in of_product("*.py"):
+        stack: list[tuple[ast.AST, list[ast.AST]]] = [(ast.parse(path.read_text("utf-8")), [])]
+        while stack:
+            node, within = stack.pop()
+            if isinstance(node, kind):
+                yield path.relative_to(ROOT), node, within
+            stack += [(each, [*within, node]) for each in ast.iter_child_nodes(node)]
+
+
+def test_what_a_module_says_in_two_languages_is_completed() -> None:
+    alone = [
+        f"{path}:{node.lineno}"
+        for path, node, within in in_modules(ast.Dict)
+        if isinstance(node, ast.Dict)
+        and {"es", "en"} <= {key.value for key in node.keys if isinstance(key, ast.Constant)}
+        and not any(
+            isinstance(each, ast.Call) and getattr(each.func, "id", "") in COMPLETE
+            for each in within
+        )
+    ]
+    assert alone == [], 'write completed("package", {"es": …, "en": …})'
+
+
+def test_one_class_names_the_languages_as_fields() -> None:
+    found = {
+        node.name
+        for _, node, _ in in_modules(ast.ClassDef)
+        if isinstance(node, ast.ClassDef)
+        and {"es", "en"}
+        <= {
+            each.target.id
+            for each in node.body
+            if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+        }
+    }
+    assert found == FIELDS

@@ -10,7 +10,8 @@ from string import Formatter
 import pytest
 from common.chained import BrokenList
 from common.db.key_checks import KeysAway, WrongKeys
-from common.words.wording import Worded, Wording, spanish_of
+from common.words.catalogues import catalogue
+from common.words.wording import Worded, Wording
 from referrals.ground.audit.anchors import BrokenAnchor
 from referrals.ground.keys.ring import CannotOpenKey, KeyRingError
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
@@ -87,14 +88,16 @@ def test_what_a_command_says_has_its_spanish(package: str) -> None:
         for text in literal(call.args[at])
     }
     assert said or package == "common"
-    known = spanish_of(package).keys() | spanish_of("common").keys()
-    assert said - known == set(), f"write them in {package}/spoken.es.po, as a person would"
+    known = catalogue(package, "es").keys() | catalogue("common", "es").keys()
+    assert said - known == set(), (
+        f"write them in {package}/languages/es/commands.po, as a person would"
+    )
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_spanish_is_left_over_and_places_are_the_same(package: str) -> None:
-    assert spanish_of(package).keys() - constants(package) == set()
-    for text, spanish in spanish_of(package).items():
+    assert catalogue(package, "es").keys() - constants(package) == set()
+    for text, spanish in catalogue(package, "es").items():
         assert spanish
         assert places(text) == places(spanish), text
 

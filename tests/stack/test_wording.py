@@ -97,7 +97,7 @@ def ids() -> frozenset[str]:
 @cache
 def spanish() -> dict[str, str]:
     found: dict[str, str] = {}
-    for part in files("stack").joinpath("catalogues").iterdir():
+    for part in files("stack").joinpath("languages", "es").iterdir():
         for text, translated in entries(part.read_text(encoding="utf-8")):
             assert text not in found, f"{text!r} stands twice in the catalogues"
             assert isinstance(translated, str)
@@ -112,7 +112,7 @@ def places(text: str) -> set[str]:
 def test_everything_that_is_said_has_a_text_in_spanish() -> None:
     assert len(ids()) > 400
     missing = {text for text in ids() if not spanish().get(text)}
-    assert missing == set(), "write them in stack/src/stack/catalogues, as a person would"
+    assert missing == set(), "write them in stack/src/stack/languages/es, as a person would"
 
 
 def test_no_spanish_text_is_left_over() -> None:
@@ -144,7 +144,7 @@ def test_what_is_said_can_be_translated() -> None:
     ]  # fmt: skip
     assert unsaid == [], (
         'write StackError("no log in {root}", root=…), or said("…", …) for what is printed, and its Spanish in'
-        " stack/catalogues; what another program said: StackError.passed_on"
+        " stack/languages/es; what another program said: StackError.passed_on"
     )
 
 

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Mapping
 
-from common.words.wording import LANGUAGE_VARIABLE, SPOKEN, Wording, language_of
+from common.words.languages import LANGUAGES
+from common.words.wording import LANGUAGE_VARIABLE, Wording, language_of
 
 __all__ = [
     "LANGUAGE_VARIABLE",
@@ -14,13 +15,13 @@ __all__ = [
     "unknown_language",
 ]
 
-said = Wording("stack", "catalogues").said
+said = Wording("stack").said
 
 
 def unknown_language(environment: Mapping[str, str]) -> str | None:
     """The explicit choice of a language that is not supported."""
     asked = environment.get(LANGUAGE_VARIABLE)
-    return asked if asked and asked not in SPOKEN else None
+    return asked if asked and asked not in LANGUAGES else None
 
 
 def known(words: str) -> str:

@@ -314,8 +314,7 @@ def test_needs_name_known_categories_and_texts_are_in_both_languages() -> None:
     from directory.show import information
 
     for need in needs().values():
-        assert need.label_es
-        assert need.label_en
+        assert all(need.labels.values())
         assert set(need.categories) <= set(codelists.categories()), need.code
     folder = Path(information.__file__).parent
     texts = json.loads((folder / "texts.json").read_text(encoding="utf-8"))

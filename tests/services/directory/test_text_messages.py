@@ -1,6 +1,7 @@
 """Help and warnings by text message: a place and a need in, the nearest public services out."""
 
 import json
+from itertools import chain
 from typing import Any, cast
 
 import pytest
@@ -66,11 +67,11 @@ def test_a_place_and_a_need_are_read_however_they_are_written(
 
 
 def test_each_need_has_words_of_its_own_in_both_languages() -> None:
-    words = [w for need in needs().values() for w in {*need.words_es, *need.words_en}]
+    words = [w for need in needs().values() for w in {*chain(*need.words.values())}]
     assert len(words) == len(set(words))
-    assert all(need.words_es[0] and need.words_en[0] for need in needs().values())
+    assert all(said[0] for need in needs().values() for said in need.words.values())
     for number, need in enumerate(needs().values(), 1):
-        for word in (str(number), *need.words_es, *need.words_en):
+        for word in (str(number), *chain(*need.words.values())):
             assert understood(f"zulia {word}", "VEN").need == need.code
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from common.words.languages import LANGUAGES
 from referrals.listening.line.kinds import EVERY, for_kind, kinds, prepared
 
 from tests.services.referrals.line_words import GBV, TIP
@@ -15,10 +16,10 @@ def test_each_is_told_in_both_languages_for_a_kind_that_there_is() -> None:
     assert len({each.code for each in prepared()}) == len(prepared())
     assert {each.kind for each in prepared()} <= {*kinds(), EVERY}
     for each in prepared():
-        for text in (each.text_es, each.text_en):
+        for text in each.texts.values():
             assert 20 < len(text) < 400, each.code
             assert not PROMISES.search(text), each.code
-        assert each.text_es != each.text_en
+        assert len({*each.texts.values()}) == len(LANGUAGES)
 
 
 @pytest.mark.parametrize("kind", list(kinds()))

@@ -1,14 +1,13 @@
 """The front's own pages for people, in Spanish and English, without a script: start, what went wrong, sign out."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from common.pages.look import EXIT_SCRIPT, PAGE_STYLE, page_policy
 from common.words.languages import LANGUAGES, next_language
+from common.words.tables import tree
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.front.edge.heads import Header
@@ -138,8 +137,7 @@ def _what_to_do(language: str, status: int, code: str, *, sent: bool) -> dict[st
 
 @cache
 def texts() -> dict[str, dict[str, Any]]:
-    text = files("gateway.front").joinpath("texts.json").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, Any]] = json.loads(text)
+    loaded: dict[str, dict[str, Any]] = tree(__package__, "texts")
     return loaded
 
 

@@ -12,26 +12,6 @@ from common.words import conventions
 _MIDNIGHT = time(tzinfo=UTC)
 _PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab]?)")
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
-_QUARTERS = {"es": "{n}.º trimestre de {year}", "en": "Q{n} {year}"}
-_OF = {"es": "de ", "en": ""}
-_MONTHS = {
-    "es": (
-        "ene.",
-        "feb.",
-        "mar.",
-        "abr.",
-        "may.",
-        "jun.",
-        "jul.",
-        "ago.",
-        "sept.",
-        "oct.",
-        "nov.",
-        "dic.",
-    ),
-    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"),
-}
-"""As CLDR abbreviates them in Venezuela and in Great Britain."""
 
 
 @dataclass(frozen=True)
@@ -92,21 +72,21 @@ class Moments:
         return self._date(day)
 
     def _date(self, day: date, *, year: bool = True) -> str:
-        shown = f"{day.day} {_MONTHS[self.language][day.month - 1]}"
+        shown = f"{day.day} {conventions.dotted_month(day, self.language)}"
         return f"{shown} {day.year}" if year else shown
 
     def period(self, text: str) -> str:
         """A period of reports in words: 16–31 October 2026 for 2026-10b; as it is written, if it is no such one."""
         if (quarter := _QUARTER.fullmatch(text)) is not None:
-            return _QUARTERS[self.language].format(year=quarter[1], n=quarter[2])
+            return conventions.quarter(int(quarter[2]), int(quarter[1]), self.language)
         if (found := _PERIOD.fullmatch(text)) is None:
             return text
         year, month, half = int(found[1]), int(found[2]), found[3]
-        named = conventions.month(date(year, month, 1), self.language)
+        begins = date(year, month, 1)
         if not half:
-            return named
+            return conventions.month(begins, self.language)
         first, last = (1, 15) if half == "a" else (16, monthrange(year, month)[1])
-        return f"{first}–{last} {_OF[self.language]}{named}"
+        return conventions.days_of(f"{first}–{last}", begins, self.language)
 
     def number(self, value: float | str) -> str:
         """With one decimal, as they are written where the people are."""

@@ -62,11 +62,9 @@ class Wording:
 
 @cache
 def wording(language: str) -> Wording:
-    """Words of choices and of all parts: `es.po`, and `planning.es.po` for pages of planning and watching."""
+    """Words of choices and of all parts in `languages/CODE`; `planning.po` is for pages of planning and watching."""
     texts: dict[str, str | tuple[str, ...]] = dict(choices.texts(language))
-    for part in files("console").joinpath("catalogues").iterdir():
-        if part.name != f"{language}.po" and not part.name.endswith(f".{language}.po"):
-            continue
+    for part in files("console").joinpath("languages", language).iterdir():
         for key, said in entries(part.read_text(encoding="utf-8")):
             if key in texts:
                 raise ValueError(f"{key} stands in two parts of the catalogue")

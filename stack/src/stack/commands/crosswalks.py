@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from common.words.languages import PageLanguage
+from common.words.tables import completed
 from rich.console import Console
 from rich.table import Table
 
@@ -21,13 +22,13 @@ _terminal = Console(highlight=False, soft_wrap=True)
 _PATH = "/directory/v1/crosswalks"
 _PAGE = 200
 _NONE, _UNDECIDED = "-", "?"
-_HEADS: dict[str, dict[str, tuple[str, ...]]] = {
+_HEADS: dict[str, dict[str, tuple[str, ...]]] = completed("stack", {
     "sources": {"es": ("publicación", "términos", "sin decidir"),
                 "en": ("publisher", "terms", "undecided")},
     "terms": {"es": ("término", "servicios", "categorías", "se parece a"),
               "en": ("term", "services", "categories", "looks like")},
-}  # fmt: skip
-_SAID = {
+})  # fmt: skip
+_SAID = completed("stack", {
     "no_source": {"es": "Ninguna importación suya trajo términos de otros.",
                   "en": "No import of yours brought terms of others."},
     "no_term": {"es": "Ningún término.", "en": "No term."},
@@ -37,7 +38,7 @@ _SAID = {
                 "en": "“{name}” is in several taxonomies: name one with --taxonomy: {taxonomies}"},
     "followed": {"es": "servicios que cambiaron: {changed}; que esperan su turno: {waiting}; que no le toca cambiar: {refused}",
                  "en": "services that changed: {changed}; that wait for their turn: {waiting}; that are not yours to change: {refused}"},
-}  # fmt: skip
+})  # fmt: skip
 
 Language = Annotated[PageLanguage, typer.Option(help="Language of what is shown")]
 Source = Annotated[

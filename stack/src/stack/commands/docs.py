@@ -12,7 +12,7 @@ import typer
 import yaml
 from common.events.catalogue import asyncapi
 from common.words.choices import words
-from common.words.tables import rows
+from common.words.tables import completed, rows
 from referrals.referral.referrals.lifecycle import diagram
 
 from stack.commands.options import home
@@ -21,10 +21,13 @@ from stack.wording import language_of
 
 RULES = "deploy/k8s/components/monitoring/rules.yaml"
 """Where they stand in the project."""
-_HEADS = {
-    "en": "| alert | what it means | what you do |",
-    "es": "| alerta | qué pasa | qué hace usted |",
-}
+_HEADS = completed(
+    "stack",
+    {
+        "en": "| alert | what it means | what you do |",
+        "es": "| alerta | qué pasa | qué hace usted |",
+    },
+)
 
 
 def table(rules: Path, language: str) -> str:

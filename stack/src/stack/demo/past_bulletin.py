@@ -3,9 +3,9 @@
 All of it is invented; the texts are in context.json.
 """
 
-import json
-from importlib.resources import files
 from typing import Any
+
+from common.words.tables import tree
 
 from stack.demo.story import IM
 from stack.demo.storyteller import Storyteller
@@ -104,5 +104,5 @@ def publish(tell: Storyteller, period: str) -> None:
 
 
 def _texts() -> dict[str, Any]:
-    texts: dict[str, Any] = json.loads((files("stack.demo") / "context.json").read_text("utf-8"))
+    texts: dict[str, Any] = tree("stack.demo", "context")
     return texts

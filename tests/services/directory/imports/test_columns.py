@@ -1,20 +1,29 @@
 """The workbook's columns: every header and tag finds its own column."""
 
 import pytest
+from common.words.languages import LANGUAGES
 from directory.files.imports.columns import by_header, by_tag, columns, is_tag_row, split_tag
 
 
 def test_every_header_and_tag_finds_its_own_column() -> None:
     for column in columns():
-        for header in (column.es, column.en, column.key, column.es.upper(), f"{column.en} *"):
+        for header in (
+            *column.headers.values(),
+            column.key,
+            column.header("es").upper(),
+            f"{column.header('en')} *",
+        ):
             assert by_header(header) == column, header
         assert by_tag(column.hxl) == column
 
 
 def test_keys_headers_and_tags_are_unique() -> None:
-    for attribute in ("key", "es", "en", "hxl"):
-        values = [getattr(column, attribute) for column in columns()]
-        assert len(set(values)) == len(values), attribute
+    for values in (
+        [column.key for column in columns()],
+        [column.hxl for column in columns()],
+        *([column.header(language) for column in columns()] for language in LANGUAGES),
+    ):
+        assert len(set(values)) == len(values), values
 
 
 @pytest.mark.parametrize("column", columns(), ids=lambda column: column.key)
@@ -24,7 +33,7 @@ def test_code_columns_have_their_list(column: object) -> None:
     assert isinstance(column, Column)
     codes = column.codes()
     assert (codes is not None) == (column.kind in ("code", "codes"))
-    assert bool(column.help_es) == bool(column.help_en)
+    assert len({bool(text) for text in column.helps.values()}) == 1
 
 
 @pytest.mark.parametrize(

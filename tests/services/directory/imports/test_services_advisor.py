@@ -131,8 +131,9 @@ def test_a_shelter_becomes_restricted_and_loses_its_place() -> None:
     location = service["service_at_locations"][0]["location"]
     assert not {"latitude", "longitude", "addresses"} & location.keys()
     assert {"visibility_raised", "place_withheld"} <= set(codes(mapped))
-    said = [service["name"], *(each["name"] for each in service["translations"].values())]
-    assert said == ["Child protection", "Child protection", "Protección de la niñez"]
+    said = {code: each["name"] for code, each in service["translations"].items()}
+    assert said == {"en": "Child protection", "es": "Protección de la niñez"}
+    assert service["name"] == "Child protection"
 
 
 def test_open_to_all_beside_a_specific_group_is_told_as_a_contradiction() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from common import clock
-from common.http import day_in_words, page_texts
+from common.http import page_texts
+from common.words.conventions import whole_date
 
 from gateway.issuer.changes.news import By, Line, Part
 
@@ -43,7 +44,7 @@ def parts(last: Mapping[Part, Line], names: Names, language: str) -> list[tuple[
 def moment(at: datetime, language: str) -> str:
     """A day and a time, as people write them."""
     there = at.astimezone(UTC)
-    return f"{day_in_words(clock.utc_day(at), language)}, {there:%H:%M} UTC"
+    return f"{whole_date(clock.utc_day(at), language)}, {there:%H:%M} UTC"
 
 
 def _by(line: Line, names: Names, language: str) -> str:

@@ -5,7 +5,6 @@ from common.http.app import service_app
 from common.http.context import BackgroundTask, ServiceContext, context_of
 from common.http.page import (
     answered_as,
-    day_in_words,
     drawn,
     page_response,
     page_texts,
@@ -51,7 +50,6 @@ __all__ = [
     "answered_as",
     "check_if_match",
     "context_of",
-    "day_in_words",
     "drawn",
     "etag_of",
     "open_to_all",

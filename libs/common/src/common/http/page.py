@@ -1,9 +1,6 @@
 """Pages for people on small phones: no script, nothing loaded from elsewhere, stored nowhere."""
 
-import json
-from datetime import date
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from jinja2 import (
@@ -19,7 +16,8 @@ from starlette.responses import HTMLResponse, Response
 
 from common.http import problems
 from common.pages.look import EXIT_SCRIPT, LANGUAGE_SWITCH, PAGE_STYLE, page_policy
-from common.words.languages import next_language, page_language
+from common.words.languages import next_language
+from common.words.tables import tree
 
 
 def page_response(
@@ -75,9 +73,7 @@ def drawn(package: str, template: str, language: str, **values: Any) -> str:
 
 @cache
 def page_texts(package: str, language: str) -> dict[str, Any]:
-    loaded: dict[str, dict[str, Any]] = json.loads(
-        files(package).joinpath("texts.json").read_bytes()
-    )
+    loaded: dict[str, dict[str, Any]] = tree(package, "texts")
     return loaded[language]
 
 
@@ -101,19 +97,6 @@ def with_number(text: str, number: str) -> Markup:
     """A sentence with `{number}` in it, which a phone can call by a touch."""
     link = Markup('<a href="tel:{}">{}</a>').format(number.replace(" ", ""), number)
     return escape(text).format(number=link)
-
-
-_MONTHS = {
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-    "en": "January February March April May June July August September October November December",
-}
-
-
-def day_in_words(day: date, language: str) -> str:
-    """A day as people write it: 24 de mayo de 2027, 24 May 2027."""
-    month = _MONTHS[page_language(language, None)].split()[day.month - 1]
-    of = " " if language == "en" else " de "
-    return f"{day.day}{of}{month}{of}{day.year}"
 
 
 HTML = "text/html"

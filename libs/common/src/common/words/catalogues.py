@@ -3,7 +3,9 @@ to make and could forget. Pure."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 
 _FIELD = re.compile(r"(?:(msgid|msgid_plural|msgstr(?:\[\d\])?) )?(\".*\")")
 
@@ -25,3 +27,17 @@ def entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
         if key := fields.pop("msgid", ""):
             several = "msgid_plural" in fields
             yield key, (fields["msgstr[0]"], fields["msgstr[1]"]) if several else fields["msgstr"]
+
+
+@cache
+def catalogue(package: str, language: str) -> Mapping[str, str]:
+    """What a package says in a language, by its English text: all catalogues of `languages/CODE` in it. ValueError
+    where a text stands twice."""
+    found: dict[str, str] = {}
+    folder = files(package).joinpath("languages", language)
+    for part in folder.iterdir() if folder.is_dir() else ():
+        for text, said in entries(part.read_text(encoding="utf-8")):
+            if text in found or not isinstance(said, str):
+                raise ValueError(f"{part.name}: {text!r} stands twice, or in several forms")
+            found[text] = said
+    return found

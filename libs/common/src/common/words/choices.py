@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic_core.core_schema import CoreSchema, literal_schema
 
 from common.words.codelists import Code, rows
+from common.words.tables import by_language
 
 Known = TypeVar("Known", bound=str)
 
@@ -56,8 +57,7 @@ def reasons(of: str) -> Mapping[str, Reason]:
     found = {
         row["code"]: Reason(
             row["code"],
-            row["label_es"],
-            row["label_en"],
+            by_language(row),
             frozenset(row["offered"].split()),
             int(row["counter"]) if row["counter"] else None,
         )
@@ -109,11 +109,10 @@ def items() -> Mapping[str, ItemWord]:
         {
             row["code"]: ItemWord(
                 row["code"],
-                row["label_es"],
-                row["label_en"],
+                by_language(row),
                 int(row["asked"]) if row["asked"] else None,
                 row["reaches"] == "yes",
-                {"es": row["in_sentence_es"], "en": row["in_sentence_en"]},
+                by_language(row, "in_sentence"),
             )
             for row in rows("items")
         }

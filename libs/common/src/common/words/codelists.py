@@ -9,20 +9,26 @@ from typing import Generic, TypeVar
 
 from common.words import tables
 
-"""Languages that every label exists in."""
-
 
 @dataclass(frozen=True, slots=True)
 class Code:
     """One entry of a code list."""
 
     code: str
-    label_es: str
-    label_en: str
+    labels: Mapping[str, str]
+    """By language."""
+
+    @property
+    def label_es(self) -> str:
+        return self.labels["es"]
+
+    @property
+    def label_en(self) -> str:
+        return self.labels["en"]
 
     def label(self, language: str = "es") -> str:
         """The label in `language`, Spanish if there is none in it."""
-        return self.label_en if language == "en" else self.label_es
+        return self.labels.get(language, self.labels["es"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +130,8 @@ def rows(table: str) -> list[dict[str, str]]:
     return tables.rows("common.words", f"data/codelists/{table}")
 
 
-def _labels(row: Mapping[str, str]) -> tuple[str, str, str]:
-    return row["code"], row["label_es"], row["label_en"]
+def _labels(row: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    return row["code"], tables.by_language(row)
 
 
 @cache

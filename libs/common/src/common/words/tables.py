@@ -1,10 +1,57 @@
-"""Tables that ship with a package, as CSV beside its modules."""
+"""Tables and texts that ship with a package. Spanish and English are side by side in the file; the package's catalogues
+add further languages."""
 
 import csv
+import json
+from collections.abc import Mapping
 from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from common.words.catalogues import catalogue
+from common.words.languages import FURTHER, LANGUAGES
+
+Part = TypeVar("Part")
 
 
 def rows(package: str, name: str) -> list[dict[str, str]]:
     """The rows of `NAME.csv`, by column. `name` may have folders: `data/columns`."""
     table = files(package).joinpath(*f"{name}.csv".split("/"))
-    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    found = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    return completed(package, list(found))
+
+
+def tree(package: str, name: str) -> Any:
+    """The content of `NAME.json`."""
+    file = files(package).joinpath(*f"{name}.json".split("/"))
+    return completed(package, json.loads(file.read_bytes()))
+
+
+def by_language(row: Mapping[str, str], column: str = "label") -> Mapping[str, str]:
+    """What a row says in each language: `label_es`, `label_en` …; column "": `es`, `en` …"""
+    start = f"{column}_" if column else ""
+    return MappingProxyType({code: row[start + code] for code in LANGUAGES})
+
+
+def completed(package: str, part: Part) -> Part:
+    """The same, in which all that is said in `es` and `en`, or as `label_es` and `label_en`, is said in each further
+    language; in English where its catalogues lack the text, which a test names."""
+    if isinstance(part, dict):
+        found = {name: completed(package, each) for name, each in part.items()}
+        for name in part:
+            stem = str(name).removesuffix("en")
+            if (not stem or stem.endswith("_")) and name != stem and f"{stem}es" in part:
+                further = {f"{stem}{code}": _in(package, code, part[name]) for code in FURTHER}
+                found |= further
+        return found  # type: ignore[return-value]
+    if isinstance(part, list):
+        return [completed(package, each) for each in part]  # type: ignore[return-value]
+    return part
+
+
+def _in(package: str, language: str, english: Any) -> Any:
+    if isinstance(english, dict):
+        return {name: _in(package, language, each) for name, each in english.items()}
+    if isinstance(english, list | tuple | frozenset):
+        return type(english)(_in(package, language, each) for each in english)
+    return catalogue(package.partition(".")[0], language).get(english, english)

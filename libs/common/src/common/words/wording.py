@@ -1,17 +1,16 @@
 """Texts of commands, in the language of their reader.
 
-The English text in the source is the id; Spanish is in the package's catalogues, which are read only for Spanish.
+The English text in the source is the id; other languages are in the package's catalogues, read on demand.
 `said("no log in {root}", root=…)` fills the places of a text. A text is a whole sentence: other languages order the
 parts differently.
 """
 
 import os
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
+
+from common.words.languages import LANGUAGES
 
 LANGUAGE_VARIABLE = "RUTA_LANGUAGE"
-SPOKEN = ("en", "es")
 _LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _PLAIN = {"C": "en", "POSIX": "en"}
 
@@ -24,7 +23,7 @@ def language_of(environment: Mapping[str, str]) -> str:
         environment.get(name, "").partition(".")[0].replace("-", "_").partition("_")[0]
         for name in names
     )
-    return next((code for each in codes if (code := _PLAIN.get(each, each)) in SPOKEN), "en")
+    return next((code for each in codes if (code := _PLAIN.get(each, each)) in LANGUAGES), "en")
 
 
 class Worded(Exception):
@@ -38,15 +37,15 @@ class Worded(Exception):
 
 
 class Wording:
-    """Texts of one package's commands: its catalogues (`….es.po` in `folder` of the package) and those of the shared
-    code."""
+    """Texts of one package's commands: its catalogues (`languages/CODE/*.po`) and those of the shared code."""
 
-    def __init__(self, package: str, folder: str = "") -> None:
-        self._places = dict.fromkeys(((package, folder), ("common", "")))
+    def __init__(self, package: str) -> None:
+        self._packages = dict.fromkeys((package, "common"))
 
     def said(self, text: str, /, **values: object) -> str:
         """`text`, one of the ids of the catalogues, with its places filled."""
-        spoken = self._spanish(text) if language_of(os.environ) == "es" else text
+        language = language_of(os.environ)
+        spoken = text if language == "en" else self._in(language, text)
         return spoken.format(**values) if values else spoken
 
     def told(self, error: Exception) -> str:
@@ -60,25 +59,11 @@ class Wording:
     def _part(self, value: object) -> object:
         return self.told(value) if isinstance(value, Worded) else value
 
-    def _spanish(self, text: str) -> str:
-        found = (spanish_of(*place).get(text) for place in self._places)
+    def _in(self, language: str, text: str) -> str:
+        from common.words.catalogues import catalogue  # noqa: PLC0415 - most who start it read English
+
+        found = (catalogue(package, language).get(text) for package in self._packages)
         return next(filter(None, found), text)
-
-
-@cache
-def spanish_of(package: str, folder: str = "") -> Mapping[str, str]:
-    """Spanish by text, of a package's commands. ValueError where a text stands twice."""
-    from common.words.catalogues import entries  # noqa: PLC0415 - most who start it read English
-
-    found: dict[str, str] = {}
-    for part in files(package).joinpath(folder).iterdir():
-        if not part.name.endswith("es.po"):
-            continue
-        for text, spanish in entries(part.read_text(encoding="utf-8")):
-            if text in found or not isinstance(spanish, str):
-                raise ValueError(f"{part.name}: {text!r} stands twice, or in several forms")
-            found[text] = spanish
-    return found
 
 
 _shared = Wording("common")

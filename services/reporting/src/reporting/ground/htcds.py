@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from common.words.codelists import Code, CodeList
-from common.words.tables import rows
+from common.words.tables import by_language, rows
 
 BOTH = "SexualExploitation+ForcedLabour"
 """The one combination that CTDC counts by itself (`isSexAndLabour`)."""
@@ -33,7 +33,7 @@ _PAIR = frozenset({"SexualExploitation", "ForcedLabour"})
 def htcds(name: str) -> CodeList[Code]:
     """A code list by its file's name."""
     entries = {
-        row["code"]: Code(row["code"], row["label_es"], row["label_en"])
+        row["code"]: Code(row["code"], by_language(row))
         for row in rows("reporting", f"data/htcds/{name}")
     }
     return CodeList(name, entries)

@@ -9,15 +9,14 @@ from decimal import Decimal
 from common.words import conventions
 from common.words.details import Detail
 from common.words.languages import LANGUAGES
-
-NAMES = {"es": "Español", "en": "English"}
+from common.words.tables import completed
 
 Text = dict[str, str]
 """One text per language."""
 
 
 def text(es: str, en: str) -> Text:
-    return {"es": es, "en": en}
+    return completed("reporting", {"es": es, "en": en})
 
 
 def of_details(code: str, *params: object) -> Text:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from common.words.conventions import month as month_in_words
+from common.words import conventions
 from common.words.details import WrongValue
 
 # Years in which somebody reports: each period has one before and one after it.
@@ -96,16 +96,12 @@ class Period:
     def label(self, language: str) -> str:
         """Words for a reader: "1–15 de noviembre de 2026", "November 2026", "2026 Q4"."""
         if self.kind is PeriodKind.QUARTER:
-            quarter = self.id[-1]
-            year = self.start.year
-            return f"{quarter}.º trimestre de {year}" if language == "es" else f"Q{quarter} {year}"
+            return conventions.quarter(int(self.id[-1]), self.start.year, language)
         if self.kind is PeriodKind.YEAR:
             return self.id
-        month = month_in_words(self.start, language)
         if self.kind is PeriodKind.MONTH:
-            return month
-        days = f"{self.start.day}–{self.end.day}"
-        return f"{days} de {month}" if language == "es" else f"{days} {month}"
+            return conventions.month(self.start, language)
+        return conventions.days_of(f"{self.start.day}–{self.end.day}", self.start, language)
 
 
 def periods_between(first: Period, last: Period, kind: PeriodKind) -> tuple[Period, ...]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from common.http import Strict
+from common.words.each import Each
 from pydantic import BaseModel, Field, model_validator
 
 from directory.pathways.definition.graph import Pathway, Sentence
@@ -14,11 +15,8 @@ BATCH_LIMIT = 100
 SIMULATION_LIMIT = 50
 
 
-class Said(BaseModel):
+class Said(Each[str]):
     """A sentence in Spanish and English."""
-
-    es: str
-    en: str
 
 
 class FindingOut(BaseModel):

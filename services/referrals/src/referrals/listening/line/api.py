@@ -50,7 +50,7 @@ async def get_form(
     response.headers["Cache-Control"] = "no-store"
     return LineFormView(
         form=gate.receipts.new_form(clock.now()),
-        kinds={kind.code: {"es": kind.label_es, "en": kind.label_en} for kind in kinds().values()},
+        kinds={kind.code: dict(kind.labels) for kind in kinds().values()},
     )
 
 

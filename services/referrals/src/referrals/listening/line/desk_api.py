@@ -79,10 +79,7 @@ async def list_prepared_answers(
     _caller: CoordinatorReader, kind: KnownKind | None = None
 ) -> list[PreparedAnswer]:
     """Beginnings of answers in both languages, those for this kind of report first."""
-    return [
-        PreparedAnswer(code=each.code, kind=each.kind, es=each.text_es, en=each.text_en)
-        for each in for_kind(kind)
-    ]
+    return [PreparedAnswer(code=each.code, kind=each.kind, **each.texts) for each in for_kind(kind)]
 
 
 @desk.get("/reports/{report_id}")

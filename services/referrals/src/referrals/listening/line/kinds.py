@@ -5,23 +5,25 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from common.words.tables import rows
+from common.words.tables import by_language, rows
 
 
 @dataclass(frozen=True)
 class Kind:
     code: str
     aor: str
-    label_es: str
-    label_en: str
+    labels: Mapping[str, str]
 
     def label(self, language: str) -> str:
-        return self.label_en if language == "en" else self.label_es
+        return self.labels[language]
 
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    return MappingProxyType({row["code"]: Kind(**row) for row in rows(__package__, "kinds")})
+    found = rows(__package__, "kinds")
+    return MappingProxyType(
+        {row["code"]: Kind(row["code"], row["aor"], by_language(row)) for row in found}
+    )
 
 
 EVERY = "*"
@@ -31,13 +33,15 @@ EVERY = "*"
 class Prepared:
     code: str
     kind: str
-    text_es: str
-    text_en: str
+    texts: Mapping[str, str]
 
 
 @cache
 def prepared() -> tuple[Prepared, ...]:
-    return tuple(Prepared(**row) for row in rows(__package__, "answers"))
+    return tuple(
+        Prepared(row["code"], row["kind"], by_language(row, "text"))
+        for row in rows(__package__, "answers")
+    )
 
 
 def for_kind(kind: str | None) -> tuple[Prepared, ...]:

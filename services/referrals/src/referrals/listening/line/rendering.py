@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from common.http import day_in_words, drawn, page_response, page_texts, with_number
+from common.http import drawn, page_response, page_texts, with_number
+from common.words.conventions import whole_date
 from common.words.places import Place, Places
 from starlette.responses import HTMLResponse
 
@@ -60,7 +61,7 @@ class Page:
             kinds=tuple(kinds().values()),
             places=states(self.settings.home_country),
             longest=MAX_TEXT,
-            day=lambda at: day_in_words(at, self.language),
+            day=lambda at: whole_date(at, self.language),
             **values,
         )
         return page_response(html, language=self.language, status=status)

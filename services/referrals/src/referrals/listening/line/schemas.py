@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.http import Strict
+from common.words.each import Each
 from common.words.languages import PageLanguage
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -145,13 +146,11 @@ class NewLineException(Strict):
     rationale: Words
 
 
-class PreparedAnswer(BaseModel):
+class PreparedAnswer(Each[str]):
     """A beginning of an answer; `kind` is the kind of report that it is for, `*`: any."""
 
     code: str
     kind: str
-    es: str
-    en: str
 
 
 class LineExceptionView(BaseModel):

@@ -12,7 +12,6 @@ from common.http import (
     SWITCH,
     AnyQuery,
     Session,
-    day_in_words,
     drawn,
     open_to_all,
     page_language,
@@ -22,6 +21,7 @@ from common.http import (
     router,
 )
 from common.words.choices import in_sentence
+from common.words.conventions import whole_date
 from common.words.languages import PageLanguage
 from fastapi import Form, Query
 from fastapi.responses import HTMLResponse
@@ -102,7 +102,7 @@ def _read(reads: Sequence[Reading], language: str) -> list[str]:
     texts: dict[str, Any] = page_texts(_PACKAGE, language)
     lines = [
         texts["line"].format(
-            day=day_in_words(clock.day_of(read.at), language),
+            day=whole_date(clock.day_of(read.at), language),
             who=texts["roads"][read.road],
             items=", ".join(in_sentence(item, language) for item in read.items) or texts["whole"],
         )
@@ -116,8 +116,8 @@ def _missing(restores: Sequence[Restore], language: str) -> list[str]:
     text = page_texts(_PACKAGE, language)["missing"]
     return [
         text.format(
-            since=day_in_words(clock.day_of(each.kept_until), language),
-            until=day_in_words(clock.day_of(each.at), language),
+            since=whole_date(clock.day_of(each.kept_until), language),
+            until=whole_date(clock.day_of(each.at), language),
         )
         for each in restores
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from common.words.tables import rows
+from common.words.tables import by_language, rows
 
 
 @cache
@@ -12,7 +12,7 @@ def codes(wanted: str) -> Mapping[str, Mapping[str, str]]:
     """Code → labels by language, of `support_type`, `amount_band` or `route_mode`."""
     return MappingProxyType(
         {
-            row["code"]: MappingProxyType({"es": row["label_es"], "en": row["label_en"]})
+            row["code"]: by_language(row)
             for row in rows(__package__, "codes")
             if row["list"] == wanted
         }

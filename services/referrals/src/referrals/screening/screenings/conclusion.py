@@ -217,7 +217,7 @@ def _intermediary(caller: Principal, need: str, area: str | None) -> Labels | No
     everywhere = not audience.states
     if aor_of(need) in audience.coordinates and (everywhere or set(here) & set(audience.states)):
         return None
-    return Labels(es=confidential.label_es, en=confidential.label_en)
+    return Labels(**confidential.labels)
 
 
 def _takes(service: DirectoryService, age: str | None) -> bool:

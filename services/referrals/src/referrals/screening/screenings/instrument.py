@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
 
+from common.words.each import Each
 from pydantic import BaseModel, ConfigDict, Field
 
 from referrals.screening.screenings.expressions import Expression, parse
@@ -23,13 +24,10 @@ Grade = Literal["strong", "medium", "weak"]
 Element = Annotated[str, Field(pattern=r"^(act|means|purpose)\.[a-z_]{1,40}$|^context$")]
 
 
-class Labels(BaseModel):
+class Labels(Each[Annotated[str, Field(min_length=1, max_length=2_000)]]):
     """A text in Spanish and English; neither may be missing."""
 
     model_config = ConfigDict(frozen=True)
-
-    es: Annotated[str, Field(min_length=1, max_length=2_000)]
-    en: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class Kind(StrEnum):

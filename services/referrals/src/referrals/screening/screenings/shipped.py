@@ -9,6 +9,7 @@ from functools import cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from common.words import tables
+from common.words.tables import by_language
 
 from referrals.screening.screenings.instrument import (
     Instrument,
@@ -35,7 +36,7 @@ def rules() -> tuple[Mapping[str, str], ...]:
 @cache
 def exploitation_types() -> Mapping[str, Labels]:
     return {
-        row["id"]: Labels(es=row["label_es"], en=row["label_en"])
+        row["id"]: Labels(**by_language(row))
         for row in rows("elements")
         if row["element"] == "purpose"
     }
@@ -43,9 +44,7 @@ def exploitation_types() -> Mapping[str, Labels]:
 
 @cache
 def judgements() -> Mapping[str, Labels]:
-    return {
-        row["code"]: Labels(es=row["label_es"], en=row["label_en"]) for row in rows("judgements")
-    }
+    return {row["code"]: Labels(**by_language(row)) for row in rows("judgements")}
 
 
 @cache
@@ -75,7 +74,7 @@ def _questions() -> Iterator[Question]:
             id=row["id"],
             kind=Kind(row["kind"]),
             label=_labels(row),
-            hint=Labels(es=row["hint_es"], en=row["hint_en"]) if row["hint_es"] else None,
+            hint=Labels(**by_language(row, "hint")) if row["hint_es"] else None,
             section=sections[row["section"]],
             options=_options(row["options"]),
             relevant=row["relevant"] or None,
@@ -131,4 +130,4 @@ def _options(name: str) -> tuple[Option, ...]:
 
 
 def _labels(row: Mapping[str, str]) -> Labels:
-    return Labels(es=row["label_es"], en=row["label_en"])
+    return Labels(**by_language(row))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from common.words.tables import by_language
+
 from referrals.screening.screenings.answers import Answers, meaning
 from referrals.screening.screenings.expressions import Expression, Value, parse
 from referrals.screening.screenings.instrument import YES, Instrument, Labels, Role
@@ -28,7 +30,7 @@ def suggest(instrument: Instrument, answers: Answers, summary: Summary) -> list[
     found: dict[str, SuggestedNeed] = {}
     for row, when in _table("needs"):
         if when.holds(values):
-            because = Labels(es=row["reason_es"], en=row["reason_en"])
+            because = Labels(**by_language(row, "reason"))
             found.setdefault(row["need"], SuggestedNeed(row["need"], row["urgency"], because))
     return list(found.values())
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from common.events.codes import ReportingAttributes
 from common.words.places import Places
+from common.words.tables import by_language
 
 from referrals.case.cases.person import age_band
 from referrals.screening.screenings.answers import Answers, meaning, relevant, says_yes
@@ -182,7 +183,7 @@ def _rules(group: AgeGroup, present: set[str], found: list[Indication]) -> Itera
     }
     for row in rules():
         if applies.get(row["id"], False):
-            text = Labels(es=row["rule_es"], en=row["rule_en"])
+            text = Labels(**by_language(row, "rule"))
             yield Rule(row["id"], text, row["basis"])
 
 

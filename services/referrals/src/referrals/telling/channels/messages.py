@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from common.messages.handing import Message
 from common.words.languages import PageLanguage
+from common.words.tables import completed
 
 from referrals.ground.notices.kinds import News, NoticeKind
 from referrals.ground.vocabulary.work_kinds import WorkKind
@@ -132,14 +133,20 @@ def _next(at: time, moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 _SUBJECT = "Ruta"
-_SOMETHING: Mapping[PageLanguage, str] = {
-    "es": "Hay algo nuevo en Ruta: {address}",
-    "en": "There is something new in Ruta: {address}",
-}
-_CODE: Mapping[PageLanguage, str] = {
-    "es": "Ruta: {code} confirma este contacto. Si no es para usted, no haga nada.",
-    "en": "Your Ruta code: {code}. If you did not ask for it, do nothing.",
-}
+_SOMETHING: Mapping[PageLanguage, str] = completed(
+    "referrals",
+    {
+        "es": "Hay algo nuevo en Ruta: {address}",
+        "en": "There is something new in Ruta: {address}",
+    },
+)
+_CODE: Mapping[PageLanguage, str] = completed(
+    "referrals",
+    {
+        "es": "Ruta: {code} confirma este contacto. Si no es para usted, no haga nada.",
+        "en": "Your Ruta code: {code}. If you did not ask for it, do nothing.",
+    },
+)
 
 
 def something_new(language: PageLanguage, address: str) -> Message:

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Literal
 
 from common.words.places import folded
-from common.words.tables import rows
+from common.words.tables import by_language, rows
 
-from reporting.ground.language import Text, text
+from reporting.ground.language import Text
 
 Counts = Literal["participants", "recipients", "items"]
 """What ``reached`` counts under a code: people who took part in something held for anybody
@@ -56,7 +56,7 @@ def activity_codes() -> Mapping[str, ActivityCode]:
             sector=row["sector"],
             counts=_counts(row["counts"]),
             type=row["type"],
-            label=text(row["label_es"], row["label_en"]),
+            label=dict(by_language(row)),
             source=row["source"],
         )
         for row in rows(__package__, "data/activity_codes")
@@ -77,7 +77,7 @@ def terms(name: str) -> Mapping[str, Term]:
     found = {
         row["code"]: Term(
             row["code"],
-            text(row["label_es"], row["label_en"]),
+            dict(by_language(row)),
             tuple(filter(None, row["aliases"].split("|"))),
         )
         for row in rows(__package__, "data/terms")
@@ -113,9 +113,9 @@ def columns() -> tuple[Column, ...]:
     return tuple(
         Column(
             row["key"],
-            text(row["label_es"], row["label_en"]),
+            dict(by_language(row)),
             row["required"] == "yes",
-            text(row["hint_es"], row["hint_en"]),
+            dict(by_language(row, "hint")),
         )
         for row in rows(__package__, "data/columns")
     )

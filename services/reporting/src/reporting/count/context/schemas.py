@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from common.http import Strict
+from common.words.each import Each
 from pydantic import Field, StringConstraints
 
 from reporting.count.context.series_file import MOST_POINTS
@@ -14,16 +15,12 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
 
 
-class InLanguages(Strict):
-    es: Words
-    en: Words
+class InLanguages(Strict, Each[Words]):
+    pass
 
 
-class Told(Strict):
+class Told(Strict, Each[Annotated[str, StringConstraints(min_length=1, max_length=600)]]):
     """A few sentences in both languages."""
-
-    es: Annotated[str, StringConstraints(min_length=1, max_length=600)]
-    en: Annotated[str, StringConstraints(min_length=1, max_length=600)]
 
 
 class PointBody(Strict):

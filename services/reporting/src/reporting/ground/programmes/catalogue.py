@@ -18,6 +18,7 @@ from common.words import codelists
 from common.words.codelists import Code
 from common.words.languages import LANGUAGES
 from common.words.places import Places
+from common.words.tables import completed
 
 from reporting.errors import OutsideProgrammeError
 from reporting.ground.htcds import htcds
@@ -111,7 +112,7 @@ def programme(programme_id: str) -> Programme:
 def _read(folder: Traversable) -> Catalogue:
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     read = {
-        entry.name: json.loads(entry.read_text(encoding="utf-8"))
+        entry.name: completed("reporting", json.loads(entry.read_text(encoding="utf-8")))
         for entry in entries
         if entry.name.endswith(".json")
     }

@@ -18,6 +18,7 @@ from common.messages.handing import Handing, Message, Result
 from common.messages.mail import Mail
 from common.messages.rounds import hand_round, tried_again
 from common.words.languages import PageLanguage, page_language
+from common.words.tables import completed
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.publish.bulletins import queries as bulletins
@@ -124,32 +125,38 @@ async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> Non
     await session.execute(subscribers.update().where(here).values(**values))
 
 
-_CONFIRM: Mapping[PageLanguage, tuple[str, str]] = {
-    "es": (
-        "Ruta: confirme su suscripción",
-        (
-            "Alguien pidió recibir los boletines en este correo. Si fue usted, confírmelo aquí:\n\n"
-            "{link}\n\nSi no fue usted, no haga nada: en dos días esta dirección se borra."
+_CONFIRM: Mapping[PageLanguage, tuple[str, str]] = completed(
+    "reporting",
+    {
+        "es": (
+            "Ruta: confirme su suscripción",
+            (
+                "Alguien pidió recibir los boletines en este correo. Si fue usted, confírmelo aquí:\n\n"
+                "{link}\n\nSi no fue usted, no haga nada: en dos días esta dirección se borra."
+            ),
         ),
-    ),
-    "en": (
-        "Ruta: confirm your subscription",
-        (
-            "Somebody asked for bulletins to be sent to this mailbox. If it was you, confirm it here:\n\n"
-            "{link}\n\nIf it was not, do nothing: in two days this address is deleted."
+        "en": (
+            "Ruta: confirm your subscription",
+            (
+                "Somebody asked for bulletins to be sent to this mailbox. If it was you, confirm it here:\n\n"
+                "{link}\n\nIf it was not, do nothing: in two days this address is deleted."
+            ),
         ),
-    ),
-}
-_NEW: Mapping[PageLanguage, tuple[str, str]] = {
-    "es": (
-        "Ruta: nuevo boletín",
-        "Se publicó:\n\n{list}\n\nPara no recibir más boletines y borrar esta dirección:\n{leave}",
-    ),
-    "en": (
-        "Ruta: new bulletin",
-        "Published:\n\n{list}\n\nTo unsubscribe and delete this address:\n{leave}",
-    ),
-}
+    },
+)
+_NEW: Mapping[PageLanguage, tuple[str, str]] = completed(
+    "reporting",
+    {
+        "es": (
+            "Ruta: nuevo boletín",
+            "Se publicó:\n\n{list}\n\nPara no recibir más boletines y borrar esta dirección:\n{leave}",
+        ),
+        "en": (
+            "Ruta: new bulletin",
+            "Published:\n\n{list}\n\nTo unsubscribe and delete this address:\n{leave}",
+        ),
+    },
+)
 
 
 def confirm(language: PageLanguage, link: str) -> Message:

@@ -8,6 +8,7 @@ from common.errors import INVALID
 from common.http import Session, answered_as, router
 from common.http.access import AccessRule
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
+from common.words.codelists import categories
 from fastapi import Depends, Query, Request, Response
 
 from directory.files.crosswalks import queries, service, tables_out
@@ -152,12 +153,11 @@ def _term(row: Any) -> TermOut:
 
 
 def _suggestion(given: Any) -> SuggestionOut:
-    spanish, english, level = tables_out.labels(given.category)
+    category = categories()[given.category]
     return SuggestionOut(
         category=given.category,
-        es=spanish,
-        en=english,
+        **category.labels,
         score=given.score,
         because=given.because,
-        minimum_visibility=cast("Any", level),
+        minimum_visibility=category.minimum_visibility,
     )

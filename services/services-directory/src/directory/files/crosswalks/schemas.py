@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from common.events.codes import Visibility
+from common.words.each import Each
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST_AT_ONCE = 1_000
@@ -28,12 +29,10 @@ class SourcesOut(BaseModel):
     items: list[CrosswalkSourceOut]
 
 
-class SuggestionOut(BaseModel):
+class SuggestionOut(Each[str]):
     """`score` from 0 to 1. `because`: our words that led to it. Never applied by itself."""
 
     category: str
-    es: str
-    en: str
     score: float
     because: str
     minimum_visibility: Visibility = Field(

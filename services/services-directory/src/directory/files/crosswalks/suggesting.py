@@ -54,7 +54,7 @@ def _labels() -> Sequence[tuple[str, str, frozenset[str]]]:
     return [
         (code, label, _trigrams(folded(label).split()))
         for code, entry in codelists.categories().items()
-        for label in (entry.label_es, entry.label_en)
+        for label in entry.labels.values()
     ]
 
 

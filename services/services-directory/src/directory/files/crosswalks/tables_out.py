@@ -7,7 +7,6 @@ from typing import Any
 
 from common.errors import INVALID, FieldError
 from common.tables_io.cells import GuardedCsv, unguarded
-from common.words import codelists
 from common.words.details import Detail
 
 from directory.files.crosswalks.suggesting import suggested
@@ -86,9 +85,3 @@ def _rows(lines: "csv.DictReader[str]") -> Iterable[dict[str, str]]:
 
 def _codes(cell: str) -> list[str]:
     return list(dict.fromkeys(filter(None, (each.strip() for each in cell.split(";")))))
-
-
-def labels(code: str) -> tuple[str, str, str]:
-    """In Spanish, in English, and the level below which no service of it is shown."""
-    entry = codelists.categories()[code]
-    return entry.label_es, entry.label_en, entry.minimum_visibility

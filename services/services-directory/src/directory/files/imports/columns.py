@@ -9,7 +9,7 @@ from functools import cache
 from common.words import codelists
 from common.words.codelists import Code, CodeList
 from common.words.places import folded
-from common.words.tables import rows
+from common.words.tables import by_language, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,16 @@ class Column:
     kind: str
     codelist: str
     required: bool
-    es: str
-    en: str
+    headers: Mapping[str, str]
     hxl: str
     also: tuple[str, ...]
-    help_es: str
-    help_en: str
+    helps: Mapping[str, str]
 
     def header(self, language: str = "es") -> str:
-        return self.en if language == "en" else self.es
+        return self.headers[language]
 
     def help(self, language: str = "es") -> str:
-        return self.help_en if language == "en" else self.help_es
+        return self.helps[language]
 
     def codes(self) -> CodeList[Code] | None:
         return code_list(self.codelist) if self.codelist else None
@@ -46,12 +44,10 @@ def columns() -> tuple[Column, ...]:
             kind=row["kind"],
             codelist=row["codelist"],
             required=row["required"] == "yes",
-            es=row["es"],
-            en=row["en"],
+            headers=by_language(row, ""),
             hxl=row["hxl"],
             also=tuple(filter(None, row["also"].split(";"))),
-            help_es=row["help_es"],
-            help_en=row["help_en"],
+            helps=by_language(row, "help"),
         )
         for row in rows("directory.files.imports", "data/columns")
     )
@@ -70,7 +66,7 @@ def code_list(name: str) -> CodeList[Code]:
 
 def _cell_codes(name: str) -> CodeList[Code]:
     entries = {
-        row["code"]: Code(row["code"], row["label_es"], row["label_en"])
+        row["code"]: Code(row["code"], by_language(row))
         for row in rows("directory.files.imports", "data/cell_codes")
         if row["list"] == name
     }
@@ -89,7 +85,7 @@ def _by_header() -> Mapping[str, Column]:
 
 
 def _main_headers(column: Column) -> tuple[str, ...]:
-    return (column.es, column.en, column.key)
+    return (*column.headers.values(), column.key)
 
 
 def _other_headers(column: Column) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
+from common.words.each import Each
 from pydantic import BaseModel, ConfigDict, Field
 
 from directory.files.imports.outcomes.notes import Verdict
@@ -41,7 +42,7 @@ class ImportState(StrEnum):
 FormatName = Literal["workbook", "xlsx", "csv", "hxl", "geojson", "services-advisor", "hsds"]
 
 
-class NoteOut(BaseModel):
+class NoteOut(Each[str]):
     """One remark of the report, in both languages. `weight` refused keeps the row out."""
 
     model_config = ConfigDict(extra="allow")
@@ -51,8 +52,6 @@ class NoteOut(BaseModel):
     field: str | None = Field(None, description="Column or path, in the sender's own words.")
     before: str | None = None
     after: str | None = None
-    es: str
-    en: str
 
 
 class RowCounts(BaseModel):
@@ -68,14 +67,12 @@ class ServiceCounts(BaseModel):
     unchanged: int
 
 
-class CountedReasonOut(BaseModel):
+class CountedReasonOut(Each[str]):
     """Why values of a field were changed or left out."""
 
     code: str
     outcome: Literal["changed", "left_out"]
     count: int
-    es: str
-    en: str
 
 
 class ValueCounts(BaseModel):

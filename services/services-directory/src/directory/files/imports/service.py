@@ -18,6 +18,7 @@ from common.auth import Principal
 from common.auth.ended import claims_to_act
 from common.errors import INVALID, Problem
 from common.ids import new_id
+from common.words.tables import completed
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.files.crosswalks.queries import versions_of
@@ -263,13 +264,16 @@ def _next_batch(source: Source, most: int) -> list[Mapped]:
     return list(islice(rows, most))
 
 
-_BROKEN_OFF = {
-    ImportState.FAILED: {
-        "es": "El archivo no se pudo leer hasta el final",
-        "en": "The file could not be read to its end",
+_BROKEN_OFF = completed(
+    "directory",
+    {
+        ImportState.FAILED: {
+            "es": "El archivo no se pudo leer hasta el final",
+            "en": "The file could not be read to its end",
+        },
+        ImportState.REFUSED: {"es": "No se importó nada", "en": "Nothing was imported"},
     },
-    ImportState.REFUSED: {"es": "No se importó nada", "en": "Nothing was imported"},
-}
+)
 
 
 async def finish(
@@ -295,8 +299,10 @@ async def finish(
             {
                 "code": problem.kind.code,
                 "weight": "refused",
-                "es": f"{_BROKEN_OFF[state]['es']}: {problem.in_('es')}",
-                "en": f"{_BROKEN_OFF[state]['en']}: {problem.in_('en')}",
+                **{
+                    code: f"{said}: {problem.in_(code)}"
+                    for code, said in _BROKEN_OFF[state].items()
+                },
             }
         )
     await session.execute(

@@ -12,12 +12,14 @@ from functools import cache
 from importlib.resources import files
 
 from common.words import codelists
+from common.words.languages import LANGUAGES
 from common.words.places import folded
+from common.words.tables import completed
 
 from directory.find.search.misspelling import nearest
 
 SUGGESTED = 8
-_LANGUAGES = ("es", "en", "other")
+_LANGUAGES = (*LANGUAGES, "other")
 # So many of its other phrases stand in for a phrase that was understood.
 _STANDING_IN = 16
 
@@ -133,7 +135,7 @@ def _inherited(concept: Concept, concepts: Mapping[str, Concept]) -> tuple[str, 
 
 def _labelled(code: str) -> dict[str, str]:
     known = codelists.categories()
-    return {"code": code, "es": known.label(code, "es"), "en": known.label(code, "en")}
+    return {"code": code, **{spoken: known.label(code, spoken) for spoken in LANGUAGES}}
 
 
 def _singular(phrase: str, known: Mapping[str, Meant]) -> str:
@@ -163,7 +165,7 @@ def read(lines: Iterable[str]) -> Thesaurus:
 
 def _rows(lines: Iterable[str]) -> Iterator[Concept]:
     table = csv.DictReader(lines)
-    for row in table:
+    for row in (completed(__package__, each) for each in table):
         yield Concept(
             table.line_num,
             row["concept"],

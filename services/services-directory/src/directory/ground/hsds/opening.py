@@ -9,12 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
+from common.words.tables import completed
+
 Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 DAYS: tuple[Weekday, ...] = get_args(Weekday)
-DAY_NAMES = {
-    "es": ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"),
-    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-}
+DAY_NAMES = completed(
+    "directory",
+    {
+        "es": ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"),
+        "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    },
+)
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
 _EACH = rf"([+-]?\d{{1,2}})?({'|'.join(DAYS)})"

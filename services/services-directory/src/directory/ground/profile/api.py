@@ -64,8 +64,7 @@ async def profile(request: Request, _principal: Anyone) -> dict[str, Any]:
         "levels": [
             {
                 "code": level.code,
-                "label_en": level.label_en,
-                "label_es": level.label_es,
+                **{f"label_{code}": label for code, label in level.labels.items()},
                 "who_sees": level.who_sees,
                 "location_precision": level.location_precision,
             }
@@ -95,7 +94,7 @@ def _known(name: str) -> str:
 async def codes(_principal: Anyone) -> dict[str, list[dict[str, Any]]]:
     return {
         found.name: [
-            {"code": each.code, "label_es": each.label_es, "label_en": each.label_en}
+            {"code": each.code, **{f"label_{code}": said for code, said in each.labels.items()}}
             for each in found.values()
         ]
         for found in (

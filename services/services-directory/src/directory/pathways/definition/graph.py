@@ -7,6 +7,7 @@ that is `fallback_of` another is used only where the primary has no fitting serv
 from enum import StrEnum
 from typing import Annotated
 
+from common.words.each import Each
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from directory.pathways.definition.conditions import Condition, Hours
@@ -25,13 +26,10 @@ Sentence = Annotated[
 ]
 
 
-class Bilingual(BaseModel):
+class Bilingual(Each[Sentence]):
     """Spanish and English are equals: neither may be missing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    es: Sentence
-    en: Sentence
 
 
 class Urgency(StrEnum):

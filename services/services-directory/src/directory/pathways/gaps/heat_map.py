@@ -11,14 +11,18 @@ from html import escape
 
 from common.words import codelists
 from common.words.places import Places, folded
+from common.words.tables import completed
 from drawing.client import drawn
 
 from directory.pathways.gaps.picture import Picture
 
-_TITLES = {
-    "es": ("Servicios referibles por área y necesidad", "✕ brecha · – no se muestra"),
-    "en": ("Referable services by area and need", "✕ gap · – not shown"),
-}
+_TITLES = completed(
+    "directory",
+    {
+        "es": ("Servicios referibles por área y necesidad", "✕ brecha · – no se muestra"),
+        "en": ("Referable services by area and need", "✕ gap · – not shown"),
+    },
+)
 _WIDTH, _HEIGHT = 34, 18
 """Of a cell, in points."""
 _TITLE, _LABEL, _NUMBER = 13, 10, 9

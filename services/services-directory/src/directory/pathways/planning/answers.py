@@ -119,7 +119,7 @@ def shown_services(answer: Json) -> Iterator[Json]:
 def need_label(need: str) -> Json:
     """The category's name in both languages."""
     entry = codelists.categories()[need]
-    return {"es": entry.label_es, "en": entry.label_en}
+    return dict(entry.labels)
 
 
 def _source(source: Source) -> Json:

@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from common.words.tables import completed
+
 from directory.ground.hsds.opening import DAY_MINUTES, DAY_NAMES, WEEK_MINUTES
 
-_WEEKDAYS = {
-    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-_ALWAYS = {"es": "todos los días, 24 horas", "en": "every day, 24 hours"}
+_WEEKDAYS = completed(
+    "directory",
+    {
+        "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+        "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    },
+)
+_ALWAYS = completed("directory", {"es": "todos los días, 24 horas", "en": "every day, 24 hours"})
 
 
 def time_of_week(minute: int, language: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from common.words import codelists
 from common.words.languages import LANGUAGES
+from common.words.tables import completed
 
 from directory.pathways.texts.findings import Finding
 from directory.pathways.texts.opening import time_of_week
@@ -20,7 +21,7 @@ Said = dict[str, str]
 @cache
 def _table() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     source = files(__package__) / "wording.toml"
-    return tomllib.loads(source.read_text(encoding="utf-8"))
+    return completed("directory", tomllib.loads(source.read_text(encoding="utf-8")))
 
 
 def say(section: str, code: str, facts: Mapping[str, Any] | None = None) -> Said:

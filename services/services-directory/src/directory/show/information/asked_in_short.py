@@ -6,20 +6,28 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from common.words.languages import PageLanguage
 from common.words.places import Place, Places, folded
+from common.words.tables import completed
 
 from directory.show.information.needs import needs
 
-_RISKS: Mapping[PageLanguage, frozenset[str]] = {
-    "es": frozenset({"riesgo", "riesgos", "aviso", "avisos", "peligro"}),
-    "en": frozenset({"risk", "risks", "warning", "warnings", "danger"}),
-}
-_LINE: Mapping[PageLanguage, frozenset[str]] = {
-    "es": frozenset({"linea", "reporte", "reportar", "denunciar", "anonimo", "anonima"}),
-    "en": frozenset({"line", "report", "anonymous"}),
-}
+_RISKS: Mapping[PageLanguage, frozenset[str]] = completed(
+    "directory",
+    {
+        "es": frozenset({"riesgo", "riesgos", "aviso", "avisos", "peligro"}),
+        "en": frozenset({"risk", "risks", "warning", "warnings", "danger"}),
+    },
+)
+_LINE: Mapping[PageLanguage, frozenset[str]] = completed(
+    "directory",
+    {
+        "es": frozenset({"linea", "reporte", "reportar", "denunciar", "anonimo", "anonima"}),
+        "en": frozenset({"line", "report", "anonymous"}),
+    },
+)
 _GREETINGS = frozenset({"help", "hi", "hello", "in", "near", "need", "the", "i", "english"})
 _STATE, _MUNICIPALITY = 1, 2
 _LONGEST_NAME = 6
@@ -112,14 +120,10 @@ def _by_word() -> Mapping[str, str]:
     return {
         folded(word): need.code
         for need in needs().values()
-        for word in need.words_es + need.words_en
+        for word in chain.from_iterable(need.words.values())
     }
 
 
 @cache
 def _words(language: PageLanguage) -> frozenset[str]:
-    return frozenset(
-        folded(word)
-        for need in needs().values()
-        for word in (need.words_en if language == "en" else need.words_es)
-    )
+    return frozenset(folded(word) for need in needs().values() for word in need.words[language])

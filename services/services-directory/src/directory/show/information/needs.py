@@ -8,22 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from common.words.tables import rows
+from common.words.tables import by_language, rows
 
 
 @dataclass(frozen=True)
 class Need:
     code: str
     categories: tuple[str, ...]
-    label_es: str
-    label_en: str
-    words_es: tuple[str, ...] = ()
-    words_en: tuple[str, ...] = ()
-    """As people write it in a text message; the first is what they are offered."""
+    labels: Mapping[str, str]
+    words: Mapping[str, tuple[str, ...]]
+    """By language, as people write it in a text message; the first is what they are offered."""
     danger: bool = False
 
     def label(self, language: str) -> str:
-        return self.label_en if language == "en" else self.label_es
+        return self.labels[language]
 
 
 HOTLINE = "HOT"
@@ -44,10 +42,11 @@ def needs() -> Mapping[str, Need]:
                 Need(
                     row["code"],
                     tuple(row["categories"].split(";")),
-                    row["label_es"],
-                    row["label_en"],
-                    tuple(row["words_es"].split(";")),
-                    tuple(row["words_en"].split(";")),
+                    by_language(row),
+                    {
+                        code: tuple(said.split(";"))
+                        for code, said in by_language(row, "words").items()
+                    },
                     row["danger"] == "yes",
                 )
             )

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from common.http import PAGE_STYLE, day_in_words, drawn, page_response, page_texts, with_number
+from common.http import PAGE_STYLE, drawn, page_response, page_texts, with_number
 from common.words import codelists
+from common.words.conventions import whole_date
 from common.words.places import Place, Places
 from starlette.responses import HTMLResponse
 
@@ -44,7 +45,7 @@ def help_page(
         found=found and found.model_dump(),
         problem=t["unknown"] if status >= 400 else None,
         as_call=as_call,
-        updated=found and day_in_words(found.updated, language),
+        updated=found and whole_date(found.updated, language),
         needs=tuple(needs().values()),
         places=_places(settings.home_country, query.area),
         danger_now=with_number(t["danger_now"], settings.emergency_number),
@@ -105,7 +106,7 @@ def gaps_page(
         width=max((tile.x for tile in shown), default=0) + SIDE,
         height=max((tile.y for tile in shown), default=0) + SIDE,
         own=own,
-        updated=day_in_words(as_of, language),
+        updated=whole_date(as_of, language),
     )
     return page_response(html, language=language, style=style)
 
@@ -137,7 +138,7 @@ def _said(message: RiskMessageView, language: str) -> dict[str, Any]:
         "paragraphs": [part.strip() for part in text.body.split("\n\n") if part.strip()],
         "sms": text.sms,
         "areas": ", ".join(places.require(area).label(language) for area in message.areas),
-        "until": day_in_words(message.valid_until, language),
+        "until": whole_date(message.valid_until, language),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.http import Strict
+from common.words.each import Each
 from common.words.languages import PageLanguage
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -110,11 +111,8 @@ class RiskText(Strict):
     sms: Annotated[str, Field(min_length=3, max_length=400), AfterValidator(_one_message)]
 
 
-class RiskTexts(Strict):
+class RiskTexts(Strict, Each[RiskText]):
     """Both languages, always: nobody is warned in half."""
-
-    es: RiskText
-    en: RiskText
 
 
 class NewRiskMessage(Strict):

@@ -62,6 +62,5 @@ async def _risks(
 
 def _offered(language: PageLanguage) -> str:
     return ", ".join(
-        f"{number} {(need.words_en if language == 'en' else need.words_es)[0]}"
-        for number, need in enumerate(needs().values(), 1)
+        f"{number} {need.words[language][0]}" for number, need in enumerate(needs().values(), 1)
     )

@@ -6,6 +6,7 @@ from datetime import date
 
 from common.words import codelists
 from common.words.places import Places
+from common.words.tables import completed
 
 from directory.pathways.definition.graph import Pathway, Urgency
 from directory.pathways.planning.composition import PlannedStep
@@ -88,46 +89,49 @@ class Poster:
         return replace(self, lines=tuple(_line(each) for each in lines))
 
 
-LABELS: dict[str, dict[str, str]] = {
-    "es": {
-        "danger": "Si hay peligro ahora",
-        "soon": "Cuanto antes",
-        "later": "En los días siguientes",
-        "none": "Por ahora no hay un servicio público verificado.",
-        "nobody": "Por ahora ningún servicio público puede ayudarle a llegar: llame a la coordinación.",
-        "emergency": "En peligro, si llamar es seguro",
-        "lines": "Líneas nacionales",
-        "maker": "Antes de imprimir: ningún servicio de este cartel tiene un teléfono público. Pida a la coordinación que verifique uno en esta zona.",
-        "ask": "Si aquí falta un servicio, pregunte en cualquier otro de esta página o a la coordinación.",
-        "more": "Hay más servicios: escanee el código.",
-        "updated": "Actualizado el",
-        "version": "Versión de la ruta",
-        "none_published": "propuesta",
-        "scan": "Versión al día: escanee el código",
-        "contact": "Coordinación",
-        "bar": "Idioma y salida rápida",
-        "exit": "Salir de esta página",
+LABELS: dict[str, dict[str, str]] = completed(
+    "directory",
+    {
+        "es": {
+            "danger": "Si hay peligro ahora",
+            "soon": "Cuanto antes",
+            "later": "En los días siguientes",
+            "none": "Por ahora no hay un servicio público verificado.",
+            "nobody": "Por ahora ningún servicio público puede ayudarle a llegar: llame a la coordinación.",
+            "emergency": "En peligro, si llamar es seguro",
+            "lines": "Líneas nacionales",
+            "maker": "Antes de imprimir: ningún servicio de este cartel tiene un teléfono público. Pida a la coordinación que verifique uno en esta zona.",
+            "ask": "Si aquí falta un servicio, pregunte en cualquier otro de esta página o a la coordinación.",
+            "more": "Hay más servicios: escanee el código.",
+            "updated": "Actualizado el",
+            "version": "Versión de la ruta",
+            "none_published": "propuesta",
+            "scan": "Versión al día: escanee el código",
+            "contact": "Coordinación",
+            "bar": "Idioma y salida rápida",
+            "exit": "Salir de esta página",
+        },
+        "en": {
+            "danger": "If you are in danger now",
+            "soon": "As soon as possible",
+            "later": "In the following days",
+            "none": "There is no verified public service now.",
+            "nobody": "No public service can help you reach it now: call the coordination.",
+            "emergency": "In danger, if it is safe to call",
+            "lines": "National lines",
+            "maker": "Before you print: no service on this poster has a public telephone. Ask the coordination to verify one in this area.",
+            "ask": "If a service is missing here, ask any other on this page or the coordination.",
+            "more": "There are more services: scan the code.",
+            "updated": "Updated on",
+            "version": "Pathway version",
+            "none_published": "proposal",
+            "scan": "Latest version: scan the code",
+            "contact": "Coordination",
+            "bar": "Language and quick exit",
+            "exit": "Leave this page",
+        },
     },
-    "en": {
-        "danger": "If you are in danger now",
-        "soon": "As soon as possible",
-        "later": "In the following days",
-        "none": "There is no verified public service now.",
-        "nobody": "No public service can help you reach it now: call the coordination.",
-        "emergency": "In danger, if it is safe to call",
-        "lines": "National lines",
-        "maker": "Before you print: no service on this poster has a public telephone. Ask the coordination to verify one in this area.",
-        "ask": "If a service is missing here, ask any other on this page or the coordination.",
-        "more": "There are more services: scan the code.",
-        "updated": "Updated on",
-        "version": "Pathway version",
-        "none_published": "proposal",
-        "scan": "Latest version: scan the code",
-        "contact": "Coordination",
-        "bar": "Language and quick exit",
-        "exit": "Leave this page",
-    },
-}
+)
 
 
 def poster(

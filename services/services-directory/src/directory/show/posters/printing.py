@@ -10,7 +10,8 @@ from typing import Literal
 
 import jinja2
 import segno
-from common.words.languages import OWN_NAMES, next_language
+from common.words.conventions import OWN_NAMES
+from common.words.languages import next_language
 from drawing.client import drawn
 from drawing.processes import FailedDrawing
 from markupsafe import Markup, escape

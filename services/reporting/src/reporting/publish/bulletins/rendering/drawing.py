@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 
+from common.words.conventions import NOTATIONS
 from drawing.client import drawn
 
 from reporting.ground.charts.flow import Band, flow, has_room
@@ -17,8 +18,6 @@ from reporting.publish.bulletins.document.reading import all_charts, shown
 Drawings = Mapping[str, tuple[bytes, bytes]]
 """In one language, by the id of the chart's table: as SVG, and as PNG of `SCALE` pixels per point."""
 SCALE = 2.0
-NOTATIONS = {"es": "es-ES", "en": "en-US"}
-"""Of numbers on axes."""
 _ONLY, _LEAST = 0.6, 0.35
 """The shade of figures that cannot be told apart; and of the least of those that can."""
 

@@ -4,7 +4,8 @@ from functools import cache
 from importlib.resources import files
 from urllib.parse import quote
 
-from common.words.languages import OWN_NAMES, next_language
+from common.words.conventions import OWN_NAMES
+from common.words.languages import next_language
 from jinja2 import Environment, StrictUndefined, Template
 
 from reporting.publish.bulletins.document.reading import Run

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from common.sight import PARTNERS
+from common.words.languages import LANGUAGES
 from common.words.places import folded
 
 from directory.files.crosswalks.terms import word_attribute
@@ -92,10 +93,7 @@ def map_feature(
     if level_of(document) > PARTNERS or not activity.categories:
         # Whoever may know of it may not know where; and of an activity that nobody decided, who may is not known yet.
         document["name"] = activity.name_en
-        document["translations"] = {
-            "en": {"name": activity.name_en},
-            "es": {"name": activity.name_es},
-        }
+        document["translations"] = {code: {"name": name} for code, name in activity.names.items()}
     document, withheld = without_unstorable(without_empty(document))
     if withheld:
         notes.append(note("place_withheld"))
@@ -145,8 +143,7 @@ def _document(
         },
         "referral": _referral(reading, properties),
         "translations": {
-            "en": {"name": f"{activity.name_en} – {place}"},
-            "es": {"name": f"{activity.name_es} – {place}"},
+            code: {"name": f"{name} – {place}"} for code, name in activity.names.items()
         },
     }
 
@@ -175,7 +172,7 @@ def _activity(properties: Mapping[str, Any], notes: list[Note]) -> Activity:
     if known is None:
         notes.append(note("category_none", "activityName", given))
         name = _tidy(given, "activityName", notes)
-        return Activity(name, name, ())
+        return Activity(dict.fromkeys(LANGUAGES, name), ())
     if folded(known.name_en).replace(" and ", " ") != folded(given).replace(" and ", " "):
         notes.append(note("text_completed", "activityName", given, known.name_en))
     return known

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from functools import cache
 
 from common.words.places import folded
-from common.words.tables import rows
+from common.words.tables import by_language, rows
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    name_en: str
-    name_es: str
+    names: Mapping[str, str]
     categories: tuple[str, ...]
+
+    @property
+    def name_en(self) -> str:
+        return self.names["en"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def activities() -> Mapping[str, Activity]:
     """By folded activity name."""
     return {
         folded(row["activity"]): Activity(
-            row["name_en"], row["name_es"], tuple(row["categories"].split(";"))
+            by_language(row, "name"), tuple(row["categories"].split(";"))
         )
         for row in rows("directory.files.imports", "data/services_advisor_activities")
     }

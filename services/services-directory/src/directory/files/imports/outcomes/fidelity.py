@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from common.words.languages import LANGUAGES
+
 from directory.files.imports.outcomes.notes import note
 
 _MOST_FIELDS = 1_000
@@ -98,7 +100,7 @@ def _field(file: str, name: str, counted: Mapping[tuple[Outcome, str], int]) -> 
         if reason:
             said = note(reason, f"{file} {name}".strip(), _MANY, _MANY)
             reasons.append({"code": reason, "outcome": outcome.value, "count": times,
-                            "es": said.text("es"), "en": said.text("en")})  # fmt: skip
+                            **{code: said.text(code) for code in LANGUAGES}})  # fmt: skip
     return {
         "file": file,
         "field": name,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from common.words.languages import page_language
+from common.words.languages import LANGUAGES, page_language
 from common.words.tables import rows
 
 _SHOWN = 120
@@ -51,7 +51,7 @@ class Note:
         parts = {"code": self.code, "weight": self.weight.value, "field": self.field}
         parts |= {"before": self.before, "after": self.after}
         kept = {name: value for name, value in parts.items() if value}
-        return {**kept, "es": self.text("es"), "en": self.text("en")}
+        return {**kept, **{code: self.text(code) for code in LANGUAGES}}
 
 
 _HARMLESS = frozenset({

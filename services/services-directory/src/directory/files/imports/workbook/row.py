@@ -166,7 +166,6 @@ def _lookup(name: str) -> Mapping[str, str]:
 def _pairs(listed: CodeList[Code]) -> Iterator[tuple[str, str]]:
     entries: Sequence[Code] = list(listed.values())
     for entry in entries:
-        yield folded(entry.label_en), entry.code
-        yield folded(entry.label_es), entry.code
+        yield from ((folded(label), entry.code) for label in entry.labels.values())
     for entry in entries:
         yield folded(entry.code), entry.code

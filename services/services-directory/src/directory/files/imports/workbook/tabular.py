@@ -147,7 +147,7 @@ def _heading(
 def _require(keys: set[str]) -> None:
     missing = [column for column in columns() if column.required and column.key not in keys]
     if missing:
-        names = ", ".join(f"{column.es} / {column.en}" for column in missing)
+        names = ", ".join(" / ".join(column.headers.values()) for column in missing)
         raise HEADERS_MISSING.because("columns_are_missing", names)
 
 
@@ -159,7 +159,7 @@ def _missing(first: list[RawRow]) -> str:
         found = recognised([_text(cell) for cell in row.cells], hxl=False)
         keys = {column.key for column in found if column}
         best = max(best, keys, key=len)
-    lacking = [f"{each.es} / {each.en}" for each in required if each.key not in best]
+    lacking = [" / ".join(each.headers.values()) for each in required if each.key not in best]
     return f"In the first {HEADER_WITHIN} rows no header has: {', '.join(lacking)}."
 
 

@@ -11,36 +11,40 @@ from typing import Any
 from common.process.lazily import lazily
 from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
 from common.words.languages import page_language
+from common.words.tables import completed
 
 from directory.files.imports.columns import Column, code_list, columns
 
 xlsxwriter = lazily("xlsxwriter")  # ships no types
 
 _ROWS_WITH_LISTS = 5_000
-_WORDS = {
-    "es": {
-        "services": "Servicios",
-        "explanation": "Explicación",
-        "lists": "Listas",
-        "column": "Columna",
-        "required": "Obligatoria",
-        "yes": "sí",
-        "meaning": "Significado",
-        "allowed": "Valores",
-        "choose": "Elija un valor de la lista o escriba su código.",
+_WORDS = completed(
+    "directory",
+    {
+        "es": {
+            "services": "Servicios",
+            "explanation": "Explicación",
+            "lists": "Listas",
+            "column": "Columna",
+            "required": "Obligatoria",
+            "yes": "sí",
+            "meaning": "Significado",
+            "allowed": "Valores",
+            "choose": "Elija un valor de la lista o escriba su código.",
+        },
+        "en": {
+            "services": "Services",
+            "explanation": "Explanation",
+            "lists": "Lists",
+            "column": "Column",
+            "required": "Required",
+            "yes": "yes",
+            "meaning": "Meaning",
+            "allowed": "Values",
+            "choose": "Choose a value of the list or write its code.",
+        },
     },
-    "en": {
-        "services": "Services",
-        "explanation": "Explanation",
-        "lists": "Lists",
-        "column": "Column",
-        "required": "Required",
-        "yes": "yes",
-        "meaning": "Meaning",
-        "allowed": "Values",
-        "choose": "Choose a value of the list or write its code.",
-    },
-}
+)
 
 
 def header_of(column: Column, language: str) -> str:
