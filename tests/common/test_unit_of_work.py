@@ -165,17 +165,6 @@ async def test_the_sweep_leaves_nothing_of_an_old_answer(
     assert "V-12345678" not in str(row)
 
 
-async def test_a_key_that_was_stored_in_clear_before_still_has_one_effect(
-    api: AsyncClient, database: Database
-) -> None:
-    await api.post(URL, json={"text": "a"}, headers=keyed({}, "k-8"))
-    async with database.transaction() as session:
-        await session.execute(sample.TABLES.stored_results.update().values(key="k-8"))
-    again = await api.post(URL, json={"text": "a"}, headers=keyed({}, "k-8"))
-    assert again.headers["Idempotent-Replayed"] == "true"
-    assert await _rows(database, sample.NOTES) == 1
-
-
 async def test_a_question_by_post_is_asked_anew(api: AsyncClient, database: Database) -> None:
     first = await api.post(f"{URL}/search", headers=keyed({}, "k-10"))
     await api.post(URL, json={"text": "a"}, headers=keyed({}))

@@ -140,22 +140,6 @@ async def test_what_was_acknowledged_outlives_a_kill(own_server: NatsServer) -> 
         durable.stop()
 
 
-async def test_streams_of_a_release_before_accounts_are_kept(own_server: NatsServer) -> None:
-    own_server.start()
-    async with user(own_server, "directory") as client:
-        await client.jetstream().publish("ruta.directory.thing.done.v1", b"{}")
-    own_server.stop()
-    store = own_server.data_dir / "jetstream" / "jetstream"
-    (store / arrows.STREAMS_ACCOUNT).rename(store / "$G")  # where they lay then
-    own_server.start()
-    try:
-        async with user(own_server, "directory") as client:
-            info = await client.jetstream().stream_info("RUTA_DIRECTORY")
-            assert info.state.messages == 1
-    finally:
-        own_server.stop()
-
-
 def test_the_arrows_and_the_readers_name_the_same() -> None:
     assert {producer: tuple(readers) for producer, readers in READ_BY.items()} == arrows.READERS
     assert arrows.stream("directory") == stream_name("directory")

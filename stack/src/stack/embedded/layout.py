@@ -16,6 +16,16 @@ DATA_VARIABLE = "RUTA_DATA"
 HOME_VARIABLE = "RUTA_HOME"
 
 
+class _Below:
+    """A path below the root of a layout."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, layout: "Layout", owner: type["Layout"]) -> Path:
+        return layout.root / self._path
+
+
 @dataclass(frozen=True)
 class Layout:
     """Paths below `root`; everything that restores the stack is here and nowhere else."""
@@ -28,35 +38,15 @@ class Layout:
         home = Path(os.environ.get(HOME_VARIABLE, "."))
         return cls((data or Path(os.environ.get(DATA_VARIABLE) or home / DEFAULT_DATA)).absolute())
 
-    @property
-    def postgres(self) -> Path:
-        return self.root / "postgres"
-
-    @property
-    def nats(self) -> Path:
-        return self.root / "nats"
-
-    @property
-    def keys(self) -> Path:
-        return self.root / "keys"
-
-    @property
-    def anchors(self) -> Path:
-        return self.root / "anchors"
-
-    @property
-    def tombstones_file(self) -> Path:
-        return self.anchors / "tombstones.jsonl"
-
-    @property
-    def restrictions_file(self) -> Path:
-        """The list of restrictions, beside the list of the erased."""
-        return self.anchors / "restrictions.jsonl"
-
-    @property
-    def rights_file(self) -> Path:
-        """The list of rights, from the issuer."""
-        return self.anchors / "rights.jsonl"
+    postgres = _Below("postgres")
+    nats = _Below("nats")
+    keys = _Below("keys")
+    anchors = _Below("anchors")
+    tombstones_file = _Below("anchors/tombstones.jsonl")
+    restrictions_file = _Below("anchors/restrictions.jsonl")
+    """The list of restrictions, beside the list of the erased."""
+    rights_file = _Below("anchors/rights.jsonl")
+    """The list of rights, from the issuer."""
 
     @property
     def lists(self) -> tuple[Path, ...]:
@@ -68,100 +58,42 @@ class Layout:
         """In containers it lies on the issuer's own volume, beside its keys."""
         return self.rights_file, self.keys / self.rights_file.name
 
-    @property
-    def anchor_file(self) -> Path:
-        return self.anchors / "referrals.jsonl"
-
-    @property
-    def restore_mark(self) -> Path:
-        """There from the first change of a restore until all of it was applied."""
-        return self.root / "restore-incomplete"
-
-    @property
-    def second_places_file(self) -> Path:
-        """The last second places of the lists."""
-        return self.root / "second-places.json"
-
-    @property
-    def missing_lists_file(self) -> Path:
-        """There from a restore that went on without its lists until somebody settles it."""
-        return self.root / "missing-lists.json"
-
-    @property
-    def last_backup_file(self) -> Path:
-        """When the last backup was whole, where it lies, and the check value of what sealed it."""
-        return self.root / "last-backup.json"
-
-    @property
-    def archive_file(self) -> Path:
-        """Which archive the stack was last started with."""
-        return self.root / "archive.json"
+    anchor_file = _Below("anchors/referrals.jsonl")
+    restore_mark = _Below("restore-incomplete")
+    """There from the first change of a restore until all of it was applied."""
+    second_places_file = _Below("second-places.json")
+    """The last second places of the lists."""
+    missing_lists_file = _Below("missing-lists.json")
+    """There from a restore that went on without its lists until somebody settles it."""
+    last_backup_file = _Below("last-backup.json")
+    """When the last backup was whole, where it lies, and the check value of what sealed it."""
+    archive_file = _Below("archive.json")
+    """Which archive the stack was last started with."""
 
     @property
     def archive_spool(self) -> Path | None:
         """The folder into which the server puts its log; None if no archive takes it from there."""
         return self.spool if self.archive_file.exists() else None
 
-    @property
-    def spool(self) -> Path:
-        """Finished segments of the write-ahead log that have not left for the archive yet."""
-        return self.postgres / "spool"
-
-    @property
-    def backup_copy(self) -> Path:
-        """All databases at the moment of a backup; there only while one is taken."""
-        return self.root / "backup-copy"
-
-    @property
-    def logs(self) -> Path:
-        return self.root / "logs"
-
-    @property
-    def lock_file(self) -> Path:
-        return self.root / "lock"
-
-    @property
-    def state_file(self) -> Path:
-        return self.root / "running.json"
-
-    @property
-    def lost_record_file(self) -> Path:
-        """The day on which the record began here from a backup; not there where it began from nothing."""
-        return self.root / "record-lost-until"
-
-    @property
-    def secrets_file(self) -> Path:
-        return self.root / "secrets.json"
-
-    @property
-    def overlay_file(self) -> Path:
-        """The overlay that deploy/run-small plays; exists only if containers run instead of our own processes."""
-        return self.root / "overlay.yaml"
-
-    @property
-    def overlay_secrets_file(self) -> Path:
-        return self.root / "secrets.yaml"
-
-    @property
-    def broker_credentials_file(self) -> Path:
-        return self.root / "broker.json"
-
-    @property
-    def clients_file(self) -> Path:
-        return self.root / "clients.json"
-
-    @property
-    def people_file(self) -> Path:
-        """The sign-ins of the demo people; exists only after `--demo`."""
-        return self.root / "people.json"
-
-    @property
-    def bootstrap_clients_file(self) -> Path:
-        return self.root / "bootstrap-clients.json"
-
-    @property
-    def clock_file(self) -> Path:
-        return self.root / "clock"
+    spool = _Below("postgres/spool")
+    """Finished segments of the write-ahead log that have not left for the archive yet."""
+    backup_copy = _Below("backup-copy")
+    """All databases at the moment of a backup; there only while one is taken."""
+    logs = _Below("logs")
+    lock_file = _Below("lock")
+    state_file = _Below("running.json")
+    lost_record_file = _Below("record-lost-until")
+    """The day on which the record began here from a backup; not there where it began from nothing."""
+    secrets_file = _Below("secrets.json")
+    overlay_file = _Below("overlay.yaml")
+    """The overlay that deploy/run-small plays; exists only if containers run instead of our own processes."""
+    overlay_secrets_file = _Below("secrets.yaml")
+    broker_credentials_file = _Below("broker.json")
+    clients_file = _Below("clients.json")
+    people_file = _Below("people.json")
+    """The sign-ins of the demo people; exists only after `--demo`."""
+    bootstrap_clients_file = _Below("bootstrap-clients.json")
+    clock_file = _Below("clock")
 
     def hold_file(self, name: str) -> Path:
         """While this file exists, a process of that name that ended is not started again."""
@@ -171,9 +103,7 @@ class Layout:
         """Names of the processes that are kept down on purpose."""
         return sorted(p.name.removeprefix("hold-") for p in self.root.glob("hold-*"))
 
-    @property
-    def log_file(self) -> Path:
-        return self.logs / "stack.log"
+    log_file = _Below("logs/stack.log")
 
 
 @dataclass

@@ -14,7 +14,7 @@ import psutil
 from common.settings import EMBEDDED_MARK
 
 from stack.embedded import memory
-from stack.embedded.arrows import OPERATOR, STREAMS_ACCOUNT, USERS, accounts, permissions
+from stack.embedded.arrows import OPERATOR, USERS, accounts, permissions
 from stack.embedded.ports import LOOPBACK, free_ports, status_of
 from stack.embedded.postgres import stop_process
 from stack.errors import StackError
@@ -86,7 +86,6 @@ class NatsServer:
         """Returns when streams and readers are there. A later start of the same object keeps its ports."""
         self._stop_stale()
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._move_streams()
         first, second = free_ports(2)
         self.port = self.port or first
         self.monitor_port = self.monitor_port or second
@@ -164,12 +163,6 @@ class NatsServer:
             seconds=_START_SECONDS,
             why=self._why(),
         )
-
-    def _move_streams(self) -> None:
-        """Before there were accounts, streams lay in the server's own."""
-        store = self.data_dir / "jetstream" / "jetstream"
-        if (store / "$G").exists() and not (store / STREAMS_ACCOUNT).exists():
-            (store / "$G").rename(store / STREAMS_ACCOUNT)
 
     def _arrange(self) -> None:
         """Streams and readers, as their operator; a broker with certificates is a cluster's, whose Job does it."""

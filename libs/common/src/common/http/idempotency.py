@@ -100,11 +100,6 @@ class KeyedCommand:
     def lock(self) -> int:
         return int.from_bytes(hashlib.sha256(self.context).digest()[:8], "big", signed=True)
 
-    @property
-    def keys(self) -> list[str]:
-        """Rows from before 2026-11 have the bare key."""
-        return [self.identity["key"], self.key]
-
 
 @dataclass(frozen=True)
 class StoredAnswers:
@@ -131,7 +126,7 @@ class StoredAnswers:
                 sa.select(stored).where(
                     stored.c.client_id == command.client_id,
                     stored.c.route == command.route,
-                    stored.c.key.in_(command.keys),
+                    stored.c.key == command.identity["key"],
                 )
             )
         ).first()

@@ -261,15 +261,7 @@ def _view(activity: Activity) -> ActivityView:
 
 
 def _target(target: Target) -> TargetView:
-    return TargetView(
-        id=target.id,
-        plan=target.plan,
-        indicator=target.indicator,
-        area=target.area,
-        start=target.start,
-        end=target.end,
-        target=target.target,
-    )
+    return TargetView.model_validate(target, from_attributes=True)
 
 
 def _known_area(area: str | None) -> str | None:

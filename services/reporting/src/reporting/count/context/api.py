@@ -10,16 +10,14 @@ from common.words.places import Places
 from fastapi import File, Form, Path, UploadFile
 from pydantic import ValidationError
 
-from reporting.count.context import queries, service
+from reporting.count.context import queries, series_file, service
 from reporting.count.context.schemas import (
-    InLanguages,
     PointBody,
     Provenance,
     SeriesBody,
     SeriesView,
 )
 from reporting.count.context.series import OutsideSeries
-from reporting.count.context.series_file import points
 from reporting.ground.tabular.reading import UnreadableTableError
 
 UNREADABLE_SERIES = PROBLEMS["unreadable_series"]
@@ -65,16 +63,15 @@ async def import_series_file(
     if len(content) > MOST_BYTES:
         raise UNREADABLE_SERIES.because("it_has_more_than_bytes", MOST_BYTES, pointer="/file")
     try:
-        read = await asyncio.to_thread(points, content, Places.load())
+        read = await asyncio.to_thread(series_file.points, content, Places.load())
     except UnreadableTableError as error:
         raise UNREADABLE_SERIES.saying(
             str(error),
             pointer="/file",
             problems=error.problems,
         ) from None
-    body = SeriesBody.model_construct(
-        **dict(said), points=[PointBody(day=p.day, area=p.area, value=p.value) for p in read]
-    )
+    points = [PointBody.model_validate(each, from_attributes=True) for each in read]
+    body = SeriesBody.model_construct(**dict(said), points=points)
     return _view(await service.import_series(session, caller, body))
 
 
@@ -107,16 +104,4 @@ def _provenance(given: str) -> Provenance:
 
 
 def _view(series: OutsideSeries) -> SeriesView:
-    return SeriesView(
-        id=series.id,
-        edition=series.edition,
-        code=series.code,
-        title=InLanguages(**series.title),
-        unit=InLanguages(**series.unit),
-        source=series.source,
-        url=series.url,
-        licence=series.licence,
-        retrieved_on=series.retrieved_on,
-        method=series.method,
-        points=[PointBody(day=p.day, area=p.area, value=p.value) for p in series.points],
-    )
+    return SeriesView.model_validate(series, from_attributes=True)

@@ -1,6 +1,7 @@
 """Every SELECT on outside series, and on the projected directory for the context pack."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,22 +19,12 @@ from reporting.count.facts.queries import listed
 
 
 def _series(row: Any) -> OutsideSeries:
-    return OutsideSeries(
-        id=row.id,
-        code=row.code,
-        edition=row.edition,
-        title=row.title,
-        unit=row.unit,
-        source=row.source,
-        url=row.url,
-        licence=row.licence,
-        retrieved_on=row.retrieved_on,
-        method=row.method,
-        points=tuple(
-            SeriesPoint(date.fromisoformat(day), area, Decimal(value))
-            for day, area, value in row.points
-        ),
+    values = {each.name: getattr(row, each.name) for each in fields(OutsideSeries)}
+    points = tuple(
+        SeriesPoint(date.fromisoformat(day), area, Decimal(value))
+        for day, area, value in row.points
     )
+    return OutsideSeries(**{**values, "points": points})
 
 
 async def newest(session: AsyncSession) -> list[OutsideSeries]:

@@ -34,15 +34,8 @@ async def import_series(
     await session.execute(
         outside_series.insert().values(
             id=new_id(),
-            code=body.code,
+            **body.model_dump(exclude={"points"}),
             edition=earlier[0].edition + 1 if earlier else 1,
-            title=body.title.model_dump(),
-            unit=body.unit.model_dump(),
-            source=body.source,
-            url=body.url,
-            licence=body.licence,
-            retrieved_on=body.retrieved_on,
-            method=body.method,
             points=points,
             points_sha256=hashlib.sha256(json.dumps(points).encode()).hexdigest(),
             imported_at=clock.now(),

@@ -140,18 +140,11 @@ def _view(closing: Closing, caller: Principal, programmes: Catalogue) -> Closing
                 changed_at=each.changed_at,
             )
         )
-    return ClosingView(
-        id=closing.id,
-        period=closing.period,
-        period_start=closing.period_start,
-        period_end=closing.period_end,
-        state=closing.state,
-        asked_at=closing.asked_at,
-        done=Done(
-            programmes=len(steps),
-            closed=sum(each.state in _CLOSED for each in steps),
-            signed_off=sum(each.signed for each in closing.steps),
-            published=sum(each.state is StepState.PUBLISHED for each in steps),
-        ),
-        steps=steps,
+    done = Done(
+        programmes=len(steps),
+        closed=sum(each.state in _CLOSED for each in steps),
+        signed_off=sum(each.signed for each in closing.steps),
+        published=sum(each.state is StepState.PUBLISHED for each in steps),
     )
+    told = {"state": closing.state, "done": done, "steps": steps}
+    return ClosingView.model_validate({**vars(closing), **told})

@@ -298,27 +298,13 @@ def contributors_of(release: Release, caller: Principal) -> list[Contributor] | 
 
 
 def _view(release: Release, caller: Principal) -> ReleaseView:
-    return ReleaseView(
-        id=release.id,
-        programme=release.programme,
-        period=release.period,
-        period_start=release.period_start,
-        period_end=release.period_end,
-        k=release.k,
-        public_k=release.public_k,
-        profile=release.profile,
-        status="published" if release.published else "draft",
-        closed_at=release.closed_at,
-        published_at=release.published_at,
-        contributors=contributors_of(release, caller),
-    )
+    status = "published" if release.published else "draft"
+    told = {"status": status, "contributors": contributors_of(release, caller)}
+    return ReleaseView.model_validate({**vars(release), **told})
 
 
 def _expected(cube: ProtectedCube) -> list[Expected]:
-    return [
-        Expected(margin=e.margin, mean_absolute=e.mean_absolute, relative=e.relative)
-        for e in cube.expected_errors
-    ]
+    return [Expected.model_validate(each, from_attributes=True) for each in cube.expected_errors]
 
 
 def _programme(programmes: Catalogue, programme_id: str, pointer: str) -> Programme:

@@ -309,19 +309,8 @@ def _view(bulletin: Bulletin) -> BulletinView:
     content = bulletin.content
     return BulletinView.model_validate(
         {
-            "id": bulletin.id,
-            "kind": bulletin.kind,
-            "period": bulletin.period,
-            "start": content.start,
-            "end": content.end,
-            "edition": bulletin.edition,
-            "state": bulletin.state,
-            "title": content.title,
-            "period_label": content.period_label,
-            "content_sha256": bulletin.content_sha256,
-            "drafted_at": bulletin.drafted_at,
-            "signed_off_at": bulletin.signed_off_at,
-            "published_at": bulletin.published_at,
+            **vars(content),
+            **vars(bulletin),
             "files": [
                 FileView(
                     language=language,

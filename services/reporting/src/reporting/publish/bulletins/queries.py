@@ -1,6 +1,6 @@
 """Every SELECT on bulletins. Drafts are for those who prepare them; published ones for everyone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -56,20 +56,8 @@ class Publication:
 
 
 def _bulletin(row: Any) -> Bulletin:
-    return Bulletin(
-        id=row.id,
-        kind=row.kind,
-        period=row.period,
-        edition=row.edition,
-        state=row.state,
-        content=Content.model_validate(row.content),
-        content_sha256=row.content_sha256,
-        drafted_at=row.drafted_at,
-        drafted_by=row.drafted_by,
-        signed_off_at=row.signed_off_at,
-        signed_off_by=row.signed_off_by,
-        published_at=row.published_at,
-    )
+    values = {each.name: getattr(row, each.name) for each in fields(Bulletin)}
+    return Bulletin(**{**values, "content": Content.model_validate(row.content)})
 
 
 def _may_see(caller: Principal) -> sa.ColumnElement[bool]:

@@ -121,33 +121,17 @@ async def _answered(
 def _view(found: Statement, newest: Newest, caller: Principal) -> StatementView:
     preparing = bool(PREPARING & caller.roles)
     cited = [
-        CitedView(
-            basis=each.basis,
-            source=each.source,
-            value=each.value,
-            low=each.low,
-            high=each.high,
-            written=each.written,
-            superseded=newest.supersedes(each),
-        )
+        CitedView(**vars(each), written=each.written, superseded=newest.supersedes(each))
         for each in found.cited
     ]
     return StatementView.model_validate(
         {
-            "id": found.id,
-            "version": found.version,
-            "analysis": found.analysis,
-            "place": found.place,
-            "parent": found.parent,
-            "text": found.text,
+            **vars(found),
             "cited": cited,
             "without_data": all(each.value is None for each in found.cited),
             "state": "draft" if found.agreed_at is None else "agreed",
             "to_be_reviewed": any(each.superseded for each in cited),
-            "written_at": found.written_at,
             "written_by": found.written_by if preparing else None,
-            "organisation_id": found.organisation_id,
-            "agreed_at": found.agreed_at,
             "agreed_by": found.agreed_by if preparing else None,
         }
     )

@@ -55,20 +55,7 @@ def _cited(stored: dict[str, Any]) -> Cited:
 
 
 def _statement(row: Any) -> Statement:
-    return Statement(
-        row.id,
-        row.version,
-        row.analysis,
-        row.place,
-        row.parent,
-        row.text,
-        tuple(map(_cited, row.cited)),
-        row.written_at,
-        row.written_by,
-        row.organisation_id,
-        row.agreed_at,
-        row.agreed_by,
-    )
+    return Statement(**{**row._mapping, "cited": tuple(map(_cited, row.cited))})  # noqa: SLF001 - documented
 
 
 async def visible(
