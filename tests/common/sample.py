@@ -61,7 +61,7 @@ async def write(body: NoteIn, session: Session, caller: Writer) -> dict[str, str
     event = CapacityChanged(
         version=1, service_id=note, organisation_id=caller.organisation, referable=True
     )
-    await messaging.append(session, TABLES, event, aggregate_id=note, aggregate_type="note")
+    await messaging.append(session, TABLES, event)
     return {"id": str(note)}
 
 

@@ -7,10 +7,12 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from common.events.base import Event
-from common.events.catalogue import ALL, asyncapi, public, schema_of
+from common.events.catalogue import ALL, asyncapi, examples, public, schema_of
+from common.events.directory import GapObserved
 from jsonschema import Draft202012Validator
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -48,6 +50,18 @@ def test_subjects_end_in_their_version_and_name_their_producer(subject: str) -> 
     assert subject.startswith("ruta.")
     assert subject.endswith(".v1")
     assert ALL[subject].producer() in {"directory", "referrals", "reporting"}
+
+
+def test_an_event_tells_what_it_is_about() -> None:
+    """Its aggregate, by which the events of one thing stay in order."""
+    about = {event: ALL[event].model_validate(data).about() for event, data in examples().items()}
+    kinds = {kind for kind, _ in about.values()}
+    assert {"case", "referral", "grant", "service", "gap", "release"} <= kinds
+    sent = "ruta.referrals.referral.sent.v1"
+    assert about[sent] == ("referral", UUID(examples()[sent]["referral_id"]))
+    again = GapObserved.model_validate(examples()["ruta.directory.gap.observed.v1"])
+    more = again.model_copy(update={"count": again.count + 1})
+    assert more.about() == again.about(), "a day's total so far"
 
 
 def test_readers_ignore_fields_that_they_do_not_know() -> None:

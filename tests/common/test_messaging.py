@@ -45,12 +45,7 @@ def event(version: int = 1, service: UUID | None = None) -> CapacityChanged:
 
 async def write(database: Database, *events: CapacityChanged) -> list[UUID]:
     async with database.transaction() as session:
-        return [
-            await append(
-                session, sample.TABLES, e, aggregate_id=e.service_id, aggregate_type="service"
-            )
-            for e in events
-        ]
+        return [await append(session, sample.TABLES, e) for e in events]
 
 
 @dataclass
@@ -273,9 +268,7 @@ async def test_a_transaction_that_commits_late_still_has_its_event_delivered(
     late = event()
     async with live(reader):
         async with database.transaction() as session:
-            await append(
-                session, sample.TABLES, late, aggregate_id=late.service_id, aggregate_type="s"
-            )
+            await append(session, sample.TABLES, late)
             await session.flush()
             await write(database, event())
             await until(lambda: len(reader.seen) == 1)
@@ -290,7 +283,7 @@ async def test_a_rolled_back_change_publishes_nothing(live: Any, database: Datab
 
         async def changes_and_fails() -> None:
             async with database.transaction() as session:
-                await append(session, sample.TABLES, dropped, aggregate_id="x", aggregate_type="s")
+                await append(session, sample.TABLES, dropped)
                 raise RuntimeError("after the event was written")
 
         with pytest.raises(RuntimeError):

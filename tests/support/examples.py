@@ -82,10 +82,8 @@ def pytest_configure() -> None:
 
     write = outbox.append_all
 
-    async def append_all(
-        session: Any, tables: Any, events: Sequence[tuple[Event, Any]], **more: Any
-    ) -> Any:
-        for event, _ in events:
+    async def append_all(session: Any, tables: Any, events: Sequence[Event], **more: Any) -> Any:
+        for event in events:
             _line(place, {"event": event.SUBJECT, "data": event.model_dump_json(exclude_none=True)})
         return await write(session, tables, events, **more)
 

@@ -1,6 +1,7 @@
 """The base of all events: a subject that ends in its version, and strict data."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,6 +35,11 @@ class Event(BaseModel):
             if cls.SUBJECT in _REGISTRY:
                 raise TypeError(f"two event classes for {cls.SUBJECT}")
             _REGISTRY[cls.SUBJECT] = cls
+
+    def about(self) -> tuple[str, UUID]:
+        """The kind and id of its aggregate: its first field of an id."""
+        name = next(each for each in type(self).model_fields if each.endswith("_id"))
+        return name.removesuffix("_id"), getattr(self, name)
 
     @classmethod
     def producer(cls) -> str:

@@ -111,13 +111,12 @@ def _servers(event: type[Event]) -> tuple[str, ...]:
 
 
 def _example(subject: str, event: type[Event], data: Mapping[str, Any]) -> dict[str, Any]:
-    about = next((value for name, value in data.items() if name.endswith("_id")), _ID)
     envelope = Envelope.model_validate(
         {
             "id": _ID,
             "source": f"/ruta/{event.producer()}",
             "type": subject,
-            "subject": about,
+            "subject": str(event.model_validate(data).about()[1]),
             "time": _TIME,
             "data": data,
         }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -83,6 +83,9 @@ class SightChanged(Event):
         description="The entry and its parts that not everybody sees, each with its own visibility.",
     )
 
+    def about(self) -> tuple[str, UUID]:
+        return self.entry, self.entry_id
+
     def word(self) -> Mapping[str, Any]:
         """Only what is restricted; levels as numbers (`common.sight`), by the id of each part."""
         hidden = {str(part.id): LEVELS[part.visibility] for part in self.hidden}
@@ -143,3 +146,7 @@ class GapObserved(Event):
     week: str = Field(pattern=r"^\d{4}-W\d{2}$")
     day: date | None = None
     count: int = Field(ge=1)
+
+    def about(self) -> tuple[str, UUID]:
+        counted = f"{self.area} {self.need} {self.group} {self.day or self.week}"
+        return "gap", uuid5(NAMESPACE_URL, f"ruta:gap:{counted}")

@@ -21,25 +21,18 @@ async def append(
     session: AsyncSession,
     tables: CommonTables,
     event: Event,
-    *,
-    aggregate_id: UUID | str,
-    aggregate_type: str,
 ) -> UUID:
     """Write `event` beside the change that it tells of; returns its id. Never commits."""
-    (event_id,) = await append_all(
-        session, tables, [(event, aggregate_id)], aggregate_type=aggregate_type
-    )
+    (event_id,) = await append_all(session, tables, [event])
     return event_id
 
 
 async def append_all(
     session: AsyncSession,
     tables: CommonTables,
-    events: Sequence[tuple[Event, UUID | str]],
-    *,
-    aggregate_type: str,
+    events: Sequence[Event],
 ) -> list[UUID]:
-    """`append` for many (event, aggregate id), in their order."""
+    """`append` for many, in their order."""
     if not events:
         return []
     now, traceparent, outbox = clock.now(), current_traceparent(), tables.outbox
@@ -47,15 +40,15 @@ async def append_all(
     rows = [
         {
             "id": event_id,
-            "aggregatetype": aggregate_type,
-            "aggregateid": str(aggregate_id),
+            "aggregatetype": event.about()[0],
+            "aggregateid": str(event.about()[1]),
             "type": event.SUBJECT,
             "payload": event.model_dump(mode="json", exclude_none=True),
             "version": event.version,
             "traceparent": traceparent,
             "occurred_at": now,
         }
-        for event_id, (event, aggregate_id) in zip(ids, events, strict=True)
+        for event_id, event in zip(ids, events, strict=True)
     ]
     await session.execute(outbox.insert(), rows)
     # PostgreSQL delivers it at commit, once per transaction however often it is said.

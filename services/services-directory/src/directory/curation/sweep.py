@@ -116,19 +116,16 @@ async def _tell(session: AsyncSession, ids: Sequence[UUID], kind: str) -> None:
             for row in rows
         ],
     )
-    events: list[tuple[Event, UUID]] = [
-        (
-            VerificationDue(
-                version=row.event_version,
-                service_id=row.id,
-                organisation_id=row.organization_id,
-                managed_by=row.managed_by,
-                aors=tuple(row.aors),
-                due_on=row.valid_until,
-                expired=kind == VERIFICATION_EXPIRED,
-            ),
-            row.id,
+    events: list[Event] = [
+        VerificationDue(
+            version=row.event_version,
+            service_id=row.id,
+            organisation_id=row.organization_id,
+            managed_by=row.managed_by,
+            aors=tuple(row.aors),
+            due_on=row.valid_until,
+            expired=kind == VERIFICATION_EXPIRED,
         )
         for row in rows
     ]
-    await outbox.append_all(session, COMMON, events, aggregate_type="service")
+    await outbox.append_all(session, COMMON, events)

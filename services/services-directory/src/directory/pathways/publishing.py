@@ -58,5 +58,5 @@ async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
     event = PathwayPublished(
         pathway_id=pathway_id, version=version, aor=row.aor, area=row.area, steps=tuple(steps)
     )
-    await outbox.append(session, COMMON, event, aggregate_id=pathway_id, aggregate_type="pathway")
+    await outbox.append(session, COMMON, event)
     return True

@@ -43,8 +43,6 @@ async def close(
             occurred_at=now,
             reason=reason,
         ),
-        aggregate_id=case.id,
-        aggregate_type="case",
     )
     await record(session, caller, "case.closed", chain=case.id, detail={"reason": reason})
     async with acting_as_service(session):
@@ -70,8 +68,6 @@ async def erase(
             session,
             COMMON,
             CaseErased(case_id=case.id, version=case.version),
-            aggregate_id=case.id,
-            aggregate_type="case",
         )
         await record(session, caller, "case.erased", chain=case.id, detail={"basis": basis})
 

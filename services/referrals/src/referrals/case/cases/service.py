@@ -87,8 +87,6 @@ async def register(
             area=coarse(case.area),
             occurred_at=now,
         ),
-        aggregate_id=case.id,
-        aggregate_type="case",
     )
     await record(session, caller, "case.registered", chain=case.id)
     return case

@@ -157,8 +157,6 @@ async def tell_given(session: AsyncSession, grant: Grant) -> None:
             occurred_at=clock.now(),
             attributes=grant.attributes,
         ),
-        aggregate_id=grant.id,
-        aggregate_type="grant",
     )
 
 
@@ -263,8 +261,6 @@ async def _end(session: AsyncSession, grant: Grant, method: str, at: datetime) -
                 service_id=grant.service_id,
                 occurred_at=at,
             ),
-            aggregate_id=grant.id,
-            aggregate_type="grant",
         )
 
 

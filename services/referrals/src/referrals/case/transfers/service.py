@@ -245,8 +245,6 @@ async def _tell(session: AsyncSession, caller: Principal | None, transfer: Trans
             to_organisation=transfer.to_organisation,
             occurred_at=transfer.decided_at or transfer.offered_at,
         ),
-        aggregate_id=transfer.id,
-        aggregate_type="transfer",
     )
     await notify(
         session,

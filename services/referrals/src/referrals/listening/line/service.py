@@ -144,8 +144,6 @@ async def announce(session: AsyncSession, report: LineReport) -> None:
             kind=report.kind,
             occurred_at=report.received_at,
         ),
-        aggregate_id=report.id,
-        aggregate_type="line_report",
     )
 
 

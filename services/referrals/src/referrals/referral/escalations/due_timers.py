@@ -83,8 +83,6 @@ async def _announce(
             urgency=referral.urgency,
             area=referral.area,
         ),
-        aggregate_id=referral.id,
-        aggregate_type="referral",
     )
     await notify(
         session,

@@ -229,7 +229,7 @@ async def announce(
             **more,
         }
     )
-    await append(session, COMMON, event, aggregate_id=referral.id, aggregate_type="referral")
+    await append(session, COMMON, event)
 
 
 async def tell_parties(

@@ -173,8 +173,6 @@ async def _tell(
             date=given.given_on,
             attributes=attributes,
         ),
-        aggregate_id=given.id,
-        aggregate_type="assistance",
     )
 
 

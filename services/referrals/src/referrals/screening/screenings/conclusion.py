@@ -126,7 +126,7 @@ async def _announce(
         occurred_at=now,
         attributes=attributes,
     )
-    await append(session, COMMON, event, aggregate_id=screening.id, aggregate_type="screening")
+    await append(session, COMMON, event)
 
 
 def needs_of(opened: Opened) -> list[SuggestedNeed]:

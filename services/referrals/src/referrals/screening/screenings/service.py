@@ -284,12 +284,12 @@ async def announce(
         attributes=await statistics(session, keys, screening),
     )
     await session.flush()
-    await append(session, COMMON, event, aggregate_id=screening.id, aggregate_type="screening")
+    await append(session, COMMON, event)
 
 
 async def announce_erased(session: AsyncSession, screening_id: UUID, version: int) -> None:
     event = ScreeningErased(screening_id=screening_id, version=version)
-    await append(session, COMMON, event, aggregate_id=screening_id, aggregate_type="screening")
+    await append(session, COMMON, event)
 
 
 async def audit(

@@ -148,4 +148,4 @@ async def _announce(session: AsyncSession, training: Training) -> None:
         others=training.others,
         cancelled=training.cancelled,
     )
-    await append(session, COMMON, event, aggregate_id=training.id, aggregate_type="training")
+    await append(session, COMMON, event)

@@ -310,7 +310,7 @@ async def publish(
     event = ReleasePublished(
         version=1, release_id=release_id, programme=release.programme, period=release.period
     )
-    await append(session, COMMON, event, aggregate_id=release_id, aggregate_type="release")
+    await append(session, COMMON, event)
     return await _required(session, caller, release_id)
 
 

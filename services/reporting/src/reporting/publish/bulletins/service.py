@@ -367,8 +367,6 @@ async def publish(
         BulletinPublished(
             version=1, bulletin_id=bulletin_id, period=bulletin.period, languages=LANGUAGES
         ),
-        aggregate_id=bulletin_id,
-        aggregate_type="bulletin",
     )
     return await _found(session, bulletin_id)
 

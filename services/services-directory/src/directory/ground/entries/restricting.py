@@ -29,4 +29,4 @@ async def tell_restricted(
     session: AsyncSession, entry: str, entry_id: UUID, version: int, word: Word
 ) -> None:
     event = sight_of(entry, entry_id, version, word)
-    await append(session, COMMON, event, aggregate_id=entry_id, aggregate_type=entry)
+    await append(session, COMMON, event)

@@ -6,7 +6,6 @@ Waiting for the hour keeps the time of a single question out of the event stream
 from datetime import date
 from operator import itemgetter
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
 from common.events.directory import GapObserved
@@ -39,14 +38,8 @@ async def announce_observed(session: AsyncSession) -> int:
     """Append one event per counter that rose; `count` is the day's total so far (of rows from
     before counting by day: the week's)."""
     rows = (await session.execute(_TOLD)).mappings().all()
-    told = sorted(((_key_of(row), _event(row)) for row in rows), key=itemgetter(0))
-    await outbox.append_all(
-        session,
-        COMMON,
-        [(event, uuid5(NAMESPACE_URL, f"ruta:gap:{' '.join(key)}")) for key, event in told],
-        aggregate_type="gap",
-    )
-    return len(told)
+    await outbox.append_all(session, COMMON, [_event(row) for row in sorted(rows, key=_key_of)])
+    return len(rows)
 
 
 def _event(row: sa.RowMapping) -> GapObserved:

@@ -4,7 +4,6 @@ service's own visibility allows."""
 import math
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from common import clock
 from common.events.base import Event
@@ -36,7 +35,7 @@ _CAPACITY = ("capacity_state", "functional_status", "referable")
 class Announcements:
     """Collects the events of a batch of services, and writes them with few statements."""
 
-    events: list[tuple[Event, UUID]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
 
     def service(
@@ -55,7 +54,7 @@ class Announcements:
         if word != (row.restricted or {}):
             steps += 1
             event = sight_of("service", row.id, row.event_version + steps, word)
-            self.events.append((event, row.id))
+            self.events.append(event)
         suspended = row.organisation_suspended
         withheld = is_withheld(
             row.approved, row.state, row.restricted, organisation_suspended=suspended
@@ -78,15 +77,15 @@ class Announcements:
                 functional_status=after.get("functional_status"),
                 referable=after["referable"],
             )
-            self.events.append((event, row.id))
+            self.events.append(event)
         return steps
 
     def _add(self, row: Any, kind: type[ServiceData], data: dict[str, Any]) -> None:
         event = kind.model_validate({**data, "version": row.event_version + 1})
-        self.events.append((event, row.id))
+        self.events.append(event)
 
     async def write(self, session: AsyncSession) -> None:
-        await outbox.append_all(session, COMMON, self.events, aggregate_type="service")
+        await outbox.append_all(session, COMMON, self.events)
         await remember_told(session, self.told)
 
 
