@@ -3,7 +3,6 @@
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from stack.embedded.postgres import PostgresServer
 from stack.operate.service_commands import attached_postgres
@@ -223,45 +222,6 @@ def test_who_was_switched_off_stays_out_after_a_restore(
         known.down()
 
 
-RELEASES = "/reports/v1/releases"
-PERIOD = {"programme": "gaps", "period": "2025-03a"}
-
-
-def test_what_was_published_since_the_backup_is_not_rounded_again(
-    system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Two tables of nearly the same people, from two records, can be played against each other."""
-    folder, key = tmp_path / "backup", tmp_path / "key"
-    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
-    closed = close(system)
-    assert closed.status_code == 201, closed.text
-    release = f"{RELEASES}/{closed.json()['id']}"
-    keyed = {"Idempotency-Key": f'"{uuid4()}"'}
-    done = system.running.request("im-officer", "POST", f"{release}/publish", headers=keyed)
-    assert done.status_code == 200, done.text
-    system.down()
-    system.ruta("restore", str(folder), "--key-file", str(key))
-    system.up()
-    shown = system.running.request("im-officer", "GET", release)
-    assert (shown.status_code, shown.json()["status"]) == (200, "published")
-    assert (again := close(system)).json()["code"] == "period_closed", again.text
-
-    elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
-    said = elsewhere.ruta("restore", str(folder), "--key-file", str(key), *NOTHING_SINCE).stdout
-    assert "period_maybe_published" in said
-    elsewhere.up()
-    try:
-        unseen = close(elsewhere)
-        assert (unseen.status_code, unseen.json()["code"]) == (409, "period_maybe_published")
-    finally:
-        elsewhere.down()
-
-
-def close(system: System) -> httpx.Response:
-    keyed = {"Idempotency-Key": f'"{uuid4()}"'}
-    return system.running.request("im-officer", "POST", RELEASES, json=PERIOD, headers=keyed)
-
-
 def erase(system: System, case: dict[str, str]) -> None:
     gone = system.running.request(
         "ngo-refugio-supervisor",
@@ -345,19 +305,6 @@ def test_a_restore_without_its_lists_is_said_until_somebody_settles_it(
         assert alone.ruta("settle", "looked at it once more", check=False).returncode == 1
     finally:
         alone.down()
-
-
-def test_a_changed_backup_is_refused(system: System, tmp_path: Path) -> None:
-    folder, key = tmp_path / "backup", tmp_path / "key"
-    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
-    archive = folder / "data.ruta"
-    content = bytearray(archive.read_bytes())
-    content[len(content) // 2] ^= 1
-    archive.write_bytes(content)
-    target = System(tmp_path / "target")
-    refused = target.ruta("restore", str(folder), "--key-file", str(key), check=False)
-    assert refused.returncode == 1
-    assert "does not open" in refused.stderr
 
 
 def _other_key(folder: Path) -> Path:

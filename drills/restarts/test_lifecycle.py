@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 
 import pytest
 from stack.embedded.lock import is_locked
@@ -41,27 +40,6 @@ def test_a_second_up_on_the_same_data_keeps_all(system: System) -> None:
     assert old.status_code in (200, 401), (
         "a token is bound to its issuer's address, not to a process"
     )
-
-
-def test_a_second_stack_on_the_same_data_is_refused_in_one_line(system: System) -> None:
-    refused = system.ruta("up", "--detach", "--port", "0", check=False)
-    assert refused.returncode == 1
-    (line,) = refused.stderr.strip().splitlines()
-    assert "already runs" in line
-    assert system.state.url in line
-
-
-def test_a_taken_port_is_refused_in_one_line(
-    system: System, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    other = System(tmp_path_factory.mktemp("other"))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        refused = other.ruta("up", "--port", str(port), check=False)
-    assert refused.returncode == 1
-    assert f"port {port} is taken" in refused.stderr
 
 
 def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next(system: System) -> None:

@@ -101,22 +101,3 @@ def test_the_demo_ends_here_too_where_two_people_are_asked_for(small: Small) -> 
     played = small.ruta("demo", "--load", "--url", small.state.url).stdout
     assert "A second person publishes it" in played
     assert "The whole story held" in played
-
-
-@pytest.mark.parametrize(
-    ("command", "told"),
-    [
-        (("keys", "rotate"), "in two phases"),
-        (("keys", "accept", "key-encryption-keys", "--give-up-cases"), "as on a cluster"),
-        (("up",), "deploy/run-small up"),
-    ],
-)
-def test_what_only_an_embedded_stack_allows_is_refused_and_changes_nothing(
-    small: Small, command: tuple[str, ...], told: str
-) -> None:
-    secrets = small.layout.overlay_secrets_file.read_bytes()
-    refused = small.ruta(*command, check=False)
-    assert refused.returncode == 1
-    assert told in refused.stderr
-    assert small.layout.overlay_secrets_file.read_bytes() == secrets
-    assert not (small.layout.keys / "referrals-kek.json").exists()
