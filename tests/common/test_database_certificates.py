@@ -7,7 +7,6 @@ import asyncio
 import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,12 +23,9 @@ from stack.embedded.ports import LOOPBACK, answers, free_port
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
 from stack.operate.cluster.database_certificates import new_authority
 
-from tests.common.test_start_messages import good, lines_of
 from tests.support import pgbouncer
 from tests.support.leaving_out import left_out
 from tests.support.system import until
-
-__all__ = ["good"]
 
 NAME = "localhost"
 OURS, ANOTHER = new_authority(), new_authority()
@@ -171,30 +167,3 @@ def test_what_has_nothing_to_do_with_certificates_has_no_such_remedy(trust: Path
     store = KeysAway("the key store does not answer (RUTA_KEY_STORE_URL)")
     store.__cause__ = ssl.SSLCertVerificationError()
     assert "another authority" in remedy(store)["remedy"]
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("trust")
-@pytest.mark.parametrize(("host", "which", "said"), CASES)
-def test_a_process_says_it_in_one_line(
-    served: Served,
-    good: Mapping[str, Mapping[str, str]],
-    trust: Path,
-    tmp_path: Path,
-    host: str,
-    which: str,
-    said: str,
-) -> None:
-    there = served.by(host, served.plain if which == "plain" else served.tls[which])
-    urls = {"RUTA_DATABASE_URL": there.app_url, "RUTA_DATABASE_OWNER_URL": there.owner_url}
-    settings = {**good["reporting api"], **urls}
-    wanted = said.format(file=trust)
-    *lines, (_, status) = lines_of("reporting migrate", settings, tmp_path)
-    (line,) = [line for line, _ in lines]
-    assert status == 75
-    assert line.startswith("ruta: RUTA_DATABASE_OWNER_URL: the database does not let us in (")
-    assert wanted in line
-    with closing(lines_of("reporting api", settings, tmp_path)) as told:
-        unreachable = next(line for line, _ in told if "database_unreachable" in line)
-    assert "RUTA_DATABASE_URL" in unreachable
-    assert wanted in unreachable

@@ -451,25 +451,3 @@ class Relaying:
         finally:
             self.stop.set()
             await task
-
-
-async def test_a_service_cannot_publish_in_the_name_of_another(
-    settings: sample.Settings, nats_server: NatsServer, clean_stream: Any
-) -> None:
-    refused = asyncio.Event()
-
-    async def on_error(error: Exception) -> None:
-        if "permissions violation" in str(error).lower():
-            refused.set()
-
-    client = await nats.connect(
-        nats_server.url,
-        user="referrals",
-        password=nats_server.credentials["referrals"],
-        inbox_prefix=b"_INBOX.referrals",
-        error_cb=on_error,
-    )
-    await client.publish(CapacityChanged.SUBJECT, b"{}")
-    await client.flush()
-    await asyncio.wait_for(refused.wait(), PATIENCE)
-    await client.close()

@@ -177,26 +177,6 @@ async def test_silence_is_noticed_before_and_within_an_answer(settings: dict[str
         assert directory.busy == 0
 
 
-async def test_a_slow_reader_holds_the_service_back(settings: dict[str, Any]) -> None:
-    sent = 0
-
-    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal sent
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n")
-        while sent < 50_000_000:
-            writer.write(b"x" * 100_000)
-            await writer.drain()
-            sent += 100_000
-
-    async with service(flood, settings) as directory, directory.answer() as answer:
-        await asyncio.sleep(0.3)
-        # What the kernel's buffers hold, not the fifty megabytes.
-        assert sent < 20_000_000
-        chunks = answer.content.iter_any()
-        assert sum([len(chunk) async for chunk in chunks]) == 50_000_000
-
-
 def body_of(*parts: bytes, endless: bool = False) -> Body:
     """A client's body that arrives in `parts`; an endless one is then waited for."""
     messages = [
@@ -227,20 +207,6 @@ async def test_a_body_is_sent_as_it_comes(settings: dict[str, Any]) -> None:
         async with directory.answer("POST", body=body) as answer:
             assert answer.status == 204
         assert heard == b"3\r\none\r\n5\r\nthree\r\n0\r\n\r\n"
-
-
-async def test_an_answer_that_comes_before_the_body_is_heard(settings: dict[str, Any]) -> None:
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
-        await reader.read()
-
-    async with service(handle, settings) as directory:
-        body = body_of(b"one", endless=True)
-        await body.start()
-        async with directory.answer("POST", body=body) as answer:
-            assert (answer.status, await answer.read()) == (413, b"no")
-        assert directory.busy == 0
 
 
 async def test_a_body_that_breaks_off_fails_as_the_client_failed(settings: dict[str, Any]) -> None:

@@ -53,26 +53,6 @@ def server(own_server: NatsServer) -> Iterator[NatsServer]:
     own_server.stop()
 
 
-async def test_each_producer_publishes_its_own_subjects(server: NatsServer) -> None:
-    for producer in arrows.PRODUCERS:
-        async with user(server, producer) as client:
-            ack = await client.jetstream().publish(f"ruta.{producer}.thing.done.v1", b"{}")
-            assert ack.stream == arrows.stream(producer)
-
-
-@pytest.mark.parametrize("forger", arrows.USERS)
-async def test_a_forged_publish_is_denied(server: NatsServer, forger: str) -> None:
-    foreign = next(producer for producer in arrows.PRODUCERS if producer != forger)
-    async with user(server, forger) as client:
-        with pytest.raises(nats.errors.TimeoutError):
-            await client.jetstream(timeout=FORBIDDEN_SECONDS).publish(
-                f"ruta.{foreign}.thing.done.v1", b"{}"
-            )
-    async with user(server, arrows.OPERATOR) as operator:
-        info = await operator.jetstream().stream_info(arrows.stream(foreign))
-        assert info.state.messages == 0
-
-
 @pytest.mark.parametrize(
     ("reader", "producer"),
     [(reader, producer) for producer, readers in READ_BY.items() for reader in readers],
