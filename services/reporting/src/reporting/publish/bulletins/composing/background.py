@@ -18,6 +18,7 @@ from reporting.publish.bulletins.composing.parts import (
     section,
     sentence,
     short,
+    table,
     word,
 )
 from reporting.publish.bulletins.document.content import Block, Label, Section, Table
@@ -53,15 +54,9 @@ def context(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Sectio
             )
     if not rows:
         return None
-    table = Table(
-        id="context",
-        caption=say("context.table"),
-        columns=tuple(
-            word(f"column.{name}") for name in ("series", "area", "date", "provenance", "value")
-        ),
-        rows=tuple(rows),
-    )
-    return section("context", table, *over_time, sentence("context.note"))
+    heads = ("series", "area", "date", "provenance", "value")
+    newest = table("context", "context.table", heads, rows)
+    return section("context", newest, *over_time, sentence("context.note"))
 
 
 def _name(series: OutsideSeries) -> Label:
@@ -136,12 +131,5 @@ def sources(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section
             for programme, release in used
         )
         heads = ("programme", "period", "release", "multiple", "error_total", "error_cell")
-        blocks.append(
-            Table(
-                id="sources",
-                caption=say("sources.table"),
-                columns=tuple(word(f"column.{name}") for name in heads),
-                rows=rows,
-            )
-        )
+        blocks.append(table("sources", "sources.table", heads, rows))
     return section("sources", *blocks)

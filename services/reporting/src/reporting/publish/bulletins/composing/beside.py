@@ -12,8 +12,8 @@ from reporting.ground.language import Text
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.publish.bulletins.composing.evidence import Evidence, UntraceableError, figure
-from reporting.publish.bulletins.composing.parts import place, section, sentence, word
-from reporting.publish.bulletins.document.content import NOTHING, Content, Label, Section, Table
+from reporting.publish.bulletins.composing.parts import place, section, sentence, table
+from reporting.publish.bulletins.document.content import NOTHING, Content, Label, Section
 from reporting.publish.bulletins.document.figures import Figure, OutsideSource, ReleaseSource
 from reporting.publish.bulletins.document.texts import say
 from reporting.publish.bulletins.document.words import without_words
@@ -32,13 +32,9 @@ def stakeholders(
     if not found:
         return None
     heads = ("institution", "mandate", "does", "where", "contact")
-    table = Table(
-        id="stakeholders",
-        caption=say("stakeholders.table"),
-        columns=tuple(word(f"column.{name}") for name in heads),
-        rows=tuple(_institution(each, evidence) for each in found),
-    )
-    return section("stakeholders", table, sentence("stakeholders.note"))
+    rows = (_institution(each, evidence) for each in found)
+    listed = table("stakeholders", "stakeholders.table", heads, rows)
+    return section("stakeholders", listed, sentence("stakeholders.note"))
 
 
 def _institution(body: StakeholderBody, evidence: Evidence) -> tuple[Label, ...]:
@@ -92,13 +88,8 @@ def _judged(
     heads = ["standing", "statement", "rests_on"]
     if any(isinstance(row[-1], Figure) for row in rows):
         heads.append("figure")
-    table = Table(
-        id=name,
-        caption=say("judgements.table"),
-        columns=tuple(word(f"column.{head}") for head in heads),
-        rows=tuple(row[: len(heads)] for row in rows),
-    )
-    return section(name, table, sentence("judgements.note") if note else None)
+    listed = table(name, "judgements.table", heads, (row[: len(heads)] for row in rows))
+    return section(name, listed, sentence("judgements.note") if note else None)
 
 
 def _statement(
@@ -154,13 +145,8 @@ def next_steps(
         due = {lang: quarter.label(lang) for lang in LANGUAGES}
         told = (each.what.model_dump(), by, due, status)
         rows.append(tuple(Label(text=text) for text in told))
-    table = Table(
-        id="milestones",
-        caption=say("milestones.table"),
-        columns=tuple(word(f"column.{name}") for name in ("what", "responsible", "due", "status")),
-        rows=tuple(rows),
-    )
-    return section("next-steps", table)
+    heads = ("what", "responsible", "due", "status")
+    return section("next-steps", table("milestones", "milestones.table", heads, rows))
 
 
 _ON_WISH = {

@@ -1,6 +1,6 @@
 """Building blocks of sections: the releases of a period, labels of codes, tables over a release."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from common.words.conventions import short_month
@@ -79,6 +79,10 @@ class Counts:
         """Codes with a published count in the reviewed order."""
         cube = self.evidence.cube(self.releases)
         return [row.coordinates[dimension] for row in cube.margin((dimension,), filters)]
+
+    def by(self, dimension: str, codes: Sequence[str]) -> Iterator[tuple[Label, Figure]]:
+        """A row for each code: its label and its count."""
+        return ((self.label(dimension, each), self.figure(**{dimension: each})) for each in codes)
 
     def label(self, dimension: str, code: str) -> Label:
         return Label(
@@ -161,6 +165,14 @@ def place(pcode: str | None, evidence: Evidence) -> Label:
         return word("everywhere")
     found = evidence.places.get(pcode)
     return Label(text={lang: found.label(lang) if found else pcode for lang in LANGUAGES})
+
+
+def table(
+    table_id: str, caption: str, heads: Sequence[str], rows: Iterable[tuple[Label | Figure, ...]]
+) -> Table:
+    """A table under a caption and heads of the bulletin's own words."""
+    columns = tuple(word(f"column.{each}") for each in heads)
+    return Table(id=table_id, caption=say(caption), columns=columns, rows=tuple(rows))
 
 
 def cross(

@@ -17,6 +17,7 @@ from reporting.publish.bulletins.composing.parts import (
     section,
     sentence,
     short,
+    table,
     word,
 )
 from reporting.publish.bulletins.document.content import (
@@ -120,12 +121,8 @@ def referrals(period: Period, evidence: Evidence, catalogue: Catalogue) -> Secti
         ("sex", found.in_order("sex")),
     )
     areas, others = found.first("area", BARS)
-    states = Table(
-        id="referrals-states",
-        caption=say("referrals.states"),
-        columns=(word("column.state"), word("column.people")),
-        rows=tuple((found.label("area", code), found.figure(area=code)) for code in areas),
-    )
+    rows = found.by("area", areas)
+    states = table("referrals-states", "referrals.states", ("state", "people"), rows)
     chart = bars(say("referrals.states"), say("referrals.states_alt"), states)
     return section("referrals", intro, by_progress, chart, others, by_age)
 
@@ -144,14 +141,10 @@ def needs(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
     gaps = counts(GAPS, period, evidence, catalogue)
     if gaps is not None and not gaps.empty:
         codes, others = gaps.first("need", BARS)
-        table = Table(
-            id="gaps-needs",
-            caption=say("needs.gaps"),
-            columns=(word("column.need"), word("column.searches")),
-            rows=tuple((gaps.label("need", code), gaps.figure(need=code)) for code in codes),
-        )
+        rows = gaps.by("need", codes)
+        searches = table("gaps-needs", "needs.gaps", ("need", "searches"), rows)
         blocks += [
-            bars(say("needs.gaps"), say("needs.gaps_alt"), table),
+            bars(say("needs.gaps"), say("needs.gaps_alt"), searches),
             others,
             sentence("needs.gaps_note"),
         ]
@@ -166,14 +159,10 @@ def _mapped(found: Counts, name: str) -> list[Block]:
         return []
     places = ordered([found.figure(area=code).between for code in states])
     states = [states[place] for place in places]
-    table = Table(
-        id=f"{name}-map",
-        caption=say(f"{name}.map"),
-        columns=(word("column.state"), word("column.people")),
-        rows=tuple((found.label("area", code), found.figure(area=code)) for code in states),
-    )
-    alt = said_of(say(f"{name}.map_alt"), table)
-    chart = Chart(form="map", title=say(f"{name}.map"), alt=alt, table=table, places=tuple(states))
+    rows = found.by("area", states)
+    shown = table(f"{name}-map", f"{name}.map", ("state", "people"), rows)
+    alt = said_of(say(f"{name}.map_alt"), shown)
+    chart = Chart(form="map", title=say(f"{name}.map"), alt=alt, table=shown, places=tuple(states))
     elsewhere = found.figure(area=dimension.fallback)
     return [chart, sentence(f"{name}.elsewhere", elsewhere=elsewhere)]
 
@@ -181,7 +170,7 @@ def _mapped(found: Counts, name: str) -> list[Block]:
 def _heat(unmet: Counts) -> list[Block | None]:
     areas, other_areas = unmet.first("area", HEAT_ROWS)
     services, other_services = unmet.first("category", HEAT_COLUMNS)
-    table = Table(
+    heat = Table(
         id="unmet-needs",
         caption=say("needs.heat"),
         columns=(word("column.state"), *(unmet.label("category", s) for s in services)),
@@ -193,8 +182,8 @@ def _heat(unmet: Counts) -> list[Block | None]:
             for area in areas
         ),
     )
-    alt = said_of(say("needs.heat_alt"), table, "place", "service")
-    chart = Chart(form="heat-map", title=say("needs.heat"), alt=alt, table=table)
+    alt = said_of(say("needs.heat_alt"), heat, "place", "service")
+    chart = Chart(form="heat-map", title=say("needs.heat"), alt=alt, table=heat)
     return [chart, other_areas or other_services]
 
 
@@ -217,13 +206,13 @@ def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
         rows.append((short(each), *cells))
     if with_unmet:
         heads.append(word("key.unmet"))
-    table = Table(id="trends", caption=say("trends.chart"), columns=tuple(heads), rows=tuple(rows))
+    shown = Table(id="trends", caption=say("trends.chart"), columns=tuple(heads), rows=tuple(rows))
     alt = Sentence(
         text=say("trends.alt"),
         figures={"first": known[0][1].figure(), "last": known[-1][1].figure()},
         labels={"start": short(known[0][0]), "finish": short(known[-1][0])},
     )
-    chart = Chart(form="trend", title=say("trends.chart"), alt=alt, table=table)
+    chart = Chart(form="trend", title=say("trends.chart"), alt=alt, table=shown)
     change = known[0][1].figure(), known[-1][1].figure()
     return section("trends", chart, sentence(_changed(*change)), sentence("trends.note"))
 

@@ -17,6 +17,7 @@ from reporting.publish.bulletins.composing.parts import (
     said_of,
     section,
     sentence,
+    table,
     word,
 )
 from reporting.publish.bulletins.document.content import (
@@ -50,7 +51,7 @@ def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
     common = {"area", "sex", "age_band", "nationality", "population"}
     kind = next((d.name for d in found.programme.dimensions if d.name not in common), "sex")
     kinds, other_kinds = found.first(kind, CHART_ROWS)
-    table = cross(
+    types = cross(
         found,
         "trafficking-types",
         say("trafficking.table"),
@@ -61,7 +62,7 @@ def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
     return section(
         "trafficking",
         _counted_over(found),
-        table,
+        types,
         other_kinds,
         _one_way("trafficking-areas", found, "area", areas),
         other_areas,
@@ -81,9 +82,7 @@ def _one_way(table_id: str, found: Counts, dimension: str, codes: Sequence[str])
         id=table_id,
         caption=say(table_id.replace("-", ".")),
         columns=(Label(text=head), word("column.people")),
-        rows=tuple(
-            (found.label(dimension, each), found.figure(**{dimension: each})) for each in codes
-        ),
+        rows=tuple(found.by(dimension, codes)),
     )
 
 
@@ -107,13 +106,8 @@ def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section 
 def _transit(found: Counts) -> list[Block | None]:
     """Transit countries of the same people: the third side of the flow."""
     codes, others = found.first("transit", FLOWS)
-    table = Table(
-        id="transit",
-        caption=say("routes.transit"),
-        columns=(word("column.transit"), word("column.people")),
-        rows=tuple((found.label("transit", each), found.figure(transit=each)) for each in codes),
-    )
-    return [table, others]
+    rows = found.by("transit", codes)
+    return [table("transit", "routes.transit", ("transit", "people"), rows), others]
 
 
 def _flow(found: Counts) -> list[Block | None]:
@@ -132,15 +126,11 @@ def _flow(found: Counts) -> list[Block | None]:
     shown = [pairs[place] for place in places][:FLOWS]
     if not shown:
         return []
-    table = Table(
-        id="routes",
-        caption=say("routes.chart"),
-        columns=(word("column.origin"), word("column.destination"), word("column.people")),
-        rows=tuple(
-            (found.label("origin", start), found.label("destination", end), value)
-            for start, end, value in shown
-        ),
+    rows = (
+        (found.label("origin", start), found.label("destination", end), value)
+        for start, end, value in shown
     )
-    alt = said_of(say("routes.alt"), table, "place", "service")
-    chart = Chart(form="flow", title=say("routes.chart"), alt=alt, table=table)
+    flows = table("routes", "routes.chart", ("origin", "destination", "people"), rows)
+    alt = said_of(say("routes.alt"), flows, "place", "service")
+    chart = Chart(form="flow", title=say("routes.chart"), alt=alt, table=flows)
     return [chart, sentence("rows.left") if len(pairs) > FLOWS else None]

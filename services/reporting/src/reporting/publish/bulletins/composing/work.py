@@ -12,9 +12,9 @@ from reporting.publish.bulletins.composing.parts import (
     place,
     section,
     sentence,
-    word,
+    table,
 )
-from reporting.publish.bulletins.document.content import Chart, Label, Section, Table
+from reporting.publish.bulletins.document.content import Chart, Label, Section
 from reporting.publish.bulletins.document.figures import (
     ActivitySource,
     Figure,
@@ -35,19 +35,10 @@ def activities(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Sec
             rows.append((Label(text=dict(indicator.label)), *pair))
     if not rows:
         return section("activities", sentence("missing.activities"))
-    table = Table(
-        id="activities",
-        caption=say("activities.table"),
-        columns=(
-            word("column.indicator"),
-            word("column.period_value"),
-            word("column.plan_value"),
-        ),
-        rows=tuple(rows),
-    )
-    return section(
-        "activities", sentence("activities.intro"), table, _trained_by_state(period, evidence)
-    )
+    heads = ("indicator", "period_value", "plan_value")
+    done = table("activities", "activities.table", heads, rows)
+    by_state = _trained_by_state(period, evidence)
+    return section("activities", sentence("activities.intro"), done, by_state)
 
 
 def _trained_by_state(period: Period, evidence: Evidence) -> Chart | None:
@@ -64,13 +55,9 @@ def _trained_by_state(period: Period, evidence: Evidence) -> Chart | None:
     )
     if not shown:
         return None
-    table = Table(
-        id="trained-by-state",
-        caption=say("activities.trained_chart"),
-        columns=(word("column.state"), word("column.people")),
-        rows=tuple(shown[:CHART_ROWS]),
-    )
-    return bars(say("activities.trained_chart"), say("activities.alt"), table)
+    caption, heads = "activities.trained_chart", ("state", "people")
+    trained = table("trained-by-state", caption, heads, shown[:CHART_ROWS])
+    return bars(say(caption), say("activities.alt"), trained)
 
 
 def work_plan(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section:
@@ -97,12 +84,6 @@ def work_plan(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Sect
         )
     if not rows:
         return section("progress", sentence("missing.targets"))
-    table = Table(
-        id="work-plan",
-        caption=say("progress.table"),
-        columns=tuple(
-            word(f"column.{name}") for name in ("indicator", "area", "target", "done", "share")
-        ),
-        rows=tuple(rows),
-    )
-    return section("progress", table, sentence("progress.note"))
+    heads = ("indicator", "area", "target", "done", "share")
+    progress = table("work-plan", "progress.table", heads, rows)
+    return section("progress", progress, sentence("progress.note"))
