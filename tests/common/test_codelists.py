@@ -53,13 +53,6 @@ def test_a_label_falls_back_on_the_code_that_is_in_no_list() -> None:
     assert codelists.categories().label("RETIRED-1") == "RETIRED-1"
 
 
-def test_indigenous_languages_are_told_apart() -> None:
-    languages = codelists.languages()
-    assert languages["guc"].indigenous
-    assert not languages["spa"].indigenous
-    assert not languages["vsl"].indigenous
-
-
 def test_referral_attributes_answer_how_a_service_takes_referrals() -> None:
     attributes = codelists.referral_attributes()
     assert attributes["response_delay"].label("72h", "es") == "En 72 horas"

@@ -43,57 +43,14 @@ class ServiceCategory(Code):
     """The HTCDS support type that it usually is; who plans may say another."""
     helps_late: bool
     """Care that helps late too: a referral to it never expires."""
-    hxl_sector_code: str
-    hrp_activity_codes: tuple[str, ...]
-    primero_service_type: str | None
-    basis: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pathway(Code):
-    coordination_body: str
-    entry_rule_en: str
-
-
-@dataclass(frozen=True, slots=True)
-class PopulationGroup(Code):
-    kind: str
-    """status, group, age_sex or specific_need."""
-    unhcr_hapi_code: str | None
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionalStatus(Code):
-    referable: str
-    """yes, yes_with_warning, waitlist, no or no_until_verified."""
-    meaning_en: str
 
 
 @dataclass(frozen=True, slots=True)
 class VisibilityLevel(Code):
     """Levels come in order, from the most open to the most closed."""
 
-    ocha_sensitivity: str
     who_sees: str
     location_precision: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrganisationType(Code):
-    ocha_code: str
-    iati_code: str
-    fivews_value_es: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Language(Code):
-    """`code` is ISO 639-3."""
-
-    indigenous: bool
-    spoken_in: str
-    glottocode: str | None
-    family: str | None
 
 
 Entry_co = TypeVar("Entry_co", bound=Code, covariant=True)
@@ -130,8 +87,12 @@ def rows(table: str) -> list[dict[str, str]]:
     return tables.rows("common.words", f"data/codelists/{table}")
 
 
-def _labels(row: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-    return row["code"], tables.by_language(row)
+def _listed(table: str) -> CodeList[Code]:
+    return CodeList(table, {row["code"]: _code(row) for row in rows(table)})
+
+
+def _code(row: Mapping[str, str]) -> Code:
+    return Code(row["code"], tables.by_language(row))
 
 
 @cache
@@ -140,52 +101,14 @@ def categories() -> CodeList[ServiceCategory]:
         "service_categories",
         {
             row["code"]: ServiceCategory(
-                *_labels(row),
-                pathway=row["pathway"],
-                minimum_visibility=row["minimum_visibility"],
-                support_type=row["support_type"],
-                helps_late=row["helps_late"] == "yes",
-                hxl_sector_code=row["hxl_sector_code"],
-                hrp_activity_codes=tuple(filter(None, row["hrp2024_activity_codes"].split(";"))),
-                primero_service_type=row["primero_service_type"] or None,
-                basis=row["basis"],
+                row["code"],
+                tables.by_language(row),
+                row["pathway"],
+                row["minimum_visibility"],
+                row["support_type"],
+                row["helps_late"] == "yes",
             )
             for row in rows("service_categories")
-        },
-    )
-
-
-@cache
-def pathways() -> CodeList[Pathway]:
-    return CodeList(
-        "pathways",
-        {
-            row["code"]: Pathway(*_labels(row), row["coordination_body"], row["entry_rule_en"])
-            for row in rows("pathways")
-        },
-    )
-
-
-@cache
-def populations() -> CodeList[PopulationGroup]:
-    return CodeList(
-        "population_groups",
-        {
-            row["code"]: PopulationGroup(
-                *_labels(row), row["kind"], row["unhcr_hapi_code"] or None, row["note"]
-            )
-            for row in rows("population_groups")
-        },
-    )
-
-
-@cache
-def functional_statuses() -> CodeList[FunctionalStatus]:
-    return CodeList(
-        "functional_status",
-        {
-            row["code"]: FunctionalStatus(*_labels(row), row["referable"], row["meaning_en"])
-            for row in rows("functional_status")
         },
     )
 
@@ -196,7 +119,7 @@ def visibility_levels() -> CodeList[VisibilityLevel]:
         "visibility_levels",
         {
             row["code"]: VisibilityLevel(
-                *_labels(row), row["ocha_sensitivity"], row["who_sees"], row["location_precision"]
+                row["code"], tables.by_language(row), row["who_sees"], row["location_precision"]
             )
             for row in rows("visibility_levels")
         },
@@ -204,46 +127,36 @@ def visibility_levels() -> CodeList[VisibilityLevel]:
 
 
 @cache
-def organisation_types() -> CodeList[OrganisationType]:
-    return CodeList(
-        "organisation_types",
-        {
-            row["code"]: OrganisationType(
-                *_labels(row),
-                row["ocha_hrinfo_code"],
-                row["iati_code"],
-                row["ven_5w_value_es"] or None,
-            )
-            for row in rows("organisation_types")
-        },
-    )
+def pathways() -> CodeList[Code]:
+    return _listed("pathways")
+
+
+@cache
+def populations() -> CodeList[Code]:
+    return _listed("population_groups")
+
+
+@cache
+def functional_statuses() -> CodeList[Code]:
+    return _listed("functional_status")
+
+
+@cache
+def organisation_types() -> CodeList[Code]:
+    return _listed("organisation_types")
+
+
+@cache
+def languages() -> CodeList[Code]:
+    """By their codes of ISO 639-3."""
+    return _listed("languages")
 
 
 @cache
 def confidential_needs() -> CodeList[Code]:
     """Categories whose services are never shown to everybody (safe houses, alternative care); the
     label says through whom they are reached where no pathway of the area says it."""
-    return CodeList(
-        "confidential_needs",
-        {row["code"]: Code(*_labels(row)) for row in rows("confidential_needs")},
-    )
-
-
-@cache
-def languages() -> CodeList[Language]:
-    return CodeList(
-        "languages",
-        {
-            row["code"]: Language(
-                *_labels(row),
-                row["indigenous"] == "yes",
-                row["spoken_in"],
-                row["glottocode"] or None,
-                row["family"] or None,
-            )
-            for row in rows("languages")
-        },
-    )
+    return _listed("confidential_needs")
 
 
 @cache
@@ -252,5 +165,5 @@ def referral_attributes() -> Mapping[str, CodeList[Code]]:
     next_step, feedback_mechanism, feedback_delay, coverage, frequency, eligibility."""
     lists: dict[str, dict[str, Code]] = {}
     for row in rows("referral_attributes"):
-        lists.setdefault(row["attribute"], {})[row["code"]] = Code(*_labels(row))
+        lists.setdefault(row["attribute"], {})[row["code"]] = _code(row)
     return MappingProxyType({name: CodeList(name, entries) for name, entries in lists.items()})
