@@ -84,30 +84,6 @@ def test_a_need_is_planned_and_met_and_what_was_given_by_mistake_is_taken_back(
     assert [one["outcome"] for one in of("reviews")] == ["ready_to_close"]
 
 
-def test_what_somebody_else_changed_is_compared_and_nothing_typed_is_lost(
-    system: System, caseworker: Page
-) -> None:
-    page, case = caseworker, registered(caseworker)
-    there = f"{CASES}/{case.rsplit('/', 1)[-1]}"
-    page.goto(f"{case}/change")
-    page.fill('[name="identity/contact/safe_way"]', "Escribir a su hermana")
-    page.fill('[name="identity/age"]', "28")
-    before = system.running.request("ngo-refugio", "GET", there).json()
-    other = {"identity": {**before["identity"], "age": 31, "other_names": ["Kika"]}}
-    assert system.running.request("ngo-refugio", "PATCH", there, json=other).status_code == 200
-    submit(page, "Guardar")
-    table = page.locator("table").inner_text()
-    assert "31" in table
-    assert "28" in table
-    assert page.input_value('[name="identity/contact/safe_way"]') == "Escribir a su hermana"
-    assert page.input_value('[name="identity/age"]') == "28"
-    submit(page, "Guardar")
-    assert page.url == case
-    now = system.running.request("ngo-refugio", "GET", there).json()["identity"]
-    assert (now["age"], now["other_names"]) == (28, ["Kika"]), "what the page does not show stays"
-    assert now["contact"]["safe_way"] == "Escribir a su hermana"
-
-
 def test_a_case_is_closed_once_nothing_of_it_is_open_and_erased_by_others(
     system: System, caseworker: Page
 ) -> None:

@@ -260,28 +260,6 @@ def test_6_of_two_tabs_the_second_says_who_was_first_and_what_may_be_done_now(
     assert "Aceptada" in recipient.inner_text("main")
 
 
-def test_6_an_illegal_step_shows_what_happened_and_loses_nothing(
-    referral: str, caseworker: Page, recipient: Page
-) -> None:
-    registered(caseworker)
-    other = sent(caseworker)
-    recipient.goto(other)
-    first = recipient.context.new_page()
-    first.goto(other)
-    first.get_by_role("button", name="Acusar recibo y leer").click()
-    first.wait_for_load_state()
-    first.close()
-    recipient.locator("summary", has_text="No podemos").click()
-    recipient.get_by_label("No hay cupo").first.check()
-    recipient.locator('[name="decline/note"]').fill("Volvemos el lunes")
-    recipient.locator('[id="form-decline"] button').click()
-    recipient.wait_for_load_state()
-    text = recipient.inner_text("main")
-    assert "Falta corregir algo" in text
-    assert "Con acuse" in text
-    assert recipient.locator('[name="decline/note"]').input_value() == "Volvemos el lunes"
-
-
 def test_a_name_stands_on_the_page_of_its_case_alone(system: System, caseworker: Page) -> None:
     case = registered(caseworker)
     addresses: list[str] = []
