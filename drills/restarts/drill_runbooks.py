@@ -15,7 +15,7 @@ import pytest
 from stack.operate.service_commands import attached_postgres
 
 from drills.restarts.watching import firing, need_promtool
-from tests.pages.world import CASES, RECIPIENT, SENDER, first_service, must, sent
+from tests.pages.world import CASES, RECIPIENT, REFERRALS, SENDER, first_service, must, sent
 from tests.support.principals import organisation
 from tests.support.system import System, until
 
@@ -176,6 +176,22 @@ def test_timers_are_due_and_nobody_is_told(watched: System, tmp_path: Path) -> N
     assert re.search(r'"task": ?"timers"', log), "the log names the task"
     _psql(watched, "DROP TRIGGER no_more ON notices; DROP FUNCTION no_more")
     until(lambda: _quiet(watched, tmp_path), "it tells them by itself")
+
+
+def test_nobody_hears_of_an_emergency(watched: System, tmp_path: Path) -> None:
+    """RutaEmergencyUnheard, RutaMessagesUnheard: the recipient has no channel; what was given up is marked by hand."""
+    urgent, other = sent(watched).referral, sent(watched).referral
+    _psql(
+        watched,
+        f"UPDATE referrals SET urgency = 'emergency', sent_at = sent_at - interval '16 minutes' WHERE id = '{urgent}';"
+        f"UPDATE referrals SET unheard_at = now() WHERE id = '{other}'",
+    )
+    both = {"RutaEmergencyUnheard", "RutaMessagesUnheard"}
+    until(lambda: both <= firing(watched, tmp_path), "they fire")
+    assert "emergencies that reached nobody" in watched.ruta("doctor", check=False).stdout
+    for each in (urgent, other):  # they were called, and read it
+        must(watched, RECIPIENT, "GET", f"{REFERRALS}/{each}/disclosure")
+    until(lambda: _quiet(watched, tmp_path), "it is quiet again by itself")
 
 
 def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ _AUDIENCE = os.environ["WITNESS_AUDIENCE"]
 _COUNTS = {"seen": 0, "unauthenticated": 0}
 _TRIES: dict[str, int] = {}
 _TOLD: dict[str, Any] = {}
+_PEOPLE: dict[str, Any] = {}
 _CHUNK = b"x" * 65536
 
 
@@ -41,7 +42,9 @@ async def app(
     elif path == "/told":
         await _json(send, 200, _TOLD)
     elif path == "/internal/ended-rights":
-        await _heard(scope, receive, send)
+        await _heard(scope, receive, send, _TOLD)
+    elif path == "/internal/people":
+        await _heard(scope, receive, send, _PEOPLE)
     elif path in {"/healthz", "/readyz"}:
         await _json(send, 200, {"status": "ok"})
     elif path == "/openapi.json":
@@ -54,6 +57,7 @@ async def _heard(
     scope: Message,
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
+    told: dict[str, Any],
 ) -> None:
     """Whose rights have ended, as the front says; it is no request of anybody's, and not counted."""
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
@@ -66,8 +70,8 @@ async def _heard(
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    _TOLD.clear()
-    _TOLD.update(json.loads(body))
+    told.clear()
+    told.update(json.loads(body))
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 

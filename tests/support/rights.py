@@ -11,7 +11,7 @@ from common.db.ended_rights import take_in
 from common.db.session import Database
 from httpx import AsyncClient, Response
 
-from tests.support.principals import bearer
+from tests.support.principals import bearer, claims_of
 
 _LATER = itertools.count(1)
 
@@ -42,6 +42,40 @@ async def told(
 ) -> None:
     answer = await tell(api, service, suspended=suspended)
     assert answer.status_code == 204, answer.text
+
+
+async def people_told(
+    api: AsyncClient,
+    rights: Mapping[str, Mapping[str, Any]],
+    *,
+    after: str = "",
+    until: str | None = None,
+    as_of: float | None = None,
+    scope: str = "internal",
+) -> Response:
+    """What referrals is told of the rights of demo clients, as of now if nothing else is said; `rights`: by client what is
+    other than in its claims."""
+    claims: dict[str, Any] = {"sub": "ruta-gateway", "client_id": "ruta-gateway", "org": None}
+    headers = bearer("ngo-refugio", audience="ruta-referrals", scope=scope, **claims, roles=[])
+    body = {
+        "as_of": time.time() + next(_LATER) / 1000 if as_of is None else as_of,
+        "after": after,
+        "until": until,
+        "people": {name: standing(name, **changes) for name, changes in rights.items()},
+    }
+    return await api.put("/internal/people", json=body, headers=headers)
+
+
+def standing(client: str, **changes: Any) -> dict[str, Any]:
+    claims = claims_of(client)
+    return {
+        "organisation_id": claims["org"],
+        "roles": claims["roles"],
+        "scopes": str(claims["scope"]).split(),
+        "aors": claims["aors"],
+        "areas": claims["areas"],
+        **changes,
+    }
 
 
 async def said(

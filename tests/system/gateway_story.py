@@ -166,6 +166,12 @@ class GatewayStory(Story):
         async with self._engines[database].connect() as connection:
             return list((await connection.execute(sa.text(statement), values)).all())
 
+    async def changed(self, statement: str, **values: Any) -> None:
+        """What no caller can do, as moving one referral back in time."""
+        await self.rows("SELECT 1")  # opens it
+        async with self._engines["referrals"].begin() as connection:
+            await connection.execute(sa.text(statement), values)
+
     async def close(self) -> None:
         for engine in self._engines.values():
             await engine.dispose()

@@ -150,6 +150,8 @@ def test_a_slash_at_the_end_leads_nowhere(
 def test_what_a_service_keeps_to_itself_is_not_reachable(callers: dict[str, httpx.Client]) -> None:
     for path in (
         "/internal/issuer/revocations",
+        "/internal/issuer/people",
+        "/internal/people",
         "/internal/directory/openapi.json",
         "/directory/healthz",
         "/console/healthz",

@@ -563,6 +563,52 @@ ROWS = (
         "tests/services/referrals/test_roads.py::test_a_refusal_inside_a_200_is_one_also_of_rapidpro",
     ),
     Row(
+        "unheard",
+        "an-emergency-nobody-heard-of",
+        "referrals.telling.unheard_service:_due",
+        Replaces(
+            "await referrals.emergencies_unreached(session, now - _LOOKED_BACK, now - after, reached)",
+            "()",
+        ),
+        "tests/services/referrals/test_unheard.py::test_an_emergency_that_reached_nobody_is_known_to_all_who_can_do_something[no_channel]",
+    ),
+    Row(
+        "unheard",
+        "a-report-of-danger-to-the-desk",
+        "referrals.listening.line.service:call_desk",
+        Returns("None"),
+        "tests/services/referrals/test_rights_of_now.py::test_somebody_in_danger_now_is_told_to_whoever_coordinates_the_line",
+    ),
+    Row(
+        "unheard",
+        "the-page-of-the-line-promises-no-more",
+        "referrals.telling.channels.duty_service:Duty.told_at",
+        Replaces("return None", "continue"),
+        "tests/services/referrals/test_rights_of_now.py::test_the_page_of_the_line_says_when_somebody_is_told_and_never_more",
+    ),
+    Row(
+        "unheard",
+        "what-wakes",
+        "referrals.telling.channels.waking:telling",
+        Replaces("(kind, side) in WAKES", "True"),
+        "tests/services/referrals/test_channels.py::test_an_accepted_emergency_wakes_nobody_of_the_sender_and_is_told_by_day_at_once",
+    ),
+    Row(
+        "messages",
+        "rights-of-now-at-the-sending",
+        "referrals.telling.readable_queries:_is_for",
+        Returns("True"),
+        "tests/services/referrals/test_rights_of_now.py"
+        "::test_whoever_lost_the_right_hears_no_supervisors_matter_that_waited[gone0]",
+    ),
+    Row(
+        "messages",
+        "an-older-page-of-rights",
+        "referrals.ground.people.service:take_in",
+        Replaces("col(KnownPerson.said_at) < said_at", "sa.true()"),
+        "tests/services/referrals/test_rights_of_now.py::test_only_the_front_says_rights_and_an_older_page_changes_nothing",
+    ),
+    Row(
         "false-nobody",
         "words-that-mean-nothing-are-refused",
         "referrals.telling.trail.api:_meant",

@@ -31,6 +31,7 @@ from jose import jwt
 from referrals.ground.notices.service import fan_out
 from referrals.settings import Settings
 from referrals.telling.channels.dispatch import lapse, ping
+from referrals.telling.channels.duty_service import Duty
 from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.messages import CONFIRMED_FOR, SPACING
 from referrals.telling.channels.sealing import Sealing
@@ -129,6 +130,8 @@ async def world_of(
             sms=Sms(RapidPro(kind="rapidpro", url=sms.address, token="0123456789abcdef")),
         )
         app.state.context.parts["transports"] = transports
+        duty = Duty(ZONE, timedelta(minutes=10), transports.offered)
+        app.state.context.parts["watch"] = duty
         yield World(story, transports, sealing, mail, push, sms, trusted)
 
 
@@ -256,6 +259,68 @@ async def test_an_emergency_goes_up_the_chain_until_somebody_acts(world: World) 
         await world.told()
     assert len(world.mail.mails) == 3
     assert "moot" in await world.pings()
+
+
+async def test_the_second_of_a_chain_sleeps_on_when_the_first_has_opened_it(world: World) -> None:
+    """A system that reads by itself is nobody who opened it."""
+    chief = "jefa@salud.example.org"
+    await world.channel()
+    await world.channel("ngo-salud-supervisor", address=chief)
+    await on_call(world, "ngo-salud", "ngo-salud-supervisor")
+    for reader, woken in (("ngo-salud", [MAILBOX]), ("ngo-salud-2", [MAILBOX, chief])):
+        referral = await world.story.sent(urgency="emergency")
+        await world.told()
+        path = f"/referrals/{referral['id']}/disclosure"
+        read = await world.story.get("ngo-salud", path, sub=reader)
+        assert read.status_code == 200, read.text
+        with clock.shifted(timedelta(minutes=11)):
+            await world.told()
+        assert [m["To"] for m in world.mail.mails] == woken
+        world.mail.mails.clear()
+
+
+async def on_call(world: World, *people: str) -> None:
+    for rank, person in enumerate(people, start=1):
+        shift = {
+            "person": person,
+            "rank": rank,
+            "starts_at": (clock.now() - timedelta(hours=1)).isoformat(),
+            "ends_at": (clock.now() + timedelta(hours=8)).isoformat(),
+        }
+        await world.story.made("ngo-salud-supervisor", "/on-call", shift)
+
+
+async def test_an_accepted_emergency_wakes_nobody_of_the_sender_and_is_told_by_day_at_once(
+    world: World,
+) -> None:
+    now = clock.now().astimezone(ZONE)
+    night = {
+        "quiet_from": (now - timedelta(hours=2)).strftime("%H:%M"),
+        "quiet_until": (now + timedelta(hours=2)).strftime("%H:%M"),
+    }
+    asleep, awake = "noche@refugio.example.org", "dia@refugio.example.org"
+    await world.channel("ngo-refugio", address=asleep, **night)
+    await world.channel("ngo-refugio", address=awake)
+    referral = await world.story.sent(urgency="emergency")
+    path = f"/referrals/{referral['id']}"
+    await world.story.made("ngo-salud", f"{path}/accept", {"focal_point": "Dra. M."})
+    await world.told()
+    assert [m["To"] for m in world.mail.mails] == [awake]
+    declined = await world.story.sent(urgency="emergency")
+    body = {"reason": "capacity"}
+    await world.story.made("ngo-salud", f"/referrals/{declined['id']}/decline", body)
+    await world.told()
+    assert sorted(m["To"] for m in world.mail.mails) == sorted([awake, asleep, awake])
+
+
+async def test_a_channel_that_does_not_wake_is_told_of_emergencies_by_day_without_a_rest(
+    world: World,
+) -> None:
+    await world.channel(wakes=False)
+    for number in (1, 2):
+        await world.story.sent(urgency="emergency")
+        await world.told()
+        assert len(world.mail.mails) == number
 
 
 async def test_a_relay_that_is_away_for_a_day_loses_no_message_and_doubles_none(

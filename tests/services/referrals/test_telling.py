@@ -17,12 +17,14 @@ from referrals.telling.channels.kinds import ChannelKind, Pace, masked
 from referrals.telling.channels.messages import (
     Listener,
     Matter,
+    after_report,
     code,
     concerned,
     due_at,
     something_new,
     turns,
 )
+from referrals.telling.channels.waking import Side, Telling, telling
 
 CARACAS = ZoneInfo("America/Caracas")
 SENDER, RECIPIENT = new_id(), new_id()
@@ -34,7 +36,7 @@ GSM = set(
 
 def listener(person: str = "ana", *, supervisor: bool = False, **changes: Any) -> Listener:
     given: dict[str, Any] = {"pace": Pace.AT_ONCE, **changes}
-    return Listener(new_id(), person, supervisor, **given)
+    return Listener(new_id(), person, supervisor=supervisor, **given)
 
 
 def matter(kind: NoticeKind, organisation: UUID = RECIPIENT, **changes: Any) -> Matter:
@@ -103,26 +105,88 @@ def at(hour: int, minute: int = 0, day: int = 3) -> datetime:
     return datetime(2026, 3, day, hour, minute, tzinfo=CARACAS)
 
 
+WAKES, DAY, PACE = Telling.CHAIN, Telling.AT_ONCE, Telling.PACE
+
+
 @pytest.mark.parametrize(
-    ("moment", "emergency", "changes", "due"),
+    ("moment", "how", "changes", "due"),
     [
-        (at(22), False, {}, at(6, 30, day=4)),
-        (at(3), False, {}, at(6, 30)),
-        (at(6, 30), False, {}, at(6, 30)),
-        (at(12), False, {}, at(12)),
-        (at(3), True, {}, at(3)),
-        (at(3), True, {"wakes": False}, at(6, 30)),
-        (at(9), False, {"pace": Pace.DIGEST}, at(8, day=4)),
-        (at(7), False, {"pace": Pace.DIGEST}, at(8)),
-        (at(9), True, {"pace": Pace.DIGEST}, at(9)),
+        (at(22), PACE, {}, at(6, 30, day=4)),
+        (at(3), PACE, {}, at(6, 30)),
+        (at(6, 30), PACE, {}, at(6, 30)),
+        (at(12), PACE, {}, at(12)),
+        (at(3), WAKES, {}, at(3)),
+        (at(3), DAY, {}, at(6, 30)),
+        (at(12), DAY, {}, at(12)),
+        (at(3), WAKES, {"wakes": False}, at(6, 30)),
+        (at(12), WAKES, {"wakes": False}, at(12)),
+        (at(9), PACE, {"pace": Pace.DIGEST}, at(8, day=4)),
+        (at(7), PACE, {"pace": Pace.DIGEST}, at(8)),
+        (at(9), WAKES, {"pace": Pace.DIGEST}, at(9)),
+        (at(9), DAY, {"pace": Pace.DIGEST}, at(9)),
     ],
 )
 def test_quiet_hours_and_digests_move_the_moment(
-    moment: datetime, emergency: bool, changes: dict[str, Any], due: datetime
+    moment: datetime, how: Telling, changes: dict[str, Any], due: datetime
 ) -> None:
     ana = listener(quiet_from=time(21), quiet_until=time(6, 30), **changes)
-    found = due_at(ana, moment.astimezone(UTC), CARACAS, emergency=emergency)
-    assert found == due
+    assert due_at(ana, moment.astimezone(UTC), CARACAS, how) == due
+
+
+WAKING = """
+referral.sent                   emergency  recipient
+referral.reminder               emergency  recipient sender
+referral.supervisor             emergency  recipient
+referral.unheard                emergency  recipient sender
+referral.info_requested         emergency  sender
+referral.waitlisted             emergency  sender
+referral.declined               emergency  sender
+referral.not_delivered          emergency  sender
+referral.service_not_referable  emergency  sender
+referral.alternative            emergency  sender
+referral.expiry                 emergency  sender
+referral.expired                emergency  sender
+break_glass.asked               any        alone
+line.report_urgent              any        alone
+organisation.unheard            any        alone
+"""
+"""What this side has to act on now; an accepted or completed emergency waits for the sender's morning."""
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("urgency", ["emergency", "urgent", "routine", None])
+@pytest.mark.parametrize("side", Side)
+def test_what_wakes_is_what_the_page_says(kind: NoticeKind, urgency: str, side: Side) -> None:
+    rows = {row[0]: row[1:] for line in WAKING.split("\n") if (row := line.split())}
+    when, *sides = rows.get(kind.value, ["none"])
+    wakes = when in (urgency, "any") and side.value in sides
+    assert (telling(kind, urgency, side) is Telling.CHAIN) is wakes
+    emergency = urgency == "emergency" or when == "any"
+    assert (telling(kind, urgency, side) is Telling.PACE) is not emergency
+
+
+def test_a_thousand_reports_of_the_line_are_one_message_in_five_minutes() -> None:
+    now, five, last = at(12), timedelta(minutes=5), None
+    due = set()
+    for second in range(1000):
+        moment = now + timedelta(seconds=second)
+        last = after_report(moment, last, moment)
+        due.add(last)
+        assert moment <= last <= moment + five
+    assert due == {now, now + five, now + 2 * five, now + 3 * five, now + 4 * five}
+
+
+def test_a_report_goes_to_whoever_coordinates_it_there() -> None:
+    ana = listener("ana", works=False, coordinates=frozenset({"TIP"}), states=frozenset({"VE23"}))
+    chief = listener("rosa", supervisor=True)
+    for aor, area, told in (
+        ("TIP", "VE23", [ana]),
+        ("TIP", None, [ana]),
+        ("TIP", "VE07", []),
+        ("GBV", "VE23", []),
+    ):
+        urgent = matter(NoticeKind.LINE_REPORT_URGENT, sides=None, aor=aor, area=area)
+        assert concerned(urgent, [ana, chief]) == told
 
 
 @given(st.times(), st.times(), st.integers(0, 525_600), st.booleans())
@@ -131,8 +195,9 @@ def test_nothing_is_told_before_it_happened_nor_more_than_a_day_later(
 ) -> None:
     quiet: dict[str, Any] = {"quiet_from": start, "quiet_until": end}
     ana = listener(pace=Pace.DIGEST if emergency else Pace.AT_ONCE, **quiet)
+    how = Telling.CHAIN if emergency else Telling.PACE
     aware = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
-    found = due_at(ana, aware, CARACAS, emergency=emergency)
+    found = due_at(ana, aware, CARACAS, how)
     assert aware <= found <= aware + timedelta(days=1, minutes=1) or start == end
 
 

@@ -26,7 +26,12 @@ from gateway.front.browsers.session_pages import PREFIX, SessionPages
 from gateway.front.browsers.sessions import Cookies
 from gateway.front.callers.internal_tokens import InternalTokens
 from gateway.front.callers.keys import KeySource
-from gateway.front.callers.revocations import EndedRights, Revocations, RevocationSource
+from gateway.front.callers.revocations import (
+    EndedRights,
+    Revocations,
+    RevocationSource,
+    RightsOfNow,
+)
 from gateway.front.callers.tokens import Caller, Callers, Trust
 from gateway.front.description.endpoints import SMART_PATH, Endpoints, outside, own
 from gateway.front.edge.bodies import ClientLeft
@@ -92,6 +97,9 @@ class Front:
             self._revocations,
             settings.revocations_seconds,
             self._ended_rights.heard,
+        )
+        self._rights_of_now = RightsOfNow(
+            own_issuer, self._internal.of_the_front, lambda: self._ended_rights.last_change
         )
         self._rates = Rates(
             {
@@ -196,6 +204,15 @@ class Front:
                     name=f"ended-rights-{each}",
                 )
                 for each in TOLD
+            ),
+            asyncio.create_task(
+                self._rights_of_now.follow(
+                    Upstream.REFERRALS,
+                    partial(self._upstreams.url, Upstream.REFERRALS),
+                    session,
+                    stop,
+                ),
+                name="rights-of-now",
             ),
             asyncio.create_task(self._upstreams.probe(stop), name="probes"),
             asyncio.create_task(self._shedding.watch(stop), name="memory"),

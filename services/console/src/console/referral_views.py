@@ -30,6 +30,7 @@ class Row:
     due: str
     left: str
     late: bool
+    unheard: bool
 
 
 def rows(
@@ -51,6 +52,7 @@ def row(one: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) ->
         moments.due(due),
         left(due, say, moments, late=one["overdue"]) if due else "",
         one["overdue"],
+        one.get("unheard_at") is not None,
     )
 
 

@@ -1,5 +1,8 @@
 """Wires the referrals service: routes, key store, background tasks."""
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 from common.crypto import key_from_base64
 from common.db.session import Database
 from common.http import service_app
@@ -11,6 +14,7 @@ from referrals.case.transfers.api import transfers
 from referrals.ground.directory.api import teams
 from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.store import CaseKeys
+from referrals.ground.people.api import people
 from referrals.ground.protocols.api import protocols
 from referrals.ground.row_security import act_as_service
 from referrals.ground.timers.api import timers
@@ -43,6 +47,7 @@ from referrals.tables import COMMON, ENDED_RIGHTS
 from referrals.telling.answers import ReferralAnswers
 from referrals.telling.bulk.api import bulk
 from referrals.telling.channels.api import channels, on_call
+from referrals.telling.channels.duty_service import Duty
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.feed.api import feed
 from referrals.telling.followers_service import declare_followers
@@ -83,6 +88,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks,
     channels,
     on_call,
+    people,
     audit,
     links,
     pages,
@@ -119,6 +125,7 @@ def create_app(
     declare_followers()
     index_key = key_from_base64(settings.blind_index_key.get_secret_value())
     keys = keys or open_key_store(settings)
+    transports = Transports.of(settings)
     app = service_app(
         settings,
         title="Ruta referrals",
@@ -137,7 +144,12 @@ def create_app(
             "keys": keys,
             "blind_index": BlindIndex(index_key),
             "matching": Matching(index_key),
-            "transports": Transports.of(settings),
+            "transports": transports,
+            "watch": Duty(
+                ZoneInfo(settings.home_timezone),
+                timedelta(minutes=settings.hand_over_minutes),
+                transports.offered,
+            ),
             "receipts": receipts or ReceiptGate(Receipts(index_key)),
         },
         key_holders=[keys],

@@ -88,6 +88,13 @@ class Settings(MessageSettings):
         le=240,
         description="Minutes after which an emergency that nobody acted on is told to the next on call.",
     )
+    unheard_minutes: int = Field(
+        15,
+        ge=1,
+        le=240,
+        description="Minutes after which an emergency that reached nobody is told to the sender, the supervisors and the"
+        " coordinators.",
+    )
     retention_years: int = Field(
         5, ge=1, le=100, description="Years that a closed case is kept before it is erased."
     )

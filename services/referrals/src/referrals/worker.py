@@ -46,6 +46,7 @@ from referrals.telling.channels.sealing import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.evidence import Evidence
 from referrals.telling.operator_mail_service import OperatorMail
+from referrals.telling.unheard_service import Unheard
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import any_due as any_delivery_due
@@ -58,6 +59,7 @@ _UNCALLED_SECONDS = 30.0
 _ANCHOR_SECONDS = 10.0
 _HOLD_SECONDS = 5.0
 _CALENDAR_SECONDS = 60.0
+_UNHEARD_SECONDS = 10.0
 _NOW = sa.bindparam("now", type_=Instant())
 ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS, CALLS, ending(ENDED_RIGHTS))
 
@@ -166,7 +168,8 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
             await act_as_service(session)
             escalations_due.set(await count_due(session, clock.now()))
 
-    context.measures += [measure_due, evidence.measure]
+    unheard = Unheard(database, context.metrics, timedelta(minutes=settings.unheard_minutes))
+    context.measures += [measure_due, unheard.measure, evidence.measure]
     tell_key_ages(
         context.metrics.registry, lambda: {"key-encryption": settings.key_encryption_keys_file}
     )
@@ -185,6 +188,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         BackgroundTask.repeated("operator-mail", operator.look, _CALENDAR_SECONDS),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
         _when_called("notices", pass_on, calls.notices),
+        BackgroundTask.repeated("unheard", unheard.look, _UNHEARD_SECONDS),
         BackgroundTask.repeated("key-connections", keys.database.give_back, _CALENDAR_SECONDS),
         BackgroundTask("webhooks", webhooks),
         *(

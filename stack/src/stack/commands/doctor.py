@@ -396,6 +396,25 @@ def _went_back(where: str, values: Mapping[tuple[str, ...], float]) -> Iterator[
         )
 
 
+def _unheard(values: Mapping[tuple[str, ...], float]) -> Iterator[Finding]:
+    for name, count in (
+        ("emergencies", values.get(("ruta_emergencies_unheard",))),
+        ("messages", values.get(("ruta_messages_unheard",))),
+    ):
+        if count is None:
+            continue
+        urgent = name == "emergencies"
+        yield Finding(
+            said("emergencies that reached nobody") if urgent else said("messages given up"),
+            f"{count:.0f}",
+            said(
+                "have the recipient called, then mend its channels: docs/operate.md, RutaEmergencyUnheard"
+            )
+            if count
+            else "",
+        )
+
+
 def _values(text: str) -> dict[tuple[str, ...], float]:
     return {
         (sample.name, *sample.labels.values()): sample.value
@@ -422,6 +441,7 @@ def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding
             said("{full:.0%} of {size:.0f} MiB", full=full, size=limit / 2**20),
             "" if full < _STREAM_FULL else said("raise RUTA_STREAM_MAX_BYTES before it is full"),
         )
+    yield from _unheard(values)
     if values.get(("ruta_clock_doubted",)):
         nothing = said("nothing ends by its date")
         yield Finding(said("dates of {where}", where=where), nothing, known(clocks.DOUBTED))

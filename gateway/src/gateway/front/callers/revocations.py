@@ -21,6 +21,8 @@ from common.process.repeating import pause
 _log = get_logger(__name__)
 _LIST = "/internal/issuer/revocations"
 _TOLD = "/internal/ended-rights"
+_PEOPLE = "/internal/issuer/people"
+_TOLD_PEOPLE = "/internal/people"
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _LOOK_SECONDS = 1.0
 _AWAY_SECONDS = 5.0
@@ -116,8 +118,10 @@ class EndedRights:
         self._authorization = authorization
         self._as_of = 0.0
         self._said: dict[str, Any] | None = None
+        self.last_change = ""
 
     def heard(self, document: Mapping[str, Any]) -> None:
+        self.last_change = str(document.get("last_change", ""))
         if {"suspended", "as_of"} <= document.keys():
             self._as_of = document["as_of"]
             changed = {named: document[listed] for named, listed in _NAMED.items()}
@@ -161,3 +165,66 @@ class EndedRights:
                 return None if answer.status == 204 else f"status {answer.status}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return type(error).__name__
+
+
+class RightsOfNow:
+    """Passes on to a service what rights people have: page by page, when somebody's changed and each minute. A worker asks
+    it before it tells somebody something."""
+
+    def __init__(
+        self,
+        issuer_url: str | None,
+        authorization: Callable[[str], str],
+        last_change: Callable[[], str],
+    ) -> None:
+        self._url = f"{issuer_url}{_PEOPLE}" if issuer_url else None
+        self._authorization = authorization
+        self._last_change = last_change
+
+    async def follow(
+        self,
+        service: str,
+        url: Callable[[], str | None],
+        session: aiohttp.ClientSession,
+        stop: asyncio.Event,
+    ) -> None:
+        """Tell this service, which is at `url` (None: not deployed), until `stop`; an outside provider says nothing of
+        people."""
+        told, told_at, quiet = "", float("-inf"), False
+        while self._url is not None and not stop.is_set():
+            last, address = self._last_change(), url()
+            old = time.monotonic() - told_at >= _AGAIN_SECONDS
+            if last and address is not None and (last != told or old):
+                error = await self._pass_on(self._url, service, f"{address}{_TOLD_PEOPLE}", session)
+                if error is None:
+                    told, told_at = last, time.monotonic()
+                elif not quiet:
+                    _log.warning("rights_untold", service=service, reason=error)
+                quiet = error is not None
+            await pause(stop, _AWAY_SECONDS if quiet else _LOOK_SECONDS)
+
+    async def _pass_on(
+        self, source: str, service: str, to: str, session: aiohttp.ClientSession
+    ) -> str | None:
+        """The reason why not all could be passed on; None if it was."""
+        after: str | None = ""
+        try:
+            while after is not None:
+                asking = {"Authorization": self._authorization("ruta-issuer")}
+                async with session.get(
+                    source, params={"after": after}, headers=asking, timeout=_TIMEOUT
+                ) as answer:
+                    page = await answer.read()
+                    if answer.status != 200:
+                        return f"issuer: status {answer.status}"
+                headers = {
+                    "Authorization": self._authorization(f"ruta-{service}"),
+                    "Content-Type": "application/json",
+                }
+                async with session.put(to, data=page, headers=headers, timeout=_TIMEOUT) as answer:
+                    if answer.status != 204:
+                        return f"status {answer.status}"
+                after = orjson.loads(page)["until"]
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError) as error:
+            return type(error).__name__
+        return None

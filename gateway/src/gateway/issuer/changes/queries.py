@@ -21,6 +21,12 @@ async def page(session: AsyncSession, before: str | None, limit: int) -> Sequenc
     return (await session.execute(statement)).mappings().all()
 
 
+async def newest(session: AsyncSession) -> str:
+    """The id of the last change: another one means that something was changed since."""
+    found = sa.select(changes.c.id).order_by(changes.c.id.desc()).limit(1)
+    return str(await session.scalar(found) or "")
+
+
 async def unread(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
     """The news that the person has not confirmed, the newest first."""
     news = sa.select(changes).where(_of_person(str(person_id)), _UNREAD)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients.models import clients
 from gateway.issuer.organisations.queries import activity, naming
+from gateway.issuer.rights import RIGHTS
 
 Row = sa.RowMapping
 
@@ -31,6 +32,18 @@ async def names(session: AsyncSession) -> frozenset[str]:
 
 async def suspended(session: AsyncSession) -> list[str]:
     return list(await session.scalars(sa.select(clients.c.id).where(sa.not_(clients.c.active))))
+
+
+async def active_after(session: AsyncSession, after: str, limit: int) -> Sequence[Row]:
+    """The rights of clients that act for an organisation, by the bytes of their id, beginning after `after`."""
+    rights = [clients.c[name] for name in ("organisation_id", *RIGHTS)]
+    statement = sa.select(clients.c.id.label("subject"), *rights).where(
+        clients.c.active,
+        activity(clients.c.organisation_id).element,
+        sa.collate(clients.c.id, "C") > after,
+    )
+    rows = await session.execute(statement.order_by(sa.collate(clients.c.id, "C")).limit(limit))
+    return rows.mappings().all()
 
 
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:

@@ -1,6 +1,6 @@
 """Every SELECT over organisations and their memberships."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +55,21 @@ async def membership_aors(session: AsyncSession, organisation_id: UUID) -> tuple
         .order_by(memberships.c.aor)
     )
     return tuple(rows)
+
+
+async def aors_of_many(
+    session: AsyncSession, organisation_ids: Collection[UUID]
+) -> dict[UUID, set[str]]:
+    """The areas of responsibility that each organisation is a member of."""
+    rows = await session.execute(
+        sa.select(memberships.c.organisation_id, memberships.c.aor).where(
+            memberships.c.organisation_id.in_(organisation_ids)
+        )
+    )
+    found: dict[UUID, set[str]] = {each: set() for each in organisation_ids}
+    for organisation_id, aor in rows:
+        found[organisation_id].add(aor)
+    return found
 
 
 async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence[str]:

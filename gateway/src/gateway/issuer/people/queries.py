@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.changes.queries import not_asked_for_at, unread_since
 from gateway.issuer.organisations.queries import activity, naming
 from gateway.issuer.people.models import passkeys, people, recovery_codes
+from gateway.issuer.rights import RIGHTS
 
 Row = sa.RowMapping
 
@@ -80,6 +81,19 @@ async def names_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
 async def suspended(session: AsyncSession) -> list[str]:
     rows = await session.scalars(sa.select(people.c.id).where(sa.not_(people.c.active)))
     return [str(each) for each in rows]
+
+
+async def active_after(session: AsyncSession, after: str, limit: int) -> Sequence[Row]:
+    """The rights of people who may sign in, by the bytes of their id, beginning after `after`."""
+    subject = sa.cast(people.c.id, sa.Text)
+    rights = [people.c[name] for name in ("organisation_id", *RIGHTS)]
+    statement = sa.select(subject.label("subject"), *rights).where(
+        people.c.active,
+        activity(people.c.organisation_id).element,
+        sa.collate(subject, "C") > after,
+    )
+    rows = await session.execute(statement.order_by(sa.collate(subject, "C")).limit(limit))
+    return rows.mappings().all()
 
 
 async def colleagues(

@@ -4,15 +4,18 @@ table.
 Answers follow RFC 6749, not RFC 9457: OAuth libraries read them.
 """
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
+import sqlalchemy as sa
+from common.auth import Principal
 from common.errors import FORBIDDEN, UNAUTHENTICATED
 from common.http import AnyQuery, Session, context_of, router
-from fastapi import Request
+from fastapi import Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from gateway.issuer.changes.queries import newest
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, Credentials, credentials, read_form
 from gateway.issuer.organisations import queries as organisations
@@ -20,6 +23,7 @@ from gateway.issuer.organisations.queries import identity_of
 from gateway.issuer.people import queries as people
 from gateway.issuer.requests import Anyone, form_body, text_of
 from gateway.issuer.revocations.queries import document
+from gateway.issuer.rights import RIGHTS, effective_aors
 from gateway.issuer.tokens.person_grants import about, by_code, by_refresh, client_of, void
 from gateway.issuer.tokens.service import (
     Desk,
@@ -202,18 +206,55 @@ def refusal(refused: Refused, *, basic: bool) -> JSONResponse:
 
 
 internal = router("/internal/issuer", ["internal"])
+_PEOPLE_AT_ONCE = 500
 
 
 @internal.get("/revocations", include_in_schema=False)
 async def withdrawn(caller: Anyone, session: Session) -> dict[str, Any]:
-    """Which tokens are void; and who is suspended, so that nothing is done for them without a token either."""
-    # The front proves itself by its own internal token, which belongs to no organisation.
-    if "internal" not in caller.scopes:
-        raise FORBIDDEN.because("only_gateway_may_read_this")
+    """Which tokens are void; who is suspended, so that nothing is done for them without a token either; and the last change
+    of anybody's rights."""
+    _only_the_front(caller)
     found = await document(session)
     found["suspended"] = {
         "organisation": await organisations.suspended(session),
         "subject": await people.suspended(session),
         "client": await clients.suspended(session),
     }
+    found["last_change"] = await newest(session)
     return found
+
+
+@internal.get("/people", include_in_schema=False)
+async def rights_of_now(
+    caller: Anyone, session: Session, after: Annotated[str, Query(max_length=200)] = ""
+) -> dict[str, Any]:
+    """The rights of people and clients that are active, by the bytes of their ids; `until`: the last of them, None at the
+    end. `as_of` is before they were read."""
+    _only_the_front(caller)
+    as_of = await session.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp())))
+    rows = [
+        *await people.active_after(session, after, _PEOPLE_AT_ONCE + 1),
+        *await clients.active_after(session, after, _PEOPLE_AT_ONCE + 1),
+    ]
+    rows.sort(key=lambda row: str(row["subject"]).encode())
+    here = rows[:_PEOPLE_AT_ONCE]
+    members = await organisations.aors_of_many(session, {row["organisation_id"] for row in here})
+    return {
+        "as_of": float(as_of or 0),
+        "after": after,
+        "until": here[-1]["subject"] if len(rows) > len(here) else None,
+        "people": {
+            row["subject"]: {
+                "organisation_id": str(row["organisation_id"]),
+                **{name: row[name] for name in RIGHTS},
+                "aors": effective_aors(row["aors"], members[row["organisation_id"]]),
+            }
+            for row in here
+        },
+    }
+
+
+def _only_the_front(caller: Principal) -> None:
+    # It proves itself by its own internal token, which belongs to no organisation.
+    if "internal" not in caller.scopes:
+        raise FORBIDDEN.because("only_gateway_may_read_this")

@@ -243,6 +243,8 @@ async def referral(visit: Visit) -> Page:
             "row": row(view, say, codes, moments),
             "received": found.received,
             "own_case": found.sent,
+            "unheard": view.get("unheard_at") is not None,
+            "phones": found.phones,
             "grant": found.grant,
             "grants_unknown": found.grant is None,
             "ended": moments.at(view["changed_at"]),

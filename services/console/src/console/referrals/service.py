@@ -19,7 +19,7 @@ _READABLE = ANSWERED - {ReferralState.DECLINED}
 class Looked:
     """`disclosure` is None where the caller is not the recipient, or may not read it now. `offers`: what the
     recipient may suggest. `grant`: the consent that a draft could be sent under, empty where there is none, None
-    where nobody knows."""
+    where nobody knows. `phones`: of the service, while nobody there could be told."""
 
     view: Any
     disclosure: Answer | None
@@ -30,6 +30,7 @@ class Looked:
     received: bool
     sent: bool
     grant: str | None
+    phones: list[str]
 
 
 async def look(visit: Visit) -> Looked:
@@ -47,7 +48,8 @@ async def look(visit: Visit) -> Looked:
     readable = received and view["state"] in _READABLE
     alternatives = _with_suggested((view["alternatives"] or [])[:6], view) if sent else []
     declinable = received and "decline" in view["legal_transitions"]
-    disclosure, drafted_or_offered, named = await together(
+    unheard = sent and view.get("unheard_at") is not None
+    disclosure, drafted_or_offered, named, reached = await together(
         visit.calls.get(f"{path}/disclosure") if readable else _nothing(),
         visit.calls.get("/referrals/v1/consents", case_id=view["case_id"], status="active")
         if drafted
@@ -55,6 +57,7 @@ async def look(visit: Visit) -> Looked:
         if declinable
         else _nothing(),
         visit.calls.post("/directory/v1/names", _asked(view, alternatives)),
+        visit.calls.get(f"/directory/v1/services/{view['service_id']}") if unheard else _nothing(),
     )
     return Looked(
         view,
@@ -70,7 +73,14 @@ async def look(visit: Visit) -> Looked:
         received,
         sent,
         _grant(drafted_or_offered, view) if drafted else "",
+        _phones(reached) if unheard else [],
     )
+
+
+def _phones(service: Answer) -> list[str]:
+    """The numbers of the service whose people could not be told; none where the directory hides it."""
+    found = service.body if service.ok else {}
+    return [one["number"] for one in found.get("phones") or () if one.get("number")]
 
 
 def _with_suggested(listed: list[Any], view: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 """What a caller would find one by one, for lists that name it (audit, feed) and for what is sent: what a read refuses
 is not shown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from referrals.case.cases.queries import held_by
 from referrals.case.consents import queries as consents
 from referrals.case.transfers import queries as transfers
 from referrals.ground.notices import queries as queued
-from referrals.ground.notices.kinds import ENDS
+from referrals.ground.notices.kinds import ENDS, News, NoticeKind
 from referrals.ground.notices.models import Notice
 from referrals.ground.tasks import queries as tasks
 from referrals.ground.vocabulary.case_roles import works_with_cases
@@ -91,7 +91,7 @@ def _one_by_one(subject: sa.ColumnElement[UUID]) -> sa.ColumnElement[UUID]:
     return cast("sa.ColumnElement[UUID]", sa.any_(array([subject])))
 
 
-# Of what its readers find by the areas that they coordinate, which a webhook or a channel does not tell.
+# Of what its readers find by the areas that they coordinate, which a webhook does not tell.
 _OF_THE_LINE: Mapping[str, Callable[[UUID, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]] = {
     "line_exception": line.told_of_exception,
     "line_report": line.told_of,
@@ -99,9 +99,13 @@ _OF_THE_LINE: Mapping[str, Callable[[UUID, sa.ColumnElement[UUID]], sa.ColumnEle
 
 
 async def still_told(
-    session: AsyncSession, receiver: Principal, notices: Sequence[Notice]
+    session: AsyncSession,
+    receiver: Principal,
+    notices: Sequence[Notice],
+    own: Collection[UUID] = (),
 ) -> frozenset[UUID]:
-    """Which of these queued notices are about what the receiver would find now; needs service rights.
+    """Which of these queued notices are about what the receiver would find now; needs service rights. `receiver`: a
+    person with the rights of now, or `the_organisation`. `own`: those about what is the receiver's own.
 
     A notice from before sharing ended is dropped, too, unless it says that (`ENDS`).
     """
@@ -114,16 +118,28 @@ async def still_told(
         ),
         else_=sa.false(),
     )
-    ids = [notice.id for notice in notices]
-    return await queued.of_which(session, ids, which)
+    ids = [notice.id for notice in notices if notice.id in own or _is_for(receiver, notice)]
+    return await queued.of_which(session, ids, which) if ids else frozenset()
+
+
+def _is_for(receiver: Principal, notice: Notice) -> bool:
+    """Whether it is still news for somebody with these roles."""
+    news = NoticeKind(notice.kind).news
+    if news is News.COORDINATORS and receiver.subject != _THE_ORGANISATION:
+        return Role.COORDINATOR in receiver.roles
+    if news is News.SUPERVISORS or notice.for_supervisor:
+        return Role.SUPERVISOR in receiver.roles
+    return True
 
 
 def _told(receiver: Principal, kind: str) -> sa.ColumnElement[bool]:
     if kind in OWN_BUSINESS:
         return sa.true()
     if kind in _OF_THE_LINE:
-        return _OF_THE_LINE[kind](receiver.organisation, queued.SUBJECT_ID)
-    if kind not in OF_CASES:
+        if receiver.subject == _THE_ORGANISATION:
+            return _OF_THE_LINE[kind](receiver.organisation, queued.SUBJECT_ID)
+        return BY_ROLE[kind](receiver, queued.SUBJECT_ID)
+    if kind not in OF_CASES or not works_with_cases(receiver):
         return sa.false()
     found = OF_CASES[kind](receiver, queued.SUBJECT_ID)
     over: sa.ColumnElement[bool] = sa.false()
@@ -134,9 +150,14 @@ def _told(receiver: Principal, kind: str) -> sa.ColumnElement[bool]:
     return sa.and_(found, sa.or_(queued.KIND.in_(sorted(ENDS)), sa.not_(over)))
 
 
-def receiver_of(organisation: UUID, person: str, *, supervisor: bool) -> Principal:
-    """Whoever is told without asking, as far as it is known: one who works with cases."""
-    role = Role.SUPERVISOR if supervisor else Role.CASEWORKER
+_THE_ORGANISATION = "webhooks"
+
+
+def the_organisation(organisation: UUID) -> Principal:
+    """Whoever reads the organisation's webhooks: one of its systems, which has its supervisors' sight."""
     return Principal(
-        client_id=person, subject=person, organisation_id=organisation, roles=frozenset({role})
+        client_id=_THE_ORGANISATION,
+        subject=_THE_ORGANISATION,
+        organisation_id=organisation,
+        roles=frozenset({Role.SUPERVISOR}),
     )

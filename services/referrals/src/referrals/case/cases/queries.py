@@ -243,6 +243,11 @@ def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
     return looked.exists()
 
 
+async def looks_into(session: AsyncSession, caller: Principal, case_id: UUID) -> bool:
+    """`looked_into_by` for one case; needs service rights."""
+    return bool(await session.scalar(sa.select(looked_into_by(caller, case_id))))
+
+
 async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:
     rows = await session.scalars(
         sa.select(col(ImplicatedOrganisation.organisation_id)).where(

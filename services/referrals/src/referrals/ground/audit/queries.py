@@ -1,6 +1,6 @@
 """Reads the audit: its entries, readings of a disclosure, acts in a case."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from referrals.ground.audit.models import AuditEntry, AuditHead, Restore
 
 _ENTRIES = AuditEntry.metadata.tables["audit_entries"]
 # For conditions of others on entries: columns that they may speak of.
+DOER, OF_ORGANISATION = _ENTRIES.c.client, _ENTRIES.c.organisation_id
 CHAIN, TARGET_TYPE, TARGET_ID = _ENTRIES.c.chain, _ENTRIES.c.target_type, _ENTRIES.c.target_id
 
 
@@ -83,6 +84,35 @@ async def did_anything(session: AsyncSession, doer: str) -> bool:
     """Whether the record holds anything by this client."""
     done = sa.exists().where(col(AuditEntry.client) == doer)
     return bool(await session.scalar(sa.select(done)))
+
+
+def was_read(
+    target: sa.ColumnElement[UUID], action: str, organisation: sa.ColumnElement[UUID] | None = None
+) -> sa.ColumnElement[bool]:
+    """Whether somebody (of the organisation) read it, by the audit; needs service rights."""
+    which = [target == TARGET_ID, _ENTRIES.c.action == action]
+    if organisation is not None:
+        which.append(organisation == OF_ORGANISATION)
+    return sa.select(sa.literal(1)).where(*which).exists()
+
+
+async def last_acts(
+    session: AsyncSession, target_ids: Collection[UUID], who: sa.ColumnElement[bool]
+) -> dict[tuple[UUID, UUID], datetime]:
+    """When somebody of an organisation, of whom `who` is true, last did or opened something, by target and organisation;
+    needs service rights."""
+    if not target_ids:
+        return {}
+    rows = await session.execute(
+        sa.select(TARGET_ID, OF_ORGANISATION, sa.func.max(_ENTRIES.c.at))
+        .where(
+            TARGET_ID.in_(target_ids),
+            OF_ORGANISATION.is_not(None),
+            who,
+        )
+        .group_by(TARGET_ID, OF_ORGANISATION)
+    )
+    return {(target, organisation): at for target, organisation, at in rows}
 
 
 async def disclosure_reads(

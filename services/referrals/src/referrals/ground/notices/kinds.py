@@ -13,6 +13,7 @@ class News(StrEnum):
     SENDER = auto()
     EVERYBODY = auto()
     SUPERVISORS = auto()
+    COORDINATORS = auto()
     NOBODY = auto()
 
 
@@ -57,6 +58,7 @@ class NoticeKind(StrEnum):
     REFERRAL_SUPERVISOR = "referral.supervisor", News.SUPERVISORS
     REFERRAL_ALTERNATIVE = "referral.alternative", News.SENDER
     REFERRAL_EXPIRY = "referral.expiry", News.SENDER
+    REFERRAL_UNHEARD = "referral.unheard", News.EVERYBODY
     TRANSFER_OFFERED = "transfer.offered", News.RECIPIENT
     TRANSFER_ACCEPTED = "transfer.accepted", News.SENDER
     TRANSFER_DECLINED = "transfer.declined", News.SENDER
@@ -71,9 +73,11 @@ class NoticeKind(StrEnum):
     MATCH_POSSIBLE = "match.possible", News.EVERYBODY
     MATCH_AGREED = "match.agreed", News.EVERYBODY
     LATE_CALLED = "late.called", News.SUPERVISORS
+    LINE_REPORT_URGENT = "line.report_urgent", News.COORDINATORS
     LINE_REPORT_CHANGED = "line.report_changed", News.EVERYBODY
     LINE_REPORT_HANDED_OVER = "line.report_handed_over", News.EVERYBODY
     LINE_EXCEPTION_ASKED = "line.exception_asked", News.SUPERVISORS
+    ORGANISATION_UNHEARD = "organisation.unheard", News.COORDINATORS
     CHANNEL_SWITCHED_OFF = "channel.switched_off", News.SUPERVISORS
     WEBHOOK_HELD = "webhook.held", News.SUPERVISORS
     WEBHOOK_PING = "webhook.ping", News.NOBODY

@@ -4,7 +4,7 @@ Rows become visible at commit, so a plain `id > last` would lose rows. The feed 
 transaction: nothing appears later behind a cursor.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.models import Notice
 
 _NOTICES = Notice.metadata.tables["notices"]
@@ -78,6 +79,39 @@ async def by_ids(session: AsyncSession, notice_ids: Collection[UUID]) -> dict[UU
     """Needs service rights."""
     rows = await session.scalars(sa.select(Notice).where(col(Notice.id).in_(notice_ids)))
     return {notice.id: notice for notice in rows}
+
+
+Holds = Callable[[sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
+
+
+def is_of(notice: sa.ColumnExpressionArgument[UUID], kind: NoticeKind) -> sa.ColumnElement[bool]:
+    """Whether the notice with this id is of this kind."""
+    return sa.select(sa.literal(1)).where(_NOTICES.c.id == notice, _NOTICES.c.kind == kind).exists()
+
+
+def some_about(
+    subject: sa.ColumnElement[UUID],
+    organisation: sa.ColumnElement[UUID],
+    kinds: Collection[NoticeKind],
+    holds: Holds,
+) -> sa.ColumnElement[bool]:
+    """Whether `holds` is true of a notice of these kinds to the organisation; it gets the notice's id."""
+    to_it = _NOTICES.c.organisation_id == organisation
+    return _some(subject, kinds, sa.and_(to_it, holds(_NOTICES.c.id)))
+
+
+def any_about(
+    subject: sa.ColumnElement[UUID], kind: NoticeKind, holds: Holds
+) -> sa.ColumnElement[bool]:
+    """The same of a notice to whomever."""
+    return _some(subject, [kind], holds(_NOTICES.c.id))
+
+
+def _some(
+    subject: sa.ColumnElement[UUID], kinds: Collection[NoticeKind], which: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    about = (_NOTICES.c.subject_id == subject, _NOTICES.c.kind.in_(sorted(kinds)))
+    return sa.select(sa.literal(1)).where(*about, which).exists()
 
 
 async def of_which(

@@ -86,6 +86,7 @@ FACTS: Mapping[str, Fact] = {
     "created_at": Fact(_TIME),
     "sent_at": Fact(_TIME),
     "changed_at": Fact(_TIME),
+    "unheard_at": Fact("that none of its own channels works", after=False),
     "offered_at": Fact(_TIME),
     "decided_at": Fact(_TIME),
     "done_at": Fact(_TIME),

@@ -21,6 +21,7 @@ from referrals.listening.line.schemas import (
     Wish,
 )
 from referrals.listening.line.service import Line
+from referrals.listening.line.watch import Watch
 
 line = router("/referrals/v1/line", ["anonymous line"])
 Anyone = Annotated[Principal, open_to_all()]
@@ -34,8 +35,16 @@ async def _receipts(request: Request) -> ReceiptGate:
 ReceiptsOf = Annotated[ReceiptGate, Depends(_receipts)]
 
 
-async def _line(keys: Keys, gate: ReceiptsOf, settings: ServiceSettingsOf) -> Line:
-    return Line(keys, gate, settings.line_thread_days)
+async def _watch(request: Request) -> Watch:
+    watch: Watch = context_of(request).parts["watch"]
+    return watch
+
+
+WatchOf = Annotated[Watch, Depends(_watch)]
+
+
+async def _line(keys: Keys, gate: ReceiptsOf, watch: WatchOf, settings: ServiceSettingsOf) -> Line:
+    return Line(keys, gate, settings.line_thread_days, watch)
 
 
 LineOf = Annotated[Line, Depends(_line)]
@@ -43,13 +52,15 @@ LineOf = Annotated[Line, Depends(_line)]
 
 @line.get("/form")
 async def get_form(
-    session: Session, caller: Anyone, gate: ReceiptsOf, response: Response
+    session: Session, caller: Anyone, parts: LineOf, response: Response
 ) -> LineFormView:
     """A form to fill in: its token makes sure that sending it twice makes one report."""
     service.refuse_accounts(caller)
     response.headers["Cache-Control"] = "no-store"
+    now = clock.now()
     return LineFormView(
-        form=gate.receipts.new_form(clock.now()),
+        form=parts.gate.receipts.new_form(now),
+        urgent_told_at=await service.told_at(session, parts, now),
         kinds={kind.code: dict(kind.labels) for kind in kinds().values()},
     )
 

@@ -19,6 +19,7 @@ from referrals.listening.line.schemas import Closing, MessageView, Rerouting
 from referrals.listening.line.service import (
     Line,
     announce,
+    call_desk,
     read_as_desk,
     remember_report,
     take_back,
@@ -95,6 +96,8 @@ async def reroute(
         if report.aor != former:
             report.taken_by = report.taken_organisation = None
         await session.flush()
+        if report.aor != former:
+            await call_desk(session, report)
         await remember_report(session, report)
         await audit(session, caller, "line.rerouted", report, {"from": former, "to": report.aor})
     return report

@@ -50,7 +50,7 @@ async def show_start(
     asked: Asked = None,
 ) -> HTMLResponse:
     """The page to report on."""
-    return _start(_page(request, settings, asked), parts)
+    return await _start(_page(request, settings, asked), session, parts)
 
 
 @line_pages.post(
@@ -73,7 +73,7 @@ async def take_report(
     page = _page(request, settings, asked)
     fields = await _fields(request)
     if fields is None:
-        return _start(page, parts, problem="files_refused", status=415)
+        return await _start(page, session, parts, problem="files_refused", status=415)
     typed = Typed(
         kind=fields.get("kind", ""),
         text=fields.get("text", "").strip(),
@@ -83,18 +83,22 @@ async def take_report(
     )
     form = fields.get("form", "")[:100]
     if SWITCH in fields:
-        return _start(page, parts, typed, form)
+        return await _start(page, session, parts, typed, form)
     if len(typed.text) > MAX_TEXT:
-        return _start(page, parts, typed, form, problem="too_long", status=422)
+        return await _start(page, session, parts, typed, form, problem="too_long", status=422)
     try:
         service.refuse_accounts(anyone)
         report = _report(page, form, typed)
         receipt, until = await service.receive(session, parts, report, fields.get("website", ""))
+        told_at = await service.told_at(session, parts, now := clock.now(), report)
     except ValidationError:
-        return _start(page, parts, typed, form, problem="missing", status=422)
+        return await _start(page, session, parts, typed, form, problem="missing", status=422)
     except Problem as problem:
-        return _start(page, parts, typed, problem=_said(problem), status=problem.kind.status)
-    return page.show("receipt", receipt=in_groups(receipt), until=until)
+        return await _start(
+            page, session, parts, typed, problem=_said(problem), status=problem.kind.status
+        )
+    watch = page.watch("told", told_at, now) if report.urgent else None
+    return page.show("receipt", receipt=in_groups(receipt), until=until, watch=watch)
 
 
 def _report(page: Page, form: str, typed: Typed) -> NewReport:
@@ -195,12 +199,19 @@ def _thread(page: Page, receipt: str, thread: ThreadView, **values: Any) -> HTML
     )
 
 
-def _start(
-    page: Page, line: Line, typed: Typed | None = None, given: str = "", **values: Any
+async def _start(
+    page: Page,
+    session: Session,
+    line: Line,
+    typed: Typed | None = None,
+    given: str = "",
+    **values: Any,
 ) -> HTMLResponse:
     if typed is not None:
         typed = Typed(**{**vars(typed), "text": typed.text[:_SHOWN_AGAIN]})
-    return page.show("start", typed=typed, form=_form(line, given), **values)
+    now = clock.now()
+    watch = page.watch("watch", await service.told_at(session, line, now), now)
+    return page.show("start", typed=typed, form=_form(line, given), watch=watch, **values)
 
 
 def _form(line: Line, given: str) -> str:

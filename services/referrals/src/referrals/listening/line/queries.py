@@ -1,7 +1,7 @@
 """Reading the line: a reporter by the locator only; a desk in the AoRs that it coordinates, without accusations of
 itself."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -75,6 +75,15 @@ def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
     )
 
 
+async def desks(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tuple[str, str | None]]:
+    """By report the area of responsibility and the state whose desk answers it; needs service rights."""
+    if not ids:
+        return {}
+    columns = (col(LineReport.id), col(LineReport.aor), col(LineReport.area))
+    rows = await session.execute(sa.select(*columns).where(col(LineReport.id).in_(ids)))
+    return {found: (aor, area) for found, aor, area in rows}
+
+
 async def queue(
     session: AsyncSession,
     caller: Principal,
@@ -122,6 +131,11 @@ async def one_at_desk(
     if report is None:
         raise NOT_FOUND.because("no_such_report_at_your_desk")
     return report
+
+
+async def is_at_desk(session: AsyncSession, caller: Principal, report_id: UUID) -> bool:
+    found = sa.select(sa.exists().where(at_desk(caller), col(LineReport.id) == report_id))
+    return bool(await session.scalar(found))
 
 
 def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
@@ -370,3 +384,22 @@ def _row(report: Any) -> WorkRow:
         area=report.area,
         state=report.status,
     )
+
+
+async def count_urgent_unreached(
+    session: AsyncSession,
+    since: datetime,
+    until: datetime,
+    reached: Callable[[Any], sa.ColumnElement[bool]],
+) -> int:
+    """Reports of that time that say somebody is in danger now, and that reached nobody at a desk; needs service
+    rights."""
+    found = await session.scalar(
+        sa.select(sa.func.count(col(LineReport.id))).where(
+            col(LineReport.urgent),
+            col(LineReport.status).in_(("new", "suspected")),
+            col(LineReport.received_at).between(since, until),
+            sa.not_(reached(col(LineReport.id))),
+        )
+    )
+    return found or 0

@@ -1,8 +1,10 @@
 """Draws the line's pages: Spanish and English, no scripts, nothing from elsewhere."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from common.http import drawn, page_response, page_texts, with_number
 from common.words.conventions import whole_date
@@ -43,6 +45,7 @@ class Page:
         problem: str | None = None,
         done: str | None = None,
         typed: Typed | None = None,
+        watch: str | None = None,
         **values: Any,
     ) -> HTMLResponse:
         t = texts(self.language)
@@ -61,10 +64,22 @@ class Page:
             kinds=tuple(kinds().values()),
             places=states(self.settings.home_country),
             longest=MAX_TEXT,
+            watch=watch,
             day=lambda at: whole_date(at, self.language),
             **values,
         )
         return page_response(html, language=self.language, status=status)
+
+    def watch(self, when: str, told_at: datetime | None, now: datetime) -> str:
+        """When whoever is on duty is told; never more than that. `when`: `watch` before it is sent, `told` after."""
+        t = texts(self.language)
+        if told_at is None:
+            return t[f"{when}_nobody"]
+        if told_at <= now:
+            return t[f"{when}_now"]
+        local = told_at.astimezone(ZoneInfo(self.settings.home_timezone))
+        day = whole_date(local.date(), self.language)
+        return t[f"{when}_later"].format(day=day, time=f"{local:%H:%M}")
 
 
 @cache

@@ -55,6 +55,11 @@ class NewReport(Strict):
 class LineFormView(BaseModel):
     form: str
     kinds: dict[str, dict[str, str]]
+    urgent_told_at: datetime | None = Field(
+        None,
+        description="By when whoever is on duty is told of an `urgent` report that comes now, whatever it is about;"
+        " null: at some desk nobody is. Promise no more than this.",
+    )
     longest_text: int = MAX_TEXT
 
 

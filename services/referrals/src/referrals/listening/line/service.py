@@ -26,6 +26,7 @@ from referrals.errors import FORM_TOO_OLD, NO_ACCOUNT_HERE, NO_THREAD
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
+from referrals.ground.people.queries import coordinators
 from referrals.ground.restrictions import service as restrictions
 from referrals.ground.restrictions.words import Kind, accusing
 from referrals.ground.row_security import acting_as_service
@@ -37,20 +38,23 @@ from referrals.listening.line.models import LineException, LineMessage, LineRepo
 from referrals.listening.line.receipts import BadForm, Form, Unlocked
 from referrals.listening.line.schemas import MessageView, NewReport, ThreadView
 from referrals.listening.line.threads import SAME_TEXT_WITHIN, signs
+from referrals.listening.line.watch import Watch
 from referrals.tables import COMMON
 
 SHOWN_AGAIN = timedelta(days=1)
 """For so long a repeated form gives its receipt again, since a line may break. Later a found form gives nothing."""
 _MOST_MESSAGES = 500
+_UNANSWERED = ("new", "suspected", "open")
 
 
 @dataclass(frozen=True)
 class Line:
-    """What the line needs beside the session: desk keys, receipts, and how long threads live."""
+    """What the line needs beside the session: desk keys, receipts, how long threads live, and who is on duty."""
 
     keys: CaseKeys
     gate: ReceiptGate
     days: int
+    watch: Watch
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,38 @@ async def _new_report(
     await write(session, line, report, "reporter", body.text, now)
     if not odd:
         await announce(session, report)
+    await call_desk(session, report)
     return report
+
+
+async def call_desk(session: AsyncSession, report: LineReport) -> None:
+    """Somebody is in danger now: tell whoever coordinates at its desk, as of an emergency. Also what looks like a
+    machine's: somebody in a hurry looks so, too. Needs service rights."""
+    if not report.urgent or report.status not in _UNANSWERED:
+        return
+    at_desk = [
+        person.organisation
+        for person in await coordinators(session, report.aor)
+        if await queries.is_at_desk(session, person, report.id)
+    ]
+    await notify(
+        session,
+        at_desk,
+        NoticeKind.LINE_REPORT_URGENT,
+        subject_type="line_report",
+        subject_id=report.id,
+    )
+
+
+async def told_at(
+    session: AsyncSession, line: Line, now: datetime, body: NewReport | None = None
+) -> datetime | None:
+    """By when whoever is on duty is told that somebody is in danger; before it is known of what, at whichever desk is told
+    last. None: nobody is."""
+    if body is None:
+        return await line.watch.told_at(session, {kind.aor for kind in kinds().values()}, None, now)
+    area = Places.load().at_most(body.area, queries.STATE_LEVEL) if body.area else None
+    return await line.watch.told_at(session, {kinds()[body.kind].aor}, area, now)
 
 
 async def announce(session: AsyncSession, report: LineReport) -> None:
@@ -226,6 +261,8 @@ async def _say(
     await write(session, line, report, "reporter", text, now)
     if report.status == "closed":
         report.status, report.closed_reason = "open", None
+    if report.taken_by is None:
+        await call_desk(session, report)
     await tell_desk(session, report)
 
 

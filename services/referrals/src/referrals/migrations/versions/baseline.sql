@@ -142,6 +142,7 @@ CREATE TABLE referrals (
     appointment_at timestamptz,
     act_by timestamptz,
     unshared_deadline timestamptz,
+    unheard_at timestamptz,
     CONSTRAINT referrals_check CHECK (((state = 'draft'::text) OR (num_nonnulls(grant_id, exception_id) = 1) OR (sent_at IS NULL))),
     CONSTRAINT referrals_urgency_check CHECK ((urgency = ANY (ARRAY['emergency'::text, 'urgent'::text, 'routine'::text])))
 );
@@ -306,7 +307,6 @@ CREATE TABLE channels (
     id uuid PRIMARY KEY,
     organisation_id uuid NOT NULL,
     person text NOT NULL,
-    supervisor boolean NOT NULL,
     kind text NOT NULL,
     address bytea NOT NULL,
     address_digest bytea NOT NULL,
@@ -503,6 +503,16 @@ CREATE TABLE intake_submissions (
     case_id uuid,
     CONSTRAINT intake_submissions_status_check CHECK ((status = ANY (ARRAY['taken'::text, 'quarantined'::text, 'discarded'::text, 'not_kept'::text]))),
     CONSTRAINT intake_submissions_form_id_submission_id_key UNIQUE (form_id, submission_id)
+);
+
+CREATE TABLE known_people (
+    subject text PRIMARY KEY,
+    organisation_id uuid NOT NULL,
+    roles text[] NOT NULL,
+    scopes text[] NOT NULL,
+    aors text[] NOT NULL,
+    areas text[] NOT NULL,
+    said_at timestamptz
 );
 
 CREATE TABLE late_calls (
@@ -938,6 +948,8 @@ CREATE INDEX referrals_case ON referrals (case_id, id);
 
 CREATE INDEX referrals_due ON referrals (to_organisation, state, LEAST( CASE WHEN (state = 'sent'::text) THEN acknowledge_by ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['acknowledged'::text, 'sent'::text, 'waitlisted'::text])) THEN decide_by ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['acknowledged'::text, 'sent'::text, 'waitlisted'::text])) THEN clinical_deadline ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['accepted'::text, 'in_service'::text])) THEN act_by ELSE NULL::timestamptz END, CASE WHEN (state = 'scheduled'::text) THEN appointment_at ELSE NULL::timestamptz END), ( CASE WHEN (state = 'on_hold'::text) THEN review_on ELSE NULL::date END), id) WHERE ((sent_at IS NOT NULL) AND (state = ANY (ARRAY['accepted'::text, 'acknowledged'::text, 'draft'::text, 'in_service'::text, 'info_requested'::text, 'on_hold'::text, 'scheduled'::text, 'sent'::text, 'waitlisted'::text])));
 
+CREATE INDEX referrals_emergencies ON referrals (sent_at) WHERE ((state = 'sent'::text) AND (urgency = 'emergency'::text));
+
 CREATE INDEX referrals_exception ON referrals (exception_id) WHERE (exception_id IS NOT NULL);
 
 CREATE INDEX referrals_flagged ON referrals (service_id) WHERE (service_flag IS NOT NULL);
@@ -953,6 +965,8 @@ CREATE INDEX referrals_queue ON referrals (to_organisation, state, id DESC) WHER
 CREATE INDEX referrals_received ON referrals (to_organisation, id DESC) WHERE (sent_at IS NOT NULL);
 
 CREATE INDEX referrals_sent ON referrals (from_organisation, id DESC);
+
+CREATE INDEX referrals_unheard ON referrals (id) WHERE ((state = 'sent'::text) AND (unheard_at IS NOT NULL));
 
 CREATE INDEX referrals_service_queue ON referrals (service_id, id DESC) WHERE (sent_at IS NOT NULL);
 
@@ -1028,6 +1042,8 @@ CREATE INDEX match_tokens_case ON match_tokens (case_id);
 
 CREATE INDEX notices_feed ON notices (organisation_id, "position", id);
 
+CREATE INDEX notices_subject ON notices (subject_id);
+
 CREATE INDEX notices_waiting ON notices (id) WHERE (fanned_out_at IS NULL);
 
 CREATE INDEX on_call_ended ON on_call (ends_at);
@@ -1041,6 +1057,8 @@ CREATE INDEX outbox_unpublished ON outbox (occurred_at, id) WHERE (published_at 
 CREATE INDEX pathway_alternatives_need ON pathway_alternatives (need, area);
 
 CREATE INDEX pings_due ON pings (channel_id, next_attempt_at) WHERE (settled_at IS NULL);
+
+CREATE INDEX pings_notice ON pings (notice_id);
 
 CREATE INDEX pings_settled ON pings (settled_at) WHERE (settled_at IS NOT NULL);
 
@@ -1067,6 +1085,8 @@ CREATE INDEX transfers_to ON transfers (to_organisation, id DESC);
 CREATE INDEX webhooks_organisation ON webhooks (organisation_id) WHERE active;
 
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_attempt_at) WHERE (status = 'waiting'::text);
+
+CREATE INDEX webhook_deliveries_notice ON webhook_deliveries (notice_id);
 
 CREATE INDEX webhook_deliveries_listing ON webhook_deliveries (webhook_id, id DESC);
 

@@ -28,6 +28,7 @@ from referrals.referral.escalations.schemas import (
     ToCall,
 )
 from referrals.referral.referrals import list_queries
+from referrals.referral.referrals.queries import SHARED
 
 MANY = 11
 """As published figures are: a smaller number is told as one or more."""
@@ -53,7 +54,7 @@ async def late_organisations(session: AsyncSession, caller: Principal) -> list[L
     by = ("aor", "urgency", "state", "to_organisation", "service_id")
     async with acting_as_service(session):
         rows = await list_queries.overdue_counts(session, caller, now, *by)
-        calls = await queries.last_calls(session, caller.aors)
+        calls = await queries.last_calls(session, caller.aors | {SHARED})
         shown = await shown_services(session, caller, {row.service_id for row in rows})
     late: dict[tuple[str, UUID | None], list[Any]] = {}
     for row in rows:
@@ -115,7 +116,7 @@ async def note_call(
     session: AsyncSession, caller: Principal, organisation: UUID, body: NewCall
 ) -> LateOrganisation:
     """Its supervisors are told that they were called, so that it does not rest with who took the call."""
-    if not caller.coordinates(body.aor):
+    if body.aor != SHARED and not caller.coordinates(body.aor):
         raise FORBIDDEN.because("you_do_not_coordinate", body.aor)
     sought = (organisation, body.aor)
     listed = await late_organisations(session, caller)

@@ -399,6 +399,8 @@ def _view(
     values = seen.model_dump()
     if referral.suggested_service_id not in shown:
         values["suggested_service_id"] = None
+    if referral.state != ReferralState.SENT:
+        values["unheard_at"] = None
     return ReferralView(
         **values,
         due=due(seen),

@@ -25,6 +25,7 @@ from referrals.referral.referrals.due_queries import (
     overdue_to_sender,
 )
 from referrals.referral.referrals.models import Referral
+from referrals.referral.referrals.queries import SHARED, UNHEARD
 from referrals.referral.referrals.queue_queries import After, Queue, by_deadline, newest
 
 _OPEN_STATES = sorted(state.value for state in OPEN)
@@ -162,13 +163,16 @@ async def open_counts(
 async def overdue_counts(
     session: AsyncSession, caller: Principal, now: datetime, *columns: str
 ) -> Sequence[Any]:
-    """Counts of overdue referrals that the caller coordinates, by these columns; needs service rights."""
+    """Counts of referrals that the caller coordinates and that are overdue, or of which nobody could be told, by these
+    columns; needs service rights."""
     by = [_COLUMNS[name] for name in columns]
     rows = await session.execute(
         sa.select(*by, sa.func.count().label("number"))
         .where(
-            overdue(now),
-            col(Referral.aor).in_(sorted(caller.aors)),
+            sa.or_(
+                sa.and_(sa.or_(overdue(now), UNHEARD), col(Referral.aor).in_(sorted(caller.aors))),
+                sa.and_(UNHEARD, col(Referral.aor) == SHARED),
+            ),
             looked_into_by(caller, Referral.case_id),
         )
         .group_by(*by)

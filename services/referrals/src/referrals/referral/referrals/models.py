@@ -49,6 +49,8 @@ class Referral(Row, table=True):
     created_by: str
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
+    unheard_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when it is known that nobody at the recipient could be told."""
 
 
 class Snapshot(Row, table=True):

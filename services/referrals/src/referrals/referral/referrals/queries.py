@@ -331,3 +331,65 @@ async def outlines(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, O
         )
     )
     return {found: Outline(*values) for found, *values in rows}
+
+
+Reached = Callable[[Any, Any], sa.ColumnElement[bool]]
+"""Whether the recipient heard of a referral, by the referral's id and the recipient's."""
+_SENT = col(Referral.state) == ReferralState.SENT.value
+_EMERGENCY = col(Referral.urgency) == "emergency"
+SHARED = "MULTI"
+"""Health and other sectors, which no area of responsibility owns: an emergency that nobody heard of is every
+coordinator's."""
+UNHEARD = sa.and_(_SENT, col(Referral.unheard_at).is_not(None))
+
+
+async def emergencies_unreached(
+    session: AsyncSession, since: datetime, until: datetime, reached: Reached
+) -> Sequence[UUID]:
+    """Emergencies sent in that time of which the recipient has not heard, and which are not marked so; needs service
+    rights."""
+    when = col(Referral.sent_at).between(since, until)
+    return await _unreached(session, sa.and_(_EMERGENCY, when), reached)
+
+
+async def unreached_among(
+    session: AsyncSession, ids: Collection[UUID], reached: Reached
+) -> Sequence[UUID]:
+    """The same of these, whatever their urgency."""
+    return await _unreached(session, col(Referral.id).in_(ids), reached)
+
+
+async def _unreached(
+    session: AsyncSession, which: sa.ColumnElement[bool], reached: Reached
+) -> Sequence[UUID]:
+    rows = await session.scalars(
+        sa.select(col(Referral.id)).where(
+            _SENT,
+            col(Referral.unheard_at).is_(None),
+            which,
+            sa.not_(reached(col(Referral.id), col(Referral.to_organisation))),
+        )
+    )
+    return rows.all()
+
+
+async def reached_since(session: AsyncSession, reached: Reached) -> Sequence[UUID]:
+    """Those marked as unheard of which the recipient has heard since; needs service rights."""
+    rows = await session.scalars(
+        sa.select(col(Referral.id)).where(
+            UNHEARD, reached(col(Referral.id), col(Referral.to_organisation))
+        )
+    )
+    return rows.all()
+
+
+async def count_unheard(session: AsyncSession) -> tuple[int, int]:
+    """Emergencies, and others, that wait while nobody was told; needs service rights."""
+    row = (
+        await session.execute(
+            sa.select(
+                sa.func.count().filter(_EMERGENCY), sa.func.count().filter(sa.not_(_EMERGENCY))
+            ).where(UNHEARD)
+        )
+    ).one()
+    return row[0], row[1]

@@ -310,6 +310,11 @@ class ReferralView(BaseModel):
     created_at: datetime
     sent_at: datetime | None
     changed_at: datetime
+    unheard_at: datetime | None = Field(
+        None,
+        description="While it is `sent`: since when it is known that no message reached anybody of the recipient, and"
+        " nobody there has read it. Call them.",
+    )
     legal_transitions: list[str]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from common import clock
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.crypto import key_from_base64
 from common.http import (
     IdempotencyRequired,
@@ -19,7 +19,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from referrals.ground.dependencies import ServiceSettingsOf, Supervisor
-from referrals.ground.vocabulary.case_roles import CASE_ROLES
+from referrals.ground.people.queries import MAY_LISTEN
 from referrals.telling.channels import queries, service
 from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.models import Channel, Shift
@@ -40,8 +40,7 @@ from referrals.telling.webhooks.addresses import networks
 channels = router("/referrals/v1/channels", ["channels"])
 on_call = router("/referrals/v1/on-call", ["channels"])
 
-# A coordinator answers the line; whoever works here may be told of it.
-Listening = Annotated[Principal, requires("referrals:read", roles=CASE_ROLES | {Role.COORDINATOR})]
+Listening = Annotated[Principal, requires("referrals:read", roles=MAY_LISTEN)]
 
 
 async def _sealing(settings: ServiceSettingsOf) -> Sealing:

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal
 from common.db.session import Database
 from common.db.sweeping import or_none
 from common.ids import new_id
@@ -32,19 +31,23 @@ from referrals.ground.directory.queries import teams_of
 from referrals.ground.notices.kinds import News, NoticeKind
 from referrals.ground.notices.models import Notice
 from referrals.ground.notices.queries import by_ids
+from referrals.ground.people.queries import principals
 from referrals.ground.row_security import act_as_service
+from referrals.listening.line import queries as line
 from referrals.referral.referrals import queries as referrals
 from referrals.telling.channels import messages, queries, service
 from referrals.telling.channels.kinds import ChannelKind, PingStatus, SwitchedOff
-from referrals.telling.channels.messages import Matter, Turn, due_at, turns
+from referrals.telling.channels.messages import Matter, Turn, after_report, due_at, turns
 from referrals.telling.channels.models import Channel, Ping, waiting
 from referrals.telling.channels.sealing import Sealing, new_code
 from referrals.telling.channels.transports.offered import Transports
-from referrals.telling.readable_queries import receiver_of, still_told
+from referrals.telling.channels.waking import Telling
+from referrals.telling.readable_queries import still_told
 
 _MARGIN = timedelta(seconds=30)
 """How much longer a message is leased than handing it over may take: the time left to store what became of it."""
 _SETTLE_AGAIN_SECONDS = 1.0
+_OPENED = ("referral", "line_report")
 _pings = Ping.metadata.tables["pings"]
 _log = get_logger(__name__)
 
@@ -61,6 +64,9 @@ async def ping(
     now = clock.now()
     on_call = await queries.on_call(session, organisations, now)
     rows = []
+    reports = {n.id for n in notices if n.kind == NoticeKind.LINE_REPORT_URGENT}
+    channels = [each.channel for some in listeners.values() for each in some]
+    last = await queries.last_reports(session, channels) if reports else {}
     for notice, matter in await _matters(session, notices):
         told = turns(
             matter,
@@ -69,20 +75,25 @@ async def ping(
             hand_over,
         )
         rows += [_row(notice, matter, turn, now, zone) for turn in told]
+    for row in rows:
+        if row["notice_id"] in reports:
+            due = after_report(row["due_at"], last.get(row["channel_id"]), now)
+            row["due_at"] = row["next_attempt_at"] = due
     if rows:
         await session.execute(insert(_pings).inline().on_conflict_do_nothing(), rows)
 
 
 def _row(notice: Any, matter: Matter, turn: Turn, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    emergency = matter.emergency
+    how = matter.telling
+    due = due_at(turn.listener, now + turn.after, zone, how)
     return {
         "id": new_id(),
         "channel_id": turn.listener.channel,
         "organisation_id": notice.organisation_id,
         "notice_id": notice.id,
-        "emergency": emergency and turn.listener.wakes,
+        "emergency": how is not Telling.PACE,
         "status": PingStatus.WAITING,
-        "due_at": (due := due_at(turn.listener, now + turn.after, zone, emergency=emergency)),
+        "due_at": due,
         "attempts": 0,
         "next_attempt_at": due,
     }
@@ -95,6 +106,7 @@ async def _matters(session: AsyncSession, notices: Sequence[Any]) -> list[tuple[
     of_referrals = await referrals.outlines(session, named["referral"])
     sides = await transfers.sides(session, named["transfer"])
     owners = await queries.owners(session, named["channel"])
+    desks = await line.desks(session, named["line_report"])
     teams = await teams_of(
         session, {(r.to_organisation, r.service_id) for r in of_referrals.values()}
     )
@@ -102,6 +114,7 @@ async def _matters(session: AsyncSession, notices: Sequence[Any]) -> list[tuple[
     for notice in notices:
         referral = of_referrals.get(notice.subject_id)
         team: Collection[str] = ()
+        aor, area = desks.get(notice.subject_id, (None, None))
         if referral is not None and notice.organisation_id == referral.to_organisation:
             team = teams.get((referral.to_organisation, referral.service_id), ())
         matter = Matter(
@@ -114,6 +127,8 @@ async def _matters(session: AsyncSession, notices: Sequence[Any]) -> list[tuple[
             else sides.get(notice.subject_id),
             team=frozenset(team),
             owner=owners.get(notice.subject_id),
+            aor=aor,
+            area=area,
         )
         found.append((notice, matter))
     return found
@@ -200,12 +215,15 @@ class Queue:
         notices = await by_ids(session, {each.notice_id for each in due}) if due else {}
         moot = await _moot(session, due, notices)
         unclear = await self._unclear(session, due)
+        people = await principals(session, {each.person for each in channels})
+        owners = await queries.owners(session, {each.subject_id for each in notices.values()})
         claimed = []
         for channel in channels:
             told = []
             own = pings.get(channel.id, ())
             about = [notices[each.notice_id] for each in own if each.notice_id in notices]
-            known = await still_told(session, _receiver(channel), about)
+            mine = {n.id for n in about if owners.get(n.subject_id) == channel.person}
+            known = await still_told(session, people[channel.person], about, mine)
             for each in own:
                 if each.id in unclear:
                     each.status, each.settled_at = PingStatus.UNCLEAR, now
@@ -308,21 +326,25 @@ async def _switch_off(session: AsyncSession, channel: Channel, handing: Handing)
     await service.switch_off(session, channel, SwitchedOff.GONE if gone else SwitchedOff.REFUSED)
 
 
-def _receiver(channel: Channel) -> Principal:
-    return receiver_of(channel.organisation_id, channel.person, supervisor=channel.supervisor)
-
-
 async def _moot(
     session: AsyncSession, pings: Sequence[Ping], notices: Mapping[UUID, Notice]
 ) -> frozenset[UUID]:
-    """Pings about referrals that somebody has acted on since, except those about the other side's acts."""
+    """Pings about referrals that somebody has acted on since, except those about the other side's acts; and pings of an
+    emergency that somebody of the same organisation, who is told of it too, has opened or acted on since."""
     ids = {n.subject_id for n in notices.values() if n.subject_type == "referral"}
     now = await referrals.outlines(session, ids)
+    opened = {n.subject_id for n in notices.values() if n.subject_type in _OPENED}
+    attended = await queries.attended(session, opened)
     overtaken = set()
     for each in pings:
         notice = notices.get(each.notice_id)
-        referral = now.get(notice.subject_id) if notice else None
-        if notice is None or referral is None or NoticeKind(notice.kind).news is News.SENDER:
+        if notice is None:
+            continue
+        at = attended.get((notice.subject_id, each.organisation_id))
+        if each.emergency and at is not None and at > notice.at:
+            overtaken.add(each.id)
+        referral = now.get(notice.subject_id)
+        if referral is None or NoticeKind(notice.kind).news is News.SENDER:
             continue
         if notice.version is not None and referral.version > notice.version:
             overtaken.add(each.id)

@@ -12,22 +12,20 @@ from common.words.languages import PageLanguage
 from common.words.tables import completed
 
 from referrals.ground.notices.kinds import News, NoticeKind
-from referrals.ground.vocabulary.work_kinds import WorkKind
-from referrals.ground.vocabulary.work_order import RANKS, Rank, rank_of
 from referrals.telling.channels.kinds import Pace
+from referrals.telling.channels.waking import Side, Telling, telling
 
 SPACING = timedelta(minutes=30)
 """Between two messages to one channel that are no emergency: one unread message says it all."""
+BETWEEN_REPORTS = timedelta(minutes=5)
 CONFIRMED_FOR = timedelta(days=180)
 """After this an address falls silent until it is confirmed again: numbers and mailboxes change hands."""
-_WAITS_AS = {NoticeKind.BREAK_GLASS_ASKED: WorkKind.BREAK_GLASS_TO_DECIDE}
-"""What has no urgency of its own is as urgent as the work that it announces."""
 
 
 @dataclass(frozen=True)
 class Matter:
     """What of a notice decides who is told. `sides`: sender and recipient, if there are two; `team`: who works the
-    queue; `owner`: of the channel that it is about."""
+    queue; `owner`: of the channel that it is about; `aor`, `area`: whose desk it is at, None for any coordinator's."""
 
     kind: NoticeKind
     organisation: UUID
@@ -36,23 +34,32 @@ class Matter:
     sides: tuple[UUID, UUID] | None = None
     team: frozenset[str] = frozenset()
     owner: str | None = None
+    aor: str | None = None
+    area: str | None = None
 
     @property
-    def emergency(self) -> bool:
-        work = _WAITS_AS.get(self.kind)
-        if work is not None:
-            return rank_of(work, self.urgency) is Rank.FIRST
-        return RANKS.get(self.urgency or "") is Rank.FIRST
+    def telling(self) -> Telling:
+        return telling(self.kind, self.urgency, self.side)
+
+    @property
+    def side(self) -> Side:
+        if self.sides is None:
+            return Side.ALONE
+        return Side.SENDER if self.organisation == self.sides[0] else Side.RECIPIENT
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A channel as far as telling depends on it; `wakes`: emergencies pass through quiet hours."""
+    """A channel as far as telling depends on it, with the rights of its person now. `wakes`: emergencies pass through
+    quiet hours. `states`: that somebody coordinates in; empty: all."""
 
     channel: UUID
     person: str
-    supervisor: bool
     pace: Pace
+    supervisor: bool = False
+    works: bool = True
+    coordinates: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
     wakes: bool = True
     quiet_from: time | None = None
     quiet_until: time | None = None
@@ -72,14 +79,28 @@ def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
     news = matter.kind.news
     if news is News.NOBODY or _is_own_deed(news, matter):
         return []
+    if news is News.COORDINATORS:
+        return [each for each in listeners if coordinates(each, matter.aor, matter.area)]
     supervisors_only = news is News.SUPERVISORS or matter.for_supervisor
     return [
         each
         for each in listeners
         if each.supervisor
         or each.person == matter.owner
-        or (not supervisors_only and (not matter.team or each.person in matter.team))
+        or (
+            not supervisors_only
+            and (each.works or matter.sides is None)
+            and (not matter.team or each.person in matter.team)
+        )
     ]
+
+
+def coordinates(listener: Listener, aor: str | None, area: str | None) -> bool:
+    """Whether this person answers what is about this area of responsibility in this state; None: whichever."""
+    if aor is None:
+        return bool(listener.coordinates)
+    near = not listener.states or area is None or area in listener.states
+    return aor in listener.coordinates and near
 
 
 def _is_own_deed(news: News, matter: Matter) -> bool:
@@ -96,29 +117,40 @@ def _is_own_deed(news: News, matter: Matter) -> bool:
 def turns(
     matter: Matter, listeners: Sequence[Listener], on_call: Sequence[str], hand_over: timedelta
 ) -> list[Turn]:
-    """Everybody at once; in an emergency with a rota those on call in its order, each `hand_over` after the one
-    before, then the rest."""
+    """Everybody at once. What wakes is told with a rota to those on call in its order, each `hand_over` after the one
+    before, then to the rest."""
     told = concerned(matter, listeners)
-    if not matter.emergency:
-        return [Turn(each, timedelta(0)) for each in told if each.pace is not Pace.EMERGENCIES]
-    ranks = [person for person in on_call if any(each.person == person for each in told)]
-    return [
-        Turn(each, hand_over * (ranks.index(each.person) if each.person in ranks else len(ranks)))
-        for each in told
-    ]
+    match matter.telling:
+        case Telling.PACE:
+            return [Turn(each, timedelta(0)) for each in told if each.pace is not Pace.EMERGENCIES]
+        case Telling.AT_ONCE:
+            return [Turn(each, timedelta(0)) for each in told]
+        case Telling.CHAIN:
+            ranks = [person for person in on_call if any(each.person == person for each in told)]
+            place = {person: ranks.index(person) for person in ranks}
+            return [Turn(each, hand_over * place.get(each.person, len(ranks))) for each in told]
 
 
-def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, *, emergency: bool) -> datetime:
+def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -> datetime:
     """When this channel may be told what is to be told at `moment` (aware); never before it."""
-    if emergency and listener.wakes:
+    if how is Telling.CHAIN and listener.wakes:
         return moment
-    if not emergency and listener.pace is Pace.DIGEST:
+    if how is Telling.PACE and listener.pace is Pace.DIGEST:
         return _next(listener.digest_at, moment, zone)
     if listener.quiet_from is None or listener.quiet_until is None:
         return moment
     if _within(moment.astimezone(zone).time(), listener.quiet_from, listener.quiet_until):
         return _next(listener.quiet_until, moment, zone)
     return moment
+
+
+def after_report(moment: datetime, last: datetime | None, now: datetime) -> datetime:
+    """When a channel is told of a report of the line, for which it would be at `moment`: anybody can send one, so that a
+    thousand of them are one message in `BETWEEN_REPORTS`. `last`: when the one before is or was due there."""
+    if last is None or last <= now - BETWEEN_REPORTS:
+        return moment
+    following = last if last > now else last + BETWEEN_REPORTS
+    return max(moment, min(following, now + BETWEEN_REPORTS))
 
 
 def _within(now: time, start: time, end: time) -> bool:

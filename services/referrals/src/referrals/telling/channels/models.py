@@ -19,7 +19,6 @@ class Channel(Row, table=True):
     id: UUID = Field(primary_key=True)
     organisation_id: UUID
     person: str
-    supervisor: bool
     kind: str
     address: bytes
     address_digest: bytes

@@ -8,18 +8,23 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.db.ended_rights import suspended
 from common.errors import NOT_FOUND
+from common.sight import states_of
 from sqlalchemy import orm
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.tables import ENDED_RIGHTS
+from referrals.ground.audit import queries as audit
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.notices.queries import is_of
+from referrals.ground.people.queries import coordinators, listens, principals
+from referrals.ground.vocabulary.case_roles import works_with_cases
 from referrals.telling.channels.kinds import ChannelKind, Pace, PingStatus
 from referrals.telling.channels.messages import SPACING, Listener
 from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, waiting
 
-_SUSPENDED = suspended(ENDED_RIGHTS, col(Channel.organisation_id), col(Channel.person))
+_LISTENS = listens(col(Channel.organisation_id), col(Channel.person))
+_TELLS = sa.and_(col(Channel.active), col(Channel.confirmed_at).is_not(None), _LISTENS)
 
 
 def _own(caller: Principal) -> sa.ColumnElement[bool]:
@@ -92,28 +97,44 @@ async def codes_asked(
 async def listeners(
     session: AsyncSession, organisations: Collection[UUID]
 ) -> Mapping[UUID, list[Listener]]:
-    """Channels that tell, by organisation; needs service rights. Suspended people are skipped and their turn is not
-    passed on."""
-    rows = await session.scalars(
-        sa.select(Channel).where(
-            col(Channel.organisation_id).in_(organisations),
-            col(Channel.active),
-            col(Channel.confirmed_at).is_not(None),
-            sa.not_(_SUSPENDED),
-        )
-    )
+    """Channels that tell, by organisation, with the rights of their people now; needs service rights. The turn of who is
+    skipped is not passed on."""
+    return await _listeners(session, col(Channel.organisation_id).in_(organisations))
+
+
+async def coordinating(
+    session: AsyncSession, kinds: Collection[str]
+) -> Mapping[UUID, list[Listener]]:
+    """Channels of these kinds that tell somebody who coordinates and whose last try did not fail, by organisation; needs
+    service rights."""
+    leading = {person.subject for person in await coordinators(session)}
+    works = (col(Channel.kind).in_(kinds), col(Channel.failure).is_(None))
+    return await _listeners(session, sa.and_(col(Channel.person).in_(leading), *works))
+
+
+async def _listeners(
+    session: AsyncSession, which: sa.ColumnElement[bool]
+) -> Mapping[UUID, list[Listener]]:
+    rows = await session.scalars(sa.select(Channel).where(_TELLS, which).order_by(col(Channel.id)))
+    channels = rows.all()
+    people = await principals(session, {each.person for each in channels})
     found = defaultdict(list)
-    for row in rows:
-        found[row.organisation_id].append(listener_of(row))
+    for channel in channels:
+        if channel.person in people:
+            found[channel.organisation_id].append(_listener(channel, people[channel.person]))
     return found
 
 
-def listener_of(row: Channel) -> Listener:
+def _listener(row: Channel, person: Principal) -> Listener:
+    leads = Role.COORDINATOR in person.roles
     return Listener(
         channel=row.id,
         person=row.person,
-        supervisor=row.supervisor,
         pace=Pace(row.pace),
+        supervisor=Role.SUPERVISOR in person.roles,
+        works=works_with_cases(person),
+        coordinates=person.aors if leads else frozenset(),
+        states=frozenset(states_of(person.areas)) if person.areas else frozenset(),
         wakes=row.wakes,
         quiet_from=row.quiet_from,
         quiet_until=row.quiet_until,
@@ -160,12 +181,10 @@ async def shifts(session: AsyncSession, caller: Principal, now: datetime) -> Seq
 
 
 async def reachable(session: AsyncSession, caller: Principal) -> frozenset[str]:
-    """Who of the caller's organisation has a channel that tells."""
+    """Who of the caller's organisation has a channel that tells, and the right to be told."""
     rows = await session.scalars(
         sa.select(col(Channel.person)).where(
-            col(Channel.organisation_id) == caller.organisation,
-            col(Channel.active),
-            col(Channel.confirmed_at).is_not(None),
+            col(Channel.organisation_id) == caller.organisation, _TELLS
         )
     )
     return frozenset(rows)
@@ -187,7 +206,7 @@ def _due(now: Any, kind: ChannelKind) -> sa.ColumnElement[bool]:
     return sa.and_(
         col(Channel.kind) == kind,
         col(Channel.active),
-        sa.not_(_SUSPENDED),
+        _LISTENS,
         sa.or_(
             sa.and_(col(Channel.code_wanted), col(Channel.next_attempt_at) <= now),
             sa.and_(col(Channel.confirmed_at).is_not(None), sa.or_(_urgent(now), routine)),
@@ -257,3 +276,55 @@ async def told_otherwise(session: AsyncSession, pings: Collection[UUID]) -> froz
         )
     )
     return frozenset(rows)
+
+
+async def attended(
+    session: AsyncSession, subjects: Collection[UUID]
+) -> dict[tuple[UUID, UUID], datetime]:
+    """When somebody who is told by a channel last opened or did something of these, by subject and organisation: a
+    system that reads by itself counts for nothing. Needs service rights."""
+    told = sa.exists().where(
+        col(Channel.person) == audit.DOER,
+        col(Channel.organisation_id) == audit.OF_ORGANISATION,
+        _TELLS,
+    )
+    return await audit.last_acts(session, subjects, told)
+
+
+async def last_reports(session: AsyncSession, channels: Collection[UUID]) -> dict[UUID, datetime]:
+    """When the last urgent report of the line is or was due on each channel; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Ping.channel_id), sa.func.max(col(Ping.due_at)))
+        .where(
+            col(Ping.channel_id).in_(channels),
+            is_of(col(Ping.notice_id), NoticeKind.LINE_REPORT_URGENT),
+        )
+        .group_by(col(Ping.channel_id))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def was_told(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether a message of this notice was handed over; needs service rights."""
+    told = sa.select(sa.literal(1)).where(
+        col(Ping.notice_id) == notice, col(Ping.status) == PingStatus.TOLD
+    )
+    return told.exists()
+
+
+def is_owed(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether a message of this notice waits on a channel that tells; needs service rights."""
+    owed = sa.select(sa.literal(1)).where(
+        col(Ping.notice_id) == notice, waiting(), col(Channel.id) == col(Ping.channel_id), _TELLS
+    )
+    return owed.exists()
+
+
+async def given_up_since(session: AsyncSession, moment: datetime) -> Sequence[UUID]:
+    """Notices of which a message was given up; needs service rights."""
+    rows = await session.scalars(
+        sa.select(col(Ping.notice_id))
+        .where(col(Ping.status) == PingStatus.GIVEN_UP, col(Ping.settled_at) > moment)
+        .distinct()
+    )
+    return rows.all()

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.errors import CONFLICT, INVALID, NOT_FOUND
 from common.ids import new_id
 from common.messages.addresses import NotAnAddress, mailbox, telephone
@@ -21,6 +21,8 @@ from referrals.errors import NO_SUCH_CHANNEL, UNSAFE_ADDRESS, WRONG_CODE
 from referrals.ground.audit.service import record
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
+from referrals.ground.people.queries import may_be_on_call
+from referrals.ground.people.service import learn
 from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import OFF, Kind
 from referrals.ground.row_security import acting_as_service
@@ -68,7 +70,6 @@ async def add(
         id=channel_id,
         organisation_id=caller.organisation,
         person=caller.subject,
-        supervisor=Role.SUPERVISOR in caller.roles,
         kind=kind,
         address=sealing.seal(channel_id, address),
         address_digest=digest,
@@ -82,6 +83,7 @@ async def add(
         **_columns(body),
     )
     session.add(channel)
+    await learn(session, caller)
     await session.flush()
     if confirmed:
         await _take_over(session, channel)
@@ -150,7 +152,7 @@ async def confirm(
     channel.code_digest = channel.code_until = channel.switched_off = channel.failure = None
     channel.attempts = 0
     channel.confirmed_at, channel.active = now, True
-    channel.supervisor = Role.SUPERVISOR in caller.roles
+    await learn(session, caller)
     await session.flush()
     await remember_word(session, Kind.CHANNEL, channel.id, {})
     await _take_over(session, channel)
@@ -254,7 +256,7 @@ async def change(
     channel = await queries.own(session, caller, channel_id)
     for name, value in _columns(wishes).items():
         setattr(channel, name, value)
-    channel.supervisor = Role.SUPERVISOR in caller.roles
+    await learn(session, caller)
     await session.flush()
     await _record(session, caller, "changed", channel)
     return channel
@@ -292,6 +294,8 @@ async def add_shift(session: AsyncSession, caller: Principal, body: NewShift) ->
     now = clock.now()
     if body.ends_at <= now:
         raise INVALID.because("this_shift_is_over", pointer="/ends_at")
+    if not await may_be_on_call(session, caller.organisation, body.person):
+        raise INVALID.because("nobody_of_yours_who_may_be_on_call", pointer="/person")
     if len(await queries.shifts(session, caller, now)) >= _MOST_SHIFTS:
         raise CONFLICT.because("organisation_plans_at_most_shifts_ahead", _MOST_SHIFTS)
     shift = Shift(

@@ -25,7 +25,7 @@ from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.models import Notice
 from referrals.ground.notices.queries import by_ids
 from referrals.ground.row_security import act_as_service
-from referrals.telling.readable_queries import receiver_of, still_told
+from referrals.telling.readable_queries import still_told, the_organisation
 from referrals.telling.webhooks.addresses import Network
 from referrals.telling.webhooks.client import Answer, Call, body_of, send
 from referrals.telling.webhooks.models import Delivery, Webhook
@@ -147,9 +147,7 @@ async def _still_told(
     told: frozenset[UUID] = frozenset()
     for organisation in {webhook.organisation_id for webhook in webhooks}:
         own = [notice for notice in notices if notice.organisation_id == organisation]
-        told |= await still_told(
-            session, receiver_of(organisation, "webhooks", supervisor=True), own
-        )
+        told |= await still_told(session, the_organisation(organisation), own)
     return told
 
 

@@ -74,3 +74,11 @@ async def deliveries(
         statement = statement.where(col(Delivery.id) < before)
     rows = await session.scalars(statement.order_by(col(Delivery.id).desc()).limit(limit + 1))
     return rows.all()
+
+
+def was_called(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether a system of the organisation took this notice; needs service rights."""
+    called = sa.select(sa.literal(1)).where(
+        col(Delivery.notice_id) == notice, col(Delivery.status) == "delivered"
+    )
+    return called.exists()

@@ -1,0 +1,1 @@
+"""The rights that people and clients have now, as the issuer says them: asked when nobody's token is there to ask."""

@@ -1,0 +1,73 @@
+"""Who may be told something, by the rights of now."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.db.ended_rights import suspended
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.people.models import KnownPerson
+from referrals.ground.vocabulary.case_roles import CASE_ROLES
+from referrals.tables import ENDED_RIGHTS
+
+MAY_LISTEN = CASE_ROLES | {Role.COORDINATOR}
+"""Whoever works with cases, and a coordinator, who answers the line."""
+_SCOPE = "referrals:read"
+# Another name: it stands beside the table itself in a statement that reads it, too.
+_PEOPLE = KnownPerson.metadata.tables["known_people"].alias("people_of_now").c
+
+
+def listens(
+    organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether this person of this organisation may be told anything now: is still there, not suspended, and works with
+    cases or coordinates."""
+    there = sa.exists().where(
+        _PEOPLE.subject == person,
+        _PEOPLE.organisation_id == organisation,
+        _PEOPLE.roles.overlap(sorted(MAY_LISTEN)),
+        _PEOPLE.scopes.contains([_SCOPE]),
+    )
+    return sa.and_(there, sa.not_(suspended(ENDED_RIGHTS, organisation, person)))
+
+
+async def principals(session: AsyncSession, subjects: Collection[str]) -> dict[str, Principal]:
+    """By subject, with the rights of now; whoever is not known is left out."""
+    rows = await session.scalars(
+        sa.select(KnownPerson).where(col(KnownPerson.subject).in_(subjects))
+    )
+    return {row.subject: principal_of(row) for row in rows}
+
+
+def principal_of(row: KnownPerson) -> Principal:
+    known = frozenset(role.value for role in Role)
+    return Principal(
+        client_id=row.subject,
+        subject=row.subject,
+        organisation_id=row.organisation_id,
+        roles=frozenset(Role(role) for role in row.roles if role in known),
+        scopes=frozenset(row.scopes),
+        aors=frozenset(row.aors),
+        areas=frozenset(row.areas),
+    )
+
+
+async def may_be_on_call(session: AsyncSession, organisation: UUID, person: str) -> bool:
+    found = sa.select(listens(sa.literal(organisation, sa.Uuid), sa.literal(person)))
+    return bool(await session.scalar(found))
+
+
+async def coordinators(session: AsyncSession, aor: str | None = None) -> list[Principal]:
+    """Everybody who coordinates this area of responsibility now, None: any; needs service rights."""
+    rows = await session.scalars(
+        sa.select(KnownPerson).where(
+            col(KnownPerson.roles).contains([Role.COORDINATOR.value]),
+            sa.true() if aor is None else col(KnownPerson.aors).contains([aor]),
+            listens(col(KnownPerson.organisation_id), col(KnownPerson.subject)),
+        )
+    )
+    return [principal_of(row) for row in rows]

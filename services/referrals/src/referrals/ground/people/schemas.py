@@ -1,0 +1,26 @@
+"""What the front passes on from the issuer."""
+
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import Field
+
+
+class Standing(Strict):
+    """The rights of one person or client that is active."""
+
+    organisation_id: UUID
+    roles: list[str]
+    scopes: list[str]
+    aors: list[str]
+    areas: list[str]
+
+
+class PageOfPeople(Strict):
+    """All active subjects after `after` and up to `until` (None: the last), in the order of their bytes. `as_of`:
+    seconds since 1970 by the issuer's clock."""
+
+    as_of: float
+    after: str
+    until: str | None
+    people: dict[str, Standing] = Field(max_length=1000)

@@ -1,0 +1,56 @@
+"""Keeping the rights of people as the issuer says them, or as their own token does where no issuer of Ruta is."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from common.auth import Principal
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.ground.people.models import KnownPerson
+from referrals.ground.people.schemas import PageOfPeople
+
+_RIGHTS = ("organisation_id", "roles", "scopes", "aors", "areas")
+_BY_BYTES = sa.collate(col(KnownPerson.subject), "C")
+
+
+async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
+    """Make this range of subjects what the issuer says. Two fronts tell it: an older page changes nothing."""
+    said_at = datetime.fromtimestamp(page.as_of, UTC)
+    older = sa.or_(col(KnownPerson.said_at).is_(None), col(KnownPerson.said_at) < said_at)
+    gone = [page.after < _BY_BYTES, col(KnownPerson.subject).not_in(page.people), older]
+    if page.until is not None:
+        gone.append(page.until >= _BY_BYTES)
+    await session.execute(sa.delete(KnownPerson).where(*gone))
+    if page.people:
+        statement = insert(KnownPerson)
+        await session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["subject"],
+                set_={name: statement.excluded[name] for name in (*_RIGHTS, "said_at")},
+                where=older,
+            ),
+            [
+                {"subject": subject, **rights.model_dump(), "said_at": said_at}
+                for subject, rights in sorted(page.people.items())
+            ],
+        )
+
+
+async def learn(session: AsyncSession, caller: Principal) -> None:
+    """Keep the rights of the caller's token, unless the issuer has said them."""
+    values = {
+        "organisation_id": caller.organisation,
+        "roles": sorted(caller.roles),
+        "scopes": sorted(caller.scopes),
+        "aors": sorted(caller.aors),
+        "areas": sorted(caller.areas),
+    }
+    await session.execute(
+        insert(KnownPerson)
+        .values(subject=caller.subject, **values)
+        .on_conflict_do_update(
+            index_elements=["subject"], set_=values, where=col(KnownPerson.said_at).is_(None)
+        )
+    )

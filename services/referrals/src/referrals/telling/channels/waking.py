@@ -1,0 +1,74 @@
+"""What wakes somebody: one table of kind, urgency, side and hour. Pure.
+
+| urgency | kind and side | by day | in quiet hours |
+|---|---|---|---|
+| emergency | in `WAKES` | at once, by the chain | at once, by the chain; at their end where a channel does not wake |
+| emergency | another | at once | at their end |
+| another | any | at the channel's pace | at their end |
+
+Quiet hours are the channel's own. What wakes is what this side has to act on now; what the other side has done
+already waits for the morning.
+"""
+
+from enum import StrEnum, auto
+
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.vocabulary.work_order import RANKS, Rank
+
+
+class Side(StrEnum):
+    """Of the organisation that is told: it referred, it receives, or the matter has no two sides."""
+
+    SENDER = auto()
+    RECIPIENT = auto()
+    ALONE = auto()
+
+
+class Telling(StrEnum):
+    CHAIN = auto()
+    """At once, one after the other on call until somebody opens it, also in quiet hours."""
+    AT_ONCE = auto()
+    """At once, but not in quiet hours."""
+    PACE = auto()
+    """As the channel wishes."""
+
+
+WAKES = frozenset(
+    {
+        (NoticeKind.REFERRAL_SENT, Side.RECIPIENT),
+        (NoticeKind.REFERRAL_REMINDER, Side.RECIPIENT),
+        (NoticeKind.REFERRAL_SUPERVISOR, Side.RECIPIENT),
+        (NoticeKind.REFERRAL_UNHEARD, Side.RECIPIENT),
+        (NoticeKind.REFERRAL_REMINDER, Side.SENDER),
+        (NoticeKind.REFERRAL_UNHEARD, Side.SENDER),
+        (NoticeKind.REFERRAL_INFO_REQUESTED, Side.SENDER),
+        (NoticeKind.REFERRAL_WAITLISTED, Side.SENDER),
+        (NoticeKind.REFERRAL_DECLINED, Side.SENDER),
+        (NoticeKind.REFERRAL_NOT_DELIVERED, Side.SENDER),
+        (NoticeKind.REFERRAL_SERVICE_NOT_REFERABLE, Side.SENDER),
+        (NoticeKind.REFERRAL_ALTERNATIVE, Side.SENDER),
+        (NoticeKind.REFERRAL_EXPIRY, Side.SENDER),
+        (NoticeKind.REFERRAL_EXPIRED, Side.SENDER),
+        (NoticeKind.BREAK_GLASS_ASKED, Side.ALONE),
+        (NoticeKind.LINE_REPORT_URGENT, Side.ALONE),
+        (NoticeKind.ORGANISATION_UNHEARD, Side.ALONE),
+    }
+)
+_ALWAYS = frozenset(
+    {
+        NoticeKind.BREAK_GLASS_ASKED,
+        NoticeKind.LINE_REPORT_URGENT,
+        NoticeKind.ORGANISATION_UNHEARD,
+    }
+)
+"""Emergencies without an urgency of their own."""
+
+
+def is_emergency(kind: NoticeKind, urgency: str | None) -> bool:
+    return kind in _ALWAYS or RANKS.get(urgency or "") is Rank.FIRST
+
+
+def telling(kind: NoticeKind, urgency: str | None, side: Side) -> Telling:
+    if not is_emergency(kind, urgency):
+        return Telling.PACE
+    return Telling.CHAIN if (kind, side) in WAKES else Telling.AT_ONCE

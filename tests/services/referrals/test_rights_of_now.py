@@ -1,0 +1,210 @@
+"""Who hears what is asked at the sending, from the rights that the issuer says people have now."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from common import clock
+
+from tests.services.referrals.line_words import GBV, TIP, Reporter
+from tests.services.referrals.story import LEGAL
+from tests.services.referrals.test_channels import MAILBOX, ZONE, World, world
+from tests.support.rights import people_told, standing
+
+__all__ = ["world"]
+NOTHING_ELSE: Mapping[str, Mapping[str, Any]] = {}
+CHIEF = "jefa@salud.example.org"
+WORKER, SUPERVISOR = "ngo-salud", "ngo-salud-supervisor"
+
+
+async def told(world: World, rights: Mapping[str, Mapping[str, Any]] = NOTHING_ELSE) -> None:
+    """The issuer says the rights of both of the recipient's people, and of these."""
+    answer = await people_told(world.story.client, {WORKER: {}, SUPERVISOR: {}, **rights})
+    assert answer.status_code == 204, answer.text
+
+
+def reached(world: World) -> list[str]:
+    found = sorted(str(mail["To"]) for mail in world.mail.mails)
+    world.mail.mails.clear()
+    return found
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        {"roles": ["caseworker"]},  # demoted
+        {"organisation_id": str(LEGAL)},  # moved
+        {"roles": ["reader"]},
+        {"scopes": ["directory:read"]},
+    ],
+)
+async def test_whoever_lost_the_right_hears_no_supervisors_matter_that_waited(
+    world: World, gone: Mapping[str, Any]
+) -> None:
+    made = await world.channel()
+    await world.channel("ngo-salud-supervisor", address=CHIEF)
+    world.mail.refused[MAILBOX] = "550 5.1.1 no such user"
+    await world.story.sent(urgency="emergency")
+    await world.told()
+    assert CHIEF in reached(world)
+    with clock.shifted(timedelta(hours=1)):
+        # That a channel was switched off was queued while they could hear it.
+        assert await world.story.told_to("ngo-salud-supervisor", made["id"])
+        await told(world, {SUPERVISOR: gone})
+        await world.told()
+    assert reached(world) == []
+
+
+async def test_a_promoted_colleague_hears_what_supervisors_hear(world: World) -> None:
+    await world.channel()
+    await told(world, {WORKER: {"roles": ["supervisor"]}})
+    other = await world.channel("ngo-salud-supervisor", address=CHIEF)
+    world.mail.refused[CHIEF] = "550 5.1.1 no such user"
+    await world.story.sent()
+    await world.told()
+    reached(world)
+    with clock.shifted(timedelta(hours=1)):
+        await world.told()
+    assert reached(world) == [MAILBOX]
+    assert await world.story.told_to("ngo-salud-supervisor", other["id"]) == [
+        "channel.switched_off"
+    ]
+
+
+async def test_whoever_has_gone_is_told_nothing_and_is_not_reachable_in_the_rota(
+    world: World,
+) -> None:
+    await world.channel()
+    await told(world)
+    now = clock.now()
+    shift = {
+        "person": "ngo-salud",
+        "starts_at": (now - timedelta(hours=1)).isoformat(),
+        "ends_at": (now + timedelta(hours=1)).isoformat(),
+    }
+    made = await world.story.made("ngo-salud-supervisor", "/on-call", shift)
+    assert made["reachable"] is True
+    answer = await people_told(world.story.client, {SUPERVISOR: {}})
+    assert answer.status_code == 204
+    await world.story.sent(urgency="emergency")
+    assert await world.told() == 0
+    assert reached(world) == []
+    (seen,) = (await world.story.get("ngo-salud-supervisor", "/on-call")).json()
+    assert seen["reachable"] is False
+    refused = await world.story.post("ngo-salud-supervisor", "/on-call", shift)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/person")
+
+
+async def test_a_shift_names_somebody_of_the_own_organisation(world: World) -> None:
+    await told(
+        world,
+        {
+            "ngo-refugio": {},
+            "auditor": {"organisation_id": standing("ngo-salud")["organisation_id"]},
+        },
+    )
+    now = clock.now()
+    for person in ("nobody", "ngo-refugio", "auditor", "Ngo-Salud"):
+        shift = {
+            "person": person,
+            "starts_at": now.isoformat(),
+            "ends_at": (now + timedelta(hours=1)).isoformat(),
+        }
+        refused = await world.story.post("ngo-salud-supervisor", "/on-call", shift)
+        assert refused.status_code == 422, refused.text
+        assert "colleagues" in refused.text
+    assert (await world.story.get("ngo-salud-supervisor", "/on-call")).json() == []
+
+
+async def test_only_the_front_says_rights_and_an_older_page_changes_nothing(world: World) -> None:
+    refused = await people_told(world.story.client, {}, scope="admin referrals:write")
+    assert refused.status_code == 403
+    await world.channel()
+    await told(world)
+    before = clock.now().timestamp() - 60
+    older: list[dict[str, dict[str, Any]]] = [{}, {WORKER: {"roles": ["reader"]}}]
+    for page in older:
+        answer = await people_told(world.story.client, page, as_of=before)
+        assert answer.status_code == 204
+    await world.story.sent(urgency="emergency")
+    await world.told()
+    assert reached(world) == [MAILBOX]
+
+
+async def test_a_page_says_nothing_of_who_stands_on_another(world: World) -> None:
+    await world.channel()
+    await told(world)
+    for after, until in (("", "ngo"), ("ngo-salud", "ngo-salud-supervisor"), ("ngo-salud-t", None)):
+        await people_told(world.story.client, {}, after=after, until=until)
+    names = [row[0] for row in await world.story.rows("SELECT subject FROM known_people")]
+    assert names == ["ngo-salud"]
+    await people_told(world.story.client, {}, after="ngo", until="ngo-salud")
+    assert await world.story.rows("SELECT 1 FROM known_people") == []
+
+
+async def test_somebody_in_danger_now_is_told_to_whoever_coordinates_the_line(
+    world: World,
+) -> None:
+    """By the rights of now: another area's coordinator, and one who coordinates no more, hear nothing."""
+    reporter, story = Reporter(world.story), world.story
+    await world.channel("tip-coordinator", address="tip@example.org")
+    await world.channel("gbv-coordinator", address="gbv@example.org")
+    await reporter.report(urgent=False)
+    await world.told()
+    assert reached(world) == []
+    report = await reporter.report(urgent=True)
+    await world.told()
+    assert reached(world) == ["tip@example.org"]
+    assert "line.report_urgent" in await story.told_to(TIP, report["id"])
+    with clock.shifted(timedelta(minutes=6)):
+        await people_told(story.client, {TIP: {"areas": ["VE07"]}, GBV: {}})
+        await reporter.report(urgent=True, area="VE2313")
+        await world.told()
+        assert reached(world) == []
+        await people_told(story.client, {TIP: {"roles": ["reader"]}, GBV: {}})
+        await reporter.report(urgent=True, area="VE0701")
+        await world.told()
+    assert reached(world) == []
+
+
+async def test_the_page_of_the_line_says_when_somebody_is_told_and_never_more(
+    world: World,
+) -> None:
+    """Of every desk while nobody knows what it is about; of its own desk when the report has come."""
+    story, reporter = world.story, Reporter(world.story)
+    asked = "/line?language=en"
+
+    async def page() -> str:
+        return (await story.get("anonymous", asked)).text
+
+    async def receipt(kind: str) -> str:
+        fields = {"form": await reporter.form(), "kind": kind, "text": f"x {kind}", "urgent": "yes"}
+        return (await story.form(asked, fields)).text
+
+    assert "No one is on duty to be told at once" in await page()
+    assert "No one is on duty to be told" in await receipt("trafficking")
+    now = clock.now().astimezone(ZONE)
+    quiet = {
+        "wakes": False,
+        "quiet_from": (now - timedelta(hours=1)).strftime("%H:%M"),
+        "quiet_until": (now + timedelta(hours=1)).strftime("%H:%M"),
+    }
+    await world.channel("tip-coordinator", address="tip@example.org")
+    await world.channel("gbv-coordinator", address="gbv@example.org")
+    assert "No one is on duty to be told at once" in await page()
+    assert "The person on duty is being told now" in await receipt("trafficking")
+    await world.told()
+    late = await world.channel("cp-coordinator", address="cp@example.org", **quiet)
+    assert f"at {quiet['quiet_until']}. Nobody is told before then" in await page()
+    assert f"at {quiet['quiet_until']}. Nobody is told before then" in await receipt("child")
+    form = (await story.get("anonymous", "/line/form")).json()
+    assert clock.now() < datetime.fromisoformat(form["urgent_told_at"])
+    await story.call("cp-coordinator", "PUT", f"/channels/{late['id']}/wishes", {"language": "es"})
+    assert "the person on duty is told at once" in await page()
+    # A channel whose last message failed is no promise.
+    world.mail.refused["tip@example.org"] = "451 4.3.0 try later"
+    await receipt("other")
+    with clock.shifted(timedelta(minutes=6)):
+        await world.told()
+    assert "No one is on duty to be told at once" in await page()
