@@ -602,6 +602,13 @@ ROWS = (
         "::test_whoever_lost_the_right_hears_no_supervisors_matter_that_waited[gone0]",
     ),
     Row(
+        "one-failure",
+        "a-webhook-that-hangs",
+        "referrals.telling.webhooks.dispatch:Deliverer.look",
+        Replaces("return len(found)", "await self.finish()\nreturn len(found)"),
+        "tests/services/referrals/test_webhooks.py::test_a_partner_that_hangs_holds_up_nobody_else",
+    ),
+    Row(
         "messages",
         "an-older-page-of-rights",
         "referrals.ground.people.service:take_in",

@@ -1,10 +1,14 @@
-"""The worker's rounds of the channels' queues, one message after another: a test has one connection."""
+"""The worker's rounds of channels and webhooks, one message after another: a test has one connection."""
+
+from collections.abc import Collection
 
 import aiohttp
 from common.db.session import Database
 from referrals.telling.channels.dispatch import Queue
 from referrals.telling.channels.sealing import Sealing
 from referrals.telling.channels.transports.offered import Transports
+from referrals.telling.webhooks.addresses import Network
+from referrals.telling.webhooks.dispatch import Deliverer
 
 _AT_ONCE = 20
 
@@ -25,3 +29,11 @@ async def tell_due(
             await queue.tell(one, http)
         count += looked_at
     return count
+
+
+async def deliver_due(
+    database: Database, http: aiohttp.ClientSession, key: bytes, also: Collection[Network]
+) -> int:
+    """Call the webhooks with something due; returns how many calls were tried."""
+    deliverer = Deliverer(database, http, key, also)
+    return sum([await deliverer.call(webhook) for webhook in await deliverer.due()])

@@ -18,10 +18,11 @@ from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client
-from referrals.telling.webhooks.dispatch import deliver_due, deliveries
+from referrals.telling.webhooks.dispatch import deliveries
 from sqlalchemy.exc import DBAPIError
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
+from tests.services.referrals.rounds import deliver_due
 from tests.services.referrals.screening_words import begun
 from tests.services.referrals.story import Story
 from tests.services.referrals.test_intake import KOBO, form, send

@@ -16,10 +16,11 @@ from referrals.referral.escalations.due_timers import fire_due
 from referrals.settings import Settings
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client
-from referrals.telling.webhooks.dispatch import deliver_due, deliveries
+from referrals.telling.webhooks.dispatch import deliveries
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
+from tests.services.referrals.rounds import deliver_due
 from tests.services.referrals.story import Story
 
 _CLOSED = {"reason": "needs_met"}

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,11 +27,12 @@ from referrals.telling.webhooks.client import (
     signature_headers,
 )
 from referrals.telling.webhooks.description import NoticeCall
-from referrals.telling.webhooks.dispatch import PAUSES, deliver_due, deliveries
+from referrals.telling.webhooks.dispatch import PAUSES, Deliverer, deliveries
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from tests.services.referrals.looking import called
+from tests.services.referrals.rounds import deliver_due
 from tests.services.referrals.story import Story
 
 LOOPBACK = networks("127.0.0.0/8")
@@ -55,7 +57,12 @@ class Receiver:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    made = Receiver()
+    async with listening(Receiver()) as made:
+        yield made
+
+
+@asynccontextmanager
+async def listening(made: Receiver) -> AsyncIterator[Receiver]:
     app = web.Application()
     app.router.add_post("/hook", made.handle)
     runner = web.AppRunner(app)
@@ -144,6 +151,46 @@ async def test_failures_are_retried_for_days_then_dead_then_replayed(
     }
     assert await dispatched(story, settings) == 1
     assert receiver.calls[0][0]["webhook-id"] == receiver.calls[-1][0]["webhook-id"]
+
+
+async def test_a_partner_that_hangs_holds_up_nobody_else(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    """It takes every call and answers none; more wait for it than are called at once."""
+    hangs, full = asyncio.Event(), asyncio.Event()
+    key = key_from_base64(settings.stored_result_key.get_secret_value())
+
+    async def hang() -> None:
+        if len(slow.calls) == 20:
+            full.set()
+        await hangs.wait()
+
+    slow = Receiver()
+    slow.during = hang
+    async with listening(slow):
+        await registered(story, slow)
+        for _ in range(25):
+            await story.sent()
+        while await fan_out(story.database, [deliveries]):
+            pass
+        async with client(LOOPBACK) as http:
+            over = asyncio.Event()
+            deliverer = Deliverer(story.database, http, key, LOOPBACK, over)
+            assert await deliverer.look() == 1
+            await full.wait()
+            await story.made("ngo-refugio", "/webhooks", {"url": receiver.url})
+            referral = await story.sent()
+            while await fan_out(story.database, [deliveries]):
+                pass
+            assert await deliverer.look() == 1  # the other one, while the first hangs
+            async with asyncio.timeout(10):
+                await over.wait()
+            assert referral["id"].encode() in receiver.calls[0][1]
+            assert await deliverer.look() == 0
+            hangs.set()
+            await deliverer.finish()
+            assert await deliverer.look() == 1  # and the rest of its own
+            await deliverer.finish()
 
 
 async def test_gone_switches_the_webhook_off(

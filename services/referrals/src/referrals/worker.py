@@ -49,8 +49,8 @@ from referrals.telling.operator_mail_service import OperatorMail
 from referrals.telling.unheard_service import Unheard
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client
+from referrals.telling.webhooks.dispatch import Deliverer, deliveries
 from referrals.telling.webhooks.dispatch import any_due as any_delivery_due
-from referrals.telling.webhooks.dispatch import deliver_due, deliveries
 from referrals.telling.webhooks.models import ENDING as DELIVERIES
 
 _TICK_SECONDS = 1.0
@@ -132,11 +132,11 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         allowed = networks(settings.webhook_private_networks)
         key = key_from_base64(settings.stored_result_key.get_secret_value())
         async with client(allowed) as http:
-
-            async def round_trip() -> int:
-                return await deliver_due(database, http, key, allowed)
-
-            await repeat_when_called(round_trip, calls.webhooks, _UNCALLED_SECONDS, stop)
+            deliverer = Deliverer(database, http, key, allowed, calls.webhooks)
+            try:
+                await repeat_when_called(deliverer.look, calls.webhooks, _UNCALLED_SECONDS, stop)
+            finally:
+                deliverer.stop()
 
     zone = ZoneInfo(settings.home_timezone)
     hand_over = timedelta(minutes=settings.hand_over_minutes)

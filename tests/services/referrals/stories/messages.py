@@ -16,9 +16,9 @@ from referrals.telling.channels.sealing import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client
-from referrals.telling.webhooks.dispatch import deliver_due, deliveries
+from referrals.telling.webhooks.dispatch import deliveries
 
-from tests.services.referrals.rounds import tell_due
+from tests.services.referrals.rounds import deliver_due, tell_due
 from tests.services.referrals.stories.world import NGOS, ORGANISATIONS, World
 from tests.support.rights import told
 

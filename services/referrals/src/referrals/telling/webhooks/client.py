@@ -15,6 +15,8 @@ from standardwebhooks.webhooks import Webhook as Signer
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url, is_allowed
 
 _TIMEOUT_SECONDS = 15
+_AT_ONCE = 500
+"""Connections of all together: those of partners that hang leave room for others."""
 _READ_BYTES = 1024
 
 
@@ -69,7 +71,7 @@ class CheckedResolver(AbstractResolver):
 def client(also: Collection[Network]) -> aiohttp.ClientSession:
     """A client without cookies, proxies of the environment, or a DNS cache of its own."""
     connector = aiohttp.TCPConnector(
-        resolver=CheckedResolver(also), use_dns_cache=False, force_close=True, limit=20
+        resolver=CheckedResolver(also), use_dns_cache=False, force_close=True, limit=_AT_ONCE
     )
     return aiohttp.ClientSession(
         connector=connector,

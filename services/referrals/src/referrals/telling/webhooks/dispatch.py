@@ -3,6 +3,7 @@
 It skips suspended organisations and owners, and replaces what the receiver would not find any more (`access_ended`).
 """
 
+import asyncio
 import random
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from common.db.session import Database
 from common.db.sweeping import or_none
 from common.ids import new_id
 from common.messages.rounds import hand_round
+from common.process.logs import get_logger
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -36,6 +38,7 @@ _AT_ONCE = 20
 _LEASE = timedelta(seconds=60)
 _GONE = 410
 _deliveries = Delivery.metadata.tables["webhook_deliveries"]
+_log = get_logger(__name__)
 _spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
 
 
@@ -94,28 +97,89 @@ def any_due(now: Any) -> sa.Exists:
     return sa.exists().where(col(Webhook.id) == col(Delivery.webhook_id), *_due(now))
 
 
-async def deliver_due(
-    database: Database, http: aiohttp.ClientSession, key: bytes, also: Collection[Network]
-) -> int:
-    """Send what is due; returns how many were tried."""
-    now = clock.now()
-    return await hand_round(
-        database,
-        partial(_claim, key=key, now=now),
-        lambda one: send(http, one[1], also, now),
-        _settle,
+class Deliverer:
+    """Sends what is due, each webhook by itself: one that hangs holds up its own calls and nobody else's. `over`: set when
+    the calls of one are over and it may be asked for the next."""
+
+    def __init__(
+        self,
+        database: Database,
+        http: aiohttp.ClientSession,
+        key: bytes,
+        also: Collection[Network],
+        over: asyncio.Event | None = None,
+    ) -> None:
+        self._database, self._http, self._key, self._also = database, http, key, also
+        self._over = over or asyncio.Event()
+        self._at_it: dict[UUID, asyncio.Task[int]] = {}
+
+    async def look(self) -> int:
+        """Begin the calls that are due; returns to how many webhooks."""
+        found = await self.due()
+        for webhook in found:
+            task = asyncio.create_task(self.call(webhook), name=f"webhook-{webhook}")
+            self._at_it[webhook] = task
+            task.add_done_callback(partial(self._ended, webhook))
+        return len(found)
+
+    async def due(self) -> Sequence[UUID]:
+        """Webhooks with something due that are not called now."""
+        work = partial(_due_webhooks, now=clock.now(), busy=self._at_it.keys())
+        return await self._database.retried(work)
+
+    async def call(self, webhook: UUID) -> int:
+        """Send what is due to it; returns how many were tried."""
+        now = clock.now()
+        return await hand_round(
+            self._database,
+            partial(_claim, webhook=webhook, key=self._key, now=now),
+            lambda one: send(self._http, one[1], self._also, now),
+            _settle,
+        )
+
+    def _ended(self, webhook: UUID, task: asyncio.Task[int]) -> None:
+        del self._at_it[webhook]
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            _log.error("webhook_not_called", exc_info=error)
+        else:
+            self._over.set()
+
+    async def finish(self) -> int:
+        """Wait for the calls that were begun; returns how many there were."""
+        return sum(await asyncio.gather(*self._at_it.values()))
+
+    def stop(self) -> None:
+        """What was begun is called again when its lease ends."""
+        for task in self._at_it.values():
+            task.cancel()
+
+
+async def _due_webhooks(
+    session: AsyncSession, now: datetime, busy: Collection[UUID]
+) -> Sequence[UUID]:
+    await act_as_service(session)
+    rows = await session.scalars(
+        sa.select(col(Webhook.id))
+        .where(
+            col(Webhook.id).not_in(list(busy)),
+            sa.exists().where(col(Delivery.webhook_id) == col(Webhook.id), *_due(now)),
+        )
+        .order_by(col(Webhook.id))
     )
+    return rows.all()
 
 
 async def _claim(
-    session: AsyncSession, key: bytes, now: datetime
+    session: AsyncSession, webhook: UUID, key: bytes, now: datetime
 ) -> tuple[int, Sequence[tuple[UUID, Call]]]:
     await act_as_service(session)
     due = (
         await session.execute(
             sa.select(Delivery, Webhook)
             .join(Webhook, col(Webhook.id) == col(Delivery.webhook_id))
-            .where(*_due(now))
+            .where(col(Webhook.id) == webhook, *_due(now))
             .order_by(col(Delivery.next_attempt_at))
             .limit(_AT_ONCE)
             .with_for_update(of=Delivery, skip_locked=True)
@@ -124,18 +188,18 @@ async def _claim(
     notices = await by_ids(session, {delivery.notice_id for delivery, _ in due}) if due else {}
     told = await _still_told(session, [webhook for _, webhook in due], list(notices.values()))
     claimed = []
-    for delivery, webhook in due:
+    for delivery, hook in due:
         if delivery.notice_id not in told:
             delivery.status, delivery.failure = "access_ended", None
             continue
         delivery.next_attempt_at = now + _LEASE
-        sealed = [webhook.secret]
-        if webhook.former_secret and webhook.former_until and webhook.former_until > now:
-            sealed.append(webhook.former_secret)
-        secrets = or_none("webhooks", webhook.id, partial(_opened, key, webhook.id, sealed))
+        sealed = [hook.secret]
+        if hook.former_secret and hook.former_until and hook.former_until > now:
+            sealed.append(hook.former_secret)
+        secrets = or_none("webhooks", hook.id, partial(_opened, key, hook.id, sealed))
         notice = notices[delivery.notice_id]
         if secrets is not None:
-            call = Call(webhook.url, secrets, f"msg_{notice.id}", body_of(notice))
+            call = Call(hook.url, secrets, f"msg_{notice.id}", body_of(notice))
             claimed.append((delivery.id, call))
     return len(due), claimed
 
