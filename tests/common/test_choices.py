@@ -12,6 +12,7 @@ KNOWN = (
     ("referral_states", "waitlisted", "common.words.referral_states"),
     ("items", "safety", "referrals.ground.vocabulary.disclosure"),
     ("work_kinds", "line_report", "referrals.ground.vocabulary.work_kinds"),
+    ("channels", "sms", "referrals.telling.channels.kinds"),
     ("task_kinds", "own_work", "referrals.ground.tasks.kinds"),
 )
 _STARTED = """

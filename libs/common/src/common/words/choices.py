@@ -126,6 +126,7 @@ def in_sentence(item: str, language: str) -> str:
 
 
 _CALLED = {
+    ("channels", "label"): "word",
     ("items", "label"): "item",
     ("referral_states", "did"): "did.referral",
     ("referral_states", "label"): "state",

@@ -2,11 +2,21 @@
 
 from enum import StrEnum
 
+from common.words.choices import words_of
+
 
 class ChannelKind(StrEnum):
     EMAIL = "email"
     PUSH = "push"
     SMS = "sms"
+
+
+_ROWS = words_of("channels", ChannelKind)
+
+
+def reached_by(kind: ChannelKind) -> str:
+    """mailbox, browser or telephone: how its addresses are written."""
+    return _ROWS[kind]["reached_by"]
 
 
 class Pace(StrEnum):
@@ -45,9 +55,9 @@ class PingStatus(StrEnum):
 
 def masked(kind: ChannelKind, address: str) -> str:
     """Enough for its owner to tell it from another one of theirs, too little to write to."""
-    if kind is ChannelKind.EMAIL:
+    if reached_by(kind) == "mailbox":
         name, _, domain = address.rpartition("@")
         return f"{name[:1]}…@{domain}"
-    if kind is ChannelKind.SMS:
+    if reached_by(kind) == "telephone":
         return f"{address[:3]}…{address[-2:]}"
     return "…"

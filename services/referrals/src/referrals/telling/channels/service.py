@@ -27,7 +27,13 @@ from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import OFF, Kind
 from referrals.ground.row_security import acting_as_service
 from referrals.telling.channels import queries
-from referrals.telling.channels.kinds import ChannelKind, PingStatus, SwitchedOff, masked
+from referrals.telling.channels.kinds import (
+    ChannelKind,
+    PingStatus,
+    SwitchedOff,
+    masked,
+    reached_by,
+)
 from referrals.telling.channels.messages import CONFIRMED_FOR
 from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift
 from referrals.telling.channels.schemas import NewChannel, NewShift, Wishes
@@ -120,7 +126,7 @@ def _address(body: NewChannel, allowed: Collection[Network]) -> str:
             check_url(body.endpoint, allowed)
             subscription = {"endpoint": body.endpoint, "keys": body.keys.model_dump()}
             return orjson.dumps(subscription).decode()
-        return (mailbox if body.kind is ChannelKind.EMAIL else telephone)(body.address or "")
+        return (mailbox if reached_by(body.kind) == "mailbox" else telephone)(body.address or "")
     except UnsafeUrl as error:
         raise UNSAFE_ADDRESS.because("not_this_url", error, pointer="/endpoint") from error
     except NotAnAddress as error:

@@ -8,7 +8,7 @@ from common.messages.mail import Mail, mail_of
 from common.messages.sms import Sms, gateway_of
 
 from referrals.settings import Settings
-from referrals.telling.channels.kinds import ChannelKind
+from referrals.telling.channels.kinds import ChannelKind, reached_by
 from referrals.telling.channels.transports.push import Push
 from referrals.telling.webhooks.addresses import networks
 
@@ -54,7 +54,8 @@ class Transports:
     def repeatable(self, kind: ChannelKind) -> bool:
         """Whether a message that is handed over twice is shown once: a mailbox compares Message-IDs, a browser shows
         one message of ours."""
-        return kind is not ChannelKind.SMS or (self.sms is not None and self.sms.once_per_id)
+        way = self._of(kind)
+        return reached_by(kind) != "telephone" or (isinstance(way, Sms) and way.once_per_id)
 
     async def hand_over(
         self,
