@@ -13,6 +13,7 @@ from reporting.count.activities.activity import Activity, published
 from reporting.count.activities.indicators import ALLOWED, COUNTED_STATUSES
 from reporting.count.activities.models import activities, work_plan_targets
 from reporting.count.activities.work_plan import Target
+from reporting.tables import beyond, equal
 
 _SEEN = [c for c in activities.c if c.name not in {"withdrawn_at", "changed_by"}]
 
@@ -48,30 +49,25 @@ async def visible(
 
     ``area`` is a first- or second-level P-code. ``after`` is (start, id) of the last one seen.
     """
-    conditions: list[sa.ColumnElement[bool]] = [activities.c.withdrawn_at.is_(None)]
-    if start is not None:
-        conditions.append(activities.c.start >= start)
-    if end is not None:
-        conditions.append(activities.c.start <= end)
+    conditions = [activities.c.withdrawn_at.is_(None), *equal(activities, id=activity_id)]
+    conditions += _starting(start, end)
     if area is not None:
         conditions.append(sa.or_(activities.c.adm1_pcode == area, activities.c.adm2_pcode == area))
-    if activity_id is not None:
-        conditions.append(activities.c.id == activity_id)
     if own:
         conditions.append(activities.c.organisation_id == caller.organisation)
-    if after is not None:
-        conditions.append(
-            sa.tuple_(activities.c.start, activities.c.id)
-            > sa.tuple_(sa.literal(after[0], sa.Date), sa.literal(after[1], sa.Uuid))
-        )
     statement = (
         sa.select(*_SEEN)
-        .where(*conditions)
+        .where(*conditions, *beyond(after, activities.c.start, activities.c.id))
         .order_by(activities.c.start, activities.c.id)
         .limit(limit)
     )
     rows = await session.execute(statement)
     return [shown_to(caller, _activity(row)) for row in rows]
+
+
+def _starting(start: date | None, end: date | None) -> list[sa.ColumnElement[bool]]:
+    first = [] if start is None else [activities.c.start >= start]
+    return first if end is None else [*first, activities.c.start <= end]
 
 
 async def countable(
@@ -82,11 +78,8 @@ async def countable(
         activities.c.withdrawn_at.is_(None),
         activities.c.status.in_(COUNTED_STATUSES),
         activities.c.type.in_({indicator.type for indicator in ALLOWED}),
+        *_starting(start, end),
     ]
-    if start is not None:
-        conditions.append(activities.c.start >= start)
-    if end is not None:
-        conditions.append(activities.c.start <= end)
     rows = await session.execute(
         sa.select(*_SEEN).where(*conditions).order_by(activities.c.start, activities.c.id)
     )

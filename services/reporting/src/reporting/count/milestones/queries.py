@@ -12,6 +12,7 @@ from reporting.count.milestones.models import milestone_changes, milestones
 from reporting.count.milestones.plan import OPEN
 from reporting.count.milestones.schemas import MilestoneBody
 from reporting.ground.periods import Period
+from reporting.tables import beyond, equal
 
 FIELDS = tuple(MilestoneBody.model_fields)
 
@@ -42,21 +43,12 @@ async def listed(
     limit: int | None = None,
 ) -> list[Milestone]:
     """Milestones by when they are due. `late_on`: only those that are late on that day."""
-    conditions: list[sa.ColumnElement[bool]] = []
-    if plan is not None:
-        conditions.append(milestones.c.plan == plan)
-    if status is not None:
-        conditions.append(milestones.c.status == status)
+    conditions = equal(milestones, plan=plan, status=status)
     if late_on is not None:
         conditions += [milestones.c.status.in_(OPEN), milestones.c.last_day < late_on]
-    if after is not None:
-        conditions.append(
-            sa.tuple_(milestones.c.last_day, milestones.c.id)
-            > sa.tuple_(sa.literal(after[0]), sa.literal(after[1], sa.Uuid))
-        )
     statement = (
         sa.select(milestones)
-        .where(*conditions)
+        .where(*conditions, *beyond(after, milestones.c.last_day, milestones.c.id))
         .order_by(milestones.c.last_day, milestones.c.id)
         .limit(limit)
     )

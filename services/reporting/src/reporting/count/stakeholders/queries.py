@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.count.stakeholders.models import stakeholders
 from reporting.count.stakeholders.schemas import StakeholderBody
+from reporting.tables import equal
 
 PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 FIELDS = tuple(StakeholderBody.model_fields)
@@ -47,15 +48,11 @@ async def visible(
     limit: int | None = None,
 ) -> list[Stakeholder]:
     """Entries that the caller may see, by code. `areas`: those present in any of these."""
-    conditions: list[sa.ColumnElement[bool]] = []
+    conditions = equal(stakeholders, id=stakeholder_id, type=type_)
     if not PREPARING & caller.roles:
         conditions.append(stakeholders.c.organisation_id.is_(None))
-    if stakeholder_id is not None:
-        conditions.append(stakeholders.c.id == stakeholder_id)
     if sector is not None:
         conditions.append(stakeholders.c.sectors.contains([sector]))
-    if type_ is not None:
-        conditions.append(stakeholders.c.type == type_)
     if areas:
         conditions.append(stakeholders.c.presence.overlap(list(areas)))
     if after is not None:

@@ -21,6 +21,7 @@ from reporting.protect.closings.progress import (
 )
 from reporting.protect.releases import queries as release_queries
 from reporting.protect.releases.queries import Release
+from reporting.tables import beyond, equal
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,12 @@ async def visible(
 ) -> list[Closing]:
     """Closings, newest period first. The IM role sees every step, others those of which they may see
     the release."""
-    conditions: list[sa.ColumnElement[bool]] = [sa.true()]
-    if closing_id is not None:
-        conditions.append(closings.c.id == closing_id)
-    if period is not None:
-        conditions.append(closings.c.period == period)
-    if after is not None:
-        conditions.append(
-            sa.tuple_(closings.c.period_start, closings.c.id)
-            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1], sa.Uuid))
-        )
     rows = await session.execute(
         sa.select(closings)
-        .where(*conditions)
+        .where(
+            *equal(closings, id=closing_id, period=period),
+            *beyond(after, closings.c.period_start, closings.c.id, falling=True),
+        )
         .order_by(closings.c.period_start.desc(), closings.c.id.desc())
         .limit(limit)
     )

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from common.words.referral_states import UNMET, Progress, ReferralState, progress
 
 from reporting.count.facts.steps import Step
-from reporting.ground.programmes.definition import NOTHING
+from reporting.count.trafficking import counting as screenings
+from reporting.ground.programmes.definition import NOTHING, Measure
+from reporting.protect.releases.joint import Rule
 
 _FURTHEST = ("undelivered", "waiting", "accepted", "delivered")
 
@@ -87,3 +90,9 @@ def _progress_of(state: str) -> Progress | None:
 
 def _recency(step: Step) -> tuple[datetime, str, int]:
     return step.occurred_at, str(step.referral_id), step.version
+
+
+RULES: Mapping[Measure, Rule[Any]] = {
+    Measure.REFERRED_PERSONS: Rule(referred, further, place_of),
+    Measure.SCREENED_PERSONS: Rule(screenings.screened, screenings.further, screenings.place_of),
+}

@@ -29,6 +29,7 @@ from reporting.protect.releases.views import (
     seen,
     stored_view,
 )
+from reporting.tables import beyond, equal
 
 
 @dataclass(frozen=True)
@@ -142,21 +143,11 @@ async def visible(
     Published ones are for everyone; drafts for the IM role and the organisations that contribute.
     `after` is (period start, id) of the last one seen.
     """
-    conditions: list[sa.ColumnElement[bool]] = [_may_see(caller)]
-    if release_id is not None:
-        conditions.append(releases.c.id == release_id)
-    if programme is not None:
-        conditions.append(releases.c.programme == programme)
-    if period is not None:
-        conditions.append(releases.c.period == period)
+    conditions = equal(releases, id=release_id, programme=programme, period=period)
+    conditions += beyond(after, releases.c.period_start, releases.c.id, falling=True)
     if drafts is not None:
         conditions.append(publications.c.published_at.is_(None) == drafts)
-    if after is not None:
-        conditions.append(
-            sa.tuple_(releases.c.period_start, releases.c.id)
-            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1], sa.Uuid))
-        )
-    return await _releases(session, *conditions, limit=limit)
+    return await _releases(session, _may_see(caller), *conditions, limit=limit)
 
 
 async def published(
@@ -169,9 +160,7 @@ async def published(
 ) -> list[PublishedRelease]:
     """Published releases with their public (or internal) cubes, newest period first: those that end within
     [since, until]."""
-    conditions: list[sa.ColumnElement[bool]] = [publications.c.published_at.is_not(None)]
-    if programme is not None:
-        conditions.append(releases.c.programme == programme)
+    conditions = [publications.c.published_at.is_not(None), *equal(releases, programme=programme)]
     if until is not None:
         conditions.append(releases.c.period_end <= until)
     if since is not None:

@@ -30,6 +30,7 @@ from reporting.ground.protection.protected import Coordinates, ExpectedError
 from reporting.ground.protection.rounding import protect, seed
 from reporting.ground.protection.tiers import public_tier
 from reporting.protect.releases import queries
+from reporting.protect.releases.counting import RULES
 from reporting.protect.releases.errors import (
     ALREADY_PUBLISHED,
     PERIOD_CLOSED,
@@ -47,7 +48,6 @@ from reporting.protect.releases.models import (
     sign_offs,
 )
 from reporting.protect.releases.queries import Release
-from reporting.protect.releases.rules import RULES
 from reporting.protect.releases.views import (
     cells_hash,
     definition_of,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.publish.bulletins.document.content import Content
 from reporting.publish.bulletins.models import bulletin_files, bulletin_publications, bulletins
+from reporting.tables import beyond, equal
 
 PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 
@@ -77,23 +78,13 @@ async def visible(
     limit: int | None = None,
 ) -> list[Bulletin]:
     """Bulletins that the caller may see, the latest drafted first."""
-    conditions = [_may_see(caller)]
-    if bulletin_id is not None:
-        conditions.append(bulletins.c.id == bulletin_id)
-    if kind is not None:
-        conditions.append(bulletins.c.kind == kind)
-    if state is not None:
-        conditions.append(bulletins.c.state == state)
-    if after is not None:
-        conditions.append(
-            sa.tuple_(bulletins.c.drafted_at, bulletins.c.id)
-            < sa.tuple_(
-                sa.literal(after[0], sa.DateTime(timezone=True)), sa.literal(after[1], sa.Uuid)
-            )
-        )
     statement = (
         sa.select(bulletins)
-        .where(*conditions)
+        .where(
+            _may_see(caller),
+            *equal(bulletins, id=bulletin_id, kind=kind, state=state),
+            *beyond(after, bulletins.c.drafted_at, bulletins.c.id, falling=True),
+        )
         .order_by(bulletins.c.drafted_at.desc(), bulletins.c.id.desc())
         .limit(limit)
     )

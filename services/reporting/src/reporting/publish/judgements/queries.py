@@ -17,6 +17,7 @@ from reporting.publish.judgements.citations import Cited, Newest, Statement
 from reporting.publish.judgements.models import statements
 from reporting.publish.judgements.schemas import Basis
 from reporting.publish.judgements.tree import TREE
+from reporting.tables import beyond, equal
 
 PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 _BASIS: TypeAdapter[Basis] = TypeAdapter(Basis)
@@ -70,23 +71,14 @@ async def visible(
 ) -> list[Statement]:
     """Statements that the caller may see, by analysis and age. `tree`: of the problem trees, or of the
     SWOT lists."""
-    conditions: list[sa.ColumnElement[bool]] = []
+    conditions = equal(statements, id=statement_id, analysis=analysis)
     if not PREPARING & caller.roles:
         conditions.append(statements.c.agreed_at.is_not(None))
-    if statement_id is not None:
-        conditions.append(statements.c.id == statement_id)
-    if analysis is not None:
-        conditions.append(statements.c.analysis == analysis)
     if tree is not None:
         conditions.append(statements.c.place.in_(TREE) == sa.literal(tree))
-    if after is not None:
-        conditions.append(
-            sa.tuple_(statements.c.analysis, statements.c.id)
-            > sa.tuple_(sa.literal(after[0]), sa.literal(after[1], sa.Uuid))
-        )
     statement = (
         sa.select(statements)
-        .where(*conditions)
+        .where(*conditions, *beyond(after, statements.c.analysis, statements.c.id))
         .order_by(statements.c.analysis, statements.c.id)
         .limit(limit)
     )
