@@ -220,6 +220,15 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
     assert "link" not in headers
 
 
+@contextmanager
+def reading_in(language: str, browsers: Browser, system: System, person: str) -> Iterator[Page]:
+    """Somebody who signed in, and chose the language until they leave."""
+    with signed_in(browsers, system, person, language=language) as page:
+        page.goto(f"/console?lang={language}")
+        yield page
+        page.goto("/console?lang=es")
+
+
 def looked_at(page: Page, axe: str, language: str, paths: Iterable[str]) -> None:
     """Each of these pages as it must be, in the language that its reader chose."""
     for path in paths:

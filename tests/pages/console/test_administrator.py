@@ -10,7 +10,7 @@ from gateway.issuer.people.factors import code_at
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.pages.signed_in import looked_at, signed_in
+from tests.pages.signed_in import looked_at, reading_in, signed_in
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
@@ -141,8 +141,7 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
 def test_no_page_of_an_administrator_has_a_finding(
     system: System, browsers: Browser, axe: str, language: str
 ) -> None:
-    with signed_in(browsers, system, "demo-admin", language=language) as page:
-        page.goto(f"/console?lang={language}")
+    with reading_in(language, browsers, system, "demo-admin") as page:
         page.goto("/console/people")
         person = page.locator("li.row a").first.get_attribute("href") or ""
         page.goto("/console/organisations")
@@ -153,4 +152,3 @@ def test_no_page_of_an_administrator_has_a_finding(
              "/console/clients/new", "/console/clients/ngo-refugio", "/console/organisations",
              "/console/organisations/new", organisation, "/console/changes"),
         )  # fmt: skip
-        page.goto("/console?lang=es")

@@ -6,7 +6,7 @@ import io
 import pytest
 from playwright.sync_api import Browser
 
-from tests.pages.signed_in import Taps, looked_at, signed_in
+from tests.pages.signed_in import Taps, looked_at, reading_in, signed_in
 from tests.pages.world import RECIPIENT, must, sent
 from tests.support.system import System
 
@@ -121,10 +121,8 @@ def test_nobody_else_has_the_record(system: System, browsers: Browser) -> None:
 def test_no_page_of_an_auditor_has_a_finding(
     system: System, browsers: Browser, axe: str, read: str, language: str
 ) -> None:
-    with signed_in(browsers, system, "demo-auditor", language=language) as page:
-        page.goto(f"/console?lang={language}")
+    with reading_in(language, browsers, system, "demo-auditor") as page:
         page.goto(f"/console/audit?target_id={read}")
         chain = page.locator("li.row a").first.get_attribute("href") or ""
         looked_at(page, axe, language, ("/console/audit", "/console/audit?action=line.spam", chain,
                                       "/console/audit/reads", "/console/audit/identities"))  # fmt: skip
-        page.goto("/console?lang=es")

@@ -15,6 +15,7 @@ from tests.pages.signed_in import (
     codes_shown,
     findings,
     looked_at,
+    reading_in,
     signed_in,
     too_wide,
 )
@@ -474,8 +475,7 @@ def test_no_page_of_a_coordinator_has_a_finding(
     pathway: str,
     language: str,
 ) -> None:
-    with signed_in(browsers, system, "demo-coordinator", language=language) as page:
-        page.goto(f"/console?lang={language}")
+    with reading_in(language, browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks")
         listed = page.locator("ul.rows li a")  # those that the tests above made, where they ran
         message = (listed.count() and listed.first.get_attribute("href")) or "/console/risks"
@@ -490,4 +490,3 @@ def test_no_page_of_a_coordinator_has_a_finding(
         page.locator("#main-form > button.govuk-button").click()
         page.wait_for_load_state()
         assert page.locator(".govuk-error-summary").count() == 1
-        page.goto("/console?lang=es")

@@ -25,6 +25,7 @@ from tests.pages.signed_in import (
     at_both_widths,
     findings,
     looked_at,
+    reading_in,
     signed_in,
     too_wide,
 )
@@ -336,8 +337,7 @@ def test_a_form_without_its_token_does_nothing(system: System, caseworker: Page)
 def test_no_page_of_the_way_has_a_finding(
     system: System, browsers: Browser, axe: str, referral: str, language: str
 ) -> None:
-    with signed_in(browsers, system, "demo-caseworker", language=language) as page:
-        page.goto(f"/console?lang={language}")
+    with reading_in(language, browsers, system, "demo-caseworker") as page:
         page.goto(referral)
         case = page.locator('a[href^="/console/cases/"]').last.get_attribute("href") or ""
         grant = page.locator('a[href^="/console/consents/"]').first.get_attribute("href") or ""
@@ -353,14 +353,9 @@ def test_no_page_of_the_way_has_a_finding(
         for width in at_both_widths(page):
             assert findings(page, axe) == [], width
             assert not too_wide(page), width
-        page.goto("/console?lang=es")
-    with signed_in(browsers, system, "demo-recipient", language=language) as page:
-        page.goto(f"/console?lang={language}")
+    with reading_in(language, browsers, system, "demo-recipient") as page:
         looked_at(
             page, axe, language, ("/console", "/console/received", referral, "/console/services")
         )
-        page.goto("/console?lang=es")
-    with signed_in(browsers, system, "demo-supervisor", language=language) as page:
-        page.goto(f"/console?lang={language}")
+    with reading_in(language, browsers, system, "demo-supervisor") as page:
         looked_at(page, axe, language, ("/console/decisions",))
-        page.goto("/console?lang=es")

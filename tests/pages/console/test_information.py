@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Error, FilePayload, Page
 from stack.operate.service_commands import attached_postgres
 
 from tests.pages.console.ways import id_of, submit
-from tests.pages.signed_in import looked_at, signed_in, too_wide
+from tests.pages.signed_in import looked_at, reading_in, signed_in, too_wide
 from tests.support.patience import PATIENCE
 from tests.support.system import System
 
@@ -378,8 +378,7 @@ def test_no_page_of_an_information_officer_has_a_finding(
         assert made.status_code == 201, made.text
         listed = [made.json()]
     bulletins = system.running.request("im-officer", "GET", "/reports/v1/bulletins").json()["items"]
-    with signed_in(browsers, system, "demo-im", language=language) as page:
-        page.goto(f"/console?lang={language}")
+    with reading_in(language, browsers, system, "demo-im") as page:
         opened = [first_of(page, each) for each in ("imports", "releases", "series")]
         looked_at(
             page, axe, language,
@@ -388,4 +387,3 @@ def test_no_page_of_an_information_officer_has_a_finding(
              "/console/figures/referrals", "/console/activities", "/console/series",
              "/console/protocols", "/console/state", "/console/entries", "/console/pathways"),
         )  # fmt: skip
-        page.goto("/console?lang=es")

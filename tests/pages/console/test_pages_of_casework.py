@@ -29,7 +29,8 @@ from tests.pages.console.ways import registered, reported, sent, submit, unfold
 from tests.pages.signed_in import (
     at_both_widths,
     findings,
-    follows_the_rules,
+    looked_at,
+    reading_in,
     signed_in,
     too_wide,
 )
@@ -182,19 +183,6 @@ def test_every_page_is_of_one_of_the_walks() -> None:
     assert len(others) + len(OURS) == len(SCREENS)
 
 
-def looked_at(page: Page, axe: str, language: str, path: str) -> list[str]:
-    answer = page.goto(path)
-    assert answer is not None
-    assert page.locator("html").get_attribute("lang") == language
-    found = [] if answer.status == 200 else [f"{path}: {answer.status}"]
-    for width in at_both_widths(page):
-        follows_the_rules(answer, page)
-        found += [f"{path} at {width}: {one}" for one in findings(page, axe)]
-        if too_wide(page):
-            found.append(f"{path}: is wider than {width}")
-    return found
-
-
 def of_coordinators(path: str) -> bool:
     """The line is theirs, and the access that was asked for is who asked's."""
     return "/line" in path or "{access_id" in path
@@ -204,17 +192,12 @@ def of_coordinators(path: str) -> bool:
 def test_no_page_has_a_finding(
     system: System, browsers: Browser, axe: str, ids: Ids, language: str
 ) -> None:
-    found: list[str] = []
     for person, wanted in (
         ("demo-supervisor", lambda path: not of_coordinators(path)),
         ("demo-coordinator", of_coordinators),
     ):
-        with signed_in(browsers, system, person, language=language) as page:
-            page.goto(f"/console?lang={language}")
-            for route in filter(wanted, pages()):
-                found += looked_at(page, axe, language, ids.path(route))
-            page.goto("/console?lang=es")
-    assert found == []
+        with reading_in(language, browsers, system, person) as page:
+            looked_at(page, axe, language, map(ids.path, filter(wanted, pages())))
 
 
 ALLOWED = {"ruta_console_page_calls_at_once": "4.0", "ruta_console_page_rounds": "2.0"}
@@ -296,8 +279,7 @@ def test_a_form_that_was_refused_has_no_finding(
 ) -> None:
     """Sent as they are: what is missing is said on top, and at its field."""
     refused = []
-    with signed_in(browsers, system, "demo-supervisor", language=language) as page:
-        page.goto(f"/console?lang={language}")
+    with reading_in(language, browsers, system, "demo-supervisor") as page:
         for route, form in (
             ("plan", "add"),
             ("close", "end"),
@@ -314,5 +296,4 @@ def test_a_form_that_was_refused_has_no_finding(
                 assert findings(page, axe) == [], (route, width)
                 assert not too_wide(page), (route, width)
             refused += [route] * page.locator(".govuk-error-summary").count()
-        page.goto("/console?lang=es")
     assert refused == ["plan", "close", "transfer"]

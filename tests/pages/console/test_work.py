@@ -16,6 +16,7 @@ from tests.pages.signed_in import (
     at_both_widths,
     findings,
     follows_the_rules,
+    reading_in,
     signed_in,
     too_wide,
 )
@@ -78,8 +79,7 @@ def without_findings(
     """What is wrong with these pages, in each language and at each width; with what status they come."""
     found: list[str] = []
     for language in ("es", "en"):
-        with signed_in(browsers, system, person, language=language) as page:
-            page.goto(f"/console?lang={language}")
+        with reading_in(language, browsers, system, person) as page:
             for path, status in pages:
                 answer = page.goto(path)
                 follows_the_rules(answer, page)
@@ -93,7 +93,6 @@ def without_findings(
                     found += [f"{where}: {one}" for one in findings(page, axe)]
                     if too_wide(page):
                         found.append(f"{where}: is too wide")
-            page.goto("/console?lang=es")
     return found
 
 
