@@ -9,7 +9,7 @@ from functools import cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from common.words import tables
-from common.words.tables import by_language
+from common.words.tables import by_language, completed
 
 from referrals.screening.screenings.instrument import (
     Instrument,
@@ -47,22 +47,32 @@ def judgements() -> Mapping[str, Labels]:
     return {row["code"]: Labels(**by_language(row)) for row in rows("judgements")}
 
 
+_TITLE = completed(
+    "referrals",
+    {
+        "es": "Tamizaje de trata de personas (acto, medio, fin)",
+        "en": "Screening for trafficking in persons (act, means, purpose)",
+    },
+)
+_NOTICE = completed(
+    "referrals",
+    {
+        "es": "Las gradaciones de los indicadores son una propuesta que necesita revisión experta."
+        " Los indicadores no prueban ni descartan la trata.",
+        "en": "The grades of the indicators are a proposal that needs expert review."
+        " Indicators neither prove nor disprove trafficking.",
+    },
+)
+
+
 @cache
 def shipped() -> Instrument:
     """Safety and consent, then the person, then act, means and purpose."""
     return Instrument(
         code=_CODE,
         version=_VERSION,
-        title=Labels(
-            es="Tamizaje de trata de personas (acto, medio, fin)",
-            en="Screening for trafficking in persons (act, means, purpose)",
-        ),
-        notice=Labels(
-            es="Las gradaciones de los indicadores son una propuesta que necesita revisión experta."
-            " Los indicadores no prueban ni descartan la trata.",
-            en="The grades of the indicators are a proposal that needs expert review."
-            " Indicators neither prove nor disprove trafficking.",
-        ),
+        title=Labels(**_TITLE),
+        notice=Labels(**_NOTICE),
         questions=tuple(_questions()),
     )
 

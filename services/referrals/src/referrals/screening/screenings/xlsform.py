@@ -78,7 +78,7 @@ def _instrument(form: Node) -> Instrument:
         instrument = Instrument(
             code=str(form.get("id_string")),
             version=str(form.get("version") or ""),
-            title=Labels(es=title, en=title),
+            title=_alike(title),
             questions=tuple(_questions(form.get("children", ()), None, None)),
         )
     except ValidationError as error:
@@ -172,6 +172,10 @@ def _role(node: Node, name: str) -> Role | None:
         raise UnreadableWorkbook(f"ruta_role is one of: {known}.", f"/survey/{name}") from error
 
 
+def _alike(name: str) -> Labels:
+    return Labels(**dict.fromkeys(LANGUAGES, name))
+
+
 def _labels(label: Any, name: str) -> Labels:
     """Both languages of a label; a plain label in one language is refused."""
     found: dict[str, str] = {}
@@ -182,7 +186,7 @@ def _labels(label: Any, name: str) -> Labels:
                 found[(match[1] or match[2]).lower()] = str(text)
     missing = [language for language in LANGUAGES if language not in found]
     if missing and name == label:
-        return Labels(es=name, en=name)
+        return _alike(name)
     if missing:
         raise UnreadableWorkbook(
             f"The text lacks a language: {', '.join(missing)}. Name the columns like"
@@ -190,7 +194,7 @@ def _labels(label: Any, name: str) -> Labels:
             f"/survey/{name}",
         )
     try:
-        return Labels(es=found["es"], en=found["en"])
+        return Labels(**{language: found[language] for language in LANGUAGES})
     except ValidationError as error:
         raise UnreadableWorkbook("A text is too long.", f"/survey/{name}") from error
 

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from common.words import codelists
+from common.words.tables import completed
 
 from directory.pathways.definition.graph import Bilingual, Pathway, Urgency
 
@@ -27,7 +28,7 @@ def _shipped(aor: str) -> Pathway:
     if aor not in AORS:
         raise KeyError(aor)
     source = files(__package__) / "seeds" / f"{aor}.toml"
-    body = tomllib.loads(source.read_text(encoding="utf-8"))
+    body = completed("directory", tomllib.loads(source.read_text(encoding="utf-8")))
     return Pathway.model_validate({**body, "area": _ANYWHERE, "proposal": True})
 
 
@@ -47,7 +48,7 @@ def urgencies() -> Mapping[str, Urgency]:
 def situations() -> dict[str, Bilingual]:
     """What a profile can say of what happened: code → label."""
     source = files(__package__) / "seeds" / "situations.toml"
-    entries = tomllib.loads(source.read_text(encoding="utf-8"))
+    entries = completed("directory", tomllib.loads(source.read_text(encoding="utf-8")))
     return {code: Bilingual(**labels) for code, labels in entries.items()}
 
 
@@ -61,4 +62,4 @@ def confidential_needs() -> frozenset[str]:
 def intermediary_for(need: str) -> Bilingual | None:
     """Through whom a confidential need is reached where no pathway says it."""
     entry = codelists.confidential_needs().get(need)
-    return None if entry is None else Bilingual(es=entry.label_es, en=entry.label_en)
+    return None if entry is None else Bilingual(**entry.labels)
