@@ -52,7 +52,7 @@ from directory.find.search import queries
 from directory.find.search.parameters import ServiceQuery
 from directory.followers_service import declare_followers
 from directory.ground.hsds.schemas import ServiceDocument
-from directory.record.services.entering import EntryBatch, finish_together, upsert_service
+from directory.record.services.entering import Finish, upsert_service
 from sqlalchemy import event
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer, ServiceDatabase, binaries
@@ -188,11 +188,11 @@ async def fill(
     who = principal("im-officer")
     made: list[UUID] = []
     async with database.transaction() as session:
-        together = EntryBatch()
+        finish = Finish()
         for number in range(templates):
-            result = await upsert_service(session, who, template(number, chosen), together=together)
+            result = await upsert_service(session, who, template(number, chosen), finish=finish)
             made.append(result.id)
-        await finish_together(session, together)
+        await finish.write(session)
     copies = max(1, services // templates)
     for table in ("service_documents", "site_documents", "service_changes"):
         await _copy(database, table, made, copies, imported=imported)

@@ -34,7 +34,7 @@ import psutil
 from common.db.session import Database
 from common.process.serving import collect_seldom
 from directory.files.imports import queries
-from directory.files.imports.outcomes.mapped import validated_together
+from directory.files.imports.outcomes.mapped import validated
 from directory.files.imports.outcomes.report import Report
 from directory.files.imports.package import open_package
 from directory.files.imports.schemas import Mode, import_out
@@ -72,8 +72,8 @@ def seconds_of(path: Path) -> tuple[int, float]:
             for mapped in batch:
                 if mapped.organization:
                     report.bring(mapped, "created")
-            validated_together(services)
             for mapped in services:
+                validated(mapped)
                 report.add(mapped, None)
             count += len(services)
         source.left_behind()

@@ -30,7 +30,7 @@ ROWS = (
         "links-run-nothing",
         "directory.ground.hsds.base:_leads_somewhere",
         Replaces("value.lower()", "value"),
-        "tests/services/directory/test_given.py::test_what_is_wrong_is_told_by_the_models",
+        "tests/services/directory/test_given.py::test_what_is_wrong_is_refused[a link that runs something]",
     ),
     Row(
         "directory-copies",

@@ -5,16 +5,13 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-import pytest
 import sqlalchemy as sa
 from common.auth import Principal
 from common.db.session import Database
 from common.ids import new_id
 from directory.ground.hsds.schemas import ServiceDocument
 from directory.record.locations.models import service_locations
-from directory.record.records.queries import entered
-from directory.record.services.entering import EntryBatch, finish_together, upsert_service
-from directory.record.services.queries import compared
+from directory.record.services.entering import Finish, upsert_service
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, reads_everything, service_document
@@ -25,17 +22,16 @@ EVERYTHING = Principal.from_claims(claims_of("tip-coordinator", aors=["CP", "GBV
 PLACE = {"name": "Centro", "location_type": "physical", "latitude": 10.65, "longitude": -71.62}
 
 
-async def enter(
-    database: Database, documents: Sequence[dict[str, Any]], *, together: bool
-) -> list[UUID]:
+async def enter(database: Database, documents: Sequence[dict[str, Any]]) -> list[UUID]:
     async with database.transaction(EVERYTHING) as session:
-        shared = EntryBatch() if together else None
-        made = []
-        for document in documents:
-            read = ServiceDocument.model_validate(document)
-            made.append(await upsert_service(session, EVERYTHING, read, together=shared))
-        if shared is not None:
-            await finish_together(session, shared)
+        finish = Finish()
+        made = [
+            await upsert_service(
+                session, EVERYTHING, ServiceDocument.model_validate(document), finish=finish
+            )
+            for document in documents
+        ]
+        await finish.write(session)
     return [each.id for each in made]
 
 
@@ -48,13 +44,12 @@ async def places_of(api: AsyncClient, ids: Sequence[UUID]) -> list[Any]:
     return shown
 
 
-@pytest.mark.parametrize("together", [True, False])
 async def test_a_place_that_several_bring_is_shown_as_the_last_has_it(
-    api: AsyncClient, database: Database, together: bool
+    api: AsyncClient, database: Database
 ) -> None:
     known = {**PLACE, "id": str(new_id())}
     (before,) = await enter(
-        database, [service_document(service_at_locations=[{"location": known}])], together=False
+        database, [service_document(service_at_locations=[{"location": known}])]
     )
     fresh = {**PLACE, "id": str(new_id())}
     ids = await enter(
@@ -68,26 +63,23 @@ async def test_a_place_that_several_bring_is_shown_as_the_last_has_it(
             )
             for number in (1, 2, 3)
         ],
-        together=together,
     )
     both = [(known["id"], "Centro 3"), (fresh["id"], "Casa 3")]
     assert await places_of(api, [before, *ids]) == [both[:1], both, both, both]
 
 
-@pytest.mark.parametrize("together", [True, False])
 async def test_a_place_that_one_brings_is_named_by_the_next(
-    api: AsyncClient, database: Database, together: bool
+    api: AsyncClient, database: Database
 ) -> None:
     place = {**PLACE, "id": str(new_id())}
     first = service_document(service_at_locations=[{"location": place}])
     second = service_document(service_at_locations=[{"location_id": place["id"]}])
-    ids = await enter(database, [first, second], together=together)
+    ids = await enter(database, [first, second])
     assert await places_of(api, ids) == [[(place["id"], "Centro")]] * 2
 
 
-@pytest.mark.parametrize("together", [True, False])
 async def test_a_service_that_is_entered_twice_keeps_its_last_places(
-    api: AsyncClient, database: Database, together: bool
+    api: AsyncClient, database: Database
 ) -> None:
     own = str(new_id())
     moved = [
@@ -96,7 +88,7 @@ async def test_a_service_that_is_entered_twice_keeps_its_last_places(
         )
         for names in (("Antes", "También"), ("Ahora",))
     ]
-    ids = await enter(database, moved, together=together)
+    ids = await enter(database, moved)
     shown = await places_of(api, ids)
     assert [[name for _, name in one] for one in shown] == [["Ahora"]] * 2
     async with database.transaction() as session:
@@ -108,38 +100,20 @@ async def test_a_service_that_is_entered_twice_keeps_its_last_places(
     assert [str(each) for each in kept] == [place for place, _ in shown[0]]
 
 
-@pytest.mark.parametrize("together", [True, False])
-async def test_two_sites_of_one_id_are_two(
-    api: AsyncClient, database: Database, together: bool
-) -> None:
+async def test_two_sites_of_one_id_are_two(api: AsyncClient, database: Database) -> None:
     place = {**PLACE, "id": str(new_id())}
     site = {"id": str(new_id()), "location": place}
     doubled = service_document(service_at_locations=[site, site, {"location": place}] * 2)
     again = {**doubled, "id": str(new_id())}
-    ids = await enter(database, [doubled, again], together=together)
+    ids = await enter(database, [doubled, again])
     assert await places_of(api, ids) == [[(place["id"], "Centro")] * 6] * 2
     for each in ids:
         answer = await api.get(f"{V1}/services/{each}", headers=reads_everything())
         assert len({site["id"] for site in answer.json()["service_at_locations"]}) == 6
 
 
-async def test_a_document_that_was_read_is_read_again_only_if_it_changed_since(
-    database: Database,
-) -> None:
-    same, changed = await enter(database, [service_document(), service_document()], together=False)
-    async with database.transaction(EVERYTHING) as session:
-        read = {row.id: row for row in await compared(session, EVERYTHING, [same, changed])}
-        table = sa.text(
-            'UPDATE services SET document = document || \'{"name": "Otro"}\' WHERE id = :id'
-        )
-        await session.execute(table.bindparams(id=changed))
-        found = await entered(session, [same, changed], read, lock=True)
-        assert found[same].document is read[same].document
-        assert found[changed].document == {**read[changed].document, "name": "Otro"}
-
-
 async def test_what_is_recorded_of_a_new_entry_is_its_record(database: Database) -> None:
-    ids = await enter(database, [service_document(), service_document()], together=True)
+    ids = await enter(database, [service_document(), service_document()])
     async with database.transaction(EVERYTHING) as session:
         rows = await session.execute(
             sa.text(
@@ -166,7 +140,7 @@ async def test_what_is_entered_together_lies_by_place(
         for number in range(20)
         for town in towns
     ]
-    await enter(opened, sent, together=True)
+    await enter(opened, sent)
     async with opened.transaction() as session:
         for table, town in (("service_documents", "areas[1]"), ("site_documents", "pcode")):
             for level in range(4):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from common.errors import Problem
-from directory.files.imports.outcomes.mapped import Mapped, validated, validated_together
+from directory.files.imports.outcomes.mapped import Mapped, validated
 from directory.files.imports.outcomes.notes import Note, Verdict
 from directory.files.imports.package import open_package
 from directory.files.imports.package.reading import check_package
@@ -277,7 +277,7 @@ def test_services_that_share_a_place_are_read_as_each_alone(tmp_path: Path) -> N
         tmp_path / "package.zip", Options(date(2026, 11, 25), source="test")
     ) as source:
         rows = [each for each in source.rows if not each.organization]
-        together = validated_together(rows)
+        together = [validated(each) for each in rows]
     assert [each is None for each in together] == [False, True, True]
     assert [each.notes for each in rows] == [each.notes for each in alone]
     assert "service_at_locations/1/location/pcode" in {each.field for each in rows[2].notes}

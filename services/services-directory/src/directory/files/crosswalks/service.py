@@ -31,7 +31,7 @@ from directory.ground.entries.offered import ENDED
 from directory.ground.entries.recording import record_history
 from directory.ground.hsds.schemas import ServiceDocument
 from directory.record.records.queries import locked_records, readable
-from directory.record.services.entering import EntryBatch, finish_together, upsert_service
+from directory.record.services.entering import Finish, upsert_service
 
 KIND = "crosswalk_term"
 AT_ONCE = 100
@@ -240,7 +240,7 @@ async def apply(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -
     rows = (await session.execute(locked_records(ids).where(readable(caller)))).all()
     decided = await queries.decided_of(session, ids)
     before = await queries.additions_of(session, ids)
-    together = EntryBatch()
+    finish = Finish()
     changed, refused = 0, 0
     for row in rows:
         if row.state in ENDED or row.id not in decided:
@@ -254,12 +254,12 @@ async def apply(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -
             async with session.begin_nested():
                 await upsert_service(
                     session, caller, ServiceDocument.model_validate(document),
-                    source=source, service_id=row.id, together=together,
+                    source=source, service_id=row.id, finish=finish,
                 )  # fmt: skip
                 await _keep_additions(session, {row.id: added})
         except Problem:
             refused += 1
         else:
             changed += 1
-    await finish_together(session, together)
+    await finish.write(session)
     return Followed(changed, 0, refused)

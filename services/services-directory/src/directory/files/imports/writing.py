@@ -17,7 +17,7 @@ from directory.files.crosswalks.terms import WORDS, Decided, crosswalked, terms_
 from directory.files.imports.outcomes.mapped import (
     Mapped,
     organization_of,
-    validated_together,
+    validated,
 )
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.outcomes.report import Report, Written
@@ -42,15 +42,10 @@ from directory.record.documents.queries import shown
 from directory.record.houses.models import SERVICE
 from directory.record.houses.queries import looks_at
 from directory.record.houses.schemas import NOBODY
+from directory.record.houses.service import hear
 from directory.record.organizations import service as organizations
 from directory.record.records.service import KIND
-from directory.record.services.asked import Asked
-from directory.record.services.entering import (
-    EntryBatch,
-    finish_together,
-    upsert_service,
-    withdrawn_by_hand,
-)
+from directory.record.services.entering import Finish, upsert_service, withdrawn_by_hand
 from directory.record.services.judging import Judged, Row, judge
 
 _DAYS = ("verified_at", "valid_until")
@@ -73,30 +68,12 @@ class Writer:
         await bring_organizations(self, [each for each in rows if each.organization], report)
         await end_vanished(self.session, self.caller, rows, report)
         rows = _services(rows)
-        documents, stand_for, read = await self.prepared(rows)
+        documents, stand_for = await self.prepared(rows)
+        given = list(zip(rows, documents, strict=True))
         try:
-            async with self.session.begin_nested():
-                asked = await Asked.of(
-                    self.session,
-                    self.caller,
-                    [
-                        (document, stand_for.get(mapped.external_id or ""))
-                        for mapped, document in zip(rows, documents, strict=True)
-                        if document is not None
-                    ],
-                    read,
-                )
-                together = EntryBatch(external_ids=dict(stand_for), asked=asked)
-                written = [
-                    await self._one(mapped, document, together)
-                    for mapped, document in zip(rows, documents, strict=True)
-                ]
-                await finish_together(self.session, together)
+            written = await self._together(given, stand_for)
         except Problem:
-            written = [
-                await self._alone(mapped, document, stand_for)
-                for mapped, document in zip(rows, documents, strict=True)
-            ]
+            written = [await self._alone(*each, stand_for) for each in given]
         for mapped, result in zip(rows, written, strict=True):
             report.add(mapped, result)
         await self.claim(
@@ -117,8 +94,8 @@ class Writer:
 
     async def prepared(
         self, rows: Sequence[Mapped]
-    ) -> tuple[list[Given | None], dict[str, UUID | None], dict[UUID, Any]]:
-        """The rows' documents, what their external ids stand for, and the records that were read for it."""
+    ) -> tuple[list[Given | None], dict[str, UUID | None]]:
+        """The rows' documents, and what their external ids stand for."""
         await self._keep_full_records(rows)
         stand_for, records = await self._recognised(rows)
         said = [list((each.document or {}).get("categories", ())) for each in rows]
@@ -127,7 +104,7 @@ class Writer:
         await self._crosswalk(rows, said, stand_for)
         await self._keep_closed(rows, stand_for, records)
         await self._tell_houses(rows, stand_for, records)
-        return validated_together(rows), stand_for, records
+        return [validated(each) for each in rows], stand_for
 
     async def _tell_houses(
         self,
@@ -305,24 +282,35 @@ class Writer:
             if (raised := mapped.document.get("visibility")) != level:
                 mapped.notes.append(note("visibility_raised", "visibility", level, raised))
 
-    async def _one(
+    async def _together(
         self,
-        mapped: Mapped,
-        document: Given | None,
-        together: EntryBatch,
-    ) -> Written | None:
-        if document is None:
-            return None
-        upserted = await upsert_service(
-            self.session,
-            self.caller,
-            document,
-            source=self.space.source,
-            external_id=mapped.external_id,
-            together=together,
-        )
-        together.heard[upserted.id] = mapped.heard
-        return Written(upserted.id, upserted.outcome)
+        given: Sequence[tuple[Mapped, Given | None]],
+        stand_for: Mapping[str, UUID | None],
+    ) -> list[Written | None]:
+        """All in one savepoint; their documents are stored once."""
+        written: list[Written | None] = []
+        heard: dict[UUID, frozenset[str]] = {}
+        async with self.session.begin_nested():
+            finish = Finish()
+            for mapped, document in given:
+                if document is None:
+                    written.append(None)
+                    continue
+                upserted = await upsert_service(
+                    self.session,
+                    self.caller,
+                    document,
+                    source=self.space.source,
+                    external_id=mapped.external_id,
+                    service_id=stand_for.get(mapped.external_id or ""),
+                    finish=finish,
+                )
+                heard[upserted.id] = mapped.heard
+                written.append(Written(upserted.id, upserted.outcome))
+            if heard:
+                finish.published |= await hear(self.session, heard)
+            await finish.write(self.session)
+        return written
 
     async def _recognised(
         self, rows: Sequence[Mapped]
@@ -346,11 +334,7 @@ class Writer:
         stand_for: Mapping[str, UUID | None],
     ) -> Written | None:
         try:
-            async with self.session.begin_nested():
-                together = EntryBatch(external_ids=dict(stand_for))
-                written = await self._one(mapped, document, together)
-                await finish_together(self.session, together)
-                return written
+            return (await self._together([(mapped, document)], stand_for))[0]
         except Problem as problem:
             mapped.notes.extend(_reasons(problem))
             return None
@@ -417,14 +401,12 @@ class Judge:
         )
         await end_vanished(self.session, self.caller, rows, report, dry=True)
         rows = _services(rows)
-        documents, stand_for, read = await writer.prepared(rows)
+        documents, stand_for = await writer.prepared(rows)
         given = [
             Row(document, mapped.external_id) if document is not None else None
             for mapped, document in zip(rows, documents, strict=True)
         ]
-        found = await judge(
-            self.session, self.caller, given, space.source, stand_for, read, self.before
-        )
+        found = await judge(self.session, self.caller, given, space.source, stand_for, self.before)
         for mapped, result in zip(rows, found, strict=True):
             if isinstance(result, Problem):
                 mapped.notes.extend(_reasons(result))

@@ -355,7 +355,7 @@ class ServiceDocument(Described):
     @model_validator(mode="after")
     def _ages_in_order(self) -> Self:
         low, high = self.minimum_age, self.maximum_age
-        if not ages_in_order(low, high):
+        if low is not None and high is not None and low > high:
             raise PydanticCustomError(
                 "ages_reversed",
                 "minimum_age is above maximum_age",
@@ -366,15 +366,6 @@ class ServiceDocument(Described):
     @model_validator(mode="after")
     def _areas_are_places(self) -> Self:
         for index, area in enumerate(self.service_areas):
-            if not is_place(area.extent_type, area.extent):
+            if area.extent_type == "pcode" and not Places.load().is_known(area.extent or ""):
                 raise ValueError(f"service_areas/{index}/extent is not a known P-code")
         return self
-
-
-def ages_in_order(low: float | None, high: float | None) -> bool:
-    return low is None or high is None or low <= high
-
-
-def is_place(extent_type: str | None, extent: str | None) -> bool:
-    """Whether an area that is named by a P-code is one that is known."""
-    return extent_type != "pcode" or Places.load().is_known(extent or "")

@@ -23,7 +23,7 @@ async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, ao
     """Record that the AoR's coordination stands behind a service; repeating it changes nothing."""
     made = await session.execute(
         insert(endorsements)
-        .values(endorsement(caller, service_id, aor))
+        .values(_endorsement(caller, service_id, aor))
         .on_conflict_do_nothing()
         .returning(endorsements.c.service_id)
     )
@@ -31,14 +31,16 @@ async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, ao
         await tell(session, EndorsementsChanged(service_id))
 
 
-async def write_endorsements(session: AsyncSession, rows: Sequence[Row]) -> None:
-    """Of services whose documents are about to be stored: nothing is told."""
-    if rows:
+async def write_endorsements(
+    session: AsyncSession, caller: Principal, service_id: UUID, aors: Sequence[str]
+) -> None:
+    """Of a service whose documents are about to be stored: nothing is told."""
+    if aors:
+        rows = [_endorsement(caller, service_id, aor) for aor in aors]
         await session.execute(insert(endorsements).on_conflict_do_nothing(), rows)
 
 
-def endorsement(caller: Principal, service_id: UUID, aor: str) -> Row:
-    """A row for `write_endorsements`."""
+def _endorsement(caller: Principal, service_id: UUID, aor: str) -> Row:
     return {
         "service_id": service_id,
         "aor": aor,

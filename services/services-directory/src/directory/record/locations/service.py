@@ -1,9 +1,7 @@
 """Locations: one place that several services share is kept once and copied into each of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -78,7 +76,7 @@ async def put(
         )
     before = (await known(session, [own])).get(own)
     if _differs(before, plain):
-        await _keep(session, [_Kept(plain, caller.organisation)], clock.now())
+        await _keep(session, [plain], caller.organisation)
         await record_history(
             session,
             caller,
@@ -136,73 +134,48 @@ async def closed_since(session: AsyncSession, service: Document) -> Document:
     return _with(service, closed) if closed else service
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The locations that a service shows now, as its record has them. `new`: it had none before."""
-
-    service_id: UUID
-    managed_by: UUID
-    shown: Sequence[Document]
-    new: bool
-
-
-async def publish(session: AsyncSession, placed: Sequence[Placed]) -> list[UUID]:
-    """Keep the newest form of these locations, the last where several differ; returns services
-    that showed an older one."""
-    rows = await known(session, {UUID(each["id"]) for one in placed for each in one.shown})
+async def publish(
+    session: AsyncSession, service_id: UUID, managed_by: UUID, shown: Sequence[Document]
+) -> list[UUID]:
+    """Keep the newest form of the locations that a service shows now, the last where one has several; returns
+    services that showed an older one."""
+    rows = await known(session, {UUID(each["id"]) for each in shown})
     kept = {str(key): row.document for key, row in rows.items()}
-    newest: dict[str, _Kept] = {}
+    newest: dict[str, Document] = {}
     older: dict[str, Document] = {}
-    for one in placed:
-        for location in one.shown:
-            key = location["id"]
-            if kept.get(key) == location:
-                continue
-            if key in kept:
-                older[key] = location
-            kept[key] = location
-            newest[key] = _Kept(location, one.managed_by)
-    await _keep(session, list(newest.values()), clock.now())
-    before = [one.service_id for one in placed if not one.new]
-    if before:
-        await session.execute(_UNPLACE, {"services": before})
-    last = {one.service_id: one for one in placed}  # one may have been entered twice
-    at_places = [
-        {"service_id": one.service_id, "location_id": UUID(location["id"])}
-        for one in last.values()
-        for location in one.shown
-    ]
+    for location in shown:
+        key = location["id"]
+        if kept.get(key) == location:
+            continue
+        if key in kept:
+            older[key] = location
+        kept[key] = newest[key] = location
+    await _keep(session, newest.values(), managed_by)
+    await session.execute(
+        sa.delete(service_locations).where(service_locations.c.service_id == service_id)
+    )
+    at_places = [{"service_id": service_id, "location_id": UUID(each["id"])} for each in shown]
     if at_places:
         await session.execute(insert(service_locations).on_conflict_do_nothing(), at_places)
     return await copy_into_services(session, older) if older else []
 
 
-_UNPLACE = sa.delete(service_locations).where(
-    service_locations.c.service_id == sa.any_(sa.bindparam("services", type_=_UUIDS))
-)
-
-
-class _Kept(NamedTuple):
-    document: Document
-    managed_by: UUID
-
-
-async def _keep(session: AsyncSession, kept: Sequence[_Kept], now: datetime) -> None:
-    if not kept:
-        return
+async def _keep(session: AsyncSession, kept: Iterable[Document], managed_by: UUID) -> None:
+    now = clock.now()
     rows = [
         {
-            "id": UUID(one.document["id"]),
-            "document": one.document,
-            "managed_by": one.managed_by,
-            "visibility": level_of(one.document),
+            "id": UUID(document["id"]),
+            "document": document,
+            "managed_by": managed_by,
+            "visibility": level_of(document),
             "version": 1,
             "created_at": now,
             "modified_at": now,
         }
-        for one in kept
+        for document in kept
     ]
-    await session.execute(_KEEP, rows)
+    if rows:
+        await session.execute(_KEEP, rows)
 
 
 _new = insert(locations)

@@ -1,7 +1,6 @@
 """Records for editors and curators: which they may read, and lists of them."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -61,16 +60,10 @@ OFFERED_BY = services.c.organization_id
 """What the statements below may be joined to an organisation by."""
 
 
-_FORM: sa.ColumnElement[str] = sa.literal_column(
-    "services.xmin::text || services.ctid::text"
-).label("form")
-"""Which form of a row it is: no other one has the same."""
-
-
 def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[Any]:
-    """`id`, `document`, `state` and `form` of those of the records that the caller may read."""
+    """`id`, `document` and `state` of those of the records that the caller may read."""
     s = services.c
-    return sa.select(s.id, s.document, s.state, _FORM).where(_any(ids), readable(caller))
+    return sa.select(s.id, s.document, s.state).where(_any(ids), readable(caller))
 
 
 def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:
@@ -98,58 +91,9 @@ def one_record(service_id: UUID) -> sa.Select[Any]:
     return sa.select(services).where(services.c.id == service_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """A record as those look at it who enter services."""
-
-    document: dict[str, Any]
-    id: UUID
-    managed_by: UUID
-    visibility: int
-    version: int
-    organization_id: UUID
-    state: str
-    aors: list[str]
-    states: list[str]
-    merged_into: UUID | None
-    published: bool
-
-
-async def entered(
-    session: AsyncSession, ids: Collection[UUID], read: Mapping[UUID, Any], *, lock: bool
-) -> dict[UUID, Entered]:
-    """Those of the records that there are, locked in the order of ids. A document that was `read` (rows of
-    `readable_documents`) is asked for again only if the record has another form by now."""
-    s = services.c
-    columns = [
-        s[each.name] for each in fields(Entered) if each.name not in ("published", "document")
-    ]
-    statement = sa.select(*columns, s.approved.is_not(None), _FORM).where(_any(ids)).order_by(s.id)
-    if lock:
-        statement = statement.with_for_update(of=services)
-    rows = (await session.execute(statement)).all()
-    documents = {
-        row.id: read[row.id].document
-        for row in rows
-        if row.id in read and read[row.id].form == row.form
-    }
-    if rest := [row.id for row in rows if row.id not in documents]:
-        found = await session.execute(sa.select(s.id, s.document).where(_any(rest)))
-        documents |= {row.id: row.document for row in found}
-    return {row.id: Entered(documents[row.id], *row[:-1]) for row in rows}
-
-
-async def standing_ids(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Those of the ids that a record has."""
-    return set(await session.scalars(sa.select(services.c.id).where(_any(ids))))
-
-
-async def approved_forms(
-    session: AsyncSession, ids: Collection[UUID]
-) -> dict[UUID, dict[str, Any] | None]:
-    """What is published of each of the records."""
-    found = await session.execute(sa.select(services.c.id, services.c.approved).where(_any(ids)))
-    return {row.id: row.approved for row in found}
+async def records_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Those of the records that there are."""
+    return {row.id: row for row in await session.execute(sa.select(services).where(_any(ids)))}
 
 
 async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Any]:

@@ -81,9 +81,9 @@ async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[
     return (await session.execute(statement)).all()
 
 
-async def enter(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write new records."""
-    await session.execute(sa.insert(services), rows)
+async def enter(session: AsyncSession, record: Mapping[str, Any]) -> None:
+    """Write a new record."""
+    await session.execute(sa.insert(services).values(record))
 
 
 async def change(session: AsyncSession, service_id: UUID, **values: Any) -> None:

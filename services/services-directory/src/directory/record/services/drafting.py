@@ -38,14 +38,6 @@ def draft(given: Given, identity: UUID, organization_id: UUID, ids: OwnIds) -> D
     return plain
 
 
-def sketch(given: Given, ids: OwnIds) -> Document:
-    """As much of the draft as it takes to judge a new service, which is compared with none: its parts
-    and sites have the ids that came. 422 as for a draft."""
-    plain = _with_own_ids(given.document, ids)
-    _check_not_too_open(plain)
-    return plain
-
-
 def _check_not_too_open(plain: Document) -> None:
     found = [FieldError(pointer, why, TOO_OPEN.code) for pointer, why in dangers(plain)]
     if found:

@@ -19,31 +19,27 @@ from directory.ground.entries.ids import own_id
 from directory.ground.entries.schemas import Upserted
 from directory.ground.entries.states import EntryState, curates, reads_every_record
 from directory.ground.hsds.given import Given
-from directory.ground.hsds.identity import with_ids
 from directory.ground.hsds.taxonomy import aors_of
 from directory.record.documents.queries import shown, taken_sites
 from directory.record.locations import service as places
 from directory.record.organizations import service as organizations
-from directory.record.records.queries import Entered, entered
+from directory.record.records.queries import records_of
 from directory.record.records.rights import Scope, may_read
 from directory.record.services.drafting import (
     draft,
     locations_in,
     references_in,
-    sketch,
     states_in,
     with_locations,
 )
 from directory.record.services.entering import check_not_merged, withdrawn_by_hand
 from directory.record.services.own_ids import own_ids_of
 from directory.record.services.permits import check_may_write
-from directory.record.services.said_once import SaidOnce
 
 
 @dataclass(slots=True)
 class Judged:
-    """What earlier rows of the same file brought: organisations, by what documents say of them, and
-    places, whose parts may lack ids yet."""
+    """What earlier rows of the same file brought: organisations, by what documents say of them, and places."""
 
     organizations: dict[Any, Any] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -61,12 +57,10 @@ async def judge(
     rows: Sequence[Row | None],
     source: str,
     stand_for: Mapping[str, UUID | None],
-    read: Mapping[UUID, Any],
     before: Judged,
 ) -> list[Upserted | Problem | None]:
-    """For each row what would become of it; None for None. `stand_for`: what external ids mean; `read`: rows of
-    records that were read before."""
-    known = await _Known.of(session, caller, [row for row in rows if row], stand_for, read)
+    """For each row what would become of it; None for None. `stand_for`: what external ids mean."""
+    known = await _Known.of(session, caller, [row for row in rows if row], stand_for)
     found: list[Upserted | Problem | None] = []
     for row in rows:
         if row is None:
@@ -84,7 +78,7 @@ class _Known:
     """Of one batch: records by id, those of other organisations that are shown, places that the
     caller may name, sites that stand."""
 
-    records: Mapping[UUID, Entered]
+    records: Mapping[UUID, Any]
     shown: frozenset[UUID]
     places: Mapping[UUID, Any]
     sites: frozenset[UUID]
@@ -92,7 +86,6 @@ class _Known:
     """Those that rows name by id, and those whose the records are."""
     ended: frozenset[UUID]
     """Of the records, those that somebody here ended."""
-    said: SaidOnce = field(default_factory=SaidOnce)
 
     @classmethod
     async def of(
@@ -101,13 +94,12 @@ class _Known:
         caller: Principal,
         rows: Sequence[Row],
         stand_for: Mapping[str, UUID | None],
-        read: Mapping[UUID, Any],
     ) -> "_Known":
         ids = {entity for entity in stand_for.values() if entity is not None}
         for row in rows:
             if row.document.id is not None:
                 ids |= {row.document.id, own_id(caller, row.document.id)}
-        records = await entered(session, ids, read, lock=False)
+        records = await records_of(session, ids)
         foreign = [key for key, row in records.items() if not may_read(caller, row)]
         seen = await shown(session, caller, foreign) if foreign else ()
         named: set[UUID] = set()
@@ -143,9 +135,7 @@ async def _judged(
     ids = own_ids_of(
         caller, document, identity, row.document if row else None, set(known.places), known.sites
     )
-    # A place that came without an id has one in the whole draft alone.
-    whole = row is not None or any("id" not in each for each in locations_in(document.document))
-    plain = draft(document, identity, organization.id, ids) if whole else sketch(document, ids)
+    plain = draft(document, identity, organization.id, ids)
     scope = Scope(
         organization.id,
         row.managed_by if row is not None else caller.organisation,
@@ -158,7 +148,7 @@ async def _judged(
         if (place := known.places.get(key)) is not None:
             settled[str(key)] = place.document
         elif (brought := before.places.get(str(key))) is not None:
-            settled[str(key)] = with_ids(brought, key)
+            settled[str(key)] = brought
     plain = with_locations(plain, settled)
     check_not_merged(row)
     publishes = curates(caller, scope.aors, scope.states)
@@ -197,7 +187,7 @@ async def _organization(
     known: _Known,
     before: Judged,
 ) -> Any:
-    said = known.said.of(document)
+    said = document.organization.model_dump_json() if document.organization else None
     own = row.organization_id if row is not None and said is None else None
     key = (said, document.organization_id, own)
     if key not in before.organizations:

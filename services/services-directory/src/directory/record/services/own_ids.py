@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.ground.entries.ids import own_id
 from directory.ground.entries.states import reads_every_record
 from directory.ground.hsds.given import Given
-from directory.record.services.asked import Asked
+from directory.record.documents.queries import taken_sites
+from directory.record.locations import service as places
 from directory.record.services.drafting import OwnIds
 
 
@@ -20,13 +21,12 @@ async def own_ids(
     document: Given,
     service_id: UUID,
     before: dict[str, Any] | None,
-    asked: Asked,
 ) -> OwnIds:
     """As `own_ids_of`, with what has to be asked for."""
     had_places, had_sites = _had(before)
-    readable = set(await asked.editable(session, caller, document.places - had_places))
+    readable = set(await places.editable(session, caller, document.places - had_places))
     new_sites = document.sites - had_sites if reads_every_record(caller) else set()
-    standing = await asked.standing(session, new_sites)
+    standing = await taken_sites(session, new_sites) if new_sites else set()
     return own_ids_of(caller, document, service_id, before, readable, standing)
 
 

@@ -14,7 +14,7 @@ from directory.record.records.queries import OFFERED_BY, readable_documents
 async def compared(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> Sequence[Any]:
-    """`id`, `document`, `state`, `form` and the document of its `organization`, of those that the caller may read."""
+    """`id`, `document`, `state` and the document of its `organization`, of those that the caller may read."""
     statement = with_organization(readable_documents(caller, ids), OFFERED_BY)
     found: Sequence[Any] = (await session.execute(statement)).all()
     return found

@@ -50,8 +50,7 @@ async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
     )
     touched = []
     if approved is not None:
-        shown = places.Placed(own, row.managed_by, locations_in(approved), new=False)
-        touched = await places.publish(session, [shown])
+        touched = await places.publish(session, own, row.managed_by, locations_in(approved))
     await store(session, [own, *touched])
     return 1
 

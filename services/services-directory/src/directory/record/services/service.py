@@ -34,12 +34,11 @@ from directory.record.records.queries import OFFERED_BY, one_record
 from directory.record.records.rights import Scope, check_owner, scope_of
 from directory.record.records.service import KIND, change, readable_record
 from directory.record.services.comparing import review
-from directory.record.services.drafting import locations_in, states_in
+from directory.record.services.drafting import states_in
 from directory.record.services.entering import (
-    EntryBatch,
+    Finish,
     approval,
     end_endorsements,
-    finish_together,
     publish,
 )
 from directory.record.services.schemas import CapacityIn, ReviewOut, VerificationIn
@@ -89,10 +88,9 @@ async def take_step(
         document = await places.closed_since(session, row.document)
         await change(session, service_id, document=document, **approval(document))
         await end_endorsements(session, service_id, row.approved, document)
-        together = EntryBatch()
-        placed = places.Placed(service_id, scope.managed_by, locations_in(document), new=False)
-        await publish(session, caller, placed, document, becomes, together)
-        await finish_together(session, together)
+        finish = Finish()
+        await publish(session, caller, service_id, document, becomes, finish)
+        await finish.write(session)
     elif after == EntryState.WITHDRAWN:
         await store(session, [service_id])
     words = await waiting_words(session, service_id) if after == EntryState.APPROVED else ()

@@ -13,8 +13,8 @@ from pydantic_core import ErrorDetails
 from directory.files.crosswalks.terms import Term
 from directory.files.imports.outcomes.fidelity import RowFates
 from directory.files.imports.outcomes.notes import Note, Verdict, nameless, note, verdict_of
-from directory.ground.hsds.given import Given, Takes
-from directory.ground.hsds.schemas import OrganizationDocument
+from directory.ground.hsds.given import Given
+from directory.ground.hsds.schemas import OrganizationDocument, ServiceDocument
 from directory.ground.hsds.visibility import raised
 
 
@@ -84,20 +84,10 @@ class Mapped:
 
 def validated(mapped: Mapped) -> Given | None:
     """The document as the directory takes it; what does not fit becomes a refusal of the row."""
-    return validated_together([mapped])[0]
-
-
-def validated_together(rows: Sequence[Mapped]) -> list[Given | None]:
-    """The same of many."""
-    takes = Takes()
-    return [_validated(mapped, takes) for mapped in rows]
-
-
-def _validated(mapped: Mapped, takes: Takes) -> Given | None:
     if mapped.document is None or mapped.verdict is Verdict.REFUSED:
         return None
     try:
-        return takes.take(mapped.document)
+        return Given.of(ServiceDocument.model_validate(mapped.document))
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False):
             mapped.notes.append(_unfit(item))
