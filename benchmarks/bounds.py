@@ -34,10 +34,10 @@ import sqlalchemy as sa
 from common.db.session import Database
 from common.errors import Problem
 from common.sight import Audience, audience_of
+from directory.find.search.page_queries import TOTALS
 from directory.find.search.parameters import ServiceQuery, SiteQuery
 from directory.find.search.queries import service_page
 from directory.find.search.site_queries import site_page
-from directory.find.search.totals import TOTALS
 from directory.ground.hsds.taxonomy import taxonomy_id, term_id
 from directory.record.organizations import queries as organization_queries
 from directory.record.organizations.parameters import OrganizationQuery

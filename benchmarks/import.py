@@ -34,12 +34,12 @@ import psutil
 from common.db.session import Database
 from common.process.serving import collect_seldom
 from directory.files.imports import queries
+from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import validated
 from directory.files.imports.outcomes.report import Report
 from directory.files.imports.package import open_package
 from directory.files.imports.schemas import Mode, import_out
 from directory.files.imports.service import BATCH, Order, take_in
-from directory.files.imports.source import Options
 from directory.files.imports.worker import work_one
 from directory.followers_service import declare_followers
 from rich.console import Console

@@ -11,12 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import organization_of, validated
 from directory.files.imports.outcomes.report import Report
 from directory.files.imports.package import open_package
 from directory.files.imports.package.fields import tables
 from directory.files.imports.package.older import READ, modern, table_of
-from directory.files.imports.source import Options
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ ROWS = (
         "files-open-nothing",
         "closed-stays-closed",
         "directory.files.imports.writing:Writer.prepared",
-        Drops("await self._keep_closed(rows, stand_for, records)"),
+        Drops("await self._keep_closed(standing)"),
         "tests/services/directory/imports/test_closed.py::test_the_next_edition_opens_nothing_that_was_closed_here[pathway]",
     ),
     Row(

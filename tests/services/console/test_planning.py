@@ -1,7 +1,6 @@
 """What whoever plans and decides sees: pure, without a server."""
 
 import re
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -131,12 +130,7 @@ def test_steps_are_moved_replaced_and_taken_out() -> None:
 
 def changed(old: Pathway | None, new: Pathway, language: str = "es") -> list[str]:
     """What the page of `new` says of it."""
-    found = difference(old, new)
-    told = {
-        "pathway": [asdict(one) for one in found.pathway],
-        "steps": [asdict(one) for one in found.steps],
-        "reordered": found.reordered,
-    }
+    told = difference(old, new)
     every = plain(new)["steps"]
     said = {code: getattr(words, language) for code, words in situations().items()}
     return pathways.Difference(wording(language), Codes(language), said, every).lines(told)

@@ -9,7 +9,7 @@ from common.db.session import Database
 from directory.app import create_app
 from directory.find.search.parameters import ServiceQuery, SiteQuery
 from directory.record.organizations.parameters import OrganizationQuery
-from directory.record.taxonomies.parameters import TaxonomyQuery, TermQuery
+from directory.record.taxonomies.queries import TaxonomyQuery, TermQuery
 from directory.settings import Settings
 from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient

@@ -19,7 +19,7 @@ from common.process.start import fail, say
 from directory.followers_service import declare_followers
 from directory.ground.hsds.restricted import Word
 from directory.holding import AGAIN
-from directory.pathways.gaps.announcing import announce_observed
+from directory.pathways.gaps.announcements import announce_observed
 from directory.record.organizations import service as organizations
 from directory.record.services import restoring
 from directory.settings import Settings

@@ -13,8 +13,8 @@ from directory.files.crosswalks.worker import crosswalk_tasks
 from directory.files.imports.models import ENDING as IMPORTS
 from directory.files.imports.worker import import_tasks
 from directory.holding import Holding
-from directory.pathways import announcing as pathways
-from directory.pathways.gaps import worker as gaps
+from directory.pathways import announcements as pathways
+from directory.pathways.gaps import announcements as gaps
 from directory.pathways.gaps.models import ENDING as OBSERVATIONS
 from directory.record.documents.worker import withholding_tasks
 from directory.tables import ENDED_RIGHTS

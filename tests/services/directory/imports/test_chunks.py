@@ -1,6 +1,5 @@
 """How many rows are read and judged together shows nowhere: the report is the same to the last note."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import pytest
 from common.db.session import Database
 from directory.files.imports import service
 from directory.files.imports.schemas import ImportState, Mode
-from sqlalchemy import event
 
 from tests.services.directory.imports.test_package import DIRTY, package
 from tests.services.directory.imports.test_taking_in import imported, report
@@ -18,7 +16,6 @@ from tests.support.reference import reference_data
 
 WHO = principal("im-officer")
 SIZES = (1, 2, 7, 1_000)
-ABOUT_ROWS = re.compile("FROM (services|locations|site_documents|crosswalk_services)")
 ITS_OWN = {"id", "created_at", "started_at", "finished_at", "rows_url"}
 """What differs between two imports that do the same."""
 
@@ -68,24 +65,3 @@ async def test_so_are_the_official_ones(
 ) -> None:
     for path in official_packages(reference_data("hsds/examples"), tmp_path).values():
         await check(database, path.read_bytes(), monkeypatch)
-
-
-@pytest.mark.parametrize("dry_run", [True, False])
-async def test_rows_that_stand_are_asked_for_together(
-    database: Database, tmp_path: Path, *, dry_run: bool
-) -> None:
-    rows = 9
-    content = write_package(tmp_path / "package.zip", VERSIONS[-1], rows).read_bytes()
-    await imported(database, WHO, content, source="standing")
-    statements: list[str] = []
-
-    def keep(_c: object, _k: object, text: str, *_: object) -> None:
-        statements.append(text)
-
-    connection = database.engine.sync_engine
-    event.listen(connection, "before_cursor_execute", keep)
-    done = await imported(database, WHO, content, source="standing", dry_run=dry_run)
-    event.remove(connection, "before_cursor_execute", keep)
-    assert done.services.unchanged == rows
-    # Organisations are asked for one by one.
-    assert 0 < len([each for each in statements if ABOUT_ROWS.search(each)]) < rows

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from common.errors import Problem
+from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import Mapped, validated
 from directory.files.imports.outcomes.notes import Note, Verdict
 from directory.files.imports.package import open_package
 from directory.files.imports.package.reading import check_package
-from directory.files.imports.source import Options
 
 from tests.support.reference import reference_data
 

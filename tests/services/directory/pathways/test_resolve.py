@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common import clock
 from common.db.session import Database
 from directory.ground.reading.models import restricted_reads
-from directory.pathways.gaps.announcing import announce_observed
+from directory.pathways.gaps.announcements import announce_observed
 from directory.pathways.gaps.models import gap_observations
 from directory.pathways.schemas import Resolution
 from directory.tables import COMMON

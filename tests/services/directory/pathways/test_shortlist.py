@@ -258,7 +258,6 @@ async def test_the_nearest_states_hide_nothing_of_the_rest(
 ) -> None:
     """What would fit elsewhere is looked for in the nearest states first: the same, in the same order."""
     monkeypatch.setattr(candidate_queries, "OTHERS_READ", read)
-    monkeypatch.setattr(candidate_queries, "SPARSE", set())
     audience, today = audience_of(principal("gbv-coordinator")), clock.today()
     wanted = [demand(need, Urgency.WITHIN_72_HOURS) for need in NEEDS]
     of_near = 0

@@ -9,9 +9,9 @@ from datetime import date
 import pytest
 from common.db.session import Database
 from common.sight import ANYONE
+from directory.find.search.page_queries import TOTALS
 from directory.find.search.parameters import ServiceQuery
 from directory.find.search.queries import service_page
-from directory.find.search.totals import TOTALS
 from directory.record.services.entering import upsert_service
 
 from benchmarks.directory import fill, listen, template

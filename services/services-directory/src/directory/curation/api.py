@@ -52,7 +52,6 @@ from directory.ground.entries.schemas import WrittenOut
 from directory.ground.hsds.formerly import Formerly
 from directory.ground.reading import queries as read_queries
 from directory.ground.reading.answers import ReadIn
-from directory.ground.reading.queries import reads_of
 from directory.ground.reading.restricted_service import log_look, log_restricted
 from directory.record.houses.queries import waiting_words
 from directory.record.records.queries import duplicates_of
@@ -101,7 +100,7 @@ async def reads(
 ) -> Page[ReadOut]:
     await readable_record(session, caller, service_id)
     (before,) = keys_in(cursor, number_in) or (None,)
-    rows = await reads_of(session, service_id, before, limit + 1)
+    rows = await read_queries.reads(session, service_id=service_id, before=before, limit=limit + 1)
     return page_of(rows, limit, lambda row: ReadOut.model_validate(row, from_attributes=True))
 
 
@@ -126,7 +125,7 @@ async def all_reads(
 ) -> Page[AnyReadOut]:
     """Newest first. Each look stands in the log itself, without an entry."""
     (before,) = keys_in(cursor, number_in) or (None,)
-    rows = await read_queries.all_reads(
+    rows = await read_queries.reads(
         session,
         service_id=service_id,
         doer=doer,

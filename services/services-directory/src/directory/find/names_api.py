@@ -9,17 +9,16 @@ from uuid import UUID
 
 import orjson
 from common.auth import Principal
-from common.http import OwnQuery, Reading, Session, open_to_all, router
+from common.http import Session, open_to_all, router
 from common.sight import audience_of
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from directory.find.search import queries
-from directory.ground.reading.answers import answer, audit, described, language_of
+from directory.ground.reading.answers import answer, audit, language_of, search_route
 from directory.ground.reading.asking import parameters
-from directory.ground.reading.parameters import Many, body_of
-from directory.ground.reading.parameters import described as parameters_of
+from directory.ground.reading.parameters import Many
 from directory.record.organizations.queries import names_of as names_of_organizations
 
 routes = router("/directory/v1", ["HSDS"])
@@ -68,27 +67,8 @@ _NAMED = {
 }
 
 
-@routes.get(
-    "/names",
-    summary="Names by id",
-    openapi_extra=described(parameters_of(NamesQuery), _NAMED),
-    dependencies=[OwnQuery],
-)
+@search_route(routes, "/names", NamesQuery, summary="Names by id", schema=_NAMED)
 async def names(request: Request, session: Session, caller: Anyone) -> Response:
-    return await _names(request, session, caller)
-
-
-@routes.post(
-    "/names",
-    summary="Names by id, privately",
-    openapi_extra=described(parameters_of(NamesQuery), _NAMED) | body_of(NamesQuery),
-    dependencies=[OwnQuery, Reading],
-)
-async def names_privately(request: Request, session: Session, caller: Anyone) -> Response:
-    return await _names(request, session, caller)
-
-
-async def _names(request: Request, session: Session, caller: Principal) -> Response:
     query = await parameters(request, NamesQuery)
     audience = audience_of(caller)
     found = await queries.names_of(session, query.service_id, audience, language_of(request))

@@ -8,7 +8,7 @@ import orjson
 from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
-from common.http import OwnQuery, Reading, Session, context_of, open_to_all, router
+from common.http import OwnQuery, Session, context_of, open_to_all, router
 from common.sight import Audience, audience_of
 from common.words.languages import LANGUAGES
 from fastapi import Query
@@ -28,28 +28,15 @@ from directory.ground.reading.answers import (
     described,
     language_of,
     page_answer,
+    search_route,
     stream,
 )
 from directory.ground.reading.asking import parameters
-from directory.ground.reading.parameters import body_of
-from directory.ground.reading.parameters import described as parameters_of
 from directory.ground.reading.rows_queries import Row
 from directory.record.services.merged import moved_to
 
 routes = router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
-
-
-@routes.api_route(
-    "/services",
-    methods=["GET"],
-    summary="Search services",
-    responses=page_of(ShownService),
-    openapi_extra=described(parameters_of(ServiceQuery)),
-    dependencies=[OwnQuery],
-)
-async def services(request: Request, session: Session, caller: Anyone) -> Response:
-    return await _services(request, session, caller)
 
 
 @routes.api_route(
@@ -87,20 +74,15 @@ async def services_suggested(request: Request, session: Session, caller: Anyone)
     return answer(request, orjson.dumps({"items": items}))
 
 
-@routes.api_route(
+@search_route(
+    routes,
     "/services",
-    methods=["POST"],
-    summary="Search services, privately",
-    description="The same as GET; the parameters may come in a JSON or form body.",
+    ServiceQuery,
+    summary="Search services",
     responses=page_of(ShownService),
-    openapi_extra=described(parameters_of(ServiceQuery)) | body_of(ServiceQuery),
-    dependencies=[OwnQuery, Reading],
+    privately="The same as GET; the parameters may come in a JSON or form body.",
 )
-async def services_privately(request: Request, session: Session, caller: Anyone) -> Response:
-    return await _services(request, session, caller)
-
-
-async def _services(request: Request, session: Session, caller: Principal) -> Response:
+async def services(request: Request, session: Session, caller: Anyone) -> Response:
     query = await parameters(request, ServiceQuery)
     audience = audience_of(caller)
     body = "full_body" if query.full else "list_body"
@@ -200,33 +182,14 @@ async def service(
     return answer(request, row["body"], etag=etag)
 
 
-@routes.api_route(
+@search_route(
+    routes,
     "/service_at_locations",
-    methods=["GET"],
+    SiteQuery,
     summary="Search services at locations",
     responses=page_of(ShownSite),
-    openapi_extra=described(parameters_of(SiteQuery)),
-    dependencies=[OwnQuery],
 )
 async def service_at_locations(request: Request, session: Session, caller: Anyone) -> Response:
-    return await _sites(request, session, caller)
-
-
-@routes.api_route(
-    "/service_at_locations",
-    methods=["POST"],
-    summary="Search services at locations, privately",
-    responses=page_of(ShownSite),
-    openapi_extra=described(parameters_of(SiteQuery)) | body_of(SiteQuery),
-    dependencies=[OwnQuery, Reading],
-)
-async def service_at_locations_privately(
-    request: Request, session: Session, caller: Anyone
-) -> Response:
-    return await _sites(request, session, caller)
-
-
-async def _sites(request: Request, session: Session, caller: Principal) -> Response:
     query = await parameters(request, SiteQuery)
     audience = audience_of(caller)
     today = clock.today()

@@ -20,13 +20,13 @@ from common.words.places import Places
 from fastapi import Path, Query, Response, status
 from starlette.requests import Request
 
-from directory.pathways.definition.differences import Difference, difference, plain
+from directory.pathways.announcements import announce
+from directory.pathways.definition.differences import difference, plain
 from directory.pathways.definition.graph import Pathway
 from directory.pathways.definition.profile import PLACE, Aor
 from directory.pathways.definition.proposals import AORS, proposal, situations
-from directory.pathways.planning import simulating
+from directory.pathways.planning import simulation
 from directory.pathways.profile_sets.service import profiles_of
-from directory.pathways.publishing import announce
 from directory.pathways.schemas import (
     Codes,
     DifferenceOut,
@@ -250,7 +250,7 @@ async def diff(
         None if older is None else Pathway.model_validate(older.body),
         Pathway.model_validate(newer.body),
     )
-    return {"old": old, "new": new, **_difference(found)}
+    return {"old": old, "new": new, **found}
 
 
 @routes.post("/{pathway_id}/simulate", response_model=SimulationOut)
@@ -264,7 +264,7 @@ async def simulate(
     profiles = body.profiles
     if body.profile_set is not None:
         profiles = await profiles_of(session, caller, body.profile_set)
-    return await simulating.simulate(session, caller, found, profiles)
+    return await simulation.simulate(session, caller, found, profiles)
 
 
 def _area_in(key: Any) -> str:
@@ -328,23 +328,3 @@ def _finding(found: Finding) -> dict[str, Any]:
         "pointer": found.pointer,
         "says": say_finding(found),
     }
-
-
-def _difference(found: Difference) -> dict[str, Any]:
-    return {
-        "pathway": [_change(each) for each in found.pathway],
-        "steps": [
-            {
-                "step": each.step,
-                "kind": each.kind,
-                "need": each.need,
-                "changes": [_change(change) for change in each.changes],
-            }
-            for each in found.steps
-        ],
-        "reordered": found.reordered,
-    }
-
-
-def _change(change: Any) -> dict[str, Any]:
-    return {"field": change.field, "old": change.old, "new": change.new}

@@ -4,19 +4,23 @@ from operator import itemgetter
 from typing import Annotated, Any
 from uuid import UUID
 
+from common import clock
 from common.auth import Principal, Role
 from common.errors import FORBIDDEN, NOT_FOUND
 from common.http import Session, requires, router
 from common.paging import CursorText, Limit, Page, id_in, keys_in, next_cursor
-from common.sight import audience_of
+from common.sight import Audience, audience_of
 from common.words import codelists
 from fastapi import Path, Query, status
 
 from directory.ground.entries.states import covers
 from directory.pathways.definition.profile import PLACE, Aor
-from directory.pathways.endorsing import suggestions as suggested
+from directory.pathways.endorsements_queries import unendorsed
+from directory.pathways.matching.eligibility import standing
+from directory.pathways.planning.answers import reason_out
 from directory.pathways.schemas import Endorse, EndorsementOut, SuggestedEndorsements
 from directory.pathways.versions import service
+from directory.pathways.versions.effective import in_force
 from directory.record.documents.queries import seen, states_seen
 from directory.record.endorsements import queries as endorsed
 from directory.record.endorsements.service import endorse as endorse_service
@@ -85,7 +89,36 @@ async def suggestions(
     """Services that would fill a gap of this AoR's pathway in the area, if they were endorsed."""
     service.check_area(area)
     _check(caller, aor)
-    return await suggested(session, audience_of(caller), aor, area)
+    return await _suggested(session, audience_of(caller), aor, area)
+
+
+async def _suggested(session: Session, audience: Audience, aor: str, area: str) -> dict[str, Any]:
+    """Unendorsed services for needs of the pathway that have no referable service in the area.
+
+    `also_needed` names what else stands in the way (a stale entry, a suspended service).
+    """
+    pathway = (await in_force(session, area))[aor].pathway
+    needs = sorted({step.need for step in pathway.steps})
+    today = clock.today()
+    return {
+        "aor": aor,
+        "items": [
+            {
+                "service_id": row["service_id"],
+                "name": row["name"],
+                "organisation": row["organization_name"],
+                "need": row["need"],
+                "areas": row["areas"],
+                "also_needed": [
+                    reason_out(reason)
+                    for reason in standing(
+                        row["functional_status"], row["capacity_state"], row["valid_until"], today
+                    )
+                ],
+            }
+            for row in await unendorsed(session, audience, needs, area)
+        ],
+    }
 
 
 async def _check_place(session: Session, caller: Principal, service_id: UUID) -> None:

@@ -1,5 +1,6 @@
 """`/directory/v1/exports`: the directory as a file, as much of it as the caller may see."""
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,14 +18,16 @@ from common.words.places import Places
 from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 
-from directory.files.exports.queries import Chosen
-from directory.files.exports.service import write_export
-from directory.files.exports.writing import WRITERS
+from directory.files.exports.abridged import Exported
+from directory.files.exports.queries import Chosen, exported
+from directory.files.exports.writing import WRITERS, ExportWriter
+from directory.ground.reading.restricted_service import log_restricted
 
 routes = router("/directory/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
 FormatName = Literal["hsds", "xlsx", "csv", "hxl", "geojson"]
 _LIST = 100
+_BATCH = 500
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -70,7 +73,7 @@ async def export(
     with tempfile.TemporaryDirectory(prefix="ruta-export-") as folder:
         path = Path(folder) / "export"
         writer = kind(path, language, labels=labels)
-        written = await write_export(session, caller, chosen, writer, request.url.path)
+        written = await _write(session, caller, chosen, writer, request.url.path)
         size = path.stat().st_size
         # Open while its name goes: nothing stays behind if the caller hangs up.
         content = path.open("rb")
@@ -85,6 +88,29 @@ async def export(
             "Cache-Control": "private, no-store",
         },
     )
+
+
+async def _write(
+    session: Session, caller: Principal, chosen: Chosen, writer: ExportWriter, route: str
+) -> int:
+    """The number of services written. The log of restricted reads is in the same transaction: no
+    file without its log."""
+    written = 0
+    batch: list[Exported] = []
+
+    async def take() -> None:
+        await asyncio.to_thread(writer.add, batch)
+        await log_restricted(session, caller, route, [e.service_id for e in batch if e.sensitive])
+        batch.clear()
+
+    async for each in exported(session, caller, chosen):
+        batch.append(each)
+        written += 1
+        if len(batch) >= _BATCH:
+            await take()
+    await take()
+    await asyncio.to_thread(writer.finish)
+    return written
 
 
 def _chunks(content: BinaryIO) -> Iterator[bytes]:

@@ -24,15 +24,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.files.crosswalks.queries import versions_of
 from directory.files.crosswalks.service import follow_up
 from directory.files.imports.models import IMPORT_ROWS, IMPORTS
+from directory.files.imports.options import MOST_LINES, Options
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.report import Report
 from directory.files.imports.package.reading import check_package, rows_in
-from directory.files.imports.publishers.claims import Claim, settle
+from directory.files.imports.publishers.claims import settle
 from directory.files.imports.publishers.space import Space
 from directory.files.imports.publishers.vanished import Choice, missing_in
 from directory.files.imports.reading.formats import Format, format_of
 from directory.files.imports.schemas import ImportState, Mode
-from directory.files.imports.source import MOST_LINES, Options, Source
+from directory.files.imports.source import Source
 from directory.files.imports.sources import open_source
 from directory.files.imports.writing import Judge, Writer
 
@@ -94,15 +95,15 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
             clock.today(), order.visibility, order.country, source, order.most_lines,
             order.source is not None,
         )  # fmt: skip
-        claim = Claim(source, order.source is not None, hashlib.sha256(order.content).digest())
+        digest = hashlib.sha256(order.content).digest()
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
         # However short the file, there is no saying how much is missing in it.
         later = later or (order.choice.confirmed and order.choice.ends(edited=False))
-        job = Job(new_id(), kind, order.mode, order.dry_run, claim, order.choice)
+        job = Job(new_id(), kind, order.mode, order.dry_run, digest, options, order.choice)
         await _record(session, caller, order, job, later=later)
         if not later:
-            await _at_once(session, caller, job, path, options)
+            await _at_once(session, caller, job, path)
     return job.import_id
 
 
@@ -124,7 +125,8 @@ class Job:
     kind: Format
     mode: Mode
     dry_run: bool
-    claim: Claim
+    digest: bytes
+    options: Options
     choice: Choice
 
 
@@ -139,15 +141,15 @@ async def _record(
             principal=claims_to_act(caller, time.time()) if later else {},
             file_name=order.file_name,
             file_size=len(order.content),
-            digest=job.claim.digest,
+            digest=job.digest,
             format=job.kind.value,
             mode=order.mode.value,
             dry_run=order.dry_run,
             options={
                 "visibility": order.visibility,
                 "country": order.country,
-                "source": job.claim.base,
-                "named": job.claim.named,
+                "source": job.options.source,
+                "named": job.options.named,
                 "most_lines": order.most_lines,
                 "vanished": job.choice.vanishing.value,
                 "shrunk": job.choice.confirmed,
@@ -165,15 +167,13 @@ class _UndoError(Exception):
     """Leaves a savepoint so that what was written in it is undone."""
 
 
-async def _at_once(
-    session: AsyncSession, caller: Principal, job: Job, path: Path, options: Options
-) -> None:
+async def _at_once(session: AsyncSession, caller: Principal, job: Job, path: Path) -> None:
     started = clock.now()
 
     with Report() as report:
         settled = settling(session, caller, job)
         write = writing(session, caller, dry_run=job.dry_run)
-        state = await write_all(session, write, job, path, options, settled, report)
+        state = await write_all(session, write, job, path, settled, report)
         await finish(session, caller, job, report, state=state, started=started)
 
 
@@ -193,7 +193,6 @@ async def write_all(
     write: Write,
     job: Job,
     path: Path,
-    options: Options,
     settled: Settle,
     report: Report,
 ) -> ImportState:
@@ -204,7 +203,7 @@ async def write_all(
             if job.dry_run:  # PostgreSQL itself refuses whatever would lock or write
                 await session.execute(sa.text("SET LOCAL transaction_read_only = on"))
             most = JUDGED if job.dry_run else BATCH
-            await each_batch(path, job.kind, options, settled, report, write, most)
+            await each_batch(path, job, settled, report, write, most)
             if job.mode is Mode.ALL and report.refused:
                 state = ImportState.REFUSED
             if job.dry_run or state is ImportState.REFUSED:
@@ -220,7 +219,7 @@ def settling(session: AsyncSession, caller: Principal, job: Job) -> Settle:
     async def settled(source: Source) -> None:
         sample = await asyncio.to_thread(source.sample)
         ids = await asyncio.to_thread(source.ids)
-        source.space, told = await settle(session, caller, job.claim, sample, ids)
+        source.space, told = await settle(session, caller, job.options, job.digest, sample, ids)
         source.notes.extend(told)
         source.terms = await versions_of(session, source.space.source)
         if source.holds is not None and not source.space.own:
@@ -235,15 +234,14 @@ def settling(session: AsyncSession, caller: Principal, job: Job) -> Settle:
 
 async def each_batch(
     path: Path,
-    kind: Format,
-    options: Options,
+    job: Job,
     settled: Settle,
     report: Report,
     write: Write,
     most: int = BATCH,
 ) -> None:
     """Read in a thread, hand over `most` rows at a time. A problem of the file itself is raised."""
-    with open_source(path, kind, options) as source:
+    with open_source(path, job.kind, job.options) as source:
         report.fidelity = source.fidelity
         try:
             await settled(source)

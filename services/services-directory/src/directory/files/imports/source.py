@@ -1,8 +1,7 @@
-"""What is read of a file of any format, and what its sender says about it."""
+"""What is read of a file of any format."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import chain, islice
 from uuid import UUID
 
@@ -10,25 +9,6 @@ from directory.files.imports.outcomes.fidelity import Fidelity
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import Note
 from directory.files.imports.publishers.space import Space
-
-MOST_LINES = 5_000_000
-"""Some 100,000 services with all that HSDS can say of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the sender says about the file. `visibility`: level where the file names none;
-    `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids;
-    `most_lines`: of a package's tables together; `named`: somebody gave the publisher a name, so that
-    the words of its own that the file uses can be decided upon."""
-
-    today: date
-    visibility: str | None = None
-    country: str = ""
-    source: str = ""
-    most_lines: int = MOST_LINES
-    named: bool = False
-
 
 SAMPLE = 100
 """Rows by which a file's publisher is recognised."""

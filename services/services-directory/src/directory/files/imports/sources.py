@@ -7,6 +7,7 @@ from typing import Any
 
 from directory.files.imports.advisor import features as services_advisor
 from directory.files.imports.columns import by_header
+from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import note
 from directory.files.imports.package import open_package
@@ -15,7 +16,7 @@ from directory.files.imports.reading.features import read_features
 from directory.files.imports.reading.formats import Format
 from directory.files.imports.reading.rows import Table
 from directory.files.imports.reading.sheet import read_sheet
-from directory.files.imports.source import Options, Source
+from directory.files.imports.source import Source
 from directory.files.imports.workbook.mapping import map_row
 from directory.files.imports.workbook.tabular import fates_of, map_table
 

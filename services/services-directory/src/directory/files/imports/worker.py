@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.files.imports import queries
 from directory.files.imports.errors import PACKAGE_SHRUNK
 from directory.files.imports.models import IMPORTS
+from directory.files.imports.options import MOST_LINES, Options
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.report import Report
-from directory.files.imports.publishers.claims import Claim
 from directory.files.imports.publishers.space import Space
 from directory.files.imports.publishers.vanished import Choice
 from directory.files.imports.reading.formats import Format
@@ -34,7 +34,7 @@ from directory.files.imports.service import (
     write_all,
     writing,
 )
-from directory.files.imports.source import MOST_LINES, Options, Source
+from directory.files.imports.source import Source
 from directory.files.imports.writing import Writer
 from directory.tables import ENDED_RIGHTS
 
@@ -78,24 +78,20 @@ class _Work:
             Format(waiting.format),
             Mode(waiting.mode),
             waiting.dry_run,
-            Claim(
+            bytes(waiting.digest),
+            Options(
+                clock.day_of(self._started),
+                waiting.options["visibility"],
+                waiting.options["country"],
                 waiting.options["source"],
+                waiting.options.get("most_lines", MOST_LINES),
                 waiting.options.get("named", False),
-                bytes(waiting.digest),
             ),
             Choice(
                 Vanishing(waiting.options.get("vanished", Vanishing.KEEP)),
                 waiting.options.get("shrunk", False),
                 waiting.options.get("shrunk_share", Choice().most),
             ),
-        )
-        self._options = Options(
-            clock.day_of(self._started),
-            waiting.options["visibility"],
-            waiting.options["country"],
-            waiting.options["source"],
-            waiting.options.get("most_lines", MOST_LINES),
-            waiting.options.get("named", False),
         )
 
     async def run(self) -> None:
@@ -148,14 +144,12 @@ class _Work:
 
     async def _through(self, path: Path, report: Report) -> ImportState:
         if self._job.mode is Mode.SKIP_BAD and not self._job.dry_run:
-            await each_batch(
-                path, self._job.kind, self._options, self._settled, report, self._write_and_commit
-            )
+            await each_batch(path, self._job, self._settled, report, self._write_and_commit)
             return ImportState.FINISHED
         async with self._database.transaction(self._principal) as session:
             write = self._with_progress(session)
             settled = settling(session, self._principal, self._job)
-            state = await write_all(session, write, self._job, path, self._options, settled, report)
+            state = await write_all(session, write, self._job, path, settled, report)
             await refuse_ended(session, ENDED_RIGHTS, self._claims)
             return state
 

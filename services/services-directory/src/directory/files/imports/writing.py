@@ -1,6 +1,6 @@
 """Writes mapped rows through the directory's own write path, many in one savepoint."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal
 from common.errors import Problem
-from common.sight import NAMES, PATHWAY
+from common.sight import NAMES, PATHWAY, PUBLIC
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.files.crosswalks.queries import additions_of, decided_in
@@ -46,9 +46,19 @@ from directory.record.houses.service import hear
 from directory.record.organizations import service as organizations
 from directory.record.records.service import KIND
 from directory.record.services.entering import Finish, upsert_service, withdrawn_by_hand
-from directory.record.services.judging import Judged, Row, judge
+from directory.record.services.judging import Judged, judge
 
 _DAYS = ("verified_at", "valid_until")
+
+
+@dataclass(slots=True)
+class Standing:
+    """A row, the entry and the record that it stands for, and its document as the directory takes it."""
+
+    mapped: Mapped
+    entity: UUID | None
+    record: Any
+    given: Given | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +78,11 @@ class Writer:
         await bring_organizations(self, [each for each in rows if each.organization], report)
         await end_vanished(self.session, self.caller, rows, report)
         rows = _services(rows)
-        documents, stand_for = await self.prepared(rows)
-        given = list(zip(rows, documents, strict=True))
+        standing = await self.prepared(rows)
         try:
-            written = await self._together(given, stand_for)
+            written = await self._together(standing)
         except Problem:
-            written = [await self._alone(*each, stand_for) for each in given]
+            written = [await self._alone(each) for each in standing]
         for mapped, result in zip(rows, written, strict=True):
             report.add(mapped, result)
         await self.claim(
@@ -92,112 +101,99 @@ class Writer:
             )
         self.session.expunge_all()
 
-    async def prepared(
-        self, rows: Sequence[Mapped]
-    ) -> tuple[list[Given | None], dict[str, UUID | None]]:
-        """The rows' documents, and what their external ids stand for."""
+    async def prepared(self, rows: Sequence[Mapped]) -> list[Standing]:
         await self._keep_full_records(rows)
-        stand_for, records = await self._recognised(rows)
+        entities, records = await self._recognised(rows)
+        stand_for = [entities.get(each.external_id or "") for each in rows]
+        standing = [
+            Standing(mapped, entity, records.get(entity) if entity else None)
+            for mapped, entity in zip(rows, stand_for, strict=True)
+        ]
         said = [list((each.document or {}).get("categories", ())) for each in rows]
-        self._keep_what_is_not_said(rows, stand_for, records)
-        self._verified_in_time(rows, stand_for, records)
-        await self._crosswalk(rows, said, stand_for)
-        await self._keep_closed(rows, stand_for, records)
-        await self._tell_houses(rows, stand_for, records)
-        return [validated(each) for each in rows], stand_for
+        _keep_what_is_not_said(standing)
+        _verified_in_time(standing)
+        await self._crosswalk(standing, said)
+        await self._keep_closed(standing)
+        await self._tell_houses(standing)
+        for each in standing:
+            each.given = validated(each.mapped)
+        return standing
 
-    async def _tell_houses(
-        self,
-        rows: Sequence[Mapped],
-        stand_for: Mapping[str, UUID | None],
-        records: Mapping[UUID, Any],
-    ) -> None:
+    async def _tell_houses(self, standing: Sequence[Standing]) -> None:
         """What may be a safe house is told of: it is held when it is stored, by the same rule."""
-        known = [entity for entity in stand_for.values() if entity is not None]
+        known = [each.entity for each in standing if each.entity is not None]
         looks = await looks_at(self.session, SERVICE, known)
-        for mapped in rows:
-            document = mapped.document
+        for each in standing:
+            mapped, document = each.mapped, each.mapped.document
             if document is None or level_of(document) >= PATHWAY:
                 continue
-            entity = stand_for.get(mapped.external_id or "")
-            row = records.get(entity) if entity else None
-            organization = document.get("organization") or (row.organization if row else None)
+            recorded = each.record.organization if each.record is not None else None
+            organization = document.get("organization") or recorded
             plain = house_words(document, organization)
             words = house_words(document, organization, mapped.beside)
             mapped.heard = words - plain
-            if looks.get(entity or UUID(int=0), NOBODY).waiting(words):
+            if looks.get(each.entity or UUID(int=0), NOBODY).waiting(words):
                 mapped.placeless = True
                 mapped.notes.append(note("may_be_house", before=", ".join(sorted(words))))
 
-    async def _keep_closed(
-        self,
-        rows: Sequence[Mapped],
-        stand_for: Mapping[str, UUID | None],
-        records: Mapping[UUID, Any],
-    ) -> None:
+    async def _keep_closed(self, standing: Sequence[Standing]) -> None:
         """The next edition of a file opens nothing that somebody closed here since: what is hidden, whether it works,
         that it ended and the level stay, and are told."""
-        standing = {
-            entity: mapped
-            for mapped in rows
-            if mapped.document is not None
-            if (entity := stand_for.get(mapped.external_id or "")) is not None
-            if entity in records
-        }
-        for entity in await withdrawn_by_hand(self.session, [records[each] for each in standing]):
-            standing[entity].notes.append(note("end_kept"))
-        await self._keep_hidden(standing, records)
-        await self._keep_shut(standing, records)
-        await self._keep_levels(standing, records)
+        kept = [each for each in standing if each.record is not None and each.mapped.document]
+        ended = await withdrawn_by_hand(self.session, [each.record for each in kept])
+        for each in kept:
+            if each.entity in ended:
+                each.mapped.notes.append(note("end_kept"))
+        await self._keep_hidden(kept)
+        await self._keep_shut(kept)
+        await self._keep_levels(kept)
 
-    async def _keep_hidden(
-        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
-    ) -> None:
-        hidden: dict[UUID, dict[str, Any]] = {}
-        for entity, mapped in standing.items():
-            document = mapped.document or {}
-            kept = keeping_hidden(records[entity].document, document)
-            if kept is not document and kept != document:
-                hidden[entity] = kept
-        if not hidden:
-            return
-        for entity in await changed_by_hand(self.session, KIND, hidden, or_entered=True):
-            standing[entity].document = hidden[entity]
-            standing[entity].notes.append(note("hidden_kept"))
-
-    async def _keep_shut(
-        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
-    ) -> None:
-        shut = [
-            entity
-            for entity, mapped in standing.items()
-            if is_closed(records[entity].document) and not is_closed(mapped.document or {})
+    async def _keep_hidden(self, standing: Sequence[Standing]) -> None:
+        hidden = [
+            (each, kept)
+            for each in standing
+            for document in [each.mapped.document or {}]
+            if (kept := keeping_hidden(each.record.document, document)) != document
         ]
-        for entity in await said_by_hand(self.session, KIND, shut, STATUS) if shut else ():
-            mapped, stands = standing[entity], records[entity].document["functional_status"]
+        ids = [each.record.id for each, _ in hidden]
+        by_hand = await changed_by_hand(self.session, KIND, ids, or_entered=True) if ids else ()
+        for each, kept in hidden:
+            if each.record.id in by_hand:
+                each.mapped.document = kept
+                each.mapped.notes.append(note("hidden_kept"))
+
+    async def _keep_shut(self, standing: Sequence[Standing]) -> None:
+        shut = [
+            each
+            for each in standing
+            if is_closed(each.record.document) and not is_closed(each.mapped.document or {})
+        ]
+        ids = [each.record.id for each in shut]
+        by_hand = await said_by_hand(self.session, KIND, ids, STATUS) if ids else ()
+        for each in shut:
+            if each.record.id not in by_hand:
+                continue
+            mapped, stands = each.mapped, each.record.document["functional_status"]
             document = mapped.document or {}
             said = (document.get("functional_status") or {}).get("code", "unknown")
             mapped.notes.append(note("closing_kept", "functional_status", said, stands["code"]))
             mapped.document = {**document, "functional_status": stands}
 
-    async def _keep_levels(
-        self, standing: Mapping[UUID, Mapped], records: Mapping[UUID, Any]
-    ) -> None:
+    async def _keep_levels(self, standing: Sequence[Standing]) -> None:
         opened = [
-            entity
-            for entity, mapped in standing.items()
-            if level_of(mapped.document or {}) < level_of(records[entity].document)
+            each
+            for each in standing
+            if level_of(each.mapped.document or {}) < level_of(each.record.document)
         ]
-        if not opened:
-            return
-        for entity, level in (await levels_set_by_hand(self.session, KIND, opened)).items():
-            mapped, floor = standing[entity], NAMES[level]
-            document = mapped.document or {}
-            if level_of(document) >= level:
-                continue
-            said = NAMES[level_of(document)]
-            mapped.notes.append(note("visibility_kept", "visibility", said, floor))
-            mapped.document = without_unstorable({**document, "visibility": floor})[0]
+        ids = [each.record.id for each in opened]
+        levels = await levels_set_by_hand(self.session, KIND, ids) if ids else {}
+        for each in opened:
+            mapped, document = each.mapped, each.mapped.document or {}
+            level = levels.get(each.record.id, PUBLIC)
+            if level_of(document) < level:
+                said, floor = NAMES[level_of(document)], NAMES[level]
+                mapped.notes.append(note("visibility_kept", "visibility", said, floor))
+                mapped.document = without_unstorable({**document, "visibility": floor})[0]
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
         """Refuse partial copies of services that the caller sees here: they would lose what was not
@@ -212,58 +208,16 @@ class Writer:
         for known in await shown(self.session, self.caller, partial):
             partial[known].notes.append(note("abridged_copy"))
 
-    @staticmethod
-    def _keep_what_is_not_said(
-        rows: Sequence[Mapped],
-        stand_for: Mapping[str, UUID | None],
-        records: Mapping[UUID, Any],
-    ) -> None:
-        known = {
-            entity: mapped
-            for mapped in rows
-            if mapped.document and mapped.onto
-            if (entity := stand_for.get(mapped.external_id or "")) is not None
-        }
-        for entity, mapped in known.items():
-            row = records.get(entity)
-            if row is not None and mapped.onto is not None:
-                mapped.document = mapped.onto({**row.document, "organization": row.organization})
-
-    @staticmethod
-    def _verified_in_time(
-        rows: Sequence[Mapped],
-        stand_for: Mapping[str, UUID | None],
-        records: Mapping[UUID, Any],
-    ) -> None:
-        """No file makes that nobody is asked any more whether people may be sent there."""
-        today = clock.today()
-        for mapped in rows:
-            said = (mapped.document or {}).get("verification")
-            if mapped.document is None or not isinstance(said, dict):
-                continue
-            row = records.get(stand_for.get(mapped.external_id or "") or UUID(int=0))
-            before = (row.document.get("verification") or {}) if row is not None else {}
-            if said != before and (kept := timely(said, before, today)) != said:
-                shown = (
-                    " – ".join(str(one.get(name, "")) for name in _DAYS) for one in (said, kept)
-                )
-                mapped.notes.append(note("verification_in_time", "verification", *shown))
-                mapped.document = {**mapped.document, "verification": kept}
-
-    async def _crosswalk(
-        self,
-        rows: Sequence[Mapped],
-        said: Sequence[Sequence[str]],
-        stand_for: Mapping[str, UUID | None],
-    ) -> None:
+    async def _crosswalk(self, standing: Sequence[Standing], said: Sequence[Sequence[str]]) -> None:
         """What was decided of the rows' terms. Categories that the file itself says are its own; of a
         record's, those that a decision added are not."""
         if self.space.own:
             return
         decided = await decided_in(self.session, self.space.source)
-        entities = [stand_for.get(each.external_id or "") for each in rows]
-        before = await additions_of(self.session, [each for each in entities if each])
-        for mapped, own, entity in zip(rows, said, entities, strict=True):
+        known = [each.entity for each in standing if each.entity is not None]
+        before = await additions_of(self.session, known)
+        for each, own in zip(standing, said, strict=True):
+            mapped, entity = each.mapped, each.entity
             if mapped.document is None:
                 continue
             mapped.terms = tuple(terms_in(mapped.document))
@@ -282,30 +236,26 @@ class Writer:
             if (raised := mapped.document.get("visibility")) != level:
                 mapped.notes.append(note("visibility_raised", "visibility", level, raised))
 
-    async def _together(
-        self,
-        given: Sequence[tuple[Mapped, Given | None]],
-        stand_for: Mapping[str, UUID | None],
-    ) -> list[Written | None]:
+    async def _together(self, standing: Sequence[Standing]) -> list[Written | None]:
         """All in one savepoint; their documents are stored once."""
         written: list[Written | None] = []
         heard: dict[UUID, frozenset[str]] = {}
         async with self.session.begin_nested():
             finish = Finish()
-            for mapped, document in given:
-                if document is None:
+            for each in standing:
+                if each.given is None:
                     written.append(None)
                     continue
                 upserted = await upsert_service(
                     self.session,
                     self.caller,
-                    document,
+                    each.given,
                     source=self.space.source,
-                    external_id=mapped.external_id,
-                    service_id=stand_for.get(mapped.external_id or ""),
+                    external_id=each.mapped.external_id,
+                    service_id=each.entity,
                     finish=finish,
                 )
-                heard[upserted.id] = mapped.heard
+                heard[upserted.id] = each.mapped.heard
                 written.append(Written(upserted.id, upserted.outcome))
             if heard:
                 finish.published |= await hear(self.session, heard)
@@ -327,17 +277,34 @@ class Writer:
         ]
         await remember(self.session, brought)
 
-    async def _alone(
-        self,
-        mapped: Mapped,
-        document: Given | None,
-        stand_for: Mapping[str, UUID | None],
-    ) -> Written | None:
+    async def _alone(self, standing: Standing) -> Written | None:
         try:
-            return (await self._together([(mapped, document)], stand_for))[0]
+            return (await self._together([standing]))[0]
         except Problem as problem:
-            mapped.notes.extend(_reasons(problem))
+            standing.mapped.notes.extend(_reasons(problem))
             return None
+
+
+def _keep_what_is_not_said(standing: Sequence[Standing]) -> None:
+    for each in standing:
+        record, onto = each.record, each.mapped.onto
+        if record is not None and onto is not None and each.mapped.document:
+            each.mapped.document = onto({**record.document, "organization": record.organization})
+
+
+def _verified_in_time(standing: Sequence[Standing]) -> None:
+    """No file makes that nobody is asked any more whether people may be sent there."""
+    today = clock.today()
+    for each in standing:
+        mapped, record = each.mapped, each.record
+        said = (mapped.document or {}).get("verification")
+        if mapped.document is None or not isinstance(said, dict):
+            continue
+        before = (record.document.get("verification") or {}) if record is not None else {}
+        if said != before and (kept := timely(said, before, today)) != said:
+            shown = (" – ".join(str(one.get(name, "")) for name in _DAYS) for one in (said, kept))
+            mapped.notes.append(note("verification_in_time", "verification", *shown))
+            mapped.document = {**mapped.document, "verification": kept}
 
 
 def _decided_words(mapped: Mapped, decided: Decided) -> None:
@@ -401,12 +368,8 @@ class Judge:
         )
         await end_vanished(self.session, self.caller, rows, report, dry=True)
         rows = _services(rows)
-        documents, stand_for = await writer.prepared(rows)
-        given = [
-            Row(document, mapped.external_id) if document is not None else None
-            for mapped, document in zip(rows, documents, strict=True)
-        ]
-        found = await judge(self.session, self.caller, given, space.source, stand_for, self.before)
+        given = [(each.given, each.entity) for each in await writer.prepared(rows)]
+        found = await judge(self.session, self.caller, given, space.source, self.before)
         for mapped, result in zip(rows, found, strict=True):
             if isinstance(result, Problem):
                 mapped.notes.extend(_reasons(result))

@@ -3,6 +3,7 @@ the same statement."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,6 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.errors import TOO_DEEP, TOO_WIDE
-from directory.find.search.totals import TOTALS, settled
 from directory.ground.access import begins_above
 from directory.ground.reading import bounds
 from directory.ground.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
@@ -107,10 +107,8 @@ async def page_of(
     order: Order,
     number: int,
     per_page: int,
-    along: bool = False,
 ) -> tuple[list[Row], int]:
-    """The rows of page `number` and the total. `s` holds the values of `found` and of `columns`. `along`:
-    `columns` cost no more than to read the row, and may be taken of all that matches."""
+    """The rows of page `number` and the total. `s` holds the values of `found` and of `columns`."""
     deepest = DEEPEST // (2 if audience.aors else 1)
     if number * per_page - per_page >= deepest:
         raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow", f"{deepest:,}")
@@ -124,7 +122,7 @@ async def page_of(
         # What is asked for may be rare, or stand at the end of the order: along its index everything would
         # be walked to find a page. What is left has been held few: it is sorted.
         most = bounds.MOST_READ
-    text = _sorted(found, s, columns, order, number, per_page, most, along=along)
+    text = _sorted(found, s, columns, order, number, per_page, most)
     rows = await fetch(session, text, s)
     total = rows[0]["total"] if rows else 0
     if not rows and number > 1:
@@ -170,21 +168,10 @@ def _sorted(
     number: int,
     per_page: int,
     most: int,
-    *,
-    along: bool,
 ) -> str:
     """All that matches has to be read to be sorted, and is counted on the way: by its id alone, since an
-    answer is a hundred times as wide. Then the page is fetched.
-
-    Where few may match the answers come `along`: PostgreSQL takes as long to plan for the same table once
-    more as to find what matches."""
+    answer is a hundred times as wide. Then the page is fetched."""
     bounds = _bounds(s, number, per_page)
-    if along:
-        whole = found.some(f"{', '.join(columns)}, {order.expression} AS sorted_by", most)
-        return (
-            f"SELECT *, count(*) OVER () AS total FROM ({whole}) level"
-            f" ORDER BY {order.outside()} {bounds}"
-        )
     own = f"{order.alias}.level, {order.alias}.{order.tie}"
     keys = (
         "SELECT *, count(*) OVER () AS total"
@@ -311,3 +298,45 @@ def _sighted(table: str, audience: Audience) -> tuple[Statement, str]:
     if audience.organisation_id is not None:
         wheres += begins_above(audience, s.argument)
     return s, " + ".join(f"(SELECT count(*) FROM {table} d WHERE {where})" for where in wheres)
+
+
+# A total is only kept when no transaction older than the newest change was still running: only then does every
+# later change raise the newest transaction id, which is what the memory is keyed by.
+_KEPT = 4_096
+
+
+class Totals:
+    """Counts by (audience and filters); exact at all times."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[str, int]] = OrderedDict()
+
+    def get(self, key: str, newest: str) -> int | None:
+        found = self._known.get(key)
+        if found is None or found[0] != newest:
+            return None
+        self._known.move_to_end(key)
+        return found[1]
+
+    def knows(self, key: str) -> bool:
+        """Whether it was counted, be it before the newest change."""
+        return key in self._known
+
+    def keep(self, key: str, newest: str, total: int) -> None:
+        self._known[key] = (newest, total)
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+
+    def forget(self) -> None:
+        self._known.clear()
+
+
+TOTALS = Totals()
+
+
+def settled(newest: str | None, oldest_running: str) -> str | None:
+    """The key under which a total may be kept; None while a writer older than the newest change is running,
+    because its change would not raise the newest."""
+    if newest is None:
+        return "none"
+    return newest if int(newest) < int(oldest_running) else None

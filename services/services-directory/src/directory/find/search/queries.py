@@ -167,7 +167,7 @@ async def _page(
     columns = ["d.service_id", "d.level", "d.sensitive", f"d.{body} AS body", *extra]
     return await page_of(
         session, found, s, audience, columns=columns, order=_order(query, found, metres),
-        number=query.page, per_page=query.per_page, along=found.rank is not None and not query.explain,
+        number=query.page, per_page=query.per_page,
     )  # fmt: skip
 
 

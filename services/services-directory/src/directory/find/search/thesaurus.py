@@ -6,7 +6,7 @@ found whole and the longest first, accents and case aside; a plural finds its si
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,8 +15,6 @@ from common.words import codelists
 from common.words.languages import LANGUAGES
 from common.words.places import folded
 from common.words.tables import completed
-
-from directory.find.search.misspelling import nearest
 
 SUGGESTED = 8
 _LANGUAGES = (*LANGUAGES, "other")
@@ -111,7 +109,7 @@ class Thesaurus:
     def corrected(self, search: str) -> str | None:
         """The search with its unknown words as they were probably meant; None if none was changed."""
         words = folded(search).split()
-        read = [w if w in self._vocabulary else nearest(w, self._vocabulary) or w for w in words]
+        read = [w if w in self._vocabulary else _nearest(w, self._vocabulary) or w for w in words]
         return " ".join(read) if read != words else None
 
 
@@ -142,6 +140,39 @@ def _singular(phrase: str, known: Mapping[str, Meant]) -> str:
     if phrase.endswith("es") and len(phrase) > 4 and phrase[:-2] in known:
         return phrase[:-2]
     return phrase.removesuffix("s")
+
+
+def _nearest(word: str, vocabulary: Collection[str]) -> str | None:
+    """The one word that is a slip or two away; None if there is none, or the word is too short."""
+    allowed = 0 if len(word) < 5 else 1 if len(word) < 8 else 2
+    if not allowed or len(word) > 30:
+        return None
+    first = word.removeprefix("h")[:1]
+    found = [
+        (slips, other)
+        for other in vocabulary
+        if len(other) > 3
+        and abs(len(other) - len(word)) <= allowed
+        and other.removeprefix("h")[:1] == first
+        and (slips := _slips(word, other)) <= allowed
+    ]
+    return min(found)[1] if found else None
+
+
+def _slips(one: str, other: str) -> int:
+    """Letters left out, put in, taken for another or exchanged with the next (optimal string
+    alignment)."""
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        row = [i]
+        for j, b in enumerate(other, 1):
+            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                best = min(best, before[j - 2] + 1)
+            row.append(best)
+        before, last = last, row
+    return last[-1]
 
 
 def read(lines: Iterable[str]) -> Thesaurus:

@@ -51,8 +51,6 @@ class Columns:
     referable: bool
     endorsed_by: list[str]
     opening: Opening
-    points: list[tuple[float, float]]
-    """(latitude, longitude) of each site that has one."""
 
 
 def columns_of(full: Document) -> Columns:
@@ -83,7 +81,6 @@ def columns_of(full: Document) -> Columns:
         referable=full.get("referable", False),
         endorsed_by=full.get("endorsed_by", []),
         opening=opening_of(_schedules(full)),
-        points=[point for site in sites(full) if (point := point_of(site.get("location", {})))],
     )
 
 

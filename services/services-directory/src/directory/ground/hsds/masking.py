@@ -15,7 +15,7 @@ from common.words.places import Places, folded
 
 from directory.ground.hsds.rendering import Document, Record
 from directory.ground.hsds.safe_houses import street_words
-from directory.ground.hsds.visibility import coarse_area, coarse_location, level_of
+from directory.ground.hsds.visibility import coarse_area, coarse_location, level_of, objects_in
 
 GONE = "…"
 _SENTENCE = re.compile(r"(?<=[.;!?\n])\s+|\n|\s[–—|]\s")
@@ -72,17 +72,11 @@ def _areas(item: Document, own: int) -> list[Document]:
 def _places_in(item: Any) -> set[str]:
     """Names of places and lines of addresses, folded."""
     found: set[str] = set()
-    inside: list[Any] = [*item.get("service_at_locations", []), *item.get("locations", [])]
-    while inside:
-        each = inside.pop()
-        if isinstance(each, list):
-            inside += each
-        elif isinstance(each, dict):
-            said = [each.get(key) for key in ("address_1", "address_2")]
-            named = each.get("name") if "location_type" in each else None
-            said += [named] if named and not Places.load().named(named) else []
-            found |= {text for one in said if len(text := folded(str(one or ""))) >= _SHORTEST}
-            inside += [part for part in each.values() if isinstance(part, dict | list)]
+    for each in objects_in(item.get("service_at_locations", []), item.get("locations", [])):
+        said = [each.get(key) for key in ("address_1", "address_2")]
+        named = each.get("name") if "location_type" in each else None
+        said += [named] if named and not Places.load().named(named) else []
+        found |= {text for one in said if len(text := folded(str(one or ""))) >= _SHORTEST}
     return found
 
 

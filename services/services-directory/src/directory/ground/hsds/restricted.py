@@ -7,10 +7,10 @@ says one of its own, the entry among them.
 from collections.abc import Mapping
 from typing import Any
 
-from common.sight import LEVELS, NAMES, PUBLIC
+from common.sight import NAMES, PUBLIC
 
 from directory.ground.hsds.status import CLOSED
-from directory.ground.hsds.visibility import without_unstorable
+from directory.ground.hsds.visibility import level_of, objects_in, without_unstorable
 
 Word = Mapping[str, Any]
 
@@ -31,15 +31,10 @@ def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool) -> Word:
 
 def _hidden(document: Mapping[str, Any]) -> dict[str, int]:
     found: dict[str, int] = {}
-    inside: list[Any] = [document]
-    while inside:
-        item = inside.pop()
-        if isinstance(item, dict):
-            level = LEVELS[item["visibility"]] if item.get("visibility") else PUBLIC
-            if level > PUBLIC and "id" in item:
-                found[item["id"]] = max(level, found.get(item["id"], PUBLIC))
-            item = item.values()
-        inside += [each for each in item if isinstance(each, dict | list)]
+    for item in objects_in(document):
+        level = level_of(item)
+        if level > PUBLIC and "id" in item:
+            found[item["id"]] = max(level, found.get(item["id"], PUBLIC))
     return dict(sorted(found.items()))
 
 
@@ -63,5 +58,4 @@ def _raised(item: Any, hidden: Mapping[str, int]) -> Any:
         return item
     after = {key: _raised(value, hidden) for key, value in item.items()}
     least = hidden.get(item.get("id", ""), PUBLIC)
-    own = LEVELS[item["visibility"]] if item.get("visibility") else PUBLIC
-    return {**after, "visibility": NAMES[least]} if least > own else after
+    return {**after, "visibility": NAMES[least]} if least > level_of(item) else after

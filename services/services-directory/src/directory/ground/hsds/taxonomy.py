@@ -56,8 +56,8 @@ def taxonomies() -> dict[str, dict[str, Any]]:
 
 def term(taxonomy: str, code: str) -> dict[str, Any]:
     """The HSDS taxonomy term of a code, named in English and described in both languages."""
-    english, spanish, parent = _labels(taxonomy, code)
-    built: dict[str, Any] = {
+    english, spanish = _labels(taxonomy, code)
+    return {
         "id": str(term_id(taxonomy, code)),
         "code": code,
         "name": english,
@@ -66,23 +66,21 @@ def term(taxonomy: str, code: str) -> dict[str, Any]:
         "taxonomy_detail": taxonomies()[taxonomy],
         "language": "en",
     }
-    if parent:
-        built["parent_id"] = str(term_id(taxonomy, parent))
-    return built
 
 
-def _labels(taxonomy: str, code: str) -> tuple[str, str, str | None]:
+def _labels(taxonomy: str, code: str) -> tuple[str, str]:
+    """In English and in Spanish."""
     if taxonomy == SEXES:
-        return (*_SEX_LABELS[code], None)
+        return _SEX_LABELS[code]
     if taxonomy == STEPS:
-        return code, code, None
+        return code, code
     lists: dict[str, codelists.CodeList[Any]] = {
         CATEGORIES: codelists.categories(),
         AORS: codelists.pathways(),
         POPULATIONS: codelists.populations(),
     }
     entry = lists[taxonomy][code]
-    return entry.label_en, entry.label_es, None
+    return entry.label_en, entry.label_es
 
 
 def built_in_terms() -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ public: the address · partners: the address · pathway: the municipality (admin
 state (admin1), no coordinates, and nothing more exact is ever stored.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from common.sight import LEVELS, NAMES, PATHWAY, PUBLIC, RESTRICTED
@@ -41,16 +42,18 @@ def level_of(item: dict[str, Any], parent: int = PUBLIC) -> int:
 def levels_in(*items: Any) -> set[int]:
     """The levels from which some part of these documents is seen: at any other one there is no more to see
     than at the one below it."""
-    found: set[int] = set()
+    return {LEVELS[own] for each in objects_in(*items) if (own := each.get("visibility"))}
+
+
+def objects_in(*items: Any) -> Iterator[dict[str, Any]]:
+    """Every object in these documents, however deep."""
     inside = list(items)
     while inside:
         item = inside.pop()
         if isinstance(item, dict):
-            if own := item.get("visibility"):
-                found.add(LEVELS[own])
+            yield item
             item = item.values()
         inside += [each for each in item if isinstance(each, dict | list)]
-    return found
 
 
 def seen_at(item: dict[str, Any], level: int, own: int) -> dict[str, Any]:

@@ -3,18 +3,22 @@ document that was read."""
 
 import hashlib
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from common.auth import Principal
 from common.db.session import Database
+from common.http import OwnQuery, Reading
 from common.words.languages import preferred
-from fastapi import Depends
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from directory.ground.reading import envelope
+from directory.ground.reading.parameters import body_of
+from directory.ground.reading.parameters import described as parameters_of
 from directory.ground.reading.restricted_service import log_restricted
 from directory.ground.reading.rows_queries import Row
 
@@ -182,3 +186,45 @@ def described(
     if moves:
         responses["308"] = {"description": "Merged into another entry: see Location."}
     return {"parameters": parameters, "responses": responses}
+
+
+Search = Callable[..., Awaitable[Response]]
+
+
+def search_route(
+    routes: APIRouter,
+    path: str,
+    kind: type[BaseModel],
+    *,
+    summary: str,
+    responses: dict[int | str, dict[str, Any]] | None = None,
+    schema: dict[str, Any] | None = None,
+    privately: str | None = None,
+) -> Callable[[Search], Search]:
+    """Registers a search as GET and, privately, as POST with the same parameters in its body."""
+    asked = described(parameters_of(kind), schema)
+
+    def register(search: Search) -> Search:
+        routes.add_api_route(
+            path,
+            search,
+            methods=["GET"],
+            summary=summary,
+            responses=responses,
+            openapi_extra=asked,
+            dependencies=[OwnQuery],
+        )
+        routes.add_api_route(
+            path,
+            search,
+            methods=["POST"],
+            name=f"{search.__name__}_privately",
+            summary=f"{summary}, privately",
+            description=privately,
+            responses=responses,
+            openapi_extra=asked | body_of(kind),
+            dependencies=[OwnQuery, Reading],
+        )
+        return search
+
+    return register

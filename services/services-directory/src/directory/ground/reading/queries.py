@@ -10,17 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.ground.reading.models import restricted_reads
 
 
-async def all_reads(
+async def reads(
     session: AsyncSession,
     *,
-    service_id: UUID | None,
-    doer: str | None,
-    since: datetime | None,
-    until: datetime | None,
+    service_id: UUID | None = None,
+    doer: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: int | None,
     limit: int,
 ) -> list[Any]:
-    """Newest first, of every entry."""
+    """Newest first, of one entry or of all."""
     r = restricted_reads.c
     statement = sa.select(restricted_reads).order_by(r.id.desc()).limit(limit)
     conditions = (
@@ -33,19 +33,3 @@ async def all_reads(
     return list(
         (await session.execute(statement.where(*(c for c in conditions if c is not None)))).all()
     )
-
-
-async def reads_of(
-    session: AsyncSession, service_id: UUID, before: int | None, limit: int
-) -> list[Any]:
-    """Newest first."""
-    r = restricted_reads.c
-    statement = (
-        sa.select(restricted_reads)
-        .where(r.service_id == service_id)
-        .order_by(r.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        statement = statement.where(r.id < before)
-    return list((await session.execute(statement)).all())

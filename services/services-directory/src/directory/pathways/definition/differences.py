@@ -1,75 +1,43 @@
 """What changed between two versions of a pathway, step by step and field by field."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from directory.pathways.definition.graph import Pathway, Step
 
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """Old and new value in JSON form; None where the field was or is empty."""
-
-    field: str
-    old: Any
-    new: Any
+Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StepChange:
-    """`changes` is empty for added and removed steps."""
-
-    step: str
-    kind: Literal["added", "removed", "changed"]
-    need: str
-    changes: tuple[FieldChange, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """`pathway` holds changes outside the steps; `reordered` is true when steps only moved."""
-
-    pathway: tuple[FieldChange, ...]
-    steps: tuple[StepChange, ...]
-    reordered: bool
-
-    def __bool__(self) -> bool:
-        return bool(self.pathway or self.steps or self.reordered)
-
-
-def difference(old: Pathway | None, new: Pathway) -> Difference:
-    """From `old` (None: nothing was published before) to `new`; steps in key order."""
+def difference(old: Pathway | None, new: Pathway) -> Json:
+    """From `old` (None: nothing was published before) to `new`, as `schemas.DifferenceOut`: `pathway` holds changes
+    outside the steps, `steps` those of steps in key order; `reordered` is true when steps only moved. `old` and `new`
+    of a change are None where the field was or is empty."""
     before = {step.key: step for step in old.steps} if old else {}
     after = {step.key: step for step in new.steps}
-    changes = []
-    for key in sorted({*before, *after}):
-        change = _step_change(before.get(key), after.get(key))
-        if change is not None:
-            changes.append(change)
+    changes = [_step_change(before.get(key), after.get(key)) for key in sorted({*before, *after})]
     common = [key for key in before if key in after]
-    return Difference(
-        pathway=_field_changes(_heading(old) if old else {}, _heading(new)),
-        steps=tuple(changes),
-        reordered=common != [key for key in after if key in before],
-    )
+    return {
+        "pathway": _field_changes(_heading(old) if old else {}, _heading(new)),
+        "steps": [each for each in changes if each],
+        "reordered": common != [key for key in after if key in before],
+    }
 
 
-def _step_change(old: Step | None, new: Step | None) -> StepChange | None:
-    if old is None and new is not None:
-        return StepChange(new.key, "added", new.need)
-    if new is None and old is not None:
-        return StepChange(old.key, "removed", old.need)
-    if old is None or new is None or old == new:
-        return None
-    return StepChange(new.key, "changed", new.need, _field_changes(plain(old), plain(new)))
+def _step_change(old: Step | None, new: Step | None) -> Json:
+    """Empty for a step that is the same; of added and removed ones no field is told."""
+    step = new or old
+    if step is None or old == new:
+        return {}
+    kind = "added" if old is None else "removed" if new is None else "changed"
+    changes = _field_changes(plain(old), plain(new)) if old and new else []
+    return {"step": step.key, "kind": kind, "need": step.need, "changes": changes}
 
 
-def _field_changes(old: dict[str, Any], new: dict[str, Any]) -> tuple[FieldChange, ...]:
-    return tuple(
-        FieldChange(name, old.get(name), new.get(name))
+def _field_changes(old: Json, new: Json) -> list[Json]:
+    return [
+        {"field": name, "old": old.get(name), "new": new.get(name)}
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
-    )
+    ]
 
 
 def _heading(pathway: Pathway) -> dict[str, Any]:
@@ -92,13 +60,11 @@ def _sorted(value: Any) -> Any:
     return value
 
 
-_SETS = frozenset(
-    {
-        "sexes",
-        "populations",
-        "excluded_populations",
-        "situations",
-        "languages",
-        "speaks_none_of",
-    }
+_SETS = (
+    "sexes",
+    "populations",
+    "excluded_populations",
+    "situations",
+    "languages",
+    "speaks_none_of",
 )

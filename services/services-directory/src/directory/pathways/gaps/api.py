@@ -1,6 +1,7 @@
 """HTTP for gaps: where a need has no service that a caseworker could refer to."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -12,8 +13,7 @@ from fastapi import Query, Response
 
 from directory.pathways.definition.profile import PLACE, NeedCode
 from directory.pathways.gaps import heat_map, service, tables_out
-from directory.pathways.gaps.matrix import Row
-from directory.pathways.gaps.picture import GapQuery, Picture
+from directory.pathways.gaps.matrix import GapQuery, Picture, Row
 from directory.pathways.gaps.schemas import Gaps, Group, Population, PopulationImported
 from directory.pathways.planning.answers import need_label
 
@@ -84,16 +84,7 @@ def _answer(found: Picture) -> dict[str, Any]:
         "areas": {area: places.require(area).name for area in found.areas},
         "needs": {need: need_label(need) for need in found.needs},
         "items": [_row(row) for row in found.rows],
-        "open_steps": [
-            {
-                "area": step.area,
-                "aor": step.aor,
-                "version": step.version,
-                "step": step.step,
-                "need": step.need,
-            }
-            for step in found.open_steps
-        ],
+        "open_steps": [asdict(step) for step in found.open_steps],
         "weighted": [{"need": need, **counts} for need, counts in sorted(found.weighted.items())],
     }
 

@@ -14,7 +14,7 @@ from common.words.places import Places, folded
 from common.words.tables import completed
 from drawing.client import drawn
 
-from directory.pathways.gaps.picture import Picture
+from directory.pathways.gaps.matrix import Picture
 
 _TITLES = completed(
     "directory",

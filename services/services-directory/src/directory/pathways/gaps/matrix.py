@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from common.errors import PROBLEMS
 from common.words.places import Places
@@ -144,3 +145,27 @@ def weighted(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
 
 
 TOO_MANY_CELLS = PROBLEMS["too_many_cells"]
+
+
+@dataclass(frozen=True, slots=True)
+class GapQuery:
+    """Areas of `level` inside `area`; without needs or groups all of them."""
+
+    area: str
+    level: int
+    needs: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    only_gaps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Rows in area, need, group order; `weighted` is empty without a population table."""
+
+    question: GapQuery
+    as_of: date
+    areas: list[str]
+    needs: list[str]
+    rows: list[Row]
+    open_steps: list[StepWithoutService]
+    weighted: dict[str, dict[str, int]]

@@ -13,9 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.pathways.definition.proposals import confidential_needs
 from directory.pathways.gaps import queries
-from directory.pathways.gaps.matrix import TOO_MANY_CELLS, matrix, steps_without_service, weighted
+from directory.pathways.gaps.matrix import (
+    TOO_MANY_CELLS,
+    GapQuery,
+    Picture,
+    matrix,
+    steps_without_service,
+    weighted,
+)
 from directory.pathways.gaps.models import area_population
-from directory.pathways.gaps.picture import GapQuery, Picture
 from directory.pathways.gaps.shares import GROUPS
 from directory.pathways.texts.problems import UNKNOWN_CODE
 from directory.pathways.versions.effective import published_in

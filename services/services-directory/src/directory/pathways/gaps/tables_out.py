@@ -9,8 +9,7 @@ from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
 from common.words import codelists
 from common.words.places import Places
 
-from directory.pathways.gaps.matrix import Row
-from directory.pathways.gaps.picture import Picture
+from directory.pathways.gaps.matrix import Picture, Row
 from directory.pathways.gaps.shares import STATES
 from directory.pathways.texts.wording import say
 

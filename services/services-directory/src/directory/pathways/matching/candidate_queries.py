@@ -29,7 +29,6 @@ from directory.pathways.matching.candidate_rows import (
     Found,
     Key,
     Known,
-    KnownDocuments,
     found,
     known,
 )
@@ -38,10 +37,6 @@ from directory.pathways.matching.reach import Demand, neighbourhood
 FITTING_READ = 25
 OTHERS_READ = 20
 NEAREST_STATES = 4
-SPARSE: set[tuple[str, str]] = set()
-"""Needs and states around which too few were found by this process. It decides what is asked first, not what is
-found: needs times states, so it stays small."""
-DOCUMENTS = KnownDocuments(32 * 2**20)
 
 _READ = (
     "service_id", "etag", "name", "organization_name", "areas", "languages", "sexes", "populations",
@@ -117,14 +112,11 @@ async def _elsewhere(
     today: date,
 ) -> Found:
     """What would fit in another place, the nearest states first: in a large directory they hold as many as are read,
-    and nothing of what the rest of the country offers has to be looked at. Where they did not, they are not
-    asked again."""
+    and nothing of what the rest of the country offers has to be looked at."""
     state = Places.load().at_most(profile.area, 1)
     states = _states_by_distance(state)[:NEAREST_STATES]
-    nearby = [each for each in demands if (each.need, state) not in SPARSE]
-    near = await _away(session, audience, profile, nearby, today, states)
+    near = await _away(session, audience, profile, demands, today, states)
     enough = {need for need, found in near.candidates.items() if len(found) == OTHERS_READ}
-    SPARSE.update((each.need, state) for each in nearby if each.need not in enough)
     few = [each for each in demands if each.need not in enough]
     far = await _away(session, audience, profile, few, today, None)
     return Found(
@@ -328,22 +320,15 @@ async def shortlist(
 async def _documents(
     session: AsyncSession, audience: Audience, rows: Sequence[Row]
 ) -> dict[Key, Known]:
-    """What the documents of these rows say; only those that are not known already are read."""
-    wanted: dict[Key, Known | None] = {}
-    for row in rows:
-        key = (row["service_id"], row["level"], row["etag"], row["need"])
-        wanted[key] = DOCUMENTS.get(key)
-    missing = [key for key, known_already in wanted.items() if known_already is None]
-    if missing:
-        read = {
-            (row["service_id"], row["level"], row["etag"]): row
-            for row in await _read(session, audience, missing)
-        }
-        for key in missing:
-            if document := read.get(key[:3]):
-                wanted[key] = fresh = known(document, key[3])
-                DOCUMENTS.keep(key, fresh)
-    return {key: each for key, each in wanted.items() if each is not None}
+    """What the documents of these rows say."""
+    keys = [(row["service_id"], row["level"], row["etag"], row["need"]) for row in rows]
+    if not keys:
+        return {}
+    read = {
+        (row["service_id"], row["level"], row["etag"]): row
+        for row in await _read(session, audience, keys)
+    }
+    return {key: known(read[key[:3]], key[3]) for key in keys if key[:3] in read}
 
 
 async def _read(session: AsyncSession, audience: Audience, keys: Sequence[Key]) -> list[Row]:

@@ -1,6 +1,5 @@
 """Rows of the shortlist as candidates, with the site that is nearest to the person."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,11 +26,6 @@ class Known:
     candidate: Candidate
     sites: tuple[tuple[str | None, Point | None], ...]
 
-    @property
-    def size(self) -> int:
-        """The bytes that it takes, roughly: one for the whole country has hundreds of sites."""
-        return _OF_A_DOCUMENT + _OF_A_SITE * len(self.sites)
-
     def near(self, area: str) -> Candidate:
         """The candidate at its site nearest to the area: by name of place, then by distance."""
         if len(self.sites) < 2:
@@ -43,28 +37,6 @@ class Known:
         return replace(self.candidate, area=at[0], point=at[1])
 
 
-class KnownDocuments:
-    """Documents that were read before. An ETag names its content, so none of them is ever old; and
-    one is only looked up after the database has named it to this caller."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._known: OrderedDict[Key, Known] = OrderedDict()
-        self.size = 0
-
-    def get(self, key: Key) -> Known | None:
-        return self._known.get(key)
-
-    def keep(self, key: Key, known: Known) -> None:
-        if key in self._known:  # another plan read it meanwhile
-            return
-        self._known[key] = known
-        self.size += known.size
-        while self.size > self._most_bytes:
-            _, oldest = self._known.popitem(last=False)
-            self.size -= oldest.size
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """Candidates by need, how many fit by what the query asks, the ETag of every document that was read, and the
@@ -74,10 +46,6 @@ class Found:
     fitting: dict[str, int]
     etags: frozenset[tuple[str, str]]
     sensitive: frozenset[str] = frozenset()
-
-
-# Measured, with a key each: 2,541 bytes with one site, 58,381 with 335.
-_OF_A_DOCUMENT, _OF_A_SITE = 2_500, 175
 
 
 def found(rows: Iterable[Any], documents: Mapping[Key, Known], wanted: str) -> Found:
@@ -100,40 +68,34 @@ def found(rows: Iterable[Any], documents: Mapping[Key, Known], wanted: str) -> F
     return Found(candidates, counts, frozenset(etags), frozenset(sensitive))
 
 
+_SETS = ("sexes", "populations", "nationalities", "documents", "languages", "areas", "endorsed_by")
+_SAME = (
+    "name", "referable", "functional_status", "capacity_state", "minimum_age", "maximum_age", "hours_unread",
+    "verified_on", "valid_until", "provider_level",
+)  # fmt: skip
+"""Columns that a candidate is called as."""
+
+
 def known(row: Any, need: str) -> Known:
     """From a record with the columns of candidate_queries.py."""
     referral = orjson.loads(row["referral"]) if row["referral"] else {}
     points = [_point(text) for text in row["points"] or ()]
     sites = tuple(zip(row["pcodes"] or (), points, strict=True))
     area, point = sites[0] if sites else (None, None)
+    same: dict[str, Any] = {name: row[name] for name in _SAME}
+    same |= {name: _codes(row[name]) for name in _SETS}
     candidate = Candidate(
         service_id=str(row["service_id"]),
-        name=row["name"],
         organisation=row["organization_name"] or "",
         need=need,
-        referable=row["referable"],
-        functional_status=row["functional_status"],
-        capacity_state=row["capacity_state"],
-        minimum_age=row["minimum_age"],
-        maximum_age=row["maximum_age"],
-        sexes=_codes(row["sexes"]),
-        populations=_codes(row["populations"]),
-        nationalities=_codes(row["nationalities"]),
-        documents=_codes(row["documents"]),
-        languages=_codes(row["languages"]),
         area=area,
-        areas=_codes(row["areas"]),
         point=point,
         remote=_is_remote(row, referral),
         modes=_codes(referral.get("intake_modes")),
         open_minutes=tuple([(span.lower, span.upper) for span in row["open_minutes"]]),
         seasons=_seasons(row),
-        hours_unread=row["hours_unread"],
-        verified_on=row["verified_on"],
-        valid_until=row["valid_until"],
-        endorsed_by=_codes(row["endorsed_by"]),
-        provider_level=row["provider_level"],
-        referral=_way(referral),
+        referral=ReferralWay(**{name: referral.get(name) for name in ReferralWay.__slots__}),
+        **same,
     )
     return Known(candidate, sites)
 
@@ -184,15 +146,3 @@ def _is_remote(row: Any, referral: dict[str, Any]) -> bool:
     if "hotline" in modes:
         return True
     return "outreach" in modes and not any(row["pcodes"] or ())
-
-
-def _way(referral: dict[str, Any]) -> ReferralWay:
-    return ReferralWay(
-        method=referral.get("method"),
-        response_delay=referral.get("response_delay"),
-        next_step=referral.get("next_step"),
-        feedback_mechanism=referral.get("feedback_mechanism"),
-        focal_role=referral.get("focal_role"),
-        hours=referral.get("hours"),
-        intermediary=referral.get("intermediary"),
-    )

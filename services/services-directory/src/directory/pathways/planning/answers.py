@@ -1,10 +1,8 @@
 """A plan as JSON-ready data; the shapes are those of schemas.Resolution."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
-import orjson
 from common.words import codelists
 from common.words.languages import LANGUAGES
 
@@ -26,7 +24,7 @@ Json = dict[str, Any]
 
 
 def resolution(plan: Plan) -> Json:
-    """The whole answer to one profile, for orjson: its reasons are written out already."""
+    """The whole answer to one profile."""
     return {
         "as_of": plan.as_of,
         "directory_version": plan.directory_version,
@@ -135,14 +133,14 @@ def _ranked(ranked: Ranked, plan: Plan) -> Json:
     return {
         **service(ranked.candidate, ranked.proximity, plan),
         "points": ranked.points,
-        "reasons": [_written(reason) for reason in ranked.reasons],
+        "reasons": [reason_out(reason) for reason in ranked.reasons],
     }
 
 
 def _missed(missed: Missed, plan: Plan) -> Json:
     return {
         **service(missed.candidate, missed.proximity, plan),
-        "excluded_by": [_written(reason) for reason in missed.excluded_by],
+        "excluded_by": [reason_out(reason) for reason in missed.excluded_by],
         "late": only_late(missed),
     }
 
@@ -165,12 +163,6 @@ def reason_out(reason: Reason) -> Json:
         "points": reason.points,
         "says": say_reason(reason),
     }
-
-
-@lru_cache(maxsize=20_000)
-def _written(reason: Reason) -> orjson.Fragment:
-    """The same as JSON text: a plan holds hundreds of reasons, and few that are new."""
-    return orjson.Fragment(orjson.dumps(reason_out(reason)))
 
 
 def service(candidate: Candidate, near: Proximity, plan: Plan) -> Json:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 
 from directory.pathways.definition.layers import InForce
 from directory.pathways.definition.profile import Profile
@@ -26,8 +25,6 @@ class Plan:
     sensitive: frozenset[str] = frozenset()
 
 
-# Whoever asks again is answered with the same set: a hundred lines are put in order once.
-@lru_cache(maxsize=100)
 def directory_version(etags: frozenset[tuple[str, str]]) -> str:
     """A digest over (service id, ETag): equal exactly when the same documents were read."""
     lines = [f"{service_id}={etag}\n" for service_id, etag in sorted(etags)]

@@ -1,48 +1,71 @@
-"""What a draft would change, and for whom, if it replaced the published version."""
+"""What an open draft would change, and for whom, if it replaced what is in force now."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.pathways.definition.graph import Pathway
+from directory.pathways.definition.layers import Layer
+from directory.pathways.definition.profile import Profile
 from directory.pathways.planning.resolution import ResolvedStep
+from directory.pathways.planning.resolving import Caller, check_profile, plan
+from directory.pathways.versions.effective import in_force, with_draft
+from directory.pathways.versions.queries import Version
+from directory.pathways.versions.service import refuse_errors
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Changes of one profile's plan: needs gained and lost, moved, coverage changed."""
+async def simulate(
+    session: AsyncSession, caller: Principal, draft: Version, profiles: Sequence[Profile]
+) -> dict[str, Any]:
+    """Effects per profile; each profile is resolved in its own area with the draft in force there."""
+    for at, profile in enumerate(profiles):
+        check_profile(profile, f"/profiles/{at}")
+    body = Pathway.model_validate(draft.body)
+    await refuse_errors(session, body)
+    layer = Layer(draft.pathway_id, draft.aor, draft.area, draft.number)
+    whose = Caller.of(caller)
+    effects = []
+    for at, profile in enumerate(profiles):
+        before = await plan(session, whose, profile)
+        instead = await with_draft(session, profile.area, layer, body)
+        after = await plan(session, whose, profile, instead=instead)
+        effects.append({"profile": at, **effect(before.steps, after.steps)})
+    published = (await in_force(session, draft.area))[draft.aor]
+    return {
+        "draft": draft.number,
+        "published": published.version,
+        "affected": sum(each["changes"] for each in effects),
+        "items": effects,
+    }
 
-    gained: tuple[str, ...]
-    lost: tuple[str, ...]
-    moved: tuple[tuple[str, int, int], ...]
-    coverage: tuple[tuple[str, str, str], ...]
-    urgency: tuple[tuple[str, str, str], ...]
 
-    def __bool__(self) -> bool:
-        return bool(self.gained or self.lost or self.moved or self.coverage or self.urgency)
-
-
-def effect(published: Sequence[ResolvedStep], draft: Sequence[ResolvedStep]) -> Effect:
-    """`moved`: need, place before, place after (1 is first) among the needs that both hold."""
+def effect(published: Sequence[ResolvedStep], draft: Sequence[ResolvedStep]) -> dict[str, Any]:
+    """What changes in one profile's plan, as `schemas.EffectOut`. `moved`: the places (1 is first) among the needs
+    that both hold."""
     before = {step.ordered.step.need: step for step in published}
     after = {step.ordered.step.need: step for step in draft}
-    shared_before = [need for need in before if need in after]
-    shared_after = [need for need in after if need in before]
-    return Effect(
-        gained=tuple(sorted(set(after) - set(before))),
-        lost=tuple(sorted(set(before) - set(after))),
-        moved=tuple(
-            (need, shared_before.index(need) + 1, at + 1)
-            for at, need in enumerate(shared_after)
-            if shared_before.index(need) != at
+    was = [need for need in before if need in after]
+    now = [need for need in after if need in before]
+    found: dict[str, list[Any]] = {
+        "gained": sorted(set(after) - set(before)),
+        "lost": sorted(set(before) - set(after)),
+        "moved": _turned((need, was.index(need) + 1, at) for at, need in enumerate(now, 1)),
+        "coverage": _turned(
+            (need, before[need].coverage.value, after[need].coverage.value) for need in now
         ),
-        coverage=tuple(
-            (need, before[need].coverage.value, after[need].coverage.value)
-            for need in shared_after
-            if before[need].coverage is not after[need].coverage
+        "urgency": _turned(
+            (need, before[need].ordered.step.urgency.value, after[need].ordered.step.urgency.value)
+            for need in now
         ),
-        urgency=tuple(
-            (need, old, new)
-            for need in shared_after
-            if (old := before[need].ordered.step.urgency.value)
-            != (new := after[need].ordered.step.urgency.value)
-        ),
-    )
+    }
+    return {"changes": any(found.values()), **found}
+
+
+def _turned(values: Iterable[tuple[str, Any, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"need": need, "before": before, "after": after}
+        for need, before, after in values
+        if before != after
+    ]

@@ -1,8 +1,6 @@
 """Every SELECT about pathways, their versions and endorsements."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,26 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.pathways.definition.layers import Layer
 from directory.pathways.versions.models import pathway_versions, pathways
 
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a pathway as stored."""
-
-    pathway_id: UUID
-    aor: str
-    area: str
-    number: int
-    state: str
-    revision: int
-    body: dict[str, Any]
-    written_by: str
-    written_at: datetime
-    submitted_by: str | None
-    submitted_at: datetime | None
-    published_by: str | None
-    published_at: datetime | None
-    returned_because: str | None
-
+Version = sa.Row[Any]
+"""One version of a pathway as stored: the columns of `_VERSION`."""
 
 _VERSION = (
     pathway_versions.c.pathway_id,
@@ -101,8 +81,7 @@ async def _one(
     )
     if lock:
         statement = statement.with_for_update()
-    row = (await session.execute(statement)).first()
-    return None if row is None else Version(*row)
+    return (await session.execute(statement)).first()
 
 
 async def versions(
@@ -117,19 +96,7 @@ async def versions(
     )
     if published_only:
         statement = statement.where(pathway_versions.c.state == "published")
-    return [Version(*row) for row in await session.execute(statement)]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One pathway in a list."""
-
-    id: UUID
-    aor: str
-    area: str
-    published_number: int | None
-    open_state: str | None
-    open_number: int | None
+    return list(await session.execute(statement))
 
 
 async def listed(
@@ -140,8 +107,8 @@ async def listed(
     drafts_of: Sequence[str],
     after: tuple[str, str] | None,
     limit: int,
-) -> list[Listed]:
-    """Pathways in (area, AoR) order: published ones, and those open in `drafts_of` AoRs."""
+) -> list[Any]:
+    """Pathways in (area, AoR) order: published ones, and those open in `drafts_of` AoRs. Rows of `PathwayListed`."""
     opened = (
         sa.select(
             pathway_versions.c.pathway_id, pathway_versions.c.state, pathway_versions.c.number
@@ -156,8 +123,8 @@ async def listed(
             pathways.c.aor,
             pathways.c.area,
             pathways.c.published_number,
-            sa.case((mine, opened.c.state)),
-            sa.case((mine, opened.c.number)),
+            sa.case((mine, opened.c.state)).label("open_state"),
+            sa.case((mine, opened.c.number)).label("open_number"),
         )
         .outerjoin(opened, opened.c.pathway_id == pathways.c.id)
         .where(sa.or_(pathways.c.published_number.is_not(None), mine))
@@ -172,7 +139,7 @@ async def listed(
         statement = statement.where(
             sa.tuple_(pathways.c.area, pathways.c.aor) > sa.tuple_(*map(sa.literal, after))
         )
-    return [Listed(*row) for row in await session.execute(statement)]
+    return list(await session.execute(statement))
 
 
 async def pathway_of(

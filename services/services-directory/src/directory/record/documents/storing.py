@@ -360,6 +360,14 @@ def _sensitive(prepared: dict[int, Prepared], level: int) -> bool:
     return below is None or below.etag != prepared[RESTRICTED].etag
 
 
+_SAME = (
+    "categories", "areas", "terms", "taxonomies", "languages", "sexes", "populations", "nationalities", "documents",
+    "minimum_age", "maximum_age", "capacity_state", "functional_status", "provider_level", "pre_crisis", "valid_until",
+    "verified_on", "referable", "endorsed_by",
+)  # fmt: skip
+"""Columns that are called as in `hsds.columns`."""
+
+
 def _columns(prepared: Prepared) -> dict[str, Any]:
     found = prepared.columns
     return {
@@ -368,26 +376,8 @@ def _columns(prepared: Prepared) -> dict[str, Any]:
         "text_b": found.text.kind,
         "text_c": found.text.prose,
         "text_d": found.text.place,
-        "categories": found.categories,
-        "areas": found.areas,
         "within_areas": within(found.areas),
-        "terms": found.terms,
-        "taxonomies": found.taxonomies,
-        "languages": found.languages,
-        "sexes": found.sexes,
-        "populations": found.populations,
-        "nationalities": found.nationalities,
-        "documents": found.documents,
-        "minimum_age": found.minimum_age,
-        "maximum_age": found.maximum_age,
-        "capacity_state": found.capacity_state,
-        "functional_status": found.functional_status,
-        "provider_level": found.provider_level,
-        "pre_crisis": found.pre_crisis,
-        "valid_until": found.valid_until,
-        "verified_on": found.verified_on,
-        "referable": found.referable,
-        "endorsed_by": found.endorsed_by,
+        **{name: getattr(found, name) for name in _SAME},
         **_opening(found.opening),
         "quality": quality(found),
     }

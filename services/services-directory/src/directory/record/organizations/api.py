@@ -10,7 +10,6 @@ from common.errors import NOT_FOUND
 from common.http import (
     IfMatch,
     OwnQuery,
-    Reading,
     Session,
     check_if_match,
     context_of,
@@ -34,10 +33,10 @@ from directory.ground.reading.answers import (
     audit,
     described,
     page_answer,
+    search_route,
     stream,
 )
 from directory.ground.reading.asking import parameters
-from directory.ground.reading.parameters import body_of
 from directory.ground.reading.parameters import described as parameters_of
 from directory.ground.reading.rows_queries import Row
 from directory.record.organizations import queries, service
@@ -51,29 +50,14 @@ Editor = Annotated[Principal, requires(scope="directory:read")]
 _BATCH = 200
 
 
-@routes.get(
+@search_route(
+    routes,
     "/organizations",
+    OrganizationQuery,
     summary="Search organisations",
     responses=page_of(ShownOrganization),
-    openapi_extra=described(parameters_of(OrganizationQuery)),
-    dependencies=[OwnQuery],
 )
 async def organizations(request: Request, session: Session, caller: Anyone) -> Response:
-    return await _organizations(request, session, caller)
-
-
-@routes.post(
-    "/organizations",
-    summary="Search organisations, privately",
-    responses=page_of(ShownOrganization),
-    openapi_extra=described(parameters_of(OrganizationQuery)) | body_of(OrganizationQuery),
-    dependencies=[OwnQuery, Reading],
-)
-async def organizations_privately(request: Request, session: Session, caller: Anyone) -> Response:
-    return await _organizations(request, session, caller)
-
-
-async def _organizations(request: Request, session: Session, caller: Principal) -> Response:
     query = await parameters(request, OrganizationQuery)
     audience = audience_of(caller)
     if query.format == "ndjson":

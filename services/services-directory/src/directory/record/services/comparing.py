@@ -1,6 +1,5 @@
 """What approving an entry would change: field by field, and for each of those who may see it. Pure."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from common.sight import NAMES
@@ -32,13 +31,9 @@ def review(
                 after=after.get(level),
                 differences=_differences(before.get(level), after.get(level)),
             )
-            for level, name in sorted(_names().items())
+            for level, name in enumerate(NAMES)
         ],
     )
-
-
-def _names() -> Mapping[int, str]:
-    return dict(enumerate(NAMES))
 
 
 def _views(service: Document, organization: Document, facts: Facts, look: Look) -> dict[int, Any]:

@@ -14,6 +14,7 @@ from directory.ground.hsds.given import Given
 from directory.ground.hsds.identity import with_ids
 from directory.ground.hsds.safety import dangers
 from directory.ground.hsds.taxonomy import given_attributes
+from directory.ground.hsds.visibility import objects_in
 
 Document = dict[str, Any]
 
@@ -118,17 +119,6 @@ def states_in(plain: Document) -> list[str]:
 
 def phones_in(plain: Any) -> list[str]:
     """Digits of every phone number, for finding duplicates; the last eight decide."""
-    found: set[str] = set()
-    inside = [plain]
-    while inside:
-        item = inside.pop()
-        if item.__class__ is dict:
-            if "number" in item:
-                digits = "".join(char for char in str(item["number"]) if char.isdigit())
-                if len(digits) >= 6:
-                    found.add(digits[-8:])
-            item = item.values()
-        elif item.__class__ is not list:
-            continue
-        inside += [each for each in item if each.__class__ is dict or each.__class__ is list]
-    return sorted(found)
+    numbers = (str(each["number"]) for each in objects_in(plain) if "number" in each)
+    digits = ("".join(filter(str.isdigit, number)) for number in numbers)
+    return sorted({each[-8:] for each in digits if len(each) >= 6})

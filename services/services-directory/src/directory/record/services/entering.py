@@ -62,6 +62,8 @@ class Finish:
     """What one transaction writes once for all services that it enters."""
 
     published: set[UUID] = field(default_factory=set)
+    sites: set[UUID] = field(default_factory=set)
+    """Those of the published: their documents, by which others ask for them, are written last."""
     terms: Terms = field(default_factory=Terms)
 
     async def write(self, session: AsyncSession) -> None:
@@ -96,7 +98,8 @@ async def upsert_service(
         check_if_match(if_match, etag_of(row.version))
     identity = known or new_id()
     organization = await _organization(session, caller, document, source, row)
-    ids = await own_ids(session, caller, document, identity, row.document if row else None)
+    before = row.document if row else None
+    ids = await own_ids(session, caller, document, identity, before, last.sites)
     plain = draft(document, identity, organization.id, ids)
     scope = Scope(
         organization.id,
@@ -322,3 +325,4 @@ async def publish(
     await write_endorsements(session, caller, service_id, sorted(aors))
     touched = await places.publish(session, service_id, scope.managed_by, locations_in(plain))
     finish.published.update((service_id, *touched))
+    finish.sites.update(UUID(site["id"]) for site in plain.get("service_at_locations", ()))

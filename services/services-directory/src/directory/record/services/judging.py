@@ -45,29 +45,28 @@ class Judged:
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    document: Given
-    external_id: str | None
+Row = tuple[Given, UUID | None]
+"""A document, and the service that its external id stands for."""
 
 
 async def judge(
     session: AsyncSession,
     caller: Principal,
-    rows: Sequence[Row | None],
+    rows: Sequence[tuple[Given | None, UUID | None]],
     source: str,
-    stand_for: Mapping[str, UUID | None],
     before: Judged,
 ) -> list[Upserted | Problem | None]:
-    """For each row what would become of it; None for None. `stand_for`: what external ids mean."""
-    known = await _Known.of(session, caller, [row for row in rows if row], stand_for)
+    """For each row what would become of it; None for one without a document."""
+    given = [(document, entity) for document, entity in rows if document is not None]
+    known = await _Known.of(session, caller, given)
     found: list[Upserted | Problem | None] = []
-    for row in rows:
-        if row is None:
+    for document, entity in rows:
+        if document is None:
             found.append(None)
             continue
         try:
-            found.append(await _judged(session, caller, row, source, stand_for, known, before))
+            row = document, entity
+            found.append(await _judged(session, caller, row, source, known, before))
         except Problem as problem:
             found.append(problem)
     return found
@@ -93,23 +92,22 @@ class _Known:
         session: AsyncSession,
         caller: Principal,
         rows: Sequence[Row],
-        stand_for: Mapping[str, UUID | None],
     ) -> "_Known":
-        ids = {entity for entity in stand_for.values() if entity is not None}
-        for row in rows:
-            if row.document.id is not None:
-                ids |= {row.document.id, own_id(caller, row.document.id)}
+        ids = {entity for _, entity in rows if entity is not None}
+        for document, _ in rows:
+            if document.id is not None:
+                ids |= {document.id, own_id(caller, document.id)}
         records = await records_of(session, ids)
         foreign = [key for key, row in records.items() if not may_read(caller, row)]
         seen = await shown(session, caller, foreign) if foreign else ()
         named: set[UUID] = set()
         sites: set[UUID] = set()
         owners = {row.organization_id for row in records.values()}
-        for row in rows:
-            if row.document.organization and row.document.organization.id:
-                owners.add(row.document.organization.id)
-            named |= row.document.places
-            sites |= row.document.sites
+        for document, _ in rows:
+            if document.organization and document.organization.id:
+                owners.add(document.organization.id)
+            named |= document.places
+            sites |= document.sites
         readable = await places.editable(session, caller, named) if named else {}
         standing = (
             await taken_sites(session, sites) if sites and reads_every_record(caller) else set()
@@ -124,12 +122,11 @@ async def _judged(
     caller: Principal,
     given: Row,
     source: str,
-    stand_for: Mapping[str, UUID | None],
     known: _Known,
     before: Judged,
 ) -> Upserted:
-    document = given.document
-    identity = _identity(caller, given, stand_for, known)
+    document, entity = given
+    identity = entity or _identity(caller, document, known)
     row = known.records.get(identity)
     organization = await _organization(session, caller, document, source, row, known, before)
     ids = own_ids_of(
@@ -161,13 +158,8 @@ async def _judged(
     return Upserted(identity, "created" if row is None else "changed", version, state.value)
 
 
-def _identity(
-    caller: Principal, given: Row, stand_for: Mapping[str, UUID | None], known: _Known
-) -> UUID:
-    entity = stand_for.get(given.external_id or "")
-    if entity is not None:
-        return entity
-    brought = given.document.id
+def _identity(caller: Principal, document: Given, known: _Known) -> UUID:
+    brought = document.id
     if brought is None:
         return new_id()
     row = known.records.get(brought)

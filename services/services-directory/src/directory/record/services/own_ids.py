@@ -21,13 +21,14 @@ async def own_ids(
     document: Given,
     service_id: UUID,
     before: dict[str, Any] | None,
+    waiting: Collection[UUID] = (),
 ) -> OwnIds:
-    """As `own_ids_of`, with what has to be asked for."""
+    """As `own_ids_of`, with what has to be asked for; `waiting`: sites that are about to be stored."""
     had_places, had_sites = _had(before)
     readable = set(await places.editable(session, caller, document.places - had_places))
     new_sites = document.sites - had_sites if reads_every_record(caller) else set()
     standing = await taken_sites(session, new_sites) if new_sites else set()
-    return own_ids_of(caller, document, service_id, before, readable, standing)
+    return own_ids_of(caller, document, service_id, before, readable, standing.union(waiting))
 
 
 def own_ids_of(

@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from common.auth import Principal
 from common.errors import NOT_FOUND
-from common.http import OwnQuery, Reading, Session, open_to_all, router
+from common.http import Session, open_to_all, router
 from common.sight import audience_of
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,12 +17,12 @@ from directory.ground.reading.answers import (
     answer,
     described,
     page_answer,
+    search_route,
 )
 from directory.ground.reading.asking import parameters
-from directory.ground.reading.parameters import PageQuery, body_of
-from directory.ground.reading.parameters import described as parameters_of
+from directory.ground.reading.parameters import PageQuery
 from directory.record.taxonomies import queries
-from directory.record.taxonomies.parameters import TaxonomyQuery, TermQuery
+from directory.record.taxonomies.queries import TaxonomyQuery, TermQuery
 
 routes = router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
@@ -37,27 +37,12 @@ def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Re
     return page_answer(request, items, total=len(found), number=query.page, per_page=query.per_page)
 
 
-@routes.get(
-    "/taxonomies",
-    summary="Taxonomies",
-    responses=page_of(ShownTaxonomy),
-    openapi_extra=described(parameters_of(TaxonomyQuery)),
-    dependencies=[OwnQuery],
+@search_route(
+    routes, "/taxonomies", TaxonomyQuery, summary="Taxonomies", responses=page_of(ShownTaxonomy)
 )
 async def taxonomies(request: Request, session: Session, caller: Anyone) -> Response:
     query = await parameters(request, TaxonomyQuery)
     return _page(request, query, await queries.taxonomies(session, query, audience_of(caller)))
-
-
-@routes.post(
-    "/taxonomies",
-    summary="Taxonomies, privately",
-    responses=page_of(ShownTaxonomy),
-    openapi_extra=described(parameters_of(TaxonomyQuery)) | body_of(TaxonomyQuery),
-    dependencies=[OwnQuery, Reading],
-)
-async def taxonomies_privately(request: Request, session: Session, caller: Anyone) -> Response:
-    return await taxonomies(request, session, caller)
 
 
 @routes.get(
@@ -75,27 +60,12 @@ async def taxonomy(
     return answer(request, orjson.dumps(found))
 
 
-@routes.get(
-    "/taxonomy_terms",
-    summary="Taxonomy terms",
-    responses=page_of(ShownTerm),
-    openapi_extra=described(parameters_of(TermQuery)),
-    dependencies=[OwnQuery],
+@search_route(
+    routes, "/taxonomy_terms", TermQuery, summary="Taxonomy terms", responses=page_of(ShownTerm)
 )
 async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> Response:
     query = await parameters(request, TermQuery)
     return _page(request, query, await queries.terms(session, query, audience_of(caller)))
-
-
-@routes.post(
-    "/taxonomy_terms",
-    summary="Taxonomy terms, privately",
-    responses=page_of(ShownTerm),
-    openapi_extra=described(parameters_of(TermQuery)) | body_of(TermQuery),
-    dependencies=[OwnQuery, Reading],
-)
-async def taxonomy_terms_privately(request: Request, session: Session, caller: Anyone) -> Response:
-    return await taxonomy_terms(request, session, caller)
 
 
 @routes.get(

@@ -12,11 +12,21 @@ from common.words.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.hsds import taxonomy
+from directory.ground.reading.parameters import PageQuery
 from directory.ground.reading.rows_queries import fetch
 from directory.ground.reading.statement import Statement
-from directory.record.taxonomies.parameters import TaxonomyQuery, TermQuery
 
 Document = dict[str, Any]
+
+
+class TaxonomyQuery(PageQuery):
+    pass
+
+
+class TermQuery(PageQuery):
+    taxonomy_id: UUID | None = None
+    top_only: bool = False
+    parent_id: UUID | None = None
 
 
 async def taxonomies(

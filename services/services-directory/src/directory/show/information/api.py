@@ -15,7 +15,8 @@ from common.http import (
     refusal_pages,
     router,
 )
-from fastapi import Response
+from common.words.languages import PageLanguage
+from fastapi import Query, Response
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
@@ -29,6 +30,7 @@ from directory.show.information.short_text import messages, plain
 
 routes = router("/directory/v1/help", ["information points"])
 Anyone = Annotated[Principal, open_to_all()]
+Asked = Annotated[PageLanguage | None, Query(alias="language")]
 _POSITION = {"latitude", "longitude"}
 _ASKED = {"parameters": [p for p in described(HelpQuery) if p["name"] not in _POSITION]}
 _ASKED_PRIVATELY = _ASKED | body_of(HelpQuery)
@@ -68,9 +70,7 @@ async def search_help(request: Request, session: Session, caller: Anyone) -> HTM
 
 async def _page(request: Request, session: Session) -> HTMLResponse:
     settings = settings_of(request)
-    language = page_language(
-        request.query_params.get("language"), request.headers.get("accept-language")
-    )
+    language = language_in(request, request.query_params.get("language"))
     try:
         without = (SWITCH,) if request.method == "POST" else ()
         query = await asked(request, without=without, any_query=True)
@@ -106,7 +106,7 @@ async def help_as_text(
     """The list as plain text; `form=sms` as at most three text messages, one a line."""
     settings = settings_of(request)
     query = await asked(request, without=("form",))
-    language = language_of(request, query)
+    language = language_in(request, query.language)
     found = await service.find_help(session, query, language)
     text = help_text(found, language, settings.emergency_number)
     return as_text("\n".join(messages(plain(text))) if form == "sms" else text, language)
@@ -114,7 +114,7 @@ async def help_as_text(
 
 async def _found(request: Request, session: Session) -> HelpPage:
     query = await asked(request)
-    return await service.find_help(session, query, language_of(request, query))
+    return await service.find_help(session, query, language_in(request, query.language))
 
 
 async def asked(
@@ -125,8 +125,8 @@ async def asked(
     return await parameters(request, HelpQuery, without=without, any_query=any_query)
 
 
-def language_of(request: Request, query: HelpQuery) -> str:
-    return page_language(query.language, request.headers.get("accept-language"))
+def language_in(request: Request, asked: str | None) -> str:
+    return page_language(asked, request.headers.get("accept-language"))
 
 
 def as_text(text: str, language: str) -> Response:

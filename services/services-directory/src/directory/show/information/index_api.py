@@ -4,18 +4,17 @@ from typing import Annotated
 
 from common import clock
 from common.auth import ANONYMOUS, Principal
-from common.http import AnyQuery, Session, open_to_all, page_language, refusal_pages, router
-from common.words.languages import PageLanguage
+from common.http import AnyQuery, Session, open_to_all, refusal_pages, router
 from common.words.places import Places
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from directory.pathways.definition.profile import PLACE
-from directory.pathways.gaps.picture import GapQuery
+from directory.pathways.gaps.matrix import GapQuery
 from directory.pathways.gaps.service import picture
 from directory.pathways.versions.service import check_area
-from directory.show.information.api import settings_of
+from directory.show.information.api import Asked, language_in, settings_of
 from directory.show.information.gap_map import Area, areas_of
 from directory.show.information.rendering import gaps_page, posters_page
 
@@ -23,13 +22,12 @@ poster_index = router("/directory/v1/posters", ["posters"])
 gap_page = router("/directory/v1/gaps/page", ["gaps"])
 Anyone = Annotated[Principal, open_to_all()]
 _DEEPEST = 2
-Asked = Annotated[PageLanguage | None, Query(alias="language")]
 
 
 @poster_index.get("", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def list_posters(request: Request, _anyone: Anyone, asked: Asked = None) -> HTMLResponse:
     """The page that leads to each poster."""
-    return posters_page(settings_of(request), _language(request, asked))
+    return posters_page(settings_of(request), language_in(request, asked))
 
 
 @gap_page.get(
@@ -54,14 +52,10 @@ async def show_gaps(
     own = await _areas(session, area, level) if area else []
     parts = await _areas(session, area or country, level + 1) if level < _DEEPEST else []
     today = clock.today()
-    language = _language(request, asked)
+    language = language_in(request, asked)
     return gaps_page(settings, language, own[0] if own else None, parts, today)
 
 
 async def _areas(session: Session, inside: str, level: int) -> list[Area]:
     """What anybody may know, whoever asks."""
     return areas_of((await picture(session, ANONYMOUS, GapQuery(inside, level))).rows)
-
-
-def _language(request: Request, asked: str | None) -> str:
-    return page_language(asked, request.headers.get("accept-language"))

@@ -14,18 +14,16 @@ from common.http import (
     Session,
     etag_of,
     open_to_all,
-    page_language,
     requires,
     router,
 )
-from common.words.languages import PageLanguage
 from common.words.places import Places
 from fastapi import Query, Response
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from directory.show.information import queries, service
-from directory.show.information.api import as_text, settings_of
+from directory.show.information.api import Asked, as_text, language_in, settings_of
 from directory.show.information.rendering import risks_page, snippet_page
 from directory.show.information.schemas import (
     NewRiskMessage,
@@ -39,7 +37,6 @@ Anyone = Annotated[Principal, open_to_all()]
 Writer = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR, Role.IM})]
 Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR})]
 Area = Annotated[str | None, Query(max_length=20, description="A P-code.")]
-Asked = Annotated[PageLanguage | None, Query(alias="language")]
 _IN_SNIPPET = 5
 
 
@@ -47,10 +44,6 @@ def _known(area: str | None) -> str | None:
     if area and not Places.load().is_known(area):
         raise INVALID.because("not_known_p_code", pointer="/area")
     return area or None
-
-
-def _language(request: Request, asked: str | None) -> str:
-    return page_language(asked, request.headers.get("accept-language"))
 
 
 @risk_routes.get("")
@@ -81,7 +74,7 @@ async def show_messages(
 ) -> HTMLResponse:
     """The page for people."""
     found = await service.in_force(session, _known(area))
-    language = _language(request, asked)
+    language = language_in(request, asked)
     return risks_page(settings_of(request), language, found, "/directory/v1/risk-messages/page")
 
 
@@ -95,7 +88,7 @@ async def show_snippet(
 ) -> HTMLResponse:
     """A part that any website may show in a frame: no script, no cookie, no form."""
     found = await service.in_force(session, _known(area), _IN_SNIPPET)
-    return snippet_page(settings_of(request), _language(request, asked), found)
+    return snippet_page(settings_of(request), language_in(request, asked), found)
 
 
 @risk_routes.get("/snippet/code")
@@ -107,7 +100,7 @@ async def get_snippet_code(
     asked: Asked = None,
 ) -> SnippetCode:
     """The lines that a website copies into its page."""
-    language = _language(request, asked)
+    language = language_in(request, asked)
     base = str(settings_of(request).public_url).rstrip("/")
     query = f"?language={language}" + (f"&area={found}" if (found := _known(area)) else "")
     link = f"{base}/directory/v1/risk-messages/snippet{query}"
@@ -130,7 +123,7 @@ async def show_as_text(
 ) -> Response:
     """All in force as plain text; `form=sms`: one text message a line."""
     found = await service.in_force(session, _known(area))
-    language = _language(request, asked)
+    language = language_in(request, asked)
     said = [message.texts.en if language == "en" else message.texts.es for message in found]
     if form == "sms":
         return as_text(

@@ -15,7 +15,7 @@ from directory.files.imports.outcomes.fidelity import RowFates
 from directory.files.imports.outcomes.notes import Note, Verdict, nameless, note, verdict_of
 from directory.ground.hsds.given import Given
 from directory.ground.hsds.schemas import OrganizationDocument, ServiceDocument
-from directory.ground.hsds.visibility import raised
+from directory.ground.hsds.visibility import objects_in, raised
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +140,4 @@ def is_placeless(document: Mapping[str, Any]) -> bool:
         if code in known
     ):
         return True
-    inside: list[Any] = [document]
-    while inside:
-        item = inside.pop()
-        if isinstance(item, dict):
-            if item.get("visibility") == NAMES[RESTRICTED]:
-                return True
-            item = list(item.values())
-        inside += [each for each in item if isinstance(each, dict | list)]
-    return False
+    return any(each.get("visibility") == NAMES[RESTRICTED] for each in objects_in(document))

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 from zipfile import ZipFile
 
 from directory.files.imports.errors import HEADERS_MISSING, TOO_MANY_LINES, UNREADABLE_FILE
+from directory.files.imports.options import Options
 from directory.files.imports.outcomes.fidelity import Fate, Fidelity, Outcome
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import Note, note
@@ -29,7 +30,7 @@ from directory.files.imports.package.staging import Staging
 from directory.files.imports.publishers.space import Space
 from directory.files.imports.reading.archive import archive
 from directory.files.imports.reading.delimited import read_cells
-from directory.files.imports.source import SAMPLE, Options, Source
+from directory.files.imports.source import SAMPLE, Source
 
 DEFAULT_VISIBILITY = "partners"
 _PIECE = 1 << 20

@@ -14,6 +14,7 @@ from common.auth import Principal
 from common.words.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.publishers.likeness import Likeness, Signs, likeness, signs_of
@@ -27,20 +28,6 @@ from directory.record.taxonomies.service import taxonomy_names, term_names
 
 SERVICE = "service"
 _AT_ONCE = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the caller says of the file: its `base` space, whether it was `named`, and the file's
-    `digest`, which names a new space."""
-
-    base: str
-    named: bool
-    digest: bytes
-
-    @property
-    def fresh(self) -> str:
-        return f"{self.base}~{self.digest.hex()[:8]}"
 
 
 @dataclass(slots=True)
@@ -67,22 +54,24 @@ class _Score:
 async def settle(
     session: AsyncSession,
     caller: Principal,
-    claim: Claim,
+    options: Options,
+    digest: bytes,
     sample: Sequence[Mapped],
     ids: Mapping[str, Mapping[UUID, str]],
 ) -> tuple[Space, list[Note]]:
-    """The space of the file, and what to tell of it. `ids`: of a package, by kind of entry, its
-    UUIDs with the names that it gives them."""
-    source, own = await _space_of(session, caller, claim, sample)
+    """The space of the file, and what to tell of it. `digest`: of the file, names a new space; `ids`: of a package,
+    by kind of entry, its UUIDs with the names that it gives them."""
+    fresh = f"{options.source}~{digest.hex()[:8]}"
+    source, own = await _space_of(session, caller, options, fresh, sample)
     space = Space(source, own=own)
     if not own:
         for kind, given in ids.items():
             space.ours[kind], space.taken[kind] = await _whose(session, caller, kind, source, given)
     told: list[Note] = []
-    if source == claim.fresh:
-        told.append(note("publisher_apart", before=label(claim.base), after=label(source)))
-    elif source != claim.base:
-        told.append(note("publisher_recognised", before=label(claim.base), after=label(source)))
+    if source == fresh:
+        told.append(note("publisher_apart", before=label(options.source), after=label(source)))
+    elif source != options.source:
+        told.append(note("publisher_recognised", before=label(options.source), after=label(source)))
     if taken := sum(map(len, space.taken.values())):
         told.append(note("ids_taken", before=taken))
     return space, told
@@ -94,30 +83,34 @@ def label(source: str) -> str:
 
 
 async def _space_of(
-    session: AsyncSession, caller: Principal, claim: Claim, sample: Sequence[Mapped]
+    session: AsyncSession,
+    caller: Principal,
+    options: Options,
+    fresh: str,
+    sample: Sequence[Mapped],
 ) -> tuple[str, bool]:
     signs = _signs(sample)
     scores, own = await _scores(session, caller, signs)
     if own * 2 >= len(signs) > 0:
-        return claim.base, True  # an export of this directory
-    at_base = scores.get(claim.base)
+        return options.source, True  # an export of this directory
+    at_base = scores.get(options.source)
     if at_base is not None and at_base.is_the_same(trusted=True):
-        return claim.base, False
+        return options.source, False
     known = [
         (score.alike, source)
         for source, score in scores.items()
-        if source != claim.base and score.is_the_same(trusted=False)
+        if source != options.source and score.is_the_same(trusted=False)
     ]
     # A name that the caller gave is left only for what is the same file in the main.
-    enough = len(signs) / 2 if claim.named else 1
+    enough = len(signs) / 2 if options.named else 1
     best = max(known, default=(0, ""))
     if best[0] >= max(enough, 1):
         return best[1], False
     if at_base is not None:
-        return claim.fresh, False
-    if claim.named or not await is_used(session, claim.base):
-        return claim.base, False
-    return claim.fresh, False
+        return fresh, False
+    if options.named or not await is_used(session, options.source):
+        return options.source, False
+    return fresh, False
 
 
 def _signs(sample: Iterable[Mapped]) -> dict[str, Signs]:

@@ -1,4 +1,4 @@
-"""Tells the other services of a published pathway, with the services of each step.
+"""Tells the other services of a published pathway, with the services of each step, also when those change.
 
 Referrals keeps the alternatives, so that a declined or expired referral can suggest the next service
 from the same step without asking the directory. Confidential services are never among them.
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.events.directory import PathwayPublished, PathwayStep
+from common.http import BackgroundTask, ServiceContext
 from common.messaging import outbox
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +24,7 @@ from directory.pathways.versions.models import pathways
 from directory.tables import COMMON
 
 ALTERNATIVES = 20
+EVERY_SECONDS = 300.0
 
 
 async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
@@ -60,3 +62,29 @@ async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
     )
     await outbox.append(session, COMMON, event)
     return True
+
+
+def tasks(context: ServiceContext) -> list[BackgroundTask]:
+    """The background task of published pathways."""
+
+    async def look() -> None:
+        await announce_changed(context)
+
+    return [BackgroundTask.repeated("pathway-alternatives", look, EVERY_SECONDS)]
+
+
+async def announce_changed(context: ServiceContext) -> int:
+    """Announce each published pathway whose alternatives changed; one transaction for each."""
+    async with context.database.transaction() as session:
+        known = (
+            await session.scalars(
+                sa.select(pathways.c.id)
+                .where(pathways.c.published_number.is_not(None))
+                .order_by(pathways.c.id)
+            )
+        ).all()
+    told = 0
+    for pathway_id in known:
+        async with context.database.transaction() as session:
+            told += await announce(session, pathway_id)
+    return told

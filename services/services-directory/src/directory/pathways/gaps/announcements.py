@@ -1,21 +1,26 @@
-"""Sends the gap counters to reporting, an hour's observations at a time.
+"""Sends the gap counters to reporting, an hour's observations at a time, and recounts what a new day opened or closed.
 
 Waiting for the hour keeps the time of a single question out of the event stream.
 """
 
+import asyncio
 from datetime import date
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from common.events.directory import GapObserved
+from common.http import BackgroundTask, ServiceContext
 from common.messaging import outbox
+from common.process.repeating import pause
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.pathways.gaps.models import gap_observations
+from directory.pathways.gaps.projection import CHUNK, turn_seasons
 from directory.tables import COMMON
 
 BATCH = 500
+EVERY_SECONDS = 3600.0
 _KEY = tuple(gap_observations.primary_key.columns)
 _key_of = itemgetter(*(column.name for column in _KEY))
 _ROSE = (
@@ -60,3 +65,17 @@ def _when(counted: str) -> dict[str, Any]:
     day = date.fromisoformat(counted)
     year, week, _ = day.isocalendar()
     return {"week": f"{year}-W{week:02d}", "day": day}
+
+
+def tasks(context: ServiceContext) -> list[BackgroundTask]:
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            async with context.database.transaction() as session:
+                more = await turn_seasons(session) == CHUNK
+            if more:
+                continue
+            await pause(stop, EVERY_SECONDS)
+            async with context.database.transaction() as session:
+                await announce_observed(session)
+
+    return [BackgroundTask("gap-counter", run)]
