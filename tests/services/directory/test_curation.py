@@ -13,8 +13,7 @@ from common.events.directory import SightChanged
 from common.events.referrals import ReferralData
 from common.process.telemetry import Metrics
 from directory.curation.consumers import on_declined
-from directory.curation.sweep import mark_stale, remind, sweep, tell_more
-from directory.record.records.models import services
+from directory.curation.sweep import mark_stale, remind, sweep
 from directory.tables import CLOCK_LOOKS, COMMON
 from httpx import AsyncClient
 
@@ -84,24 +83,6 @@ async def test_an_event_tells_who_sees_the_service_and_in_which_country_it_is(
     assert data["organisation_id"] == str(organisation(2))
     assert (data["states"], data["countries"]) == (["VE23"], ["VE"])
     assert data["areas"] == ["VE23"]
-
-
-async def test_what_an_older_version_told_less_of_is_told_again_once(
-    api: AsyncClient, publish: Publish, database: Database
-) -> None:
-    own = await publish()
-    async with database.transaction() as session:
-        assert await tell_more(session) == 0
-        await session.execute(
-            sa.update(services).values(announced=services.c.announced.op("-")("countries"))
-        )
-    for expected in (1, 0):
-        async with database.transaction() as session:
-            assert await tell_more(session) == expected
-    assert [name for name, _ in await _events(database, own)] == [
-        "service.published.v1",
-        "service.changed.v1",
-    ]
 
 
 async def test_an_event_names_nobody(

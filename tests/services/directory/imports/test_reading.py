@@ -15,7 +15,7 @@ from directory.files.imports.outcomes.notes import Note, Verdict
 from directory.files.imports.reading import sheet
 from directory.files.imports.reading.formats import Format, format_of
 from directory.files.imports.sources import open_source
-from directory.files.imports.workbook.template import template_csv, template_xlsx, workbook_of
+from directory.files.imports.workbook.template import WorkbookWriter, template_csv, template_xlsx
 
 HEADER = "Código externo,Organización,Nombre del servicio,Categorías,Visibilidad\n"
 OPTIONS = Options(date(2026, 11, 25), source="test")
@@ -94,8 +94,11 @@ def test_a_formula_in_a_workbook_refuses_its_row(tmp_path: Path) -> None:
 def test_the_template_is_read_by_the_importer(tmp_path: Path, language: str) -> None:
     keys = [column.key for column in columns()]
     values = {"organisation": "Org", "name": "=1+1", "categories": "GP-INFO", "latitude": 10.5}
-    filled = workbook_of([[values.get(key) for key in keys]], language)
-    rows, notes = read(saved(tmp_path, filled))
+    filled = tmp_path / "filled.xlsx"
+    writer = WorkbookWriter(filled, language)
+    writer.add([values.get(key) for key in keys])
+    writer.close()
+    rows, notes = read(filled)
     assert [each.code for each in notes] == ["sheet_chosen"]
     assert [row.number for row in rows] == [2]
     # Written as text and not as a formula; reading it back is refused all the same.

@@ -1,6 +1,6 @@
 """Looks for entries whose verification has run out: they are shown as unverified and are not
 referable any more; owners are reminded before. A clock in doubt ends nothing; what it ended is fresh again once it is
-right (decision 0178). At its start it tells of entries again that an older version told less of."""
+right (decision 0178)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,10 +38,6 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
     dates = Dates(context.database, CLOCK_LOOKS, context.metrics)
 
     async def run(stop: asyncio.Event) -> None:
-        told = BATCH
-        while told == BATCH and not stop.is_set():
-            async with context.database.transaction() as session:
-                told = await tell_more(session)
         while not stop.is_set():
             if await sweep(context.database, dates, settings.reminder_days) < BATCH:
                 await pause(stop, settings.sweep_seconds)
@@ -57,15 +53,6 @@ async def sweep(database: Database, dates: Dates, reminder_days: int) -> int:
         if believed:
             changed += [await mark_stale(session), await remind(session, reminder_days)]
     return max(changed)
-
-
-async def tell_more(session: AsyncSession) -> int:
-    """Announce entries again whose last event lacks what events tell today; returns how many there
-    were (at most a batch). Until then the copies of others hold them as the most hidden."""
-    ids = await records.take_less_told(session, BATCH)
-    if ids:
-        await store(session, ids)
-    return len(ids)
 
 
 async def mark_fresh(session: AsyncSession) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +19,14 @@ class PackageWriter:
     """Takes services one by one; `finish` zips the tables. Ids of shared rows are kept in memory, so
     that each is written once."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="ruta-export-")
+        self._folder = Path(self._temporary.name)
         self._files: dict[str, IO[str]] = {}
         self._writers: dict[str, Any] = {}
         self._seen: dict[str, set[UUID]] = {name: set() for name in SHARED}
         for name, table in tables().items():
-            handle = (folder / table.file).open("w", encoding="utf-8", newline="")
+            handle = (self._folder / table.file).open("w", encoding="utf-8", newline="")
             self._files[name] = handle
             self._writers[name] = csv.DictWriter(handle, table.names, lineterminator="\n")
             self._writers[name].writeheader()
@@ -40,16 +42,14 @@ class PackageWriter:
         seen.add(own)
         return True
 
-    def close(self) -> None:
+    def finish(self, target: Path, license_note: str) -> None:
         for handle in self._files.values():
             handle.close()
-
-    def finish(self, target: Path, license_note: str) -> None:
-        self.close()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
             package.writestr("datapackage.json", json.dumps(descriptor(license_note), indent=1))
             for table in tables().values():
                 package.write(self._folder / table.file, table.file)
+        self._temporary.cleanup()
 
 
 def descriptor(license_note: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,8 +30,15 @@ class ExportWriter(ABC):
         self.language = language
         self.labels = language if labels else None
 
+    def add(self, batch: Sequence[Exported]) -> None:
+        for each in batch:
+            self._write(each)
+
     @abstractmethod
-    def add(self, batch: Sequence[Exported]) -> None: ...
+    def _write(self, each: Exported) -> None: ...
+
+    def _row(self, each: Exported) -> list[Value]:
+        return row_of(each.document, abridged=each.abridged, language=self.labels)
 
     @abstractmethod
     def finish(self) -> None: ...
@@ -51,10 +57,8 @@ class CsvWriter(ExportWriter):
         self._rows = csv.writer(self._file)
         self._rows.writerow([header_of(column, language) for column in columns()])
 
-    def add(self, batch: Sequence[Exported]) -> None:
-        for each in batch:
-            row = row_of(each.document, abridged=each.abridged, language=self.labels)
-            self._rows.writerow([guarded_cell(self._cell(value)) for value in row])
+    def _write(self, each: Exported) -> None:
+        self._rows.writerow([guarded_cell(self._cell(value)) for value in self._row(each)])
 
     def _cell(self, value: Value) -> Value:
         return value
@@ -85,9 +89,8 @@ class XlsxWriter(ExportWriter):
         super().__init__(path, language, labels=labels)
         self._book = WorkbookWriter(path, language)
 
-    def add(self, batch: Sequence[Exported]) -> None:
-        for each in batch:
-            self._book.add(row_of(each.document, abridged=each.abridged, language=self.labels))
+    def _write(self, each: Exported) -> None:
+        self._book.add(self._row(each))
 
     def finish(self) -> None:
         self._book.close()
@@ -106,10 +109,9 @@ class GeoJsonWriter(ExportWriter):
         self._file.write('{"type":"FeatureCollection","features":[')
         self._between = ""
 
-    def add(self, batch: Sequence[Exported]) -> None:
-        for each in batch:
-            self._file.write(self._between + json.dumps(_feature(each), ensure_ascii=False))
-            self._between = ",\n"
+    def _write(self, each: Exported) -> None:
+        self._file.write(self._between + json.dumps(_feature(each), ensure_ascii=False))
+        self._between = ",\n"
 
     def finish(self) -> None:
         self._file.write("]}\n")
@@ -122,16 +124,13 @@ class HsdsWriter(ExportWriter):
 
     def __init__(self, path: Path, language: str, *, labels: bool) -> None:
         super().__init__(path, language, labels=labels)
-        self._folder = tempfile.TemporaryDirectory(prefix="ruta-export-")
-        self._package = PackageWriter(Path(self._folder.name))
+        self._package = PackageWriter()
 
-    def add(self, batch: Sequence[Exported]) -> None:
-        for each in batch:
-            self._package.add(each.document, abridged=each.abridged)
+    def _write(self, each: Exported) -> None:
+        self._package.add(each.document, abridged=each.abridged)
 
     def finish(self) -> None:
         self._package.finish(self.path, _NOTE)
-        self._folder.cleanup()
 
 
 WRITERS: dict[str, type[ExportWriter]] = {

@@ -30,7 +30,6 @@ from directory.ground.entries.queries import (
     levels_set_by_hand,
     said_by_hand,
 )
-from directory.ground.entries.schemas import Upserted
 from directory.ground.hsds.given import Given
 from directory.ground.hsds.hidden_parts import keeping_hidden
 from directory.ground.hsds.safe_houses import house_words
@@ -325,10 +324,6 @@ async def bring_organizations(
     known = writer.space.ours.get(organizations.KIND, set())
     documents = [organization_of(mapped) for mapped in rows]
     written = []
-    standing = None
-    if dry:
-        ids = [each.id for each in documents if each is not None and each.id is not None]
-        standing = await organizations.standing(writer.session, ids)
     for mapped, document in zip(rows, documents, strict=True):
         outcome = None
         if document is not None:
@@ -338,7 +333,7 @@ async def bring_organizations(
                 writer.caller,
                 document,
                 ours=document.id in known,
-                standing=standing,
+                dry=dry,
             )
         if outcome is not None and not dry:
             written.append(mapped)
@@ -368,13 +363,18 @@ class Judge:
         )
         await end_vanished(self.session, self.caller, rows, report, dry=True)
         rows = _services(rows)
-        given = [(each.given, each.entity) for each in await writer.prepared(rows)]
-        found = await judge(self.session, self.caller, given, space.source, self.before)
-        for mapped, result in zip(rows, found, strict=True):
-            if isinstance(result, Problem):
-                mapped.notes.extend(_reasons(result))
-            written = None
-            if isinstance(result, Upserted):
-                written = Written(result.id, result.outcome)
-            report.add(mapped, written)
+        for each in await writer.prepared(rows):
+            report.add(each.mapped, await self._judged(each, space.source))
         self.session.expunge_all()
+
+    async def _judged(self, each: Standing, source: str) -> Written | None:
+        if each.given is None:
+            return None
+        try:
+            found = await judge(
+                self.session, self.caller, each.given, each.entity, source, self.before
+            )
+        except Problem as problem:
+            each.mapped.notes.extend(_reasons(problem))
+            return None
+        return Written(found.id, found.outcome)

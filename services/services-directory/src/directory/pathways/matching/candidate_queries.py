@@ -15,23 +15,17 @@ from common.words import codelists
 from common.words.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from directory.ground.access import visible_by_level, visible_sql
+from directory.ground.access import visible_by_level
 from directory.ground.hsds.opening import WEEK_MINUTES
 from directory.ground.hsds.preference import CAPACITY, MERITS, STATUS, Worth
 from directory.ground.hsds.reachability import KILOMETRES_AN_HOUR, RESPONSE_HOURS
 from directory.ground.hsds.referability import REFERABLE_STATUSES
 from directory.ground.reading import opening_queries as opening
-from directory.ground.reading.rows_queries import Row, fetch, plan_once
+from directory.ground.reading.rows_queries import fetch, plan_once
 from directory.ground.reading.statement import Statement
 from directory.pathways.definition.layers import lineage
 from directory.pathways.definition.profile import Moment, Profile
-from directory.pathways.matching.candidate_rows import (
-    Found,
-    Key,
-    Known,
-    found,
-    known,
-)
+from directory.pathways.matching.candidate_rows import Found, found
 from directory.pathways.matching.reach import Demand, neighbourhood
 
 FITTING_READ = 25
@@ -293,13 +287,13 @@ async def shortlist(
     # Each level from its own partition; the lists are taken apart once for each need, not for each row.
     keys = ", ".join(f"{expression} AS key{at}" for at, (expression, _) in enumerate(order))
     seen = " UNION ALL ".join(
-        f"SELECT d.service_id, d.level, d.etag, d.sensitive, {keys} FROM service_documents_{level} d"
+        f"SELECT d.service_id, d.level, {keys} FROM service_documents_{level} d"
         f" WHERE n.least <= {level} AND {' AND '.join([*conditions, condition])}"
         for level, condition in visible_by_level(audience, s.argument).items()
     )
     sorted_by = ", ".join(f"key{at} {direction}" for at, (_, direction) in enumerate(order))
     text = f"""
-        SELECT n.need, s.*
+        SELECT n.need, s.fits, d.sensitive, {_SELECTED}, site.pcodes, site.points
         FROM (
             SELECT need, least, limited, opening::int4multirange, string_to_array(delays, ' ') AS delays,
                    string_to_array(around, ' ') AS around, string_to_array(here, ' ') AS here
@@ -308,46 +302,16 @@ async def shortlist(
             OFFSET 0
         ) n
         CROSS JOIN LATERAL (
-            SELECT service_id, level, etag, sensitive, count(*) OVER () AS fits
+            SELECT d.*, count(*) OVER () AS fits
             FROM ({seen}) d
             ORDER BY {sorted_by}, service_id LIMIT {s.argument(limit, "integer")}
         ) s
-    """
-    rows = await fetch(session, text, s)
-    return found(rows, await _documents(session, audience, rows), area)
-
-
-async def _documents(
-    session: AsyncSession, audience: Audience, rows: Sequence[Row]
-) -> dict[Key, Known]:
-    """What the documents of these rows say."""
-    keys = [(row["service_id"], row["level"], row["etag"], row["need"]) for row in rows]
-    if not keys:
-        return {}
-    read = {
-        (row["service_id"], row["level"], row["etag"]): row
-        for row in await _read(session, audience, keys)
-    }
-    return {key: known(read[key[:3]], key[3]) for key in keys if key[:3] in read}
-
-
-async def _read(session: AsyncSession, audience: Audience, keys: Sequence[Key]) -> list[Row]:
-    s = Statement()
-    documents = sorted({key[:2] for key in keys})
-    ids = s.argument([service_id for service_id, _ in documents], "uuid[]")
-    levels = s.argument([level for _, level in documents], "smallint[]")
-    return await fetch(
-        session,
-        f"""
-        SELECT {_SELECTED}, d.level, site.pcodes, site.points
-        FROM unnest({ids}, {levels}) AS w(id, level)
-        JOIN service_documents d ON d.service_id = w.id AND d.level = w.level
+        JOIN service_documents d ON d.service_id = s.service_id AND d.level = s.level
         CROSS JOIN LATERAL (
             SELECT array_agg(pcode ORDER BY site_id) AS pcodes,
                    array_agg(point::text ORDER BY site_id) AS points
             FROM site_documents WHERE service_id = d.service_id AND level = d.level
         ) site
-        WHERE {visible_sql(audience, s.argument)}
-        """,
-        s,
-    )
+        ORDER BY n.need, {sorted_by}, s.service_id
+    """
+    return found(await fetch(session, text, s), area)

@@ -1,11 +1,10 @@
 """Rows of the shortlist as candidates, with the site that is nearest to the person."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import orjson
 from common.words.places import Places
@@ -15,26 +14,6 @@ from directory.pathways.matching.candidates import Candidate, ReferralWay
 from directory.pathways.matching.proximity import apart
 
 Point = tuple[float, float]
-Key = tuple[UUID, int, str, str]
-"""Of a stored document and what it is looked at for: service, level, ETag, need."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What one stored document says. `candidate` is at the first of `sites` (P-code, point)."""
-
-    candidate: Candidate
-    sites: tuple[tuple[str | None, Point | None], ...]
-
-    def near(self, area: str) -> Candidate:
-        """The candidate at its site nearest to the area: by name of place, then by distance."""
-        if len(self.sites) < 2:
-            return self.candidate
-        at = min(
-            self.sites,
-            key=lambda site: (_steps_apart(site[0], area), apart(site[0], site[1], area)),
-        )
-        return replace(self.candidate, area=at[0], point=at[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +27,16 @@ class Found:
     sensitive: frozenset[str] = frozenset()
 
 
-def found(rows: Iterable[Any], documents: Mapping[Key, Known], wanted: str) -> Found:
-    """From records of candidate_queries.py; `wanted` is the P-code of the person's area. A row
-    whose document went between the two questions is left out."""
+def found(rows: Iterable[Any], wanted: str) -> Found:
+    """From records of candidate_queries.py; `wanted` is the P-code of the person's area."""
     candidates: dict[str, list[Candidate]] = {}
     counts: dict[str, int] = {}
     etags, sensitive = set(), set()
     for row in rows:
-        need, etag = row["need"], row["etag"]
-        known = documents.get((row["service_id"], row["level"], etag, need))
-        if known is None:
-            continue
-        candidate = known.near(wanted)
-        candidates.setdefault(need, []).append(candidate)
-        counts[need] = row["fits"]
-        etags.add((candidate.service_id, etag))
+        candidate = _candidate(row, wanted)
+        candidates.setdefault(candidate.need, []).append(candidate)
+        counts[candidate.need] = row["fits"]
+        etags.add((candidate.service_id, row["etag"]))
         if row["sensitive"]:
             sensitive.add(candidate.service_id)
     return Found(candidates, counts, frozenset(etags), frozenset(sensitive))
@@ -76,18 +50,23 @@ _SAME = (
 """Columns that a candidate is called as."""
 
 
-def known(row: Any, need: str) -> Known:
-    """From a record with the columns of candidate_queries.py."""
+def _candidate(row: Any, wanted: str) -> Candidate:
+    """At its site nearest to the area: by name of place, then by distance."""
     referral = orjson.loads(row["referral"]) if row["referral"] else {}
-    points = [_point(text) for text in row["points"] or ()]
-    sites = tuple(zip(row["pcodes"] or (), points, strict=True))
-    area, point = sites[0] if sites else (None, None)
+    sites = [(pcode, _point(text)) for pcode, text in zip(
+        row["pcodes"] or (), row["points"] or (), strict=True
+    )]  # fmt: skip
+    area, point = min(
+        sites,
+        key=lambda site: (_steps_apart(site[0], wanted), apart(site[0], site[1], wanted)),
+        default=(None, None),
+    )
     same: dict[str, Any] = {name: row[name] for name in _SAME}
     same |= {name: _codes(row[name]) for name in _SETS}
-    candidate = Candidate(
+    return Candidate(
         service_id=str(row["service_id"]),
         organisation=row["organization_name"] or "",
-        need=need,
+        need=row["need"],
         area=area,
         point=point,
         remote=_is_remote(row, referral),
@@ -97,7 +76,6 @@ def known(row: Any, need: str) -> Known:
         referral=ReferralWay(**{name: referral.get(name) for name in ReferralWay.__slots__}),
         **same,
     )
-    return Known(candidate, sites)
 
 
 def _seasons(row: Any) -> tuple[Season, ...]:

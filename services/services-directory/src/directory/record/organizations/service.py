@@ -1,6 +1,6 @@
 """Use cases of organisations: find or create the one that a document means, and change it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -121,16 +121,14 @@ async def bring_in(
     document: OrganizationDocument,
     *,
     ours: bool,
-    standing: Mapping[UUID, Any] | None = None,
+    dry: bool = False,
 ) -> str | None:
     """What a file says of an organisation in its own right: `created`, `changed` or `unchanged`; None
     if it is left as it stands, for whatever reason. `ours`: it came from the same publisher before.
-    What the file does not say of it stays. With `standing`, the rows of a dry run, it says so without
-    doing it, and locks nothing."""
+    What the file does not say of it stays. A dry run says so without doing it, and locks nothing."""
     if document.id is None:
         return None
-    dry = standing is not None
-    row = standing.get(document.id) if standing is not None else await _row(session, document.id)
+    row = await _row(session, document.id, lock=not dry)
     if row is None:
         if CURATE not in caller.scopes and document.id != caller.organisation_id:
             return None
@@ -167,17 +165,12 @@ async def expected(
     named: UUID | None,
     own: UUID | None,
     source: str,
-    standing: Mapping[UUID, Any],
 ) -> Any:
     """The row of the organisation that a service would have, or what would be created. `own`: whose it
-    is now; `standing`: rows that were asked for together, all that there are of their ids. Reads only:
-    nothing is locked."""
+    is now. Reads only: nothing is locked."""
     if document is not None:
-        if document.id is not None:
-            row = standing.get(document.id)
-        else:
-            found = await _found(session, caller, document, source, None, lock=False)
-            row = await _row(session, found, lock=False) if found else None
+        found = await _found(session, caller, document, source, None, lock=False)
+        row = await _row(session, found, lock=False) if found else None
         if row is not None:
             if not owns(caller, row):
                 _check_may_create(caller, row.id)
@@ -190,7 +183,7 @@ async def expected(
         _check_may_create(caller, identity)
         return Expected(identity, caller.organisation)
     if own is not None:
-        return standing.get(own)
+        return await _row(session, own, lock=False)
     return await require(session, caller, named or caller.organisation, lock=False)
 
 
@@ -204,15 +197,6 @@ async def require(
             "no_organisation_has_this_id_create", pointer="/organization_id"
         )
     return row
-
-
-async def standing(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Those of the organisations that there are."""
-    if not ids:
-        return {}
-    asked = sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid)))
-    found = await session.execute(sa.select(organizations).where(organizations.c.id == asked))
-    return {row.id: row for row in found}
 
 
 async def known(session: AsyncSession, organization_id: UUID) -> Any:

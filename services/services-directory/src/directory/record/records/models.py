@@ -19,7 +19,7 @@ services = sa.Table(
     sa.Column("reminded_on", sa.Date),
     sa.Column("event_version", sa.BigInteger, nullable=False),
     sa.Column("announced", JSONB(none_as_null=True)),
-    # What of it is restricted, as it was told last (hsds.restricted); NULL: by an older version.
+    # What of it is restricted, as it was told last (hsds.restricted); NULL: never.
     sa.Column("restricted", JSONB(none_as_null=True)),
     # Published, and shown to nobody while its organisation is suspended (entries.offered).
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),

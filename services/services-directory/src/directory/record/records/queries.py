@@ -91,11 +91,6 @@ def one_record(service_id: UUID) -> sa.Select[Any]:
     return sa.select(services).where(services.c.id == service_id)
 
 
-async def records_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Those of the records that there are."""
-    return {row.id: row for row in await session.execute(sa.select(services).where(_any(ids)))}
-
-
 async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Any]:
     """Those of the records of which anything is restricted as it is published, with both their forms."""
     s = services.c

@@ -105,22 +105,6 @@ async def end_in_favour(session: AsyncSession, ending: Any, into: UUID) -> int:
     return version
 
 
-async def take_less_told(session: AsyncSession, limit: int) -> list[UUID]:
-    """Lock records whose last event lacks what events tell today."""
-    statement = (
-        sa.select(services.c.id)
-        .where(
-            services.c.approved.is_not(None),
-            sa.or_(
-                services.c.restricted.is_(None), sa.not_(services.c.announced.has_key("countries"))
-            ),
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(await session.scalars(statement))
-
-
 # As `entries.offered.is_withdrawn`.
 _TOLD_WITHDRAWN = sa.func.coalesce(services.c.restricted["withdrawn"].as_boolean(), sa.false())
 

@@ -92,7 +92,10 @@ async def upsert_service(
     if isinstance(document, ServiceDocument):
         document = Given.of(document)
     last = Finish() if finish is None else finish
-    known = service_id or await _known(session, caller, document, source, external_id)
+    known = service_id
+    if known is None and source and external_id:
+        known = await by_external_id(session, KIND, source, external_id)
+    known = known or await brought_as(session, caller, document)
     row = await locked(session, known) if known else None
     if row is not None and if_match is not None:
         check_if_match(if_match, etag_of(row.version))
@@ -150,17 +153,8 @@ async def withdrawn_by_hand(session: AsyncSession, rows: Iterable[Any]) -> set[U
     return await said_by_hand(session, KIND, ended, STATE) if ended else set()
 
 
-async def _known(
-    session: AsyncSession,
-    caller: Principal,
-    document: Given,
-    source: str | None,
-    external_id: str | None,
-) -> UUID | None:
-    if source and external_id:
-        known = await by_external_id(session, KIND, source, external_id)
-        if known is not None:
-            return known
+async def brought_as(session: AsyncSession, caller: Principal, document: Given) -> UUID | None:
+    """Which record the id stands for that the document brings."""
     if document.id is None:
         return None
     row = await row_of(session, document.id)

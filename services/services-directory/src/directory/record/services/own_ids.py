@@ -23,30 +23,18 @@ async def own_ids(
     before: dict[str, Any] | None,
     waiting: Collection[UUID] = (),
 ) -> OwnIds:
-    """As `own_ids_of`, with what has to be asked for; `waiting`: sites that are about to be stored."""
-    had_places, had_sites = _had(before)
-    readable = set(await places.editable(session, caller, document.places - had_places))
-    new_sites = document.sites - had_sites if reads_every_record(caller) else set()
-    standing = await taken_sites(session, new_sites) if new_sites else set()
-    return own_ids_of(caller, document, service_id, before, readable, standing.union(waiting))
-
-
-def own_ids_of(
-    caller: Principal,
-    document: Given,
-    service_id: UUID,
-    before: dict[str, Any] | None,
-    readable: Collection[UUID],
-    standing: Collection[UUID],
-) -> OwnIds:
     """A place keeps its id if the caller may read its record, a site if it is this service's; so
-    does all that the service had before. Who may read every record keeps what no other has."""
+    does all that the service had before. Who may read every record keeps what no other has, nor is one of
+    those `waiting`: sites that are about to be stored."""
     had_places, had_sites = _had(before)
     new_places = document.places - had_places
     new_sites = document.sites - had_sites
-    kept = new_sites - set(standing) if reads_every_record(caller) else set()
+    readable = await places.editable(session, caller, new_places)
+    kept: set[UUID] = set()
+    if new_sites and reads_every_record(caller):
+        kept = new_sites - await taken_sites(session, new_sites) - set(waiting)
     return OwnIds(
-        {each: own_id(caller, each) for each in new_places - set(readable)},
+        {each: own_id(caller, each) for each in new_places - readable.keys()},
         {each: uuid5(service_id, str(each)) for each in new_sites - kept},
     )
 

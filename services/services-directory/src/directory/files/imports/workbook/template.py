@@ -4,7 +4,7 @@ Also the sheet layout that exports fill.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +59,8 @@ def template_csv(language: str) -> bytes:
 
 
 def template_xlsx(language: str) -> bytes:
-    return workbook_of([], language)
-
-
-def workbook_of(rows: Iterable[Sequence[Any]], language: str) -> bytes:
-    """The whole workbook in memory; for a large one use `WorkbookWriter`."""
     target = io.BytesIO()
-    writer = WorkbookWriter(target, language)
-    for row in rows:
-        writer.add(row)
-    writer.close()
+    WorkbookWriter(target, language).close()
     return target.getvalue()
 
 
