@@ -12,7 +12,7 @@ def emergency_numbers(area: str) -> list[dict[str, Any]]:
     """Of the country in which the area lies, the general one first; empty where none is known."""
     country = Places.load().require(area).country
     return [
-        {"number": row["number"], "says": by_language(row, "")}
+        {"number": row["number"], "says": dict(by_language(row, ""))}
         for row in rows(__package__, "emergency_numbers")
         if row["country"] == country
     ]
