@@ -132,6 +132,74 @@ async def test_who_received_is_told_that_the_person_withdrew_only_where_they_did
     assert (EN(said) in shown, [key for key in other if EN(key) in shown]) == (True, [])
 
 
+EXPIRED = (410, {"code": "consent_expired", "status": 410})
+
+
+async def test_who_received_reads_that_the_date_of_the_consent_is_over(pages: Console) -> None:
+    has(
+        pages.api, f"GET {REFERRAL}", to_organisation=OWN, from_organisation=OTHER, state="accepted"
+    )
+    pages.api.instead[f"GET {REFERRAL}/disclosure"] = EXPIRED
+    shown = text_of((await pages.open(f"/console/referrals/{PAGE}")).text)
+    assert EN("referral.consent_over_there") in shown
+    assert EN("referral.unreadable") not in shown
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("status", ["active", "expired"])
+async def test_the_sender_asks_again_and_the_referral_goes_on_under_the_answer(
+    pages: Console, language: str, status: str
+) -> None:
+    say, consents = wording(language), "GET /referrals/v1/consents"
+    pages.http.headers["accept-language"] = language
+    _, listed = pages.api.of(*consents.split(" "))
+    former = {
+        **listed["items"][0], "id": PAGE, "status": status, "items": ["name", "contact"],
+        "valid_until": "2026-12-24T16:00:00Z",
+    }  # fmt: skip
+    view = {
+        "from_organisation": OWN,
+        "to_organisation": OTHER,
+        "state": "accepted",
+        "grant_id": PAGE,
+    }
+    has(pages.api, f"GET {REFERRAL}", **view)
+    pages.api.instead[consents] = (200, {"items": [former], "next_cursor": None})
+    pages.api.instead[f"GET /referrals/v1/consents/{PAGE}"] = (200, former)
+    page = f"/console/referrals/{PAGE}"
+    html = (await pages.open(page)).text
+    words = "referral.consent_over" if status == "expired" else "referral.consent_until"
+    assert say(words, at="").split(".")[-2].strip() in text_of(html)
+    assert say("renew.title") in text_of(html)
+    assert boxes(html, "ask-again/items[]") == {"name", "contact"}
+    pages.api.instead["POST /referrals/v1/bulk"] = (
+        200,
+        {
+            "results": [
+                {"key": "a", "status": 201, "body": {}},
+                {"key": "b", "status": 200, "body": {}},
+            ]
+        },
+    )
+    typed = {
+        "ask-again/items[]": "name", "ask-again/decided_by": "person", "ask-again/method": "verbal",
+        "ask-again/case_id": former["case_id"],
+    }  # fmt: skip
+    answer = await pages.post(f"{page}/ask-again", typed)
+    assert answer.headers["location"] == page
+    (sent,) = (body for call, body in pages.api.asked if call == "POST /referrals/v1/bulk")
+    consent, renewal = sent["commands"]
+    assert consent["body"]["items"] == ["name"]
+    assert consent["body"]["service_id"] == former["service_id"]
+    assert renewal["path"] == f"{REFERRAL}/renew-consent"
+    assert renewal["only_if"] == {"key": consent["key"], "status": "active"}
+    fresh = {**former, "id": f"f{PAGE[1:]}", "status": "active"}
+    view |= {"service_id": former["service_id"], "category": former["purpose"]}
+    has(pages.api, f"GET {REFERRAL}", **view)
+    pages.api.instead[consents] = (200, {"items": [fresh, former], "next_cursor": None})
+    assert say("renew.attach") in text_of((await pages.open(page)).text)
+
+
 async def test_a_question_its_answer_and_an_appointment_are_read_by_either_side(
     pages: Console,
 ) -> None:

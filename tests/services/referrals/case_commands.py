@@ -372,6 +372,8 @@ COMMANDS: tuple[CaseCommand, ...] = (
     _http("withdraw an unused consent", "POST /consents/{other_grant}/withdraw", ["other_grant"]),
     _http("withdraw consent to statistics", "POST /consents/{reporting}/withdraw", ["reporting"]),
     _http("withdraw consent to the transfer", "POST /consents/{handing}/withdraw", ["handing"]),
+    _http("go on under another consent", "POST /referrals/{referral}/renew-consent",
+          ["referral", "other_grant"], lambda it: {"grant_id": it["other_grant"]}),
     _http("renew the code", "POST /consents/{grant}/withdrawal-code", ["grant"]),
     CaseCommand("withdraw by code", _withdraw_by_code, ("grant",), "POST /withdrawals"),
     CaseCommand("withdraw on the page", _withdraw_on_the_page, ("grant",), "POST /withdraw"),

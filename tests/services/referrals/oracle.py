@@ -122,10 +122,24 @@ class Sharing:
     before_hold: str = ""
     ended: bool = False
     readers: set[UUID] = field(default_factory=set)
+    former: list[Word] = field(default_factory=list)
+    """What it went on under before."""
 
     @property
     def case(self) -> Case:
         return self.word.case
+
+    @property
+    def words(self) -> list[Word]:
+        return [self.word, *self.former]
+
+    def is_under(self, word: Word) -> bool:
+        return any(each is word for each in self.words)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """Of what was sent, as far as the newest word goes."""
+        return self.items & self.word.items - self.case.hidden
 
     def is_read(self, now: datetime) -> bool:
         word, case = self.word, self.case
@@ -188,6 +202,13 @@ def may_send(word: Word, wanted: frozenset[str], now: datetime) -> bool:
     )
 
 
+def may_renew(sharing: Sharing, word: Word, now: datetime) -> bool:
+    """It goes on under another word to the same service, of the same person, that covers nothing else."""
+    same = word.case is sharing.case and word.service == sharing.word.service
+    open_still = sharing.state in OPEN and not sharing.ended
+    return same and open_still and may_send(word, frozenset(), now)
+
+
 def may_answer(sharing: Sharing, now: datetime) -> bool:
     word, case = sharing.word, sharing.case
     return (
@@ -241,7 +262,8 @@ def answer_to(step: str, caller: Caller, sharing: Sharing, now: datetime) -> int
     if sharing.state not in sources:
         return 409
     refused = step == "answer-information" and not may_answer(sharing, now)
-    return None if refused else 200
+    unread = step == "accept" and not sharing.is_read(now)
+    return None if refused or unread else 200
 
 
 def may_know(
@@ -259,8 +281,7 @@ def may_know(
             known.update(case.facts.values())
     for sharing in sharings:
         if "recipient" in side_of(caller, sharing) and sharing.is_read(now):
-            shared = sharing.items - sharing.case.hidden
-            known.update(sharing.case.facts[item] for item in shared)
+            known.update(sharing.case.facts[item] for item in sharing.shown)
     for access in accesses:
         if access.caller == caller and is_open(access, now):
             case = access.case

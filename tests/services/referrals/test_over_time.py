@@ -61,7 +61,7 @@ async def test_an_expired_grant_answers_no_question_and_is_read_no_more(story: S
         assert code(refused) == (409, "no_consent")
         assert "Ask the person again" in refused.json()["detail"]
         read = await story.get("ngo-salud", f"{path}/disclosure")
-        assert code(read) == (410, "consent_withdrawn")
+        assert code(read) == (410, "consent_expired")
         steps = (await story.get("ngo-salud", f"{path}/history")).json()
         assert all("since March" not in str(step) for step in steps)
 

@@ -78,6 +78,7 @@ OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]
         every,
     ),
     "referral_to_confirm": ("/referrals?unconfirmed=true", "referral_id", every),
+    "referral_consent_ending": ("/referrals?consent_ending=true", "referral_id", every),
     "task": (
         "/tasks?limit=500",
         "task_id",
@@ -211,6 +212,8 @@ async def everything_else(story: Story) -> None:
         referral = await story.sent(service_id=service_id)
         for step in way:
             await story.made("ngo-salud", f"/referrals/{referral['id']}/{step}", STEPS[step])
+    tomorrow = (clock.now() + timedelta(days=1)).isoformat()
+    await story.sent(service_id=service_id, consent={"valid_until": tomorrow})
     case = (await story.case())["id"]
     consent = {"case_id": case, "kind": "transfer", "method": "signed"}
     legal = claims_of("ngo-legal")["org"]

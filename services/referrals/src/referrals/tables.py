@@ -1,5 +1,7 @@
 """This service's table registry, column types, and the tables that every service has."""
 
+from uuid import UUID
+
 import sqlalchemy as sa
 from common.db.clock_looks import clock_looks
 from common.db.ended_rights import ended_rights
@@ -32,6 +34,15 @@ class Texts(ARRAY[str]):
 
     def __init__(self) -> None:
         super().__init__(sa.Text)
+
+
+class Ids(ARRAY[UUID]):
+    """uuid[]."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(sa.Uuid)
 
 
 class Json(JSONB):

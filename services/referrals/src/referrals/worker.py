@@ -35,6 +35,7 @@ from referrals.referral.escalations.due_timers import fire_due
 from referrals.referral.escalations.models import ENDING as CALLS
 from referrals.referral.links.models import ENDING as LINKS
 from referrals.referral.referrals.queries import flagged_services
+from referrals.referral.referrals.renewals import tell_ends
 from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.tables import CLOCK_LOOKS, ENDED_RIGHTS, Instant
@@ -118,6 +119,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     # Each by itself: what one of them fails at must not keep another from erasing.
     for_good: Mapping[str, Callable[[], Awaitable[object]]] = {
         "reconsent": lambda: ask_reconsent(database, keys, clock.today()),
+        "consent-ends": lambda: tell_ends(database, clock.now()),
         "retention": lambda: erase_expired(database, keys, clock.today()),
         "threads": lambda: forget_expired(database, keys, clock.now()),
         "unattached-screenings": lambda: erase_unattached(database, keys, unused_since()),

@@ -13,6 +13,7 @@ from tests.services.referrals.oracle import (
     Sharing,
     Word,
     may_decide,
+    may_renew,
     side_of,
 )
 from tests.services.referrals.stories.world import (
@@ -96,7 +97,7 @@ class Consents(World):
     def withdraw(self, data: Any, road: str) -> None:
         """Never refused, and the person is told the truth."""
         word = self.a_consent(data)
-        case, under = word.case, [each for each in self.sharings if each.word is word]
+        case, under = word.case, [each for each in self.sharings if each.is_under(word)]
         if case.erased:
             return
         truth = self.truth(word, under)
@@ -116,6 +117,28 @@ class Consents(World):
             self.is_true(told_her, truth)
         word.stands = False
         self.end(under)
+
+    @precondition(lambda self: self.sharings and any(not each.used for each in self.words))
+    @rule(data=st.data(), road=ROADS)
+    def renew(self, data: Any, road: str) -> None:
+        """The person is asked again while it is open; whoever else tries changes nothing."""
+        sharing = self.sharing(data)
+        unused = [e for e in self.words if not (e.used or e.is_exception or e.hands_over)]
+        if sharing.word.is_exception or not unused or sharing.case.erased:
+            return
+        fitting = [each for each in unused if each.case is sharing.case]
+        word = data.draw(st.sampled_from(fitting or unused))
+        caller = data.draw(st.sampled_from([self.staff(sharing.case.holder), *self.callers()]))
+        path = f"/referrals/{sharing.id}/renew-consent"
+        status, answer = self.post(caller, path, {"grant_id": word.id}, road)
+        own = "referrer" in side_of(caller, sharing)
+        may = own and may_renew(sharing, word, clock.now())
+        assert (status == 200) == may, (status, answer, word, sharing)
+        if may:
+            word.used = True
+            sharing.former.append(sharing.word)
+            sharing.word = word
+            self.versions[sharing.id] += 1
 
     def a_consent(self, data: Any) -> Word:
         words = [each for each in self.words if not each.is_exception]
@@ -167,5 +190,4 @@ class Consents(World):
         status, answer = self.post(caller, f"/referrals/{sharing.id}/withdraw", {}, road)
         assert (status == 200) == bool(sides), answer
         if sides:
-            sharing.word.stands = False
             self.end([sharing])

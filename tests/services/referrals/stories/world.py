@@ -192,3 +192,5 @@ class World(RuleBasedStateMachine):
             self.versions[each.id] += each.state in OPEN
             each.state = "withdrawn" if each.state in OPEN else each.state
             each.ended = True
+            for word in each.words:
+                word.stands = False

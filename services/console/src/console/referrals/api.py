@@ -1,6 +1,7 @@
 """Referrals: sending one from a case, the queue of those received, and one's own page with its steps."""
 
 import asyncio
+from typing import Any
 
 from common.words.referral_states import ReferralState, progress
 
@@ -8,12 +9,13 @@ from console.answers import Answer, together
 from console.code_lists import situations
 from console.codes import SPOKEN, Areas, Codes
 from console.forms import body
+from console.moments import Moments
 from console.referral_views import row, rows
 from console.referrals import refer, service, views
-from console.referrals.steps import LINK, STEPS, offered
+from console.referrals.steps import ASK_AGAIN, LINK, RENEW, STEPS, offered
 from console.screens.routing import Screens
 from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visit, shown
-from console.wording import wording
+from console.wording import Wording, wording
 
 screens = Screens()
 # From a referral that came to nothing: which it was, for what, and which service may take its place.
@@ -274,13 +276,49 @@ async def referral(visit: Visit) -> Page:
                 if one["service_id"] in found.names
             ],
             "options": {"suggested_service_id": found.offers},
+            "unreadable_since": (found.disclosure.code or "")
+            if found.disclosure is not None
+            else "",
             "link_command": LINK
             if found.sent and view["state"] in ("sent", "acknowledged")
             else None,
+            "renew": RENEW if found.word else None,
+            "ask_again": ASK_AGAIN,
+            **_asked_again(found, say, moments),
             "may_write": visit.visitor.may("referrals:write"),
             "post": visit.visitor.sign_in_name,
         },
     )
+
+
+def _asked_again(found: service.Looked, say: Wording, moments: Moments) -> dict[str, Any]:
+    """Of the consent that an open referral goes on under: until when, and how to ask again."""
+    word = found.word
+    if word is None:
+        return {"word_until": "", "word_over": False, "fresh": "", "again": {}}
+    return {
+        "word_until": moments.at(word["valid_until"]) if word["valid_until"] else "",
+        "word_over": word["status"] == "expired",
+        "fresh": found.fresh,
+        "agreed_items": word["items"],
+        "again": {
+            "items": [(code, say(f"item.{code}")) for code in word["items"]],
+            "decided_by": [
+                (code, say(f"decider.{code}")) for code in ("person", "caregiver", "best_interest")
+            ],
+            "child_assent": [
+                (code, say(f"assent.{code}")) for code in ("agrees", "dissents", "not_asked")
+            ],
+            "method": [(code, say(f"method.{code}")) for code in refer.METHODS],
+        },
+    }
+
+
+@screens.step("/referrals/{referral_id:uuid}", ASK_AGAIN, show=referral)
+async def ask_again(visit: Visit) -> Outcome:
+    answer = await service.ask_again(visit)
+    here = f"/console/referrals/{visit.ids['referral_id']}"
+    return Elsewhere(here) if answer.ok else Refused(answer)
 
 
 @screens.step("/referrals/{referral_id:uuid}", LINK, show=referral)
@@ -303,7 +341,7 @@ async def link(visit: Visit) -> Outcome:
     )
 
 
-for each in STEPS.values():
+for each in (RENEW, *STEPS.values()):
     screens.command(
         "/referrals/{referral_id:uuid}", each, show=referral, to="/console/referrals/{referral_id}"
     )

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from common.words.referral_states import ANSWERED, UNMET, ReferralState
+from common.words.referral_states import ANSWERED, OPEN, UNMET, ReferralState
 
 from console.answers import Answer, together
+from console.commands import key_of
 from console.doings import is_id
 from console.referrals import refer
+from console.referrals.steps import ASK_AGAIN, RENEW
 from console.screens.visit import Visit, shown
 
 _REFERRALS = "/referrals/v1/referrals"
@@ -19,7 +21,8 @@ _READABLE = ANSWERED - {ReferralState.DECLINED}
 class Looked:
     """`disclosure` is None where the caller is not the recipient, or may not read it now. `offers`: what the
     recipient may suggest. `grant`: the consent that a draft could be sent under, empty where there is none, None
-    where nobody knows. `phones`: of the service, while nobody there could be told."""
+    where nobody knows. `phones`: of the service, while nobody there could be told. `word`: the consent that an open
+    referral goes on under; `fresh`: another one that it could go on under."""
 
     view: Any
     disclosure: Answer | None
@@ -31,6 +34,8 @@ class Looked:
     sent: bool
     grant: str | None
     phones: list[str]
+    word: Any
+    fresh: str
 
 
 async def look(visit: Visit) -> Looked:
@@ -49,10 +54,13 @@ async def look(visit: Visit) -> Looked:
     alternatives = _with_suggested((view["alternatives"] or [])[:6], view) if sent else []
     declinable = received and "decline" in view["legal_transitions"]
     unheard = sent and view.get("unheard_at") is not None
+    asked_again = sent and not received and view["grant_id"] and view["state"] in OPEN
     disclosure, drafted_or_offered, named, reached = await together(
         visit.calls.get(f"{path}/disclosure") if readable else _nothing(),
         visit.calls.get("/referrals/v1/consents", case_id=view["case_id"], status="active")
         if drafted
+        else visit.calls.get("/referrals/v1/consents", case_id=view["case_id"])
+        if asked_again
         else _offers(visit, view)
         if declinable
         else _nothing(),
@@ -74,6 +82,8 @@ async def look(visit: Visit) -> Looked:
         sent,
         _grant(drafted_or_offered, view) if drafted else "",
         _phones(reached) if unheard else [],
+        _word(drafted_or_offered, view) if asked_again else None,
+        _fresh(drafted_or_offered, view) if asked_again else "",
     )
 
 
@@ -151,6 +161,46 @@ def _grant(consents: Answer, view: Any) -> str | None:
         if (one["service_id"], one["purpose"]) == (view["service_id"], view["category"])
     )
     return next(fits, "")
+
+
+def _word(consents: Answer, view: Any) -> Any:
+    if not consents.answered:
+        return None
+    return next((one for one in consents.items if one["id"] == view["grant_id"]), None)
+
+
+def _fresh(consents: Answer, view: Any) -> str:
+    """The newest consent in force to the same, younger than the one that it goes on under."""
+    if not consents.answered:
+        return ""
+    same = (view["service_id"], view["category"])
+    fits = (
+        str(one["id"])
+        for one in consents.items
+        if one["status"] == "active" and (one["service_id"], one["purpose"]) == same
+    )
+    found = next(fits, "")
+    return found if found > view["grant_id"] else ""
+
+
+async def ask_again(visit: Visit) -> Answer:
+    """Record what the person says, and let the referral go on under it: both or none. Where a second person decides
+    first, the page offers the consent once it is in force."""
+    view = shown(await visit.calls.get(f"{_REFERRALS}/{visit.ids['referral_id']}"))
+    former = shown(await visit.calls.get(f"/referrals/v1/consents/{view['grant_id']}"))
+    same = {name: former[name] for name in ("case_id", "service_id", "purpose", "language")}
+    consent = {**ASK_AGAIN.made(visit.typed, offset=visit.moments.offset), **same}
+    first = key_of(visit.key, consent)
+    commands = [
+        {"key": first, "path": ASK_AGAIN.path, "body": consent},
+        {
+            "key": key_of(visit.key, [first]),
+            "path": RENEW.path.format(**visit.ids),
+            "body": {"grant_id": f"${{{first}.id}}"},
+            "only_if": {"key": first, "status": "active"},
+        },
+    ]
+    return await visit.calls.batch(commands)
 
 
 def _names(answer: Answer) -> dict[str, str]:

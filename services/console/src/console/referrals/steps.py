@@ -92,6 +92,24 @@ LINK = Command(
     "/referrals/v1/referrals/{referral_id}/answer-links",
     (Field("language", "choice", ("es", "en")),),
 )
+RENEW = Command(
+    "renew-consent",
+    "/referrals/v1/referrals/{referral_id}/renew-consent",
+    (Field("grant_id", "given"), _VERSION),
+)
+"""Under a consent that was recorded already."""
+ASK_AGAIN = Command(
+    "ask-again",
+    "/referrals/v1/consents",
+    (
+        Field("items", "several"),
+        Field("decided_by", "pick"),
+        Field("child_assent", "pick"),
+        Field("method", "pick"),
+        Field("case_id", "given"),
+    ),
+)
+"""The person says yes again, and the referral goes on under it: both or none."""
 _MAIN = frozenset(
     {
         "send",

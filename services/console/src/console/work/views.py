@@ -99,6 +99,7 @@ _PAGES: Mapping[str, str] = {
     "referral_asked_back": _REFERRAL,
     "referral_unmet": _REFERRAL,
     "referral_to_confirm": _REFERRAL,
+    "referral_consent_ending": _REFERRAL,
     "referral_draft": _REFERRAL,
     "task": "/console/tasks/{task_id}",
     "review": "/console/cases/{case_id}/reviews/{review_id}",

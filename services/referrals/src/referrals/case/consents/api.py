@@ -8,6 +8,8 @@ from common.paging import CursorText, Limit, Page, id_cursor, next_cursor, page_
 from fastapi import Query, Response
 
 from referrals.case.consents import exceptions_service, queries, service
+from referrals.case.consents.decision_service import shown_status
+from referrals.case.consents.models import Grant
 from referrals.case.consents.schemas import (
     Consent,
     ExceptionDetail,
@@ -23,7 +25,7 @@ from referrals.ground.directory.queries import shown_services
 
 consents = router("/referrals/v1/consents", ["consents"])
 exceptions = router("/referrals/v1/exceptions", ["consents"])
-ConsentStatus = Literal["active", "pending", "refused", "withdrawn"]
+ConsentStatus = Literal["active", "pending", "refused", "withdrawn", "expired"]
 ExceptionStatus = Literal["pending", "approved", "refused", "ended"]
 MineToDecide = Annotated[
     bool,
@@ -48,7 +50,7 @@ async def list_consents(
     caller: CaseReader,
     case_id: UUID | None = None,
     status: Annotated[
-        list[ConsentStatus] | None, Query(description="Only these.", max_length=4)
+        list[ConsentStatus] | None, Query(description="Only these.", max_length=5)
     ] = None,
     mine_to_decide: MineToDecide = False,
     cursor: CursorText = None,
@@ -157,8 +159,8 @@ async def review_exception(
     return _exception(await exceptions_service.review(session, caller, exception_id))
 
 
-def _consent(grant: object) -> Consent:
-    return Consent.model_validate(grant, from_attributes=True)
+def _consent(grant: Grant) -> Consent:
+    return Consent.model_validate({**grant.model_dump(), "status": shown_status(grant)})
 
 
 def _exception(exception: object) -> ExceptionSummary:

@@ -6,7 +6,7 @@ which they are asked. Source: the inter-agency rules of referral under consent, 
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -68,7 +68,21 @@ STANDINGS = {
     "withdrawn": Standing.ENDED,
     "ended": Standing.ENDED,
 }
-"""By the status of a consent or of an exception."""
+"""By the stored status of a consent or of an exception."""
+ENDING_AHEAD = timedelta(days=7)
+"""So long before the date of a consent its sender asks the person again."""
+EXPIRED = "expired"
+"""What is shown of a consent whose date is over. No row has it: a clock that was ahead ends no consent."""
+
+
+def has_expired(valid_until: datetime | None, now: datetime) -> bool:
+    return valid_until is not None and valid_until <= now
+
+
+def status_at(status: str, valid_until: datetime | None, now: datetime) -> str:
+    """The status that is shown: what a person ended stays so, whatever the date."""
+    over = STANDINGS[status] is not Standing.ENDED and has_expired(valid_until, now)
+    return EXPIRED if over else status
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +209,7 @@ def word_stands(asked: Asked) -> None:
 
 
 def word_has_not_expired(asked: Asked) -> None:
-    until = asked.word.valid_until
-    if until is not None and until <= asked.now:
+    if has_expired(asked.word.valid_until, asked.now):
         raise Refused(
             Why.EXPIRED,
             f"The {_noun_of(asked.word)} has ended. Ask the person again, and record a new one.",

@@ -15,6 +15,7 @@ from referrals.case.consents import decision, queries
 from referrals.case.consents.decision import Kind, Move, Person, Refused, Road, Why, Word
 from referrals.case.consents.models import DisclosureException, Grant
 from referrals.errors import (
+    CONSENT_EXPIRED,
     CONSENT_PENDING,
     CONSENT_WITHDRAWN,
     ERASED,
@@ -58,6 +59,10 @@ def word_of_exception(exception: DisclosureException) -> Word:
         decided_by=Decider.BEST_INTEREST if for_a_child else None,
         confirmed=True,
     )
+
+
+def shown_status(grant: Grant) -> str:
+    return decision.status_at(grant.status, grant.valid_until, clock.now())
 
 
 async def word_under(
@@ -106,11 +111,13 @@ def ask(
 
 
 def _refusal(move: Move, refused: Refused) -> Problem:
-    """To a recipient that reads, every end looks alike: none tells why."""
+    """To a recipient that reads, an end by its date is told as one; every other end looks alike: none tells why."""
     text = str(refused)
     match refused.why:
         case Why.ERASED:
             return ERASED.saying(text)
+        case Why.EXPIRED if move.road is Road.READ:
+            return CONSENT_EXPIRED.because("consent_ended_on_its_date_ask_sender")
         case _ if move.road is Road.READ:
             return CONSENT_WITHDRAWN.because("sharing_has_ended_delete_copies")
         case Why.IMPLICATED:

@@ -7,12 +7,14 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import clock
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.case.cases import queries as cases
+from referrals.case.consents.decision import ENDING_AHEAD, EXPIRED, STANDINGS, Standing, status_at
 from referrals.case.consents.models import DisclosureException, Grant
 from referrals.ground.locking_queries import held
 from referrals.ground.search_queries import Searchable
@@ -88,7 +90,7 @@ async def grants(
 ) -> Sequence[Grant]:
     statement = sa.select(Grant).where(col(Grant.organisation_id) == caller.organisation)
     if statuses:
-        statement = statement.where(col(Grant.status).in_(statuses))
+        statement = statement.where(status_now().in_(statuses))
     if mine_to_decide:
         statement = statement.where(_to_decide(Grant, caller))
     if case_id is not None:
@@ -98,12 +100,23 @@ async def grants(
     return (await session.scalars(statement.order_by(col(Grant.id).desc()).limit(limit + 1))).all()
 
 
+def status_now() -> sa.ColumnElement[str]:
+    """`decision.status_at` as SQL; a test holds them together."""
+    ended = [each for each, standing in STANDINGS.items() if standing is Standing.ENDED]
+    over = sa.and_(col(Grant.status).not_in(ended), col(Grant.valid_until) <= clock.now())
+    return sa.case((over, EXPIRED), else_=col(Grant.status))
+
+
 def searchable(caller: Principal) -> Searchable:
     columns: dict[str, Any] = {
-        name: col(getattr(Grant, name)) for name in ("id", "case_id", "status", "given_at")
+        name: col(getattr(Grant, name)) for name in ("id", "case_id", "given_at")
     }
+    status = columns["status"] = status_now()
     columns["changed_at"] = sa.func.greatest(
-        col(Grant.created_at), col(Grant.approved_at), col(Grant.withdrawn_at)
+        col(Grant.created_at),
+        col(Grant.approved_at),
+        col(Grant.withdrawn_at),
+        sa.case((status == EXPIRED, col(Grant.valid_until))),
     )
     rows = sa.select(Grant).where(col(Grant.organisation_id) == caller.organisation)
     return Searchable(rows, columns)
@@ -111,7 +124,9 @@ def searchable(caller: Principal) -> Searchable:
 
 def changed_at(grant: Grant) -> datetime:
     """When its status became what it is: `searchable`'s column of that name."""
-    return max(filter(None, (grant.created_at, grant.approved_at, grant.withdrawn_at)))
+    ended = status_at(grant.status, grant.valid_until, clock.now()) == EXPIRED
+    expired_at = grant.valid_until if ended else None
+    return max(filter(None, (grant.created_at, grant.approved_at, grant.withdrawn_at, expired_at)))
 
 
 def _to_decide(
@@ -122,7 +137,7 @@ def _to_decide(
         return sa.false()
     return sa.and_(
         col(kind.organisation_id) == caller.organisation,
-        col(kind.status) == "pending",
+        (status_now() if kind is Grant else col(kind.status)) == "pending",
         col(kind.requested_by) != caller.subject,
     )
 
@@ -244,14 +259,53 @@ async def for_a_child(session: AsyncSession, case_id: UUID) -> bool:
     return found is not None
 
 
-def covers(item: str, grant_id: Any, exception_id: Any) -> sa.ColumnElement[bool]:
-    """Whether the consent or the exception that a column names covers an item."""
-    return sa.or_(
-        *(
-            sa.exists().where(col(kind.id) == column, col(kind.items).contains([item]))
-            for kind, column in ((Grant, grant_id), (DisclosureException, exception_id))
-        )
+def covers(item: str, grant_id: Any, exception_id: Any, former: Any) -> sa.ColumnElement[bool]:
+    """Whether the consent or the exception that a column names covers an item, or one of the former consents."""
+    named = (
+        (Grant, col(Grant.id) == grant_id),
+        (Grant, col(Grant.id) == sa.any_(former)),
+        (DisclosureException, col(DisclosureException.id) == exception_id),
     )
+    return sa.or_(
+        *(sa.exists().where(which, col(kind.items).contains([item])) for kind, which in named)
+    )
+
+
+def ends_at(grant_id: Any) -> sa.ScalarSelect[Any]:
+    """The date of the consent that a column names; NULL for one without."""
+    found = sa.select(col(Grant.valid_until)).where(col(Grant.id) == grant_id)
+    return found.correlate_except(Grant).scalar_subquery()
+
+
+def ends_soon(grant_id: Any) -> sa.ColumnElement[bool]:
+    """Whether the date of the consent that a column names is near, or over."""
+    return ends_at(grant_id) <= clock.now() + ENDING_AHEAD
+
+
+def ending_between(first: datetime, last: datetime) -> sa.Select[Any]:
+    """Ids of consents that nobody ended and whose date lies there."""
+    return sa.select(col(Grant.id)).where(
+        col(Grant.status) == "active", col(Grant.valid_until).between(first, last)
+    )
+
+
+async def asked_before(
+    session: AsyncSession, case_id: UUID, service_id: UUID | None, purpose: str
+) -> UUID | None:
+    """The recipient of the newest consent of the case to this service and purpose that nobody ended or refused."""
+    asked = sa.select(col(Grant.recipient_organisation_id)).where(
+        col(Grant.case_id) == case_id,
+        col(Grant.service_id) == service_id,
+        col(Grant.purpose) == purpose,
+        col(Grant.status) == "active",
+    )
+    found: UUID | None = await session.scalar(asked.order_by(col(Grant.id).desc()).limit(1))
+    return found
+
+
+async def grants_by_ids(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Grant]:
+    """Needs service rights."""
+    return await by_ids(session, Grant, ids)
 
 
 async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:

@@ -142,6 +142,10 @@ class ToldOfReadings(BaseModel):
         description="The organisation that received the case, or a referral of it, and holds the case"
         " now. It reads the record as its holder, also after the withdrawal. Tell the person.",
     )
+    ended_before: datetime | None = Field(
+        None,
+        description="The consent had ended by itself on this date: since then nothing was read under it.",
+    )
 
 
 class WithdrawnConsent(Consent, ToldOfReadings):

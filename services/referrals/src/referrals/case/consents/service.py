@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import CONFLICT, INVALID
+from common.errors import CONFLICT, INVALID, Problem
 from common.events.referrals import GrantGiven, GrantWithdrawn
 from common.ids import new_code, new_id
 from common.messaging import append
@@ -25,9 +25,10 @@ from referrals.case.cases.eligibility import CaseAndService, case_and_service
 from referrals.case.cases.models import Case
 from referrals.case.cases.person import open_with
 from referrals.case.consents import exceptions_service, queries
+from referrals.case.consents.decision import status_at
 from referrals.case.consents.models import Grant
 from referrals.case.consents.schemas import NewConsent
-from referrals.errors import ALREADY_DECIDED, IMPLICATED, WRONG_DECIDER
+from referrals.errors import ALREADY_DECIDED, IMPLICATED, NOT_REFERABLE, WRONG_DECIDER
 from referrals.ground.audit.service import record
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.kinds import NoticeKind
@@ -125,7 +126,16 @@ async def _recipient(
     session: AsyncSession, found: CaseAndService, body: NewConsent, now: datetime
 ) -> UUID | None:
     if body.kind == "referral" and body.purpose:
-        return found.service_for(body.purpose, now, "/purpose").organisation_id
+        try:
+            return found.service_for(body.purpose, now, "/purpose").organisation_id
+        except Problem as refused:
+            asked = (found.case.id, body.service_id, body.purpose)
+            former = await queries.asked_before(session, *asked)
+            if refused.kind is not NOT_REFERABLE or former is None:
+                raise
+        # Asked again: what goes on there needs a consent, whether or not others may be referred to it.
+        await refuse_implicated(session, found.case, former)
+        return former
     if body.recipient_organisation_id is not None:
         await refuse_implicated(session, found.case, body.recipient_organisation_id)
     return body.recipient_organisation_id
@@ -166,8 +176,9 @@ async def decide(
     """A supervisor, other than the one who asked, decides in the child's best interest, by what is known of the
     person now."""
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
-    if grant.status != "pending":
-        raise ALREADY_DECIDED.because("its_status_is", grant.status)
+    status = status_at(grant.status, grant.valid_until, clock.now())
+    if status != "pending":
+        raise ALREADY_DECIDED.because("its_status_is", status)
     refuse_same_person(caller, grant.requested_by, because=Detail("you_recorded_this_yourself"))
     if approve:
         await _refuse_changed(session, caller, keys, grant)

@@ -53,6 +53,9 @@ class NoticeKind(StrEnum):
     REFERRAL_ALTERNATIVE_SUGGESTED = "referral.alternative_suggested", News.SENDER
     REFERRAL_DISCLOSURE_CHANGED = "referral.disclosure_changed", News.RECIPIENT, True
     REFERRAL_SHARING_ENDED = "referral.sharing_ended", News.RECIPIENT, True
+    REFERRAL_CONSENT_ENDING = "referral.consent_ending", News.SENDER
+    REFERRAL_CONSENT_ENDED = "referral.consent_ended", News.EVERYBODY, True
+    REFERRAL_CONSENT_RENEWED = "referral.consent_renewed", News.RECIPIENT
     REFERRAL_SERVICE_NOT_REFERABLE = "referral.service_not_referable", News.SENDER
     REFERRAL_REMINDER = "referral.reminder", News.EVERYBODY
     REFERRAL_SUPERVISOR = "referral.supervisor", News.SUPERVISORS

@@ -17,6 +17,7 @@ class WorkKind(StrEnum):
     REFERRAL_ASKED_BACK = "referral_asked_back"
     REFERRAL_UNMET = "referral_unmet"
     REFERRAL_TO_CONFIRM = "referral_to_confirm"
+    REFERRAL_CONSENT_ENDING = "referral_consent_ending"
     REFERRAL_DRAFT = "referral_draft"
     TASK = "task"
     REVIEW = "review"

@@ -119,6 +119,8 @@ CREATE TABLE referrals (
     area text,
     grant_id uuid REFERENCES grants(id),
     exception_id uuid REFERENCES exceptions(id),
+    former_grants uuid[],
+    consent_told text,
     replaces uuid REFERENCES referrals(id),
     acknowledge_by timestamptz,
     decide_by timestamptz,
@@ -144,6 +146,7 @@ CREATE TABLE referrals (
     unshared_deadline timestamptz,
     unheard_at timestamptz,
     CONSTRAINT referrals_check CHECK (((state = 'draft'::text) OR (num_nonnulls(grant_id, exception_id) = 1) OR (sent_at IS NULL))),
+    CONSTRAINT referrals_consent_told_check CHECK ((consent_told = ANY (ARRAY['ending'::text, 'ended'::text]))),
     CONSTRAINT referrals_urgency_check CHECK ((urgency = ANY (ARRAY['emergency'::text, 'urgent'::text, 'routine'::text])))
 );
 
@@ -951,6 +954,10 @@ CREATE INDEX referrals_due ON referrals (to_organisation, state, LEAST( CASE WHE
 CREATE INDEX referrals_emergencies ON referrals (sent_at) WHERE ((state = 'sent'::text) AND (urgency = 'emergency'::text));
 
 CREATE INDEX referrals_exception ON referrals (exception_id) WHERE (exception_id IS NOT NULL);
+
+CREATE INDEX grants_ending ON grants (valid_until) WHERE ((status = 'active'::text) AND (valid_until IS NOT NULL));
+
+CREATE INDEX referrals_former_grants ON referrals USING gin (former_grants) WHERE (former_grants IS NOT NULL);
 
 CREATE INDEX referrals_flagged ON referrals (service_id) WHERE (service_flag IS NOT NULL);
 

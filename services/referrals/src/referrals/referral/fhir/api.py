@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from referrals.case.consents import queries as consents
 from referrals.case.consents import service as consent_service
+from referrals.case.consents.decision_service import shown_status
 from referrals.case.consents.schemas import NewConsent
 from referrals.ground.dependencies import CaseReader, Keys, ServiceSettingsOf, Writer
 from referrals.referral.fhir.codes import WITHDRAWAL_CODE, extension
@@ -98,7 +99,7 @@ async def create_consent_resource(
     """Record what the person decided; the answer has the code that lets them withdraw it."""
     given = _given(NewConsent, decision_of, resources.Consent, await request.body())
     grant, code = await consent_service.give(session, caller, keys, given)
-    resource = consent(grant, consents.changed_at(grant))
+    resource = consent(grant, shown_status(grant), consents.changed_at(grant))
     resource["extension"] = [extension(WITHDRAWAL_CODE, code)]
     return answer(resources.Consent, resource, location=f"{base_of(settings)}/Consent/{grant.id}")
 
@@ -141,7 +142,9 @@ async def update_task(
 
 
 def _consent(grant: Any) -> Response:
-    return answer(resources.Consent, consent(grant, consents.changed_at(grant)))
+    return answer(
+        resources.Consent, consent(grant, shown_status(grant), consents.changed_at(grant))
+    )
 
 
 def _task(seen: Referral) -> Response:

@@ -36,12 +36,13 @@ _OF_REQUESTS = {
 REQUEST_STATUS: Mapping[ReferralState, str] = {
     state: _OF_REQUESTS.get(status, "active") for state, status in STATUS.items()
 }
-# By a grant's own status; any other means that it is over.
+# By the status that is shown of a grant; any other means that it is over.
 CONSENT_STATUS: Mapping[str, str] = {
     "active": "active",
     "pending": "proposed",
     "refused": "rejected",
     "withdrawn": "inactive",
+    "expired": "inactive",
 }
 # Status codes of the Bidirectional Services eReferral workflow.
 BUSINESS_CODE = {state: row["bser"] for state, row in _ROWS.items() if row["bser"]}
@@ -127,8 +128,8 @@ def service_request(referral: Any) -> dict[str, Any]:
     return resource
 
 
-def consent(grant: Any, changed_at: datetime) -> dict[str, Any]:
-    """A grant as a Consent. `changed_at`: when its status became what it is."""
+def consent(grant: Any, status: str, changed_at: datetime) -> dict[str, Any]:
+    """A grant as a Consent. `status`: as our own API shows it. `changed_at`: when it became that."""
     provision: dict[str, Any] = {
         "type": "permit",
         "action": [concept("disclose", None, (codes.CONSENT_ACTION, "disclose"))],
@@ -144,7 +145,7 @@ def consent(grant: Any, changed_at: datetime) -> dict[str, Any]:
         "resourceType": "Consent",
         "id": str(grant.id),
         "meta": {"versionId": str(grant.version), "lastUpdated": changed_at},
-        "status": CONSENT_STATUS.get(grant.status, "inactive"),
+        "status": CONSENT_STATUS.get(status, "inactive"),
         "scope": concept("patient-privacy", None, (codes.CONSENT_SCOPE, "patient-privacy")),
         "category": [concept(grant.kind, None, (codes.ACT, "IDSCL"))],
         "patient": codes.patient(grant.case_id),

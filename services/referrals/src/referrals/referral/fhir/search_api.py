@@ -15,6 +15,7 @@ from fastapi import Response
 from starlette.requests import Request
 
 from referrals.case.consents import queries as consents
+from referrals.case.consents.decision_service import shown_status
 from referrals.errors import SEARCH_NOT_UNDERSTOOD
 from referrals.ground.dependencies import CaseReader, ServiceSettingsOf
 from referrals.ground.directory.queries import is_choosable
@@ -214,7 +215,7 @@ _OF_REFERRALS = {"Task": task, "ServiceRequest": service_request}
 def _resource_of(name: str, row: Any, now: datetime) -> dict[str, Any]:
     match name:
         case "Consent":
-            return consent(row, consents.changed_at(row))
+            return consent(row, shown_status(row), consents.changed_at(row))
         case "Patient":
             return patient(row)
         case "Organization":

@@ -1,7 +1,7 @@
 """The answer page: Spanish and English, no scripts, nothing from elsewhere, no personal data."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from common.auth import Principal
@@ -27,6 +27,7 @@ from fastapi import Form, Path, Query
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from referrals.errors import CONSENT_EXPIRED
 from referrals.ground.dependencies import Keys, ServiceSettingsOf, Writer
 from referrals.referral.links import answers, service
 from referrals.referral.links.models import AnswerLink
@@ -122,11 +123,16 @@ async def take_answer(
     try:
         given = answers.read(ReferralState(referral.state), answer, reason, focal_point)
     except answers.Incomplete:
-        return _form(settings, link, referral, language, typed, missing=True)
+        return _form(settings, link, referral, language, typed, problem="missing")
     shown = language or link.language
-    following = await service.answer(
-        session, keys, link, referral, given, settings.answer_link_days
-    )
+    try:
+        following = await service.answer(
+            session, keys, link, referral, given, settings.answer_link_days
+        )
+    except Problem as problem:
+        if problem.kind is not CONSENT_EXPIRED:
+            raise
+        return _form(settings, link, referral, language, typed, problem="consent_ended")
     next_url = _url(settings.public_url, following) if following else None
     return _page(settings, shown, message=_texts(shown)["thanks"], next_url=next_url)
 
@@ -142,7 +148,7 @@ def _form(
     language: str | None,
     typed: Typed = Typed(),
     *,
-    missing: bool = False,
+    problem: Literal["missing", "consent_ended"] | None = None,
 ) -> HTMLResponse:
     shown = language or link.language
     state = ReferralState(referral.state)
@@ -152,8 +158,8 @@ def _form(
     return _page(
         settings,
         shown,
-        422 if missing else 200,
-        message=texts["missing"] if missing else None,
+        422 if problem else 200,
+        message=texts[problem] if problem else None,
         choices=answers.choices(state),
         reasons=answers.reasons(state),
         typed=typed,

@@ -26,6 +26,7 @@ from referrals.referral.links.models import AnswerLink
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral
+from referrals.referral.referrals.reading import refuse_to_ask, refuse_unreadable
 from referrals.referral.referrals.steps import Taken, take
 from referrals.tables import ENDED_RIGHTS
 
@@ -66,6 +67,7 @@ async def make(
         raise NOT_YOUR_STEP.because("referrer_gives_link_to_recipient")
     if referral.sent_at is None or not choices(ReferralState(referral.state)):
         raise CONFLICT.because("nothing_to_answer_in_this_state")
+    await refuse_to_ask(session, referral)
     former = await session.scalars(
         sa.update(AnswerLink)
         .where(col(AnswerLink.referral_id) == referral.id, col(AnswerLink.used_at).is_(None))
@@ -141,7 +143,9 @@ async def answer(
     given: Answer,
     days: int,
 ) -> str | None:
-    """Record the answer and spend the link; returns the token of the next one if one is needed."""
+    """Record the answer and spend the link; returns the token of the next one if one is needed. 410 for accepting
+    what may not be read any more, which spends nothing."""
+    await refuse_unreadable(session, referral, given.command)
     caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)
     detail = {"focal_point": given.focal_point} if given.focal_point else {}
     link.used_at = clock.now()

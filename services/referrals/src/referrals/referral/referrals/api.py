@@ -21,7 +21,15 @@ from referrals.ground.dependencies import CaseReader, Keys, Writer
 from referrals.ground.directory.queries import shown_services
 from referrals.ground.vocabulary.facts import decided
 from referrals.ground.vocabulary.fields import Category
-from referrals.referral.referrals import drafts, list_queries, queries, reading, service, withdrawal
+from referrals.referral.referrals import (
+    drafts,
+    list_queries,
+    queries,
+    reading,
+    renewals,
+    service,
+    withdrawal,
+)
 from referrals.referral.referrals.counting_queries import COUNTED_TO, queue_counts
 from referrals.referral.referrals.due import due, is_overdue
 from referrals.referral.referrals.lifecycle import legal_commands, may_offer_again
@@ -36,6 +44,7 @@ from referrals.referral.referrals.schemas import (
     QueueCounts,
     ReadingView,
     ReferralView,
+    RenewConsent,
     Send,
     Step,
     StepView,
@@ -102,6 +111,12 @@ async def list_sent(
     unconfirmed: Annotated[
         bool, Query(description="Only outcomes that nobody has confirmed.")
     ] = False,
+    consent_ending: Annotated[
+        bool,
+        Query(
+            description="Only open ones whose consent ends within seven days, or has ended by its date."
+        ),
+    ] = False,
     closed_since: ClosedSince = None,
     order: Order = "newest",
     cursor: CursorText = None,
@@ -116,6 +131,7 @@ async def list_sent(
         overdue_at=clock.now() if overdue else None,
         unreplaced=unreplaced,
         unconfirmed=unconfirmed,
+        consent_ending=consent_ending,
         closed_since=closed_since,
         by_deadline=order == "deadline",
         cursor=cursor,
@@ -326,6 +342,21 @@ async def withdraw(
         session, caller, keys, referral_id, body.method, body.withdrawn_at, case_id
     )
     return await view(session, referral, caller)
+
+
+@one.post("/{referral_id}/renew-consent")
+async def renew_consent(
+    referral_id: UUID,
+    body: RenewConsent,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """The person agreed again: an open referral goes on under the new consent. The recipient reads what it covers of
+    what was sent."""
+    renewed = await renewals.renew(session, caller, keys, referral_id, body, case_id)
+    return await view(session, renewed, caller)
 
 
 @one.post("/{referral_id}/suggest")

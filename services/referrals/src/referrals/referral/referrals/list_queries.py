@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.case.cases.queries import looked_into_by
+from referrals.case.consents.queries import ends_soon
 from referrals.ground.waiting_queries import NEVER
 from referrals.referral.referrals.due import due, due_to_sender
 from referrals.referral.referrals.due_queries import (
@@ -33,12 +34,15 @@ _CLOSED_STATES = sorted(state.value for state in TERMINAL)
 _COLUMNS = sa.inspect(Referral).columns
 UNCONFIRMED = frozenset({ReferralState.COMPLETED, ReferralState.NOT_DELIVERED})
 """The outcomes that somebody confirms with the person."""
+UNDER_CONSENT = OPEN - {ReferralState.DRAFT}
+"""In these a consent that ends keeps the recipient from reading."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """Filters and order of a list; empty: no filter. `unreplaced`: no other referral of the case replaces it.
-    `unconfirmed`: an outcome without confirmation. `by_deadline`: first due first, without a deadline last."""
+    `unconfirmed`: an outcome without confirmation. `consent_ending`: open, under a consent whose date is near, or over.
+    `by_deadline`: first due first, without a deadline last."""
 
     states: Sequence[str] = ()
     urgencies: Sequence[str] = ()
@@ -48,6 +52,7 @@ class Wanted:
     overdue_at: datetime | None = None
     unreplaced: bool = False
     unconfirmed: bool = False
+    consent_ending: bool = False
     closed_since: datetime | None = None
     by_deadline: bool = False
     cursor: str | None = None
@@ -55,7 +60,7 @@ class Wanted:
 
     @property
     def queue(self) -> Queue:
-        if self.case_id is not None or self.unreplaced or self.unconfirmed:
+        if self.case_id or self.unreplaced or self.unconfirmed or self.consent_ending:
             raise ValueError("a queue is not narrowed by what only a referrer asks")
         return Queue(
             states=self.states,
@@ -117,6 +122,9 @@ def _narrowed(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.unconfirmed:
         yield col(Referral.state).in_(sorted(state.value for state in UNCONFIRMED))
         yield col(Referral.feedback_confirmed_at).is_(None)
+    if wanted.consent_ending:
+        yield col(Referral.state).in_(sorted(state.value for state in UNDER_CONSENT))
+        yield ends_soon(col(Referral.grant_id))
     if wanted.closed_since is not None:
         yield col(Referral.state).in_(_CLOSED_STATES)
         yield col(Referral.changed_at) >= wanted.closed_since

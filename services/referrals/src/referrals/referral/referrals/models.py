@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from referrals.tables import Instant, Json, Row, Texts
+from referrals.tables import Ids, Instant, Json, Row, Texts
 
 
 class Referral(Row, table=True):
@@ -26,6 +26,10 @@ class Referral(Row, table=True):
     area: str | None = None
     grant_id: UUID | None = None
     exception_id: UUID | None = None
+    former_grants: list[UUID] | None = Field(default=None, sa_type=Ids)
+    """Consents that it went on under before this one: to take one back ends it, too."""
+    consent_told: str | None = None
+    """Of the end of its consent by date, what the sides were told last: `ending` or `ended`."""
     replaces: UUID | None = None
     acknowledge_by: datetime | None = Field(default=None, sa_type=Instant)
     decide_by: datetime | None = Field(default=None, sa_type=Instant)

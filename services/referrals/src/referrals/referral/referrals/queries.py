@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.words.referral_states import OPEN, ReferralState
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.case.consents.queries import covers
+from referrals.case.consents.decision import ENDING_AHEAD
+from referrals.case.consents.queries import covers, ending_between, ends_at
 from referrals.ground.directory.queries import works_queue
 from referrals.ground.locking_queries import held, sending
 from referrals.ground.search_queries import Searchable
@@ -22,6 +24,11 @@ from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral, Snapshot, Step
 from referrals.referral.referrals.visibility import shown_instead, sides_of
 from referrals.tables import Instant, Texts
+
+ENDING, ENDED = "ending", "ended"
+"""What was told of the end of a consent: that it comes, and that it came."""
+_TOLD_UNTIL = timedelta(days=30)
+"""So long after the end a worker that was down still tells of it."""
 
 
 def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
@@ -76,15 +83,17 @@ async def draft_to_send(
     return await one(session, caller, referral_id, case_id=case_id, lock=True)
 
 
+def _under(grant_id: Any) -> sa.ColumnElement[bool]:
+    """Sent under this consent, or gone on under it until another one was attached."""
+    former = col(Referral.former_grants).contains(array([sa.cast(grant_id, sa.Uuid)]))
+    return sa.or_(col(Referral.grant_id) == grant_id, former)
+
+
 async def sent_under(
     session: AsyncSession, grant_id: UUID | None, exception_id: UUID | None
 ) -> bool:
     """Whether a referral was sent under this consent or exception already."""
-    under = (
-        col(Referral.grant_id) == grant_id
-        if grant_id is not None
-        else col(Referral.exception_id) == exception_id
-    )
+    under = _under(grant_id) if grant_id is not None else col(Referral.exception_id) == exception_id
     return bool(await session.scalar(sa.select(sa.exists().where(under))))
 
 
@@ -136,7 +145,7 @@ class _Uses:
     """What referrals were sent under (`consents.queries.Uses`)."""
 
     def grant(self, grant_id: Any) -> sa.ColumnElement[bool]:
-        return sa.exists().where(col(Referral.grant_id) == grant_id)
+        return sa.exists().where(_under(grant_id))
 
     def exception(self, exception_id: Any) -> sa.ColumnElement[bool]:
         return sa.exists().where(col(Referral.exception_id) == exception_id)
@@ -155,7 +164,10 @@ async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[U
             col(Referral.held_still).is_(None),
             col(Snapshot.revoked_at).is_(None),
             covers(
-                Item.CAREGIVER_CONTACT.value, col(Referral.grant_id), col(Referral.exception_id)
+                Item.CAREGIVER_CONTACT.value,
+                col(Referral.grant_id),
+                col(Referral.exception_id),
+                col(Referral.former_grants),
             ),
         )
         .order_by(col(Referral.id))
@@ -228,7 +240,7 @@ async def open_under_grant(
     """Referrals under a grant or exception, locked in the order of their ids."""
     statement = sa.select(Referral).order_by(col(Referral.id)).with_for_update()
     if grant_id is not None:
-        statement = statement.where(col(Referral.grant_id) == grant_id)
+        statement = statement.where(_under(grant_id))
     else:
         statement = statement.where(col(Referral.exception_id) == exception_id)
     return (await session.scalars(statement)).all()
@@ -277,6 +289,19 @@ async def flagged_services(session: AsyncSession) -> list[UUID]:
         col(Referral.service_flag).is_not(None), col(Referral.state).in_(sorted(OPEN))
     )
     return list(await session.scalars(found.distinct()))
+
+
+async def to_be_told(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
+    """Open referrals whose consent ends soon, or has ended, and whose sides were not told. Needs service rights."""
+    ends, told = ends_at(col(Referral.grant_id)), col(Referral.consent_told)
+    soon = ending_between(now - _TOLD_UNTIL, now + ENDING_AHEAD)
+    found = sa.select(col(Referral.id)).where(
+        col(Referral.grant_id).in_(soon),
+        col(Referral.sent_at).is_not(None),
+        col(Referral.state).in_(sorted(OPEN)),
+        sa.or_(told.is_(None), sa.and_(told == ENDING, ends <= now)),
+    )
+    return list(await session.scalars(found.limit(limit)))
 
 
 async def of_case(

@@ -16,7 +16,7 @@ from referrals.case.cases.models import Case
 from referrals.case.cases.person import open_with
 from referrals.case.consents.decision import Road, Word, texts_granted
 from referrals.case.consents.decision_service import ask, known, word_under, words_under
-from referrals.errors import ERASED
+from referrals.errors import CONSENT_EXPIRED, ERASED, NO_CONSENT
 from referrals.ground.audit.queries import disclosure_reads
 from referrals.ground.audit.service import record
 from referrals.ground.directory.queries import countries_of_service
@@ -28,18 +28,20 @@ from referrals.ground.vocabulary.facts import CONTENT, covered
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.drafts import move_of, open_draft
 from referrals.referral.referrals.lifecycle import Command, Party
-from referrals.referral.referrals.models import Referral, Snapshot, Step
+from referrals.referral.referrals.models import Referral, Step
 from referrals.referral.referrals.steps import key_of
 from referrals.referral.referrals.visibility import reason_is_told
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What decides over a sent referral: the word that it went under, the person, the implicated."""
+    """What decides over a sent referral: the word that it went under, the person, the implicated, and whether what was
+    sent is still shared."""
 
     word: Word | None
     case: Case
     implicated: frozenset[UUID]
+    shared: bool
 
 
 async def standing(session: AsyncSession, referral: Referral) -> Standing:
@@ -49,18 +51,20 @@ async def standing(session: AsyncSession, referral: Referral) -> Standing:
         if case is None:
             raise ERASED.because("persons_data_was_erased")
         word = await word_under(session, referral.grant_id, referral.exception_id)
-        return Standing(word, case, frozenset(await cases.implicated(session, case.id)))
+        implicated = frozenset(await cases.implicated(session, case.id))
+        shared = bool(await queries.unrevoked(session, [referral.id]))
+        return Standing(word, case, implicated, shared)
 
 
 async def readable(
-    session: AsyncSession, referral: Referral, snapshot: Snapshot | None, now: datetime
+    session: AsyncSession, referral: Referral, now: datetime
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The items and the texts that the recipient may read now; 410 if none."""
     found = await standing(session, referral)
-    move = move_of(Road.READ, referral, shared=snapshot is not None and snapshot.revoked_at is None)
+    move = move_of(Road.READ, referral, shared=found.shared)
     of = known(found.case, {}, now)  # reading asks nothing of the age
     items = ask(move, found.word, of, now, found.implicated)
-    await _refuse_uncovered(session, referral, found.case, now)
+    await refuse_uncovered_now(session, referral, found.case, now)
     return items, texts_granted(items)
 
 
@@ -88,7 +92,7 @@ async def granted_now(
         try:
             items = ask(move, word, known(case, {}, now), now, implicated[case.id])
             if any(covered(name, items) and getattr(referral, name) for name in CONTENT):
-                await _refuse_uncovered(session, referral, case, now)
+                await refuse_uncovered_now(session, referral, case, now)
         except Problem:
             found[referral.id] = None
         else:
@@ -106,7 +110,7 @@ def _word_id(referral: Referral) -> UUID | None:
     return referral.grant_id or referral.exception_id
 
 
-async def _refuse_uncovered(
+async def refuse_uncovered_now(
     session: AsyncSession, referral: Referral, case: Case, now: datetime
 ) -> None:
     """A protocol may have ended since sending. Without a known country now, the one at sending counts."""
@@ -123,6 +127,22 @@ async def _refuse_uncovered(
         )
 
 
+async def refuse_unreadable(session: AsyncSession, referral: Referral, command: Command) -> None:
+    """Nobody accepts a person of whom they may read nothing: 410, as at reading."""
+    if command is Command.ACCEPT:
+        await readable(session, referral, clock.now())
+
+
+async def refuse_to_ask(session: AsyncSession, referral: Referral) -> None:
+    """409 to a sender who asks for an answer about a person of whom the recipient reads nothing any more."""
+    try:
+        await readable(session, referral, clock.now())
+    except Problem as refused:
+        if refused.kind is CONSENT_EXPIRED:
+            raise NO_CONSENT.because("consent_ended_attach_new_one") from refused
+        raise
+
+
 async def answerable(
     session: AsyncSession, keys: CaseKeys, referral: Referral, items: dict[str, Any]
 ) -> dict[str, Any]:
@@ -131,7 +151,7 @@ async def answerable(
     identity, _ = open_with(await key_of(keys, referral), found.case)
     move = move_of(Road.ANSWER, referral, items=items.keys())
     ask(move, found.word, known(found.case, identity, now), now, found.implicated)
-    await _refuse_uncovered(session, referral, found.case, now)
+    await refuse_uncovered_now(session, referral, found.case, now)
     return items
 
 
@@ -146,10 +166,10 @@ async def disclosure(
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
     if referral.sent_at is None:
         return await _draft_disclosure(keys, referral)
-    snapshot = await queries.snapshot_of(session, referral.id)
     items, texts = None, None
     if Party.REFERRER not in queries.parties_of(caller, referral):
-        items, texts = await readable(session, referral, snapshot, clock.now())
+        items, texts = await readable(session, referral, clock.now())
+    snapshot = await queries.snapshot_of(session, referral.id)
     if snapshot is None or snapshot.sealed is None:
         raise ERASED.because("persons_data_was_erased")
     key = await key_of(keys, referral)
@@ -297,9 +317,8 @@ def _as_told(step: Step, number: int) -> Step:
 
 async def _read_items(session: AsyncSession, referral: Referral) -> frozenset[str] | None:
     """The items that the recipient may read now; None if sharing has ended."""
-    snapshot = await queries.snapshot_of(session, referral.id)
     try:
-        items, _ = await readable(session, referral, snapshot, clock.now())
+        items, _ = await readable(session, referral, clock.now())
     except Problem:
         return None
     return items

@@ -253,6 +253,12 @@ STEPS: dict[Command, type[Step]] = {
 """One endpoint for each of them."""
 
 
+class RenewConsent(Versioned):
+    """A consent that the person gave again: to the same service, for the same purpose."""
+
+    grant_id: UUID
+
+
 class Suggest(Strict):
     service_id: UUID
     note: Note | None = None

@@ -23,7 +23,7 @@ from referrals.ground.notices.kinds import NoticeKind
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral
-from referrals.referral.referrals.reading import answerable
+from referrals.referral.referrals.reading import answerable, refuse_unreadable
 from referrals.referral.referrals.schemas import (
     AnswerInformation,
     ConfirmFeedback,
@@ -71,6 +71,7 @@ async def move(
     )
     state_after(referral, taken)
     refuse_if_still(referral)
+    await refuse_unreadable(session, referral, body.command)
     await _prepare(session, caller, keys, referral, body, detail)
     return await take(session, keys, caller, referral, taken)
 
@@ -125,7 +126,7 @@ async def suggest(
     referral.suggested_service_id = body.service_id
     detail = {"note": body.note} if body.note else None
     key = await key_of(keys, referral) if detail else None
-    await _note(session, caller, referral, "suggest", detail, key)
+    await note(session, caller, referral, "suggest", detail, key)
     await tell_parties(session, caller, referral, NoticeKind.REFERRAL_ALTERNATIVE_SUGGESTED)
     return referral
 
@@ -150,7 +151,7 @@ async def confirm_feedback(
     counted = await countable(session, keys, referral.case_id)
     referral.feedback_confirmed_at = clock.now()
     referral.feedback_confirmed_by = body.confirmed_by
-    await _note(session, caller, referral, "confirm")
+    await note(session, caller, referral, "confirm")
     await announce(
         session,
         FeedbackConfirmed,
@@ -164,7 +165,7 @@ async def confirm_feedback(
     return referral
 
 
-async def _note(
+async def note(
     session: AsyncSession,
     caller: Principal,
     referral: Referral,

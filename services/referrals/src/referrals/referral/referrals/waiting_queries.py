@@ -10,12 +10,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.case.cases.queries import open_held_by, owner_of
+from referrals.case.consents.queries import ends_at, ends_soon
 from referrals.ground.directory.queries import works_queue, works_with
 from referrals.ground.vocabulary.work_kinds import WorkKind
 from referrals.ground.vocabulary.work_order import CLOCKS
 from referrals.ground.waiting_queries import Waiting, WorkRow
 from referrals.referral.referrals.due_queries import DUE
-from referrals.referral.referrals.list_queries import UNCONFIRMED, unreplaced
+from referrals.referral.referrals.list_queries import UNCONFIRMED, UNDER_CONSENT, unreplaced
 from referrals.referral.referrals.models import Referral, Step
 from referrals.referral.referrals.queries import addressed_to, seen_by
 
@@ -31,6 +32,7 @@ _SENT: dict[WorkKind, frozenset[ReferralState]] = {
     WorkKind.REFERRAL_DRAFT: frozenset({ReferralState.DRAFT}),
     WorkKind.REFERRAL_UNMET: frozenset({ReferralState.DECLINED, ReferralState.EXPIRED}),
     WorkKind.REFERRAL_TO_CONFIRM: UNCONFIRMED,
+    WorkKind.REFERRAL_CONSENT_ENDING: UNDER_CONSENT,
 }
 
 
@@ -61,7 +63,12 @@ def sent(caller: Principal) -> Iterator[Waiting]:
             asked.append(unreplaced())
         if kind is WorkKind.REFERRAL_TO_CONFIRM:
             asked.append(col(Referral.feedback_confirmed_at).is_(None))
-        yield _of(kind, states, caller, *asked, works=works_with(caller, owner), has_it=owner)
+        due = DUE
+        if kind is WorkKind.REFERRAL_CONSENT_ENDING:
+            due = ends_at(col(Referral.grant_id))
+            asked.append(ends_soon(col(Referral.grant_id)))
+        works = works_with(caller, owner)
+        yield _of(kind, states, caller, *asked, works=works, has_it=owner, due=due)
 
 
 def _of(
@@ -71,6 +78,7 @@ def _of(
     *asked: sa.ColumnElement[bool],
     works: sa.ColumnElement[bool],
     has_it: Any,
+    due: Any = DUE,
 ) -> Waiting:
     return Waiting(
         kind=kind,
@@ -79,7 +87,7 @@ def _of(
         ),
         id=col(Referral.id),
         since=col(Referral.changed_at),
-        due=DUE,
+        due=due,
         ends_by_day=kind is WorkKind.REFERRAL_ON_HOLD,
         has_it=has_it,
         works=works,

@@ -17,6 +17,7 @@ from referrals.case.cases import queries as cases
 from referrals.case.consents import exceptions_service
 from referrals.case.consents import queries as consents
 from referrals.case.consents import service as consent_service
+from referrals.case.consents.decision import has_expired
 from referrals.case.consents.models import DisclosureException, Grant
 from referrals.case.transfers.queries import accepted_under
 from referrals.case.transfers.service import end_offer
@@ -47,13 +48,15 @@ RESTORED = "restored_backup"
 @dataclass(frozen=True)
 class Withdrawn:
     """A consent that ended. `goes_on`: the organisation that holds the case because of it, and reads it all the same.
-    `restores`: each took readings of this consent out of the record."""
+    `restores`: each took readings of this consent out of the record. `ended_before`: the date on which it had ended by
+    itself, and nothing went on under another one."""
 
     grant: Grant
     reads: Sequence[Reading]
     restores: Sequence[Restore]
     goes_on: UUID | None
     referrals_ended: list[UUID]
+    ended_before: datetime | None
 
 
 async def withdraw_grant(
@@ -154,6 +157,12 @@ async def _withdraw(
         for other in await consents.active_reporting(session, grant.case_id):
             if other.id != grant.id:
                 await consent_service.end_grant(session, caller, other, method, when)
+    others = await consents.grants_by_ids(session, _beside(under) - {grant.id})
+    over = all(has_expired(each.valid_until, when) for each in (grant, *others))
+    for other in others:
+        # The person takes back what they agreed to, by whichever of its consents.
+        if other.status != "withdrawn":
+            await consent_service.end_grant(session, caller, other, method, when)
     if grant.status != "withdrawn":
         await consent_service.end_grant(session, caller, grant, method, when)
         sent = next((referral.id for referral in under), None)
@@ -166,9 +175,15 @@ async def _withdraw(
     reads = readings(shared, await case_reads(session, grant.case_id))
     restores = await restores_since(session, grant.given_at)
     case = await cases.by_id(session, grant.case_id)
-    return Withdrawn(
-        grant, reads, restores, goes_on(shared, case.organisation_id) if case else None, ended
-    )
+    still = goes_on(shared, case.organisation_id) if case else None
+    before = grant.valid_until if over else None
+    return Withdrawn(grant, reads, restores, still, ended, before)
+
+
+def _beside(under: Sequence[Referral]) -> set[UUID]:
+    """All consents under which these referrals went on."""
+    now = {referral.grant_id for referral in under if referral.grant_id is not None}
+    return now.union(*(referral.former_grants or () for referral in under))
 
 
 def _when(at: datetime | None) -> datetime:

@@ -68,4 +68,5 @@ def _told(withdrawn: Withdrawn) -> ToldOfReadings:
             MissingReadings(since=each.kept_until, until=each.at) for each in withdrawn.restores
         ],
         goes_on_reading=withdrawn.goes_on,
+        ended_before=withdrawn.ended_before,
     )

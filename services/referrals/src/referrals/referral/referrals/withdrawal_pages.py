@@ -87,6 +87,7 @@ async def withdraw_on_the_page(
         if problem.kind is not NOT_FOUND:
             raise
         return _page(language, settings, "start", 404, code=code, problem="wrong")
+    before = withdrawn.ended_before
     return _page(
         language,
         settings,
@@ -94,6 +95,7 @@ async def withdraw_on_the_page(
         read=_read(withdrawn.reads, language),
         missing=_missing(withdrawn.restores, language),
         goes_on=withdrawn.goes_on is not None,
+        over=whole_date(clock.day_of(before), language) if before else None,
     )
 
 
