@@ -4,7 +4,8 @@ import base64
 from pathlib import Path
 
 import pytest
-from common.settings import EMBEDDED_MARK, ServiceSettings, explain
+from common import EMBEDDED_MARK
+from common.settings import ServiceSettings, explain
 from pydantic import ValidationError
 
 GOOD = {

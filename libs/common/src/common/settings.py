@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common import EMBEDDED_MARK
 from common.clock import HOME_TIMEZONE
 
 _MINIMUM_SECRET_LENGTH = 16
@@ -243,6 +244,3 @@ def explain(error: ValidationError) -> str:
         message = "is missing" if item["type"] == "missing" else item["msg"]
         parts.append(f"{name}{message.removeprefix('Value error, ')}")
     return "; ".join(parts)
-
-
-EMBEDDED_MARK = "embedded-only-"

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import psutil
-from common.settings import EMBEDDED_MARK
+from common import EMBEDDED_MARK
 
 from stack.embedded import memory
 from stack.embedded.arrows import OPERATOR, USERS, accounts, permissions

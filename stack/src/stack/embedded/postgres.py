@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from common.settings import EMBEDDED_MARK
+from common import EMBEDDED_MARK
 
 from stack.embedded import memory
 from stack.embedded.ports import LOOPBACK, answers, free_port

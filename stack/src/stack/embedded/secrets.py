@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from common.settings import EMBEDDED_MARK
+from common import EMBEDDED_MARK
 
 from stack.embedded.layout import Layout
 from stack.errors import StackError
