@@ -33,6 +33,16 @@ def test_a_code_without_its_row_stops_the_start(table: str, code: str, module: s
     assert f"{table}.csv and the code differ in {code}" in started.stderr
 
 
+def test_a_state_that_ends_without_help_needs_a_place_in_the_counters() -> None:
+    ends = _STARTED.replace('if (of, row["code"]) != (table, code)', "").replace(
+        "[row for", '[{**row, "counts_as": "undelivered"} if row["code"] == code else row for'
+    )
+    module = "reporting.count.indicators.vector"
+    command = [sys.executable, "-c", ends, "referral_states", "waitlisted", module]
+    started = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "no place in the counters for waitlisted" in started.stderr
+
+
 @pytest.mark.parametrize("table", sorted(path.stem for path in TABLES.glob("*.csv")))
 def test_a_row_is_complete_in_each_language(table: str) -> None:
     for row in codelists.rows(table):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from common.words.referral_states import OPEN
+
 from console.answers import Answer, together
 from console.codes import SPOKEN, Codes
 from console.commands import Command, key_of
@@ -36,8 +38,7 @@ screens = Screens()
 _CASES = "/referrals/v1/cases"
 _CASE = "/console/cases/{case_id}"
 # Open things that closing would leave behind.
-_OPEN = ("sent", "acknowledged", "info_requested", "waitlisted", "accepted", "scheduled", "in_service",
-         "on_hold", "draft")  # fmt: skip
+_OPEN = sorted(OPEN)
 _WARNS = "govuk-button--warning"
 
 

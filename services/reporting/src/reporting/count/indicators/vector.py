@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from common import clock
 from common.words import choices
-from common.words.referral_states import DELIVERED, TERMINAL, UNMET, ReferralState
+from common.words.referral_states import DELIVERED, TERMINAL, UNMET, ReferralState, progress
 
 from reporting.count.facts.progress import ReferralFact
 
@@ -34,6 +34,8 @@ COUNTS = (
     "overdue",
     "late",
 )
+if lacking := {state for state in ReferralState if progress(state) == "undelivered"} - {*COUNTS}:
+    raise LookupError(f"no place in the counters for {', '.join(sorted(lacking))}")
 _DECLINE_PLACES, _NOT_DELIVERED_PLACES = 12, 8
 """More than there are reasons: a new one takes a free place, and nothing that is stored moves."""
 DECLINE_REASONS = choices.counted("decline", _DECLINE_PLACES)
