@@ -48,9 +48,11 @@ async def test_whoever_lost_the_right_hears_no_supervisors_matter_that_waited(
     await world.story.sent(urgency="emergency")
     await world.told()
     assert CHIEF in reached(world)
+    # That a channel was switched off is queued while they may hear it, and waits half an hour.
+    assert await world.story.told_to("ngo-salud-supervisor", made["id"])
+    await world.told()
+    assert (reached(world), (await world.pings()).count("waiting")) == ([], 1)
     with clock.shifted(timedelta(hours=1)):
-        # That a channel was switched off was queued while they could hear it.
-        assert await world.story.told_to("ngo-salud-supervisor", made["id"])
         await told(world, {SUPERVISOR: gone})
         await world.told()
     assert reached(world) == []

@@ -176,7 +176,12 @@ async def test_a_partner_that_hangs_holds_up_nobody_else(
         async with client(LOOPBACK) as http:
             over = asyncio.Event()
             deliverer = Deliverer(story.database, http, key, LOOPBACK, over)
-            assert await deliverer.look() == 1
+            begun = asyncio.ensure_future(deliverer.look())
+            soon, _ = await asyncio.wait([begun], timeout=10)
+            if not soon:
+                hangs.set()
+            assert await begun == 1
+            assert soon, "it waited for the partner that hangs"
             await full.wait()
             await story.made("ngo-refugio", "/webhooks", {"url": receiver.url})
             referral = await story.sent()
