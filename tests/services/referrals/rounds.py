@@ -1,6 +1,7 @@
 """The worker's rounds of channels and webhooks, one message after another: a test has one connection."""
 
 from collections.abc import Collection
+from zoneinfo import ZoneInfo
 
 import aiohttp
 from common.db.session import Database
@@ -11,6 +12,7 @@ from referrals.telling.webhooks.addresses import Network
 from referrals.telling.webhooks.dispatch import Deliverer
 
 _AT_ONCE = 20
+ZONE = ZoneInfo("America/Caracas")
 
 
 async def tell_due(
@@ -23,7 +25,7 @@ async def tell_due(
     """Tell what is due on every transport; returns how many channels were looked at."""
     count = 0
     for kind in sorted(transports.offered):
-        queue = Queue(database, transports, sealing, front, kind)
+        queue = Queue(database, transports, sealing, front, ZONE, kind)
         looked_at, claimed = await queue.claim(_AT_ONCE, only_urgent=False)
         for one in claimed:
             await queue.tell(one, http)

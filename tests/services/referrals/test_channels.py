@@ -14,7 +14,6 @@ from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from common import clock
@@ -41,14 +40,13 @@ from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client
 
 from tests.services.referrals.looking import called
-from tests.services.referrals.rounds import tell_due
+from tests.services.referrals.rounds import ZONE, tell_due
 from tests.services.referrals.story import Story
 from tests.support.channel_servers import LOGIN, Answering, Relay, answering, relay
 from tests.support.returned_mails import report
 
 LOOPBACK = networks("127.0.0.0/8")
 FRONT = "https://ruta.example.org"
-ZONE = ZoneInfo("America/Caracas")
 MAILBOX = "guardia@salud.example.org"
 NUMBER = "+584125550101"
 SECRETS = ("Yolimar", "Canaria", "HLT", "refugio", "Refugio", "VE23", "urgent", "emergency")

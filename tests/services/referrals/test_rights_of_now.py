@@ -8,8 +8,9 @@ import pytest
 from common import clock
 
 from tests.services.referrals.line_words import GBV, TIP, Reporter
+from tests.services.referrals.rounds import ZONE
 from tests.services.referrals.story import LEGAL
-from tests.services.referrals.test_channels import MAILBOX, ZONE, World, world
+from tests.services.referrals.test_channels import MAILBOX, World, world
 from tests.support.rights import people_told, standing
 
 __all__ = ["world"]

@@ -28,12 +28,12 @@ from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.messages import SPACING, something_new
 from referrals.telling.webhooks.client import client
 
+from tests.services.referrals.rounds import ZONE
 from tests.services.referrals.story import Story
 from tests.services.referrals.test_channels import (
     FRONT,
     LOOPBACK,
     MAILBOX,
-    ZONE,
     World,
     number,
     world,
@@ -68,7 +68,7 @@ async def committed(
 
 
 def queue(world: World, kind: ChannelKind = SMS) -> Queue:
-    return Queue(world.story.database, world.transports, world.sealing, FRONT, kind)
+    return Queue(world.story.database, world.transports, world.sealing, FRONT, ZONE, kind)
 
 
 @asynccontextmanager
@@ -284,10 +284,10 @@ async def test_an_emergency_is_tried_again_within_seconds_whatever_was_asked_for
     await world.story.sent(urgency="emergency")
     await world.told()
     world.sms.status, world.sms.headers = 503, {}
-    with clock.shifted(timedelta(minutes=11)):
+    with clock.shifted(timedelta(seconds=70)):
         await world.told()
     world.sms.status = 201
-    with clock.shifted(timedelta(minutes=11, seconds=13)):
+    with clock.shifted(timedelta(seconds=83)):
         await world.told()
     assert await world.pings() == ["told"]
     assert len(set(names(world))) == 1  # one message, tried three times
@@ -448,3 +448,19 @@ async def test_the_owner_of_a_wrong_number_hears_so_on_another_channel(world: Wo
     with clock.shifted(SPACING * 2):
         await world.told()
     assert [mail["To"] for mail in world.mail.mails] == [MAILBOX] * 2
+
+
+async def test_what_waited_for_its_next_try_wakes_nobody(world: World) -> None:
+    now = clock.now().astimezone(ZONE)
+    quiet = [(now + timedelta(hours=hours)).strftime("%H:%M") for hours in (1, 9)]
+    await world.channel(quiet_from=quiet[0], quiet_until=quiet[1])
+    await world.story.sent()
+    world.mail.refused[MAILBOX] = "451 4.3.0 try later"
+    await world.told()
+    world.mail.refused.clear()
+    with clock.shifted(timedelta(hours=2)):
+        await world.told()
+    assert world.mail.mails == []
+    with clock.shifted(timedelta(hours=9, minutes=1)):
+        await world.told()
+    assert await world.pings() == ["told"]

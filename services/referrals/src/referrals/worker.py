@@ -151,7 +151,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     transports: Transports = context.parts["transports"]
 
     async def tell(kind: ChannelKind, stop: asyncio.Event) -> None:
-        queue = Queue(database, transports, sealing, settings.public_url, kind)
+        queue = Queue(database, transports, sealing, settings.public_url, zone, kind)
         called: asyncio.Event = getattr(calls, kind)
         async with client(networks(settings.webhook_private_networks)) as http:
             await work_off(

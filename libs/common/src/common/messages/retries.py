@@ -27,7 +27,7 @@ URGENT_PAUSES = (
     *[5 * _MINUTE] * 6,
     10 * _MINUTE,
 )
-"""Of an emergency. The last pause is also the longest that a relay or gateway may ask for."""
+"""Of an emergency: a relay or gateway that asks for more time gets a minute at most."""
 
 
 def next_attempt(
@@ -50,4 +50,4 @@ def next_try(
     pauses = URGENT_PAUSES if urgent else PAUSES
     pause = timedelta(seconds=pauses[min(attempts, len(pauses)) - 1] * (1 + jitter / 5))
     waits = asked or timedelta(0)
-    return now + max(pause, min(waits, timedelta(seconds=pauses[-1])) if urgent else waits)
+    return now + max(pause, min(waits, timedelta(seconds=_MINUTE)) if urgent else waits)

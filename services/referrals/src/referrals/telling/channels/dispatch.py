@@ -37,7 +37,14 @@ from referrals.listening.line import queries as line
 from referrals.referral.referrals import queries as referrals
 from referrals.telling.channels import messages, queries, service
 from referrals.telling.channels.kinds import ChannelKind, PingStatus, SwitchedOff
-from referrals.telling.channels.messages import Matter, Turn, after_report, due_at, turns
+from referrals.telling.channels.messages import (
+    Matter,
+    Turn,
+    after_quiet_hours,
+    after_report,
+    due_at,
+    turns,
+)
 from referrals.telling.channels.models import Channel, Ping, waiting
 from referrals.telling.channels.sealing import Sealing, new_code
 from referrals.telling.channels.transports.offered import Transports
@@ -158,11 +165,12 @@ class Queue:
         transports: Transports,
         sealing: Sealing,
         front: str,
+        zone: ZoneInfo,
         kind: ChannelKind,
     ) -> None:
-        """`front`: the address to say."""
+        """`front`: the address to say; `zone`: of quiet hours."""
         self._database, self._sealing, self._front = database, sealing, front
-        self._transports, self._kind = transports, kind
+        self._transports, self._kind, self._zone = transports, kind, zone
         # Some settle while others are claimed: the pool of connections is for all queues.
         self._settling = asyncio.Semaphore(2)
 
@@ -219,11 +227,11 @@ class Queue:
         owners = await queries.owners(session, {each.subject_id for each in notices.values()})
         claimed = []
         for channel in channels:
-            told = []
             own = pings.get(channel.id, ())
             about = [notices[each.notice_id] for each in own if each.notice_id in notices]
             mine = {n.id for n in about if owners.get(n.subject_id) == channel.person}
             known = await still_told(session, people[channel.person], about, mine)
+            told = []
             for each in own:
                 if each.id in unclear:
                     each.status, each.settled_at = PingStatus.UNCLEAR, now
@@ -233,11 +241,23 @@ class Queue:
                     each.status, each.settled_at = PingStatus.MOOT, now
                 else:
                     told.append(each)
-            if told or channel.code_wanted:
-                write = partial(self._message, channel, told, until)
-                if (message := or_none("channels", channel.id, write)) is not None:
-                    claimed.append(message)
+            if self._rests(channel, told, now) and not channel.code_wanted:
+                continue
+            write = partial(self._message, channel, told, until)
+            if (message := or_none("channels", channel.id, write)) is not None:
+                claimed.append(message)
         return len(channels), claimed
+
+    def _rests(self, channel: Channel, told: Sequence[Ping], now: datetime) -> bool:
+        """Nothing is left to tell, or it was due before quiet hours began and waits for their end: its turn or its next
+        try came late."""
+        quiet = (channel.quiet_from, channel.quiet_until)
+        rested = after_quiet_hours(quiet, now, self._zone)
+        if rested == now or any(each.emergency for each in told):
+            return not told
+        for each in told:
+            each.status, each.next_attempt_at = PingStatus.WAITING, rested
+        return True
 
     async def _unclear(self, session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]:
         """Of these: what a worker took and never settled, and what is not told again. An emergency is told again
@@ -259,8 +279,9 @@ class Queue:
             return Claimed(channel.id, address, text, called, until, code=code)
         new = [each for each in told if each.message_id is None]
         # A later attempt is the same message to mailbox and gateway; with something new it is another one.
-        name = max(each.id if new else each.message_id or each.id for each in new or told)
-        fresh = any(each.emergency for each in new)
+        fresh = [each for each in new if each.emergency]
+        urgent = [each for each in told if each.emergency]
+        name = max(each.message_id or each.id for each in fresh or new or urgent or told)
         attempts = 1 if fresh else 1 + max(each.attempts for each in told)
         for each in told:
             each.status, each.message_id = PingStatus.HANDING, name
@@ -273,7 +294,7 @@ class Queue:
             until,
             pings=tuple(each.id for each in told),
             attempts=attempts,
-            urgent=any(each.emergency for each in told),
+            urgent=bool(urgent),
         )
 
     async def _settle(self, session: AsyncSession, one: Claimed, handing: Handing) -> None:

@@ -137,11 +137,17 @@ def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -
         return moment
     if how is Telling.PACE and listener.pace is Pace.DIGEST:
         return _next(listener.digest_at, moment, zone)
-    if listener.quiet_from is None or listener.quiet_until is None:
+    return after_quiet_hours((listener.quiet_from, listener.quiet_until), moment, zone)
+
+
+def after_quiet_hours(
+    quiet: tuple[time | None, time | None], moment: datetime, zone: ZoneInfo
+) -> datetime:
+    """`moment` (aware), or the end of the quiet hours that it falls in."""
+    start, end = quiet
+    if start is None or end is None or not _within(moment.astimezone(zone).time(), start, end):
         return moment
-    if _within(moment.astimezone(zone).time(), listener.quiet_from, listener.quiet_until):
-        return _next(listener.quiet_until, moment, zone)
-    return moment
+    return _next(end, moment, zone)
 
 
 def after_report(moment: datetime, last: datetime | None, now: datetime) -> datetime:

@@ -1,0 +1,5 @@
+"""The databases and keys of the tests of referrals."""
+
+from tests.services.referrals.conftest import case_keys, key_store, referrals_database, settings
+
+__all__ = ["case_keys", "key_store", "referrals_database", "settings"]

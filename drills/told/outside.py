@@ -1,0 +1,209 @@
+"""The relay, the gateway for short messages and the push service of a drill: they hang, answer slowly, greylist, refuse
+and lie, and remember by name what they took and whether whoever handed it over could know."""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes
+from email.policy import default
+from functools import partial
+
+from aiohttp import web
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from common import clock
+
+ROADS = ("email", "sms", "push")
+MOODS = {
+    "email": ("well", "hangs", "slow", "greylists", "refuses", "lies"),
+    "sms": ("well", "hangs", "slow", "refuses", "lies"),
+    "push": ("well", "hangs", "slow", "refuses"),
+}
+DEAD = ("hangs", "refuses")
+MOMENTS = ("came", "taken", "answered")
+"""When the worker of a message is killed: before it was taken, before the answer, before it stored the answer."""
+
+
+@dataclass
+class Taken:
+    """A message that was taken. `clear`: the answer that says so was sent."""
+
+    road: str
+    address: str
+    name: str
+    at: datetime
+    replica: int
+    clear: bool = False
+
+
+class Outside:
+    """`checks`: the gateway sends a message of a name once. `kill`: ends a replica, by its number."""
+
+    def __init__(self, dice: random.Random, kill: Callable[[int], None], *, checks: bool) -> None:
+        self.checks = checks
+        self.taken: list[Taken] = []
+        self.asked = 0
+        self.killed: list[tuple[int, datetime]] = []
+        self.armed: str | None = None
+        self._moods = dict.fromkeys(ROADS, "well")
+        self._changed = {road: asyncio.Event() for road in ROADS}
+        self._greylisted: set[str] = set()
+        self._dice, self._kill = dice, kill
+        self.smtp_ports: list[int] = []
+        self.http = ""
+
+    def set(self, moods: dict[str, str]) -> None:
+        for road, mood in moods.items():
+            if self._moods[road] != mood:
+                self._moods[road] = mood
+                self._changed[road].set()
+                self._changed[road] = asyncio.Event()
+
+    def end(self, replica: int) -> None:
+        self.killed.append((replica, clock.now()))
+        self._kill(replica)
+
+    @asynccontextmanager
+    async def open(self, replicas: int) -> AsyncIterator[None]:
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
+        loop = asyncio.get_running_loop()
+        servers = []
+        for replica in range(replicas):
+            relay = _Relay(self, replica)
+            protocol = partial(SMTP, relay, hostname="localhost")
+            server = await loop.create_server(protocol, "127.0.0.1", 0)
+            servers.append(server)
+            self.smtp_ports.append(server.sockets[0].getsockname()[1])
+        app = web.Application()
+        app.router.add_post("/{replica}/sms", self._short_message)
+        app.router.add_post("/push/{name}", self._push)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.http = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            yield
+        finally:
+            self.set(dict.fromkeys(ROADS, "well"))
+            for server in servers:
+                server.close()
+            await runner.cleanup()
+
+    async def meet(self, road: str, name: str, replica: int) -> str:
+        """What becomes of a message: taken, no, silence (not taken and no answer) or lost (taken and no answer)."""
+        self.asked += 1
+        self._at(replica, "came")
+        mood = self._moods[road]
+        if mood == "hangs":
+            await self._changed[road].wait()
+            return self._dice.choice(("silence", "lost"))
+        if mood == "slow":
+            await asyncio.sleep(self._dice.uniform(0.5, 3))
+        if mood == "greylists" and name not in self._greylisted:
+            self._greylisted.add(name)
+            return "no"
+        if mood == "refuses":
+            return "no"
+        if mood == "lies":
+            return self._dice.choice(("no", "lost"))
+        return "taken"
+
+    def take(self, road: str, address: str, name: str, replica: int) -> Taken:
+        taken = Taken(road, address, name, clock.now(), replica)
+        self.taken.append(taken)
+        self._at(replica, "taken")
+        return taken
+
+    def _at(self, replica: int, moment: str) -> None:
+        if self.armed == moment and replica >= 0:
+            self.armed = None
+            self.end(replica)
+
+    def answered(self, taken: Taken) -> None:
+        taken.clear = True
+        if self.armed == "answered" and taken.replica >= 0:
+            self.armed = None
+            # The answer is on its way: the worker may or may not read it before it dies.
+            asyncio.get_running_loop().call_later(
+                self._dice.uniform(0, 0.02), self.end, taken.replica
+            )
+
+    async def _short_message(self, request: web.Request) -> web.Response:
+        replica = int(request.match_info["replica"])
+        sent = await request.json()
+        name = request.headers["idempotency-key"]
+        assert name == sent["id"]
+        became = await self.meet("sms", name, replica)
+        if became == "no":
+            return self._dice.choice(
+                (
+                    web.json_response({"status": "error", "reason": "no credit"}),
+                    web.Response(status=503),
+                    web.Response(status=429, headers={"Retry-After": "3600"}),
+                )
+            )
+        taken = None
+        known = self.checks and any(t.name == name for t in self.taken)
+        if became != "silence" and not known:
+            taken = self.take("sms", sent["to"], name, replica)
+        if became in {"silence", "lost"} and request.transport is not None:
+            request.transport.abort()
+        elif taken is not None:
+            self.answered(taken)
+        return web.json_response({"status": "queued"})
+
+    async def _push(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        became = await self.meet("push", name, -1)
+        if became == "no":
+            return web.Response(status=self._dice.choice((429, 503)))
+        if became != "silence":
+            taken = self.take("push", f"{self.http}/push/{name}", str(len(self.taken)), -1)
+            taken.clear = became == "taken"
+        if became in {"silence", "lost"} and request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=201)
+
+
+class _Relay:
+    def __init__(self, outside: Outside, replica: int) -> None:
+        self._outside, self._replica = outside, replica
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        mail = message_from_bytes(envelope.original_content or b"", policy=default)
+        name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+        became = await self._outside.meet("email", name, self._replica)
+        if became == "no":
+            return "451 4.7.1 try later"
+        if became == "silence":
+            _cut(server)
+            return "451 4.3.0"
+        taken = self._outside.take("email", envelope.rcpt_tos[0], name, self._replica)
+        if became == "lost":
+            _cut(server)
+        else:
+            self._outside.answered(taken)
+        return "250 OK"
+
+
+def _cut(server: SMTP) -> None:
+    assert isinstance(server.transport, asyncio.Transport)
+    server.transport.abort()
+
+
+def described(http: str, replica: int, *, checks: bool) -> str:
+    """The file of the gateway for one replica."""
+    return json.dumps(
+        {
+            "kind": "template",
+            "url": f"{http}/{replica}/sms",
+            "content_type": "application/json",
+            "body": '{"to": "{number}", "text": "{text}", "id": "{id}"}',
+            "accepted": {"path": "status", "values": ["queued"]},
+            "once_per_id": checks,
+        }
+    )

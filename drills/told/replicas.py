@@ -1,0 +1,74 @@
+"""Two workers of referrals as processes of their own, which a drill kills, stops and starts again."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from pydantic import SecretStr
+from referrals.settings import Settings
+from stack.embedded.ports import free_port
+
+from drills.told.outside import Outside, described
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables from which a process reads these settings again."""
+    found = {}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        if value is not None:
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            found[f"RUTA_{name.upper()}"] = text
+    return found
+
+
+class Replicas:
+    def __init__(self, settings: Settings, folder: Path, clock_file: Path, push_key: Path) -> None:
+        self._own = environment(settings) | {
+            "RUTA_CLOCK_FILE": str(clock_file),
+            "RUTA_PUSH_KEY_FILE": str(push_key),
+            "RUTA_PUSH_CONTACT": "mailto:im@ruta.example.org",
+            "RUTA_MAIL_SENDER": "ruta@ruta.example.org",
+            "RUTA_LOG_LEVEL": "WARNING",
+        }
+        self._folder = folder
+        self._each: dict[int, subprocess.Popen[bytes]] = {}
+
+    def start(self, number: int, outside: Outside) -> None:
+        gateway = self._folder / f"gateway-{number}.json"
+        gateway.write_text(described(outside.http, number, checks=outside.checks))
+        more = {
+            "RUTA_PORT": str(free_port()),
+            "RUTA_SMTP_URL": f"smtp://127.0.0.1:{outside.smtp_ports[number]}",
+            "RUTA_SMS_GATEWAY_FILE": str(gateway),
+        }
+        with (self._folder / f"worker-{number}.log").open("ab") as log:
+            self._each[number] = subprocess.Popen(
+                [sys.executable, "-m", "referrals", "worker"],
+                cwd=ROOT,
+                env={**os.environ, **self._own, **more},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def signal(self, number: int, how: signal.Signals) -> None:
+        if self._each[number].poll() is None:
+            self._each[number].send_signal(how)
+
+    def kill(self, number: int) -> None:
+        self.signal(number, signal.SIGKILL)
+
+    def start_the_dead(self, outside: Outside) -> None:
+        for number, process in list(self._each.items()):
+            if process.poll() is not None:
+                self.start(number, outside)
+
+    def end(self) -> None:
+        for process in self._each.values():
+            if process.poll() is None:
+                process.kill()
+            process.wait()
