@@ -23,6 +23,7 @@ ACTS = {
     ("patch", "/identity/v1/clients/{client_id}"),
     ("patch", "/identity/v1/organisations/{organisation_id}"),
     ("post", "/directory/v1/pathways/{pathway_id}/publish"),
+    ("post", "/directory/v1/successions/{succession_id}/confirm"),
     ("post", "/referrals/v1/exceptions/{exception_id}/decision"),
     ("post", "/reports/v1/bulletins/{bulletin_id}/sign-off"),
     ("post", "/identity/v1/clients"),

@@ -270,4 +270,13 @@ ROWS = (
         Returns("frozenset()"),
         "tests/services/directory/test_safe_houses.py::test_of_the_labelled_set_nearly_every_house_is_held_and_nearly_nothing_else",
     ),
+    Row(
+        "successions",
+        "second-person-confirms",
+        "directory.record.successions.service:confirm",
+        Drops(
+            "refuse_same_person(caller, row.proposed_by, because=Detail('you_proposed_it_somebody_else_decides'))"
+        ),
+        "tests/services/directory/test_successions.py::test_nobody_confirms_their_own_and_nothing_changes_before",
+    ),
 )

@@ -210,6 +210,12 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "risks/{message_id}": (("put", MESSAGE, curation.MESSAGE),),
     "risks/{message_id}/publish": (("post", f"{MESSAGE}/publish", ()),),
     "risks/{message_id}/withdraw": (("post", f"{MESSAGE}/withdraw", ()),),
+    "successions/{succession_id}/confirm": (
+        ("post", "/directory/v1/successions/{succession_id}/confirm", ()),
+    ),
+    "successions/{succession_id}/refuse": (
+        ("post", "/directory/v1/successions/{succession_id}/refuse", ()),
+    ),
     "releases": (("post", "/reports/v1/closings", releases.CLOSE),),
     "releases/closings/{closing_id}/publish": (
         ("post", "/reports/v1/closings/{closing_id}/publications", ()),

@@ -12,6 +12,7 @@ _LIST_OF = {
     "not-now": "decline",
     "give-back": "decline",
     "transfer": "take-back",
+    "take-asked": "offer",
 }
 """By command: the list of `reasons.csv` that its reasons are in, where it has another name."""
 

@@ -31,7 +31,7 @@ from referrals.ground.keys.tombstones import not_destroyed
 from referrals.ground.locking_queries import hold_case
 from referrals.ground.protocols import service as protocols
 from referrals.ground.restrictions.queries import not_said
-from referrals.ground.restrictions.service import go_on_from
+from referrals.ground.restrictions.service import go_on_from, remember_word
 from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, Word, WordSeal, last_words
 from referrals.ground.row_security import act_as_service
 from referrals.ground.tasks.kinds import TaskKind
@@ -209,6 +209,12 @@ async def _contact(session: AsyncSession, means: Means, case_id: UUID, word: Wor
     return 1
 
 
+async def _succession(session: AsyncSession, _: Means, subject: UUID, word: Word) -> int:
+    """The worker offers the cases again that the backup has with the organisation before."""
+    await remember_word(session, Kind.SUCCESSION, subject, word)
+    return 1
+
+
 def _by_id(again: Callable[[AsyncSession, UUID], Awaitable[int]]) -> _Work:
     return lambda session, _means, subject, _word: again(session, subject)
 
@@ -229,6 +235,7 @@ WORKS: Mapping[Kind, _Work] = {
     Kind.EXCEPTION: _exception,
     Kind.SHARING: _sharing,
     Kind.TRANSFER: _by_id(transfers.end_again),
+    Kind.SUCCESSION: _succession,
     Kind.HOLDER: _holder,
     Kind.IMPLICATED: _implicated,
     Kind.LINE_REPORT: _by_word(desk.hold_to_word),

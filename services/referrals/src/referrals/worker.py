@@ -19,7 +19,9 @@ from common.process.repeating import repeat_when_called
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases.retention import ask_reconsent, erase_expired
+from referrals.case.transfers.service import offer_left_behind
 from referrals.ground.directory.consumers import SUBSCRIPTION, flag_stale, judge
+from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.models import ENDING as NOTICES
 from referrals.ground.notices.queries import any_untold
@@ -34,6 +36,7 @@ from referrals.reconciliation import Holding
 from referrals.referral.escalations.due_timers import fire_due
 from referrals.referral.escalations.models import ENDING as CALLS
 from referrals.referral.links.models import ENDING as LINKS
+from referrals.referral.referrals.handed_over_service import end_with_former
 from referrals.referral.referrals.queries import flagged_services
 from referrals.referral.referrals.renewals import tell_ends
 from referrals.screening.screenings.service import erase_unattached
@@ -61,6 +64,7 @@ _ANCHOR_SECONDS = 10.0
 _HOLD_SECONDS = 5.0
 _CALENDAR_SECONDS = 60.0
 _UNHEARD_SECONDS = 10.0
+_SUCCESSION_SECONDS = 5.0
 _NOW = sa.bindparam("now", type_=Instant())
 ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS, CALLS, ending(ENDED_RIGHTS))
 
@@ -111,6 +115,8 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
 
     async def timers() -> int:
         return await fire_due(database, keys, clock.now())
+
+    blind = BlindIndex(key_from_base64(settings.blind_index_key.get_secret_value()))
 
     def unused_since() -> datetime:
         return clock.now() - timedelta(days=settings.screening_retention_days)
@@ -182,6 +188,12 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         _when_called("timers", timers, calls.timers),
         BackgroundTask.repeated(
             "stale", partial(_follow_dates, database, dates), _CALENDAR_SECONDS
+        ),
+        BackgroundTask.repeated(
+            "successions", partial(offer_left_behind, database, keys, blind), _SUCCESSION_SECONDS
+        ),
+        BackgroundTask.repeated(
+            "services-handed-over", partial(end_with_former, database, keys), _SUCCESSION_SECONDS
         ),
         *(_by_the_calendar(name, work, dates) for name, work in for_good.items()),
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),

@@ -23,6 +23,7 @@ from directory.pathways.profile_sets import api as profile_sets
 from directory.record.locations import api as locations
 from directory.record.organizations import api as organizations
 from directory.record.services import records_api
+from directory.record.successions import api as successions
 from directory.record.taxonomies import api as taxonomies
 from directory.settings import Settings
 from directory.show.information import api as information
@@ -51,6 +52,7 @@ ROUTERS = (
     curation.routes,
     records_api.routes,
     organizations.records,
+    successions.routes,
     locations.routes,
     imports.routes,
     crosswalks.routes,

@@ -52,8 +52,8 @@ async def change(
     answer: Answered,
     changing: Changing,
 ) -> Organisation:
-    """Suspending it or changing its AoRs voids the tokens of all its clients and people; suspending it also ends what
-    people of others began through its clients."""
+    """The directory is the source of its name: rename it there first. Suspending it or changing its AoRs voids the tokens
+    of all its clients and people; suspending it also ends what people of others began through its clients."""
     row = changing.of(await service.found(session, organisation_id))
     changed = await service.change(session, admin, row, wanted)
     return await service.shown(session, answer.of(changed))

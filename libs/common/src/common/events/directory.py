@@ -103,6 +103,31 @@ class CapacityChanged(Event):
     referable: bool
 
 
+class OrganizationRecorded(Event):
+    """The directory has a record of this organisation."""
+
+    SUBJECT: ClassVar[str] = "ruta.directory.organization.recorded.v1"
+
+    organisation_id: UUID
+
+
+class OrganizationSucceeded(Event):
+    """Two people decided who takes over the work of an organisation. Its services follow by events of their own."""
+
+    SUBJECT: ClassVar[str] = "ruta.directory.organization.succeeded.v1"
+
+    succession_id: UUID
+    organisation_id: UUID
+    successor_id: UUID
+    kind: Code = Field(
+        description="`ended`; `merged`: part of the successor from now on; `split`: it goes on without a part."
+    )
+    areas: tuple[PCode, ...] = Field(
+        (), description="Of a split: where the cases are that follow. Empty: none."
+    )
+    decided_at: datetime
+
+
 class VerificationDue(Event):
     """An entry's verification runs out on `due_on`, or has run out: whoever keeps it is to check
     it again. `managed_by` entered it, where that is not the organisation itself."""

@@ -17,6 +17,8 @@ READ_BY: Mapping[str, Mapping[str, Kinds]] = {
             directory.CapacityChanged,
             directory.PathwayPublished,
             directory.SightChanged,
+            directory.OrganizationRecorded,
+            directory.OrganizationSucceeded,
         ),
         "reporting": (
             directory.ServicePublished,

@@ -15,7 +15,7 @@ from console.codes import Areas, Codes
 from console.conflicts import Versions
 from console.doings import identity_change, identity_kind, is_id
 from console.forms import body, flat
-from console.listings import next_page
+from console.listings import next_page, organisation_names
 from console.referral_views import short_code
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
@@ -404,12 +404,14 @@ async def organisation(visit: Visit) -> Page:
         visit.calls.get(_CLIENTS.api, limit=_MOST),
     )
     found = shown(one)
+    names = await organisation_names(visit.calls, {identifier})
     return Page(
         "accounts/templates/organisation.html",
         "title.organisations",
         {
             **_choices(visit),
             "organisation": found,
+            "directory_name": names.get(identifier, ""),
             "version": one.version,
             "consequence": _consequence(visit, identifier, people_of, clients_of),
             "done": visit.asked("done") and visit.refusal is None,

@@ -1,13 +1,17 @@
-"""Entries that wait for a coordinator, side by side with what stands; possible safe houses; endorsements; risk messages."""
+"""Entries that wait for a coordinator, side by side with what stands; possible safe houses; endorsements; risk messages; successions."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from console.answers import Answer, together
 from console.codes import Areas, Codes
+from console.commands import Command, Field
 from console.conflicts import Say, is_conflict, opened_and_now
 from console.curation import views
 from console.forms import Typed, body, flat
+from console.listings import next_page, organisation_names, organisations
+from console.referral_views import short_code
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, one_of, shown
 
@@ -18,6 +22,19 @@ _MESSAGES = "/directory/v1/risk-messages"
 AORS = ("CP", "GBV", "TIP", "GP")
 STATES = ("submitted", "approved", "returned", "draft", "withdrawn")
 CAPACITIES = ("accepting", "waitlist", "full")
+_SUCCESSIONS = "/directory/v1/successions"
+PROPOSE = Command(
+    "succession",
+    _SUCCESSIONS,
+    (
+        Field("organization_id", "pick"),
+        Field("successor_id", "pick"),
+        Field("kind", "choice", ("ended", "merged", "split")),
+        Field("service_ids", "area"),
+        Field("areas", "area"),
+    ),
+    listed=frozenset({"service_ids", "areas"}),
+)
 _REASON = ("reason",)
 MESSAGE = (
     "aor",
@@ -386,3 +403,62 @@ async def publish_risk(visit: Visit) -> Outcome:
 async def withdraw_risk(visit: Visit) -> Outcome:
     path = f"{_MESSAGES}/{visit.ids['message_id']}/withdraw"
     return _written(await visit.calls.post(path, {}, key=visit.key))
+
+
+@screens.page("/successions", query=("cursor",))
+async def successions(visit: Visit) -> Page:
+    """Who takes over from whom: proposed here, confirmed by somebody else."""
+    listed, (others, choices) = await asyncio.gather(
+        visit.calls.get(_SUCCESSIONS, limit=50, cursor=visit.asked("cursor")),
+        organisations(visit.calls, visit.visitor),
+    )
+    shown(listed)
+    shown(others)
+    sides = {one[side] for one in listed.items for side in ("organization_id", "successor_id")}
+    names = await organisation_names(visit.calls, sides)
+    say = visit.say
+    return Page(
+        "curation/templates/successions.html",
+        "title.successions",
+        {
+            "command": PROPOSE,
+            "options": {"organization_id": choices, "successor_id": choices},
+            "rows": [
+                {
+                    "id": one["id"],
+                    "what": say(
+                        f"successions.{one['kind']}",
+                        former=names.get(
+                            one["organization_id"], short_code(one["organization_id"])
+                        ),
+                        successor=names.get(one["successor_id"], short_code(one["successor_id"])),
+                    ),
+                    "state": say(f"successions.state.{one['status']}"),
+                    "at": visit.moments.at(one["decided_at"] or one["proposed_at"]),
+                    "waits": one["status"] == "proposed",
+                    "own": one["proposed_by"] == visit.visitor.principal.subject,
+                }
+                for one in listed.items
+            ],
+            "more": next_page("/console/successions", listed),
+        },
+    )
+
+
+screens.command("/successions", PROPOSE, show=successions, to="/console/successions")
+
+
+@screens.form("/successions/{succession_id:uuid}/confirm", show=successions)
+async def confirm_succession(visit: Visit) -> Outcome:
+    return await _succession(visit, "confirm")
+
+
+@screens.form("/successions/{succession_id:uuid}/refuse", show=successions)
+async def refuse_succession(visit: Visit) -> Outcome:
+    return await _succession(visit, "refuse")
+
+
+async def _succession(visit: Visit, step: str) -> Outcome:
+    path = f"{_SUCCESSIONS}/{visit.ids['succession_id']}/{step}"
+    answer = await visit.calls.post(path, {}, key=visit.key)
+    return Elsewhere("/console/successions") if answer.ok else Refused(answer)

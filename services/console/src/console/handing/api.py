@@ -213,7 +213,8 @@ async def transfers(visit: Visit) -> Page:
 @screens.page("/transfers/{transfer_id:uuid}")
 async def transfer(visit: Visit) -> Page:
     one = shown(await visit.calls.get(f"/referrals/v1/transfers/{visit.ids['transfer_id']}"))
-    legal = {"accept": commands.ACCEPT, "decline": commands.DECLINE, "recall": commands.RECALL}
+    accept = commands.ACCEPT_ASKED if one["asks"] else commands.ACCEPT
+    legal = {"accept": accept, "decline": commands.DECLINE, "recall": commands.RECALL}
     row = _row(one, await organisation_names(visit.calls, _sides([one])), visit)
     mine = one["from_organisation"] == str(visit.visitor.principal.organisation_id)
     return Page(
@@ -223,6 +224,10 @@ async def transfer(visit: Visit) -> Page:
             "row": row,
             "facts": _facts(one, row, visit) if row["received"] else [],
             "urgency": (one["offer"] or {}).get("urgency"),
+            "ask": one["reference"] if one["asks"] and one["state"] == "offered" else "",
+            "options": {
+                "consent/language": [(code, Codes(visit.language).spoken(code)) for code in SPOKEN]
+            },
             "case_id": one["case_id"] if mine or one["state"] == "accepted" else "",
             "offered": [legal[name] for name in one["legal_transitions"] if name in legal],
             "may_write": visit.visitor.may("referrals:write"),
@@ -266,7 +271,7 @@ def _row(one: Mapping[str, Any], names: Mapping[str, str], visit: Visit) -> Mapp
     }
 
 
-for each in (commands.ACCEPT, commands.DECLINE, commands.RECALL):
+for each in (commands.ACCEPT, commands.ACCEPT_ASKED, commands.DECLINE, commands.RECALL):
     screens.command(
         "/transfers/{transfer_id:uuid}", each, show=transfer, to="/console/transfers/{transfer_id}"
     )

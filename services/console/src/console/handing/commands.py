@@ -50,6 +50,17 @@ OFFERED = Command(
     ),
 )
 ACCEPT = Command("take", f"{_TRANSFER}/accept")
+# Of a case that a succession offers: what the person said to the organisation that takes it over.
+ACCEPT_ASKED = Command(
+    "take-asked",
+    f"{_TRANSFER}/accept",
+    (
+        Field("consent/decided_by", "choice", ("person", "caregiver")),
+        Field("consent/child_assent", "choice", ("agrees", "dissents", "not_asked")),
+        Field("consent/method", "choice", ("verbal", "signed")),
+        Field("consent/language", "pick"),
+    ),
+)
 DECLINE = Command(
     "not-now",
     f"{_TRANSFER}/decline",

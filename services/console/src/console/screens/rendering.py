@@ -64,6 +64,7 @@ _ALL: tuple[tuple[str, str, tuple[str, ...], frozenset[Role]], ...] = (
     ("nav.endorsements", "/console/endorsements", ("directory:curate",), _CURATES),
     ("nav.pathways", "/console/pathways", ("directory:read",), _CURATES),
     ("nav.risks", "/console/risks", ("directory:curate",), _CURATES),
+    ("nav.successions", "/console/successions", ("directory:curate",), _CURATES),
     ("nav.figures", "/console/figures", (), _PLANS),
     ("nav.imports", "/console/imports", ("directory:curate",), frozenset({Role.IM})),
     ("nav.releases", "/console/releases", ("reports:read",), _PLANS),

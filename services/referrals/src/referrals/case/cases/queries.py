@@ -16,6 +16,7 @@ from sqlmodel import col
 from referrals.case.cases.models import Case, CaseLookup, ImplicatedOrganisation
 from referrals.ground.directory.queries import works_with
 from referrals.ground.locking_queries import held
+from referrals.ground.restrictions.words import Succession
 from referrals.ground.vocabulary.work_kinds import WorkKind
 from referrals.ground.waiting_queries import Waiting, WorkRow
 
@@ -214,6 +215,25 @@ async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
     return set(
         await session.scalars(sa.select(col(Case.id)).where(asked, col(Case.status) != "erased"))
     )
+
+
+def to_follow(succession: Succession) -> sa.Select[tuple[UUID]]:
+    """Ids of open cases that the successor is to take over, without those that speak against it."""
+    accused = sa.exists().where(
+        col(ImplicatedOrganisation.case_id) == col(Case.id),
+        col(ImplicatedOrganisation.organisation_id) == succession.successor,
+    )
+    found = sa.select(col(Case.id)).where(
+        col(Case.organisation_id) == succession.organisation,
+        col(Case.status) == "open",
+        sa.not_(accused),
+    )
+    if succession.ends:
+        return found
+    places = Places.load()
+    known = [area for area in succession.areas if places.is_known(area)]
+    within = {each for area in known for each in (area, *places.descendants(area))}
+    return found.where(col(Case.area).in_(sorted(within)))
 
 
 def with_reference(reference: str) -> sa.Select[Any]:

@@ -23,9 +23,11 @@ from referrals.case.cases.schemas import Attributes, CaseChange, CaseSearch, Ide
 from referrals.errors import ERASED
 from referrals.ground import happenings
 from referrals.ground.audit.service import record
+from referrals.ground.directory.queries import is_known
 from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.sealing import seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
+from referrals.ground.restrictions.queries import ended_organisations
 from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import Kind, accusing
 from referrals.ground.vocabulary.ages import SUPPRESSED, Caregiver
@@ -45,6 +47,7 @@ async def register(
     owned: bool = True,
 ) -> Case:
     """Register a case. `owned`: the person who registers it is its caseworker; else nobody yet."""
+    await _refuse_unknown_organisation(session, caller)
     now = clock.now()
     case_id = new_id()
     key = await keys.create(case_id)
@@ -102,6 +105,14 @@ def country_of(area: str | None) -> str:
 def coarse(area: str | None) -> str | None:
     """The area as events carry it: never more exact than a municipality."""
     return None if area is None else Places.load().at_most(area, AREA_LEVEL)
+
+
+async def _refuse_unknown_organisation(session: AsyncSession, caller: Principal) -> None:
+    """403 for an organisation that ended, and for one that an outside provider names and the directory does not know."""
+    if caller.organisation in await ended_organisations(session):
+        raise FORBIDDEN.because("your_organisation_has_ended")
+    if caller.outside and not await is_known(session, caller.organisation):
+        raise FORBIDDEN.because("directory_does_not_know_your_organisation")
 
 
 async def open_record(keys: CaseKeys, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:

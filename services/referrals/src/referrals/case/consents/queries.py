@@ -48,6 +48,17 @@ async def by_ids(session: AsyncSession, table: type[_T], ids: Collection[UUID]) 
     return (await session.scalars(sa.select(table).where(col(table.id).in_(ids)))).all()
 
 
+async def given_to(session: AsyncSession, case_id: UUID, organisation: UUID) -> Grant | None:
+    """The person's last consent that the whole case goes to this organisation; needs service rights."""
+    statement = sa.select(Grant).where(
+        col(Grant.case_id) == case_id,
+        col(Grant.kind) == "transfer",
+        col(Grant.recipient_organisation_id) == organisation,
+        col(Grant.status) == "active",
+    )
+    return (await session.scalars(statement.order_by(col(Grant.id).desc()).limit(1))).first()
+
+
 def readable(caller: Principal, grant_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation

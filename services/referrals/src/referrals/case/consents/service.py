@@ -64,15 +64,43 @@ async def give(
     case = found.case
     case_service.refuse_unless_open(case)
     identity, attributes = open_with(found.key, case)
-    verdict = _judged(body, case, person.age_of(identity, clock.day_of(now)))
     recipient = await _recipient(session, found, body, now)
+    return await _recorded(session, caller, case, identity, attributes, body, recipient)
+
+
+async def give_to_successor(
+    session: AsyncSession,
+    caller: Principal,
+    case: Case,
+    identity: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    body: NewConsent,
+) -> Grant:
+    """What a person decided whose case the caller's organisation is to take over. Needs service rights."""
+    grant, _ = await _recorded(
+        session, caller, case, identity, attributes, body, body.recipient_organisation_id
+    )
+    return grant
+
+
+async def _recorded(
+    session: AsyncSession,
+    caller: Principal,
+    case: Case,
+    identity: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    body: NewConsent,
+    recipient: UUID | None,
+) -> tuple[Grant, str]:
+    now = clock.now()
+    verdict = _judged(body, case, person.age_of(identity, clock.day_of(now)))
     given_at = _given_at(body, now)
     code = new_withdrawal_code()
     reporting = person.reporting_attributes(identity, attributes, clock.day_of(now))
     grant = Grant(
         id=new_id(),
         case_id=case.id,
-        organisation_id=caller.organisation,
+        organisation_id=case.organisation_id,
         kind=body.kind,
         service_id=body.service_id,
         recipient_organisation_id=recipient,

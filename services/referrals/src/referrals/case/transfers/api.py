@@ -18,6 +18,7 @@ from referrals.case.transfers.schemas import (
 )
 from referrals.ground.dependencies import Blind, CaseReader, Keys, Writer
 
+_NIL = UUID(int=0)
 transfers = router("/referrals/v1/transfers", ["transfers"])
 
 
@@ -45,21 +46,25 @@ async def read_transfer(
     transfer_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> TransferDetail:
     transfer = await queries.one(session, caller, transfer_id)
-    offer = await service.offered_case(session, keys, transfer)
-    return TransferDetail(**_view(transfer, caller).model_dump(), offer=offer)
+    return TransferDetail(
+        **_view(transfer, caller).model_dump(),
+        reference=await service.code_of(session, transfer),
+        offer=await service.offered_case(session, keys, transfer),
+    )
 
 
 @transfers.post("/{transfer_id}/accept")
 async def accept_transfer(
     transfer_id: UUID,
-    _body: AcceptTransfer,
+    body: AcceptTransfer,
     session: Session,
     caller: Writer,
     keys: Keys,
     blind: Blind,
 ) -> TransferView:
-    """The case becomes yours; the organisation before has no access from the same moment."""
-    return _view(await service.accept(session, caller, keys, blind, transfer_id), caller)
+    """The case becomes yours; the organisation before has no access from the same moment. Where a succession offers it,
+    ask the person first and send what they said."""
+    return _view(await service.accept(session, caller, keys, blind, transfer_id, body), caller)
 
 
 @transfers.post("/{transfer_id}/decline")
@@ -77,4 +82,9 @@ async def recall_transfer(
 
 
 def _view(transfer: Transfer, caller: Writer) -> TransferView:
-    return TransferView(**transfer.model_dump(), legal_transitions=service.legal(caller, transfer))
+    return TransferView(
+        **transfer.model_dump(exclude={"grant_id"}),
+        grant_id=transfer.grant_id or _NIL,
+        asks=transfer.grant_id is None,
+        legal_transitions=service.legal(caller, transfer),
+    )

@@ -15,7 +15,8 @@ class Transfer(Row, table=True):
     case_id: UUID
     from_organisation: UUID
     to_organisation: UUID
-    grant_id: UUID
+    # None: offered by a succession; the person is asked again before it is accepted.
+    grant_id: UUID | None = None
     state: str
     version: int
     reason: str | None = None

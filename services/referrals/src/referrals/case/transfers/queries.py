@@ -10,10 +10,16 @@ from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.case.cases import queries as cases
 from referrals.case.transfers.models import Transfer
 from referrals.ground.locking_queries import held
+from referrals.ground.restrictions.queries import ended_organisations
+from referrals.ground.restrictions.words import Succession
 from referrals.ground.vocabulary.work_kinds import WorkKind
 from referrals.ground.waiting_queries import Waiting, WorkRow
+
+ASK_AGAIN = "ask_again"
+"""Why an offer waits: a succession made it, and the person has not said yes."""
 
 
 def _as_party(caller: Principal) -> sa.ColumnElement[bool]:
@@ -62,6 +68,29 @@ async def open_of(session: AsyncSession, case_id: UUID, *, lock: bool = False) -
     return (await session.scalars(statement)).one_or_none()
 
 
+async def left_behind(
+    session: AsyncSession, succession: Succession, limit: int, case_id: UUID | None = None
+) -> Sequence[UUID]:
+    """Cases that the successor is to take over and that were not offered to it since, nor are offered now to an
+    organisation that goes on. `case_id`: only this one. Needs service rights."""
+    cases_ids = cases.to_follow(succession).subquery()
+    ended = await ended_organisations(session)
+    offered = sa.exists().where(
+        col(Transfer.case_id) == cases_ids.c.id,
+        sa.or_(
+            sa.and_(col(Transfer.state) == "offered", col(Transfer.to_organisation).not_in(ended)),
+            sa.and_(
+                col(Transfer.to_organisation) == succession.successor,
+                col(Transfer.offered_at) >= succession.at,
+            ),
+        ),
+    )
+    found = sa.select(cases_ids.c.id).where(sa.not_(offered)).limit(limit)
+    if case_id is not None:
+        found = found.where(cases_ids.c.id == case_id)
+    return (await session.scalars(found)).all()
+
+
 async def accepted_under(session: AsyncSession, grant_id: UUID) -> dict[UUID, datetime]:
     """Since when each organisation has had the case under this consent; needs service rights."""
     rows = await session.execute(
@@ -93,6 +122,7 @@ def _row(transfer: Transfer) -> WorkRow:
         since=transfer.offered_at,
         ids={"transfer_id": transfer.id, "case_id": transfer.case_id},
         organisation_id=transfer.from_organisation,
+        about=None if transfer.grant_id else ASK_AGAIN,
     )
 
 

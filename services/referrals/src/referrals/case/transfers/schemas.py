@@ -1,6 +1,7 @@
 """Bodies of transfers."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from common.events.codes import Urgency
@@ -8,8 +9,9 @@ from common.http import Strict
 from pydantic import BaseModel, Field
 
 from referrals.ground.vocabulary import reasons
+from referrals.ground.vocabulary.ages import Assent
 from referrals.ground.vocabulary.facts import decided
-from referrals.ground.vocabulary.fields import Category
+from referrals.ground.vocabulary.fields import Category, Language
 
 
 class NewTransfer(Strict):
@@ -33,8 +35,19 @@ class RecallTransfer(Strict):
     reason: reasons.RecallTransfer
 
 
+class SuccessorConsent(Strict):
+    """What the person said when the organisation that takes the case over asked them."""
+
+    decided_by: Literal["person", "caregiver"] = "person"
+    child_assent: Assent | None = None
+    language: Language = "spa"
+    method: Literal["signed", "verbal"]
+
+
 class AcceptTransfer(Strict):
-    pass
+    consent: SuccessorConsent | None = Field(
+        None, description="Needed where the offer says `asks`."
+    )
 
 
 class TransferView(BaseModel):
@@ -42,7 +55,10 @@ class TransferView(BaseModel):
     case_id: UUID
     from_organisation: UUID
     to_organisation: UUID
-    grant_id: UUID
+    grant_id: UUID = Field(description="The nil UUID where `asks`: there is no consent yet.")
+    asks: bool = Field(
+        False, description="A succession offers the case: ask the person before you accept it."
+    )
     state: str
     version: int
     reason: str | None
@@ -64,6 +80,9 @@ class TransferDetail(TransferView):
     """A transfer with the facts of its case."""
 
     state: str = Field(description="`offered`, `accepted`, `declined` or `recalled`.")
+    reference: str | None = Field(
+        None, description="The code of a case that a succession offers: the person may hold it."
+    )
     offer: OfferedCase | None = Field(
         description="What to decide by, while the offer and the consent to it stand."
     )

@@ -1,11 +1,13 @@
 """Use cases of transfers. On acceptance all access changes in one transaction."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.db.session import Database
 from common.errors import INVALID, Problem
 from common.events import referrals as events
 from common.ids import new_id
@@ -19,21 +21,28 @@ from referrals.case.consents import queries as consents
 from referrals.case.consents.decision import Move, Road
 from referrals.case.consents.decision_service import ask, known, word_of
 from referrals.case.consents.models import Grant
+from referrals.case.consents.schemas import NewConsent
+from referrals.case.consents.service import give_to_successor
 from referrals.case.transfers import queries
 from referrals.case.transfers.models import Transfer
-from referrals.case.transfers.schemas import NewTransfer, OfferedCase
+from referrals.case.transfers.schemas import AcceptTransfer, NewTransfer, OfferedCase
 from referrals.errors import ILLEGAL_TRANSITION, NO_CONSENT, NOT_YOUR_STEP, TRANSFER_OPEN
 from referrals.ground.audit.service import SYSTEM_CLIENT, record
 from referrals.ground.directory.queries import countries_of_organisation
 from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.store import CaseKeys
+from referrals.ground.locking_queries import hold_case
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
 from referrals.ground.protocols.service import refuse_uncovered
+from referrals.ground.restrictions.queries import successions
 from referrals.ground.restrictions.service import remember_end
 from referrals.ground.restrictions.words import Kind
 from referrals.ground.row_security import acting_as_service
+from referrals.ground.sweeps import sweep
 from referrals.tables import COMMON
+
+_AT_ONCE = 500
 
 _EVENTS: dict[str, type[events.TransferData]] = {
     "offered": events.TransferOffered,
@@ -108,7 +117,7 @@ async def offered_case(
         return None
     async with acting_as_service(session):
         case = await cases.by_id(session, transfer.case_id)
-        grant = await consents.by_id(session, transfer.grant_id)
+        grant = await consents.by_id(session, transfer.grant_id) if transfer.grant_id else None
         if case is None:
             return None
         try:
@@ -122,19 +131,102 @@ async def offered_case(
     )
 
 
+async def code_of(session: AsyncSession, transfer: Transfer) -> str | None:
+    """The code of the case, while a succession offers it: it is all that the successor learns before the person says
+    yes."""
+    if transfer.grant_id is not None or transfer.state != "offered":
+        return None
+    async with acting_as_service(session):
+        case = await cases.by_id(session, transfer.case_id)
+    return case.reference if case is not None else None
+
+
+async def offer_left_behind(database: Database, keys: CaseKeys, blind: BlindIndex) -> int:
+    """Offer the cases of organisations that ended or gave them away to those who take over; returns how many."""
+    return await sweep("successions", database, _left_behind, partial(_offer_one, keys, blind))
+
+
+async def _left_behind(session: AsyncSession) -> list[UUID]:
+    found: list[UUID] = []
+    for succession in await successions(session):
+        found += await queries.left_behind(session, succession, _AT_ONCE)
+    return found
+
+
+async def _offer_one(
+    keys: CaseKeys, blind: BlindIndex, session: AsyncSession, case_id: UUID
+) -> int:
+    """The successor has the case at once where the person said yes to it; else it is offered without content."""
+    await hold_case(session, case_id)
+    for succession in await successions(session):
+        if await queries.left_behind(session, succession, 1, case_id):
+            break
+    else:
+        return 0
+    case = await cases.by_id(session, case_id, fresh=True)
+    if case is None:
+        return 0
+    to = succession.successor
+    await end_offer(session, None, case_id, "other")
+    identity, attributes = await case_service.open_record(keys, case)
+    grant = await consents.given_to(session, case_id, to)
+    try:
+        await _ask(session, case, grant, to, identity)
+    except Problem:
+        grant = None
+    transfer = Transfer(
+        id=new_id(),
+        case_id=case_id,
+        from_organisation=case.organisation_id,
+        to_organisation=to,
+        grant_id=grant.id if grant else None,
+        state="offered",
+        version=1,
+        offered_at=clock.now(),
+        offered_by=SYSTEM_CLIENT,
+    )
+    session.add(transfer)
+    await session.flush()
+    await _tell(session, None, transfer)
+    if grant is not None:
+        await case_service.hand_over(
+            session, keys, blind, case, identity, attributes, to, taken_by=None
+        )
+        await _decide(session, None, transfer, "accepted", None)
+    return 1
+
+
 async def accept(
-    session: AsyncSession, caller: Principal, keys: CaseKeys, blind: BlindIndex, transfer_id: UUID
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    blind: BlindIndex,
+    transfer_id: UUID,
+    body: AcceptTransfer,
 ) -> Transfer:
     """Take the case over: from the commit on it is the caller's, and only the caller's."""
     transfer = await queries.one(session, caller, transfer_id, lock=True)
     async with acting_as_service(session):
         case = await cases.by_id(session, transfer.case_id)
-        grant = await consents.by_id(session, transfer.grant_id)
+        grant = await consents.by_id(session, transfer.grant_id) if transfer.grant_id else None
         _check(caller, transfer, "accept")
         if case is None:
             raise NO_CONSENT.because("case_is_gone")
         case_service.refuse_unless_open(case)
         identity, attributes = await case_service.open_record(keys, case)
+        if transfer.grant_id is None:
+            if body.consent is None:
+                raise NO_CONSENT.because("ask_person_again_first", pointer="/consent")
+            said = NewConsent(
+                case_id=case.id,
+                kind="transfer",
+                recipient_organisation_id=caller.organisation,
+                **body.consent.model_dump(),
+            )
+            grant = await give_to_successor(session, caller, case, identity, attributes, said)
+            transfer.grant_id = grant.id
+        elif body.consent is not None:
+            raise INVALID.because("this_offer_has_its_consent", pointer="/consent")
         await _ask(session, case, grant, transfer.to_organisation, identity)
         await case_service.hand_over(
             session,
@@ -165,6 +257,8 @@ async def recall(
 ) -> Transfer:
     transfer = await queries.one(session, caller, transfer_id, lock=True)
     _check(caller, transfer, "recall")
+    if transfer.grant_id is None:
+        raise NOT_YOUR_STEP.because("succession_offers_it")
     await _decide(session, caller, transfer, "recalled", reason)
     return transfer
 
@@ -202,7 +296,7 @@ def legal(caller: Principal, transfer: Transfer) -> list[str]:
     found = []
     if transfer.to_organisation == caller.organisation:
         found += ["accept", "decline"]
-    if transfer.from_organisation == caller.organisation:
+    if transfer.from_organisation == caller.organisation and transfer.grant_id is not None:
         found.append("recall")
     return found
 

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from common import clock
 from common.events.directory import (
     CapacityChanged,
+    OrganizationRecorded,
+    OrganizationSucceeded,
     PathwayPublished,
     ServiceData,
     ServiceWithdrawn,
@@ -24,7 +26,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.ground import happenings
-from referrals.ground.directory.models import DirectoryService, PathwayAlternative
+from referrals.ground.directory.models import (
+    DirectoryOrganisation,
+    DirectoryService,
+    PathwayAlternative,
+)
 from referrals.ground.directory.queries import choosable
 from referrals.ground.protocols.service import countries_of
 from referrals.ground.restrictions.service import remember_word
@@ -33,6 +39,7 @@ from referrals.ground.row_security import act_as_service
 
 _services = DirectoryService.metadata.tables["directory_services"]
 _STATE = frozenset({"functional_status", "capacity_state", "referable", "state_version"})
+_organisations = DirectoryOrganisation.metadata.tables["directory_organisations"]
 _alternatives = PathwayAlternative.metadata.tables["pathway_alternatives"]
 
 
@@ -49,6 +56,10 @@ async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) 
             await _replace_pathway(session, event)
         elif isinstance(event, SightChanged):
             await _keep_restrictions(session, event)
+        elif isinstance(event, OrganizationRecorded):
+            await _know_organisation(session, event)
+        elif isinstance(event, OrganizationSucceeded):
+            await _keep_succession(session, event)
         elif await _is_news(session, event):
             changed[event.service_id] = None
     if changed:
@@ -96,6 +107,23 @@ async def _keep_restrictions(session: AsyncSession, event: SightChanged) -> None
         await remember_word(session, Kind(event.entry), event.entry_id, word, version=version)
 
 
+async def _know_organisation(session: AsyncSession, event: OrganizationRecorded) -> None:
+    known = {"organisation_id": event.organisation_id, "seen_at": clock.now()}
+    await session.execute(insert(_organisations).values(known).on_conflict_do_nothing())
+
+
+async def _keep_succession(session: AsyncSession, event: OrganizationSucceeded) -> None:
+    """The worker offers the cases: `case.transfers.service.offer_left_behind`."""
+    word = {
+        "organisation": str(event.organisation_id),
+        "successor": str(event.successor_id),
+        "kind": event.kind,
+        "areas": list(event.areas),
+        "at": event.decided_at.isoformat(),
+    }
+    await remember_word(session, Kind.SUCCESSION, event.succession_id, word)
+
+
 def _countries(event: ServiceData) -> Sequence[str]:
     """As it was told; an older event says it by its areas alone."""
     return countries_of(event.areas) if event.countries is None else event.countries
@@ -105,6 +133,16 @@ def _newer(row: dict[str, Any]) -> Insert:
     """Keep the newer value of each column by the column's own version: a change of capacity may overtake an event."""
     new = insert(_services).values(row)
     newest = {name: _newest(new.excluded, name) for name in row if name != "service_id"}
+    newest["former_organisation_id"] = sa.case(
+        (
+            sa.and_(
+                _services.c.version < new.excluded.version,
+                _services.c.organisation_id != new.excluded.organisation_id,
+            ),
+            _services.c.organisation_id,
+        ),
+        else_=_services.c.former_organisation_id,
+    )
     return new.on_conflict_do_update(
         index_elements=["service_id"],
         set_=newest,

@@ -32,6 +32,17 @@ class DirectoryService(Row, table=True):
     countries: list[str] = Field(default_factory=list, sa_type=Texts)
     # Of capacity, functional status and referable, which have an event of their own.
     state_version: int = 0
+    # Whose it was before it was handed over; None: it never was.
+    former_organisation_id: UUID | None = None
+
+
+class DirectoryOrganisation(Row, table=True):
+    """The directory has a record of it."""
+
+    __tablename__ = "directory_organisations"
+
+    organisation_id: UUID = Field(primary_key=True)
+    seen_at: datetime = Field(sa_type=Instant)
 
 
 class PathwayAlternative(Row, table=True):

@@ -14,7 +14,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.errors import IMPLICATED, NOT_REFERABLE
-from referrals.ground.directory.models import DirectoryService, PathwayAlternative, TeamMember
+from referrals.ground.directory.models import (
+    DirectoryOrganisation,
+    DirectoryService,
+    PathwayAlternative,
+    TeamMember,
+)
 from referrals.ground.search_queries import Searchable
 
 
@@ -65,6 +70,22 @@ async def owns_service(session: AsyncSession, caller: Principal, service_id: UUI
     """Whether it is a service of the caller's organisation, which sees every one of its own."""
     service = await session.get(DirectoryService, service_id)
     return service is not None and service.organisation_id == caller.organisation
+
+
+async def is_known(session: AsyncSession, organisation: UUID) -> bool:
+    """Whether the directory has a record of the organisation, or a service of it."""
+    recorded = sa.exists().where(col(DirectoryOrganisation.organisation_id) == organisation)
+    offers = sa.exists().where(col(DirectoryService.organisation_id) == organisation)
+    return bool(await session.scalar(sa.select(sa.or_(recorded, offers))))
+
+
+def handed_over() -> sa.Subquery:
+    """`service_id` and `organisation_id` of services that were another organisation's before."""
+    return (
+        sa.select(col(DirectoryService.service_id), col(DirectoryService.organisation_id))
+        .where(col(DirectoryService.former_organisation_id).is_not(None))
+        .subquery()
+    )
 
 
 def seen_by(audience: Audience) -> sa.ColumnElement[bool]:

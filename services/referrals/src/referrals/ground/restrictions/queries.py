@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.ground.restrictions.models import Restriction
-from referrals.ground.restrictions.words import OF_DIRECTORY
+from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, Succession, in_turn
 
 UNTOLD = col(Restriction.told_at).is_(None)
 
@@ -39,3 +39,13 @@ async def not_said(
         return same or row.at >= datetime.fromisoformat(line["at"])
 
     return [line for line in lines if not is_said(line)]
+
+
+async def successions(session: AsyncSession) -> list[Succession]:
+    """Who takes over whose cases, the earliest first."""
+    asked = sa.select(col(Restriction.word)).where(col(Restriction.kind) == Kind.SUCCESSION)
+    return in_turn(Succession.of(word) for word in await session.scalars(asked))
+
+
+async def ended_organisations(session: AsyncSession) -> set[UUID]:
+    return {each.organisation for each in await successions(session) if each.ends}

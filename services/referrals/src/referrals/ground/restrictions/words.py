@@ -12,6 +12,8 @@ ended gets one line and never another: whoever consents again makes a consent of
     code (of a consent)      {"digest": …}: of the code by which the person withdraws
     team (of a service)      {"organisation": id, "clients": [account, …]}
     contact (of a case)      {"at": moment of the change, "caregiver": true where nobody is to reach them}
+    succession               {"organisation": id, "successor": id, "kind": …, "areas": [P-code, …], "at": moment}: who takes
+                             over the cases of an organisation, as the directory told it
     comparison (of a case), channel
                              {"off": true}: taken back; {}: given again
     webhook, form            {"gone": true}, {"off": true}; {"secret": mark}: which secret holds
@@ -24,6 +26,8 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -46,6 +50,8 @@ class Kind(StrEnum):
     """How the person of a case may be reached, or that their caregiver may not be."""
     HOLDER = "holder"
     """Of a case: which organisation took it over last."""
+    SUCCESSION = "succession"
+    """Of an organisation: who takes over its cases."""
     TRANSFER = "transfer"
     CODE = "code"
     """Of a consent: the code by which the person withdraws it."""
@@ -91,6 +97,38 @@ def merged(one: Word, other: Word) -> dict[str, Any]:
 def newer(one: Word, other: Word) -> Word:
     """The later of two words on a contact."""
     return max(one, other, key=lambda word: str(word.get("at", "")))
+
+
+@dataclass(frozen=True)
+class Succession:
+    """`areas`: of a split, where the cases are that follow; of an organisation that ended all do."""
+
+    organisation: UUID
+    successor: UUID
+    ends: bool
+    areas: tuple[str, ...]
+    at: datetime
+
+    @classmethod
+    def of(cls, word: Word) -> "Succession":
+        return cls(
+            organisation=UUID(word["organisation"]),
+            successor=UUID(word["successor"]),
+            ends=word["kind"] != "split",
+            areas=tuple(word["areas"]),
+            at=datetime.fromisoformat(word["at"]),
+        )
+
+
+def in_turn(found: Iterable[Succession]) -> list[Succession]:
+    """The earliest first; one whose successor has ended since leads to the successor of that one."""
+    turns = sorted(found, key=lambda each: each.at)
+    for place in reversed(range(len(turns))):
+        for later in turns[place + 1 :]:
+            if later.ends and later.organisation == turns[place].successor:
+                turns[place] = replace(turns[place], successor=later.successor, at=later.at)
+                break
+    return turns
 
 
 OFF: Word = {"off": True}

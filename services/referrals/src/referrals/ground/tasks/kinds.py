@@ -14,6 +14,7 @@ class TaskKind(StrEnum):
     PERSON_WITHDREW = "person_withdrew"
     RECONSENT_AT_18 = "reconsent_at_18"
     RECONSENT_CAREGIVER_ENDED = "reconsent_caregiver_ended"
+    SERVICE_HANDED_OVER = "service_handed_over"
     STOP_USING_CAREGIVER_CONTACT = "stop_using_caregiver_contact"
 
 

@@ -382,7 +382,13 @@ CREATE TABLE directory_services (
     state_version bigint DEFAULT 0 NOT NULL,
     managed_by uuid,
     states text[] DEFAULT '{}'::text[] NOT NULL,
-    countries text[] DEFAULT '{}'::text[] NOT NULL
+    countries text[] DEFAULT '{}'::text[] NOT NULL,
+    former_organisation_id uuid
+);
+
+CREATE TABLE directory_organisations (
+    organisation_id uuid PRIMARY KEY,
+    seen_at timestamptz NOT NULL
 );
 
 CREATE TABLE ended_rights (
@@ -780,7 +786,7 @@ CREATE TABLE transfers (
     case_id uuid NOT NULL REFERENCES cases(id),
     from_organisation uuid NOT NULL,
     to_organisation uuid NOT NULL,
-    grant_id uuid NOT NULL REFERENCES grants(id),
+    grant_id uuid REFERENCES grants(id),
     state text NOT NULL,
     version bigint NOT NULL,
     reason text,

@@ -119,7 +119,22 @@ CREATE TABLE organizations (
     created_at timestamptz NOT NULL,
     modified_at timestamptz NOT NULL,
     plain_name text NOT NULL,
-    withheld boolean DEFAULT false NOT NULL
+    withheld boolean DEFAULT false NOT NULL,
+    ended_at timestamptz
+);
+
+CREATE TABLE successions (
+    id uuid PRIMARY KEY,
+    organization_id uuid NOT NULL,
+    successor_id uuid NOT NULL,
+    kind text NOT NULL,
+    service_ids uuid[] NOT NULL,
+    areas text[] NOT NULL,
+    status text NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    decided_by text,
+    decided_at timestamptz
 );
 
 CREATE TABLE services (

@@ -1,6 +1,6 @@
 """Locations: one place that several services share is kept once and copied into each of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -237,3 +237,11 @@ def _with(service: Document, newest: Mapping[str, Document]) -> Document:
 
 def _differs(row: Any, location: Document) -> bool:
     return row is None or row.document != location
+
+
+async def hand_over(session: AsyncSession, ids: Collection[UUID], former: UUID, to: UUID) -> None:
+    """Those of the places that the former organisation keeps are kept by the other one."""
+    kept = sa.and_(
+        locations.c.id == sa.any_(sa.literal([*ids], _UUIDS)), locations.c.managed_by == former
+    )
+    await session.execute(sa.update(locations).where(kept).values(managed_by=to))

@@ -12,6 +12,8 @@ organizations = sa.Table(
     sa.Column("plain_name", sa.Text, nullable=False),
     # Suspended: organisations are shown its name alone, anybody else nothing.
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
+    # It ended or became part of another (record.successions); shown as a suspended one.
+    sa.Column("ended_at", INSTANT),
 )
 
 organization_documents = sa.Table(

@@ -8,8 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.events.directory import OrganizationRecorded
 from common.happenings import tell
 from common.ids import new_id
+from common.messaging import append
 from common.sight import PARTNERS
 from common.words.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +33,7 @@ from directory.record.organizations.models import organizations
 from directory.record.organizations.rights import owns
 from directory.record.organizations.storing import store_organization
 from directory.record.records.queries import reads_one_of
+from directory.tables import COMMON
 
 KIND = "organization"
 KIND_OF_WORD = "organisation"
@@ -288,7 +291,34 @@ async def _created(
         await remember(session, [ExternalId(KIND, source, external_id, identity)])
     await store_organization(session, identity)
     await _tell_restricted(session, identity, 1, {}, plain)
+    await _tell_recorded(session, identity, 1)
     return Upserted(identity, "created", 1, "approved")
+
+
+async def _tell_recorded(session: AsyncSession, own: UUID, version: int) -> None:
+    event = OrganizationRecorded(version=version, organisation_id=own)
+    await append(session, COMMON, event, aggregate_id=own, aggregate_type=KIND)
+
+
+async def end(session: AsyncSession, caller: Principal, own: UUID) -> None:
+    """The organisation is no more: its name is left, for organisations alone."""
+    row = await _row(session, own)
+    ended_at = clock.now()
+    await session.execute(
+        sa.update(organizations)
+        .where(organizations.c.id == own)
+        .values(ended_at=ended_at, version=row.version + 1, modified_at=ended_at)
+    )
+    await record_history(
+        session,
+        caller,
+        KIND,
+        own,
+        version=row.version + 1,
+        old={"ended_at": None},
+        new={"ended_at": ended_at.isoformat()},
+    )
+    await store_organization(session, own)
 
 
 async def _tell_restricted(
@@ -336,6 +366,7 @@ async def _changed(
     )
     await store_organization(session, row.id)
     await _tell_restricted(session, row.id, version, row.document, plain)
+    await _tell_recorded(session, row.id, version)
     await tell(session, OrganizationChanged(row.id))
     return Upserted(row.id, "changed", version, "approved")
 

@@ -31,7 +31,10 @@ LEVELS = range(4)
 
 async def store_organization(session: AsyncSession, organization_id: UUID) -> None:
     """Write the levels whose content changed; a level that may not see it has no document."""
-    suspended = organisation_suspended(ENDED_RIGHTS, organizations.c.id).label("suspended")
+    suspended = sa.or_(
+        organisation_suspended(ENDED_RIGHTS, organizations.c.id),
+        organizations.c.ended_at.is_not(None),
+    ).label("suspended")
     found = sa.select(organizations, suspended).where(organizations.c.id == organization_id)
     row = (await session.execute(found)).one()
     if row.suspended != row.withheld:
@@ -83,7 +86,8 @@ async def take_to_withhold(
     o = organizations.c
     named = o.id == sa.any_(sa.literal(list(suspended), sa.ARRAY(sa.Uuid)))
     found: list[UUID] = []
-    for which in (sa.and_(named, sa.not_(o.withheld)), sa.and_(o.withheld, sa.not_(named))):
+    shown_again = sa.and_(o.withheld, sa.not_(named), o.ended_at.is_(None))
+    for which in (sa.and_(named, sa.not_(o.withheld)), shown_again):
         statement = sa.select(o.id).where(which).limit(limit).with_for_update(skip_locked=True)
         found += await session.scalars(statement)
     return found

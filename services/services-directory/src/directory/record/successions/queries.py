@@ -1,0 +1,24 @@
+"""SELECTs of successions."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.record.successions.models import successions
+
+
+async def page(session: AsyncSession, before: UUID | None, limit: int) -> Sequence[Any]:
+    """Newest first; one more than `limit` tells that more follow."""
+    found = sa.select(successions).order_by(successions.c.id.desc()).limit(limit + 1)
+    if before is not None:
+        found = found.where(successions.c.id < before)
+    return (await session.execute(found)).all()
+
+
+async def one(session: AsyncSession, succession_id: UUID) -> Any:
+    """The row, locked; None if there is none."""
+    found = sa.select(successions).where(successions.c.id == succession_id).with_for_update()
+    return (await session.execute(found)).one_or_none()

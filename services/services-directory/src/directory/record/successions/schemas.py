@@ -1,0 +1,61 @@
+"""Bodies of successions."""
+
+from datetime import datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from common.http import Strict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from directory.ground.hsds.extensions import PCode
+
+Kind = Literal["ended", "merged", "split"]
+
+
+class NewSuccession(Strict):
+    """Who takes over from an organisation. The cases of one that ends or merges are offered to the successor."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "organization_id": "0190a000-0000-7000-8000-000000000003",
+                    "successor_id": "0190a000-0000-7000-8000-000000000001",
+                    "kind": "merged",
+                }
+            ]
+        }
+    )
+
+    organization_id: UUID = Field(description="The organisation that ends or gives work away.")
+    successor_id: UUID = Field(description="The organisation that takes over.")
+    kind: Kind = Field(
+        description="`ended`: its services are withdrawn. `merged`: all of them become the successor's. `split`: the"
+        " organisation goes on without the services and the cases that are named here."
+    )
+    service_ids: list[UUID] = Field([], max_length=1000, description="Of a split: the services.")
+    areas: list[PCode] = Field(
+        [], max_length=400, description="Of a split: P-codes in which the cases follow."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.kind == "split") != bool(self.service_ids or self.areas):
+            raise ValueError("a split, and nothing else, names service_ids or areas")
+        if self.organization_id == self.successor_id:
+            raise ValueError("an organisation does not succeed itself")
+        return self
+
+
+class Succession(BaseModel):
+    id: UUID
+    organization_id: UUID
+    successor_id: UUID
+    kind: str
+    service_ids: list[UUID]
+    areas: list[str]
+    status: str = Field(description="`proposed`, `confirmed` or `refused`.")
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
