@@ -1,6 +1,7 @@
 """The page on which two people decide who takes over from an organisation, and the case that waits to be asked about."""
 
 from pathlib import Path
+from typing import Any
 
 from console.wording import wording
 
@@ -10,7 +11,7 @@ from tests.support.principals import organisation
 PATH = "/directory/v1/successions"
 ONE = "0190a000-0000-7000-8000-00000000dddd"
 SALUD, LEGAL = str(organisation(2)), str(organisation(3))
-PROPOSED = {
+PROPOSED: dict[str, Any] = {
     "id": ONE, "organization_id": SALUD, "successor_id": LEGAL, "kind": "merged", "service_ids": [], "areas": [],
     "status": "proposed", "proposed_by": "somebody-else", "proposed_at": "2026-11-28T13:00:00Z",
     "decided_by": None, "decided_at": None,

@@ -217,7 +217,7 @@ async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
     )
 
 
-def to_follow(succession: Succession) -> sa.Select[tuple[UUID]]:
+def to_follow(succession: Succession) -> sa.Select[UUID]:
     """Ids of open cases that the successor is to take over, without those that speak against it."""
     accused = sa.exists().where(
         col(ImplicatedOrganisation.case_id) == col(Case.id),
