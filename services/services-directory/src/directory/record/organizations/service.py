@@ -297,7 +297,7 @@ async def _created(
 
 async def _tell_recorded(session: AsyncSession, own: UUID, version: int) -> None:
     event = OrganizationRecorded(version=version, organisation_id=own)
-    await append(session, COMMON, event, aggregate_id=own, aggregate_type=KIND)
+    await append(session, COMMON, event)
 
 
 async def end(session: AsyncSession, caller: Principal, own: UUID) -> None:

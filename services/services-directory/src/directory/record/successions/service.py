@@ -92,7 +92,7 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
         areas=tuple(row.areas),
         decided_at=decided.decided_at,
     )
-    await append(session, COMMON, event, aggregate_id=row.id, aggregate_type="succession")
+    await append(session, COMMON, event)
     return decided
 
 
