@@ -132,7 +132,7 @@ ROUTES: tuple[Route, ...] = (
         public=r"(GET|HEAD|POST) /help(/.*)?"
         r"|(GET|HEAD) /(posters(/.*)?|gaps/page|risk-messages/(page|snippet|snippet/code|text))",
         # These POSTs are private queries.
-        open=rf"(GET|HEAD) .*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
+        open=rf"(GET|HEAD) (?!/(records|imports)\b).*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
         upload_bytes=64 * MEBIBYTE,
     ),
     Route(

@@ -159,9 +159,9 @@ async def _recipient(
         except Problem as refused:
             asked = (found.case.id, body.service_id, body.purpose)
             former = await queries.asked_before(session, *asked)
-            if refused.kind is not NOT_REFERABLE or former is None:
+            if refused.kind is not NOT_REFERABLE or former is None or found.service is None:
                 raise
-        # Asked again: what goes on there needs a consent, whether or not others may be referred to it.
+        # Asked again: an open referral there needs a consent, even if nobody else may be referred there now.
         await refuse_implicated(session, found.case, former)
         return former
     if body.recipient_organisation_id is not None:
