@@ -41,7 +41,7 @@ class SuccessorConsent(Strict):
     decided_by: Literal["person", "caregiver"] = "person"
     child_assent: Assent | None = None
     language: Language = "spa"
-    method: Literal["signed", "verbal"]
+    method: Literal["signed", "verbal"] = Field(description="How the person said yes.")
 
 
 class AcceptTransfer(Strict):

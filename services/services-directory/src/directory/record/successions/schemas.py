@@ -48,14 +48,16 @@ class NewSuccession(Strict):
 
 
 class Succession(BaseModel):
+    """An organisation takes over from another, or may do so once a second person agrees."""
+
     id: UUID
     organization_id: UUID
-    successor_id: UUID
-    kind: str
-    service_ids: list[UUID]
+    successor_id: UUID = Field(description="The organisation that takes over.")
+    kind: str = Field(description="`ended`, `merged` or `split`.")
+    service_ids: list[UUID] = Field(description="Of a split: the services.")
     areas: list[str]
     status: str = Field(description="`proposed`, `confirmed` or `refused`.")
-    proposed_by: str
-    proposed_at: datetime
+    proposed_by: str = Field(description="The person who proposed it.")
+    proposed_at: datetime = Field(description="When it was proposed.")
     decided_by: str | None
     decided_at: datetime | None
