@@ -356,6 +356,7 @@ def test_every_command_about_a_case_is_raced() -> None:
         "POST /webhooks/{webhook_id}/enable",
         "POST /webhooks/{webhook_id}/ping",
         "POST /webhooks/{webhook_id}/replay",
+        "PUT /internal/people",
     }
 
 

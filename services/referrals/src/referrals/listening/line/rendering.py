@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from common import clock
 from common.http import drawn, page_response, page_texts, with_number
 from common.words.conventions import whole_date
 from common.words.places import Place, Places
@@ -78,7 +79,7 @@ class Page:
         if told_at <= now:
             return t[f"{when}_now"]
         local = told_at.astimezone(ZoneInfo(self.settings.home_timezone))
-        day = whole_date(local.date(), self.language)
+        day = whole_date(clock.day_of(told_at), self.language)
         return t[f"{when}_later"].format(day=day, time=f"{local:%H:%M}")
 
 
