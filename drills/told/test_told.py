@@ -238,7 +238,9 @@ class Run:
         for (road, name), times in taken.items():
             for first in times[:-1]:
                 if not self.unclear(first):
-                    found.append(f"{road} {name}: taken again after a clear answer")
+                    when = [f"{each.at:%T.%f} by {each.replica}" for each in times]
+                    kills = [f"{number} at {at:%T.%f}" for number, at in self.outside.killed]
+                    found.append(f"{road} {name}: taken again after a clear answer {when} {kills}")
                 elif road == "sms" and name not in urgent:
                     found.append(f"{road} {name}: a routine message was sent again")
         return found
