@@ -1,4 +1,4 @@
-"""What the directory reads from its environment."""
+"""Settings that the directory reads from its environment."""
 
 from pathlib import Path
 from typing import ClassVar, Literal

@@ -1,4 +1,4 @@
-"""What the directory's commands say (`common.words.wording`)."""
+"""Texts of the directory's commands (`common.words.wording`)."""
 
 from common.words.wording import Wording
 

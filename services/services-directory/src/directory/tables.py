@@ -34,7 +34,7 @@ class Point(sa.types.UserDefinedType[str]):
 
 
 def record_columns() -> list[sa.Column[Any]]:
-    """What every record has: its document, who manages it, from which level it is seen."""
+    """Columns of every record: its document, its keeper, its lowest level of visibility."""
     return [
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("document", JSONB, nullable=False),

@@ -1,5 +1,4 @@
-"""What the directory learns from referrals: a service that declined for want of capacity may not
-have told us that it is full."""
+"""Handles declined referrals: a service that declined for lack of capacity may not have told us that it is full."""
 
 from common import clock
 from common.events.envelope import Envelope
@@ -17,8 +16,8 @@ NO_CAPACITY = "capacity"
 
 
 async def on_declined(session: AsyncSession, event: ReferralData, _envelope: Envelope) -> None:
-    """Ask whoever keeps the entry for its capacity, once a day. The entry itself stays as it is:
-    one refusal is not the state of a service, and of the case nothing is kept."""
+    """Ask the keeper of the entry for its capacity, once a day. The entry stays as it is: one refusal is not the
+    state of a service. Nothing of the case is kept."""
     if event.reason != NO_CAPACITY:
         return
     offering = await with_room(session, event.service_id)

@@ -1,4 +1,4 @@
-"""What ends a reminder, and what history has to forget."""
+"""Ends of reminders, and parts that history must forget."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from directory.record.records.service import KIND
 
 
 async def documents_stored(session: AsyncSession, happening: DocumentsStored) -> None:
-    """Of a place that is restricted by now, what must not be stored stays in no row of history either."""
+    """If a place is restricted now, no row of history keeps the parts that must not be stored."""
     rows = await with_restricted_parts(session, happening.service_ids)
     formerly = {row.id: Formerly(row.document, row.approved) for row in rows}
     places = {UUID(place) for each in formerly.values() for place in each.closed_places}
@@ -25,7 +25,7 @@ async def documents_stored(session: AsyncSession, happening: DocumentsStored) ->
 
 
 async def capacity_told(session: AsyncSession, happening: CapacityTold) -> None:
-    """Whoever asked how full the service is has an answer."""
+    """The keeper answered how full the service is: end the reminder."""
     r = reminders.c
     await session.execute(
         sa.delete(reminders).where(r.service_id == happening.service_id, r.kind == CAPACITY_DOUBTED)

@@ -1,5 +1,5 @@
-"""What a mail to an organisation is called. Whoever has not seen it cannot call one so, and a report of its
-failure is believed of the mailbox alone that it went to. Pure."""
+"""Names of mails to organisations. A reader who has not seen a mail cannot name it, and a report of its failure
+counts only for the mailbox that it went to. Pure."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ from common.messages.bounces import Bounce
 
 
 def digest(mailbox: str) -> bytes:
-    """Of a mailbox that the directory shows: not secret, only shorter."""
+    """Digest of a mailbox that the directory shows: not secret, only shorter."""
     return hashlib.sha256(mailbox.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""What curators are reminded of."""
+"""Reads of reminders and reviews for curators."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
@@ -37,8 +37,7 @@ async def reminders_for(
     after: tuple[date, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Of the caller's organisation, or of every entry that the caller curates; the most urgent
-    first, and only those that still stand."""
+    """Open reminders of the caller's organisation, or of every entry that the caller curates; the most urgent first."""
     entries = standing(caller, curated=curated, language=language)
     r, s = reminders.c, entries.c
     statement = (
@@ -46,7 +45,7 @@ async def reminders_for(
         .join(entries, s.id == r.service_id)
         .where(
             sa.case(
-                # What has expired is no longer just due.
+                # An expired entry is no longer just due.
                 (r.kind == VERIFICATION_DUE, (r.due_on == s.valid_until) & sa.not_(s.stale)),
                 (r.kind == VERIFICATION_EXPIRED, (r.due_on == s.valid_until) & s.stale),
                 else_=r.created_at > clock.now() - DOUBTED_FOR,
@@ -65,8 +64,8 @@ _TO_VERIFY = reminders.c.kind.in_((VERIFICATION_DUE, VERIFICATION_EXPIRED))
 
 
 async def to_write_to(session: AsyncSession, now: datetime, limit: int) -> Sequence[Any]:
-    """Organisations that nobody has written to of their newest reminder, and that are not suspended:
-    `organisation_id`, `newest`, and what is known of the mails to them, if any was sent."""
+    """Organisations that got no mail about their newest reminder and are not suspended: `organisation_id`, `newest`,
+    and the state of earlier mails, if any was sent."""
     newest = (
         sa.select(reminders.c.organisation_id, sa.func.max(reminders.c.created_at).label("newest"))
         .where(_TO_VERIFY)
@@ -127,7 +126,7 @@ async def houses_for(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """What waits for a look among the services that the caller may read, and the organisations; the oldest first."""
+    """Services that the caller may read, and organisations, that wait for review; the oldest first."""
     of_services, of_organizations = waiting_looks(SERVICE), waiting_looks(ORGANIZATION)
     services = standing(caller, curated=True, language=language)
     named = named_organizations()

@@ -1,4 +1,4 @@
-"""What the curation endpoints take and give."""
+"""Bodies and answers of the curation endpoints."""
 
 from datetime import date, datetime
 from typing import Any, Literal

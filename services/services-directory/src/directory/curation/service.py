@@ -72,8 +72,8 @@ async def merge(
 
 
 async def bounced(session: AsyncSession, names: Names, bounce: Bounce) -> None:
-    """A mail to an organisation came back: nothing is sent to that mailbox any more, and its reminders say so
-    to whoever curates its entries."""
+    """A mail to an organisation came back: send nothing more to that mailbox, and say so at its reminders for the
+    curators of its entries."""
     if bounce.status is None:
         return
     mailbox = (await mailboxes_of(session, [bounce.about])).get(bounce.about)

@@ -73,8 +73,8 @@ async def mark_stale(session: AsyncSession) -> int:
 
 
 async def remind(session: AsyncSession, days: int) -> int:
-    """One reminder per entry and date of expiry, for the organisation that offers the service and
-    for whoever curates it; returns how many there were (at most a batch)."""
+    """One reminder per entry and date of expiry, for the organisation that offers the service and for its curator;
+    returns how many there were (at most a batch)."""
     today = clock.today()
     ids = await records.mark_reminded(session, today, today + timedelta(days=days), BATCH)
     if ids:

@@ -1,5 +1,5 @@
-"""Tables of crosswalks: the terms of each publisher and what was decided of them, the services that
-carry them, what a decision added to a service, and services that wait for one to be applied."""
+"""Tables of crosswalks: the terms of each publisher with their decisions, the services that carry them, the additions
+of a decision to a service, and services that wait for one."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB

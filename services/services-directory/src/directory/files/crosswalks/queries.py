@@ -39,7 +39,7 @@ async def decided_in(session: AsyncSession, source: str) -> dict[tuple[str, str]
 async def decided_of(
     session: AsyncSession, ids: Collection[UUID]
 ) -> dict[UUID, tuple[str, dict[tuple[str, str], list[str]]]]:
-    """By service: its publisher, and what was decided of its terms."""
+    """By service: its publisher, and the decisions on its terms."""
     found = await session.execute(
         sa.select(S.service_id, T.source, T.taxonomy, T.term, T.categories)
         .join_from(crosswalk_services, crosswalk_terms, T.id == S.term_id)
@@ -91,8 +91,8 @@ async def sources_of(session: AsyncSession, caller: Principal) -> Sequence[Any]:
 
 
 def _seen(caller: Principal) -> sa.ColumnElement[bool]:
-    """What a hidden service calls its terms is hidden with it; a term that came with a file of
-    decisions, and that no service carries, hides nothing."""
+    """A term of a hidden service is hidden with it; a term from a file of decisions that no service carries hides
+    nothing."""
     links = crosswalk_services.alias("links")
     carried = sa.exists().where(links.c.term_id == T.id)
     read = carried.where(links.c.service_id.in_(readable_ids(caller)))

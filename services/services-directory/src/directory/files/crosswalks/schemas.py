@@ -1,4 +1,4 @@
-"""What callers send and get around crosswalks."""
+"""Bodies and answers of crosswalks."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -209,7 +209,7 @@ async def take_in(
 
 
 async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -> Followed:
-    """Bring these services up to what was decided, now or, if they are many, by the worker."""
+    """Apply the decisions to these services now or, if they are many, through the worker."""
     if len(ids) <= AT_ONCE:
         return await apply(session, caller, ids)
     statement = insert(crosswalk_waiting)
@@ -226,8 +226,8 @@ async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) 
 async def follow_up(
     session: AsyncSession, caller: Principal, source: str, before: Mapping[UUID, int]
 ) -> None:
-    """At the end of an import: what was decided while it ran. `before`: the versions of the terms as they
-    were at its beginning; no clock tells, as a decision may have been on its way by then."""
+    """At the end of an import: apply decisions made while it ran. `before`: the versions of the terms at its
+    beginning; a clock cannot tell, as a decision may have been under way by then."""
     await lock(session, source)
     now = await queries.versions_of(session, source)
     terms = [term for term, version in now.items() if version > before.get(term, 1)]

@@ -1,6 +1,6 @@
-"""Terms of other people's taxonomies, and what a document becomes by what was decided of them. Pure.
+"""Terms of other taxonomies, and the effect of decisions on a document. Pure.
 
-Nothing is guessed: a term that nobody decided adds no category, not even one with a code of ours.
+Nothing is guessed: a term without a decision adds no category, not even one with a code of ours.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -65,12 +65,9 @@ Decided = Mapping[tuple[str, str], Sequence[str]]
 def crosswalked(
     document: Document, own: Sequence[str], decided: Decided
 ) -> tuple[Document, list[str]]:
-    """The document with what was decided of its terms, and the categories that this added. `own`:
-    categories that it has without them.
-
-    A level that a category demands is taken; none is lowered when the category goes: somebody
-    looks first.
-    """
+    """The document with the decisions on its terms, and the categories that they added. `own`: categories that it has
+    without them. A level that a category demands is applied; none is lowered when the category goes: a person reviews
+    first."""
     meant = {code for term in terms_in(document) for code in decided.get(term.key, ())}
     added = sorted(meant - set(own))
     result = {**document, "categories": [*own, *added]}

@@ -40,5 +40,5 @@ def _is_coarse_site(site: Mapping[str, Any], level: int) -> bool:
     location = site.get("location")
     if location is None or location.get("location_type") == "virtual":
         return False
-    # Of restricted sites nothing more is stored than what is shown.
+    # Of restricted sites only the shown parts are stored.
     return level_of(location, level) == PATHWAY

@@ -21,7 +21,7 @@ _AT_A_TIME = 500
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What to export; None is everything that the caller sees."""
+    """The filters of an export; None means everything that the caller sees."""
 
     categories: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()

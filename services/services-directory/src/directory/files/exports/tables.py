@@ -27,8 +27,8 @@ SHARED = frozenset({"organization", "program", "location", "taxonomy", "taxonomy
 
 
 def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableRow]:
-    """Rows by table, parents before children. What several services share (`SHARED`) is written,
-    with all that hangs on it, where it is `fresh`."""
+    """Rows by table, parents before children. Rows that several services share (`SHARED`) are written, with their
+    children, where they are `fresh`."""
     organization = service.get("organization") or _withheld(service)
     yield from _entity("organization", organization, {}, fresh)
     links = {"organization_id": organization["id"]}

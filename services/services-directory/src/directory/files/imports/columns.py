@@ -114,7 +114,7 @@ def by_tag(tag: str) -> Column | None:
     return by_header(_PLAIN_TAGS[base]) if base in _PLAIN_TAGS else None
 
 
-# What plain HXL says without attributes, as found in service lists in the wild.
+# Plain HXL without attributes, as found in service lists in the wild.
 _PLAIN_TAGS = {
     "#org": "organisation",
     "#service": "name",

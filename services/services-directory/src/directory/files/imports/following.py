@@ -1,4 +1,4 @@
-"""What reports of imports have to forget."""
+"""Parts that reports of imports must forget."""
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,7 @@ from directory.record.records.queries import with_restricted_parts
 
 
 async def documents_stored(session: AsyncSession, happening: DocumentsStored) -> None:
-    """Of a place that is restricted by now no report repeats what a file said of it, as history does not."""
+    """If a place is restricted now, no report repeats the file's words about it."""
     r = IMPORT_ROWS.c
     closed = [row.id for row in await with_restricted_parts(session, happening.service_ids)]
     if not closed:

@@ -1,4 +1,4 @@
-"""What the sender of a file says about it."""
+"""Choices of the sender of a file."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,4 @@
-"""What callers send and get around imports."""
+"""Bodies and answers of imports."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -164,7 +164,7 @@ async def _record(
 
 
 class _UndoError(Exception):
-    """Leaves a savepoint so that what was written in it is undone."""
+    """Leaves a savepoint and undoes its writes."""
 
 
 async def _at_once(session: AsyncSession, caller: Principal, job: Job, path: Path) -> None:
@@ -178,7 +178,7 @@ async def _at_once(session: AsyncSession, caller: Principal, job: Job, path: Pat
 
 
 def writing(session: AsyncSession, caller: Principal, *, dry_run: bool) -> Write:
-    """What is done with a batch; a dry run only reads."""
+    """The work on a batch; a dry run only reads."""
     if dry_run:
         return Judge(session, caller).write
 

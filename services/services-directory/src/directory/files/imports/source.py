@@ -1,4 +1,4 @@
-"""What is read of a file of any format."""
+"""The content of a file of any format."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What an open draft would change, and for whom, if it replaced what is in force now."""
+"""The effects of an open draft, on each profile, if it replaced the version in force."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

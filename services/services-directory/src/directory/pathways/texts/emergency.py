@@ -9,7 +9,7 @@ from common.words.tables import by_language, rows
 
 @cache
 def emergency_numbers(area: str) -> list[dict[str, Any]]:
-    """Of the country in which the area lies, the general one first; empty where none is known."""
+    """Emergency numbers of the country of the area, the general one first; empty if none is known."""
     country = Places.load().require(area).country
     return [
         {"number": row["number"], "says": dict(by_language(row, ""))}

@@ -1,4 +1,4 @@
-"""What validation has to say about a pathway, each finding with its step named."""
+"""Findings of the validation of a pathway, each with its step."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -49,7 +49,7 @@ async def _read_missing(session: AsyncSession, layers: Sequence[Layer]) -> None:
 
 
 async def wider(session: AsyncSession, aor: str, area: str) -> Pathway | None:
-    """What a pathway of `area` would inherit: the layers above it, or None."""
+    """The layers that a pathway of `area` would inherit, or None."""
     above = lineage(area)[:-1]
     layers = [each for each in await published_layers(session, above) if each.aor == aor]
     if not layers:
@@ -61,7 +61,7 @@ async def wider(session: AsyncSession, aor: str, area: str) -> Pathway | None:
 async def with_draft(
     session: AsyncSession, area: str, draft: Layer, body: Pathway
 ) -> InForce | None:
-    """What would hold in `area` if the draft were published; None where it would change nothing."""
+    """The pathway of `area` if the draft were published; None if nothing would change."""
     areas = lineage(area)
     if draft.area not in areas:
         return None

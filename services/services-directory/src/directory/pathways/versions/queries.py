@@ -25,7 +25,7 @@ _VERSION = (
 
 
 async def published_layers(session: AsyncSession, areas: Sequence[str]) -> list[Layer]:
-    """What is published for any of `areas`, in no particular order."""
+    """Published layers for any of `areas`, in no particular order."""
     p = pathways.c
     rows = await session.execute(
         sa.select(p.id, p.aor, p.area, p.published_number).where(

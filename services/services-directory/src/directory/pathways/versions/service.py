@@ -198,8 +198,7 @@ async def findings_of(session: AsyncSession, body: Pathway) -> list[Finding]:
 
 
 async def once_published(session: AsyncSession, body: Pathway) -> tuple[Pathway, list[Finding]]:
-    """A draft as it would be in force, with what it inherits; and the findings over that, with pointers
-    into the body."""
+    """A draft as it would be in force, with its inherited parts; and the findings, with pointers into the body."""
     above = await wider(session, body.aor, body.area)
     own = inheritance_findings(above, body)
     effective = inherit([above, body]) if above else body

@@ -1,1 +1,1 @@
-"""What is shown of services: ready documents of each level, stored when anything of them changes."""
+"""Documents of services: one ready document for each level, stored when anything in it changes."""

@@ -1,4 +1,4 @@
-"""What changes the stored documents of services without changing their records."""
+"""Changes to stored documents of services without a change of their records."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,7 +27,7 @@ async def places_changed(session: AsyncSession, happening: PlacesChanged) -> Non
 
 
 async def place_copied(session: AsyncSession, happening: PlaceCopied) -> None:
-    """A service that is somewhere else now is none that was endorsed, but by whoever moved its place (0180)."""
+    """A service at another place is not the endorsed one, unless its endorser moved it (0180)."""
     ended = outlived(happening.before, happening.after) - frozenset(happening.approved_for)
     if ended:
         await end_outlived(session, happening.service_id, ended)

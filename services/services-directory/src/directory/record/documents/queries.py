@@ -1,4 +1,4 @@
-"""Who sees which services, for those who need no more of their documents than that."""
+"""Readable services, for callers that need no more of their documents."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID

@@ -57,7 +57,7 @@ _UUIDS = sa.ARRAY(sa.Uuid)
 
 @dataclass(frozen=True)
 class Readership:
-    """Who reads which level of a service."""
+    """The readers of each level of a service."""
 
     organization_id: UUID
     managed_by: UUID
@@ -80,7 +80,7 @@ class Readership:
 
 @dataclass(frozen=True)
 class Stored:
-    """What is stored now for one level of one service."""
+    """The stored row for one level of one service."""
 
     etag: str
     modified_at: datetime
@@ -205,7 +205,7 @@ class _Batch:
         self.words: set[tuple[int, str]] = set()
 
     def service(self, row: Any, prepared: dict[int, Prepared], stored: dict[int, Stored]) -> bool:
-        """Take in one service; whether anything of it differs from what is stored."""
+        """Take in one service; whether anything differs from the stored rows."""
         audience = Readership(
             row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
         )
@@ -309,7 +309,7 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """What the rows of all levels have in common that see the same."""
+    """Values that the rows of all levels with the same content share."""
 
     modified_at: datetime
     document: dict[str, Any]

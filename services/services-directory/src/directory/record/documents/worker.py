@@ -25,7 +25,7 @@ def withholding_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def withhold_some(database: Database) -> bool:
-    """Some of what is shown and is not to be, or the other way round; False if there was none."""
+    """Hide or show some services by their organisation's access; False if there was none."""
     async with database.transaction() as session:
         suspended = await suspended_organisations(session, ENDED_RIGHTS)
         services = await records.take_to_withhold(session, suspended, AT_ONCE)

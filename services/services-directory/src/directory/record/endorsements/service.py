@@ -34,7 +34,7 @@ async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, ao
 async def write_endorsements(
     session: AsyncSession, caller: Principal, service_id: UUID, aors: Sequence[str]
 ) -> None:
-    """Of a service whose documents are about to be stored: nothing is told."""
+    """For a service whose documents are about to be stored: sends no event."""
     if aors:
         rows = [_endorsement(caller, service_id, aor) for aor in aors]
         await session.execute(insert(endorsements).on_conflict_do_nothing(), rows)

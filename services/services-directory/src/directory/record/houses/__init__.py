@@ -1,1 +1,1 @@
-"""What may be a safe house, and who has looked."""
+"""Possible safe houses, and their reviews."""

@@ -17,7 +17,7 @@ house_looks = sa.Table(
     sa.Column("words", TEXTS, nullable=False),
     # Those of them that a file said in cells that no field holds.
     sa.Column("heard", TEXTS, nullable=False, server_default="{}"),
-    # It is shown without its place.
+    # The entry is shown without its place.
     sa.Column("held", sa.Boolean, nullable=False),
     # Somebody has to look.
     sa.Column("waiting", sa.Boolean, nullable=False),

@@ -1,1 +1,1 @@
-"""Organisations: their records and what is shown of them."""
+"""Organisations: their records and their public documents."""

@@ -82,7 +82,7 @@ async def page(
 
 
 async def _hold_small(session: AsyncSession, query: OrganizationQuery, audience: Audience) -> None:
-    """What would cost more than it may is refused before it is read, as of services."""
+    """Refuse a costly question before it is read, as for services."""
     if query.page * query.per_page - query.per_page >= bounds.DEEPEST:
         raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow_list", f"{bounds.DEEPEST:,}")
     if not (query.taxonomy_term_id or query.taxonomy_id):

@@ -1,4 +1,4 @@
-"""Who enters for an organisation."""
+"""People who enter for an organisation."""
 
 from typing import Any
 

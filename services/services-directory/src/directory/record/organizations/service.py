@@ -208,8 +208,8 @@ async def known(session: AsyncSession, organization_id: UUID) -> Any:
 
 
 async def changeable(session: AsyncSession, caller: Principal, organization_id: UUID) -> Any:
-    """The row if the principal may change it, else None. Locks it: whoever looks at a record's
-    version is about to change it."""
+    """The row if the principal may change it, else None. Locks it, because reading a record's version precedes its
+    change."""
     row = await _row(session, organization_id)
     return row if row is not None and await may_change(session, caller, row) else None
 
@@ -340,7 +340,7 @@ async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
 
 
 async def words_now(session: AsyncSession) -> list[tuple[UUID, Word]]:
-    """Of each organisation whose record hides something, what it is."""
+    """The restriction of each organisation whose record hides something."""
     rows = await session.execute(sa.select(organizations.c.id, organizations.c.document))
     words = ((row.id, word_of(row.document, withdrawn=False)) for row in rows)
     return [(own, word) for own, word in words if word]

@@ -1,1 +1,1 @@
-"""What editors wrote of services: the records, and who may read and change one."""
+"""Records of services as editors wrote them, and who may read and change one."""

@@ -72,7 +72,7 @@ def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:
 
 
 def locked_published(ids: Collection[UUID]) -> sa.Select[Any]:
-    """Of records, what their documents and events are made of; locked in the order of ids."""
+    """The parts of records that make their documents and events; locked in the order of ids."""
     s = services.c
     return (
         sa.select(
@@ -169,7 +169,7 @@ async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:
 
 
 def name_in(document: dict[str, Any], language: str | None) -> str:
-    """Of a service, in `language` where it was translated."""
+    """The name of a service, in `language` if it was translated."""
     translated = document.get("translations", {}).get(language, {})
     name: str = translated.get("name") or document["name"]
     return name

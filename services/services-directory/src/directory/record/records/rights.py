@@ -1,4 +1,4 @@
-"""Who may read a record of a service, and who may change one."""
+"""People who may read or change a record of a service."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from directory.ground.entries.states import curates
 
 @dataclass(frozen=True)
 class Scope:
-    """Who a service concerns: decides who may read its record, change it and approve it."""
+    """The people whom a service concerns: decides who may read its record, change it and approve it."""
 
     organization_id: UUID
     managed_by: UUID

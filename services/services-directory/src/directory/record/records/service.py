@@ -34,7 +34,7 @@ async def readable_record(
 
 
 async def looked_at(session: AsyncSession, caller: Principal, route: str, service_id: UUID) -> Any:
-    """As `readable_record`, for whoever is shown what it says: what is restricted in it is logged as read."""
+    """As `readable_record`, for a reader who sees its content: restricted parts are logged as read."""
     row = await readable_record(session, caller, service_id)
     if RESTRICTED in levels_in(row.document, row.approved or {}):
         await log_restricted(session, caller, route, [service_id])
@@ -186,7 +186,7 @@ async def next_event(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What other services were told of a record last."""
+    """The last events about a record."""
 
     service_id: UUID
     event_version: int

@@ -1,4 +1,4 @@
-"""What approving an entry would change: field by field, and for each of those who may see it. Pure."""
+"""The effect of approving an entry: field by field, and for each of its readers. Pure."""
 
 from typing import Any
 

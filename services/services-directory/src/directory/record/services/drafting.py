@@ -1,4 +1,4 @@
-"""Turns what was sent into the form that is stored: ids, the organisation by id, no derived parts."""
+"""Turns a body into its stored form: ids, the organisation by id, no derived parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -59,7 +59,7 @@ from directory.record.taxonomies.service import Terms, keep_terms
 
 @dataclass
 class Finish:
-    """What one transaction writes once for all services that it enters."""
+    """Writes that one transaction makes once for all services that it enters."""
 
     published: set[UUID] = field(default_factory=set)
     sites: set[UUID] = field(default_factory=set)
@@ -190,8 +190,8 @@ async def _organization(
 async def _opening_nothing(
     session: AsyncSession, row: Any, plain: dict[str, Any]
 ) -> dict[str, Any]:
-    """What a file says, with places as closed as they are by now. 422 if it would open an entry that somebody closed
-    here: whoever read the file did not know of it yet."""
+    """The file's document, with places as closed as they are now. 422 if it would open an entry that a person closed
+    here: the sender did not know of that yet."""
     if row is None or row.document == plain:
         return plain
     opens = level_of(plain) < level_of(row.document)
@@ -298,7 +298,7 @@ def approval(plain: dict[str, Any]) -> dict[str, Any]:
 async def end_endorsements(
     session: AsyncSession, service_id: UUID, before: dict[str, Any] | None, plain: dict[str, Any]
 ) -> None:
-    """End those of what was published `before` that are none of what is published now."""
+    """End endorsements of the document published `before` that the present one does not carry."""
     if aors := outlived(before, plain):
         await end_outlived(session, service_id, aors)
 

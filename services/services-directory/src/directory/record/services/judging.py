@@ -1,8 +1,5 @@
-"""What entering a service would do, said without doing it: a dry run of an import.
-
-Only reads, and locks nothing: whoever writes meanwhile waits for nobody. The rules are those of
-entering.py.
-"""
+"""The result of entering a service, without entering it: a dry run of an import. Only reads, and locks nothing, so no
+writer waits. The rules are those of entering.py."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +31,7 @@ from directory.record.services.permits import check_may_write
 
 @dataclass(slots=True)
 class Judged:
-    """What earlier rows of the same file brought: organisations, by what documents say of them, and places."""
+    """Organisations and places that earlier rows of the same file brought."""
 
     organizations: dict[Any, Any] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)

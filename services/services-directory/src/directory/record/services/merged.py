@@ -14,8 +14,8 @@ _LONGEST_CHAIN = 10
 
 
 async def moved_to(session: AsyncSession, audience: Audience, service_id: UUID) -> Response:
-    """308 to the entry that took this one in, if the caller may see that and would see this one; else 404: that a
-    hidden place is the one next door is no news for whoever kept its id."""
+    """308 to the entry that took this one in, if the caller may see both; else 404: a holder of its id must not learn
+    that a hidden place is the one next door."""
     target = service_id
     for _ in range(_LONGEST_CHAIN):
         following = await merged_into(session, target)

@@ -1,4 +1,4 @@
-"""Who may write an entry."""
+"""People who may write an entry."""
 
 from typing import Any
 

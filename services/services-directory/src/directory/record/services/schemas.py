@@ -1,4 +1,4 @@
-"""What the record endpoints take and give."""
+"""Bodies and answers of the record endpoints."""
 
 from datetime import date
 from typing import Any

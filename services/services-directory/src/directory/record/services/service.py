@@ -64,7 +64,7 @@ async def take_step(
     if step in {"approve", "return"}:
         if not curates(caller, scope.aors, scope.states):
             raise NOT_YOURS.because("only_coordinator_of_its_area_of_responsibility")
-        # What is published may be somebody else's to decide on than what would stand there instead.
+        # The published entry may be another person's to decide on than its replacement.
         if step == "approve" and not curates(caller, becomes.aors, becomes.states):
             raise NOT_YOURS.because(
                 "it_would_be_of_another_area_of",
@@ -98,12 +98,12 @@ async def take_step(
 
 
 def _becoming(row: Any) -> Scope:
-    """Who the entry would concern once its draft is approved."""
+    """The people whom the entry would concern once its draft is approved."""
     return replace(scope_of(row), aors=aors_of(row.document), states=states_in(row.document))
 
 
 async def review_of(session: AsyncSession, row: Any) -> ReviewOut:
-    """What approving the record would show to whom. `row`: one that the caller may read."""
+    """The effect of approving the record, by reader. `row`: one that the caller may read."""
     statement = with_organization(one_record(row.id), OFFERED_BY)
     organization = (await session.execute(statement)).one().organization
     endorsed = (await endorsed_aors(session, [row.id])).get(row.id, [])
@@ -180,7 +180,7 @@ async def _set_state(
 
 
 async def _amend(session: AsyncSession, caller: Principal, row: Any, changed: Any) -> Upserted:
-    """Apply a change to the record and to what is published, whatever the draft's state."""
+    """Apply a change to the record and to its published document, whatever the draft's state."""
     after = changed(row.document)
     approved = None if row.approved is None else changed(row.approved)
     if after == row.document and approved == row.approved:

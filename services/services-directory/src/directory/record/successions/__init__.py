@@ -1,1 +1,1 @@
-"""Who takes over from an organisation that ends, becomes part of another or gives work away: decided by two people."""
+"""Successions: two people decide which organisation takes over from one that ends, merges or gives work away."""

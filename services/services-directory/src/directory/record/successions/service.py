@@ -70,7 +70,7 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
     refuse_same_person(
         caller, row.proposed_by, because=Detail("you_proposed_it_somebody_else_decides")
     )
-    # What stood when it was proposed may have changed since.
+    # The organisations may have changed since it was proposed.
     await _refuse_unknown(session, row.organization_id, "/organization_id")
     await _refuse_unknown(session, row.successor_id, "/successor_id")
     own = await ids_of(session, row.organization_id)
@@ -97,7 +97,7 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
 
 
 async def refuse(session: AsyncSession, caller: Principal, succession_id: UUID) -> Any:
-    """Anybody who may confirm one, also whoever proposed it."""
+    """Anybody who may confirm one may refuse it, its proposer included."""
     return await _decide(session, caller, await _proposed(session, succession_id), "refused")
 
 

@@ -1,6 +1,6 @@
-"""What a text message asks for: a place, a need by number or word, warnings, or the line. Pure.
+"""The question of a text message: a place, a need by number or word, warnings, or the line. Pure.
 
-"ZULIA 9", "comida en Zulia", "VE2313 salud", "risk Zulia". Whatever is not understood is asked for.
+"ZULIA 9", "comida en Zulia", "VE2313 salud", "risk Zulia". Words that it does not understand are asked for again.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What the page of gaps shows of each area; and the tiles: one square per area, in its rough place."""
+"""Figures of each area on the page of gaps; and the tiles: one square per area, in its rough place."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ _KNOWN = 20_000
 
 
 class Fields(BaseModel):
-    """What the gateway calls what it sends."""
+    """The gateway's names of its fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

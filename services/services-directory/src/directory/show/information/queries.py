@@ -23,7 +23,7 @@ from directory.show.information.needs import HOTLINE, needs
 from directory.show.information.schemas import HelpQuery
 
 PER_PAGE, LINES = 20, 3
-# Where more services are known than can be put in order by distance, those around are.
+# If more services are known than can be sorted by distance, those nearby are.
 NEAR_METRES = 50_000
 
 
@@ -42,7 +42,7 @@ async def withdrawn(session: AsyncSession) -> Sequence[UUID]:
 async def public_help(
     session: AsyncSession, query: HelpQuery, today: date, local: datetime
 ) -> Found:
-    """One page of services as anybody may see them, whoever asks: endorsed, working, verified."""
+    """One page of public services, for any caller: endorsed, working, verified."""
     given: dict[str, Any] = {
         "referable": True,
         "full": True,
@@ -104,7 +104,7 @@ async def _asked(session: AsyncSession, given: dict[str, Any], today: date) -> F
 async def published(
     session: AsyncSession, today: date, area: str | None, limit: int = 50
 ) -> Sequence[Any]:
-    """Messages in force, newest first: those for the area, what is around it, and everywhere."""
+    """Messages in force, newest first: for the area, its surroundings, and everywhere."""
     statement = sa.select(risk_messages).where(
         risk_messages.c.state == "published", risk_messages.c.valid_until >= today
     )

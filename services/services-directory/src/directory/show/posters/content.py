@@ -1,4 +1,4 @@
-"""What a poster says: the steps of a pathway in three bands, each with public services. Pure."""
+"""Content of a poster: the steps of a pathway in three bands, each with public services. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -83,7 +83,7 @@ def html(poster: Poster, exit_url: str) -> str:
 
 @cache
 def page_style() -> str:
-    """What the page's policy allows by its digest: the one style in it."""
+    """The one style that the page's policy allows, by its digest."""
     source = files(__package__).joinpath("templates", "poster.html.j2").read_text("utf-8")
     return source.split("<style>")[1].split("</style>")[0]
 

@@ -49,7 +49,7 @@ DEFAULT_VISIBILITY = "public"
 
 @dataclass(slots=True)
 class _Reading:
-    """What one feature's properties add up to."""
+    """The parts that one feature's properties add up to."""
 
     notes: list[Note]
     headings: Mapping[str, str]

@@ -20,11 +20,8 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one value of one property stands for.
-
-    `exactness`: same; nearest (a code that is close); several (one word, many codes); text (no
-    code exists, the words are kept); document (a required document).
-    """
+    """The meaning of one value of one property. `exactness`: same; nearest (a code that is close); several (one word,
+    many codes); text (no code exists, the words are kept); document (a required document)."""
 
     target: str
     codes: tuple[str, ...]

@@ -1,1 +1,1 @@
-"""What became of each row: as mapped, with notes; what became of each value; all of it in a report."""
+"""The outcome of each row: as mapped, with notes; the outcome of each value; the report of all."""

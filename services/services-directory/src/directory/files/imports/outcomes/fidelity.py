@@ -1,5 +1,5 @@
-"""What became of every value of a file: as it is, changed and why, left out and why. Counted by field,
-so that the account of a million rows is as long as that of ten."""
+"""The outcome of every value of a file: taken as it is, changed and why, left out and why. Counted by field, so that
+the account of a million rows is as long as that of ten."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """Of one value. `reason`: the code of a note; empty if it came in as it is."""
+    """The outcome of one value. `reason`: the code of a note; empty if it was taken as it is."""
 
     file: str
     field: str

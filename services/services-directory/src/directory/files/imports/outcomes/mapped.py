@@ -70,7 +70,7 @@ class Mapped:
 
     @property
     def told(self) -> list[Note]:
-        """What may be kept of its notes."""
+        """The notes that may be kept."""
         if self.notes and (self.placeless or is_placeless(self.document or {})):
             return nameless(self.notes)
         return self.notes

@@ -1,5 +1,5 @@
-"""What an import tells about a row: the changes it made and the reasons for refusing. The texts, in
-Spanish and English, are a table (`data/notes.csv`)."""
+"""Notes of an import on a row: its changes, and reasons for refusing. The texts, in Spanish and English, are a table
+(`data/notes.csv`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

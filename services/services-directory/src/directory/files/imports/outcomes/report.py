@@ -18,7 +18,7 @@ from directory.files.imports.outcomes.notes import Note, Verdict, note
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the directory did with a row's service."""
+    """The directory's result for a row's service."""
 
     service_id: UUID
     outcome: str
@@ -117,7 +117,7 @@ class Report:
         return [note("terms_undecided", before=len(self._undecided), after=self._with_undecided)]
 
     def _account(self, mapped: Mapped, verdict: Verdict) -> None:
-        """What hangs on a refused row may come in with another one, so only the row itself is told."""
+        """Children of a refused row may come in with another one, so the account holds the row alone."""
         fates = mapped.fates
         if verdict is Verdict.REFUSED:
             fates = [(at, [each.left_out("row_refused") for each in row]) for at, row in fates[:1]]

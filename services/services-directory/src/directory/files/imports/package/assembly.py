@@ -48,7 +48,7 @@ _Shared = tuple[Document, list[Note], list[RowFates], _Brings]
 
 
 def _pruned(document: Document, table: TableFields) -> Document:
-    """Without what is empty inside the values that came as JSON: nothing else here is ever empty."""
+    """Drop empty parts of values that came as JSON: nothing else here is ever empty."""
     for name in table.structures:
         if name in document:
             document |= without_empty({name: document.pop(name)})
@@ -195,7 +195,7 @@ class Assembly:
     def _value(
         self, staged: Staged, field: Field, found: Document, notes: list[Note]
     ) -> Fate | None:
-        """Puts what is read into `found`; what becomes of it unless it comes in as it is."""
+        """Puts read values into `found`; records the outcome unless a value is taken as it is."""
         file, name, raw = tables()[staged.table].file, field.name, staged.row[field.name]
         before = len(notes)
         value = value_of(field, raw, self._place(staged, name), notes)
@@ -210,7 +210,7 @@ class Assembly:
         return Fate(file, name, Outcome.CHANGED, reason) if reason else None
 
     def _fate(self, staged: Staged, field: Field | None, name: str) -> Fate:
-        """What becomes of a value that needs no reading: of a link, by where it leads."""
+        """The outcome of a value that needs no reading: of a link, by its target."""
         file = tables()[staged.table].file
         if field is None:
             return Fate(file, name, Outcome.LEFT_OUT, "field_unknown")
@@ -225,7 +225,7 @@ class Assembly:
         return as_it_is(file, name)
 
     def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
-        """What the standard requires and the package leaves out, where a value can be given."""
+        """Fill in required values that the package leaves out, where a value can be given."""
         for field in tables()[staged.table].required:
             if field.name in found:
                 continue
@@ -286,7 +286,7 @@ class Assembly:
     def _once(
         self, staged: Staged, notes: list[Note], depth: int, make: Callable[[list[Note]], Document]
     ) -> Document:
-        """What many services have in common is made once, and told with each of them."""
+        """Parts that many services share are made once, and reported with each of them."""
         key = (staged.table, staged.row["id"], depth)
         if key not in self._shared:
             around = self._fates, self._brings

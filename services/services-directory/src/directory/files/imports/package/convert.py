@@ -76,8 +76,8 @@ def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
 
 
 def _level(text: str, place: str, notes: list[Note]) -> str:
-    """Who may see it. A word that is no level keeps the row out, as in a sheet, and stays in the document,
-    so that nothing that has it is taken for open."""
+    """The level of a row. A word that is no level refuses the row, as in a sheet, and stays in the document, so that
+    nothing with it is taken for open."""
     known = codelists.visibility_levels().codes
     found = folded(text)
     if found in known:

@@ -117,7 +117,7 @@ _ELIGIBILITY = "+eligibility_description"
 
 @lru_cache(maxsize=4_096)
 def _target_in(kind: str, table: str, name: str) -> str | None:
-    """Of a column in the older table `kind`, which is `table` today."""
+    """The target of a column in the older table `kind`, which is `table` today."""
     if table == "service" and name in ("eligibility", "eligibility_description"):
         return _ELIGIBILITY
     if kind == "service_taxonomy" and name in ("service_id", "taxonomy_id", "taxonomy_detail"):

@@ -43,7 +43,7 @@ _LISTED_AS = {
 
 @contextmanager
 def open_package(path: Path, options: Options) -> Iterator[Source]:
-    """Staging happens here; `rows` then reads what was staged."""
+    """Staging happens here; `rows` then reads the staged tables."""
     with tempfile.TemporaryDirectory(prefix="ruta-package-") as folder:
         staging = Staging(Path(folder))
         try:
@@ -156,7 +156,7 @@ def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
 def _stage(
     opened: ZipFile, staging: Staging, fidelity: Fidelity
 ) -> tuple[list[Note], frozenset[str]]:
-    """What to tell of the package, and what it says of services."""
+    """Notes on the package, and its tables of services."""
     notes: list[Note] = []
     names: set[str] = set()
     found: set[str] = set()

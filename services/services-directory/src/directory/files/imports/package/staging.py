@@ -194,7 +194,7 @@ class Staging:
             yield staged, self._is_named("service", given) or self._is_named("location", given)
 
     def children_of(self, parent: str, parent_id: str) -> Children:
-        """What hangs on a row, by table."""
+        """The children of a row, by table."""
         if parent not in self._leading:
             return {}
         kinds = (*NESTED.get(parent, {}).values(), "attribute", "metadata")

@@ -1,1 +1,1 @@
-"""Whose ids a file holds, which entries its rows stand for, and which it no longer holds."""
+"""Publishers of ids: the entries that a file's rows stand for, and those that are missing from it."""

@@ -32,7 +32,7 @@ _AT_ONCE = 5_000
 
 @dataclass(slots=True)
 class _Score:
-    """How the sampled rows whose ids a space knows compare with what is stored there."""
+    """How the sampled rows whose ids a space knows compare with the stored entries."""
 
     alike: int = 0
     perhaps: int = 0

@@ -26,7 +26,7 @@ class Likeness(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What a service is recognised by beside its id."""
+    """The marks by which a service is recognised beside its id."""
 
     name: str
     organisation: str

@@ -1,5 +1,5 @@
-"""Entries that an earlier file of the same publisher brought and this one does not. A file may be a
-part, or damaged: what is missing in it stays as it is, unless whoever imports it chooses otherwise."""
+"""Entries that an earlier file of the same publisher brought and this one lacks. A file may be a part, or damaged:
+such entries stay, unless the sender chooses otherwise."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +27,8 @@ _REASON = "An edition of its publisher's file no longer holds it."
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What becomes of such entries. `most`: the share of all known ones that may be missing without
-    somebody who has `confirmed` it."""
+    """The sender's choice for such entries. `most`: the share of all known ones that may be missing unless a person
+    has `confirmed` it."""
 
     vanishing: Vanishing = Vanishing.KEEP
     confirmed: bool = False

@@ -1,4 +1,4 @@
-"""Opening archives (zip, XLSX) that somebody sent: what is broken or a bomb is a 422 problem."""
+"""Opens archives (zip, XLSX) from senders: a broken archive or a bomb is a 422 problem."""
 
 import zipfile
 from collections.abc import Iterator

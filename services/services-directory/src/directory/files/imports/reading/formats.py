@@ -1,4 +1,4 @@
-"""Which format a file has: as named by the caller, else by what it contains."""
+"""The format of a file: as named by the caller, else by its content."""
 
 from enum import StrEnum
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every tabular reader gives: the header once, then rows."""
+"""The shape of every tabular reader: the header once, then rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -75,7 +75,7 @@ def _without_ours(base: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_shown(raw: Mapping[str, object], visibility: str | None, country: str) -> dict[str, Any]:
-    """What these cells say, right or wrong."""
+    """The text of these cells, right or wrong."""
     row = Row(0, raw, {}, [])
     document = _document(row, _place(row, country), visibility, country)
     guard_visibility(document, [], "")

@@ -66,7 +66,7 @@ class Row:
         return list(dict.fromkeys(filter(None, found)))
 
     def codes_and_others(self, key: str) -> tuple[list[str], list[str]]:
-        """What the list knows, and the words that it does not, which nobody is told of yet."""
+        """Codes of the list, and unknown words, which are not reported yet."""
         known = _lookup(_column(key).codelist)
         words = self.texts(key)
         codes = [known[folded(word)] for word in words if folded(word) in known]
