@@ -291,7 +291,7 @@ def _read_words(path: Path) -> dict[tuple[Kind, UUID], words.Word]:
 
 @dataclass(frozen=True)
 class _Kind:
-    """One of the lists that a restore applies, and what is lost without its end."""
+    """One of the lists that a restore applies, and the damage if its end is missing."""
 
     anchored: str
     name: str

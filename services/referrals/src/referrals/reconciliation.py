@@ -1,5 +1,5 @@
-"""Holds the record to the lists of what was erased and restricted, which know more than a standby or volume that fell
-behind. The worker does it at once: until then people see what was hidden."""
+"""Compares the record with the lists of erasures and restrictions, which know more than a standby or volume that fell
+behind. The worker does it at once: until then people see hidden data."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class _Said:
 
 
 class Holding:
-    """Of one worker; without lists in the settings it does nothing."""
+    """The comparison of one worker; without lists in the settings it does nothing."""
 
     def __init__(
         self, settings: Settings, database: Database, keys: CaseKeys, metrics: Metrics
@@ -59,7 +59,7 @@ class Holding:
         self._done: set[int] = set()
 
     async def look(self) -> int:
-        """The last lines tell whether the record forgot any: what was said last is forgotten first. Returns 0."""
+        """Read the last lines: the record loses its latest words first. Returns 0."""
         if self._erased is None or self._restricted is None:
             return 0
         last = await self._said(self._erased, self._restricted, whole=False)
@@ -100,7 +100,7 @@ class Holding:
             await act_as_service(session)
             forgotten = self._undone(await not_said(session, said.restricted))
         restricted = await restrict_forgotten(self._database, self._keys, forgotten, self._secret)
-        # Of what is gone with its case nothing will be known again.
+        # Words on a thing that is gone with its case can never be known again.
         self._done |= {line["number"] for line in forgotten}
         if erased or restricted:
             self._went_back.inc(erased + restricted)

@@ -54,7 +54,7 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Means:
-    """What is needed to open a case and to seal it for another organisation."""
+    """The keys that open a case and seal it for another organisation."""
 
     keys: CaseKeys
     blind: BlindIndex

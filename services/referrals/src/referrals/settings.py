@@ -1,4 +1,4 @@
-"""What the referrals service reads from its environment."""
+"""Settings that the referrals service reads from its environment."""
 
 from pathlib import Path
 from typing import ClassVar, Self
@@ -125,7 +125,7 @@ class Settings(MessageSettings):
 
     @property
     def restriction_file(self) -> Path | None:
-        """Of what was restricted, beside the list of the erased: it goes wherever that goes."""
+        """The list of restrictions, beside the list of the erased: it goes wherever that one goes."""
         return self.tombstone_file and self.tombstone_file.with_name("restrictions.jsonl")
 
     @property

@@ -1,4 +1,4 @@
-"""What referrals' commands say (`common.words.wording`)."""
+"""Texts of referrals' commands (`common.words.wording`)."""
 
 from common.words.wording import Wording
 

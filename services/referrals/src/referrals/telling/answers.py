@@ -55,7 +55,7 @@ async def _match(session: AsyncSession, caller: Principal, subject: Subject) -> 
 
 
 async def _transfer(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """Who holds the case, and who was offered it and does not hold it."""
+    """The organisation that holds the case, and the one that was offered it."""
     transfer = await transfers.one(session, caller, subject.id)
     if transfer.to_organisation != caller.organisation or transfer.state == "accepted":
         await _of_the_holder(session, caller, subject)

@@ -317,7 +317,7 @@ async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[
 async def exceptions_to_decide(
     session: AsyncSession, caller: Principal, limit: int
 ) -> Sequence[LineException]:
-    """Of `exceptions`, those that wait for somebody else than who asked, the oldest first."""
+    """Exceptions that wait for a decision of somebody other than the person who asked, the oldest first."""
     rows = await session.scalars(
         sa.select(LineException)
         .where(
@@ -347,7 +347,7 @@ def waiting_at_desk(caller: Principal) -> Waiting:
 
 
 def waiting_handed(caller: Principal) -> Waiting:
-    """What was handed to the caller's organisation, of which no case was made yet."""
+    """Reports handed to the caller's organisation of which no case was made yet."""
     return Waiting(
         kind=WorkKind.REPORT_HANDED_OVER,
         what=sa.select(*_SHORT).where(

@@ -26,7 +26,7 @@ _LOCATOR_BYTES, _KEY_BYTES = 16, 32
 
 
 class BadForm(Exception):
-    """The form's token is not one of ours, or too old: show the form anew, with what was typed."""
+    """The form's token is not one of ours, or too old: show the form again with its text."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Unlocked:
-    """What a receipt gives. `key` opens the reporter's key and is never stored."""
+    """The keys that a receipt opens. `key` opens the reporter's key and is never stored."""
 
     locator: bytes
     key: bytes
@@ -45,7 +45,7 @@ class Unlocked:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one opening: RFC 9106 section 4, second recommended option, in one lane."""
+    """The cost of one opening: RFC 9106 section 4, second recommended option, in one lane."""
 
     memory_kib: int = 64 * 1024
     passes: int = 3

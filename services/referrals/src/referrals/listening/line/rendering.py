@@ -22,7 +22,7 @@ _STATE_LEVEL = 1
 
 @dataclass(frozen=True)
 class Typed:
-    """What a person had typed: it is shown again when something was missing."""
+    """The typed text: it is shown again if something was missing."""
 
     kind: str = ""
     text: str = ""

@@ -190,4 +190,4 @@ class Declining(Strict):
 
 
 class CaseFromReport(NewCase):
-    """What is known of the person concerned. Nothing is filled in from the report by itself."""
+    """The known facts about the person concerned. Nothing is filled in from the report by itself."""

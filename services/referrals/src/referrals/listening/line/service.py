@@ -49,7 +49,7 @@ _UNANSWERED = ("new", "suspected", "open")
 
 @dataclass(frozen=True)
 class Line:
-    """What the line needs beside the session: desk keys, receipts, how long threads live, and who is on duty."""
+    """The parts of the line beside the session: desk keys, receipts, the life of threads, and the people on duty."""
 
     keys: CaseKeys
     gate: ReceiptGate
@@ -245,7 +245,8 @@ async def add_message(session: AsyncSession, line: Line, receipt: str, text: str
 
 
 async def _heard(session: AsyncSession, report: LineReport) -> None:
-    """Whoever kept the receipt, comes back and writes is no machine: the desk has what was put apart in its queue."""
+    """A reporter who kept the receipt, comes back and writes is no machine: the desk gets the suspected messages in
+    its queue."""
     if report.status == "suspected":
         await announce(session, report)
         report.status = "new"
@@ -348,7 +349,7 @@ async def _view(session: AsyncSession, opened: Opened) -> ThreadView:
 
 
 def _told(status: str) -> str:
-    """What the reporter is told: nobody learns that they are suspected of being a machine."""
+    """The state that the reporter sees: nobody learns that they are suspected of being a machine."""
     return {"suspected": "new", "spam": "closed"}.get(status, status)
 
 

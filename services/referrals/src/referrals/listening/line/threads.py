@@ -76,7 +76,7 @@ _LONG_ENOUGH = 40
 def signs(
     text: str, *, trap: str, issued_at: datetime, now: datetime, same_text_before: bool
 ) -> list[str]:
-    """Codes of what is odd, in a fixed order; `trap` is a field that people cannot see."""
+    """Codes of suspicious signs, in a fixed order; `trap` is a field that people cannot see."""
     found = {
         "trap_filled": bool(trap.strip()),
         "too_quick": now - issued_at < QUICKEST,

@@ -1,4 +1,4 @@
-"""Bodies of what is overdue."""
+"""Bodies and answers of overdue referrals."""
 
 from datetime import datetime
 from uuid import UUID
@@ -28,7 +28,7 @@ class LateWith(BaseModel):
 
 
 class NotedCall(BaseModel):
-    """The last call to an organisation about what is late there."""
+    """The last call to a late organisation."""
 
     outcome: str = Field(description="`will_act`, `cannot` or `not_reached`.")
     called_at: datetime = Field(description="When it was called (UTC).")
@@ -36,7 +36,7 @@ class NotedCall(BaseModel):
 
 
 class NewCall(Strict):
-    """Whoever coordinates called an organisation about what is late there."""
+    """A coordinator's call to a late organisation."""
 
     aor: Aor
     outcome: reasons.CallOutcome = Field(

@@ -1,4 +1,4 @@
-"""What can be answered through a link, and what each answer means. Pure."""
+"""Answers that a link offers, and the meaning of each. Pure."""
 
 from dataclasses import dataclass
 

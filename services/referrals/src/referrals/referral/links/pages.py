@@ -48,7 +48,7 @@ class NewLink(Strict):
 
 @dataclass(frozen=True)
 class Typed:
-    """What was chosen and typed: shown again where something is missing."""
+    """The chosen and typed values: shown again if something is missing."""
 
     answer: str = ""
     reason: str = ""

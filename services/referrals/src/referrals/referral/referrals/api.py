@@ -426,7 +426,7 @@ def _view(
 ) -> ReferralView:
     """With the steps that are legal for the caller now. `granted`: see `shown_instead`."""
     parties = queries.parties_of(caller, referral)
-    seen = queries.seen_by(caller, referral, granted)  # what is hidden makes nothing due
+    seen = queries.seen_by(caller, referral, granted)  # hidden referrals make nothing due
     values = seen.model_dump()
     if referral.suggested_service_id not in shown:
         values["suggested_service_id"] = None

@@ -54,7 +54,7 @@ async def _end(
 async def end_sharing(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, referral: Referral
 ) -> bool:
-    """Recall it while it goes on, else revoke what it shared; whether there was anything to end."""
+    """Recall it while it is open, else revoke its shared content; whether there was anything to end."""
     if ReferralState(referral.state) in OPEN:
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
         await take(session, keys, caller, referral, taken)

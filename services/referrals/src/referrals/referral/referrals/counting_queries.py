@@ -71,7 +71,7 @@ def _counted(rows: sa.Select[Any]) -> sa.ScalarSelect[int]:
 async def queue_counts(
     session: AsyncSession, caller: Principal, now: datetime
 ) -> tuple[dict[str, int], int]:
-    """What is open by state, and how much of it is overdue: each number up to `COUNTED_TO`."""
+    """Open referrals by state, and how many of them are overdue: each number up to `COUNTED_TO`."""
     rows = await session.execute(_counting(caller, now))
     numbers: dict[str | None, int] = dict(map(tuple, rows))
     late = min(numbers.pop(None), COUNTED_TO)

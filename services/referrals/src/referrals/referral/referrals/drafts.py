@@ -165,7 +165,7 @@ def move_of(
     texts: Collection[str] = (),
     shared: bool = True,
 ) -> Move:
-    """What goes, or went, to the recipient of a referral."""
+    """The content that goes, or went, to the recipient of a referral."""
     return Move(
         road,
         referral.case_id,
@@ -257,7 +257,7 @@ def _snapshot(
 
 
 def open_draft(key: bytes, referral: Referral) -> dict[str, Any]:
-    """What a draft holds: payload, from_case, safe_contact."""
+    """The content of a draft: payload, from_case, safe_contact."""
     if referral.draft is None:
         raise ValueError("only a draft has a draft's content")
     content: dict[str, Any] = open_column(

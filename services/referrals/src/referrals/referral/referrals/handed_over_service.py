@@ -1,4 +1,5 @@
-"""A service ended or became another organisation's: what was sent to the former one ends, and the referrer asks again."""
+"""A service ended or has another organisation now: referrals at the old one end, and the referrer asks the person
+again."""
 
 from functools import partial
 from uuid import UUID

@@ -1,5 +1,5 @@
-"""What becomes of referrals when their case ends, moves or turns against a recipient, a caregiver may not be told, or
-a service cannot be chosen any more."""
+"""Referrals when their case ends, moves or accuses a recipient, when a caregiver's contact is suppressed, or when a
+service can no longer be chosen."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -143,7 +143,7 @@ async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) 
 
 
 async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppressed) -> None:
-    """Whoever may have read the caregiver's contact is asked not to use it any more."""
+    """Ask everybody who may have read the caregiver's contact not to use it any more."""
     async with acting_as_service(session):
         told = await queries.told_the_contact(session, happening.case_id)
     for referral_id, recipient, version in told:

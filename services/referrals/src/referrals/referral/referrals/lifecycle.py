@@ -1,4 +1,4 @@
-"""Who may move a referral from one state to the next. Pure: the whole table.
+"""The table of a referral's states: which party may move it where. Pure.
 
 Source: HL7 Gravity SDOH and BSeR referral workflows, adapted to protection. Terminal states never reopen; a second
 attempt is a new referral that `replaces` the first.
@@ -169,7 +169,7 @@ class NotYours(Exception):
 
 
 def legal_commands(state: ReferralState, parties: AbstractSet[Party]) -> tuple[Command, ...]:
-    """What `parties` may do in `state`, in the order of the table."""
+    """The commands that `parties` may give in `state`, in the order of the table."""
     return tuple(c for c, rule in RULES.items() if state in rule.sources and rule.parties & parties)
 
 

@@ -1,4 +1,4 @@
-"""Lists and queues of referrals: what they are narrowed to, and what is due or overdue in them."""
+"""Lists and queues of referrals: their filters, and their due and overdue rows."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ def _after(cursor: str | None) -> After | None:
 
 
 async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
-    """What the caller's organisation refers, drafts included, one more than a page."""
+    """Referrals of the caller's organisation, drafts included, one more than a page."""
     statement = sa.select(Referral).where(
         col(Referral.from_organisation) == caller.organisation, *_narrowed(wanted)
     )

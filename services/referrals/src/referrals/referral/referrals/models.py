@@ -58,7 +58,7 @@ class Referral(Row, table=True):
 
 
 class Snapshot(Row, table=True):
-    """What the recipient reads: written once at sending, never changed; only its revocation is."""
+    """The content that the recipient reads: written once at sending, never changed; it can only be revoked."""
 
     __tablename__ = "snapshots"
 

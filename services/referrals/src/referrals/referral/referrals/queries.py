@@ -142,7 +142,7 @@ def _as_shown(
 
 
 class _Uses:
-    """What referrals were sent under (`consents.queries.Uses`)."""
+    """The grants and exceptions of referrals (`consents.queries.Uses`)."""
 
     def grant(self, grant_id: Any) -> sa.ColumnElement[bool]:
         return sa.exists().where(_under(grant_id))

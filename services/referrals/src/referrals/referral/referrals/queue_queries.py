@@ -43,7 +43,7 @@ Begins = Literal["at first", "at an instant", "at midnight", "undated"]
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """What a queue is narrowed to; empty: not by this. `late_at`: only what is overdue then."""
+    """Filters of a queue; empty: no filter. `late_at`: only referrals overdue then."""
 
     states: Collection[str] = ()
     urgencies: Sequence[str] = ()
@@ -74,7 +74,7 @@ class After:
 async def by_deadline(
     session: AsyncSession, caller: Principal, queue: Queue, after: After | None, most: int
 ) -> list[Referral]:
-    """The first `most`, what is due first before, what has no deadline last."""
+    """The first `most`: by due date, without a deadline last."""
     await session.execute(IN_INDEX_ORDER)
     rows: list[Referral] = []
     if after is None or after.begins != "undated":
@@ -110,7 +110,7 @@ _IN_ORDER = (FIRST_INSTANT, FIRST_DAY, col(Referral.id))
 def dated_rows(
     caller: Principal, queue: Queue, after: After | None, most: int
 ) -> sa.Select[Referral]:
-    """What is due at an instant, and what is due when a day begins: of each state as much as a page."""
+    """Rows due at an instant, and rows due when a day begins: for each state as many as a page."""
     asked = [*_asked(caller, queue), IS_OPEN]
     at: list[sa.ColumnElement[bool]] = [FIRST_INSTANT.is_not(None)]
     on: list[sa.ColumnElement[bool]] = [FIRST_DAY.is_not(None)]
@@ -134,7 +134,7 @@ def dated_rows(
 def undated_rows(
     caller: Principal, queue: Queue, after: After | None, most: int
 ) -> sa.Select[Referral]:
-    """By their ids: what is open and has no limit, and what has ended."""
+    """By id: open rows without a deadline, and ended ones."""
     asked = _asked(caller, queue)
     if after is not None:
         asked.append(col(Referral.id) > after.id)
@@ -149,7 +149,7 @@ def undated_rows(
 def overdue_rows(
     caller: Principal, queue: Queue, before_id: UUID | None, most: int
 ) -> sa.Select[Referral]:
-    """Newest first: of each state its index is walked from there, and tells by itself what is late."""
+    """Newest first: each state's index is walked from there, and each row shows by itself whether it is late."""
     if queue.late_at is None:
         raise ValueError("overdue when?")
     asked = [*_newest_asked(caller, queue, before_id), IS_OPEN]
@@ -164,7 +164,7 @@ def overdue_rows(
 def newest_of_states(
     caller: Principal, queue: Queue, states: Sequence[str], before_id: UUID | None, most: int
 ) -> sa.Select[Referral]:
-    """Of each state as much as a page: an index holds each in the order of its ids."""
+    """For each state as many as a page: an index holds each in the order of its ids."""
     asked = _newest_asked(caller, queue, before_id)
     return _newest_page(most, _of_each(states, asked, _NEWEST, most))
 

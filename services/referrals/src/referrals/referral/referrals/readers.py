@@ -1,4 +1,4 @@
-"""Who had read what a person shared, on all roads, and who goes on reading. Pure: the person is told this."""
+"""Readings of a person's shared content, on all roads, and who goes on reading. Pure: the person is told this."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Shared:
-    """What went out under a consent: referrals with their recipients, and the case itself."""
+    """The things shared under a consent: referrals with their recipients, and the case itself."""
 
     kind: str
     sent_to: Mapping[UUID, UUID]

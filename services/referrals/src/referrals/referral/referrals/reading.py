@@ -1,4 +1,4 @@
-"""Use cases of reading: what was disclosed, and the history. Each reading by the recipient is decided again."""
+"""Use cases of reading the shared content and the history. Each reading by the recipient is decided again."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ from referrals.referral.referrals.visibility import reason_is_told
 
 @dataclass(frozen=True)
 class Standing:
-    """What decides over a sent referral: the word that it went under, the person, the implicated, and whether what was
-    sent is still shared."""
+    """The facts that decide over a sent referral: its grant, the person, the implicated, and whether its content is
+    still shared."""
 
     word: Word | None
     case: Case
@@ -134,7 +134,7 @@ async def refuse_unreadable(session: AsyncSession, referral: Referral, command: 
 
 
 async def refuse_to_ask(session: AsyncSession, referral: Referral) -> None:
-    """409 to a sender who asks for an answer about a person of whom the recipient reads nothing any more."""
+    """409 to a sender who asks for an answer about a person of whom the recipient can read nothing any more."""
     try:
         await readable(session, referral, clock.now())
     except Problem as refused:
@@ -162,7 +162,7 @@ async def disclosure(
     referral_id: UUID,
     case_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """What was granted at sending, less what may not be read any more. Every reading is audited."""
+    """The items granted at sending, less those that may no longer be read. Every reading is audited."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
     if referral.sent_at is None:
         return await _draft_disclosure(keys, referral)
@@ -288,7 +288,7 @@ async def history(
 async def readings(
     session: AsyncSession, caller: Principal, referral: Referral
 ) -> list[tuple[datetime, list[str]]] | None:
-    """When the recipient read which items, oldest first; None for whoever does not refer."""
+    """When the recipient read which items, oldest first; None for a caller who is not the referrer."""
     if Party.REFERRER not in queries.parties_of(caller, referral):
         return None
     async with acting_as_service(session):

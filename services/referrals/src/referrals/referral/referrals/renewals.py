@@ -45,7 +45,7 @@ async def renew(
     body: RenewConsent,
     case_id: UUID | None = None,
 ) -> Referral:
-    """What was sent stays as it is; from now on the recipient reads of it what the new consent covers."""
+    """The sent content stays as it is; from now on the recipient reads the part that the new consent covers."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     _refuse_unless_open(caller, referral, body)
     grant = await consents.own_grant(session, caller, body.grant_id, lock=True)

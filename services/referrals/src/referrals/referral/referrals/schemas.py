@@ -325,7 +325,7 @@ class ReferralView(BaseModel):
 
 
 class Disclosure(BaseModel):
-    """What the person agreed to share with the recipient, as it was when sent."""
+    """The items that the person agreed to share with the recipient, as they were at sending."""
 
     referral_id: UUID
     items: dict[str, Any]

@@ -42,7 +42,7 @@ from referrals.tables import COMMON
 
 @dataclass(frozen=True)
 class Taken:
-    """What a caller wants to happen, and on whose behalf."""
+    """A caller's command, and the parties for whom it acts."""
 
     command: Command
     parties: frozenset[Party]

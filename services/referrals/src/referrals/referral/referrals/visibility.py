@@ -1,7 +1,7 @@
-"""What each side sees of a referral. Pure.
+"""The view of each side on a referral. Pure.
 
-Every recall looks alike to the recipient, without a reason, so that none can tell that it was accused. Once it is
-marked as implicated, the referral stands still in its eyes.
+Every recall looks alike to the recipient, without a reason, so that no recipient can tell that it was accused. Once
+it is marked as implicated, the referral stands still in its eyes.
 """
 
 from collections.abc import Collection
@@ -33,7 +33,7 @@ class Referred(Protocol):
 
 
 def still_of(referral: Referred) -> dict[str, Any]:
-    """What the recipient goes on seeing from now on: ids, numbers and times only."""
+    """The recipient's view from now on: ids, numbers and times only."""
     return {
         "from_organisation": str(referral.from_organisation),
         "version": referral.version,

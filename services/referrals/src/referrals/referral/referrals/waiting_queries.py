@@ -42,7 +42,7 @@ def waiting(caller: Principal) -> Iterator[Waiting]:
 
 
 def received(caller: Principal) -> Iterator[Waiting]:
-    """Whoever took the last step of the recipient has it; before, nobody."""
+    """The person who took the recipient's last step has it; before, nobody."""
     addressed = addressed_to(caller)
     works = works_queue(
         sa.literal(caller.organisation, sa.Uuid),
@@ -54,7 +54,7 @@ def received(caller: Principal) -> Iterator[Waiting]:
 
 
 def sent(caller: Principal) -> Iterator[Waiting]:
-    """Whoever has the case has what is referred from it."""
+    """The case's caseworker has its referrals."""
     owner = owner_of(Referral.case_id)
     own = col(Referral.from_organisation) == caller.organisation
     for kind, states in _SENT.items():

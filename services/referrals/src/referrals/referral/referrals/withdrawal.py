@@ -1,4 +1,4 @@
-"""Withdrawing consent: it never fails, it works at once, and it says what was read already."""
+"""Withdrawal of consent: it never fails, works at once, and tells who had read the content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ async def withdraw_again(session: AsyncSession, keys: CaseKeys, grant: Grant) ->
 async def end_exception_again(
     session: AsyncSession, keys: CaseKeys, exception: DisclosureException
 ) -> None:
-    """As `withdraw_again`, with what was shared under it."""
+    """As `withdraw_again`, with the content shared under it."""
     for referral in await queries.open_under_grant(session, exception_id=exception.id):
         await _end_referral(session, None, keys, referral, RESTORED)
     await exceptions_service.end(session, exception.id)

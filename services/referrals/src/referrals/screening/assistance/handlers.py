@@ -1,4 +1,4 @@
-"""What assistance and matching end with a case or a hand-over, and keep of an erased one: codes, no text."""
+"""Assistance and matching when a case ends or is handed over, and the codes that stay of an erased one: no text."""
 
 from uuid import UUID
 

@@ -123,7 +123,7 @@ async def _word_holds(session: AsyncSession, keys: CaseKeys, case: Case) -> bool
     given = await session.get(MatchConsent, case.id)
     if given is None:
         return False
-    # What the child said was judged when it was recorded, and is not kept.
+    # The child's answer was judged when it was recorded, and is not kept.
     word = Word(
         kind=Kind.COMPARISON,
         status="active",
@@ -245,7 +245,7 @@ async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> Ma
 async def _held_sides(
     session: AsyncSession, caller: Principal, match_id: UUID
 ) -> tuple[CaseMatch, Case, Case]:
-    """Both cases are held: what is decided of the match is decided for both."""
+    """Lock both cases: a decision on the match holds for both."""
     seen, _, _ = await _sides(session, caller, match_id)
     await hold_pairing(session)
     for case_id in (seen.case_a, seen.case_b):

@@ -1,4 +1,4 @@
-"""Tables of assistance. They belong to a case: whoever is responsible for the case sees them."""
+"""Tables of assistance. They belong to a case: the organisation responsible for the case sees them."""
 
 from datetime import date, datetime
 from uuid import UUID

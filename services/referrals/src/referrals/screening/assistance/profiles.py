@@ -38,6 +38,6 @@ def profile(
 
 
 def _alpha3(country: str | None) -> str | None:
-    """Of a country that the places know; another is left out, which excludes nobody from anything."""
+    """The code of a known country; an unknown one is left out, which excludes nobody from anything."""
     place = None if country is None else Places.load().get(country)
     return None if place is None else place.country

@@ -67,7 +67,7 @@ async def assistance_counts(session: AsyncSession, case_id: UUID) -> dict[UUID, 
 async def suggestions(
     session: AsyncSession, case: Case, aor: str | None
 ) -> Sequence[tuple[UUID, str, str, str]]:
-    """(pathway, aor, step, need) of published pathways in the case's area, less what is planned."""
+    """(pathway, aor, step, need) of published pathways in the case's area, less the planned ones."""
     if case.area is None:
         return []
     around = [case.area, *Places.load().ancestors(case.area)]
@@ -149,7 +149,7 @@ async def open_review(session: AsyncSession, case_id: UUID) -> CaseReview | None
 async def timeline(
     session: AsyncSession, caller: Principal, case_id: UUID, limit: int
 ) -> Sequence[AuditEntry]:
-    """What was done in the case, oldest first; who only read is in the audit, not here."""
+    """Acts in the case, oldest first; readings are in the audit, not here."""
     return await done_in(session, case_id, caller.organisation, limit)
 
 

@@ -109,7 +109,7 @@ class Suggestion(BaseModel):
 
 
 class NewAssistance(Strict):
-    """What was given. Amounts are kept as bands, never as sums."""
+    """Help that was given. Amounts are kept as bands, never as sums."""
 
     support_type: SupportType
     given_on: Day

@@ -102,8 +102,8 @@ async def change_plan(
 async def give(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewAssistance
 ) -> Assistance:
-    """Record what was given. It counts only under a reporting consent, and as trafficking assistance only in such a
-    case."""
+    """Record help that was given. It counts only under a reporting consent, and as trafficking assistance only in
+    such a case."""
     case = await own_open_case(session, caller, case_id)
     _check_past(body.given_on, "/given_on")
     if body.plan_item_id is not None:
@@ -321,7 +321,7 @@ def opened_route(key: bytes, route: CaseRoute) -> Route:
 
 
 async def end_with_case(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:
-    """The case has ended: what was still planned is dropped, and no review is due any more."""
+    """The case has ended: drop planned help, and end its reviews."""
     today = clock.today()
     await session.execute(
         sa.update(PlanItem)

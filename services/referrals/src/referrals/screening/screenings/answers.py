@@ -17,7 +17,7 @@ _EARLIEST = date(1900, 1, 1)
 
 @dataclass(frozen=True)
 class Flaw:
-    """What is wrong with the answer of one question."""
+    """An invalid answer to one question."""
 
     question: str
     code: str
@@ -26,7 +26,7 @@ class Flaw:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a screening is: the relevant questions, and those of them without an answer."""
+    """The state of a screening: its relevant questions, and those without an answer."""
 
     relevant: tuple[str, ...]
     open: tuple[str, ...]
@@ -84,7 +84,7 @@ def relevant(instrument: Instrument, answers: Answers, today: date) -> list[Ques
 
 
 def values_of(instrument: Instrument, answers: Answers, today: date) -> dict[str, Value]:
-    """What conditions see: answers of asked questions, and calculations."""
+    """The values that conditions read: answers to asked questions, and calculations."""
     values: dict[str, Value] = {TODAY: today.isoformat()}
     for question, value in _walk(instrument, answers, today):
         if value is not None:
@@ -103,7 +103,7 @@ def standing(instrument: Instrument, answers: Answers, today: date) -> Standing:
 
 
 def meaning(instrument: Instrument, answers: Answers, role: Role) -> str | None:
-    """What the answer to the question of a role stands for; None if it was not answered."""
+    """The meaning of the answer to the question of a role; None without an answer."""
     question = instrument.of_role(role)
     answer = answers.get(question.id) if question else None
     if question is None or answer is None:

@@ -75,7 +75,7 @@ async def conclude(
     screening.ended_at = now
     touch(screening)
     screening.events += 1
-    # The question sends what is changed: all of it at once.
+    # The body names every changed field: all of them at once.
     attributes = await statistics(session, keys, screening)
     await _announce(session, opened, conclusion, attributes, now)
     await audit(session, caller, "screening.concluded", screening)
@@ -83,7 +83,7 @@ async def conclude(
 
 
 def _screener(caller: Principal, named: str | None) -> str:
-    """Whose judgement it is: the caller's, or of the person that a partner's system names."""
+    """The screener: the caller, or the person that a partner's system names."""
     if named is None or named == caller.subject:
         return caller.subject
     if Role.PARTNER not in caller.roles:
@@ -121,7 +121,7 @@ async def _announce(
         means=summary.strength("means"),
         purpose=summary.strength("purpose"),
         judgement=conclusion["judgement"],
-        # What it was is about the person: told only where the person agreed to be counted.
+        # The finding is about the person: published only if the person agreed to be counted.
         exploitation_types=tuple(conclusion["exploitation_types"]) if attributes else (),
         occurred_at=now,
         attributes=attributes,

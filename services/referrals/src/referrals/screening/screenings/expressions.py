@@ -1,7 +1,7 @@
-"""The conditions of an instrument: the part of XLSForm's XPath that skip logic uses. Pure.
+"""Conditions of an instrument: the part of XLSForm's XPath that skip logic uses. Pure.
 
-Parsed at upload, where what is not understood is refused, so that no question is skipped in silence. An unanswered
-question is the empty text (ODK XForms).
+Parsed at upload, where unknown syntax is refused, so that no question is skipped in silence. An unanswered question
+is the empty text (ODK XForms).
 """
 
 import math
@@ -31,7 +31,7 @@ _NAN = float("nan")
 
 
 class NotUnderstood(ValueError):
-    """The text is no condition of the understood part; the message says what is wrong."""
+    """The text is no supported condition; the message says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def truth(value: Value) -> bool:
 
 
 def number(value: Value) -> float:
-    """As a number; what is none is NaN, with which every comparison is false."""
+    """As a number; other text is NaN, with which every comparison is false."""
     if isinstance(value, bool):
         return 1.0 if value else 0.0
     if isinstance(value, float):

@@ -44,7 +44,7 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """What the system itself must understand of an answer."""
+    """Answers that the system itself must understand."""
 
     SAFE_TO_TALK = "safe_to_talk"
     CONSENT = "consent"

@@ -130,7 +130,7 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
 
 
 def keeps_shared(caller: Principal) -> bool:
-    """A coordinator of some states keeps none: what is shared, or retired for all, is so everywhere."""
+    """A coordinator of some states may not keep shared instruments: they are shared, or retired, everywhere."""
     return caller.coordinates(_SPECIALIST) and not caller.areas
 
 

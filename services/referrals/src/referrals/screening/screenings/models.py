@@ -38,7 +38,7 @@ class Retirement(Row, table=True):
 
 
 class Screening(Row, table=True):
-    """`events` counts what was announced; `version` rises with every change."""
+    """`events` counts published events; `version` rises with every change."""
 
     __tablename__ = "screenings"
 

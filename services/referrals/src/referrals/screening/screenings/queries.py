@@ -127,7 +127,7 @@ async def living_of_case(session: AsyncSession, case_id: UUID) -> Sequence[Scree
 
 
 async def of_case(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, int]]:
-    """Id and number of events of a case's screenings, whoever held them; needs service rights."""
+    """Id and number of events of a case's screenings, by any organisation; needs service rights."""
     rows = await session.execute(
         sa.select(col(Screening.id), col(Screening.events)).where(
             col(Screening.case_id) == case_id, col(Screening.status) != "erased"

@@ -150,7 +150,7 @@ class NewDrafts(Strict):
 
 
 class ScreeningSummary(BaseModel):
-    """A screening in codes, without what was said."""
+    """A screening in codes, without its answers."""
 
     id: UUID
     case_id: UUID | None
@@ -194,7 +194,7 @@ class RuleView(BaseModel):
 
 
 class SummaryView(BaseModel):
-    """What was said, by element. It holds no verdict: the judgement is the screener's."""
+    """The answers, by element. It holds no verdict: the judgement is the screener's."""
 
     age_group: str
     elements: list[ElementView]

@@ -193,7 +193,7 @@ async def attach(
 async def erase(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, screening: Screening
 ) -> None:
-    """Forget what was said in a screening of no case; codes remain."""
+    """Forget the answers of a screening without a case; codes remain."""
     if screening.case_id is not None:
         raise CONFLICT.because("is_erased_with_its_case")
     await keys.destroy(screening.id)
@@ -225,7 +225,7 @@ async def erase_unattached(database: Database, keys: CaseKeys, before: datetime)
 
 
 def own_statistics(opened: Opened) -> dict[str, Any] | None:
-    """What the person agreed to in the screening itself."""
+    """The person's own choice about statistics, in the screening itself."""
     attributes = attributes_of(opened.instrument, opened.answers)
     return None if attributes is None else attributes.model_dump(mode="json")
 
@@ -233,7 +233,8 @@ def own_statistics(opened: Opened) -> dict[str, Any] | None:
 async def statistics(
     session: AsyncSession, keys: CaseKeys, screening: Screening
 ) -> ReportingAttributes | None:
-    """What may be counted now: by the person's decision in the case, if there is one, else by their answer here."""
+    """The attributes that may be counted now: by the person's decision in the case, if there is one, else by their
+    answer here."""
     case_id = screening.case_id
     if case_id is not None:
         asked, attributes = await decided(session, keys, case_id)
@@ -257,7 +258,7 @@ def refuse(flaws: Sequence[Flaw]) -> None:
 
 
 def _pointer(name: str) -> str:
-    """Where the answer is. What cannot be a question's id may be anything, and is not repeated."""
+    """The place of the answer. Text that cannot be a question's id may be anything, and is not repeated."""
     return f"/answers/{name}" if _QUESTION.fullmatch(name) else "/answers"
 
 

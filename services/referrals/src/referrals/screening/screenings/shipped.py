@@ -118,7 +118,7 @@ def _questions() -> Iterator[Question]:
 
 
 def _asked_of(applies_to: str) -> str | None:
-    """Where the age is not known, the questions of both groups are asked."""
+    """If the age is unknown, the questions of both groups are asked."""
     match sorted(applies_to.split(",")):
         case ["child"]:
             return "${age_group} != 'adult'"

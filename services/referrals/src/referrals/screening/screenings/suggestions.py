@@ -59,7 +59,7 @@ def profile(
 
 
 def _values(instrument: Instrument, answers: Answers, summary: Summary) -> dict[str, Value]:
-    """What the table's conditions may read: elements and questions that are indicated, and facts."""
+    """The values that the table's conditions read: indicated elements and questions, and facts."""
     indicated = dict.fromkeys(summary.indicated, YES)
     questions = {
         one.question: YES

@@ -1,4 +1,4 @@
-"""What the answers indicate, element by element, and what is missing. Pure.
+"""The elements that the answers indicate, and missing answers. Pure.
 
 No score, threshold or verdict: it lists answers by element of the definition, and the rules to apply. The screener
 judges (docs/screening.md).

@@ -1,4 +1,4 @@
-"""Refuses workbooks that could harm whoever opens them, before any other reader sees the bytes."""
+"""Refuses workbooks that could harm the person who opens them, before any other reader sees the bytes."""
 
 import io
 from typing import TYPE_CHECKING

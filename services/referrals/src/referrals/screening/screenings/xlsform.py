@@ -40,7 +40,7 @@ _KINDS = {
     "note": Kind.NOTE,
     "calculate": Kind.CALCULATION,
 }
-# What a form tool records by itself; Ruta does not want it and leaves it out.
+# Fields that a form tool records by itself; Ruta leaves them out.
 _RECORDED_BY_TOOL = frozenset(
     {"start", "end", "today", "deviceid", "username", "email", "phonenumber", "simserial"}
     | {"subscriberid", "audit", "start-geopoint", "hidden"}
@@ -49,7 +49,7 @@ _LANGUAGE = re.compile(r"\(([A-Za-z]{2})\)\s*$|^([A-Za-z]{2})$")
 
 
 def read_xlsform(content: bytes) -> Instrument:
-    """The instrument of a workbook; UnreadableWorkbook with a pointer to what is in the way."""
+    """The instrument of a workbook; UnreadableWorkbook with a pointer to the obstacle."""
     check_workbook(content)
     return _instrument(_read_by_pyxform(content))
 
@@ -67,7 +67,7 @@ def _read_by_pyxform(content: bytes) -> Node:
         convert(content, file_type=".xlsx")  # what only the finished XForm shows: broken references
     except PyXFormError as error:
         raise UnreadableWorkbook(f"The form is not valid: {str(error)[:500]}") from error
-    except Exception as error:  # pyxform fails in many ways on what is no XLSForm at all
+    except Exception as error:  # pyxform fails in many ways on a file that is no XLSForm
         raise UnreadableWorkbook("The workbook is no XLSForm.") from error
     return form
 

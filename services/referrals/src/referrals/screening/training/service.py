@@ -93,7 +93,7 @@ async def certify(session: AsyncSession, caller: Principal, body: NewCertificate
 async def revoke(
     session: AsyncSession, caller: Principal, certificate_id: UUID, reason: str
 ) -> Certificate:
-    """It counts no more from now on; what was concluded under it stays. Repeating changes nothing."""
+    """It does not count from now on; conclusions made under it stay. Repeating changes nothing."""
     certificate = await queries.own_certificate(session, caller, certificate_id)
     if certificate.holder in (caller.subject, caller.client_id):
         raise FORBIDDEN.because("somebody_else_decides_about_your_own_certificate")

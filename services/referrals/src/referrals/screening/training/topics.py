@@ -1,4 +1,4 @@
-"""What trainings are about, and how long a certificate counts. Pure."""
+"""Topics of trainings, and how long a certificate counts. Pure."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -169,7 +169,7 @@ async def _run(
     return _Done(command.key, status, answered)
 
 
-# What a batch may do; reading and administration have their own endpoints.
+# Commands that a batch may hold; reading and administration have their own endpoints.
 _ALLOWED = re.compile(
     r"/referrals/v1/(cases|consents|exceptions|referrals|transfers|tasks|screenings)(/[A-Za-z0-9-]+){0,4}"
 )

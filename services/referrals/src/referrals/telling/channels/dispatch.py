@@ -373,7 +373,7 @@ async def _moot(
 
 
 def _held(one: Claimed) -> sa.ColumnElement[bool]:
-    """What nobody else has taken since: the lease is still this one."""
+    """Messages whose lease is still this worker's."""
     return sa.and_(
         col(Ping.id).in_(one.pings),
         col(Ping.status) == PingStatus.HANDING,

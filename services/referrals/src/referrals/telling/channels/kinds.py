@@ -1,4 +1,4 @@
-"""What a channel can be, how fast it tells, and why it was switched off. Pure."""
+"""Kinds of channels, how fast they tell, and why they were switched off. Pure."""
 
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ def reached_by(kind: ChannelKind) -> str:
 
 
 class Pace(StrEnum):
-    """How soon a channel tells of what is no emergency; an emergency is always told at once."""
+    """How soon a channel tells of routine matters; an emergency is always told at once."""
 
     AT_ONCE = "at_once"
     DIGEST = "digest"

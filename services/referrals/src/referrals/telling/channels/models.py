@@ -1,4 +1,4 @@
-"""Where people are told, what is to be told there, and who is on call."""
+"""Channels of people, the messages for them, and the people on call."""
 
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -101,5 +101,5 @@ ENDINGS = (
 
 
 def waiting() -> sa.ColumnElement[bool]:
-    """What nothing has become of yet."""
+    """Messages without an outcome yet."""
     return _pings.c.settled_at.is_(None)

@@ -1,4 +1,4 @@
-"""Reading channels, shifts and what is to be told."""
+"""Reads of channels, shifts and due messages."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -143,7 +143,7 @@ def _listener(row: Channel, person: Principal) -> Listener:
 
 
 async def owners(session: AsyncSession, channels: Collection[UUID]) -> Mapping[UUID, str]:
-    """Whose channels these are; needs service rights."""
+    """The owners of these channels; needs service rights."""
     rows = await session.execute(
         sa.select(col(Channel.id), col(Channel.person)).where(col(Channel.id).in_(channels))
     )
@@ -171,7 +171,7 @@ async def on_call(
 
 
 async def shifts(session: AsyncSession, caller: Principal, now: datetime) -> Sequence[Shift]:
-    """Of the caller's organisation: those that run or will."""
+    """Shifts of the caller's organisation: present and future ones."""
     rows = await session.scalars(
         sa.select(Shift)
         .where(col(Shift.organisation_id) == caller.organisation, col(Shift.ends_at) > now)
@@ -181,7 +181,7 @@ async def shifts(session: AsyncSession, caller: Principal, now: datetime) -> Seq
 
 
 async def reachable(session: AsyncSession, caller: Principal) -> frozenset[str]:
-    """Who of the caller's organisation has a channel that tells, and the right to be told."""
+    """People of the caller's organisation with a working channel and the right to be told."""
     rows = await session.scalars(
         sa.select(col(Channel.person)).where(
             col(Channel.organisation_id) == caller.organisation, _TELLS

@@ -100,7 +100,7 @@ async def add(
 async def _ask(session: AsyncSession, caller: Principal, digest: bytes) -> None:
     """One more code to this address, unless caller or address had too many; the answer does not say which."""
     now = clock.now()
-    # Whoever asks twice at once waits here: counted and written under one lock.
+    # A second request at the same moment waits here: counted and written under one lock.
     for key in sorted((f"codes {caller.organisation} {caller.subject}", f"codes {digest.hex()}")):
         await session.execute(
             sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0)))
@@ -167,7 +167,7 @@ async def confirm(
 
 
 async def _take_over(session: AsyncSession, channel: Channel) -> None:
-    """An address tells whoever confirmed it last, of any organisation: it may have changed hands."""
+    """An address belongs to the last person who confirmed it, of any organisation: it may have changed hands."""
     async with acting_as_service(session):
         others = await session.scalars(
             sa.select(Channel)
@@ -183,7 +183,7 @@ async def _take_over(session: AsyncSession, channel: Channel) -> None:
 
 
 async def switch_off(session: AsyncSession, channel: Channel, why: SwitchedOff) -> None:
-    """It tells nothing any more, and the organisation's supervisors hear so; needs service rights."""
+    """Switch the channel off and tell the organisation's supervisors; needs service rights."""
     channel.active, channel.switched_off = False, why.value
     channel.code_wanted, channel.code_digest, channel.code_until = False, None, None
     await notify(

@@ -17,7 +17,7 @@ from referrals.ground.vocabulary.work_order import RANKS, Rank
 
 
 class Side(StrEnum):
-    """Of the organisation that is told: it referred, it receives, or the matter has no two sides."""
+    """The side of the organisation that is told: it referred, it receives, or the matter has no two sides."""
 
     SENDER = auto()
     RECIPIENT = auto()

@@ -1,1 +1,1 @@
-"""The ways to a person, behind one interface: what was handed over, what is to be tried again."""
+"""The transports to a person, behind one interface: handed over, or to be tried again."""
