@@ -218,7 +218,7 @@ async def test_people_of_a_closed_period_are_not_rounded_again_by_another_defini
             await service.close(session, im, order, settings.rounding_key_bytes)
 
     await close(shipped_one, "2026-10a")
-    for definition, period in ((monthly, "2026-10"), (renamed, "2026-10a")):
+    for definition, period in ((renamed, "2026-10a"), (monthly, "2026-10")):
         with pytest.raises(Problem) as refused:
             await close(definition, period)
         assert refused.value.kind.code == "period_closed_apart"
