@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from common.db.session import Database
 from common.events.directory import OrganizationRecorded, OrganizationSucceeded, ServiceChanged
+from common.ids import new_id
 from directory.tables import COMMON
 from httpx import AsyncClient, Response
 
@@ -124,6 +125,25 @@ async def test_a_split_gives_away_what_it_names_and_nothing_else(
     ).status_code == 200
     listed = (await api.get(PATH, headers=as_("im-officer"))).json()["items"]
     assert [(each["kind"], each["areas"]) for each in listed] == [("split", ["VE23"])]
+
+
+async def test_a_house_is_named_only_by_who_may_see_it(
+    api: AsyncClient, publish: Publish, legal: str
+) -> None:
+    """Whether a hidden id exists, and whose it is, is told to nobody else: not by a refusal, nor by the list."""
+    house = await publish(visibility="restricted", service_at_locations=[])
+    hidden = await propose(api, "cp-coordinator", kind="split", service_ids=[house])
+    unknown = await propose(api, "cp-coordinator", kind="split", service_ids=[str(new_id())])
+    assert hidden.status_code == unknown.status_code == 422
+    assert hidden.json()["detail_code"] == unknown.json()["detail_code"]
+    made = await propose(api, "gbv-coordinator", kind="split", service_ids=[house])
+    assert made.json()["service_ids"] == [house]
+    for who, seen in (("gbv-coordinator", [house]), ("cp-coordinator", []), ("im-officer", [])):
+        (listed,) = (await api.get(PATH, headers=as_(who))).json()["items"]
+        assert listed["service_ids"] == seen, who
+    path = f"{PATH}/{made.json()['id']}/refuse"
+    limited = await api.post(path, headers=as_("gbv-coordinator", areas=["VE23"]))
+    assert limited.json()["detail_code"] == "only_mandate_for_whole_country_decides"
 
 
 async def test_a_record_of_an_organisation_is_told(

@@ -130,6 +130,10 @@ async def test_a_restore_is_told_from_a_forgery(
     cut_back(postgres, chain, to=3)
     cut_back(postgres, later, to=0)
     assert len((await verify(database, file))[1]) == 2, "as a forger would leave it"
+    before = clock.now()
+    async with database.transaction() as session:
+        await act_as_service(session)
+        await record(session, None, "test.ended-again", chain=new_id(), target_type="case")
     await mark_restored(database, file, "backup of Tuesday")
     assert (await verify(database, file))[1] == []
     (told,) = restores(file)
@@ -137,7 +141,7 @@ async def test_a_restore_is_told_from_a_forgery(
     async with database.transaction() as session:
         await act_as_service(session)
         (restore,) = await restores_since(session, told_since)
-        assert restore.kept_until < restore.at, "no reading between them is known"
+        assert restore.kept_until < before < restore.at, "no reading between them is known"
     # From there on the chain is held to its anchor as before.
     for _ in range(4):
         await entry(database, chain)

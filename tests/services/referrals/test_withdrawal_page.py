@@ -68,6 +68,8 @@ async def test_whoever_received_her_case_goes_on_and_she_is_told(story: Story) -
 async def test_after_a_restore_she_is_told_that_readings_may_be_missing(story: Story) -> None:
     """The backup knows none of the readings after it: "nobody had opened it" would be said of a time without record."""
     referral = await story.sent()
+    counted = {"case_id": referral["case_id"], "kind": "reporting", "method": "verbal"}
+    statistics = (await story.made("ngo-refugio", "/consents", counted))["id"]
     async with story.database.transaction() as session:
         await act_as_service(session)
         session.add(Restore(at=clock.now(), kept_until=clock.now() - timedelta(hours=9)))
@@ -79,6 +81,8 @@ async def test_after_a_restore_she_is_told_that_readings_may_be_missing(story: S
     assert "Nadie había abierto" not in page
     told = (await story.post("ngo-refugio", f"{consent}/withdraw", {})).json()
     assert len(told["readings_missing"]) == 1
+    told = (await story.post("ngo-refugio", f"/consents/{statistics}/withdraw", {})).json()
+    assert told["readings_missing"] == [], "nobody reads under a consent to statistics"
     later = await story.sent()
     told = (await story.post("ngo-refugio", f"/consents/{later['grant_id']}/withdraw", {})).json()
     assert told["readings_missing"] == [], "given after the restore"

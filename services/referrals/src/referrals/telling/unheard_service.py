@@ -64,13 +64,17 @@ class Unheard:
         self._messages.set(others)
 
 
-async def _due(session: AsyncSession, *, now: datetime, after: timedelta) -> set[UUID]:
-    late = await referrals.emergencies_unreached(session, now - _LOOKED_BACK, now - after, reached)
+async def _due(
+    session: AsyncSession, *, now: datetime, after: timedelta, only: UUID | None = None
+) -> set[UUID]:
+    late = await referrals.emergencies_unreached(
+        session, now - _LOOKED_BACK, now - after, reached, only
+    )
     dropped = await channels.given_up_since(session, now - _GIVEN_UP_SINCE)
     about = {
         notice.subject_id
         for notice in (await by_ids(session, dropped)).values()
-        if notice.kind == NoticeKind.REFERRAL_SENT
+        if notice.kind == NoticeKind.REFERRAL_SENT and only in (None, notice.subject_id)
     }
     return {*late, *await referrals.unreached_among(session, about, reached_or_owed)}
 
@@ -79,7 +83,9 @@ async def _mark(
     session: AsyncSession, referral_id: UUID, *, now: datetime, after: timedelta
 ) -> int:
     referral = await referrals.hold_if_free(session, referral_id)
-    if referral is None or referral_id not in await _due(session, now=now, after=after):
+    if referral is None or referral_id not in await _due(
+        session, now=now, after=after, only=referral_id
+    ):
         return 0
     referral.unheard_at = now
     await session.flush()

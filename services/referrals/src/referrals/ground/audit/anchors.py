@@ -20,8 +20,10 @@ from common.db import key_checks
 from common.db.session import Database
 from common.words.wording import Worded
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from referrals.ground.audit.models import AuditEntry, Restore
+from referrals.ground.audit.service import SYSTEM_CLIENT
 from referrals.ground.row_security import act_as_service
 
 _BATCH = 2000
@@ -150,7 +152,8 @@ async def mark_restored(database: Database, path: Path | None, source: str) -> N
     rightly missing."""
     async with database.transaction() as session:
         await act_as_service(session)
-        last = sa.select(sa.func.max(AuditEntry.at))
+        # Not those of the worker: the restore has just ended again what the lists name.
+        last = sa.select(sa.func.max(AuditEntry.at)).where(col(AuditEntry.client) != SYSTEM_CLIENT)
         if (kept_until := await session.scalar(last)) is not None:
             session.add(Restore(at=clock.now(), kept_until=kept_until))
         if path is None:

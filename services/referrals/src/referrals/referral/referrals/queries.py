@@ -369,12 +369,18 @@ UNHEARD = sa.and_(_SENT, col(Referral.unheard_at).is_not(None))
 
 
 async def emergencies_unreached(
-    session: AsyncSession, since: datetime, until: datetime, reached: Reached
+    session: AsyncSession,
+    since: datetime,
+    until: datetime,
+    reached: Reached,
+    only: UUID | None = None,
 ) -> Sequence[UUID]:
     """Emergencies sent in that time of which the recipient has not heard, and which are not marked so; needs service
     rights."""
-    when = col(Referral.sent_at).between(since, until)
-    return await _unreached(session, sa.and_(_EMERGENCY, when), reached)
+    which = sa.and_(_EMERGENCY, col(Referral.sent_at).between(since, until))
+    if only is not None:
+        which = sa.and_(which, col(Referral.id) == only)
+    return await _unreached(session, which, reached)
 
 
 async def unreached_among(

@@ -49,9 +49,14 @@ class Reading:
 
 def readings(shared: Shared, entries: Iterable[Entry]) -> list[Reading]:
     """The readings that the person is told of when this consent ends, oldest first."""
-    if shared.kind not in ("referral", "transfer"):
+    if not is_read(shared.kind):
         return []
     return [reading for entry in entries if (reading := _reading(shared, entry)) is not None]
+
+
+def is_read(kind: str) -> bool:
+    """Whether anybody reads content of the person under a consent of this kind; statistics name nobody."""
+    return kind in ("referral", "transfer")
 
 
 def _reading(shared: Shared, entry: Entry) -> Reading | None:

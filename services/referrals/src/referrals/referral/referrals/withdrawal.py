@@ -31,7 +31,7 @@ from referrals.ground.tasks.service import open_task, was_opened
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.lifecycle import Command, Party
 from referrals.referral.referrals.models import Referral
-from referrals.referral.referrals.readers import Reading, Shared, goes_on, readings
+from referrals.referral.referrals.readers import Reading, Shared, goes_on, is_read, readings
 from referrals.referral.referrals.steps import (
     Taken,
     recipient_is_told,
@@ -173,7 +173,7 @@ async def _withdraw(
         await accepted_under(session, grant.id),
     )
     reads = readings(shared, await case_reads(session, grant.case_id))
-    restores = await restores_since(session, grant.given_at)
+    restores = await restores_since(session, grant.given_at) if is_read(grant.kind) else ()
     case = await cases.by_id(session, grant.case_id)
     still = goes_on(shared, case.organisation_id) if case else None
     before = grant.valid_until if over else None

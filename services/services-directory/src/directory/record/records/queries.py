@@ -132,6 +132,19 @@ async def ids_of(session: AsyncSession, organization_id: UUID) -> list[UUID]:
     return list(await session.scalars(found))
 
 
+async def readable_among(
+    session: AsyncSession,
+    caller: Principal,
+    ids: Collection[UUID],
+    organization_id: UUID | None = None,
+) -> set[UUID]:
+    """Those of these services, of any organisation or of this one, whose record the caller may read."""
+    found = readable_ids(caller, ids)
+    if organization_id is not None:
+        found = found.where(services.c.organization_id == organization_id)
+    return set(await session.scalars(found))
+
+
 async def reads_one_of(session: AsyncSession, caller: Principal, organization_id: UUID) -> bool:
     """Whether the caller may read the record of one of the organisation's services."""
     found = readable_ids(caller).where(services.c.organization_id == organization_id).limit(1)

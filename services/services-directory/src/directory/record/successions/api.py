@@ -1,12 +1,14 @@
 """HTTP of successions, for those who curate the directory."""
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Principal, Role
 from common.http import Session, StepUp, requires, router
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
 
+from directory.record.records.queries import readable_among
 from directory.record.successions import queries, service
 from directory.record.successions.schemas import NewSuccession, Succession
 
@@ -18,17 +20,18 @@ Curator = Annotated[
 
 @routes.get("", summary="Who takes over from which organisation")
 async def list_successions(
-    session: Session, _caller: Curator, cursor: CursorText = None, limit: Limit = 50
+    session: Session, caller: Curator, cursor: CursorText = None, limit: Limit = 50
 ) -> Page[Succession]:
     """Newest first."""
     rows = await queries.page(session, id_cursor(cursor), limit)
-    return page_of(rows, limit, _shown)
+    return page_of(rows, limit, await _shown_to(session, caller, rows))
 
 
 @routes.post("", status_code=201, summary="Propose who takes over from an organisation")
 async def propose(body: NewSuccession, session: Session, caller: Curator) -> Succession:
     """Nothing changes until somebody else confirms it."""
-    return _shown(await service.propose(session, caller, body))
+    row = await service.propose(session, caller, body)
+    return (await _shown_to(session, caller, [row]))(row)
 
 
 @routes.post(
@@ -37,13 +40,27 @@ async def propose(body: NewSuccession, session: Session, caller: Curator) -> Suc
 async def confirm(succession_id: UUID, session: Session, caller: Curator) -> Succession:
     """Its services follow at once, its cases within a minute. Cases without a consent to the successor are offered to
     it without content until the person has said yes. Suspend the accounts of an organisation that ended."""
-    return _shown(await service.confirm(session, caller, succession_id))
+    row = await service.confirm(session, caller, succession_id)
+    return (await _shown_to(session, caller, [row]))(row)
 
 
 @routes.post("/{succession_id}/refuse", summary="Refuse it, or take it back")
 async def refuse(succession_id: UUID, session: Session, caller: Curator) -> Succession:
-    return _shown(await service.refuse(session, caller, succession_id))
+    row = await service.refuse(session, caller, succession_id)
+    return (await _shown_to(session, caller, [row]))(row)
 
 
-def _shown(row: object) -> Succession:
-    return Succession.model_validate(row, from_attributes=True)
+async def _shown_to(
+    session: Session, caller: Principal, rows: Sequence[Any]
+) -> Callable[[Any], Succession]:
+    """What turns these rows into answers: without services that the caller may not see."""
+    named = {service_id for row in rows for service_id in row.service_ids}
+    seen = await readable_among(session, caller, named)
+
+    def shown(row: Any) -> Succession:
+        whole = Succession.model_validate(row, from_attributes=True)
+        return whole.model_copy(
+            update={"service_ids": [each for each in whole.service_ids if each in seen]}
+        )
+
+    return shown

@@ -54,7 +54,9 @@ class Succession(BaseModel):
     organization_id: UUID
     successor_id: UUID = Field(description="The organisation that takes over.")
     kind: str = Field(description="`ended`, `merged` or `split`.")
-    service_ids: list[UUID] = Field(description="Of a split: the services.")
+    service_ids: list[UUID] = Field(
+        description="Of a split: those of the services that you may see."
+    )
     areas: list[str]
     status: str = Field(description="`proposed`, `confirmed` or `refused`.")
     proposed_by: str = Field(description="The person who proposed it.")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.errors import UNKNOWN_REFERENCE
 from directory.record.organizations import service as organizations
-from directory.record.records.queries import ids_of
+from directory.record.records.queries import ids_of, readable_among
 from directory.record.services import handover
 from directory.record.successions import queries
 from directory.record.successions.models import successions
@@ -26,11 +26,12 @@ from directory.tables import COMMON
 
 async def propose(session: AsyncSession, caller: Principal, body: NewSuccession) -> Any:
     """Nothing changes until somebody else confirms it. 422 for an unknown or ended organisation, or a service of
-    another."""
+    another or that the caller may not see: which of the two is not told."""
     _refuse_limited(caller)
     await _refuse_unknown(session, body.organization_id, "/organization_id")
     await _refuse_unknown(session, body.successor_id, "/successor_id")
-    if not set(body.service_ids) <= set(await ids_of(session, body.organization_id)):
+    named = set(body.service_ids)
+    if named != await readable_among(session, caller, named, body.organization_id):
         raise UNKNOWN_REFERENCE.because("it_has_no_such_service", pointer="/service_ids")
     made = await session.execute(
         sa.insert(successions)
@@ -98,6 +99,7 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
 
 async def refuse(session: AsyncSession, caller: Principal, succession_id: UUID) -> Any:
     """Anybody who may confirm one may refuse it, its proposer included."""
+    _refuse_limited(caller)
     return await _decide(session, caller, await _proposed(session, succession_id), "refused")
 
 
