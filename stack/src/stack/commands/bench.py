@@ -90,7 +90,8 @@ def _measure(name: str, path: Path, options: list[str]) -> dict[str, Any]:
     began = time.monotonic()
     lines: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-u", str(path), *options],
+        # -P: without it `benchmarks/directory.py` hides the package `directory`.
+        [sys.executable, "-P", "-u", str(path), *options],
         cwd=home(),
         stdout=subprocess.PIPE,
         text=True,
