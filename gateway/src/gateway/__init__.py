@@ -1,1 +1,1 @@
-"""The front door (authenticate, limit, route) and the small token issuer."""
+"""The gateway (authenticates, limits and routes requests) and the small token issuer."""

@@ -1,4 +1,4 @@
-"""`python -m gateway VERB`: the front, the issuer, and their keys (`_COMMANDS`)."""
+"""`python -m gateway VERB` runs the front and the issuer and rotates their keys (`_COMMANDS`)."""
 
 import os
 import sys

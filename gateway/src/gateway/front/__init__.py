@@ -1,1 +1,1 @@
-"""The front: every request enters Ruta here, is authenticated, limited, and passed on."""
+"""The front authenticates and limits every request, then forwards it to a service."""

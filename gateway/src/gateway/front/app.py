@@ -1,4 +1,4 @@
-"""The front as plain ASGI: check, authenticate, limit, pass on, account for it."""
+"""The front as a plain ASGI application: it checks, authenticates, limits, forwards and logs."""
 
 import asyncio
 import contextlib
@@ -52,19 +52,19 @@ _log = get_logger(__name__)
 _VERSIONS = frozenset({"1.0", "1.1"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LINE = "/referrals/v1/line"
-# Probes are not counted: each is a quick good answer, and beside many of them an operation's objectives would never
-# notice what few people get.
+# Probes are not counted. They always succeed quickly, so many of them would hide the failures of real requests from the
+# service-level objectives.
 _OF_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Front:
-    """One process's front door. `table` is a parameter only so that tests can add a route."""
+    """The ASGI application of one front process. `table` is a parameter so that tests can add routes."""
 
     def __init__(self, settings: FrontSettings, table: RouteTable | None = None) -> None:
         self.table = table or RouteTable()
         self._settings = settings
         own_issuer = next(iter(settings.upstream_urls(Upstream.ISSUER)), None)
-        # An outside provider has no such list.
+        # An outside provider publishes no such list.
         self._revocations = Revocations(known=own_issuer is None)
         self._callers = Callers(
             Trust(
@@ -165,7 +165,7 @@ class Front:
         clock.follow(settings.clock_file)
 
     def _endpoints(self) -> Endpoints:
-        """The endpoints of the issuer whose tokens count."""
+        """Return the endpoints of the issuer whose tokens the front accepts."""
         issuer = self._settings.token_issuer_url
         if self._settings.issuer_url is not None:
             return own(issuer, issuer)
@@ -189,7 +189,7 @@ class Front:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Connections and background tasks, for as long as the block lasts."""
+        """Keep connections and background tasks open for the duration of the block."""
         await self._upstreams.start()
         stop = asyncio.Event()
         session = self._upstreams.session
@@ -245,7 +245,7 @@ class Front:
             self._account(exchange)
 
     async def _guarded(self, exchange: Exchange) -> None:
-        """Everything that can go wrong becomes a problem detail or a closed connection."""
+        """Turn every failure into a problem detail or a closed connection."""
         try:
             await self._handle(exchange)
         except Problem as problem:
@@ -253,8 +253,8 @@ class Front:
         except ClientLeft:
             exchange.status = exchange.status or 499
         except aiohttp.ClientError:
-            # Too late for a problem detail. Returning with the answer unfinished makes uvicorn
-            # close the connection, so the client sees that something is missing.
+            # It is too late for a problem detail. Returning with the answer unfinished makes uvicorn close the
+            # connection, so the client notices that the answer is incomplete.
             _log.warning("upstream_broke", upstream=exchange.route and exchange.route.upstream)
             if not exchange.status:
                 await exchange.refuse(UNAVAILABLE.because("service_broke_off_its_answer"))
@@ -264,7 +264,7 @@ class Front:
 
     async def _handle(self, exchange: Exchange) -> None:
         if exchange.scope["http_version"] not in _VERSIONS:
-            # llhttp reads a line without a version as HTTP/0.9, which had no headers.
+            # llhttp reads a request line without a version as HTTP/0.9, which has no headers.
             raise BAD_REQUEST.because("only_http_1_1_and_http_1")
         if exchange.method not in _METHODS:
             raise METHOD_NOT_ALLOWED.because("this_method_is_not_offered_anywhere_here")
@@ -291,7 +291,7 @@ class Front:
             self._open.leave(who, known=known)
 
     async def _preflight(self, exchange: Exchange, route: Route | None) -> bool:
-        """Whether this was one, and is answered; else what the answer will tell a browser."""
+        """Answer a CORS preflight. Return False for any other request, after preparing its CORS headers."""
         own = exchange.head.own
         origin = own.get(b"origin")
         asked = own.get(b"access-control-request-method")
@@ -327,7 +327,7 @@ class Front:
         elif exchange.caller is None and _is_line_sending(exchange):
             exchange.allowance = self._rates.spend("line", exchange.source)
         elif exchange.caller is None and route.takes_forms(exchange.method, exchange.path):
-            # A caller without the form's secret gets the rate of an anonymous one.
+            # Callers without the form's secret share the anonymous rate.
             self._rates.refuse_if_spent("anonymous", exchange.source)
             form = f"{exchange.source} {exchange.path}"
             exchange.allowance = self._rates.spend("form", form)
@@ -337,7 +337,7 @@ class Front:
             exchange.allowance = self._rates.spend("client", exchange.caller.key)
 
     def _count_refused(self, exchange: Exchange) -> None:
-        """Count every refused request: otherwise each made-up address would get a rate of its own."""
+        """Count refused form requests as anonymous: otherwise each made-up address would get its own rate."""
         route = exchange.route
         if route is None or exchange.caller is not None or not 400 <= exchange.status < 500:
             return
@@ -368,7 +368,8 @@ class Front:
 
 
 def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bool:
-    """Whether this is the public view, asked by nobody. `method`: what a preflight asks for."""
+    """Return whether the request asks for the public view without credentials. `method` is the one that a preflight
+    names."""
     own = exchange.head.own
     if b"authorization" in own or b"cookie" in own:
         return False
@@ -379,7 +380,7 @@ def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bo
 
 
 def _cookies(settings: FrontSettings) -> Cookies | None:
-    """None: people cannot sign in here, because no key is set."""
+    """Return None if no session key is set: people cannot sign in here then."""
     if settings.session_key is None:
         return None
     key = key_from_base64(settings.session_key.get_secret_value())
@@ -388,7 +389,7 @@ def _cookies(settings: FrontSettings) -> Cookies | None:
 
 
 def _is_line_sending(exchange: Exchange) -> bool:
-    """Only sending can guess receipts; reading the page cannot."""
+    """Return whether the request sends something to the line. Only sending can guess receipts."""
     path = exchange.path
     return exchange.method == "POST" and (path == _LINE or path.startswith(f"{_LINE}/"))
 

@@ -1,4 +1,4 @@
-"""One request and its answer on the way through the front."""
+"""One request and its answer while they pass through the front."""
 
 import re
 import time
@@ -36,8 +36,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class SignedIn:
-    """`token`: their access token. `name` is the sign-in name; `idle_until`, in seconds since 1970, is
-    when they are signed out unless something happens."""
+    """A signed-in person with their access token. `name` is the sign-in name. Without activity the session ends at
+    `idle_until` (seconds since 1970)."""
 
     token: str = field(repr=False)
     name: str | None
@@ -48,7 +48,7 @@ class SignedIn:
 
 @dataclass(slots=True)
 class Exchange:
-    """`status` is 0 until an answer has begun."""
+    """One request and its answer; `status` is 0 until the answer begins."""
 
     scope: Scope
     receive: Receive
@@ -63,11 +63,11 @@ class Exchange:
     source: str = "unknown"
     allowance: Allowance | None = None
     cors: list[Header] = field(default_factory=list)
-    # Cookies of the front that the answer sets, whether the front or a service answers.
+    # The front's cookies for the answer, whether the front or a service answers.
     cookies: list[Header] = field(default_factory=list)
-    # The CSRF token of the session, for a service that compares it with that of its forms.
+    # The CSRF token of the session, with which a service verifies its forms.
     csrf: str | None = None
-    # The signed-in person, for pages that call the API in their name.
+    # The signed-in person, for pages that call the API on their behalf.
     signed_in: SignedIn | None = None
     started: float = field(default_factory=time.perf_counter)
     request_id: bytes = b""
@@ -81,7 +81,7 @@ class Exchange:
 
     @property
     def target(self) -> bytes:
-        """Path and query exactly as the client wrote them (they were checked)."""
+        """Return path and query exactly as the client wrote them; they have been checked."""
         query: bytes = self.scope["query_string"]
         raw: bytes = self.scope["raw_path"]
         return raw + b"?" + query if query else raw
@@ -92,7 +92,7 @@ class Exchange:
 
     @property
     def is_opened(self) -> bool:
-        """Whether a person opens it in a browser, as a page. Old phones do not say how they ask."""
+        """Return whether a browser opens this address as a page. Old phones do not send Sec-Fetch-Mode."""
         return self.takes_html and self.head.own.get(b"sec-fetch-mode", b"navigate") == b"navigate"
 
     @property
@@ -102,7 +102,7 @@ class Exchange:
 
     @property
     def reads_outcomes(self) -> bool:
-        """Whether a problem is answered as a FHIR OperationOutcome."""
+        """Return whether problems are answered as a FHIR OperationOutcome."""
         route = self.route
         if route is None or not route.speaks_fhir(self.method, self.path):
             return False
@@ -115,7 +115,7 @@ class Exchange:
 
     @property
     def takes_gzip(self) -> bool:
-        """Whether the client takes gzip. A range is always one of the uncompressed answer."""
+        """Return whether the client accepts gzip. A range always refers to the uncompressed answer."""
         takes = takes_gzip(self.head.own.get(b"accept-encoding"))
         return takes and not any(name == b"range" for name, _ in self.head.passed)
 
@@ -124,16 +124,16 @@ class Exchange:
         return self.caller.key if self.caller else self.source
 
     def name_request(self) -> bytes:
-        """The request id: the client's if it sent a good one, else a new one."""
+        """Return the request id: the client's if it is well formed, otherwise a new one."""
         if not self.request_id:
             self.request_id = self.head.request_id or new_text().encode()
         return self.request_id
 
     async def begin(self, status: int, headers: list[Header], whole: bytes | None = None) -> None:
-        """Send the answer's head with the headers that every answer carries; with `whole` also all of its body."""
+        """Send the status and headers, including those of every answer. With `whole`, send the entire body too."""
         self.status = status
         headers.append((b"x-request-id", self.name_request()))
-        if self.cookies:  # one person's: no cache may keep the answer for the next
+        if self.cookies:  # personal: no cache may serve the answer to another person
             headers = [header for header in headers if header[0] != b"cache-control"]
             headers.extend(self.cookies)
         self.security.add_to(headers)
@@ -146,7 +146,7 @@ class Exchange:
             headers = [header for header in headers if header[0] != b"content-length"]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if whole is not None:
-            # In pieces: before each, uvicorn waits until the client has taken the last one.
+            # In pieces: before each, uvicorn waits until the client has read the previous one.
             for start in range(0, len(whole) or 1, _PIECE_BYTES):
                 piece = whole[start : start + _PIECE_BYTES]
                 await self.go_on(piece, more=start + _PIECE_BYTES < len(whole))
@@ -159,34 +159,33 @@ class Exchange:
         try:
             await self.send(message)
         except RuntimeError as error:
-            # uvloop says so when the client left between two of its callbacks.
+            # uvloop raises this if the client disconnected between two of its callbacks.
             if "handler is closed" not in str(error):
                 raise
             raise ClientLeft from None
 
     async def answer(self, status: int, headers: list[Header], body: bytes = b"") -> None:
-        """Send a whole answer of the front's own."""
+        """Send a complete answer of the front itself."""
         if status not in BODILESS_STATUSES:
             headers.append((b"content-length", str(len(body)).encode()))
         await self.begin(status, headers, body)
 
     async def refuse(self, problem: Problem) -> None:
-        """Answer with a problem detail, unless an answer has begun already."""
+        """Answer with a problem detail, unless an answer has already begun."""
         if self.status:
             return
         body = {**problem.body(), "request_id": self.name_request().decode()}
         headers, content = await self.as_problem(body)
         headers += [(k.lower().encode(), v.encode("latin-1")) for k, v in problem.headers.items()]
         if problem.kind.status in {400, 408, 431}:
-            # The connection's framing may not be what the client thinks it is.
+            # The client may see the connection's framing differently.
             headers.append((b"connection", b"close"))
         if any(name == b"ratelimit" for name, _ in headers):
             self.allowance = None
         await self.answer(problem.kind.status, headers, content)
 
     async def as_problem(self, body: dict[str, Any]) -> tuple[list[Header], bytes]:
-        """A problem detail; for a person, a page, with what they had typed to be sent again; for a FHIR
-        client, an outcome."""
+        """Return the headers and body of a problem. A person gets a page with the typed text, a FHIR client an outcome."""
         if not self.is_opened and self.reads_outcomes:
             return [(b"content-type", outcomes.MEDIA_TYPE)], orjson.dumps(outcomes.outcome(body))
         if not self.is_opened:
@@ -195,12 +194,12 @@ class Exchange:
         return self.pages.problem(self.language, body, request_id, await self._typed())
 
     async def _typed(self) -> Typed | None:
-        """Return the typed text of a form that needs no account. Other forms may hold passwords, which no page shows."""
+        """Return the typed text of a public form. Other forms may contain passwords, which no page shows."""
         if not self.is_form or self.route is None:
             return None
         if not self.route.is_public(self.method, self.path):
             return None
-        if self.body is None:  # refused before anything was read
+        if self.body is None:  # refused before the body was read
             self.body = Body(self.receive, limit=MOST_FORM_BYTES, idle_seconds=10, total_seconds=20)
             self.body.keep()
         content = await self.body.kept()

@@ -14,7 +14,7 @@ from gateway.front.settings import FrontSettings
 
 
 def server_config(settings: FrontSettings) -> uvicorn.Config:
-    """uvicorn's configuration: no proxy headers, no access log, our protocol."""
+    """Return uvicorn's configuration: our protocol, no proxy headers, no access log."""
     protocol = type(
         "ConfiguredProtocol",
         (GuardedProtocol,),
@@ -44,10 +44,10 @@ def server_config(settings: FrontSettings) -> uvicorn.Config:
 
 
 def take_all_descriptors() -> None:
-    """Raise the limit of open connections to the most that the process may have. It often starts with 1,024 (systemd,
-    containerd 2), and one machine can hold so many silent connections without effort."""
+    """Raise the limit of open files to the hard limit. It is often 1,024 (systemd, containerd 2), and one machine can
+    easily hold that many silent connections."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # what says that there is no limit may have one
+    with suppress(OSError, ValueError):  # an unlimited hard limit may be impossible to set
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
@@ -55,7 +55,7 @@ def serve() -> None:
     settings = load(FrontSettings)
     prepare(settings)
     take_all_descriptors()
-    # Its warnings are about requests that it did not understand: an attacker need not fill the log.
+    # These warnings are about malformed requests; an attacker must not fill the log with them.
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno != logging.WARNING)
     server = uvicorn.Server(server_config(settings))
     collect_seldom()

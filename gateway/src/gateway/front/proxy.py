@@ -1,4 +1,4 @@
-"""Passes a request on to its service, and the answer back: a measured body, listed headers, who calls."""
+"""Forwards a request to its service and returns the answer: bounded bodies, listed headers, the caller's identity."""
 
 import asyncio
 import base64
@@ -72,7 +72,7 @@ class Forwarding:
         return body
 
     def _outgoing(self, exchange: Exchange, route: Route, body: Body | None) -> list[Header]:
-        """The headers for the service: those that are allowed, the caller, the request id, the trace."""
+        """Return the headers for the service: the allowed ones, the caller, the request id and the trace."""
         head = exchange.head
         headers = [
             *compression.as_the_service_says_it(head.passed),
@@ -100,7 +100,8 @@ class Forwarding:
 
 
 def _form_secret(head: Head) -> list[Header]:
-    """The password of HTTP Basic (RFC 7617) is the form's secret; a secret of its own header goes first."""
+    """Return the form's secret from HTTP Basic (RFC 7617), where it is the password. An X-Form-Secret header has
+    priority."""
     scheme, _, credentials = head.own.get(b"authorization", b"").partition(b" ")
     if scheme.lower() != b"basic" or any(name == b"x-form-secret" for name, _ in head.passed):
         return []
@@ -108,13 +109,13 @@ def _form_secret(head: Head) -> list[Header]:
         _, _, secret = base64.b64decode(credentials.strip(), validate=True).partition(b":")
     except binascii.Error:
         return []
-    # Other characters are in no secret that Ruta made.
+    # Ruta's own secrets contain no other characters.
     return [(b"x-form-secret", secret)] if _SECRET.fullmatch(secret) else []
 
 
 def _person(exchange: Exchange) -> list[Header]:
-    """The token that lets the console call the API as the person; empty if nobody is signed in by a cookie. Base64,
-    as names may be in any script and headers may not."""
+    """Return the headers with which the console calls the API for the person; none without a session. They are base64,
+    because names may be in any script and headers may not."""
     person = exchange.signed_in
     if person is None:
         return []
@@ -123,7 +124,7 @@ def _person(exchange: Exchange) -> list[Header]:
         "organisation_name": person.organisation_name,
         "language": person.language,
         "idle_until": person.idle_until,
-        # Beside the moment: the clock of a browser or of the console may differ.
+        # As a duration too, because the clock of the browser or the console may differ.
         "idle_in": max(0, int(person.idle_until - time.time())),
     }
     return [
@@ -135,7 +136,7 @@ def _person(exchange: Exchange) -> list[Header]:
 async def relay(
     exchange: Exchange, answer: aiohttp.ClientResponse, route: Route, public_url: str
 ) -> None:
-    """Send the answer on: a short one whole, a long one chunk by chunk as the client takes it."""
+    """Send the answer on: a short one at once, a long one in chunks as fast as the client reads."""
     received = [(name.lower(), value) for name, value in answer.raw_headers]
     headers = returned(received, cookies=route.cookies, own_cookies=route.own_cookies)
     if not route.lets_in(exchange.method, exchange.path):
@@ -169,7 +170,8 @@ async def relay(
 
 
 def _locations_checked(headers: list[Header], status: int, public_url: bytes) -> list[Header]:
-    """A client that follows a redirect repeats its body and secret there: no answer may name another address."""
+    """Remove a Location header that leads to another site. A client that followed it would repeat its body and secret
+    there."""
     kept = [
         (name, value)
         for name, value in headers
@@ -184,7 +186,7 @@ def _locations_checked(headers: list[Header], status: int, public_url: bytes) ->
 
 
 def _body_bytes(method: str, answer: aiohttp.ClientResponse) -> int | None:
-    """How many bytes of body will come; None if the service did not say."""
+    """Return the length of the body; None if the service did not announce it."""
     if method == "HEAD" or answer.status in BODILESS_STATUSES:
         return 0
     return answer.content_length
@@ -193,7 +195,7 @@ def _body_bytes(method: str, answer: aiohttp.ClientResponse) -> int | None:
 async def _problem_rewritten(
     exchange: Exchange, answer: aiohttp.ClientResponse, headers: list[Header]
 ) -> tuple[list[Header], bytes]:
-    """A problem for a person or a FHIR client: the same status and headers, another body."""
+    """Rewrite a problem for a person or a FHIR client: another body, the same status and headers."""
     whole = await answer.read()
     without_body = exchange.method == "HEAD"
     problem = dict.fromkeys(("title", "code", "detail"), "") | {"status": answer.status}
@@ -229,6 +231,6 @@ async def _stream(
 
 
 async def _gone(receive: Receive) -> None:
-    """Return when the client has closed the connection: the rest of a long answer is not read for it."""
+    """Return when the client has disconnected, so that the rest of a long answer is not read."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""The front's own pages for people, in Spanish and English, without a script: start, what went wrong, sign out."""
+"""The front's own pages for people, in Spanish and English and without scripts: start, errors, sign-out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SIGN_IN = "/session/start?return_to=/console"
 _OF_NO_LANGUAGE = ("/docs", _SIGN_IN)
 # The form was wrong, not the address.
 _OF_WHAT_WAS_SENT = {400, 413, 422}
-# Problems that signing in (again) solves, and where.
+# Problems that signing in again solves, with the address for that.
 _LEADS_TO_SIGN_IN = {
     "unauthenticated": _SIGN_IN,
     "sign_in_stale": _SIGN_IN,
@@ -34,14 +34,14 @@ _PAGES.globals |= {"style": PAGE_STYLE, "script": EXIT_SCRIPT}
 
 @dataclass(frozen=True)
 class Typed:
-    """A form as it was sent: to which path and query, with which fields."""
+    """A submitted form: its path with query, and its fields."""
 
     address: str
     fields: Sequence[tuple[str, str]]
 
 
 class PublicPages:
-    """`emergency`: the number that people in danger call. `sign_in`: whether people can here."""
+    """Renders the pages. `emergency` is the number to call in danger; `sign_in` tells whether people can sign in here."""
 
     def __init__(self, *, exit_url: str, emergency: str, sign_in: bool) -> None:
         self._exit_url = exit_url
@@ -52,7 +52,7 @@ class PublicPages:
         }
 
     def start(self, language: str) -> tuple[int, list[Header], bytes]:
-        """The page to begin at."""
+        """Return the start page."""
         caching = (b"cache-control", b"public, max-age=300")
         vary = (b"vary", b"Accept, Accept-Language")
         return 200, [*page_headers(language), caching, vary], self._start[language]
@@ -60,10 +60,10 @@ class PublicPages:
     def problem(
         self, language: str, problem: dict[str, Any], request_id: str, typed: Typed | None = None
     ) -> tuple[list[Header], bytes]:
-        """A problem detail for somebody who opened an address, in both languages, theirs first.
+        """Return an error page for a person, in both languages, theirs first.
 
-        It says by the status what to do: the details of a problem are for programs. `typed` can be sent again
-        from it; nothing of it is kept.
+        The status decides which advice it gives; a problem's details are for programs. The person can send `typed`
+        again from the page; Ruta does not store it.
         """
         status, code = int(problem["status"]), str(problem["code"])
         ordered = [language, *(each for each in LANGUAGES if each != language)]
@@ -142,7 +142,7 @@ def texts() -> dict[str, dict[str, Any]]:
 
 
 def sign_out_page(language: str, token: str) -> tuple[list[Header], bytes]:
-    """`token`: of the form; empty if nobody is signed in."""
+    """Return the sign-out page. `token` is that of its form; empty if nobody is signed in."""
     t = texts()[language]
     page = _render("sign_out.html", language, t=t | t["sign_out"], here="/session/end", token=token)
     return [*page_headers(language, script=None), (b"cache-control", b"no-store")], page.encode()

@@ -1,7 +1,7 @@
-"""The route table: the one place that says what exists behind the front, and for whom.
+"""The route table, the only place that defines the paths behind the front and who may call them.
 
-The proxy, the combined API description, the endpoint matrix test, the rate limits and the
-documentation are all made from it. A path that matches no row does not exist.
+The proxy, the combined API description, the endpoint matrix test, the rate limits and the documentation use it. A path
+without a row does not exist.
 """
 
 import re
@@ -20,7 +20,7 @@ MOST_TYPED = MEBIBYTE
 
 
 class Upstream(StrEnum):
-    """The service that answers; the value is its name in settings, metrics and `/readyz`."""
+    """The service that answers. Its value names it in settings, metrics and `/readyz`."""
 
     DIRECTORY = "directory"
     REFERRALS = "referrals"
@@ -29,13 +29,13 @@ class Upstream(StrEnum):
     ISSUER = "issuer"
 
 
-# Services that act by themselves, and keep a list of ended rights.
+# Services that act on their own and therefore keep a list of ended rights.
 TOLD = (Upstream.DIRECTORY, Upstream.REFERRALS, Upstream.REPORTING)
 
 
 @dataclass(frozen=True)
 class Deprecation:
-    """When a version was deprecated (RFC 9745), when it ends (RFC 8594), what follows it."""
+    """When a version was deprecated (RFC 9745), when it ends (RFC 8594), and its successor."""
 
     since: date
     sunset: date
@@ -44,46 +44,50 @@ class Deprecation:
 
 @dataclass(frozen=True)
 class Route:
-    """One prefix. Paths are passed on unchanged. `public`, `open`, `sensitive`, `form_tools`, `fhir` and `entrance` are
-    patterns of the method and the path below the prefix."""
+    """One path prefix; paths are forwarded unchanged.
+
+    `public`, `open`, `sensitive`, `form_tools`, `fhir` and `entrance` are patterns over the method and the path after
+    the prefix.
+    """
 
     prefix: str
     upstream: Upstream
     version: str
     title: str
-    # Callers without a token are let through: the service's operations decide.
+    # Callers without a token may pass; the service decides for each operation.
     anonymous: bool = False
     # The caller may authenticate to the service itself (RFC 6749 §2.3.1).
     client_secrets: bool = False
     # The service sets and reads its own cookies.
     cookies: bool = False
-    # Pages for a person who is signed in: the cookie says who, and the service compares the token of its forms.
+    # Pages for a signed-in person. The cookie identifies them, and the service checks the CSRF token of its forms.
     personal: bool = False
-    # The service has only pages, which call the API with the person's own token. It gets that token and who they are, is
-    # not in the API description, and reads and sets no cookies but `own_cookies`.
+    # The service has only pages, which call the API with the person's own token. It receives that token and the
+    # person's identity, is not in the API description, and uses no cookies but `own_cookies`.
     for_people: bool = False
     own_cookies: tuple[str, ...] = ()
-    # Pages and forms for anonymous people: the session cookie is not read, even if the browser has one.
+    # Pages and forms for anonymous people. The front ignores the session cookie here.
     public: str | None = None
-    # Addresses that pages of any origin may read, without credentials: then everybody gets the same answer.
+    # Addresses that pages of any origin may read without credentials. Everybody gets the same answer.
     open: str | None = None
-    # Answers that may hold a secret beside text that an attacker chose: compressed, their length would reveal it (BREACH).
+    # Answers that may contain a secret beside text that an attacker chose. They are not compressed, because the length
+    # would reveal the secret (BREACH).
     sensitive: str | None = None
-    # The secret of a form opens these. Form tools may send it as the password of HTTP Basic.
+    # A form's secret gives access to these. Form tools may send it as the password of HTTP Basic.
     form_tools: str | None = None
-    # FHIR clients read problems here as an OperationOutcome.
+    # FHIR clients get problems here as an OperationOutcome.
     fhir: str | None = None
-    # Pages on which somebody signs in. The sealed ticket in their form protects them, so the session cookie is not read.
-    # Only they may redirect to another site: a client's registered redirect URI.
+    # Pages on which people sign in. A sealed ticket protects their forms, so the session cookie is ignored. Only they
+    # may redirect to another site: a client's registered redirect URI.
     entrance: str | None = None
-    # The largest body that the front passes on (`most_bytes`); the service sets its own, narrower limits.
+    # The largest body that the front forwards (`most_bytes`); services have lower limits of their own.
     upload_bytes: int = 4 * MEBIBYTE
     limit_class: str = "client"
     deprecation: Deprecation | None = None
 
     @property
     def audience(self) -> str:
-        """`aud` of the internal token for this upstream."""
+        """Return the `aud` of internal tokens for this upstream."""
         return f"ruta-{self.upstream}"
 
     def is_public(self, method: str, path: str) -> bool:
@@ -105,9 +109,11 @@ class Route:
         return self._is(self.entrance, method, path)
 
     def most_bytes(self, method: str, path: str, *, known: bool, typed: bool) -> int:
-        """Largest body of a request. A service may read the body before it knows that nobody may send it, and
-        anonymous callers can send from anywhere; form tools hold the secret of their form. `typed`: a form without a
-        file."""
+        """Return the largest allowed body.
+
+        Anonymous callers get less: they can send from anywhere, and a service may read the body before it refuses them.
+        Form tools authenticate by the secret of their form. `typed` means a form without a file.
+        """
         if not known and not self.takes_forms(method, path):
             return min(self.upload_bytes, MOST_OF_NOBODY)
         return (
@@ -131,7 +137,7 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         public=r"(GET|HEAD|POST) /help(/.*)?"
         r"|(GET|HEAD) /(posters(/.*)?|gaps/page|risk-messages/(page|snippet|snippet/code|text))",
-        # These POSTs are private queries.
+        # These POSTs are queries with private content.
         open=rf"(GET|HEAD) (?!/(records|imports)\b).*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
         upload_bytes=64 * MEBIBYTE,
     ),
@@ -157,7 +163,7 @@ ROUTES: tuple[Route, ...] = (
         public=r"(GET|HEAD) /(exports/page|bulletins/(page|[^/]+/files/.*))"
         r"|(GET|HEAD|POST) /subscriptions(/.*)?",
         open=r"(GET|HEAD) /(?!subscriptions).*",
-        # The key of a mail's link stands in the page.
+        # The page contains the key from the link in the e-mail.
         sensitive=r"[A-Z]+ /subscriptions/.*",
         upload_bytes=64 * MEBIBYTE,
     ),
@@ -200,9 +206,9 @@ ROUTES: tuple[Route, ...] = (
         personal=True,
         for_people=True,
         own_cookies=("ruta-language", *kept_forms.COOKIES),
-        # Styles and scripts are the same for everybody, and cached by browsers.
+        # Styles and scripts are the same for everybody, and browsers cache them.
         public=r"(GET|HEAD) /static/.*",
-        # A workbook with services; what else people type is small.
+        # The largest upload is a workbook of services; other forms are small.
         upload_bytes=17 * MEBIBYTE,
     ),
     Route("/.well-known", Upstream.ISSUER, "", "Discovery and keys", anonymous=True),
@@ -211,7 +217,7 @@ ROUTES: tuple[Route, ...] = (
 
 @dataclass(frozen=True)
 class RouteTable:
-    """Finds the row of a path in two dictionary look-ups."""
+    """Finds the route of a path with two dictionary look-ups."""
 
     routes: tuple[Route, ...] = ROUTES
     _by_prefix: Mapping[str, Route] = field(init=False, repr=False)
@@ -223,7 +229,7 @@ class RouteTable:
         object.__setattr__(self, "_by_prefix", by_prefix)
 
     def find(self, path: str) -> Route | None:
-        """The route whose prefix is the first one or two whole segments of `path`."""
+        """Return the route whose prefix equals the first one or two segments of `path`."""
         first = path.find("/", 1)
         if first == -1:
             return self._by_prefix.get(path)
@@ -233,7 +239,7 @@ class RouteTable:
 
 
 def deprecation_headers(deprecation: Deprecation) -> list[tuple[bytes, bytes]]:
-    """`Deprecation` (RFC 9745), `Sunset` (RFC 8594) and the successor as a link (RFC 8288)."""
+    """Return `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and a link to the successor (RFC 8288)."""
     since = _midnight(deprecation.since)
     weekday = deprecation.sunset.strftime("%a, %d %b %Y 00:00:00 GMT")
     return [

@@ -1,4 +1,4 @@
-"""The front's environment (prefix `RUTA_`). No database, no broker: it holds no record."""
+"""The front's settings (prefix `RUTA_`). It has no database and no broker, because it stores nothing."""
 
 import re
 from ipaddress import IPv4Network, IPv6Network
@@ -21,7 +21,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
 def read_rate(text: str) -> tuple[int, int]:
-    """Requests and seconds of `600/minute` or `20/10 seconds`; ValueError for anything else."""
+    """Parse a rate such as `600/minute` or `20/10 seconds` into requests and seconds. Raises ValueError."""
     found = _RATE.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no rate such as 600/minute")
@@ -170,7 +170,7 @@ class FrontSettings(CoreSettings):
     )
 
     def upstream_urls(self, upstream: Upstream) -> tuple[str, ...]:
-        """The addresses of a service's replicas; none if it is not deployed."""
+        """Return the addresses of a service's replicas; none if it is not deployed."""
         urls = {
             Upstream.DIRECTORY: self.directory_url,
             Upstream.REFERRALS: self.referrals_url,

@@ -1,5 +1,4 @@
-"""Pages that the front answers itself: the start page, health, the API description and its pages, and metrics for
-operators."""
+"""The front's own paths: the start page, health, the API description and its pages, and metrics."""
 
 import asyncio
 import hashlib
@@ -33,11 +32,11 @@ from gateway.front.upstreams import CircuitState, Upstreams
 
 _log = get_logger(__name__)
 _FRESH_SECONDS = 30.0
-# While a service is away: retry soon, but not for each request, which would keep the front busy.
+# While a service is away: retry soon, but not on every request, which would overload the front.
 _AGAIN_SECONDS = 5.0
 _SCRIPT = b"text/javascript; charset=utf-8"
 _OWN = files("gateway.front") / "assets"
-# Files that the pages of the API description load, with their media type.
+# Files of the API description's pages, with their media types.
 _ASSETS: dict[str, tuple[bytes, Traversable]] = {
     "swagger-ui.css": (b"text/css; charset=utf-8", swagger_ui_path / "swagger-ui.css"),
     "swagger-ui-bundle.js": (_SCRIPT, swagger_ui_path / "swagger-ui-bundle.js"),
@@ -46,7 +45,7 @@ _ASSETS: dict[str, tuple[bytes, Traversable]] = {
     "start.js": (_SCRIPT, _OWN / "start.js"),
     "read.js": (_SCRIPT, _OWN / "read.js"),
 }
-# Short enough to be printed, spoken and typed on a small phone.
+# Short enough to print, to dictate, and to type on a small phone.
 _SHORT = {
     "/line": b"/referrals/v1/line",
     "/help": b"/directory/v1/help",
@@ -61,7 +60,7 @@ Page = tuple[int, list[Header], bytes]
 
 
 class Description:
-    """The combined document. Made again when it is older than half a minute, sooner while a service is away."""
+    """The combined document. It is rebuilt after half a minute, sooner while a service is away."""
 
     def __init__(
         self,
@@ -81,7 +80,8 @@ class Description:
         self._lock = asyncio.Lock()
 
     async def document(self) -> tuple[bytes, bytes]:
-        """The document and its entity tag. 503 while a part is missing: nobody makes a client of half a description."""
+        """Return the document and its ETag. Raises 503 while a part is missing, so that nobody generates a client from
+        half a description."""
         async with self._lock:
             if time.monotonic() > self._fresh_until:
                 await self._make()
@@ -98,7 +98,7 @@ class Description:
         described = {route.upstream for route in self._table.routes if not route.for_people}
         present = [u for u in Upstream if u in described and self._upstreams.url(u)]
         found = await asyncio.gather(*(self._part(upstream) for upstream in present))
-        # A service that is away keeps the part that it had.
+        # The part of a service that is away stays as it was.
         self._parts |= {u: part for u, part in zip(present, found, strict=True) if part}
         document = combined(
             {u: self._parts[u] for u in present if u in self._parts},
@@ -116,7 +116,7 @@ class Description:
     async def _part(self, upstream: Upstream) -> Mapping[str, Any] | None:
         url = f"{self._upstreams.url(upstream)}/openapi.json"
         try:
-            # A service makes its description once, which takes a busy machine seconds.
+            # A service builds its description once, which takes seconds on a busy machine.
             timeout = aiohttp.ClientTimeout(total=15)
             async with self._upstreams.session.get(url, timeout=timeout) as answer:
                 if answer.status != 200:
@@ -129,7 +129,8 @@ class Description:
 
 
 class Site:
-    """`verifying`: the state of what verifies tokens. `metrics_key` None: nobody reads metrics here."""
+    """Answers the front's own paths. `verifying` returns the state of token verification. `/metrics` does not exist if
+    `metrics_key` is None."""
 
     def __init__(
         self,
@@ -150,7 +151,7 @@ class Site:
         self._public_pages = public_pages
         self._metrics_key = metrics_key
         contents = {name: file.read_bytes() for name, (_, file) in _ASSETS.items()}
-        # The content at an address never changes: new content gets a new address.
+        # The content at an address never changes; new content gets a new address.
         digest = hashlib.sha256(b"".join(contents.values())).hexdigest()[:12]
         self._assets = {
             f"/docs/{digest}/{name}": (_ASSETS[name][0], content)
@@ -171,7 +172,7 @@ class Site:
         await exchange.answer(*await _compressed(exchange, *page))
 
     async def _page(self, exchange: Exchange) -> Page | None:
-        """The page at the path; None if the front has none there."""
+        """Return the page at the path; None if the front has none there."""
         path = exchange.path
         if path in self._assets:
             kind, content = self._assets[path]
@@ -201,7 +202,7 @@ class Site:
         return (307, [(b"location", leads)], b"") if leads else None
 
     async def _ready(self) -> Page:
-        """503 while nothing can be authenticated; else each part's state."""
+        """Return each part's state, with 503 while no token can be verified."""
         verifying = self._verifying()
         parts = dict(verifying)
         for upstream in self._upstreams.replicas:
@@ -218,8 +219,8 @@ class Site:
         return 200 if status in {"ok", "degraded"} else 503, _head(b"application/json"), body
 
     def _measured(self, exchange: Exchange, key: bytes) -> Page:
-        """Metrics for Prometheus. Counters of answered requests are exact totals in real time (of created cases,
-        too), so not everybody may read them."""
+        """Return metrics for Prometheus, with the key only: the counters are exact real-time totals, for example of
+        created cases."""
         given = exchange.head.own.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + key):
             raise UNAUTHENTICATED.because("measurements_are_for_operators_prometheus")
@@ -239,7 +240,7 @@ async def _compressed(exchange: Exchange, status: int, headers: list[Header], bo
     headers = compression.with_vary(headers)
     if len(body) < compression.LEAST_BYTES or not exchange.takes_gzip:
         return status, headers, body
-    # Metrics differ at each request: keeping them compressed is useless.
+    # Metrics change on every request, so caching them compressed is useless.
     changing = exchange.path == "/metrics"
     packed = await compression.compressed(body) if changing else compression.kept(body)
     return status, compression.as_compressed(headers), packed

@@ -1,6 +1,6 @@
-"""Access log, metrics and traces of the front; none of them names a person.
+"""Access log, metrics and traces of the front, none of which identifies a person.
 
-A line of the log has no address, no query, no path beyond the capability (`/referrals/v1/cases`) and no user agent.
+A log line contains no address, query or user agent, and the path only as far as the capability (`/referrals/v1/cases`).
 Metrics count by capability and status, never by client.
 """
 
@@ -23,7 +23,7 @@ _SEGMENT = re.compile(r"[a-z_-]{1,40}")
 
 
 def capability(path: str, prefix: str) -> str:
-    """The route's prefix and the segment after it, if that looks like a name of ours."""
+    """Return the route's prefix and the next segment, if that looks like a name of ours."""
     rest = path[len(prefix) + 1 :]
     segment = rest.partition("/")[0]
     if not segment:
@@ -32,7 +32,7 @@ def capability(path: str, prefix: str) -> str:
 
 
 def log_request(**fields: Any) -> None:
-    """Write one line of the access log, as JSON, to standard error."""
+    """Write one line of the access log to standard error, as JSON."""
     line = {"event": "request", "service": "gateway", "timestamp": clock.now(), **fields}
     sys.stderr.write(orjson.dumps(line).decode() + "\n")
 
@@ -76,20 +76,20 @@ class FrontMetrics:
 
 
 class Traces:
-    """`recording`: whether a collector is configured; else ids are passed on without spans."""
+    """Creates spans if `recording` (a collector is configured); otherwise only forwards trace ids."""
 
     def __init__(self, *, recording: bool) -> None:
         self.recording = recording
 
     @contextmanager
     def span(self, head: Head, method: str) -> Iterator[Span]:
-        """Only while recording."""
+        """Open a span; call this only while recording."""
         carrier = {"traceparent": (head.traceparent or b"").decode()}
         with tracer.start_as_current_span(
             method,
             context=extract(carrier),
             kind=SpanKind.SERVER,
-            # The text of an error may quote what a person wrote.
+            # An error's text may quote personal data.
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
@@ -97,7 +97,7 @@ class Traces:
 
     @staticmethod
     def finish(span: Span, method: str, route: str, status: int) -> None:
-        """Name the span by the route's capability, never by the URL."""
+        """Name the span after the route's capability, never after the URL."""
         span.update_name(f"{method} {route}")
         span.set_attribute("http.request.method", method)
         span.set_attribute("http.route", route)

@@ -1,4 +1,4 @@
-"""Sends one request to a replica of a service and streams its answer back. Replicas that cannot be reached are left out."""
+"""Sends a request to a replica of its service and streams the answer. Skips replicas that cannot be reached."""
 
 import asyncio
 import random
@@ -32,11 +32,11 @@ _AWAY = UNAVAILABLE.saying
 FAILURES_TO_OPEN = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
-# Below the 75 seconds that services keep a connection, so that the front never writes to a closing one.
+# Shorter than the 75 seconds for which services keep a connection, so that the front never writes to a closing one.
 _KEPT_SECONDS = 60.0
-# A redirect may name a query of 8,192 bytes, and the console keeps what was typed in a cookie.
+# A redirect may contain a query of 8,192 bytes, and the console stores typed text in a cookie.
 _MOST_LINE_BYTES = 32 * 1024
-# aiohttp must not add these: services would take them for the client's wish.
+# aiohttp must not add these, because services would attribute them to the client.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -47,7 +47,8 @@ class CircuitState(StrEnum):
 
 @dataclass
 class Circuit:
-    """Opens after repeated failures to connect, closes when a probe of `/healthz` succeeds. No client's request probes."""
+    """Opens after repeated connection failures and closes when a probe of `/healthz` succeeds. Clients' requests never
+    serve as probes."""
 
     state: CircuitState = CircuitState.CLOSED
     failures: int = 0
@@ -60,7 +61,7 @@ class Circuit:
         self._pause = FIRST_PAUSE_SECONDS
 
     def failed(self) -> None:
-        """Count one connection failure, of a request or of a probe."""
+        """Count one failed connection, of a request or a probe."""
         self.failures += 1
         if self.failures < FAILURES_TO_OPEN:
             return
@@ -75,8 +76,8 @@ class Circuit:
 
 @dataclass(eq=False)
 class Replica:
-    """One process of a service. `busy`: requests under way. `clock`: how far the front's clock was from this process's
-    when it was last probed (`common.clocks`)."""
+    """One process of a service. `busy` counts open requests. `clock` is the difference to the front's clock at the last
+    probe (`common.clocks`)."""
 
     url: str
     circuit: Circuit = field(default_factory=Circuit)
@@ -85,9 +86,9 @@ class Replica:
 
 
 class Upstreams:
-    """The services behind the front, each with one or several replicas.
+    """The services behind the front, each with one or more replicas.
 
-    `session`: the client for Ruta's own processes; `issuing`: the client for the issuer of tokens, inside or outside.
+    `session` is the client for Ruta's own processes, `issuing` the one for the token issuer, inside or outside.
     """
 
     def __init__(self, settings: FrontSettings) -> None:
@@ -127,12 +128,12 @@ class Upstreams:
                 await session.close()
 
     def url(self, upstream: Upstream) -> str | None:
-        """A replica that answers, as far as known; None if the service is not deployed."""
+        """Return the address of a replica that probably answers; None if the service is not deployed."""
         replicas = self.replicas.get(upstream)
         return (self._answering(replicas) or replicas)[0].url if replicas else None
 
     def state(self, upstream: Upstream) -> CircuitState:
-        """Open when no replica is believed to answer."""
+        """Return OPEN if no replica is known to answer."""
         answering = self._answering(self.replicas[upstream])
         return CircuitState.CLOSED if answering else CircuitState.OPEN
 
@@ -145,11 +146,11 @@ class Upstreams:
         headers: list[Header],
         body: Body | None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send the request and give the head of its answer; 503 if the service is away, 504 if it is silent. Reading
-        the body raises aiohttp.ClientError if it breaks off.
+        """Send the request and yield the answer once its headers have arrived.
 
-        A request is sent again, to another replica where there is one, only where that does no harm: nothing was sent
-        yet, or the method or an Idempotency-Key makes it safe, and the body is in hand.
+        Raises 503 if the service is away and 504 if it is silent. Reading the body raises aiohttp.ClientError if the
+        connection breaks. A request is repeated, preferably to another replica, only where that is safe: the body is
+        complete, and either nothing was sent or the method or an Idempotency-Key allows it.
         """
         tried: list[Replica] = []
         for attempt in range(1, _ATTEMPTS + 1):
@@ -175,7 +176,7 @@ class Upstreams:
                 try:
                     yield answer
                 finally:
-                    # Ends the connection unless the answer was read to its end.
+                    # Closes the connection unless the answer was read completely.
                     answer.release()
                 return
             finally:
@@ -212,7 +213,7 @@ class Upstreams:
         )
 
     def _say(self, upstream: Upstream, error: BaseException) -> None:
-        """Log a certificate that was refused once, until the service answers again or the reason changes."""
+        """Log an untrusted certificate once, until the service answers or the reason changes."""
         said = remedy(error.__cause__ or error, self._settings)
         if said and self._said.get(upstream) != said["remedy"]:
             self._said[upstream] = said["remedy"]
@@ -223,8 +224,8 @@ class Upstreams:
         return [replica for replica in replicas if replica.circuit.state is CircuitState.CLOSED]
 
     def _choose(self, upstream: Upstream, tried: list[Replica]) -> Replica | None:
-        """The replica with the fewest requests under way, in turn among equals; an untried one first; None if none
-        answers."""
+        """Return the replica with the fewest open requests, in turn among equals, preferring untried ones. None if no
+        replica answers."""
         replicas = self.replicas[upstream]
         self._turn += 1
         turned = [
@@ -235,7 +236,7 @@ class Upstreams:
         return min(turned, key=lambda choice: choice[:3])[3] if turned else None
 
     async def probe(self, stop: asyncio.Event) -> None:
-        """Ask replicas with an open circuit for `/healthz` until they answer again."""
+        """Probe `/healthz` of replicas with an open circuit until they answer again."""
         while not stop.is_set():
             for upstream, replicas in self.replicas.items():
                 for replica in replicas:
@@ -249,14 +250,14 @@ class Upstreams:
             await pause(stop, 0.25)
 
     async def alive(self, upstream: Upstream) -> bool:
-        """Whether a replica answers `/healthz` within a second."""
+        """Return whether a replica answers `/healthz` within a second."""
         answering = self._answering(self.replicas[upstream])
         return any(
             await asyncio.gather(*(self._answers(upstream, replica) for replica in answering))
         )
 
     def clock(self, upstream: Upstream) -> str:
-        """Compare the clocks that `alive` read: names the first that differs, else ok."""
+        """Return the first clock difference that `alive` found, or ok."""
         found = (replica.clock for replica in self.replicas[upstream])
         return next((each for each in found if each != clocks.OK), clocks.OK)
 
@@ -272,8 +273,8 @@ class Upstreams:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Uses no kept connection on which a service spoke unasked: aiohttp would take that for the answer to the next
-    request (`test_what_a_service_says_unasked_is_no_answer_to_the_next`)."""
+    """Closes a pooled connection on which the service has sent unrequested data: aiohttp would take that for the next
+    answer (`test_what_a_service_says_unasked_is_no_answer_to_the_next`)."""
 
     async def connect(
         self,
@@ -289,8 +290,8 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def _session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
-    """`tls`: whose certificates to believe; None: those of public authorities. The number of connections is bounded by
-    that of open requests."""
+    """Return a client that trusts `tls`, or public authorities if that is None. The limit on open requests also limits
+    its connections."""
     connector = _Connector(ssl=tls or True, limit=0, keepalive_timeout=_KEPT_SECONDS)
     return aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -301,7 +302,7 @@ def _session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
 
 
 def _text(value: bytes) -> str:
-    """aiohttp writes headers as UTF-8; bytes that are none arrive as the UTF-8 of Latin-1."""
+    """Decode a header value as UTF-8, else as Latin-1, because aiohttp encodes headers as UTF-8."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -313,7 +314,7 @@ def _is_repeatable(method: str, headers: list[Header]) -> bool:
 
 
 def _clock_beside(date: str | None) -> str:
-    """The front's clock beside an answer's `Date`. A service that sends none, or nonsense, answers all the same."""
+    """Compare the front's clock with an answer's `Date`. A missing or malformed date counts as ok."""
     try:
         said = parsedate_to_datetime(date or "").timestamp()
     except ValueError:

@@ -1,1 +1,1 @@
-"""People in a browser: they sign in, stay signed in, and sign out."""
+"""Browser sessions: signing in, staying signed in, signing out."""

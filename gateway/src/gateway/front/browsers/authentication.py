@@ -1,4 +1,4 @@
-"""Who calls: a bearer token, a person's cookie, or nobody."""
+"""Identifies the caller: by a bearer token, by a person's session cookie, or as anonymous."""
 
 import time
 
@@ -21,7 +21,7 @@ _CHALLENGE = 'Bearer realm="ruta"'
 
 
 class Authentication:
-    """`cookies` None: people cannot sign in here."""
+    """Identifies callers. People cannot sign in if `cookies` is None."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Authentication:
 
     @property
     def parts(self) -> dict[str, str]:
-        """The state of what verifying a token needs: the keys and the list of revocations."""
+        """Return the state of the two sources that verification needs: keys and revocations."""
         revocations = "ok" if self._revocations.known else "unavailable"
         return {"token_keys": self._keys.state, "revocations": revocations}
 
@@ -53,11 +53,12 @@ class Authentication:
         return self._keys.ready and self._revocations.known
 
     async def caller(self, exchange: Exchange, route: Route) -> Caller | None:
-        """The caller; None is the anonymous one, where the route lets it in; 401 or 403 else."""
+        """Return the caller, or None for an anonymous one if the route allows that. Raises 401 or 403 otherwise."""
         authorization = exchange.head.own.get(b"authorization")
         if authorization is None:
             if route.personal and self._cookies is not None:
-                # Browsers send no cookie with forms of other sites; such a form is not shown again either.
+                # Browsers send no session cookie with another site's form, and the page must not offer such a form for
+                # sending again.
                 self._cookies.check_origin(exchange.head, exchange.method)
             person = await self._person(exchange, route)
             if person is None and not route.anonymous:
@@ -68,12 +69,12 @@ class Authentication:
         if authorization[:6].lower() == b"basic " and (
             route.client_secrets or route.takes_forms(exchange.method, exchange.path)
         ):
-            return None  # credentials for the issuer or the form, not for us
+            return None  # these credentials are for the issuer or the form
         return await self.checked(authorization, exchange)
 
     async def _person(self, exchange: Exchange, route: Route) -> Caller | None:
-        """The person whom the session cookie names; None if it must not be read here, or is not valid (any more). 403 if the
-        request comes from another site."""
+        """Return the person of the session cookie; None if the cookie is invalid or this request must not use it.
+        Raises 403 if the request comes from another site."""
         head = exchange.head
         if self._cookies is None or self._renewal is None or b"cookie" not in head.own:
             return None
@@ -93,7 +94,9 @@ class Authentication:
             return None
         try:
             person = await self._believed(fresh.access_token)
-        except InvalidToken:  # signed out elsewhere, or switched off: the page must learn it
+        except (
+            InvalidToken
+        ):  # The person signed out elsewhere or was disabled; the page must learn that.
             exchange.cookies = self._cookies.ended()
             if route.personal:
                 return None
@@ -112,12 +115,12 @@ class Authentication:
         return person
 
     async def checked(self, token: str | bytes, exchange: Exchange | None = None) -> Caller:
-        """The caller of a token, or of an Authorization header (bytes); 401 if it proves nothing."""
+        """Return the caller of a token or an Authorization header (bytes). Raises 401 if it is not valid."""
         try:
             return await self._believed(bearer(token) if isinstance(token, bytes) else token)
         except InvalidToken:
             if exchange is not None:
-                # Bad tokens count as requests without a token.
+                # Requests with an invalid token count as anonymous.
                 exchange.allowance = self._rates.spend("anonymous", exchange.source)
             raise UNAUTHENTICATED.because(
                 "access_token_is_not_valid",
@@ -138,7 +141,7 @@ class Authentication:
 
 
 def _is_nobody(exchange: Exchange, route: Route) -> bool:
-    """Whether the session cookie must not be read for this request."""
+    """Return whether this request must ignore the session cookie."""
     if route.is_public(exchange.method, exchange.path):
         return True
     if route.lets_in(exchange.method, exchange.path):
@@ -147,7 +150,10 @@ def _is_nobody(exchange: Exchange, route: Route) -> bool:
 
 
 def _navigates(head: Head) -> bool:
-    """Whether the browser opens the address as a page. Anybody can send somebody an address, so opening it acts for nobody:
-    it is answered as to an anonymous caller. Ruta's own pages ask by script, or with the CSRF token."""
+    """Return whether the browser opens the address as a page.
+
+    Anybody can send a person a link, so opening one is answered as an anonymous request. Ruta's own pages use scripts
+    or the CSRF token.
+    """
     navigation = head.own.get(b"sec-fetch-mode") == b"navigate"
     return navigation and b"x-csrf-token" not in head.own

@@ -1,4 +1,4 @@
-"""Talks to the OIDC provider on behalf of a person's browser: where to sign in, tokens, and renewal before they end."""
+"""Client of the OIDC provider for browser sign-in: sign-in address, tokens, renewal before expiry."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ _SCOPE = (
 
 
 class Provider:
-    """Ruta's own issuer is reached where it listens; an outside one by its discovery document."""
+    """Calls Ruta's own issuer at its internal address, an outside one at its discovered endpoints."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class Provider:
     def sign_in_url(
         self, state: str, verifier: str, locales: str | None, *, fresh: bool = False
     ) -> str:
-        """Address of the provider's sign-in page (authorization code with PKCE). `fresh`: the provider must ask
-        again, even if it knows the person (OIDC Core §3.1.2.1)."""
+        """Return the address of the provider's sign-in page (authorization code with PKCE). `fresh` makes the provider
+        authenticate again even if it knows the person (OIDC Core §3.1.2.1)."""
         digest = hashlib.sha256(verifier.encode()).digest()
         parameters = {
             "response_type": "code",
@@ -82,7 +82,8 @@ class Provider:
         return await self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     async def give_back(self, refresh_token: str) -> None:
-        """End the sign-in at the provider too, if it offers that. The cookie is cleared in any case."""
+        """End the sign-in at the provider if it offers revocation. Failures are ignored: the caller clears the cookie
+        anyway."""
         try:
             await self._post("revocation_endpoint", "/oauth/revoke", {"token": refresh_token})
         except (aiohttp.ClientError, TimeoutError, OSError, LookupError):
@@ -120,7 +121,7 @@ class Provider:
 
 
 def _read(body: bytes) -> Any:
-    """Parse the provider's answer; None if it is no JSON, or if it is ambiguous."""
+    """Parse the provider's answer; return None if it is not JSON or repeats a key."""
     try:
         return json_once.loads(body)
     except ValueError:
@@ -128,8 +129,8 @@ def _read(body: bytes) -> Any:
 
 
 def claims_unverified(id_token: Any) -> dict[str, Any]:
-    """The claims of an ID token, shown to that person only. It came from the token endpoint itself, so its signature need
-    not be checked (OIDC Core §3.1.3.7)."""
+    """Return the claims of an ID token without checking its signature. The token endpoint itself sent it, so that is
+    allowed (OIDC Core §3.1.3.7). Only the person sees these claims."""
     try:
         payload = str(id_token).split(".")[1]
         claims = json_once.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -149,7 +150,7 @@ def new_verifier() -> str:
 
 
 class Renewal:
-    """`believe` verifies an access token like any other."""
+    """Renews sessions; `believe` verifies access tokens."""
 
     def __init__(self, provider: Provider, believe: Callable[[str], Awaitable[Caller]]) -> None:
         self._provider = provider
@@ -157,8 +158,8 @@ class Renewal:
         self._running: dict[bytes, asyncio.Task[PersonSession]] = {}
 
     async def fresh(self, session: PersonSession) -> PersonSession | None:
-        """The session with an access token that still lives; None if the sign-in is over. A Problem
-        other than 401 if the provider is away and the old token has ended."""
+        """Return the session with a living access token, or None if the sign-in has ended. Raises a Problem if the
+        provider is unavailable and the old token has expired."""
         now = time.time()
         if session.expires - now > BEFORE_SECONDS or not session.refresh_token:
             return session
@@ -172,14 +173,15 @@ class Renewal:
             raise
 
     async def renewed(self, session: PersonSession) -> PersonSession:
-        """The session with new tokens. Requests that ask at the same time share one renewal. 401 if the sign-in is over."""
+        """Return the session with new tokens. Concurrent requests share one renewal. Raises 401 if the sign-in has
+        ended."""
         key = hashlib.sha256(session.refresh_token.encode()).digest()
         task = self._running.get(key)
         if task is None:
             task = asyncio.create_task(self._renew(session), name="renewal")
             self._running[key] = task
             task.add_done_callback(lambda done: self._remember(key, done))
-        # A browser that leaves while it waits must not cancel the renewal of the others.
+        # A browser that disconnects must not cancel the renewal for the other requests.
         found = await asyncio.shield(task)
         return replace(
             session,
@@ -189,7 +191,7 @@ class Renewal:
         )
 
     def _remember(self, key: bytes, done: asyncio.Task[PersonSession]) -> None:
-        """Keep a renewal for half a minute: requests with the old cookie are still on their way."""
+        """Keep a renewal for half a minute, for requests that still carry the old cookie."""
         failed = done.cancelled() or done.exception() is not None
         seconds = 0 if failed else _REMEMBERED_SECONDS
         asyncio.get_running_loop().call_later(seconds, self._running.pop, key, None)

@@ -1,7 +1,7 @@
-"""`/session/…`: a browser signs in, stays signed in, and signs out. One page: to sign out.
+"""`/session/…`: how a browser signs in, stays signed in, and signs out.
 
-The web console needs nothing else: it sends the browser to `/session/start`, reads `/session`
-for who it is and for the CSRF token, and calls the API with the cookie.
+The web console sends the browser to `/session/start`, reads the person and the CSRF token from `/session`, and calls
+the API with the cookie. The only HTML page is the one for signing out.
 """
 
 import hmac
@@ -40,7 +40,7 @@ PREFIX = "/session"
 
 
 class SessionPages:
-    """`believe` verifies an access token like any other."""
+    """The routes below `/session`; `believe` verifies access tokens."""
 
     def __init__(
         self,
@@ -116,8 +116,8 @@ class SessionPages:
         await exchange.answer(303, [_location(sign_in.return_to), *cookies])
 
     async def _csrf_after(self, exchange: Exchange, caller: Caller) -> str:
-        """The CSRF token after a sign-in. The same person keeps theirs, so that a form in another tab can still be sent. The
-        session before ends."""
+        """End the previous session and return the CSRF token of the new one. The same person keeps the token, so forms
+        in other tabs still work."""
         session = self.cookies.living(exchange.head, time.time())
         if session is not None:
             await self._provider.give_back(session.refresh_token)
@@ -138,7 +138,7 @@ class SessionPages:
         await self._tell(exchange, await self._renewal.renewed(session))
 
     async def _tell(self, exchange: Exchange, session: PersonSession) -> None:
-        """Answer who is signed in. Asking counts as activity: the idle time starts again."""
+        """Answer who is signed in. This counts as activity, so the idle time starts again."""
         caller = await self._believe(session.access_token)
         now = time.time()
         exchange.cookies = [
@@ -149,7 +149,7 @@ class SessionPages:
         await exchange.answer(200, [_JSON], _described(session, caller, idle))
 
     async def _leave(self, exchange: Exchange) -> None:
-        """A page with a sign-out button, for browsers without scripts."""
+        """Answer a page with a sign-out button, for browsers without scripts."""
         session = self.cookies.living(exchange.head, time.time())
         own = session.language if session else None
         language = exchange.asked_language or own or exchange.language
@@ -157,9 +157,9 @@ class SessionPages:
         await exchange.answer(200, *sign_out_page(language, token))
 
     async def _end(self, exchange: Exchange) -> None:
-        """204 to a script; a form is redirected to the front page. A browser whose session has already ended is
-        signed out, too: it deletes what it kept."""
-        # Browsers send no cookie with forms of other sites, whose answer would end the session all the same.
+        """Sign out. Scripts get 204, forms a redirect to the start page. A browser whose session has already ended
+        still deletes its cookies."""
+        # Browsers send no session cookie with another site's form, but the answer would still clear the cookies.
         self.cookies.check_origin(exchange.head, exchange.method)
         form = await _form(exchange)
         session = self.cookies.read(exchange.head, PersonSession)
@@ -222,7 +222,7 @@ def _query(exchange: Exchange) -> dict[str, str]:
 
 
 async def _form(exchange: Exchange) -> dict[str, str]:
-    """The fields of a form; empty if the request brings none."""
+    """Return the fields of a form; empty if the body is not a form."""
     kind = dict(exchange.head.passed).get(b"content-type", b"")
     if not kind.startswith(b"application/x-www-form-urlencoded") or not exchange.head.has_body:
         return {}

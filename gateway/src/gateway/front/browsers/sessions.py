@@ -1,7 +1,7 @@
-"""A person's session: tokens sealed in an httpOnly cookie, so that no script ever holds one.
+"""A person's session: tokens sealed in an httpOnly cookie, so that no script can read them.
 
-The cookie names the caller; the CSRF token, which only Ruta's own pages can read, says that the
-request was meant. Both are needed for anything that changes something.
+The cookie identifies the caller. The CSRF token, which only Ruta's own pages can read, shows that the person intended
+the request. Every change needs both.
 """
 
 import base64
@@ -19,7 +19,7 @@ from common.pages.form_tokens import FIELD, is_form_token
 from gateway.front.edge.heads import Head, Header, cookie
 
 SESSION_SECONDS = 12 * 3600
-# The idle time is looked at on every request and written at most this often.
+# The idle time is checked on every request but written at most this often.
 SEEN_SECONDS = 60
 SIGN_IN_SECONDS = 600
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -27,8 +27,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class PersonSession:
-    """`expires` of the access token, `ends` of the session itself: seconds since 1970. `name` is the
-    sign-in name."""
+    """A signed-in person's tokens. The access token ends at `expires`, the session at `ends` (seconds since 1970);
+    `name` is the sign-in name."""
 
     access_token: str
     refresh_token: str
@@ -42,8 +42,8 @@ class PersonSession:
 
 @dataclass(frozen=True)
 class Seen:
-    """When a session was last used. A cookie of its own: a late answer that writes it must not bring back tokens that
-    another answer has replaced."""
+    """When a session was last used. It has its own cookie, so that a late answer cannot restore tokens that another
+    answer has replaced."""
 
     session: str
     at: float
@@ -51,8 +51,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Former:
-    """The last person who signed in here, with the CSRF token of their pages: after an idle hour they can still send
-    the text that they had typed. It grants nothing."""
+    """The last person who signed in here, with their CSRF token. After an idle timeout they can still send what they
+    typed. It grants no access."""
 
     subject: str
     csrf: str
@@ -60,7 +60,7 @@ class Former:
 
 @dataclass(frozen=True)
 class SignIn:
-    """The values that the browser must bring back from the provider."""
+    """Values that the browser must return after the provider's redirect."""
 
     state: str
     verifier: str
@@ -68,15 +68,15 @@ class SignIn:
     language: str | None = None
 
 
-# Other cookies end with the browser: closing it signs the person out.
+# Other cookies end when the browser closes, which signs the person out.
 _KEPT_SECONDS: Mapping[type, int] = {Former: SESSION_SECONDS, SignIn: SIGN_IN_SECONDS}
 
 Sealed = TypeVar("Sealed", PersonSession, Seen, Former, SignIn)
 
 
 class Cookies:
-    """Seals and opens them. `origin`: Ruta's own, as browsers see it. `idle_seconds`: after so long
-    without a request nobody is signed in."""
+    """Seals and opens the cookies. `origin` is Ruta's own, as browsers see it. A session ends after `idle_seconds`
+    without a request."""
 
     def __init__(self, key: bytes, origin: str, idle_seconds: int) -> None:
         self.idle_seconds = idle_seconds
@@ -92,7 +92,7 @@ class Cookies:
         }
 
     def read(self, head: Head, kind: type[Sealed]) -> Sealed | None:
-        """The sealed value of the request's cookie; None if there is none, or it is not ours."""
+        """Return the value sealed in the request's cookie; None if it is absent or was not sealed here."""
         value = cookie(head, self._names[kind])
         if value is None:
             return None
@@ -115,11 +115,11 @@ class Cookies:
         return self._header(self._names[kind], "", 0)
 
     def has(self, head: Head) -> bool:
-        """Whether the request brings a session cookie, valid or not."""
+        """Return whether the request has a session cookie, valid or not."""
         return cookie(head, self._names[PersonSession]) is not None
 
     def living(self, head: Head, now: float) -> PersonSession | None:
-        """The session, unless it has ended, was idle too long, or is not ours."""
+        """Return the session; None if it has ended, was idle too long, or is not valid."""
         session = self.read(head, PersonSession)
         if session is None or session.ends <= now:
             return None
@@ -129,14 +129,14 @@ class Cookies:
         return session
 
     def seen(self, head: Head, session: PersonSession, now: float) -> list[Header]:
-        """The cookie of the last use, if the request's own is older than a minute."""
+        """Return the last-use cookie to set, if the request's own is older than a minute."""
         before = self.read(head, Seen)
         if before is not None and before.session == session.csrf and now - before.at < SEEN_SECONDS:
             return []
         return [self.write(Seen(session.csrf, now))]
 
     def ended(self) -> list[Header]:
-        """The cookies that end the session but keep `Former`: the person may come back to what they had typed."""
+        """Return the cookies that end the session. `Former` stays, so that the person can still send what they typed."""
         return [self.clear(PersonSession), self.clear(Seen)]
 
     def sign_out(self) -> list[Header]:
@@ -150,8 +150,8 @@ class Cookies:
         form: Mapping[str, str] | None = None,
         action: str = "",
     ) -> None:
-        """403 unless a changing request comes from Ruta's own pages: by script with the header, or by
-        one of the forms that are sent to `action`."""
+        """Raise 403 unless a changing request comes from Ruta's own pages: from a script with the header, or from a
+        form whose token is for `action`."""
         if method in SAFE_METHODS:
             return
         own = head.own
@@ -162,7 +162,7 @@ class Cookies:
         self.check_origin(head, method)
 
     def check_origin(self, head: Head, method: str) -> None:
-        """403 if a changing request comes from a page of somebody else."""
+        """Raise 403 if a changing request comes from another site's page."""
         if method in SAFE_METHODS:
             return
         own = head.own
@@ -170,15 +170,15 @@ class Cookies:
         if site not in {None, b"same-origin"}:
             raise CSRF.because("request_comes_from_another_site")
         origin = own.get(b"origin", self._origin)
-        # A page that names no referrer sends its forms with "null" (Fetch §3.2); the browser says
-        # beside it that they are ours.
+        # A page without a referrer policy sends `Origin: null` with its forms (Fetch §3.2). Sec-Fetch-Site then shows
+        # that the page is ours.
         ours = origin == self._origin or (origin == b"null" and site is not None)
         if not ours:
             raise CSRF.because("request_comes_from_another_origin")
 
     def _header(self, name: str, value: str, seconds: int | None) -> Header:
         kept = "" if seconds is None else f"; Max-Age={seconds}"
-        # Lax, not Strict: the provider's redirect back must find the sign-in state.
+        # Lax, not Strict: the sign-in cookie must be sent with the provider's redirect.
         secure = "; Secure" if self._secure else ""
         cookie = f"{name}={value}; Path=/{kept}; HttpOnly; SameSite=Lax{secure}"
         return b"set-cookie", cookie.encode()

@@ -1,1 +1,1 @@
-"""Callers: tokens, the keys that verify them, and the list of revocations."""
+"""Callers: their tokens, the keys that verify them, and the revocation list."""

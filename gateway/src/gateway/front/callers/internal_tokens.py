@@ -1,7 +1,7 @@
-"""The internal token: how a service knows that the front has verified the caller.
+"""Internal tokens, by which a service knows that the front has verified the caller.
 
-One minute, one audience, signed here; a service trusts nothing else. Signing costs more than the
-rest of a request, so a token is used again while most of its minute is left.
+A token is signed here, lasts a minute and has one audience; services accept nothing else. Signing costs more than the
+rest of a request, so a token is reused for most of its minute.
 """
 
 import time
@@ -16,12 +16,12 @@ from gateway.keys import ALGORITHM, named_jwk
 TYPE = "ruta-int+jwt"
 LIFETIME_SECONDS = 60
 _REUSED_SECONDS = 40
-# The front itself, when it reads keys and revocations from the issuer or tells services of ended rights.
+# The front's own identity, for reading keys and revocations and for reporting ended rights.
 _FRONT = Principal(client_id="ruta-gateway", subject="ruta-gateway", scopes=frozenset({"internal"}))
 
 
 class InternalTokens:
-    """Mints internal tokens and keeps each with its caller, so that both are forgotten together."""
+    """Creates internal tokens and caches each with its caller, so that both are evicted together."""
 
     def __init__(self, signing_key_file: Path, issuer: str) -> None:
         self._file = signing_key_file
@@ -32,7 +32,7 @@ class InternalTokens:
         self._front = Caller(_FRONT, "front", float("inf"), 0)
 
     def authorization(self, caller: Caller | None, audience: str) -> bytes:
-        """The Authorization header value for a service; `None` is the anonymous caller."""
+        """Return the Authorization header value for a service; `None` means an anonymous caller."""
         caller = caller or self._anonymous
         now = time.time()
         known = caller.internal.get(audience)
@@ -44,11 +44,11 @@ class InternalTokens:
         return value
 
     def of_the_front(self, audience: str = "ruta-issuer") -> str:
-        """The front's own Authorization header, towards the issuer if nobody else is named."""
+        """Return the front's own Authorization header, by default for the issuer."""
         return self.authorization(self._front, audience).decode()
 
     def _follow(self) -> None:
-        """Take the key that the file holds now, so that a rotation needs no restart."""
+        """Read the signing key again if its file has changed, so that a rotation needs no restart."""
         stat = self._file.stat()
         stamp = (stat.st_mtime_ns, stat.st_ino)
         if stamp != self._stamp:

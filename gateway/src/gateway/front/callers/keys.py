@@ -1,7 +1,7 @@
-"""Where the keys come from that verify access tokens: the issuer's JWKS, found by discovery.
+"""The keys that verify access tokens: the issuer's JWKS, found by discovery.
 
-Known keys go on working while the issuer is away, up to a maximum age. An unknown key id causes
-one reading, and a few ids at most, so that a rotation is noticed at once and nobody can make us ask for ever.
+Known keys stay valid up to a maximum age while the issuer is away. An unknown key id triggers a reload, so a rotation
+is noticed at once. Only a few unknown ids may do so, so no client can cause endless reloads.
 """
 
 import asyncio
@@ -25,10 +25,9 @@ _LOOKED_FOR = 5
 
 
 class KeySource:
-    """Discovery gives `jwks_uri`, unless `jwks_url` says it outright.
+    """Loads the issuer's keys from `jwks_url`, or from the `jwks_uri` of the discovery document.
 
-    That is so with Ruta's own issuer, which like every service wants the front's internal token:
-    `authorization` gives it.
+    Ruta's own issuer has a `jwks_url` and requires the front's internal token, which `authorization` returns.
     """
 
     def __init__(
@@ -69,13 +68,14 @@ class KeySource:
         return "ok" if self._answers else "known keys only: the issuer does not answer"
 
     def current(self) -> KeySet:
-        """The keys to verify with; none once the last successful reading is too long ago."""
+        """Return the keys to verify with; none if the last successful reading is too old."""
         if time.monotonic() - self._read_at > self._stale_seconds:
             return KeySet([])
         return self._keys
 
     async def look_again(self, session: aiohttp.ClientSession, kid: str) -> bool:
-        """Read the keys because this id is unknown; False if that was done a moment ago for it, or for many."""
+        """Reload the keys because of this unknown id. Return False if this id, or several others, caused a reload
+        recently."""
         arrived = time.monotonic()
         async with self._reading:
             now = time.monotonic()
@@ -89,7 +89,7 @@ class KeySource:
             return await self._read(session)
 
     async def follow(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
-        """Read the keys now and then until `stop`; quickly while there are none."""
+        """Reload the keys periodically until `stop`, more often while there are none."""
         seconds = _FIRST_RETRY_SECONDS
         while not stop.is_set():
             async with self._reading:
@@ -116,8 +116,8 @@ class KeySource:
         return True
 
     def _say(self, error: Exception) -> None:
-        """Log which setting to look at: at first, when the reason changes, and then once a minute."""
-        # A reason of our own tells more than its type; a library's may quote what it read.
+        """Log the setting to check: at the first failure, when the reason changes, and then once a minute."""
+        # Our own error messages are safe to log; a library's may quote the document.
         reason = str(error) if type(error) is ValueError else type(error).__name__
         if reason != self._said or time.monotonic() - self._said_at > _SAY_AGAIN_SECONDS:
             setting = "RUTA_ISSUER_URL" if self._jwks_url else "RUTA_TOKEN_ISSUER_URL"

@@ -1,8 +1,9 @@
-"""Rights that the issuer ended early: of clients, people, organisations, sign-ins and tokens.
+"""Rights that the issuer ended early, of clients, people, organisations, sign-ins and tokens.
 
-The front reads the list from Ruta's own issuer within seconds, and tells the services whose rights have ended: the
-work that services do by themselves (webhooks, imports, tasks of a worker) brings no token that could be void. An
-outside provider has no such list: its tokens end when they expire, so they should live for minutes
+The front reads the list from Ruta's own issuer within seconds. It also forwards ended rights to the services, because
+background work (webhooks, imports, worker tasks) carries no token that could be void.
+
+An outside provider has no such list. Its tokens are valid until they expire, so they should last only minutes
 (docs/decisions/0021).
 """
 
@@ -27,14 +28,16 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _LOOK_SECONDS = 1.0
 _AWAY_SECONDS = 5.0
 _AGAIN_SECONDS = 60.0
-# The front's lists, by the words of the services.
+# Field names of the services' list → those of the issuer's.
 _NAMED = {"organisation": "organisations", "subject": "subjects", "client": "clients"}
 
 
 @dataclass
 class Revocations:
-    """Each mapping: id → second since 1970; tokens issued until then are void. `known`: whether the list was read at
-    all; a front that has just started knows of none, and believes nobody."""
+    """Revoked ids. Each mapping gives the second (since 1970) up to which tokens of that id are void.
+
+    `known` is False until the list has been read once; until then the front accepts nobody.
+    """
 
     known: bool = False
     clients: dict[str, float] = field(default_factory=dict)
@@ -44,12 +47,12 @@ class Revocations:
     sign_ins: frozenset[str] = frozenset()
 
     def cover(self, principal: Principal, token_id: str, issued: float, sign_in: str = "") -> bool:
-        """Whether a token with these names and this `iat` is void."""
+        """Return whether a token of this principal, issued at `issued`, is void."""
         return (
             issued <= self.clients.get(principal.client_id, -1)
             or issued <= self.subjects.get(principal.subject, -1)
             or (
-                # Writing an id out takes longest, and organisations are rarely withdrawn.
+                # Formatting a UUID is the slowest step, and organisations are rarely revoked.
                 len(self.organisations) > 0
                 and issued <= self.organisations.get(str(principal.organisation_id), -1)
             )
@@ -58,7 +61,7 @@ class Revocations:
         )
 
     def replace(self, document: Mapping[str, Any]) -> None:
-        """Take over what the issuer says now; ValueError if it is no such document."""
+        """Replace the content by the issuer's document; ValueError if it has another form."""
         try:
             clients = {str(k): float(v) for k, v in document["clients"].items()}
             subjects = {str(k): float(v) for k, v in document["subjects"].items()}
@@ -110,9 +113,11 @@ class RevocationSource:
 
 
 class EndedRights:
-    """Tells each service what changed within a second, and all of it each minute: its database may have been restored
-    meanwhile. Tells nothing before it has read a list that says who is suspended (an issuer of the former release
-    does not)."""
+    """Forwards changes of the list to each service within a second.
+
+    Also sends the whole list each minute, because a service's database may have been restored. Sends nothing before it
+    has read a list with suspended identities; an issuer of the previous release does not send those.
+    """
 
     def __init__(self, authorization: Callable[[str], str]) -> None:
         self._authorization = authorization
@@ -134,7 +139,7 @@ class EndedRights:
         session: aiohttp.ClientSession,
         stop: asyncio.Event,
     ) -> None:
-        """Tell this service, which is at `url` (None: not deployed), until `stop`."""
+        """Keep one service informed until `stop`. `url` returns None while the service is not deployed."""
         told: dict[str, Any] | None = None
         told_at, quiet = float("-inf"), False
         while not stop.is_set():
@@ -152,7 +157,7 @@ class EndedRights:
     async def _tell(
         self, service: str, address: str, said: Mapping[str, Any], session: aiohttp.ClientSession
     ) -> str | None:
-        """The reason why it could not be told; None if it was."""
+        """Send the list. Return the reason if that failed, else None."""
         headers = {
             "Authorization": self._authorization(f"ruta-{service}"),
             "Content-Type": "application/json",
@@ -168,8 +173,8 @@ class EndedRights:
 
 
 class RightsOfNow:
-    """Passes on to a service what rights people have: page by page, when somebody's changed and each minute. A worker asks
-    it before it tells somebody something."""
+    """Forwards people's current rights to a service, page by page, after each change and each minute. Workers check
+    them before they send a message."""
 
     def __init__(
         self,
@@ -188,8 +193,8 @@ class RightsOfNow:
         session: aiohttp.ClientSession,
         stop: asyncio.Event,
     ) -> None:
-        """Tell this service, which is at `url` (None: not deployed), until `stop`; an outside provider says nothing of
-        people."""
+        """Keep one service informed until `stop`. `url` returns None while it is not deployed. Does nothing with an
+        outside provider, which does not publish rights."""
         told, told_at, quiet = "", float("-inf"), False
         while self._url is not None and not stop.is_set():
             last, address = self._last_change(), url()
@@ -206,7 +211,7 @@ class RightsOfNow:
     async def _pass_on(
         self, source: str, service: str, to: str, session: aiohttp.ClientSession
     ) -> str | None:
-        """The reason why not all could be passed on; None if it was."""
+        """Forward all pages. Return the reason if that failed, else None."""
         after: str | None = ""
         try:
             while after is not None:

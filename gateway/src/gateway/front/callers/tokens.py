@@ -1,4 +1,4 @@
-"""From an access token, of Ruta's issuer or an outside provider, to a caller: verified once, remembered while believed."""
+"""Turns access tokens, of Ruta's issuer or an outside provider, into callers and caches them."""
 
 import hashlib
 import time
@@ -17,8 +17,8 @@ MAX_REMEMBERED = 10_000
 
 @dataclass(slots=True, eq=False)
 class Caller:
-    """`key` names the caller in limits. Times are seconds since 1970; `expires` is what the token
-    says, and it is believed for the leeway that `verify_token` grants to clocks."""
+    """A verified caller. `key` identifies the caller for limits. Times are seconds since 1970. The token stays accepted
+    after `expires` for the leeway of `verify_token`."""
 
     principal: Principal
     key: str
@@ -35,8 +35,8 @@ class Caller:
 
 @dataclass(frozen=True)
 class Trust:
-    """Which tokens are believed, for how long at most, and how their claims are named. `outside`: another provider signs
-    them."""
+    """Which tokens the front accepts, their longest lifetime, and the names of their claims. `outside` means that
+    another provider signs them."""
 
     issuer: str
     audience: str
@@ -47,7 +47,7 @@ class Trust:
 
 
 class Callers:
-    """A bounded memory of verified tokens. Expiry and revocation are looked at on every use."""
+    """A bounded cache of verified tokens. Expiry and revocation are checked on every use."""
 
     def __init__(self, trust: Trust, revocations: Revocations) -> None:
         self._trust = trust
@@ -55,7 +55,7 @@ class Callers:
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
 
     def caller(self, token: str, keys: KeySet) -> Caller:
-        """The caller of a token, verified now or before; InvalidToken if the token is not valid (any more)."""
+        """Return the caller of a token, from the cache if possible. Raises InvalidToken."""
         digest = hashlib.blake2b(token.encode("latin-1"), digest_size=16).digest()
         caller = self._known.get(digest)
         if caller is None:
@@ -72,7 +72,7 @@ class Callers:
         return caller
 
     def forget_all(self) -> None:
-        """Verify every token anew: after the keys have changed."""
+        """Empty the cache after a change of keys, so that every token is verified again."""
         self._known.clear()
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
@@ -114,7 +114,7 @@ class Callers:
                     outside=self._trust.outside,
                 )
             except UnknownKey:
-                raise  # else the next type's failure hides that the keys are to be read again
+                raise  # A later type's failure must not hide that the keys need a reload.
             except InvalidToken as error:
                 failure = error
             else:
@@ -124,7 +124,7 @@ class Callers:
 
 
 def bearer(authorization: bytes) -> str:
-    """The token of an `Authorization: Bearer` header; InvalidToken for any other scheme."""
+    """Return the token of an `Authorization: Bearer` header; InvalidToken for any other scheme."""
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token or not token.isascii():
         raise InvalidToken("not a bearer token")
@@ -136,10 +136,10 @@ _EVERYWHERE, _NOWHERE = "*", "nowhere"
 
 
 def mapped(claims: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
-    """Copy `claims`, taking each mapped claim from its dotted path.
+    """Copy `claims` and read each mapped claim from its dotted path.
 
-    A mapped claim whose path is absent is dropped, never taken from the token's top level: an
-    operator who maps `roles` does not trust a claim that happens to be called so.
+    If the path is absent, the claim is dropped, never read from the top level: an operator who maps `roles` does not
+    trust a top-level claim that happens to have this name.
     """
     result = dict(claims)
     for name, path in mapping.items():
@@ -170,8 +170,11 @@ def _shaped(name: str, value: Any) -> Any:
 
 
 def within_areas(claims: dict[str, Any]) -> dict[str, Any]:
-    """The claims with areas in Ruta's own words, where an empty list means everywhere. An outside provider says that as
-    `*`: it sends an empty list, null or nothing of somebody whose field is empty, who leads no AoR anywhere."""
+    """Return the claims with areas as Ruta encodes them, where an empty list means everywhere.
+
+    An outside provider sends `*` for everywhere. It sends an empty list, null or nothing for a person without areas,
+    who may then lead no AoR anywhere.
+    """
     areas = claims.get("areas")
     if areas is None or areas == []:
         return {**claims, "areas": [_NOWHERE], "aors": []}

@@ -1,1 +1,1 @@
-"""One description of all services, with short names of operations."""
+"""Combines the services' API descriptions into one, with short operation ids."""

@@ -1,7 +1,7 @@
-"""Makes one OpenAPI 3.1 document of the services' own, by the route table.
+"""Combines the services' OpenAPI 3.1 documents by the route table.
 
-Only operations under a route of the table get in, so the document shows exactly what the front
-lets through. Every operation gets the answers that the front itself may give.
+Only operations below a route of the table are included, so the document shows exactly what the front lets through. Each
+operation also gets the answers that the front itself may give.
 """
 
 import re
@@ -32,11 +32,11 @@ from gateway.front.edge.heads import MAX_PATH_BYTES, MAX_QUERY_BYTES
 from gateway.front.routes import Route, Upstream
 
 EXAMPLES_FILE = files("gateway.front.description") / "examples.json"
-# Recorded, not made from code: bodies that the services accepted, and below what they answered, as
-# tests/support/examples.py kept them from whole runs of the tests. They are served with the description, are part of
-# what a release promises, and the console's tests are fed with them. "METHOD /path" to body.
+# Request bodies that the services accepted, by "METHOD /path". tests/support/examples.py records them, and the answers
+# below, from whole test runs. They are part of the served description and of what a release promises; the console's
+# tests use them too.
 EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
-# Recorded answers, without secrets that are shown once: "METHOD /path status" to body.
+# Recorded answers, by "METHOD /path status", without secrets that are shown only once.
 ANSWERS_FILE = files("gateway.front.description") / "answers.json"
 ANSWERS: Mapping[str, Any] = orjson.loads(ANSWERS_FILE.read_bytes())
 WITH_EXAMPLES = ("application/json", "application/fhir+json")
@@ -52,8 +52,11 @@ def combined(
     endpoints: Endpoints | None = None,
     used: set[str] | None = None,
 ) -> dict[str, Any]:
-    """Merge; schemas whose names clash are told apart by the service's name. `endpoints`: where tokens
-    are had, if not of Ruta's own issuer at the public address. `used`: collects the rows of words that were."""
+    """Merge the documents. Schemas with the same name are told apart by the service's name.
+
+    `endpoints` says where to get tokens, by default from Ruta's own issuer at the public address. `used` collects the
+    rows of `fields.csv` that were applied.
+    """
     routes = tuple(routes)
     result: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -79,7 +82,9 @@ def combined(
         mine = tuple(route for route in routes if route.upstream is upstream)
         _add(result, _renamed(document, result["components"]["schemas"], upstream), mine)
     for name, schema in result["components"]["schemas"].items():
-        schema["title"] = name  # generators name a class by it: two of one title lose an operation
+        schema["title"] = (
+            name  # generators name classes by it: two equal titles would lose an operation
+        )
     found, _ = describe(result)
     plainer(result)
     if used is not None:
@@ -89,7 +94,7 @@ def combined(
 
 
 def operations(document: Mapping[str, Any]) -> Iterable[tuple[str, str, dict[str, Any]]]:
-    """Every (path, method in lower case, operation) of a document."""
+    """Yield (path, method in lower case, operation) for each operation of a document."""
     for path, item in document.get("paths", {}).items():
         for method in METHODS:
             if method in item:
@@ -113,7 +118,7 @@ def _add(result: dict[str, Any], document: Mapping[str, Any], routes: tuple[Rout
 
 
 def _called(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The webhooks that partners receive. Of their answers only success is described."""
+    """Return the webhooks that partners receive, each with its successful answers only."""
     found = deepcopy(dict(document.get("webhooks", {})))
     for name, _, operation in operations({"paths": found}):
         operation["operationId"] = f"webhooks.{name}"
@@ -131,12 +136,12 @@ def _under(path: str, prefix: str) -> bool:
 def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -> None:
     if route.deprecation is not None:
         operation["deprecated"] = True
-    # A router within a router repeats the tag, and generators would make two classes of it.
+    # Nested routers repeat a tag, and generators would make two classes of it.
     operation["tags"] = list(dict.fromkeys(operation.get("tags", [])))
     access = operation.get("x-ruta-access", {"anonymous": route.anonymous, "scope": None})
     operation["x-ruta-access"] = access
     if access.get("anonymous"):
-        # Anonymous callers are welcome; a token shows more than the public view.
+        # A token is optional; with one, the caller sees more than the public view.
         operation["security"] = [{}, {"oauth2": []}] if not route.client_secrets else []
     operation.setdefault("description", operation.get("summary", operation["operationId"]))
     _example(operation, method, path)
@@ -145,7 +150,7 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
 
 
 def _example(operation: dict[str, Any], method: str, path: str) -> None:
-    """Show a body that was accepted and its answer, unless the service has an example of its own."""
+    """Add a recorded body and recorded answers where the service has no examples of its own."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     example = EXAMPLES.get(f"{method.upper()} {path}")
     if content is not None and example is not None and "examples" not in content:
@@ -158,10 +163,9 @@ def _example(operation: dict[str, Any], method: str, path: str) -> None:
 
 
 def _answers(operation: dict[str, Any], method: str, *, fhir: bool) -> None:
-    """Add the answers of the front; a service's own, more exact answers stay. `fhir`: FHIR clients get errors in
-    their form."""
+    """Add the front's own answers. The more exact answers of a service stay. With `fhir`, errors use the FHIR form."""
     answers = operation.setdefault("responses", {})
-    answers.pop("default", None)  # said status by status below
+    answers.pop("default", None)  # each status is described below
     for status, answer in answers.items():
         answer.setdefault("headers", {}).update(headers_of(status))
     possible = dict(FRONT_ANSWERS)
@@ -177,13 +181,13 @@ def _answers(operation: dict[str, Any], method: str, *, fhir: bool) -> None:
 
 
 def _is_fastapis_own(content: Mapping[str, Any]) -> bool:
-    """FastAPI declares its default 422, which nothing here ever sends."""
+    """Return whether this is the 422 that FastAPI declares by default and no service ever sends."""
     schema = content.get("application/json", {}).get("schema", {})
     return str(schema.get("$ref", "")).endswith("/HTTPValidationError")
 
 
 def _parameters(operation: dict[str, Any], path: str) -> None:
-    """Name every parameter of the path, and the lengths that the front enforces itself."""
+    """Declare every path parameter, and the maximum lengths that the front enforces."""
     parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
     named = {p.get("name") for p in parameters if p.get("in") == "path"}
     for name in re.findall(r"{([^}]+)}", path):

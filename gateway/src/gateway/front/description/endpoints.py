@@ -1,4 +1,4 @@
-"""The endpoints of the issuer of tokens: Ruta's own, or an outside provider's. Pure."""
+"""Endpoints of the token issuer: Ruta's own, or an outside provider's. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ SMART_PATH = "/referrals/v1/fhir/.well-known/smart-configuration"
 
 @dataclass(frozen=True)
 class Endpoints:
-    """`token` and `authorize` are None while an outside provider has not said where they are."""
+    """Token endpoints. `token` and `authorize` are None until an outside provider has been discovered."""
 
     issuer: str
     token: str | None
@@ -20,7 +20,7 @@ class Endpoints:
 
 
 def own(url: str, issuer: str | None = None) -> Endpoints:
-    """Those of Ruta's issuer; `url`: where clients reach it."""
+    """Return the endpoints of Ruta's issuer, which clients reach at `url`."""
     base = url.rstrip("/")
     return Endpoints(
         issuer=issuer or base,
@@ -33,13 +33,13 @@ def own(url: str, issuer: str | None = None) -> Endpoints:
 
 
 def outside(issuer: str, discovered: Mapping[str, Any]) -> Endpoints:
-    """Those that an OIDC provider's discovery document says (OpenID Connect Discovery §3)."""
+    """Return the endpoints in an OIDC discovery document (OpenID Connect Discovery §3)."""
     return Endpoints(
         issuer=issuer,
         token=_url(discovered, "token_endpoint"),
         authorize=_url(discovered, "authorization_endpoint"),
         jwks=_url(discovered, "jwks_uri"),
-        # The defaults of the specification (§3).
+        # Defaults of the specification (§3).
         grants=_list(discovered, "grant_types_supported") or ("authorization_code", "implicit"),
         authentication=_list(discovered, "token_endpoint_auth_methods_supported")
         or ("client_secret_basic",),
@@ -47,7 +47,7 @@ def outside(issuer: str, discovered: Mapping[str, Any]) -> Endpoints:
 
 
 def smart_configuration(found: Endpoints, scopes: Mapping[str, str]) -> dict[str, Any]:
-    """SMART App Launch 2.x §5.3: for backend services; there is no launch from a record."""
+    """Return the SMART configuration (SMART App Launch 2.x §5.3). It covers backend services; Ruta has no EHR launch."""
     known = {
         "issuer": found.issuer,
         "jwks_uri": found.jwks,

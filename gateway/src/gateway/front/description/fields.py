@@ -1,8 +1,8 @@
 """Descriptions of fields, parameters and answers that the services do not describe themselves. Pure.
 
-`fields.csv` is the one home: `field` for all schemas, `Schema.field` for one of them, `?name` for a parameter,
-`Schema` for a schema. A service's own description stays; tests/gateway/test_fields.py fails if a description is
-missing or a row is unused.
+`fields.csv` contains them: `field` for all schemas, `Schema.field` for one schema, `?name` for a parameter, `Schema`
+for a schema. A service's own description wins. tests/gateway/test_fields.py fails if a description is missing or a row
+is unused.
 """
 
 import re
@@ -13,7 +13,7 @@ from common.words.tables import rows
 
 _INSIDE = ("items", "additionalProperties", "not")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-# Descriptions of success that a framework adds: they say nothing.
+# Default descriptions from the framework; they say nothing.
 _EMPTY = frozenset({"Successful Response", "OK", "Created", ""})
 _PAGE = "One page; `next_cursor` leads to the next and is null on the last."
 
@@ -26,7 +26,7 @@ TEXTS: Mapping[str, str] = texts()
 
 
 def describe(document: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """Fill in missing descriptions; returns the rows used, and the places still without."""
+    """Fill in missing descriptions. Return the rows used, and the places that still lack one."""
     used: set[str] = set()
     lacking: set[str] = set()
     for name, schema in document["components"]["schemas"].items():
@@ -66,7 +66,7 @@ def _give(
 
 
 def _schemas(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema and all schemas within it. References are not followed."""
+    """Yield the schema and all schemas nested in it, without following references."""
     yield schema
     within = [schema.get(name) for name in _INSIDE]
     for name in _LISTS:
@@ -90,7 +90,7 @@ def _contents(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _answer(document: Mapping[str, Any], status: str, answer: Mapping[str, Any]) -> str:
-    """Describe an answer by its schema."""
+    """Return a description of the answer, from its schema."""
     content = answer.get("content", {})
     if status == "204" or not content:
         return "Done; there is nothing more to say."

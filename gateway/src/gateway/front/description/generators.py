@@ -1,6 +1,6 @@
-"""Rewrites the description so that generators of clients can read it. Pure.
+"""Simplifies the description for client generators, without changing its meaning. Pure.
 
-Each rule keeps the meaning of what the services wrote, and names the generator that failed without it.
+Each rule names the generator that failed without it.
 """
 
 import re
@@ -21,7 +21,7 @@ _IN_WORDS = {
 
 
 def plainer(document: dict[str, Any]) -> None:
-    """Rewrite in place."""
+    """Rewrite the document in place."""
     for schema in _schemas(document):
         _complete_list(schema)
         _let_anything_be_anything(schema)
@@ -34,21 +34,21 @@ def plainer(document: dict[str, Any]) -> None:
 
 
 def _complete_list(schema: Schema) -> None:
-    """Give each list its `items`: tools refuse a list without, though it means the same."""
+    """Give each list an `items` schema: some tools reject lists without one, although it means the same."""
     if schema.get("type") == "array":
         schema.setdefault("items", {})
 
 
 def _let_anything_be_anything(schema: Schema) -> None:
-    """Drop a choice of anything or null: openapi-generator refers to a class that it does not make."""
+    """Drop an `anyOf` that allows anything or null: openapi-generator refers to a class that it does not generate."""
     for name in _ALTERNATIVES:
         if any(each.keys() <= _ONLY_WORDS for each in schema.get(name, [])):
             del schema[name]
 
 
 def _let_lists_beside_values_be_anything(schema: Schema) -> None:
-    """Describe a choice of values and lists in words: openapi-generator makes invalid Java of it. The service still checks the
-    value."""
+    """Replace a choice between values and lists by a description: openapi-generator makes invalid Java of it. The
+    service still validates the value."""
     for name in _ALTERNATIVES:
         kinds = [str(each.get("type", "")) for each in schema.get(name, [])]
         if "array" in kinds and {"string", "number", "integer"} & {*kinds}:
@@ -58,20 +58,21 @@ def _let_lists_beside_values_be_anything(schema: Schema) -> None:
 
 
 def _leave_out_whole_defaults(schema: Schema) -> None:
-    """Drop the default of a whole object: its members' defaults say the same, and openapi-generator repeats it where it knows no
-    such type (Java)."""
+    """Drop default objects: the members' own defaults say the same, and openapi-generator (Java) repeats the object
+    where its type is unknown."""
     if "$ref" in schema and isinstance(schema.get("default"), dict):
         del schema["default"]
 
 
 def _let_codes_come_twice(schema: Schema) -> None:
-    """Turn a set of codes into a list: openapi-generator makes Java that takes them for texts. A code sent twice counts once."""
+    """Turn a set of codes into a list: openapi-generator makes Java that treats the codes as plain text. The service
+    counts a repeated code once."""
     if schema.get("uniqueItems") and "enum" in schema.get("items", {}):
         del schema["uniqueItems"]
 
 
 def _require_what_tells_apart(document: dict[str, Any]) -> None:
-    """Require the discriminator: it has a default in Python, but generators find no alternative without it."""
+    """Require the discriminator. It has a default in Python, but generators need it to choose an alternative."""
     for schema in _schemas(document):
         chosen = schema.get("discriminator", {})
         for reference in chosen.get("mapping", {}).values():
@@ -82,8 +83,8 @@ def _require_what_tells_apart(document: dict[str, Any]) -> None:
 
 
 def _name_bodies_of_two_forms(document: dict[str, Any]) -> None:
-    """Name the schema of a body that may be JSON or a form: of two unnamed ones openapi-generator uses the form's and does not
-    write it."""
+    """Name the schema of a body that may be JSON or a form: openapi-generator refers to the form's unnamed schema but
+    does not generate it."""
     schemas = document["components"]["schemas"]
     for item in document.get("paths", {}).values():
         for operation in item.values():
@@ -100,8 +101,8 @@ def _name_bodies_of_two_forms(document: dict[str, Any]) -> None:
 
 
 def _refer_to_calls(document: dict[str, Any]) -> None:
-    """Refer to webhooks instead of writing them out: generators take them for operations of the client, and some write code
-    that does not compile."""
+    """Refer to webhooks instead of inlining them: generators take inline ones for client operations, and some generate
+    code that does not compile."""
     calls = document["webhooks"]
     document["components"]["pathItems"] = dict(calls)
     for name in calls:
@@ -109,7 +110,7 @@ def _refer_to_calls(document: dict[str, Any]) -> None:
 
 
 def _schemas(node: Any) -> Iterator[Schema]:
-    """Every object of the document: those that are no schemas have none of the keywords."""
+    """Yield every object of the document. Objects that are not schemas have none of the keywords."""
     if isinstance(node, dict):
         yield node
         for name, value in node.items():

@@ -1,6 +1,6 @@
-"""Problem details as FHIR clients read them: OperationOutcome (R4). Pure.
+"""Turns problem details into FHIR OperationOutcomes (R4). Pure.
 
-Who asks for `application/problem+json` is given that.
+Clients that ask for `application/problem+json` still get problem details.
 """
 
 import re
@@ -61,9 +61,9 @@ def wants_problem(accept: bytes) -> bool:
 
 
 def outcome(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """One issue for the refusal, and one for each field that it names.
+    """Return an OperationOutcome with one issue for the refusal and one for each field that it names.
 
-    What else the problem says (`legal_transitions`, `needed_scope`, `request_id` …) is an extension.
+    Other members of the problem (`legal_transitions`, `needed_scope`, `request_id` …) become extensions.
     """
     status = int(problem["status"])
     code = _KINDS.get(status, "processing" if status < 500 else "exception")
@@ -103,7 +103,8 @@ def outcome(problem: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def expression(pointer: str) -> str:
-    """`/query/status` → `http.status` (as R4 says it), `/input/0/type` → `input[0].type`."""
+    """Convert a pointer to FHIRPath: `/query/status` → `http.status` (as R4 writes it), `/input/0/type` →
+    `input[0].type`."""
     parts = [part for part in pointer.split("/") if part]
     if parts and parts[0] in ("query", "header", "path"):
         return ".".join(["http", *parts[1:]])

@@ -1,5 +1,4 @@
-"""Parts that the front adds to the combined description: problem answers, rate headers, security, names of
-operations."""
+"""Parts that the front adds to the combined description: problem answers, rate headers, security scheme, operation ids."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -40,7 +39,7 @@ _RETRY_AFTER = {
     "description": "Seconds to wait.",
     "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400},
 }
-# status → (name of the component, meaning)
+# status → (name of the component, description)
 FRONT_ANSWERS: dict[str, tuple[str, str]] = {
     "400": ("Unreadable", "The request cannot be read."),
     "401": ("Unauthenticated", "A valid access token is needed."),
@@ -79,7 +78,7 @@ INTRODUCTION = (
 )
 
 
-# Further answers to commands and edits.
+# Additional answers of commands and of edits.
 COMMAND_ANSWERS: dict[str, tuple[str, str]] = {
     "409": ("Conflict", "The present state does not allow it, or the command is still running."),
 }
@@ -90,7 +89,7 @@ EDIT_ANSWERS: dict[str, tuple[str, str]] = {
 
 
 def problem_answers() -> dict[str, Any]:
-    """The answers that any request may get, as components."""
+    """Return the answers that any request may get, as components."""
     every = {**FRONT_ANSWERS, **COMMAND_ANSWERS, **EDIT_ANSWERS}
     found = {name: _answer(meaning, status) for status, (name, meaning) in every.items()}
     outcome = {"schema": {"$ref": "#/components/schemas/OperationOutcome"}}
@@ -101,7 +100,7 @@ def problem_answers() -> dict[str, Any]:
 
 
 def headers_of(status: str) -> dict[str, Any]:
-    """Headers of the front's own answer; a service's answer of the same status may lack them."""
+    """Return the headers of an answer by the front; a service's answer with this status may lack them."""
     found: dict[str, Any] = {
         name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS
     }
@@ -120,7 +119,7 @@ def _answer(meaning: str, status: str) -> dict[str, Any]:
 
 
 def security(found: Endpoints) -> dict[str, Any]:
-    """The scheme of the issuer in force. The name stays: operations ask for scopes under it."""
+    """Return the security scheme of the current issuer. Its name never changes, because operations refer to it."""
     if found.token is None:
         discovery = f"{found.issuer.rstrip('/')}/.well-known/openid-configuration"
         return {
@@ -148,17 +147,18 @@ _VERBS = {"put": "set", "patch": "change", "delete": "remove"}
 
 
 def operation_id(method: str, path: str, paths: Mapping[str, Collection[str]]) -> str:
-    """Methods in lower case; `paths`: those of the same service, which tell a collection by its items.
+    """Return the operation id, such as `referrals.send`.
 
-    The words of the path without version and parameters, joined by points, then what is done. A step
-    (`POST …/{id}/send`) is its own verb, and what answers a page at its own address is submitted.
+    It joins the words of the path, without version and parameters, and ends with the action. `paths` are all paths of
+    the service; they show whether a path is a collection. A step (`POST …/{id}/send`) is its own verb. POST to a page's
+    own address is `submit`.
     """
     parts = [part for part in path.split("/") if part]
     if len(parts) > 1 and _VERSION.fullmatch(parts[1]):
         del parts[1]
     words = [_joined(part) for part in parts if not part.startswith("{")]
     if len(words) > 1 and words[0] == words[1]:
-        del words[0]  # a service's main resource has its name: `referrals.send`
+        del words[0]  # a service's main resource is named after the service: `referrals.send`
     item = parts[-1].startswith("{")
     collection = any(other.startswith(f"{path.rstrip('/')}/{{") for other in paths)
     return ".".join([*words, *_verb(method, paths[path], item=item, collection=collection)])

@@ -1,1 +1,1 @@
-"""HTTP on both sides: heads, bodies, targets, and connections."""
+"""HTTP on both sides: headers, bodies, targets and connections."""

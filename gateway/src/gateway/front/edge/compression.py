@@ -1,8 +1,8 @@
-"""Compresses text for clients that take gzip, except beside a secret.
+"""Compresses text answers for clients that accept gzip, unless they may contain a secret.
 
-The compressed length of an answer that holds a secret and a text that an attacker chose reveals the secret (BREACH). The
-route table marks such answers. A compressed answer is another representation, so it gets its own ETag; services see only
-their own ETags.
+If an answer contains both a secret and text that an attacker chose, its compressed length reveals the secret (BREACH).
+The route table marks such answers. A compressed answer is another representation and gets its own ETag; services see
+only their own ETags.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from gateway.front.edge.heads import Header
 
 LEAST_BYTES = 1024
 _LEVEL = 5
-# Compressing more than this would hold up other requests: it runs in a thread.
+# Larger answers are compressed in a thread, because this would delay other requests.
 _INLINE_BYTES = 128 * 1024
 _TEXTS = re.compile(
     rb"(text/(?!event-stream)[\w.+-]+|image/svg\+xml"
@@ -27,7 +27,7 @@ _CONDITIONS = frozenset({b"if-match", b"if-none-match", b"if-range"})
 
 @lru_cache(maxsize=64)
 def takes_gzip(accept_encoding: bytes | None) -> bool:
-    """RFC 9110 §12.5.3, for gzip: named or `*`, and not with a weight of zero."""
+    """Return whether Accept-Encoding allows gzip: by name or `*`, with a weight above zero (RFC 9110 §12.5.3)."""
     weights: dict[str, float] = {}
     for part in (accept_encoding or b"").decode("latin-1").lower().split(","):
         name, _, parameters = part.partition(";")
@@ -40,7 +40,7 @@ def takes_gzip(accept_encoding: bytes | None) -> bool:
 
 
 def is_text(headers: list[Header]) -> bool:
-    """Whether the answer is of a kind that compression makes smaller, and is whole as it is."""
+    """Return whether the answer is compressible text and not a partial one."""
     found = dict(headers)
     return (
         _is_text(found.get(b"content-type", b""))
@@ -56,7 +56,7 @@ def _is_text(content_type: bytes) -> bool:
 
 
 def with_vary(headers: list[Header]) -> list[Header]:
-    """Caches keep the two representations apart."""
+    """Add `Vary: Accept-Encoding`, so that caches keep the two representations apart."""
     given = b", ".join(value for name, value in headers if name == b"vary")
     if b"accept-encoding" in given.lower() or given.strip() == b"*":
         return headers
@@ -65,7 +65,7 @@ def with_vary(headers: list[Header]) -> list[Header]:
 
 
 def as_compressed(headers: list[Header]) -> list[Header]:
-    """The head of the compressed representation; its length is not known yet."""
+    """Return the headers of the compressed representation, whose length is not known yet."""
     kept = [
         (name, marked(value) if name == b"etag" else value)
         for name, value in headers
@@ -79,12 +79,12 @@ def marked(etag: bytes) -> bytes:
 
 
 def asked_of_compressed(passed: list[Header]) -> bool:
-    """Whether a condition names a representation that we compressed."""
+    """Return whether a condition names an ETag of a compressed representation."""
     return any(name in _CONDITIONS and _MARK in value for name, value in passed)
 
 
 def as_the_service_says_it(passed: list[Header]) -> list[Header]:
-    """The conditions with the service's own ETags."""
+    """Return the headers with the service's own ETags in the conditions."""
     return [
         (name, value.replace(_MARK, b'"') if name in _CONDITIONS else value)
         for name, value in passed
@@ -92,13 +92,13 @@ def as_the_service_says_it(passed: list[Header]) -> list[Header]:
 
 
 class Stream:
-    """Compresses an answer as it passes."""
+    """Compresses an answer while it is streamed."""
 
     def __init__(self) -> None:
         self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
 
     def go_on(self, chunk: bytes) -> bytes:
-        """Return the part that can be sent now: all of the chunk, so that a slow answer is not held back."""
+        """Compress a chunk and flush it, so that a slow answer is not delayed."""
         return self._compressor.compress(chunk) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
 
     def end(self) -> bytes:
@@ -106,7 +106,7 @@ class Stream:
 
 
 async def compressed(body: bytes) -> bytes:
-    """A whole answer, compressed."""
+    """Return the compressed body."""
     if len(body) > _INLINE_BYTES:
         return await asyncio.to_thread(_gzip, body)
     return _gzip(body)
@@ -118,5 +118,5 @@ def _gzip(body: bytes) -> bytes:
 
 @lru_cache(maxsize=16)
 def kept(body: bytes) -> bytes:
-    """A page of the front's own, which is the same for everybody and sent often."""
+    """Return the compressed body, cached: the front's own pages are the same for everybody."""
     return zlib.compress(body, 9, wbits=16 + zlib.MAX_WBITS)

@@ -1,4 +1,4 @@
-"""Headers that tell browsers what they may do: treat an answer as data only, and which pages of other sites may read it."""
+"""Headers for browsers: security headers, and CORS for pages of other sites."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ DOCS_POLICY = (
 )
 _ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
-    # Not "no-referrer": browsers before Sec-Fetch-Site would send our own forms with `Origin: null`.
+    # Not "no-referrer": with that, browsers without Sec-Fetch-Site send our own forms with `Origin: null`.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (
@@ -24,13 +24,13 @@ _TRANSPORT: Header = (b"strict-transport-security", b"max-age=63072000; includeS
 
 
 class SecurityHeaders:
-    """`https`: whether clients reach Ruta over TLS; only then HSTS means something."""
+    """Adds security headers. `https` says whether clients use TLS, without which HSTS has no effect."""
 
     def __init__(self, *, https: bool) -> None:
         self._always = [*_ALWAYS, *([_TRANSPORT] if https else [])]
 
     def add_to(self, headers: list[Header]) -> None:
-        """Append the headers that are missing; an upstream may set its own cache and content policy."""
+        """Append the missing headers; an upstream may set its own cache and content policy."""
         names = {name for name, _ in headers}
         headers.extend(self._always)
         if b"cache-control" not in names:
@@ -49,7 +49,7 @@ _EXPOSED = (
     b"sunset, content-disposition, x-total-items"
 )
 _OPEN_METHODS = b"GET, HEAD, POST"
-# No authorization and no cookie: a foreign page reads as nobody.
+# Neither Authorization nor Cookie: pages of other sites read only the public view.
 _OPEN_HEADERS = b"content-type, accept-language, if-none-match, x-request-id"
 _VARY: Header = (b"vary", b"Origin")
 
@@ -63,8 +63,8 @@ class Cors:
         return bool(self._origins)
 
     def headers(self, origin: bytes | None, *, opened: bool) -> list[Header]:
-        """For an actual answer. `opened`: of the public view, to a request without credentials.
-        Without a header for it a browser keeps the answer to itself."""
+        """Return the CORS headers of an ordinary answer. `opened` marks the public view without credentials. Without
+        such a header the browser keeps the answer from the page."""
         if origin is not None and origin in self._origins:
             allowed = origin
         elif origin is not None and opened:
@@ -78,7 +78,7 @@ class Cors:
         ]
 
     def preflight(self, origin: bytes, *, opened: bool) -> list[Header] | None:
-        """For `OPTIONS` with Access-Control-Request-Method; None for an unknown origin."""
+        """Return the headers of a preflight answer; None if the origin is not allowed."""
         if origin in self._origins:
             methods, headers = _METHODS, _HEADERS
         elif opened:

@@ -1,8 +1,11 @@
-"""Heads of requests and answers: ambiguous ones are refused, and only listed headers pass, in either direction. Pure.
+"""Parses the headers of requests and answers. Pure.
 
-So nothing that a client invents (identity headers, `X_Tenant`, `Connection: X-Tenant`, forwarding headers) reaches a
-service, and nothing that a service says about itself reaches a client. A target that another parser could read as
-another path is refused, never normalised: dot segments, empty segments, encoded slashes, backslashes, control characters.
+Ambiguous headers are refused, and only listed ones pass in either direction. So nothing that a client invents (identity
+headers, `X_Tenant`, `Connection: X-Tenant`, forwarding headers) reaches a service, and no internal header of a service
+reaches a client.
+
+A target that another parser could read as a different path is refused, never normalised: dot segments, empty segments,
+encoded slashes, backslashes, control characters.
 """
 
 import re
@@ -32,11 +35,11 @@ FORWARDED_TO_SERVICES = frozenset(
         b"last-event-id",
         b"prefer",
         b"range",
-        # Standard Webhooks: partners sign what they send back to us.
+        # Standard Webhooks: partners sign their callbacks to us.
         b"webhook-id",
         b"webhook-signature",
         b"webhook-timestamp",
-        # Form tools that cannot sign: the secret of one intake form.
+        # The secret of an intake form, for form tools that cannot sign.
         b"x-form-secret",
     }
 )
@@ -68,7 +71,7 @@ RETURNED_TO_CLIENTS = frozenset(
         b"x-total-items",
     }
 )
-# Read by the front itself; each may occur once.
+# Headers that the front reads itself; each may occur once.
 _OWN = frozenset(
     {
         b"accept-encoding",
@@ -89,7 +92,7 @@ _OWN = frozenset(
         b"x-request-id",
     }
 )
-# Lists by definition (RFC 9110 §5.3): repeated lines are one value.
+# Headers defined as lists (RFC 9110 §5.3): repeated lines form one value.
 _REPEATABLE = frozenset(
     {
         b"accept",
@@ -118,7 +121,7 @@ class LargeHead(Coded):
 
 @dataclass(slots=True)
 class Head:
-    """The headers of a request that are used: `own` by the front, `passed` to the service."""
+    """The headers that Ruta uses: `own` are read by the front, `passed` go to the service."""
 
     own: dict[bytes, bytes] = field(default_factory=dict)
     passed: list[Header] = field(default_factory=list)
@@ -134,13 +137,13 @@ class Head:
 
     @property
     def request_id(self) -> bytes | None:
-        """The client's request id if it is well formed: it comes back in the answer and the logs."""
+        """Return the client's request id if it is well formed. It appears in the answer and in the logs."""
         given = self.own.get(b"x-request-id")
         return given if given is not None and _REQUEST_ID.fullmatch(given) else None
 
     @property
     def traceparent(self) -> bytes | None:
-        """W3C trace context, version 00 only, never all zeros."""
+        """Return the W3C trace context if it has version 00 and is not all zeros."""
         given = self.own.get(b"traceparent")
         return given if given is not None and _TRACEPARENT.fullmatch(given) else None
 
@@ -151,7 +154,8 @@ class Head:
 
 
 def read_head(headers: Iterable[Header]) -> Head:
-    """Sort a request's headers (names in lower case) by who may see them; BadHead if ambiguous."""
+    """Split a request's headers (names in lower case) into those for the front and those for the service. Raises
+    BadHead if they are ambiguous."""
     head = Head()
     own, passed = head.own, head.passed
     seen: set[bytes] = set()
@@ -196,8 +200,8 @@ def _check_framing(own: dict[bytes, bytes]) -> None:
 def returned(
     headers: Iterable[Header], *, cookies: bool, own_cookies: tuple[str, ...] = ()
 ) -> list[Header]:
-    """The headers (names in lower case) of an upstream's answer that a client may see. `cookies`: it may
-    set any; else those of these names alone."""
+    """Return the headers (names in lower case) of an upstream's answer that the client may see. With `cookies` the
+    service may set any cookie, otherwise only `own_cookies`."""
     return [
         (name, value)
         for name, value in headers
@@ -207,8 +211,8 @@ def returned(
 
 
 def cookie(head: Head, name: str) -> bytes | None:
-    """The value of the request's cookie of this name, of several the last. Ruta's are never quoted, so `http.cookies`,
-    which is slow, is not needed."""
+    """Return the last cookie of this name in the request. Ruta's cookies are never quoted, so the slow `http.cookies`
+    is not needed."""
     wanted = name.encode() + b"="
     pairs = head.own.get(b"cookie", b"").split(b";")
     found = [pair[len(wanted) :] for each in pairs if (pair := each.strip()).startswith(wanted)]
@@ -216,7 +220,7 @@ def cookie(head: Head, name: str) -> bytes | None:
 
 
 def named_cookies(head: Head, names: tuple[str, ...]) -> list[Header]:
-    """The request's cookies of these names, in one header; empty if there are none."""
+    """Return a Cookie header with only these names, in a list; an empty list if there are none."""
     pairs = [pair.strip() for pair in head.own.get(b"cookie", b"").split(b";")]
     kept = [pair for pair in pairs if _name(pair) in names]
     return [(b"cookie", b"; ".join(kept))] if kept else []
@@ -229,18 +233,18 @@ def _name(cookie: bytes) -> str:
 MAX_PATH_BYTES = 2048
 MAX_QUERY_BYTES = 8192
 
-# RFC 3986 pchar without ";" parameters, plus "/" and complete percent triplets.
-# Possessive: no backtracking, whatever an attacker writes.
+# RFC 3986 pchar without ";" parameters, plus "/" and complete percent triplets. The quantifier is possessive, so no
+# input causes backtracking.
 _PATH = re.compile(rb"/(?:[A-Za-z0-9\-._~!$&'()*+,=:@/]++|%[0-9A-Fa-f]{2})*+")
 _QUERY = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?\[\]|]++|%[0-9A-Fa-f]{2})*+")
 _DOTS_OR_EMPTY = re.compile(rb"/(?:/|\.{1,2}(?:/|$))")
-# Encoded: NUL and controls, "%", ".", "/", ";", "\", DEL. "%2e" would be a dot segment after
-# decoding, "%25" would be decoded twice by somebody.
+# Encoded NUL and controls, "%", ".", "/", ";", "\", DEL. After decoding, "%2e" would be a dot segment, and another
+# parser might decode "%25" twice.
 _ENCODED_DANGER = re.compile(rb"%(?:[01][0-9a-f]|2[5ef]|3b|5c|7f)", re.IGNORECASE)
 
 
 def refusal_of(raw_path: bytes, query: bytes) -> Detail | None:
-    """Why this target is not accepted; None if it is."""
+    """Return why the target is refused; None if it is acceptable."""
     if len(raw_path) > MAX_PATH_BYTES or len(query) > MAX_QUERY_BYTES:
         return Detail.of("path_and_query_have_at_most_bytes", MAX_PATH_BYTES, MAX_QUERY_BYTES)
     if not _PATH.fullmatch(raw_path):
@@ -271,7 +275,7 @@ _JSON = ("application/json", "application/problem+json")
 
 @lru_cache(maxsize=64)
 def prefers_html(accept: bytes) -> bool:
-    """Whether an Accept header names HTML, and prefers it to JSON (RFC 9110 §12.5.1). `*/*` names nothing."""
+    """Return whether an Accept header names HTML and prefers it to JSON (RFC 9110 §12.5.1). `*/*` does not name HTML."""
     weights: dict[str, float] = {}
     for part in accept.decode("latin-1").lower().split(","):
         kind, *parameters = (each.strip() for each in part.split(";"))
@@ -281,7 +285,7 @@ def prefers_html(accept: bytes) -> bool:
 
 
 def _weight(parameter: str) -> float:
-    """1 for another parameter than `q`; 0 for a weight that cannot be read."""
+    """Return the weight that a parameter gives: 1 for any but `q`, 0 if `q` is malformed."""
     name, _, value = parameter.partition("=")
     if name.strip() != "q":
         return 1.0

@@ -1,7 +1,6 @@
-"""How much one caller may ask, and the front may hold: rates, open requests, memory; and what a caller without a token
-is counted by.
+"""Limits per caller and for the whole front: rates, open requests, memory, and how anonymous callers are identified.
 
-Each process counts for itself: with several replicas a client gets at most the limit times the replicas
+Each process counts for itself, so several replicas together allow at most the limit times their number
 (docs/decisions/0023).
 """
 
@@ -27,7 +26,7 @@ from gateway.front.settings import read_rate
 
 @dataclass(slots=True)
 class Allowance:
-    """The rest of a rate after this request; becomes the `RateLimit` headers."""
+    """The state of a rate after this request, as the `RateLimit` headers show it."""
 
     name: str
     quota: int
@@ -36,25 +35,25 @@ class Allowance:
     reset_seconds: int
 
     def headers(self) -> list[Header]:
-        """`RateLimit-Policy` and `RateLimit` (IETF draft-ietf-httpapi-ratelimit-headers-10)."""
+        """Return `RateLimit-Policy` and `RateLimit` (IETF draft-ietf-httpapi-ratelimit-headers-10)."""
         policy = f'"{self.name}";q={self.quota};w={self.window_seconds}'
         state = f'"{self.name}";r={self.remaining};t={self.reset_seconds}'
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
 class Rate:
-    """A sliding window made of two fixed ones: the count of the window before is weighted by the part of it that lies within
-    the last `window_seconds`. A caller that is in neither is forgotten."""
+    """A sliding window over two fixed windows: the previous count is weighted by how much of it lies within the last
+    `window_seconds`. Older counts are dropped."""
 
     def __init__(self, rate: str) -> None:
-        """`rate`: as `read_rate` reads it."""
+        """Set the rate, in the format of `read_rate`."""
         self.quota, self.window_seconds = read_rate(rate)
         self._window = 0
         self._before: dict[str, int] = {}
         self._counts: dict[str, int] = {}
 
     def spent(self, who: str, now: float) -> int:
-        """Requests of `who` that count at `now` (seconds since 1970), rounded down."""
+        """Return how many requests of `who` count at `now` (seconds since 1970), rounded down."""
         window = int(now // self.window_seconds)
         if window != self._window:
             self._before = self._counts if window == self._window + 1 else {}
@@ -65,7 +64,7 @@ class Rate:
         return int(before * weight) + self._counts.get(who, 0)
 
     def count(self, who: str, now: float) -> tuple[bool, int]:
-        """Count one request unless there is one too many; whether it may pass, and how many are left."""
+        """Count one request unless the quota is used up. Return whether it may pass, and how many are left."""
         left = self.quota - self.spent(who, now)
         if left < 1:
             return False, 0
@@ -73,7 +72,7 @@ class Rate:
         return True, left - 1
 
     def reset_seconds(self, who: str, now: float) -> int:
-        """In how many seconds more may be asked, rounded up."""
+        """Return the seconds until another request is allowed, rounded up."""
         rest = self.window_seconds - now % self.window_seconds
         before = self._before.get(who, 0)
         if before:
@@ -82,14 +81,14 @@ class Rate:
 
 
 class Rates:
-    """`limits`: name of the limit → rate such as `600/minute`."""
+    """The rates of all limits. `limits` maps a name to a rate such as `600/minute`."""
 
     def __init__(self, limits: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
         self._rates = {name: Rate(rate) for name, rate in limits.items()}
         self._clock = clock
 
     def spend(self, name: str, who: str) -> Allowance:
-        """Count one request of `who`; 429 with Retry-After when nothing is left."""
+        """Count one request of `who`. Raises 429 with Retry-After if none is left."""
         rate, now = self._rates[name], self._clock()
         allowed, left = rate.count(who, now)
         seconds = rate.reset_seconds(who, now)
@@ -107,18 +106,18 @@ class Rates:
         return allowance
 
     def count(self, name: str, who: str) -> None:
-        """Count one request that was answered already."""
+        """Count one request that has already been answered."""
         self._rates[name].count(who, self._clock())
 
     def refuse_if_spent(self, name: str, who: str) -> None:
-        """429 as `spend`, if the next one were refused; counts nothing."""
+        """Raise 429 like `spend` if no request is left, without counting one."""
         rate = self._rates[name]
         if rate.spent(who, self._clock()) >= rate.quota:
             self.spend(name, who)
 
 
 class Open:
-    """Requests that are open now, per caller; `of_nobody`: those of callers without a token or a session."""
+    """Counts open requests per caller; `of_nobody` counts those without a token or session."""
 
     def __init__(self, per_caller: int) -> None:
         self._per_caller = per_caller
@@ -126,7 +125,7 @@ class Open:
         self.total = self.of_nobody = 0
 
     def enter(self, who: str, *, known: bool) -> None:
-        """429 if the caller has too many open already. Every `enter` needs its `leave`."""
+        """Count a request. Raises 429 if the caller has too many open. Each `enter` needs a `leave`."""
         if self._open[who] >= self._per_caller:
             raise TOO_MANY_REQUESTS.because(
                 "at_most_requests_at_same_time",
@@ -156,7 +155,7 @@ _LOOK_SECONDS = 0.5
 
 
 def resident_bytes() -> int:
-    """This process's resident memory; 0 where the system does not tell."""
+    """Return this process's resident memory; 0 if the system does not report it."""
     try:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -164,11 +163,11 @@ def resident_bytes() -> int:
 
 
 def guarded_bytes(setting: int, cgroup_limits: Iterable[Path] = _CGROUP_LIMITS) -> int:
-    """The memory above which new requests are refused: the setting, or less in a small container."""
+    """Return the memory above which new requests are refused: the setting, or less in a small container."""
     for file in cgroup_limits:
         try:
             return min(setting, int(int(file.read_text()) * _OF_THE_CONTAINER))
-        except (OSError, ValueError):  # no such hierarchy, or "max"
+        except (OSError, ValueError):  # no such cgroup file, or "max"
             continue
     return setting
 
@@ -180,8 +179,8 @@ class Shedding:
         self.memory_bytes = 0
 
     def check(self, open_now: Open, *, known: bool) -> None:
-        """503 with Retry-After if this request would be one too many. Anonymous requests can come from anywhere, so they get
-        half of the places at most."""
+        """Raise 503 with Retry-After if the front is overloaded. Anonymous requests may use at most half of the places,
+        because they can come from anywhere."""
         full = open_now.total >= self._open_limit or (
             not known and open_now.of_nobody >= -(-self._open_limit // 2)
         )
@@ -198,15 +197,15 @@ _KEPT = 16
 
 
 class Sources:
-    """`trusted`: proxies of ours whose X-Forwarded-For is believed; else only the peer counts."""
+    """Identifies anonymous callers by address. X-Forwarded-For counts only if it comes from a `trusted` proxy."""
 
     def __init__(self, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
         self._trusted = tuple(trusted)
-        # A key of this process's life: what services see cannot be turned back into an address.
+        # A key that lasts as long as the process, so that services cannot turn a pseudonym back into an address.
         self._key = secrets.token_bytes(32)
 
     def address(self, peer: str, forwarded_for: bytes | None) -> str:
-        """The nearest address that is not a proxy of ours. IPv6 counts by /64, as one site has."""
+        """Return the nearest address that is not a trusted proxy. IPv6 addresses count by /64, which one site has."""
         address = peer
         if self._trusted and forwarded_for:
             hops = [hop.strip() for hop in forwarded_for.decode("latin-1").split(",")]
@@ -215,7 +214,7 @@ class Sources:
         return _network(address)
 
     def pseudonym(self, address: str) -> bytes:
-        """A stable name for an address within this process's life (`Ruta-Source` to the issuer)."""
+        """Return a pseudonym for an address, stable for the life of this process (`Ruta-Source` to the issuer)."""
         digest = hmac.new(self._key, address.encode(), hashlib.sha256).hexdigest()
         return digest[:_KEPT].encode()
 

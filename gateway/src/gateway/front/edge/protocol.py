@@ -1,7 +1,8 @@
-"""uvicorn's HTTP protocol with the guards that it lacks. Each guard names the test that fails without it.
+"""uvicorn's HTTP protocol with additional guards. Each guard names the test that fails without it.
 
-httptools refuses the smuggling forms (CL+TE, bare LF, obs-fold). uvicorn waits for ever for a head and for a client that
-takes nothing, keeps heads of any size, queues any number of requests and hides the form of the request target.
+httptools rejects the smuggling forms (CL+TE, bare LF, obs-fold). uvicorn alone waits without limit for a head and for a
+client that reads nothing, accepts heads of any size, queues any number of requests and hides the form of the request
+target.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Close a connection that never says anything (`test_a_connection_that_says_nothing_is_closed`)."""
+        """Close a connection that stays silent (`test_a_connection_that_says_nothing_is_closed`)."""
         super().connection_made(transport)
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -55,8 +56,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bound how long a head takes (`test_a_head_that_trickles_in_is_cut_off`) and, while it is incomplete, how much
-        memory (`test_a_head_of_300_kilobytes`)."""
+        """Limit the time that a head takes (`test_a_head_that_trickles_in_is_cut_off`) and its memory
+        (`test_a_head_of_300_kilobytes`)."""
         if self._deaf:
             return
         cycle, scope = self.cycle, self.scope
@@ -64,7 +65,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._deaf:
             return
         if self._in_head:
-            # The piece that also held the end of another request is not counted.
+            # A piece that began with the end of another request is not counted.
             self._head_bytes = self._head_bytes + len(data) if self.scope is scope else 0
             if self._head_bytes > _MOST_WAITING_BYTES:
                 self._refuse_now(HEAD_TOO_LARGE.because("at_most_bytes", MAX_HEAD_BYTES))
@@ -73,20 +74,21 @@ class GuardedProtocol(HttpToolsProtocol):
             self._await_head()
 
     def on_message_begin(self) -> None:
-        """Bound the requests whose answers are not read (`test_requests_without_reading_the_answers_are_bounded`)."""
+        """Limit the requests whose answers are not read (`test_requests_without_reading_the_answers_are_bounded`)."""
         super().on_message_begin()
         self._in_head = True
         if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse(BAD_REQUEST.because("too_many_requests_without_reading_answers"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Drop trailers: the checks of the head did not see them (`test_what_stands_behind_the_body_is_no_header`)."""
+        """Drop trailers, because the checks of the head did not cover them
+        (`test_what_stands_behind_the_body_is_no_header`)."""
         if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Refuse what ASGI hides: other forms of target (`test_a_target_that_is_no_path`), and an upgrade with a body,
-        at which the parser stops: a second request could hide there
+        """Refuse requests that ASGI would disguise: other forms of target (`test_a_target_that_is_no_path`), and an
+        upgrade with a body. The parser stops at that body, so a second request could hide there
         (`test_an_upgrade_is_ignored_and_hides_no_second_request`)."""
         self._in_head = False
         self._stop_head_timer()
@@ -105,7 +107,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._untaken = float("inf")
         if self._in_head and not self._deaf:
-            # It arrived in one piece with the request that is answered now.
+            # It arrived in the same piece as the request being answered now.
             self._await_head()
 
     def resume_writing(self) -> None:
@@ -120,7 +122,7 @@ class GuardedProtocol(HttpToolsProtocol):
         raise _Refused
 
     def _refuse_now(self, problem: Problem) -> None:
-        """Read nothing more on this connection. Say why, as a problem detail, unless an answer is under way."""
+        """Stop reading from this connection. Send a problem detail unless an answer has begun."""
         self._deaf = True
         self._stop_head_timer()
         if self.transport.is_closing():
@@ -128,7 +130,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
-                # Broken bytes follow a whole request: finish the answer, then close.
+                # Malformed bytes followed a complete request: finish its answer, then close.
                 cycle.keep_alive = False
                 return
             cycle.disconnected = True
@@ -157,9 +159,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse_now(REQUEST_TIMEOUT.because("request_head_did_not_arrive_in_time"))
 
     def _look_taking(self) -> None:
-        """Give up a client that took nothing since the last look: what waits for it is memory. A slow line goes on
+        """Close the connection if the client has read nothing since the last check, because unread answers use memory.
+        A slow client is kept
         (`test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever`)."""
-        # While the answer still grows, the size does not show whether the client took something.
+        # While the answer still grows, the buffer's size does not show whether the client reads.
         settled = self.flow.write_paused or self._is_answered()
         waiting = self.transport.get_write_buffer_size()
         if settled and waiting >= self._untaken:
