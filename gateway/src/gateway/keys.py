@@ -1,4 +1,4 @@
-"""The gateway's own signing key: made once, named by its RFC 7638 thumbprint."""
+"""The gateway's own signing keys, each identified by its RFC 7638 thumbprint."""
 
 import base64
 import hashlib
@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 ALGORITHM = "ES256"
-PUBLISHED_SECONDS = 3.0  # services look at the file of public keys once a second
+PUBLISHED_SECONDS = 3.0  # services check the file of public keys once a second
 _THUMBPRINT_MEMBERS = ("crv", "e", "kty", "n", "x", "y")
 
 
 def new_private_pem() -> str:
-    """A fresh P-256 key as PKCS #8 PEM."""
+    """Return a new P-256 key as PKCS #8 PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(
         serialization.Encoding.PEM,
@@ -29,7 +29,7 @@ def new_private_pem() -> str:
 
 
 def named_jwk(private_pem: str, algorithm: str = ALGORITHM) -> dict[str, Any]:
-    """The public JWK of a private key; its `kid` is the thumbprint, so it needs no register."""
+    """Return the public JWK of a private key. Its `kid` is the thumbprint, so no register is needed."""
     jwk = public_jwk(private_pem, "", algorithm)
     members = {name: jwk[name] for name in _THUMBPRINT_MEMBERS if name in jwk}
     digest = hashlib.sha256(orjson.dumps(members, option=orjson.OPT_SORT_KEYS)).digest()
@@ -37,11 +37,11 @@ def named_jwk(private_pem: str, algorithm: str = ALGORITHM) -> dict[str, Any]:
 
 
 def ensure_internal_keys(pem: Path, jwks: Path) -> None:
-    """Make the internal signing key if there is none, and the JWKS that services read."""
+    """Create the internal signing key if it is missing, and the JWKS that services read."""
     if not pem.exists():
         write_private(pem, new_private_pem())
     own = named_jwk(pem.read_text())
-    # After a rotation the file also holds the old key: its last tokens are under way.
+    # After a rotation the file also holds the old key, because its last tokens are still in use.
     if own not in _published(jwks):
         _replace(jwks, orjson.dumps({"keys": [own]}), 0o644)
 
@@ -57,11 +57,10 @@ def _published(jwks: Path) -> list[Any]:
 def rotate_internal_keys(
     pem: Path, jwks: Path, *, wait: Callable[[float], None] = time.sleep
 ) -> str:
-    """Sign with a new key from now on; returns its id. Nobody is refused on the way.
+    """Replace the internal signing key and return its id, without refusing any request.
 
-    Services learn the new public key first (they look once a second), then the front gets the
-    private one. The old public key stays until the next rotation: tokens of a minute that it signed
-    are still under way.
+    Services learn the new public key first (they check once a second), then the front gets the private one. The old
+    public key stays until the next rotation, for tokens that it signed in the last minute.
     """
     old, new = pem.read_text(), new_private_pem()
     public = [named_jwk(new), named_jwk(old)]
@@ -72,7 +71,7 @@ def rotate_internal_keys(
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a secret file whole or not at all, readable by its owner only."""
+    """Write a secret file atomically, readable by its owner only."""
     _replace(path, text.encode(), 0o600)
 
 

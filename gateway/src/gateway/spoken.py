@@ -1,4 +1,4 @@
-"""Texts of the commands of the front and the issuer (`common.words.wording`)."""
+"""Texts of the front's and the issuer's commands (`common.words.wording`)."""
 
 from common.words.wording import Wording
 

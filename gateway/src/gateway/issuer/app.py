@@ -1,4 +1,4 @@
-"""The issuer's app: wiring only."""
+"""Assembles the issuer's app."""
 
 import asyncio
 from collections.abc import Sequence
@@ -48,13 +48,13 @@ def _held(context: ServiceContext, forgotten: int) -> Sequence[BackgroundTask]:
 def create_app(
     settings: IssuerSettings, *, database: Database | None = None, forgotten: int = 0
 ) -> FastAPI:
-    """`forgotten`: what the list knew at the start and the database did not."""
+    """Build the app. `forgotten` counts the changes that the database had lost at the start and the list restored."""
     ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
-    ring.current()  # makes the keys of a new installation before the first request
+    ring.current()  # creates the keys of a new installation before the first request
     # Further keys are derived from the one that seals stored answers, each for its own use.
     master = key_from_base64(settings.stored_result_key.get_secret_value())
     checks = SecretChecks()
-    # Half of the connections that there are under load.
+    # Half of the connections that a busy process may open.
     turns = asyncio.Semaphore(settings.database_pool_size)
     app = service_app(
         settings,

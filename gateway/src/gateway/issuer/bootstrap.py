@@ -1,4 +1,4 @@
-"""Makes the clients of a bootstrap file that are missing; existing ones are left as they are."""
+"""Creates missing clients from a bootstrap file; existing ones stay unchanged."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,12 +27,12 @@ class BootstrapClient(BaseModel):
 
 
 def read(file: Path) -> list[BootstrapClient]:
-    """The file's clients; ValueError (pydantic) if it is no such list."""
+    """Return the file's clients; ValueError (pydantic) if the file is malformed."""
     return TypeAdapter(list[BootstrapClient]).validate_json(file.read_bytes())
 
 
 async def load(database: Database, secrets: SecretChecks, wanted: Sequence[BootstrapClient]) -> int:
-    """Make the missing clients; returns how many."""
+    """Create the missing clients and return how many."""
     async with database.transaction() as session:
         present = await queries.names(session)
         missing = [client for client in wanted if client.client_id not in present]
@@ -55,6 +55,6 @@ async def load(database: Database, secrets: SecretChecks, wanted: Sequence[Boots
 
 
 async def ensure_console(database: Database, client_id: str, redirect_uri: str) -> None:
-    """The public client through which people sign in with a browser (PKCE, no secret)."""
+    """Create the public client through which people sign in with a browser (PKCE, no secret)."""
     async with database.transaction() as session:
         await service.ensure_browser_client(session, client_id, redirect_uri)

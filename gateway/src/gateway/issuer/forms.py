@@ -1,4 +1,4 @@
-"""Reads what a client sends to the token endpoint (RFC 6749 §2.3.1, §3.2): pure, no I/O."""
+"""Parses the forms that clients send to the token endpoint (RFC 6749 §2.3.1, §3.2). Pure."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ _MAX_VALUE = 4096
 
 
 class BadForm(Coded):
-    """Not a form, or a parameter twice: `invalid_request`."""
+    """The body is not a form or repeats a parameter: `invalid_request`."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """`secret` None: a public client that only names itself. `basic`: came in the header."""
+    """A client's credentials. `secret` is None for a public client; `basic` means that they came in the header."""
 
     client_id: str
     secret: str | None
@@ -26,7 +26,7 @@ class Credentials:
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
-    """The parameters, each at most once, as RFC 6749 §3.2 demands; empty ones count as absent."""
+    """Parse the parameters. Each may occur once, and empty ones count as absent (RFC 6749 §3.2)."""
     if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise BadForm("send_form_urlencoded")
     try:
@@ -50,7 +50,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
 
 
 def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentials | None:
-    """The client's name and secret; BadForm if it sends them in two ways."""
+    """Return the client's name and secret. Raises BadForm if it sends them in two ways."""
     if authorization is not None:
         if "client_secret" in form:
             raise BadForm("authenticate_in_one_way_only")

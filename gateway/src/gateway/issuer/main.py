@@ -1,4 +1,4 @@
-"""Runs the issuer, its migrations, and the rotation of its keys."""
+"""Runs the issuer, its migrations, and key rotation."""
 
 import asyncio
 
@@ -77,7 +77,7 @@ async def _recognise(database: Database, ring: KeyRing) -> None:
 
 
 async def _bootstrap(settings: IssuerSettings) -> int:
-    """Prepare the database; returns how many changes of the list it had forgotten."""
+    """Prepare the database. Return how many changes of the list it had lost."""
     file = settings.bootstrap_clients_file
     if file is not None and not file.exists():
         start.fail(said("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file"))
@@ -96,18 +96,18 @@ async def _bootstrap(settings: IssuerSettings) -> int:
 
 
 async def _hold(settings: IssuerSettings, database: Database) -> int:
-    """Apply the list before the issuer answers, so that nobody is let in by rights that ended."""
+    """Apply the list before the issuer answers, so that rights that have ended let nobody in."""
     registry = Registry(settings, database, Metrics())
     try:
         await registry.look()
     except (OSError, BrokenList) as error:
-        # The issuer starts all the same, as without it nobody can refer anybody; an alert tells operators.
+        # Start anyway: without the issuer nobody can make a referral. An alert informs the operators.
         _log.error("rights_unlisted", setting="RUTA_RIGHTS_FILE", reason=str(error))
     return registry.done
 
 
 async def _migrated(database: Database) -> None:
-    """Wait for the database and its schema, which may start later."""
+    """Wait until the database is reachable and migrated; both may start later."""
     revisions = Revisions.shipped_by(PACKAGE)
     while revisions is not None:
         try:

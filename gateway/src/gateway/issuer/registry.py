@@ -1,8 +1,9 @@
-"""Holds rights to a list outside the database. A database can go back: a standby that lagged is promoted, or a volume is put
-back beneath it. The list still knows which rights ended since.
+"""Restores rights from a list outside the database.
 
-The list is a copy of the record of changes, each with how its person, client or organisation stood after it (`rights`).
-Changes that the database forgot apply again before the issuer answers anybody, and within seconds while it runs.
+A database can go back in time: a lagging standby is promoted, or an old volume is attached. The list still contains the
+rights that ended since. It is a copy of the record of changes, each with the resulting state of the person, client or
+organisation (`rights`). Changes that the database has lost apply again before the issuer answers, and within seconds
+while it runs.
 """
 
 import asyncio
@@ -47,8 +48,8 @@ Line = Mapping[str, Any]
 
 
 class Registry:
-    """One per process; does nothing without a list in the settings. `done`: how many changes the record had forgotten, those
-    found at the start included."""
+    """Compares the record with the list; does nothing if the settings name no list. `done` counts lost changes,
+    including those restored at the start."""
 
     def __init__(
         self, settings: IssuerSettings, database: Database, metrics: Metrics, done: int = 0
@@ -75,16 +76,18 @@ class Registry:
         )
 
     async def look(self) -> int:
-        """Compare the end of the list with the record, which loses its last changes first, and apply the lost ones.
-        Then add new changes to the list; returns how many."""
+        """Restore lost changes, then add new ones to the list and return their number.
+
+        Comparing the end of the list is enough, because a database loses its last changes first.
+        """
         if (file := self._file) is None:
             return 0
         if await asyncio.to_thread(chained.longer_copies, file, self._places):
-            # The disk beneath this list went back: a copy elsewhere is longer.
+            # This disk went back in time: a copy of the list elsewhere is longer.
             await self._put_back(file)
         last = await asyncio.to_thread(chained.latest, file)
         async with self._database.transaction() as session:
-            # Another process may be at it.
+            # Another process may be doing this.
             if not await session.scalar(_LOCK):
                 return 0
             if await changes.unknown(session, _changes(last)):
@@ -115,7 +118,7 @@ class Registry:
             if word and await self._hold(session, kind, target, word):
                 held += 1
                 await record.record(session, _ITSELF, "held to the list", kind, target)
-        # Nobody knows which sign-ins had ended since.
+        # It is unknown which sign-ins have ended since.
         await end_every_one(session)
         await record.put_back(session, [_change(line) for line in forgotten])
         self.done += len(forgotten)
@@ -130,7 +133,7 @@ class Registry:
                 await record.tell_all_anew(session)
             rows = await changes.untold(session, _BATCH)
             said = [await self._line(session, row) for row in rows]
-            # After a crash here the list gets the same lines twice, which does no harm.
+            # A crash here repeats lines in the list, which is harmless.
             await asyncio.to_thread(chained.append, file, self._signer, said)
             if rows:
                 await record.mark_told(session, [row["id"] for row in rows])
@@ -173,7 +176,7 @@ class Registry:
 
 
 async def _forgotten(session: AsyncSession, lines: Sequence[Line]) -> list[Line]:
-    """The lines that the record lost, each once, in their order."""
+    """Return the lines that the record has lost, each once and in order."""
     lost: set[UUID] = set()
     ids = _changes(lines)
     for at in range(0, len(ids), _AT_ONCE):
@@ -187,7 +190,7 @@ def _changes(lines: Collection[Line]) -> list[UUID]:
 
 
 def _change(line: Line) -> Mapping[str, Any]:
-    """The row of the record for a line of the list."""
+    """Return the row of the record for a line of the list."""
     return {
         "id": UUID(line["change"]),
         "at": datetime.fromisoformat(line["at"]),

@@ -1,10 +1,8 @@
-"""What the issuer's routes take and give: who may call, the record under the version that a change must name, the parts
-that live as long as the process, and a turn for whoever asks for a token.
+"""What the issuer's routes share: access rules, versions, process-wide parts, and turns for token requests.
 
-Comparing a secret takes long, and whoever guesses may ask from many places at once. Were all connections of the
-database held by those who wait, nobody could end anybody's rights, nor could the front read whose have ended. So a
-request for a token waits for a turn before it takes a connection. A sign-in takes its turns itself, and none while a
-password is compared; pages need none.
+Comparing a secret is slow, and a guesser may send many requests at once. If they held all database connections, nobody
+could revoke rights, and the front could not read revocations. So a token request waits for a turn before it takes a
+connection. A sign-in takes turns itself, but holds none while a password is compared. Other pages need none.
 """
 
 import asyncio
@@ -36,23 +34,23 @@ After = Annotated[str | None, Depends(_after)]
 
 
 class Answer:
-    """The answer's headers about one record."""
+    """Sets the headers of an answer with one record."""
 
     def __init__(self, response: Response) -> None:
         self._headers = response.headers
 
     def of(self, row: Row) -> Row:
-        """The row, whose version is in the ETag."""
+        """Return the row, and send its version as the ETag."""
         self._headers["ETag"] = etag_of(row["version"])
         return row
 
     def made(self, row: Row, collection: str) -> Row:
-        """The row of a new record, with its address in `Location`."""
+        """Return a new record, and send its address as `Location`."""
         self._headers["Location"] = f"{collection}/{row['id']}"
         return self.of(row)
 
     def once(self, row: Row) -> Row:
-        """The row, for an answer with a secret that is shown once: no cache keeps it."""
+        """Return a record with a secret that is shown only once, and forbid caching."""
         self._headers["Cache-Control"] = "no-store"
         return self.of(row)
 
@@ -68,7 +66,7 @@ class Change:
         self._if_match = if_match
 
     def of(self, row: Row) -> Row:
-        """The row; 412 if another version was read, 428 if none."""
+        """Return the row. Raises 412 if the caller read another version, 428 without one."""
         check_if_match(self._if_match, etag_of(row["version"]))
         return row
 
@@ -78,14 +76,14 @@ async def _change(if_match: IfMatch = None) -> Change:
 
 
 def text_of(most: int, **more: Any) -> dict[str, Any]:
-    """The schema of a text of at most `most` characters."""
+    """Return the schema of a text of at most `most` characters."""
     return {"type": "string", "maxLength": most, **more}
 
 
 def form_body(
     required: Sequence[str], properties: Mapping[str, Any], **more: Any
 ) -> dict[str, Any]:
-    """How the API description shows a form that the route reads itself."""
+    """Describe a form for the API description; the route parses it itself."""
     schema = {"type": "object", "required": list(required), "properties": dict(properties)}
     content = {"application/x-www-form-urlencoded": {"schema": schema, **more}}
     return {"requestBody": {"required": True, "content": content}}
@@ -100,7 +98,7 @@ def settings_of(request: Request) -> IssuerSettings:
 
 
 def turns_of(request: Request) -> asyncio.Semaphore:
-    """Turns for sign-ins and requests for a token, taken before a connection of the database."""
+    """Return the turns that sign-ins and token requests take before a database connection."""
     return cast("asyncio.Semaphore", context_of(request).parts["turns"])
 
 
@@ -121,7 +119,8 @@ _THESE, _ITSELF = "/oauth/", "/oauth/authorize"
 
 
 class Turns:
-    """Holds one of `turns` for each command below `/oauth`. The body is read first, so that a slow one blocks nobody."""
+    """Holds one of `turns` during each command below `/oauth`. It reads the body first, so that a slow client blocks
+    nobody."""
 
     def __init__(self, app: ASGIApp, turns: asyncio.Semaphore) -> None:
         self._app = app

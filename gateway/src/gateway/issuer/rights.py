@@ -1,12 +1,11 @@
-"""The rights that an identity may hold, each checked against what Ruta knows; and how an identity stands, in the words of
-the list that leaves the machine. Pure.
+"""The rights that an identity may hold, and the state of an identity as the list outside the database stores it. Pure.
 
     person        {"active", "roles", "scopes", "areas", "aors", "password", "second_factor", "recovery": a mark each,
                   "passkeys": their marks}
     client        {"active", "roles", "scopes", "areas", "aors", "secret", "redirects": a mark each}
     organisation  {"active", "aors"}
 
-A mark tells whether a credential is still the same one, and nothing else: the list holds no hash, name or address.
+A mark shows only whether a credential is still the same: the list contains no hash, name or address.
 """
 
 import hashlib
@@ -65,13 +64,13 @@ RIGHTS: Final = ("roles", "scopes", "areas", "aors")
 
 
 class Marks:
-    """`master`: 32 bytes, of this installation."""
+    """Creates marks with `master`, 32 bytes of this installation."""
 
     def __init__(self, master: bytes) -> None:
         self._key = derived(master, b"ruta standing")
 
     def of(self, whose: object, what: str, value: str | bytes | None) -> str:
-        """The mark of one credential; empty where there is none."""
+        """Return the mark of one credential; empty if there is none."""
         if value is None:
             return ""
         given = value.encode() if isinstance(value, str) else value
@@ -83,20 +82,21 @@ class Marks:
 
 
 def rights_of(row: Any) -> Word:
-    """The rights in the row of a person or a client."""
+    """Return the rights in the row of a person or a client."""
     return {"active": row["active"], **{name: sorted(row[name]) for name in RIGHTS}}
 
 
 def rights_again(row: Any, word: Word) -> dict[str, Any]:
-    """New values for the row of a person or a client: the rights of the list. Whoever is switched off in either stays so."""
+    """Return new values for the row of a person or client: the rights from the list. If either says inactive, the
+    result is inactive."""
     last = {name: list(word[name]) for name in RIGHTS}
     return {**last, "active": row["active"] and word["active"]}
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A client, or a person who uses one, with its rights. `read_at`: when they were read, in seconds since 1970 by the clock
-    of the database; whatever ends them has a later time."""
+    """A client, or a person who uses one, with its rights. `read_at` is when they were read, in seconds since 1970 by
+    the database's clock. Any revocation has a later time."""
 
     subject: str
     client_id: str
@@ -109,7 +109,7 @@ class Identity:
 
 
 def effective_aors(own: Iterable[str], memberships: Iterable[str]) -> tuple[str, ...]:
-    """A client works for its organisation's AoRs, or for those of them that it was given."""
+    """Return the client's AoRs: those of its organisation, restricted to the client's own if it has any."""
     members = set(memberships)
     chosen = set(own)
     return tuple(sorted(members & chosen if chosen else members))

@@ -1,8 +1,8 @@
-"""Secrets and passwords: made here, kept as argon2id hashes, compared in constant time; what a password must be.
+"""Secrets and passwords: creation, argon2id hashes, comparison in constant time, and rules for passwords.
 
-The cost is OWASP's minimum for argon2id (19 MiB, two passes): client secrets have 256 random bits and need no more,
-passwords are backed by a second factor and a throttle. Of a password only its length helps (NIST SP 800-63B §5.1.1.2):
-nobody is asked for signs of several kinds.
+The cost is OWASP's minimum for argon2id (19 MiB, two passes). Client secrets have 256 random bits and need no more;
+passwords also have a second factor and a throttle. Passwords must only be long (NIST SP 800-63B §5.1.1.2); no mix of
+characters is required.
 """
 
 import asyncio
@@ -12,22 +12,23 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# The hash for unknown names, so that refusing them takes as long.
+# The hash for unknown names, so that refusing them takes equally long.
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(32))
-# Hashing takes memory and a core: only a few run at a time.
+# Each hash needs a core and memory, so only a few run at a time.
 _AT_ONCE = 4
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
 _LEAST_DIFFERENT = 5
 
 
 class SecretChecks:
-    """Hashes off the event loop, a few at a time."""
+    """Hashes outside the event loop, a few at a time."""
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def matches(self, stored: str | None, given: str) -> bool:
-        """Whether `given` is the secret; `None` (nobody, or no secret) takes as long and is False."""
+        """Return whether `given` is the secret. If `stored` is None (unknown name or no secret), this takes equally
+        long and returns False."""
         async with self._slots:
             equal = await asyncio.to_thread(_verify, stored or _NOBODY, given)
         return equal and stored is not None
@@ -38,7 +39,7 @@ class SecretChecks:
 
 
 def new_secret() -> str:
-    """256 random bits, with a prefix that secret scanners can find."""
+    """Return 256 random bits, with a prefix that secret scanners recognise."""
     return f"ruta_{secrets.token_urlsafe(32)}"
 
 
@@ -50,7 +51,7 @@ def _verify(stored: str, given: str) -> bool:
 
 
 def password_fault(password: str, *, sign_in_name: str) -> str | None:
-    """`short`, `long`, `simple` or `name`; None if it will do."""
+    """Return the fault of a password: `short`, `long`, `simple` or `name`; None if it is acceptable."""
     if len(password) < SHORTEST_PASSWORD:
         return "short"
     if len(password) > LONGEST_PASSWORD:

@@ -1,4 +1,4 @@
-"""The issuer's environment (prefix `RUTA_`)."""
+"""The issuer's settings (prefix `RUTA_`)."""
 
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -34,7 +34,7 @@ class IssuerSettings(ServiceSettings):
         "",
         description="Folders outside this machine, by comma, that the list of rights is copied into as it grows.",
     )
-    # The issuer publishes no events; it only shares the settings of services that do.
+    # Unused: the issuer publishes no events, but shares the settings of services that do.
     nats_password: SecretStr = Field(
         SecretStr("the issuer has no broker"), description="Not used by the issuer."
     )

@@ -1,4 +1,4 @@
-"""The metadata of the issuer's database, its tables that have no capability of their own, and how a row is changed."""
+"""The metadata of the issuer's database, shared tables, and versioned updates of rows."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ COMMON = common_tables(METADATA)
 async def change_version(
     session: AsyncSession, table: sa.Table, row: Any, **values: object
 ) -> None:
-    """Write the next version of a row as it was read. 412 if somebody changed it meanwhile: else their change, such as
-    switching a person off, would be undone by somebody who had not seen it."""
+    """Write the next version of a row. Raises 412 if somebody has changed it since it was read: otherwise a stale edit
+    could undo their change, such as disabling a person."""
     changed = await session.execute(
         sa.update(table)
         .where(table.c.id == row["id"], table.c.version == row["version"])

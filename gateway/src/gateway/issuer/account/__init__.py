@@ -1,1 +1,1 @@
-"""The account page of a signed-in person: password, second factor, recovery codes and sign-ins."""
+"""The account pages of a signed-in person: password, second factor, recovery codes, sign-ins."""

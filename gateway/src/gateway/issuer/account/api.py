@@ -1,4 +1,4 @@
-"""`/account`: what a person does about their own sign-in, with a browser and without a script."""
+"""`/account`: pages on which people manage their own sign-in, without scripts."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,14 +38,14 @@ PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
-# The only field of these forms that is no secret, and the fields that are sent again with it.
+# The only field that is not secret, and the fields that are sent again with it.
 _TYPED = "name"
 _SENT_AGAIN = {"csrf_token", "ticket", "credential"}
 Done = Literal["password", "factor", "ended", "passkey", "renamed", "removed"]
 
 
 class Visit:
-    """One request of one person: who, what they typed, and in which language they are answered."""
+    """One request of a signed-in person: the form, and the language of the answer."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Visit:
         """Whether this person proved who they are, with the second factor, a moment ago."""
 
     def csrf(self, path: str) -> str:
-        """The token of a form that is sent there."""
+        """Return the CSRF token for a form that posts to this path."""
         return form_token(self._csrf, path)
 
     async def page(self, error: str | None = None, status: int = 200) -> Response:
@@ -90,7 +90,7 @@ class Visit:
         return html_answer(html, self.language, status)
 
     async def refused_password(self) -> Response | None:
-        """The refusal of a wrong password or of too many guesses; None if the password is right."""
+        """Return the answer to a wrong password or too many attempts; None if the password is right."""
         if await seconds_to_wait(self.session, self.row["sign_in_name"], self.source):
             return await self.page("wait", 429)
         given = self.form.get("password", "")
@@ -105,7 +105,7 @@ class Visit:
 
 
 class NotSignedIn(Exception):
-    """Nobody is signed in (any more): `answer` leads to the sign-in, and from there back."""
+    """Nobody is signed in. `answer` redirects to the sign-in, which leads back here."""
 
     def __init__(self, answer: Response) -> None:
         self.answer = answer
@@ -123,13 +123,13 @@ async def _visit(
     _language: Annotated[PageLanguage | None, Query(alias="language")] = None,
     _done: Annotated[Done | None, Query(alias="done")] = None,
 ) -> Visit:
-    """The visiting person. A form counts only with the CSRF token of this browser's session, which only Ruta's pages
-    can read; the front passes it on (`ruta-csrf`)."""
+    """Return the visiting person. A form must contain the CSRF token of this browser's session, which the front
+    forwards (`ruta-csrf`) and only Ruta's pages can read."""
     if caller.anonymous:
         raise await _nobody(request)
     if not caller.is_person:
         raise FORBIDDEN.because("only_people_have_this_page_clients_secret")
-    # Only a change locks the person, and so waits for a sign-in that begins at the same moment.
+    # Only a change locks the person's row, which delays concurrent sign-ins.
     person = queries.held if request.method == "POST" else queries.by_id
     row = await person(session, UUID(caller.subject))
     if row is None or not (row["active"] and row["organisation_active"]):
@@ -147,7 +147,7 @@ async def _visit(
 
 
 async def _nobody(request: Request) -> NotSignedIn:
-    """Lead to the sign-in. What was typed is shown again, except secrets."""
+    """Redirect to the sign-in. The page shows what was typed again, except secrets."""
     path = PASSKEYS if request.url.path.startswith(PASSKEYS) else ACCOUNT
     form: dict[str, str] = {}
     if request.method == "POST":
@@ -182,9 +182,11 @@ Shown = Callable[..., Awaitable[Response]]
 
 
 def form_on(routes: APIRouter, path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
-    """A form of the page, for the person who is signed in. A form with a password also needs the right one and a fresh sign-in:
-    a session that was left open or stolen, and a password that somebody saw, must not be enough to replace the second
-    factor."""
+    """Declare a form of the page for the signed-in person.
+
+    A form with a password field requires the right password and a recent sign-in. An open or stolen session, or a
+    password that somebody saw, must not be enough to replace the second factor.
+    """
 
     names = ("csrf_token", *fields)
 
@@ -215,13 +217,13 @@ _form = partial(form_on, routes)
 
 @routes.get("", summary="Own account page", responses=PAGE, response_class=HTMLResponse)
 async def show(visit: Visiting) -> Response:
-    """For people who signed in with a browser."""
+    """Show the account page. Only for people who signed in with a browser."""
     return await visit.page()
 
 
 @_form("/password", "Change own password", "password", "new_password", "repeated")
 async def change_password(visit: Visiting) -> Response:
-    """Ends every other sign-in of the person."""
+    """Change the password. Ends all other sign-ins of the person."""
     new = visit.form.get("new_password", "")
     fault = password_fault(new, sign_in_name=visit.row["sign_in_name"])
     if fault is None and new == visit.form.get("password"):
@@ -236,7 +238,7 @@ async def change_password(visit: Visiting) -> Response:
 
 @_form("/second-factor", "Begin a new second factor: a QR code for the phone", "password")
 async def begin_second_factor(visit: Visiting, factors: Factors, enrolments: Enrolling) -> Response:
-    """The former one holds until a code of the new one has come back."""
+    """Begin to replace the second factor. The old one stays valid until the new one is confirmed."""
     secret, _ = factors.new(visit.row["id"])
     ticket = enrolments.begin(visit.row["id"], visit.row["version"], secret, clock.now())
     return _enrolling(visit, ticket, secret)
@@ -248,7 +250,7 @@ async def begin_second_factor(visit: Visiting, factors: Factors, enrolments: Enr
 async def confirm_second_factor(
     visit: Visiting, factors: Factors, enrolments: Enrolling
 ) -> Response:
-    """Ends every other sign-in of the person."""
+    """Confirm the new second factor. Ends all other sign-ins of the person."""
     ticket = visit.form.get("ticket", "")
     try:
         secret = enrolments.secret(ticket, visit.row["id"], visit.row["version"], clock.now())
@@ -264,21 +266,21 @@ async def confirm_second_factor(
 
 @_form("/recovery-codes", "Make eight new recovery codes, shown once", "password")
 async def renew_recovery_codes(visit: Visiting, recovery: Recovery) -> Response:
-    """The former ones are void; ends every other sign-in of the person."""
+    """Replace the recovery codes; the old ones become void. Ends all other sign-ins of the person."""
     codes = await own_service.renew_recovery_codes(visit.session, visit.caller, recovery, visit.row)
     return html_answer(codes_page(visit.language, codes), visit.language)
 
 
 @_form("/sign-ins/{sign_in}/end", "End one of the own sign-ins")
 async def end_one(sign_in: UUID, visit: Visiting) -> Response:
-    """Another person's, or one that is over, is no error: it is not there afterwards either."""
+    """End one sign-in. An unknown or ended one is not an error."""
     await own_service.end_sign_in(visit.session, visit.caller, visit.row, sign_in)
     return visit.back("ended")
 
 
 @_form("/sign-ins/end-others", "End all own sign-ins but this one")
 async def end_others(visit: Visiting) -> Response:
-    """Within a minute none of them is believed any more."""
+    """End all other sign-ins. Their tokens are void within a minute."""
     await own_service.end_other_sign_ins(visit.session, visit.caller, visit.row)
     return visit.back("ended")
 
@@ -304,7 +306,7 @@ def html_answer(
 
 
 def sign_in_again(path: str) -> str:
-    """Address of a fresh sign-in that leads back to the page."""
+    """Return the address of a new sign-in that leads back to the page."""
     return f"/session/start?fresh=true&return_to={path}"
 
 

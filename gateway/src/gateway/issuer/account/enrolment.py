@@ -1,7 +1,7 @@
-"""A new second factor on its way to the phone, or the question to a new passkey: sealed in the form until
-the answer comes back.
+"""Tickets that enrol a second factor or passkey.
 
-So nothing is stored that nobody has confirmed, and the old factor holds until then.
+The new secret or challenge is sealed in the form until the person confirms it. So nothing unconfirmed is stored, and
+the old factor stays valid meanwhile.
 """
 
 import base64
@@ -15,17 +15,17 @@ LIFETIME = timedelta(minutes=10)
 
 
 class NotEnrolling(Exception):
-    """The ticket is not Ruta's, another person's, too old, or made before another change."""
+    """The ticket is forged, another person's, expired, or older than another change."""
 
 
 class Enrolments:
-    """`use`: the factor that is enrolled; a ticket for one use does not open another."""
+    """Seals and opens tickets for the factor that `use` names; a ticket for one use does not open another."""
 
     def __init__(self, master: bytes, use: bytes) -> None:
         self._key = crypto.derived(master, use)
 
     def begin(self, person_id: UUID, version: int, secret: str, now: datetime) -> str:
-        """`version` of the person's row: whatever else they change makes this void."""
+        """Return a ticket. `version` is that of the person's row, so any other change voids the ticket."""
         until = (now + LIFETIME).timestamp()
         content = orjson.dumps({"secret": secret, "version": version, "until": until})
         sealed = crypto.seal(self._key, content, person_id.bytes)

@@ -1,4 +1,4 @@
-"""Layout of the account page, in Spanish and English; its texts are in `texts.json`."""
+"""HTML of the account pages, in Spanish and English. `texts.json` contains the texts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -32,9 +32,12 @@ def account_page(
     error: str | None,
     done: str | None,
 ) -> str:
-    """`passkeys`: how many. `sign_ins`: the living ones; `recent`: all of the last weeks. `own`: the id of the sign-in that
-    asks. `fresh`: where to sign in again before credentials are changed; None if the sign-in is fresh. `error`, `done`:
-    names of texts."""
+    """Return the account page.
+
+    `passkeys` is their number, `sign_ins` the living ones, `recent` those of the last weeks, `own` the id of the
+    current one. `fresh` is the address of a new sign-in, which changes of credentials need; None if the sign-in is
+    recent. `error` and `done` are keys of texts.
+    """
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
     return _page(
         "account",
@@ -71,7 +74,8 @@ def account_page(
 def enrolment_page(
     *, language: str, csrf: Token, ticket: str, secret: str, uri: str, error: str | None
 ) -> str:
-    """The QR code of a second factor, and the field for a code of it. `secret` for who types it."""
+    """Return the page with the QR code of a new second factor and the field for its first code. `secret` is for typing
+    it by hand."""
     return _page(
         "enrolment",
         language,
@@ -96,8 +100,8 @@ def passkeys_page(
     error: str | None,
     done: str | None,
 ) -> str:
-    """`fresh`: where to sign in again first; None if that was a moment ago. `adding`: what the form needs
-    that adds one."""
+    """Return the page of the passkeys. `fresh` is the address of a new sign-in, None if the sign-in is recent. `adding`
+    contains the values of the form that adds one."""
     return _page(
         "passkeys",
         language,
@@ -123,8 +127,8 @@ def passkeys_page(
 def again_page(
     *, language: str, action: str, hidden: Mapping[str, str], name: str, path: str
 ) -> str:
-    """A form that arrived after the session ended, to be sent again; nothing of it is kept. `path`: where signing in
-    leads."""
+    """Return a page that sends a form again which arrived after the session ended. Ruta does not store it. `path` is
+    where the sign-in leads back to."""
     return _page("again", language, action=action, hidden=hidden, name=name, path=path, error=None)
 
 

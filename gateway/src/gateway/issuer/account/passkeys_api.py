@@ -1,5 +1,4 @@
-"""`/account/passkeys`: a person's own passkeys. To add one needs the one script of these pages, and a
-sign-in of a moment ago; everything else goes without."""
+"""`/account/passkeys`: a person's own passkeys. Adding one needs a recent sign-in and the only script of these pages."""
 
 import secrets
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from gateway.issuer.requests import Anyone
 
 routes = router(ACCOUNT, ["account"])
 _FRESH = sign_in_again(PASSKEYS)
-# For the script alone; the page that loads it names its address in the policy.
+# For the script only; the page that loads it allows its address in the policy.
 _KEPT_SECONDS = 3600
 _SCRIPT = files("gateway.issuer.account").joinpath("passkeys.js").read_text(encoding="utf-8")
 
@@ -44,7 +43,7 @@ _form = partial(form_on, routes)
 
 @dataclass(frozen=True)
 class Desk:
-    """The parts that adding a passkey needs, beside the person."""
+    """Groups what adding a passkey needs besides the person."""
 
     request: Request
     passkeys: Passkeys
@@ -66,20 +65,20 @@ AtDesk = Annotated[Desk, Depends(_desk)]
     responses={200: {"content": {"text/javascript": {"schema": {"type": "string"}}}}},
 )
 async def script(_caller: Anyone) -> Response:
-    """The same for everybody."""
+    """Return the script, which is the same for everybody."""
     kept = {"Cache-Control": f"public, max-age={_KEPT_SECONDS}"}
     return Response(_SCRIPT, media_type="text/javascript", headers=kept)
 
 
 @routes.get("/passkeys", summary="Own passkeys", responses=PAGE, response_class=HTMLResponse)
 async def show(visit: Visiting, desk: AtDesk) -> Response:
-    """For people who signed in with a browser."""
+    """Show the person's passkeys. Only for people who signed in with a browser."""
     return await _page(visit, desk)
 
 
 @_form("/passkeys", "Add a passkey", "ticket", "name", "credential")
 async def add(visit: Visiting, desk: AtDesk) -> Response:
-    """Ends every other sign-in of the person. Who has the ticket had signed in a moment before."""
+    """Add a passkey. Ends all other sign-ins of the person. The ticket proves a recent sign-in."""
     ticket = visit.form.get("ticket", "")
     name = _name(visit)
     try:
@@ -103,7 +102,7 @@ async def add(visit: Visiting, desk: AtDesk) -> Response:
 
 @_form("/passkeys/{passkey}/name", "Give an own passkey another name", "name")
 async def rename(passkey: UUID, visit: Visiting, desk: AtDesk) -> Response:
-    """Another person's is no error: nothing happens."""
+    """Rename a passkey. Another person's stays unchanged, without an error."""
     if not (name := _name(visit)):
         return await _page(visit, desk, "passkey_name")
     await own_service.rename_passkey(visit.session, visit.row, passkey, name)
@@ -112,7 +111,7 @@ async def rename(passkey: UUID, visit: Visiting, desk: AtDesk) -> Response:
 
 @_form("/passkeys/{passkey}/remove", "Remove an own passkey")
 async def remove(passkey: UUID, visit: Visiting) -> Response:
-    """Ends every other sign-in of the person; asks for a sign-in of a moment ago."""
+    """Remove a passkey. Needs a recent sign-in. Ends all other sign-ins of the person."""
     if not visit.fresh:
         return see_other(_FRESH)
     await own_service.remove_passkey(visit.session, visit.caller, visit.row, passkey)

@@ -1,1 +1,1 @@
-"""Sign-in of people: the authorization endpoint, its page, and the grants that follow."""
+"""Sign-in of people: the authorization endpoint and its pages."""

@@ -1,4 +1,4 @@
-"""`/oauth/authorize`: a person signs in with password and second factor, the client gets a code."""
+"""`/oauth/authorize`: a person signs in with password and second factor, and the client gets a code."""
 
 import secrets
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ _HTML: dict[int | str, dict[str, Any]] = {
     dependencies=[AnyQuery],
 )
 async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
-    """RFC 6749 §4.1 with PKCE (S256 only). Parameters as in RFC 6749, RFC 7636 and OIDC Core."""
+    """Show the sign-in page. Parameters as in RFC 6749 §4.1, RFC 7636 (S256 only) and OIDC Core."""
     query = dict(request.query_params)
     try:
         wanted = await _read(session, query)
@@ -96,7 +96,7 @@ async def sign_in(
     recovery: Recovery,
     passkeys: Passkeying,
 ) -> Response:
-    """The form of the sign-in page; only the page itself can fill it."""
+    """Take the form of the sign-in page; only that page can create a valid one."""
     form: dict[str, str] = {}
     try:
         form = read_form(request.headers.get("content-type", ""), await request.body())
@@ -133,7 +133,8 @@ async def sign_in(
             return None
         factor = _factor(form)
         entering = Entered(wanted, person["id"], person["version"], factor, clock.now())
-        # A recovery code proves least: somebody who found the paper must not confirm the news for the person.
+        # Recovery codes are the weakest proof. Somebody who found the paper must not confirm the news on the person's
+        # behalf.
         if factor is not Factor.RECOVERY_CODE:
             unread = await news.unread(session, person["id"])
             if unread.ids:
@@ -171,7 +172,7 @@ async def told(
         PageLanguage | None, Query(alias="ui_locales", description="Language of the page.")
     ] = None,
 ) -> Response:
-    """The form of the page that follows a sign-in where something was changed of how that person signs in."""
+    """Take the form of the page that shows a person recent changes to their sign-in."""
     try:
         form = read_form(request.headers.get("content-type", ""), await request.body())
         browser = request.cookies.get(_COOKIE, "")
@@ -182,7 +183,7 @@ async def told(
         return _page(request, ticket=None, error="elsewhere", status=400)
     person = await queries.held(session, entered.person)
     unread = await news.unread(session, entered.person)
-    # A ticket whose news were confirmed lets nobody in again.
+    # After its news are confirmed, a ticket cannot be used again.
     if not (_still(person, entered) and unread.ids):
         return _page(request, ticket=None, error="elsewhere", status=400)
     answer = form.get("answer")
@@ -196,14 +197,14 @@ async def told(
 
 
 def _still(person: Any, entered: Entered) -> bool:
-    """Whether nothing was changed since they proved who they are."""
+    """Return whether the person's row is unchanged since they proved who they are."""
     if person is None or not (person["active"] and person["organisation_active"]):
         return False
     return bool(person["version"] == entered.version)
 
 
 async def _let_in(request: Request, session: Any, entered: Entered, person: Any) -> Response:
-    """Back to the client with a code, if its address is still one of its own."""
+    """Redirect to the client with a code, if its redirect URI is still registered."""
     wanted = entered.asked
     await clients.hold(session, wanted.client_id, share=True)
     client = await clients.client(session, wanted.client_id)
@@ -243,7 +244,7 @@ async def _read(session: Session, query: dict[str, str]) -> Asked:
 
 
 def _scopes(wanted: Asked, person: Any, client: Any) -> tuple[str, ...]:
-    """Scopes that the person and the client hold and the client asked for; others are left out, not refused."""
+    """Return the requested scopes that both the person and the client hold. Others are dropped, not refused."""
     asked = [scope for scope in wanted.scope.split(" ") if scope]
     held = set(person["scopes"]) & set(client["scopes"])
     chosen = [scope for scope in asked if scope in held]
@@ -272,7 +273,7 @@ def _told(request: Request, entered: Entered, unread: News, person: Any) -> Resp
 def _told_page(
     request: Request, entered: Entered, unread: News, person: Any, ticket: str | None = None
 ) -> Response:
-    """`ticket` None: they said that they had not asked for it."""
+    """Return the page with the news. `ticket` is None if the person has answered that they did not request the changes."""
     language = _spoken(request)
     html = told_page(
         language=language,

@@ -1,5 +1,5 @@
-"""Pages of a sign-in, in Spanish and English, that load nothing from outside: the form, and the changes to how the
-person signs in. Their texts are in `texts.json`."""
+"""Sign-in pages in Spanish and English: the form, and news of changes to the person's sign-in. They load nothing from
+other sites. `texts.json` contains the texts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,9 +20,12 @@ def sign_in_page(
     application: str | None = None,
     organisation: str | None = None,
 ) -> str:
-    """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `elsewhere`, `unknown`). `name` as it was typed.
-    `question`: to whichever passkey is there, as JSON; `script`: the address of the script that puts it. `application` of
-    `organisation`: who will act in the person's name; None where it is Ruta's own."""
+    """Return the sign-in page.
+
+    Without a `ticket` it shows only the error (`wrong`, `wait`, `stale`, `elsewhere`, `unknown`). `name` is the name as
+    typed. `question` is the passkey challenge as JSON and `script` the address of the script that uses it.
+    `application` and `organisation` name an outside client; None for Ruta's own.
+    """
     return drawn(
         _PACKAGE,
         "sign_in.html",
@@ -38,14 +41,15 @@ def sign_in_page(
 
 
 def told_page(*, language: str, ticket: str | None, news: Sequence[str], organisation: str) -> str:
-    """`ticket` None: they said that they had not asked for it. `news`: a sentence each; `organisation`: theirs."""
+    """Return the page with the news, one sentence each. `ticket` is None if the person has answered that they did not
+    request the changes. `organisation` is the person's."""
     return drawn(
         _PACKAGE, "told.html", language, ticket=ticket, news=news, organisation=organisation
     )
 
 
 def policy(form_targets: str, script: str | None = None) -> Mapping[str, str]:
-    """Headers of the page. Browsers apply `form-action` to the redirect after the form as well."""
+    """Return the page's headers. Browsers apply `form-action` to the redirect after the form too."""
     return {
         "Content-Security-Policy": page_policy(
             forms=f"'self' {form_targets}".strip(), script_address=script

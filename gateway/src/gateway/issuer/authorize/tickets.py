@@ -1,8 +1,7 @@
-"""An authorization request (RFC 6749 §4.1.1, PKCE, OIDC), and the sealed ticket in the sign-in form that keeps it: what
-was asked, for whom, until when.
+"""Authorization requests (RFC 6749 §4.1.1, PKCE, OIDC) and the sealed tickets that carry them in the sign-in form.
 
-The ticket replaces server-side state. Together with a cookie of the same browser it is also what keeps
-another site from signing somebody in as somebody else (login CSRF).
+A ticket contains the request, the browser it belongs to and its expiry, so the server stores nothing. Together with a
+cookie of the same browser it prevents login CSRF: another site cannot sign a person in as somebody else.
 """
 
 import base64
@@ -27,11 +26,11 @@ _MAX_VALUE = 1000
 
 
 class Unanswerable(Exception):
-    """Client or redirect URI are not to be trusted: say so here, never by redirect."""
+    """The client or redirect URI is not trusted: show the error here, never redirect."""
 
 
 class Faulty(Exception):
-    """The client is known but asks wrongly; the error goes back by redirect."""
+    """The client is known but its request is invalid; the error goes back by redirect."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(error)
@@ -41,7 +40,8 @@ class Faulty(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """`application` and `organisation`: what the client is called, and whose it is; None where it is Ruta's own."""
+    """An authorization request. `application` and `organisation` are the names of the client and its owner; None for
+    Ruta's own."""
 
     client_id: str
     redirect_uri: str
@@ -54,7 +54,7 @@ class Asked:
 
 
 def redirect_of(query: Mapping[str, str], registered: Sequence[str] | None) -> str:
-    """The redirect URI, compared character by character with the registered ones (RFC 9700 §2.1)."""
+    """Return the redirect URI after an exact comparison with the registered ones (RFC 9700 §2.1)."""
     uri = query.get("redirect_uri", "")
     if registered is None or uri not in registered:
         raise Unanswerable("Unknown client, or a redirect URI that it did not register.")
@@ -62,10 +62,8 @@ def redirect_of(query: Mapping[str, str], registered: Sequence[str] | None) -> s
 
 
 def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
-    """The request; Faulty if it is not a code request with PKCE S256.
-
-    `prompt=login` and `max_age` ask for what happens anyway: every request signs somebody in anew.
-    """
+    """Parse the request. Raises Faulty unless it asks for a code with PKCE S256. `prompt=login` and `max_age` need no
+    handling, because every request requires a new sign-in."""
     if any(len(value) > _MAX_VALUE for value in query.values()):
         raise Faulty("invalid_request", "A parameter is too long.")
     if query.get("response_type") != "code":
@@ -90,7 +88,7 @@ def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
 
 
 def answer_uri(redirect_uri: str, parameters: Mapping[str, str | None]) -> str:
-    """The redirect URI with parameters added; its own query stays."""
+    """Add parameters to the redirect URI and keep its own query."""
     added = urlencode({k: v for k, v in parameters.items() if v is not None})
     parts = urlsplit(redirect_uri)
     query = f"{parts.query}&{added}" if parts.query else added
@@ -98,7 +96,7 @@ def answer_uri(redirect_uri: str, parameters: Mapping[str, str | None]) -> str:
 
 
 def origin_of(uri: str) -> str:
-    """Scheme and authority: what a page's `form-action` must allow."""
+    """Return scheme and authority, which a page's `form-action` must allow."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -108,11 +106,11 @@ _CONTEXT, _ENTERED = b"sign-in ticket", b"entered ticket"
 
 
 class NoTicket(Exception):
-    """The ticket is not Ruta's, or belongs to another browser."""
+    """The ticket is forged or belongs to another browser."""
 
 
 class OldTicket(Exception):
-    """The ticket is of this browser, but expired: the request can be made again."""
+    """The ticket belongs to this browser but has expired; the person can start again."""
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
@@ -123,7 +121,7 @@ class Tickets:
         self._key = crypto.derived(master, b"ruta sign-in ticket")
 
     def make(self, asked: Asked, browser: str, now: datetime) -> str:
-        """`browser`: the random value of the cookie."""
+        """Return a ticket. `browser` is the random value in the browser's cookie."""
         return self._make(_CONTEXT, {"asked": asdict(asked)}, browser, now)
 
     def open(self, text: str, browser: str, now: datetime) -> "Opened":
@@ -178,8 +176,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Entered:
-    """A person who proved who they are and is shown news before they are let in. `at`: when; `version`: of their row, so that
-    any change meanwhile makes the ticket void; `news`: the mark of the news shown."""
+    """A person who proved who they are at time `at` and must see news before they get in.
+
+    Any later change of the row's `version` voids the ticket. `news` is the mark of the news shown.
+    """
 
     asked: Asked
     person: UUID
@@ -190,8 +190,8 @@ class Entered:
 
 
 def challenge_of(ticket: str) -> bytes:
-    """The challenge that a passkey signs: nobody can guess it, and it is valid as long as the ticket, in its browser
-    only. So nothing is stored for it."""
+    """Return the challenge for a passkey. It is unguessable and valid as long as the ticket, in its browser only, so
+    nothing is stored for it."""
     return hashlib.sha256(_sealed(ticket)).digest()
 
 

@@ -1,1 +1,1 @@
-"""The record of who changed which identity."""
+"""The record of changes to identities, with their authors."""

@@ -1,5 +1,8 @@
-"""Table of changes of identities. `told_at`: when it was written to the list that leaves the machine. `news`: whether the
-person whom it is about is to be told; `read_at`: when they said that they have read it."""
+"""The table of changes to identities.
+
+`told_at` is when the change was added to the external list. `news` marks changes to show the person concerned, and
+`read_at` is when they confirmed them.
+"""
 
 import sqlalchemy as sa
 

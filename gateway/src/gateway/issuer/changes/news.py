@@ -1,7 +1,7 @@
-"""Changes to how somebody signs in, and which of them are news to the person. Pure.
+"""Changes to a person's sign-in, and which of them are news to that person. Pure.
 
-The person hears of a change at their next sign-in until they confirm that they read it, whoever made it: the record
-names a thief's act in their session as theirs.
+The person sees each change at every sign-in until they confirm it, whoever made it: a thief in their session acts under
+their name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ _NEWS: Mapping[str, set[Part]] = {
     "removed a passkey": {Part.PASSKEYS},
     "renewed own recovery codes": {Part.CODES},
     "used a recovery code": {Part.CODES},
-    # Nothing changed, but somebody else has the password or the key.
+    # These change nothing, but show that somebody else has the password or the key.
     "refused several wrong codes": set(),
     "refused a copied passkey": set(),
 }
@@ -52,12 +52,12 @@ _NO_NEWS: Mapping[str, set[Part]] = {
 
 
 def is_news(kind: str, what: str) -> bool:
-    """Whether a change is news to the person whom it is about."""
+    """Return whether a change is news to the person concerned."""
     return kind == "person" and what in NEWS
 
 
 def touched(kind: str, what: str) -> set[Part]:
-    """The parts of an account that a change of the person or their organisation affects."""
+    """Return the parts of an account that a change of the person or their organisation affects."""
     if kind == "organisation":
         return {Part.ORGANISATION}
     verb, *fields = what.split()
@@ -67,8 +67,8 @@ def touched(kind: str, what: str) -> set[Part]:
 
 
 class By(StrEnum):
-    """The author of a change to a person's account, as the person sees it. `OWN`: somebody signed in as them; `PAGE`:
-    somebody typed their name on the sign-in page."""
+    """The author of a change, as the person sees it. `OWN` means that somebody signed in as them, `PAGE` that somebody
+    typed their name on the sign-in page."""
 
     OWN = "own"
     PAGE = "page"
@@ -77,7 +77,7 @@ class By(StrEnum):
 
 
 def by_whom(change: Any, person: str) -> By:
-    """`change`: a row of the record."""
+    """Return the author of a row of the record."""
     if change["by_subject"] == person:
         return By.PAGE if change["by_client"] == SIGN_IN else By.OWN
     return By.RUTA if change["by_client"] == change["by_subject"] == ITSELF else By.OTHER
@@ -85,7 +85,7 @@ def by_whom(change: Any, person: str) -> By:
 
 @dataclass(frozen=True)
 class Line:
-    """Changes of one kind by one person: the newest, and how many. `by`: their id, or that of a client."""
+    """Changes of one kind by one author: the newest one and their number. `by` is the id of a person or client."""
 
     at: datetime
     what: str
@@ -95,7 +95,7 @@ class Line:
 
 
 def lines(news: Iterable[Any], person: str) -> Sequence[Line]:
-    """Lines for rows of the record, the newest first. Repeated wrong codes share one line."""
+    """Group rows of the record into lines, newest first. Repeated wrong codes share one line."""
     found: dict[tuple[str, str], list[Any]] = {}
     for change in news:
         found.setdefault((change["what"], change["by_subject"]), []).append(change)
@@ -103,7 +103,7 @@ def lines(news: Iterable[Any], person: str) -> Sequence[Line]:
 
 
 def last_of_each(changes: Iterable[Any], person: str) -> Mapping[Part, Line]:
-    """The last change of each part of an account. `rows`: of the record, the newest first."""
+    """Return the last change of each part of an account. `rows` are from the record, newest first."""
     found: dict[Part, Line] = {}
     for change in changes:
         for part in touched(change["kind"], change["what"]):

@@ -13,7 +13,7 @@ from gateway.issuer.changes.news import NOT_ASKED_FOR
 
 
 async def page(session: AsyncSession, before: str | None, limit: int) -> Sequence[sa.RowMapping]:
-    """The newest first; one more than `limit` tells that more follow."""
+    """Return changes, newest first; one more than `limit` if there are further ones."""
     key = sa.cast(changes.c.id, sa.Text)
     statement = sa.select(changes).order_by(key.desc()).limit(limit + 1)
     if before is not None:
@@ -22,13 +22,13 @@ async def page(session: AsyncSession, before: str | None, limit: int) -> Sequenc
 
 
 async def newest(session: AsyncSession) -> str:
-    """The id of the last change: another one means that something was changed since."""
+    """Return the id of the last change. It differs after any change."""
     found = sa.select(changes.c.id).order_by(changes.c.id.desc()).limit(1)
     return str(await session.scalar(found) or "")
 
 
 async def unread(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """The news that the person has not confirmed, the newest first."""
+    """Return the person's unconfirmed news, newest first."""
     news = sa.select(changes).where(_of_person(str(person_id)), _UNREAD)
     return (await session.execute(news.order_by(changes.c.id.desc()))).mappings().all()
 
@@ -36,7 +36,7 @@ async def unread(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMappi
 async def last_of_each(
     session: AsyncSession, person_id: UUID, organisation_id: UUID
 ) -> Sequence[sa.RowMapping]:
-    """The last change of each kind, of a person and of their organisation; the newest first."""
+    """Return the last change of each kind for a person and their organisation, newest first."""
     of_organisation = sa.and_(
         changes.c.kind == "organisation", changes.c.target == str(organisation_id)
     )
@@ -52,7 +52,7 @@ async def last_of_each(
 
 
 def unread_since(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """`unread_since` of the person whom this column names: since when they have unread news."""
+    """Select `unread_since` of the person in this column: when their oldest unread news happened."""
     first = sa.select(sa.func.min(changes.c.at)).where(
         _of_person(sa.cast(person_id, sa.Text)), _UNREAD
     )
@@ -60,7 +60,7 @@ def unread_since(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
 
 
 def not_asked_for_at(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """`not_asked_for_at` of the person whom this column names: when they last said that they had not asked for a change."""
+    """Select `not_asked_for_at` of the person in this column: when they last reported a change as not theirs."""
     last = sa.select(sa.func.max(changes.c.at)).where(
         _of_person(sa.cast(person_id, sa.Text)), changes.c.what == NOT_ASKED_FOR
     )
@@ -75,7 +75,7 @@ def _of_person(target: Any) -> sa.ColumnElement[bool]:
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[sa.RowMapping]:
-    """Changes that are not in the list yet, the oldest first."""
+    """Return changes that are not in the list yet, oldest first."""
     statement = sa.select(changes).where(changes.c.told_at.is_(None)).order_by(changes.c.id)
     return (await session.execute(statement.limit(limit))).mappings().all()
 
@@ -86,7 +86,7 @@ async def count_untold(session: AsyncSession) -> int:
 
 
 async def unknown(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """The ids that are not in the record."""
+    """Return the ids that are not in the record."""
     listed = sa.select(changes.c.id).where(
         changes.c.id == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
     )

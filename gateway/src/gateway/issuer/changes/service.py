@@ -1,4 +1,4 @@
-"""The record of who changed identities: append only, and without secrets."""
+"""Writes the record of changes to identities. It is append-only and contains no secrets."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -42,14 +42,14 @@ async def mark_told(session: AsyncSession, ids: Collection[UUID]) -> None:
 
 
 async def tell_all_anew(session: AsyncSession) -> None:
-    """Mark all changes as not listed: the list is gone, and is written again from the first change."""
+    """Mark all changes as unlisted, because the list is gone and must be rewritten from the first change."""
     await session.execute(
         sa.update(changes).where(changes.c.told_at.is_not(None)).values(told_at=None)
     )
 
 
 async def put_back(session: AsyncSession, forgotten: Sequence[Mapping[str, Any]]) -> None:
-    """Store changes that the list has and the record lost."""
+    """Restore changes that are in the list but lost from the record."""
     now = clock.now()
     await session.execute(
         sa.insert(changes),

@@ -1,4 +1,4 @@
-"""How changes of somebody's account are told to them, in Spanish and English; the words are in `texts.json`."""
+"""Describes changes of an account to its owner, in Spanish and English. `texts.json` contains the words."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ Names = Mapping[str, str]
 
 
 def told(news: Sequence[Line], names: Names, language: str) -> list[str]:
-    """One sentence for each change: its kind, its time, its author."""
+    """Return one sentence for each change, with its kind, time and author."""
     t = page_texts("gateway.issuer.changes", language)
     return [
         t["line"].format(
@@ -28,7 +28,7 @@ def told(news: Sequence[Line], names: Names, language: str) -> list[str]:
 
 
 def parts(last: Mapping[Part, Line], names: Names, language: str) -> list[tuple[str, str]]:
-    """Each part of an account: its name, and when and by whom it was last changed."""
+    """Return the name of each part of an account, and when and by whom it was last changed."""
     t = page_texts("gateway.issuer.changes", language)
     return [
         (
@@ -42,7 +42,7 @@ def parts(last: Mapping[Part, Line], names: Names, language: str) -> list[tuple[
 
 
 def moment(at: datetime, language: str) -> str:
-    """A day and a time, as people write them."""
+    """Format a day and time for people."""
     there = at.astimezone(UTC)
     return f"{whole_date(clock.utc_day(at), language)}, {there:%H:%M} UTC"
 

@@ -1,1 +1,1 @@
-"""Machine clients: who they are, what they may do, their secrets."""
+"""Machine clients: identity, rights, secrets."""

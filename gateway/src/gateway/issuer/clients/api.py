@@ -1,4 +1,4 @@
-"""Machine clients, for administrators."""
+"""Routes for machine clients, for administrators."""
 
 from operator import itemgetter
 from typing import Annotated
@@ -54,7 +54,7 @@ async def change(
     answer: Answered,
     changing: Changing,
 ) -> Client:
-    """A change of rights voids the client's tokens within a minute."""
+    """Change a client. A change of rights voids its tokens within a minute."""
     row = changing.of(await service.found(session, client_id))
     return Client(**answer.of(await service.change(session, admin, row, wanted)))
 

@@ -1,4 +1,4 @@
-"""Table of clients. Secrets are kept hashed."""
+"""The table of clients. Secrets are stored as hashes."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

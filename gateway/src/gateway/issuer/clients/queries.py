@@ -13,14 +13,14 @@ Row = sa.RowMapping
 
 
 async def client(session: AsyncSession, client_id: str) -> Row | None:
-    """One client with `organisation_active` and `organisation_name`; None if there is none."""
+    """Return the client with `organisation_active` and `organisation_name`; None if unknown."""
     of = clients.c.organisation_id
     statement = sa.select(clients, activity(of), naming(of)).where(clients.c.id == client_id)
     return (await session.execute(statement)).mappings().one_or_none()
 
 
 async def hold(session: AsyncSession, client_id: str, *, share: bool = False) -> None:
-    """Lock the client's row: its sign-ins begin under a shared lock and end under a whole one."""
+    """Lock the client's row. Starting a sign-in needs a shared lock, ending all of them an exclusive one."""
     await session.execute(
         sa.select(clients.c.id).where(clients.c.id == client_id).with_for_update(read=share)
     )
@@ -35,7 +35,7 @@ async def suspended(session: AsyncSession) -> list[str]:
 
 
 async def active_after(session: AsyncSession, after: str, limit: int) -> Sequence[Row]:
-    """The rights of clients that act for an organisation, by the bytes of their id, beginning after `after`."""
+    """Return the rights of active clients of active organisations, ordered by the bytes of their id, after `after`."""
     rights = [clients.c[name] for name in ("organisation_id", *RIGHTS)]
     statement = sa.select(clients.c.id.label("subject"), *rights).where(
         clients.c.active,
@@ -47,7 +47,7 @@ async def active_after(session: AsyncSession, after: str, limit: int) -> Sequenc
 
 
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:
-    """Clients by id, beginning after `after`; one more than `limit` tells that more follow."""
+    """Return clients by id, after `after`; one more than `limit` if there are further ones."""
     statement = sa.select(clients).order_by(clients.c.id).limit(limit + 1)
     if after is not None:
         statement = statement.where(clients.c.id > after)

@@ -1,5 +1,8 @@
-"""Use cases of machine clients. A change of rights voids the tokens that state the old ones, and ends what people began
-through the client. A client is held to the list that leaves the machine where the record went back."""
+"""Use cases of machine clients.
+
+A change of rights voids tokens with the old rights and ends sign-ins through the client. If the database went back in
+time, the external list restores the client's later rights.
+"""
 
 from typing import Any
 
@@ -24,7 +27,7 @@ _HARMLESS = {"name", "redirect_uris"}
 
 
 async def found(session: AsyncSession, client_id: str) -> Any:
-    """The row, or 404."""
+    """Return the row, or raise 404."""
     row = await queries.client(session, client_id)
     if row is None:
         raise NOT_FOUND.because("no_such_client")
@@ -34,7 +37,7 @@ async def found(session: AsyncSession, client_id: str) -> Any:
 async def create(
     session: AsyncSession, by: Principal, secrets: SecretChecks, new: NewClient
 ) -> tuple[Any, str]:
-    """The new client and its secret, which is kept only as a hash."""
+    """Create a client. Return it with its secret, of which only a hash is stored."""
     if await queries.client(session, new.id) is not None:
         raise CONFLICT.because("client_with_this_id_exists_already", pointer="/id")
     if await organisation(session, new.organisation_id) is None:
@@ -46,7 +49,7 @@ async def create(
 
 
 async def add(session: AsyncSession, **columns: Any) -> None:
-    """A client with these columns, active from now on."""
+    """Insert an active client with these columns."""
     row = {"redirect_uris": [], **columns}
     await session.execute(
         sa.insert(clients).values(**row, active=True, version=1, created_at=clock.now())
@@ -54,7 +57,7 @@ async def add(session: AsyncSession, **columns: Any) -> None:
 
 
 async def ensure_browser_client(session: AsyncSession, client_id: str, redirect_uri: str) -> None:
-    """The client of no organisation through which people of all sign in: it narrows no scope."""
+    """Create the client through which people of all organisations sign in. It restricts no scope."""
     own = {"redirect_uris": [redirect_uri], "scopes": list(SCOPES)}
     row = {"id": client_id, "name": "Ruta web console", "roles": [], "aors": [], "areas": [], **own}
     await session.execute(
@@ -79,7 +82,7 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: ClientC
 async def renew_secret(
     session: AsyncSession, by: Principal, secrets: SecretChecks, row: Any
 ) -> tuple[Any, str]:
-    """A new secret; the old one and every token got with it are void from now on."""
+    """Issue a new secret. The old one and all tokens issued for it are void at once."""
     secret = new_secret()
     await session.execute(
         sa.update(clients)
@@ -98,7 +101,7 @@ async def void_tokens(session: AsyncSession, by: Principal, row: Any) -> None:
 
 
 async def standing(session: AsyncSession, marks: Marks, client_id: str) -> Word | None:
-    """How the client stands; None if there is no such client."""
+    """Return the client's current state for the list; None if there is no such client."""
     row = await queries.client(session, client_id)
     return None if row is None else _standing(marks, row)
 
@@ -106,15 +109,17 @@ async def standing(session: AsyncSession, marks: Marks, client_id: str) -> Word 
 async def hold_to(
     session: AsyncSession, marks: Marks, secrets: SecretChecks, client_id: str, word: Word
 ) -> bool:
-    """Give the client the rights of the list. A secret that differs is replaced by an unknown one, and redirect URIs that
-    differ are removed. Returns whether anything differed."""
+    """Apply the rights from the list. Return whether anything differed.
+
+    A different secret is replaced by an unknown one, and different redirect URIs are removed.
+    """
     await queries.hold(session, client_id)
     row = await queries.client(session, client_id)
     if row is None:
         return False
     now, values = _standing(marks, row), rights_again(row, word)
     if now["secret"] != word["secret"] and row["secret_hash"] is not None:
-        # A client without a secret would be a public one, which proves itself by none.
+        # Without a secret the client would become public and need no proof at all.
         values["secret_hash"] = await secrets.hashed(new_secret())
     if now["redirects"] != word["redirects"]:
         values["redirect_uris"] = []

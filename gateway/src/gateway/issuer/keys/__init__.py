@@ -1,1 +1,1 @@
-"""The keys that sign access tokens, and the documents that publish them."""
+"""Keys that sign access tokens, and the documents that publish them."""

@@ -1,4 +1,4 @@
-"""Discovery (RFC 8414, OIDC Discovery), the JWKS, and rotation by an administrator."""
+"""Routes for discovery (RFC 8414, OIDC Discovery), the JWKS, and key rotation by an administrator."""
 
 from typing import Any, cast
 

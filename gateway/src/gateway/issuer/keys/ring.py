@@ -1,8 +1,8 @@
-"""The ring of signing keys: one signs, the next is already published, old ones verify out their time.
+"""The ring of signing keys: one signs, the next is already published, retired ones still verify.
 
-Publishing the next key before it signs means that no verifier ever meets an unknown key id after a
-planned rotation. Private keys live in files that only the issuer's user can read. The database records the keys that it
-has seen: others in their place are a loss, no start.
+The next key is published before it signs, so no verifier meets an unknown key id after a planned rotation. Private keys
+are files that only the issuer's user can read. The database records known keys: if the files hold others, the keys were
+lost and the issuer refuses to start.
 """
 
 import fcntl
@@ -30,12 +30,12 @@ _LOOK_SECONDS = 1.0
 
 
 class RotatedTooOften(Exception):
-    """All published keys are still needed to verify what they signed."""
+    """All published keys are still needed to verify living tokens."""
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """`state`: `current` signs, `next` waits, `retired` (since `retired_at`) only verifies."""
+    """A signing key. `current` signs, `next` waits, and `retired` (since `retired_at`) only verifies."""
 
     kid: str
     algorithm: str
@@ -49,7 +49,7 @@ class SigningKey:
 
 
 class KeyRing:
-    """Follows the folder, so that `rotate` in another process is seen within a second."""
+    """Reloads the keys from their folder, so that a `rotate` in another process takes effect within a second."""
 
     def __init__(self, folder: Path, algorithm: str) -> None:
         self.folder = folder
@@ -60,27 +60,27 @@ class KeyRing:
         self._looked = float("-inf")
 
     def current(self) -> SigningKey:
-        """The key that signs now."""
+        """Return the key that signs now."""
         return next(key for key in self._all() if key.state == "current")
 
     def file_of_current(self) -> Path:
-        """The file of the key that signs now; it is as old as the key."""
+        """Return the file of the current key, whose age is the key's."""
         return self._pem_file(self.current().kid)
 
     def kids(self) -> set[str]:
-        """Ids of the existing keys. Unlike the other methods, this one makes no key."""
+        """Return the ids of existing keys. Unlike the other methods, this one never creates a key."""
         return {key.kid for key in self._read()}
 
     def published_kids(self) -> list[str]:
         return [str(key["kid"]) for key in self.jwks()["keys"]]
 
     def jwks(self) -> dict[str, Any]:
-        """All public keys that may verify a living token, and the one that will sign next."""
+        """Return all public keys that may verify a living token, and the next key."""
         return {"keys": [key.jwk for key in self._all() if _still_verifies(key)]}
 
     def rotate(self) -> SigningKey:
-        """Let the next key sign, retire the current one, make a new next one; RotatedTooOften if that were
-        more than `MOST_KEYS`."""
+        """Promote the next key, retire the current one and create a new next one. Raises RotatedTooOften if that would
+        make more than `MOST_KEYS`."""
         with self._locked():
             keys = [key for key in self._read() if _still_verifies(key)]
             if len(keys) >= MOST_KEYS:
@@ -95,7 +95,7 @@ class KeyRing:
         self._looked = time.monotonic()
         if not self._register.exists():
             with self._locked():
-                if not self._register.exists():  # another process may have been quicker
+                if not self._register.exists():  # another process may have created it first
                     self._write([self._made("current"), self._made("next")])
         stat = self._register.stat()
         if (stat.st_mtime_ns, stat.st_ino) != self._stamp:
@@ -171,7 +171,7 @@ _NONE = (
 
 
 async def recognise(database: Database, ring: KeyRing) -> None:
-    """Record the ring's keys; WrongKeys if none of them signed here before, though others did."""
+    """Record the keys of the ring. Raises WrongKeys if others have signed here before but none of these."""
     kids = ring.kids()
     known = {
         name.removeprefix(_KIND)

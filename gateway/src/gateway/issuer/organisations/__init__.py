@@ -1,1 +1,1 @@
-"""Organisations and their memberships in areas of responsibility."""
+"""Organisations and their memberships in areas of responsibility (AoRs)."""

@@ -1,4 +1,4 @@
-"""Organisations and their AoR memberships, for administrators."""
+"""Routes for organisations and their AoR memberships, for administrators."""
 
 from operator import itemgetter
 from uuid import UUID
@@ -52,8 +52,11 @@ async def change(
     answer: Answered,
     changing: Changing,
 ) -> Organisation:
-    """The directory is the source of its name: rename it there first. Suspending it or changing its AoRs voids the tokens
-    of all its clients and people; suspending it also ends what people of others began through its clients."""
+    """Change an organisation.
+
+    The directory is the source of its name: rename it there first. Suspending it or changing its AoRs voids the tokens
+    of all its clients and people. Suspending it also ends sign-ins of other organisations' people through its clients.
+    """
     row = changing.of(await service.found(session, organisation_id))
     changed = await service.change(session, admin, row, wanted)
     return await service.shown(session, answer.of(changed))

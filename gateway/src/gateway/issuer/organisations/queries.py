@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.organisations.models import memberships, organisations
 from gateway.issuer.rights import Identity, effective_aors
 
-# Clients stand above organisations, so only these columns of their table are named here.
+# The clients capability is on a higher floor, so this names only the columns it needs.
 _clients = sa.table("clients", sa.column("id", sa.Text), sa.column("organisation_id", sa.Uuid))
 
 
@@ -22,7 +22,7 @@ async def organisation(session: AsyncSession, organisation_id: UUID) -> sa.RowMa
 
 
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[sa.RowMapping]:
-    """By id, beginning after `after`; one more than `limit` tells that more follow."""
+    """Return organisations by id, after `after`; one more than `limit` if there are further ones."""
     statement = sa.select(organisations).order_by(organisations.c.id).limit(limit + 1)
     if after is not None:
         statement = statement.where(sa.cast(organisations.c.id, sa.Text) > after)
@@ -37,13 +37,13 @@ async def suspended(session: AsyncSession) -> list[str]:
 
 
 def activity(organisation_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """`organisation_active` of the row whose organisation this column names; None without one."""
+    """Select `organisation_active` of the organisation in this column; NULL if there is none."""
     active = sa.select(organisations.c.active).where(organisations.c.id == organisation_id)
     return active.scalar_subquery().label("organisation_active")
 
 
 def naming(organisation_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """`organisation_name` of the row whose organisation this column names."""
+    """Select `organisation_name` of the organisation in this column."""
     name = sa.select(organisations.c.name).where(organisations.c.id == organisation_id)
     return name.scalar_subquery().label("organisation_name")
 
@@ -60,7 +60,7 @@ async def membership_aors(session: AsyncSession, organisation_id: UUID) -> tuple
 async def aors_of_many(
     session: AsyncSession, organisation_ids: Collection[UUID]
 ) -> dict[UUID, set[str]]:
-    """The areas of responsibility that each organisation is a member of."""
+    """Return the areas of responsibility of each organisation."""
     rows = await session.execute(
         sa.select(memberships.c.organisation_id, memberships.c.aor).where(
             memberships.c.organisation_id.in_(organisation_ids)
@@ -73,7 +73,8 @@ async def aors_of_many(
 
 
 async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence[str]:
-    """The ids of its clients, each locked as a whole: nothing begins through them meanwhile."""
+    """Return the ids of the organisation's clients and lock their rows, so that no sign-in through them begins
+    meanwhile."""
     statement = sa.select(_clients.c.id).where(_clients.c.organisation_id == organisation_id)
     return (await session.scalars(statement.order_by(_clients.c.id).with_for_update())).all()
 
@@ -81,8 +82,10 @@ async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence
 async def identity_of(
     session: AsyncSession, row: Any, subject: str, client_id: str
 ) -> Identity | None:
-    """The identity of a client's or a person's row; None while its organisation is suspended. Locks the organisation, so that
-    a change of it comes before, or revokes the token that is made of this."""
+    """Return the identity of a client's or person's row; None while its organisation is suspended.
+
+    Locks the organisation's row. So a concurrent change either comes first or revokes the resulting token.
+    """
     table = organisations.c
     held = await session.execute(
         sa.select(table.active, sa.extract("epoch", sa.func.clock_timestamp()))
@@ -105,7 +108,7 @@ async def identity_of(
 
 
 async def names_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[str, str]:
-    """Names by id."""
+    """Return organisation names by id."""
     statement = sa.select(organisations.c.id, organisations.c.name)
     found = await session.execute(statement.where(organisations.c.id.in_(ids)))
     return {str(identifier): name for identifier, name in found}

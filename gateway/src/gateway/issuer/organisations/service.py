@@ -1,4 +1,4 @@
-"""Use cases of organisations, and how they are held to the list that leaves the machine."""
+"""Use cases of organisations, including restoring their rights from the external list."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,7 +28,7 @@ async def shown(session: AsyncSession, row: Any) -> Organisation:
 
 
 async def found(session: AsyncSession, organisation_id: UUID) -> Any:
-    """The row, or 404."""
+    """Return the row, or raise 404."""
     row = await queries.organisation(session, organisation_id)
     if row is None:
         raise NOT_FOUND.because("no_such_organisation")
@@ -50,7 +50,7 @@ async def create(session: AsyncSession, by: Principal, new: NewOrganisation) -> 
 
 
 async def ensure(session: AsyncSession, organisation_id: UUID, name: str, aors: list[str]) -> None:
-    """Make it and its memberships where they are missing."""
+    """Create the organisation and its memberships if they are missing."""
     await session.execute(
         insert(organisations)
         .values(id=organisation_id, name=name, active=True, version=1, created_at=clock.now())
@@ -65,13 +65,13 @@ async def ensure(session: AsyncSession, organisation_id: UUID, name: str, aors: 
 
 
 async def change(session: AsyncSession, by: Principal, row: Any, wanted: OrganisationChange) -> Any:
-    """Apply the change; revokes tokens that state what has changed."""
+    """Apply the change and revoke tokens with outdated content."""
     values = wanted.model_dump(exclude_unset=True, exclude={"aors"})
     values = {name: value for name, value in values.items() if value is not None}
     if wanted.active is False:
         await end_what_goes_through(session, row["id"])
     await change_version(session, organisations, row, **values)
-    # A form sends all fields: correcting a name must not end tokens.
+    # A form sends all fields: correcting only a name must not void tokens.
     before = await queries.membership_aors(session, row["id"])
     aors = before if wanted.aors is None else wanted.aors
     if set(aors) != set(before):
@@ -83,8 +83,8 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
 
 
 async def end_what_goes_through(session: AsyncSession, organisation_id: UUID) -> None:
-    """End the sign-ins that people of any organisation began through its clients. Call it before the organisation's
-    row changes: issuing a token locks the clients first."""
+    """End the sign-ins of people of any organisation through its clients. Call this before changing the organisation's
+    row, because issuing a token locks clients first."""
     for client_id in await queries.hold_clients(session, organisation_id):
         await end_all_through(session, client_id)
 
@@ -100,7 +100,7 @@ async def replace_aors(session: AsyncSession, organisation_id: UUID, aors: Itera
 
 
 async def standing(session: AsyncSession, organisation_id: UUID) -> Word | None:
-    """How the organisation stands; None if there is no such organisation."""
+    """Return the organisation's current state for the list; None if there is no such organisation."""
     row = await queries.organisation(session, organisation_id)
     if row is None:
         return None
@@ -109,7 +109,8 @@ async def standing(session: AsyncSession, organisation_id: UUID) -> Word | None:
 
 
 async def hold_to(session: AsyncSession, organisation_id: UUID, word: Word) -> bool:
-    """Give the organisation the memberships of the list; suspend it if either says so. Returns whether anything differed."""
+    """Apply the memberships from the list, and suspend the organisation if either the list or the row does. Return
+    whether anything differed."""
     now = await standing(session, organisation_id)
     if now is None:
         return False

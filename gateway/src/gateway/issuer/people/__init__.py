@@ -1,1 +1,1 @@
-"""People who sign in: passwords, second factor, authorization codes."""
+"""People who sign in: passwords, second factors, authorization codes."""

@@ -1,4 +1,5 @@
-"""People who sign in: for administrators; for their colleagues, by name; and the record of changes of identities."""
+"""Routes for people who sign in: managed by administrators, listed by name for colleagues, and the record of identity
+changes."""
 
 from datetime import datetime
 from operator import itemgetter
@@ -55,7 +56,7 @@ def passkeys_of(request: Request) -> Passkeys:
 
 
 def script_address(request: Request) -> str:
-    """Address of the script that asks the browser for a passkey: the only script that these pages may run."""
+    """Address of the only script that these pages may run: it asks the browser for a passkey."""
     return f"{settings_of(request).token_issuer_url.rstrip('/')}/account/passkeys.js"
 
 
@@ -113,7 +114,7 @@ async def change(
     answer: Answered,
     changing: Changing,
 ) -> Person:
-    """Signs the person out everywhere within a minute."""
+    """Change a person. This ends all their sign-ins within a minute."""
     row = changing.of(await service.found(session, person_id))
     return Person(**answer.of(await service.change(session, admin, row, wanted)))
 
@@ -168,8 +169,8 @@ async def listed_colleagues(
     limit: Limit = 100,
     cursor: CursorText = None,
 ) -> Page[ColleagueView]:
-    """Those who were switched off, too: what they did has their name. Auditors read the names of all organisations'
-    people, by id or sign-in name only: the record holds their ids."""
+    """List colleagues, including disabled ones, because their past actions bear their names. Auditors can read names of
+    all organisations, but only by id or sign-in name, as they occur in records."""
     (after,) = keys_in(cursor, str) or (None,)
     audits = Role.AUDITOR in caller.roles and (person_id or sign_in_name)
     rows = await queries.colleagues(
@@ -211,14 +212,14 @@ async def listed_changes(
 async def audited(
     auditor: Auditor, session: Session, before: After, limit: Limit = 100
 ) -> Page[Change]:
-    """The same; each look stands in the record itself."""
+    """List changes. The record also logs each reading."""
     page = await _page(session, before, limit)
     await record(session, auditor, "read", "record", "changes")
     return page
 
 
 async def _page(session: Session, before: str | None, limit: int) -> Page[Change]:
-    """With the names of who did it, and to whom: an id tells a reader nothing."""
+    """Add the names of authors and targets, because ids tell a reader nothing."""
     rows = await record_queries.page(session, before, limit)
     ids = [UUID(one) for row in rows for one in (row["by_subject"], row["target"]) if is_id(one)]
     names = await people_of(session, [str(one) for one in ids]) | await organisations_of(

@@ -1,9 +1,8 @@
-"""Second factors: a passkey (WebAuthn), a time-based one-time password (RFC 6238) or a recovery code, each usable
-once.
+"""Second factors: a passkey (WebAuthn), a time-based one-time password (RFC 6238) or a recovery code, each usable once.
 
-A passkey's signature names the page that asked for it, so no other site can obtain one. A key must know its holder by
-itself (discoverable): the sign-in page need not say who has one. The secret of a one-time password is sealed. A
-recovery code is for when the phone is away.
+A passkey's signature names the page that asked for it, so no other site can obtain one. Keys must be discoverable, so
+that the sign-in page does not reveal who has one. The secret of one-time passwords is sealed. Recovery codes are for
+when the phone is unavailable.
 """
 
 import hashlib
@@ -32,12 +31,12 @@ _TIMEOUT_MILLISECONDS = 120_000
 
 
 class NotAPasskey(Exception):
-    """The answer does not fit: another page, question or key, or nobody confirmed it."""
+    """The answer comes from another page or key, is for another challenge, or lacks user verification."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The browser's answer to the question (`challenge`) that was put at `asked_at`."""
+    """The browser's answer to the `challenge` that was created at `asked_at`."""
 
     credential: str
     challenge: bytes
@@ -52,20 +51,20 @@ class NewKey:
 
 
 class Passkeys:
-    """`address`: Ruta's own as browsers see it. Keys are bound to its host for good."""
+    """Verifies passkeys for Ruta's `address`, as browsers see it. Passkeys are bound to its host permanently."""
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._host = parts.hostname or ""
-        # Browsers offer no passkeys to numeric addresses, nor without TLS.
+        # Browsers refuse passkeys for numeric addresses and without TLS.
         secure = parts.scheme == "https" or self._host == "localhost"
         self.offered = secure and not _is_figures(self._host)
 
     def to_register(
         self, person_id: UUID, sign_in_name: str, challenge: bytes, known: list[bytes]
     ) -> str:
-        """The question to a new key, as JSON. `known`: keys of this person, which are not taken twice."""
+        """Return the registration options as JSON. They exclude the person's `known` keys."""
         options = webauthn.generate_registration_options(
             rp_id=self._host,
             rp_name="Ruta",
@@ -84,7 +83,7 @@ class Passkeys:
         return helpers.options_to_json(options)
 
     def to_sign_in(self, challenge: bytes) -> str:
-        """The question to whichever key is there, as JSON."""
+        """Return the sign-in options for any passkey, as JSON."""
         options = webauthn.generate_authentication_options(
             rp_id=self._host,
             challenge=challenge,
@@ -107,7 +106,7 @@ class Passkeys:
         return NewKey(key.credential_id, key.credential_public_key, key.sign_count)
 
     def sign_count(self, answer: Answer, person_id: UUID, public_key: bytes) -> int:
-        """How often the key says that it has signed, if this is its signature for this person here."""
+        """Return the key's signature counter if this is its signature for this person and host. Raises NotAPasskey."""
         try:
             credential = helpers.parse_authentication_credential_json(answer.credential)
             verified = webauthn.verify_authentication_response(
@@ -116,7 +115,7 @@ class Passkeys:
                 expected_rp_id=self._host,
                 expected_origin=self._origin,
                 credential_public_key=public_key,
-                # `is_copied` judges it: a copied key is recorded, not only refused.
+                # `is_copied` checks the counter instead, because a copied key is also recorded.
                 credential_current_sign_count=0,
                 require_user_verification=True,
             )
@@ -128,7 +127,7 @@ class Passkeys:
 
 
 def credential_id(credential: str) -> bytes:
-    """Which key answers."""
+    """Return the id of the answering key."""
     try:
         return helpers.parse_authentication_credential_json(credential).raw_id
     except (helpers.exceptions.WebAuthnException, ValueError, TypeError) as error:
@@ -136,8 +135,8 @@ def credential_id(credential: str) -> bytes:
 
 
 def is_copied(before: int, now: int) -> bool:
-    """Whether a key that counts did not count on: another one like it has signed (WebAuthn §6.1.1).
-    Keys that live on several devices at once do not count, and say 0."""
+    """Return whether the signature counter did not increase, so another copy of the key has signed (WebAuthn §6.1.1).
+    Synced keys always report 0 and are exempt."""
     return (before, now) != (0, 0) and now <= before
 
 
@@ -150,18 +149,18 @@ def _is_figures(host: str) -> bool:
 
 
 STEP_SECONDS = 30
-# One step before and after: authenticator clocks drift.
+# Also accept the previous and the next step, because clocks drift.
 _DRIFT_STEPS = (-1, 0, 1)
 
 
 class SecondFactors:
-    """`master`: 32 bytes; the sealing key is derived from it for this use only."""
+    """Time-based one-time passwords. The sealing key is derived from `master` (32 bytes)."""
 
     def __init__(self, master: bytes) -> None:
         self._key = crypto.derived(master, b"ruta second factor")
 
     def new(self, person_id: UUID) -> tuple[str, bytes]:
-        """A new secret (base32) and its sealed form."""
+        """Return a new secret (base32) and its sealed form."""
         secret = pyotp.random_base32()
         return secret, self.sealed(person_id, secret)
 
@@ -171,7 +170,7 @@ class SecondFactors:
     def step_of(
         self, person_id: UUID, sealed: bytes, code: str, *, now: datetime, last_step: int
     ) -> int | None:
-        """The time step whose code this is, if it is later than the last one used; else None."""
+        """Return the time step of this code if it is later than the last used one; None otherwise."""
         secret = crypto.open_sealed(self._key, sealed, person_id.bytes).decode()
         totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
         current = int(now.timestamp()) // STEP_SECONDS
@@ -188,24 +187,24 @@ def provisioning_uri(secret: str, sign_in_name: str) -> str:
 
 
 def code_at(uri: str, now: datetime) -> str:
-    """The code that an authenticator app with this provisioning URI shows."""
+    """Return the code that an authenticator app shows for this provisioning URI."""
     return pyotp.TOTP(pyotp.parse_uri(uri).secret, interval=STEP_SECONDS).at(now)
 
 
 CODES_OF_A_PERSON = 8
-# Without characters that are easily misread (0 o, 1 l i): 12 of 31 characters are 59 bits.
+# Without characters that are easily misread (0 o, 1 l i). 12 of the 31 characters give 59 bits.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _IN_GROUP = 3, 4
 
 
 class RecoveryCodes:
-    """`master`: 32 bytes. The digests are keyed, so that a stolen table cannot be searched for codes."""
+    """Recovery codes, stored as keyed digests: a stolen table cannot be searched for codes. `master` has 32 bytes."""
 
     def __init__(self, master: bytes) -> None:
         self._key = crypto.derived(master, b"ruta recovery code")
 
     def digest(self, person_id: UUID, code: str) -> bytes:
-        """The same however the code is typed: in capitals, with spaces, without dashes."""
+        """Return the digest, which ignores case, spaces and dashes."""
         typed = "".join(code.lower().replace("-", "").split())
         return hmac.new(self._key, person_id.bytes + typed.encode(), hashlib.sha256).digest()
 

@@ -1,5 +1,5 @@
-"""Tables of people. Passwords and recovery codes are kept hashed, second factors sealed; a passkey's public
-half is no secret."""
+"""The tables of people. Passwords and recovery codes are hashed, second factors sealed. The public half of a passkey is
+not secret."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -33,8 +33,8 @@ recovery_codes = sa.Table(
     sa.Column("used_at", sa.DateTime(timezone=True)),
 )
 
-# `sign_count`: how often the key says that it has signed. `asked_at`: when the question was put that it
-# answered last; an answer to an older one, or to the same again, is not taken.
+# `sign_count` is the key's signature counter. `asked_at` is the time of the challenge that it answered last; answers to
+# that or an older challenge are refused.
 passkeys = sa.Table(
     "passkeys",
     METADATA,

@@ -1,6 +1,6 @@
-"""Changes that a person makes to their own credentials, and the news of changes until they have read it.
+"""Changes that people make to their own credentials, and the news that they have not confirmed.
 
-A change ends every other sign-in of the person. The sign-in that makes it stays: its owner has just typed the
+A change ends all other sign-ins of the person. The current sign-in stays, because its owner has just typed the
 password.
 """
 
@@ -43,7 +43,7 @@ from gateway.issuer.throttle import service as attempts
 async def knows_password(
     session: AsyncSession, secrets: SecretChecks, row: Any, password: str, source: str
 ) -> bool:
-    """Whether the password is right. Failures count as those of the sign-in page do."""
+    """Return whether the password is right. Failures count like those of the sign-in page."""
     name = attempt_name(row["sign_in_name"])
     if not await secrets.matches(row["password_hash"], password):
         await attempts.failed(session, name, source)
@@ -63,7 +63,7 @@ async def set_password(
 async def set_second_factor(
     session: AsyncSession, by: Principal, factors: SecondFactors, row: Any, secret: str, code: str
 ) -> bool:
-    """False, without a change, if the code does not fit the secret."""
+    """Store the second factor. Return False, without a change, if the code does not match the secret."""
     sealed = factors.sealed(row["id"], secret)
     step = factors.step_of(row["id"], sealed, code, now=clock.now(), last_step=0)
     if step is None:
@@ -76,7 +76,7 @@ async def set_second_factor(
 async def renew_recovery_codes(
     session: AsyncSession, by: Principal, recovery: RecoveryCodes, row: Any
 ) -> list[str]:
-    """Eight new codes, readable only now; the old ones are void."""
+    """Return eight new recovery codes, readable only now. The old ones become void."""
     codes, now = new_codes(), clock.now()
     await session.execute(sa.delete(recovery_codes).where(recovery_codes.c.person_id == row["id"]))
     await session.execute(
@@ -97,7 +97,7 @@ async def renew_recovery_codes(
 async def add_passkey(
     session: AsyncSession, by: Principal, row: Any, key: NewKey, name: str
 ) -> bool:
-    """False if somebody has registered this key already."""
+    """Add a passkey. Return False if anybody has already registered it."""
     taken = await session.scalar(
         sa.select(passkeys.c.id).where(passkeys.c.credential_id == key.credential_id)
     )
@@ -119,7 +119,7 @@ async def add_passkey(
 
 
 async def rename_passkey(session: AsyncSession, row: Any, passkey: UUID, name: str) -> None:
-    """Nothing happens if it is not theirs."""
+    """Rename a passkey of this person; ignore others."""
     await session.execute(
         sa.update(passkeys)
         .where(passkeys.c.id == passkey, passkeys.c.person_id == row["id"])
@@ -128,7 +128,7 @@ async def rename_passkey(session: AsyncSession, row: Any, passkey: UUID, name: s
 
 
 async def remove_passkey(session: AsyncSession, by: Principal, row: Any, passkey: UUID) -> None:
-    """Nothing happens if it is not theirs."""
+    """Remove a passkey of this person; ignore others."""
     removed = await session.execute(
         sa.delete(passkeys)
         .where(passkeys.c.id == passkey, passkeys.c.person_id == row["id"])
@@ -139,7 +139,7 @@ async def remove_passkey(session: AsyncSession, by: Principal, row: Any, passkey
 
 
 async def end_sign_in(session: AsyncSession, by: Principal, row: Any, sign_in: UUID) -> None:
-    """Nothing happens if it is not theirs, or over."""
+    """End a living sign-in of this person; ignore others."""
     if await end_that_of_person(session, row["id"], sign_in):
         await record(session, by, "ended own sign-in", "person", row["id"])
 
@@ -167,7 +167,7 @@ async def _changed(
 
 @dataclass(frozen=True)
 class News:
-    """`ids`: of the changes; `names`: of who made them."""
+    """Unconfirmed changes: their ids, their lines, and their authors' names by id."""
 
     ids: Sequence[UUID]
     lines: Sequence[Line]
@@ -175,7 +175,7 @@ class News:
 
     @property
     def mark(self) -> str:
-        """A digest of exactly these changes, so that confirming them confirms no others."""
+        """A digest of these changes, so that a confirmation covers no others."""
         return sha256(b"".join(each.bytes for each in self.ids)).hexdigest()
 
 
@@ -202,7 +202,8 @@ async def said_read(session: AsyncSession, person_id: UUID, news: News) -> None:
 
 
 async def said_not_asked_for(session: AsyncSession, person_id: UUID) -> None:
-    """End all sign-ins of the person; the news stay unread. The caller holds the person's row."""
+    """End all sign-ins of the person, who did not request the changes. The news stay unconfirmed. The caller must have
+    locked the person's row."""
     await end_all_of_person(session, person_id)
     await record(session, _on_the_page(person_id), NOT_ASKED_FOR, "person", person_id)
 

@@ -21,27 +21,27 @@ _WITH_READING = sa.select(people, unread_since(people.c.id), not_asked_for_at(pe
 
 
 async def by_name(session: AsyncSession, sign_in_name: str, *, hold: bool = False) -> Row | None:
-    """`hold`: locked, so that two attempts cannot use one code of the second factor."""
+    """Return a person by sign-in name. `hold` locks the row, so that two attempts cannot use the same one-time code."""
     statement = _WITH_ORGANISATION.where(people.c.sign_in_name == sign_in_name)
     rows = await session.execute(statement.with_for_update(of=people) if hold else statement)
     return rows.mappings().one_or_none()
 
 
 async def held(session: AsyncSession, person_id: UUID) -> Row | None:
-    """Locked, so that no sign-in of theirs begins meanwhile."""
+    """Return a person and lock the row, so that none of their sign-ins begins meanwhile."""
     statement = _WITH_ORGANISATION.where(people.c.id == person_id).with_for_update(of=people)
     return (await session.execute(statement)).mappings().one_or_none()
 
 
 async def recovery_codes_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
-    """When each code was made and used. Sorted by use; unused codes come last."""
+    """Return when each code was made and used. Used codes come first, by time of use."""
     table = recovery_codes.c
     statement = sa.select(table.made_at, table.used_at).where(table.person_id == person_id)
     return (await session.execute(statement.order_by(table.used_at))).mappings().all()
 
 
 async def unused_codes(session: AsyncSession, person_id: UUID) -> Sequence[bytes]:
-    """The digests of the person's unused recovery codes."""
+    """Return the digests of the person's unused recovery codes."""
     table = recovery_codes.c
     left = sa.select(table.code_digest).where(table.person_id == person_id, table.used_at.is_(None))
     return (await session.scalars(left)).all()
@@ -53,7 +53,7 @@ async def passkeys_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
 
 
 async def passkey_of(session: AsyncSession, person_id: UUID, credential: bytes) -> Row | None:
-    """The key, if it is this person's."""
+    """Return the passkey if it belongs to this person."""
     statement = sa.select(passkeys).where(
         passkeys.c.person_id == person_id, passkeys.c.credential_id == credential
     )
@@ -66,13 +66,13 @@ async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:
 
 
 async def for_administrators(session: AsyncSession, person_id: UUID) -> Row | None:
-    """The row, with since when news are unread."""
+    """Return the person's row with `unread_since` and `not_asked_for_at`."""
     rows = await session.execute(_WITH_READING.where(people.c.id == person_id))
     return rows.mappings().one_or_none()
 
 
 async def names_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
-    """Sign-in names and organisations by id; ids of others are left out."""
+    """Return sign-in names and organisations by id; unknown ids are omitted."""
     named = sa.select(people.c.id, people.c.sign_in_name, naming(people.c.organisation_id))
     rows = await session.execute(named.where(sa.cast(people.c.id, sa.Text).in_(ids)))
     return {str(row.id): f"{row.sign_in_name} ({row.organisation_name})" for row in rows}
@@ -84,7 +84,7 @@ async def suspended(session: AsyncSession) -> list[str]:
 
 
 async def active_after(session: AsyncSession, after: str, limit: int) -> Sequence[Row]:
-    """The rights of people who may sign in, by the bytes of their id, beginning after `after`."""
+    """Return the rights of people who may sign in, ordered by the bytes of their id, after `after`."""
     subject = sa.cast(people.c.id, sa.Text)
     rights = [people.c[name] for name in ("organisation_id", *RIGHTS)]
     statement = sa.select(subject.label("subject"), *rights).where(
@@ -105,7 +105,7 @@ async def colleagues(
     *,
     sign_in_name: str | None = None,
 ) -> Sequence[Row]:
-    """People of one organisation (None: of all), by name; `ids`: only these, empty: all."""
+    """Return people by name, of one organisation or of all if None. `ids` restricts them; empty means no restriction."""
     columns = (people.c.id, people.c.sign_in_name, people.c.active, people.c.roles)
     statement = sa.select(*columns).order_by(people.c.sign_in_name).limit(limit + 1)
     if organisation is not None:

@@ -1,5 +1,4 @@
-"""Use cases of people: added and changed by administrators, signed in by themselves, and held to the list that leaves the
-machine where the record went back."""
+"""Use cases of people: administration, sign-in, and restoring their rights from the external list."""
 
 import secrets as random_secrets
 from collections.abc import Iterable
@@ -38,7 +37,7 @@ from gateway.issuer.throttle import service as attempts
 
 
 async def found(session: AsyncSession, person_id: UUID) -> Any:
-    """The row, or 404."""
+    """Return the row, or raise 404."""
     row = await queries.for_administrators(session, person_id)
     if row is None:
         raise NOT_FOUND.because("no_such_person")
@@ -46,7 +45,7 @@ async def found(session: AsyncSession, person_id: UUID) -> Any:
 
 
 async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
-    """Added without credentials: nobody can sign in as them before `renew_credentials`."""
+    """Create a person without credentials. Nobody can sign in as them before `renew_credentials`."""
     taken = await session.scalar(
         sa.select(people.c.id).where(people.c.sign_in_name == new.sign_in_name)
     )
@@ -73,7 +72,7 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
 
 
 def _has_what_its_roles_need(roles: Iterable[str], aors: Iterable[str]) -> None:
-    """Refuse coordinators without an area: they would see nothing, and not know why."""
+    """Refuse coordinators without an area, because they would see nothing and not know why."""
     if Role.COORDINATOR in roles and not list(aors):
         raise INVALID.because("coordinator_needs_area_of_responsibility", pointer="/aors")
 
@@ -81,8 +80,7 @@ def _has_what_its_roles_need(roles: Iterable[str], aors: Iterable[str]) -> None:
 async def renew_credentials(
     session: AsyncSession, by: Principal, secrets: SecretChecks, factors: SecondFactors, row: Any
 ) -> tuple[Any, str, str]:
-    """New password and second factor (base32); everything signed in before is void, and so are the
-    recovery codes and passkeys."""
+    """Return a new password and second factor (base32). Voids all sign-ins, recovery codes and passkeys of the person."""
     password = random_secrets.token_urlsafe(15)
     second, sealed = factors.new(row["id"])
     await session.execute(
@@ -98,7 +96,7 @@ async def renew_credentials(
     for table in (recovery_codes, passkey_rows):
         await session.execute(sa.delete(table).where(table.c.person_id == row["id"]))
     await end_all_of_person(session, row["id"])
-    # A person who was just added had no credentials before: that is no news.
+    # A new person has no earlier credentials, so this is not news.
     what = "gave credentials" if row["version"] == 1 else "renewed credentials"
     await record(session, by, what, "person", row["id"])
     return await found(session, row["id"]), password, second
@@ -121,7 +119,7 @@ async def seconds_to_wait(session: AsyncSession, sign_in_name: str, source: str)
 
 @dataclass(frozen=True)
 class Attempt:
-    """The values typed into the sign-in form, beside the password."""
+    """The values of the sign-in form, except the password."""
 
     sign_in_name: str
     code: str
@@ -132,14 +130,14 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Proofs:
-    """Checks the proofs beside the password."""
+    """Verifies the second factor."""
 
     factors: SecondFactors
     recovery: RecoveryCodes
     passkeys: Passkeys
 
     async def hold(self, session: AsyncSession, row: Any, attempt: Attempt) -> bool:
-        """Whether the second factor is right. Does not use it up and counts no failure."""
+        """Return whether the second factor is right, without using it up or counting a failure."""
         if attempt.recovery_code is not None:
             digest = self.recovery.digest(row["id"], attempt.recovery_code)
             return digest in await queries.unused_codes(session, row["id"])
@@ -148,7 +146,7 @@ class Proofs:
         return self.step(row, attempt.code) is not None
 
     async def used(self, session: AsyncSession, row: Any, attempt: Attempt) -> bool:
-        """Whether the second factor is right; a right one is used up. Call it only after the password was right."""
+        """Return whether the second factor is right, and use it up. Call this only after the password was right."""
         if attempt.recovery_code is not None:
             return await _used_recovery_code(
                 session, self.recovery, row["id"], attempt.recovery_code
@@ -171,8 +169,8 @@ class Proofs:
 
 @dataclass(frozen=True)
 class Admission:
-    """`wait`: seconds until this source may try again. `compares`: whether the password is looked at;
-    `password_hash`: with what, None if nobody has the name."""
+    """The decision on an attempt. `wait` is the number of seconds until this source may try again. If `compares`, the
+    password must be compared with `password_hash`, which is None for an unknown name."""
 
     wait: int = 0
     compares: bool = False
@@ -180,8 +178,10 @@ class Admission:
 
 
 async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> Admission:
-    """Before a password is compared: count the attempt as a failure until it succeeds. So the comparison, which takes long,
-    holds no lock and no connection."""
+    """Decide whether to compare a password.
+
+    Counts the attempt as a failure until it succeeds, so that the slow comparison needs no lock or connection.
+    """
     name, source = attempt_name(attempt.sign_in_name), attempt.source
     await attempts.take_turn(session, name, source)
     if wait := await attempts.seconds_to_wait(session, name, source):
@@ -196,8 +196,10 @@ async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> A
 async def signed_in(
     session: AsyncSession, proofs: Proofs, attempt: Attempt, matched: str | None
 ) -> Any | None:
-    """The person's row, if the second factor is right, too. `matched`: the hash that the password matched, if it did.
-    Every failure looks the same and is counted."""
+    """Return the person's row if the second factor is right too.
+
+    `matched` is the hash that the password matched, or None. All failures are counted and look the same.
+    """
     row = None
     if matched is not None:
         row = await queries.by_name(session, attempt.sign_in_name, hold=True)
@@ -216,8 +218,11 @@ def attempt_name(sign_in_name: str) -> str:
 
 
 async def _used_code(session: AsyncSession, proofs: Proofs, row: Any, code: str) -> bool:
-    """Somebody who has the password could guess six digits from many places, so failures are counted over all places
-    together. Passkeys and recovery codes cannot be guessed, and still work."""
+    """Return whether the one-time code is right.
+
+    Somebody with the password could guess six digits from many places, so failures count over all sources together.
+    Passkeys and recovery codes cannot be guessed and still work meanwhile.
+    """
     guessed = f"code/{row['id']}"
     if row["second_factor"] is None or await attempts.must_wait_anywhere(session, guessed):
         return False
@@ -258,7 +263,7 @@ async def _used_recovery_code(
 async def _answered(
     session: AsyncSession, passkeys: Passkeys, person_id: UUID, answer: Answer
 ) -> tuple[Any, int] | None:
-    """The person's key that gave this answer, and its signature counter; None if the answer is wrong or not new."""
+    """Return the passkey that gave this answer and its signature counter; None if the answer is wrong or not new."""
     try:
         key = await queries.passkey_of(session, person_id, credential_id(answer.credential))
         if key is None:
@@ -291,7 +296,7 @@ async def _used_passkey(
 
 
 async def standing(session: AsyncSession, marks: Marks, person_id: UUID) -> Word | None:
-    """How the person stands; None if there is no such person."""
+    """Return the person's current state for the list; None if there is no such person."""
     row = await queries.by_id(session, person_id)
     return None if row is None else await _standing(session, marks, row)
 
@@ -310,8 +315,10 @@ async def _standing(session: AsyncSession, marks: Marks, row: queries.Row) -> Wo
 
 
 async def hold_to(session: AsyncSession, marks: Marks, person_id: UUID, word: Word) -> bool:
-    """Give the person the rights of the list. Credentials that differ from the list are removed: an administrator gives new
-    ones. Returns whether anything differed."""
+    """Apply the rights from the list. Return whether anything differed.
+
+    Credentials that differ from the list are removed, and an administrator must issue new ones.
+    """
     row = await queries.held(session, person_id)
     if row is None:
         return False

@@ -1,1 +1,1 @@
-"""The list of ended rights that the front reads."""
+"""The list of revoked rights, which the front reads."""

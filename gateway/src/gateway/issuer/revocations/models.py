@@ -1,4 +1,4 @@
-"""Table of revocations. Rows are useful only while tokens from before them could still live."""
+"""The table of revocations. A row is needed only while older tokens could still be valid."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""Which tokens are void."""
+"""Queries for void tokens."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,15 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.revocations.models import revocations
 
-# No access token lives longer (settings: at most 15 minutes); after that a row says nothing.
+# Access tokens live at most 15 minutes (see settings), so older rows have no effect.
 KEPT = timedelta(minutes=30)
 _NAMED = {"token": "tokens", "sign_in": "sign_ins"}
 _LISTS = {"client": "clients", "subject": "subjects", "organisation": "organisations"}
 
 
 async def document(session: AsyncSession) -> dict[str, Any]:
-    """As the front reads it: target → second since 1970 until which tokens are void; `as_of`: by the clock that all
-    replicas share."""
+    """Return the list for the front: target → second since 1970 up to which tokens are void. `as_of` comes from the
+    database's clock, which all replicas share."""
     as_of = await session.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp())))
     found: dict[str, Any] = {
         "as_of": float(as_of or 0),
@@ -35,5 +35,5 @@ async def document(session: AsyncSession) -> dict[str, Any]:
 
 
 def real_now() -> datetime:
-    """The real time, as in `iat`: tokens do not follow the embedded stack's shifted clock."""
+    """Return the real time, as in `iat`: tokens do not follow the embedded stack's shifted clock."""
     return datetime.now(UTC)

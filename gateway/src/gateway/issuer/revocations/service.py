@@ -1,4 +1,4 @@
-"""Makes tokens void before their time."""
+"""Revokes tokens before they expire."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -9,11 +9,10 @@ from gateway.issuer.revocations.queries import KEPT, real_now
 
 
 async def revoke(session: AsyncSession, kind: str, target: str) -> None:
-    """Void every token of this client, subject or organisation issued until now; or one token, or all
-    of one sign-in."""
+    """Revoke all tokens of this client, subject or organisation issued until now, or one token, or all of one sign-in."""
     now = real_now()
     await session.execute(sa.delete(revocations).where(revocations.c.issued_until < now - KEPT))
-    # Now, not when the transaction began: it may have waited for tokens that were being made.
+    # The current time, not the transaction's start: it may have waited while tokens were being issued.
     until = sa.func.clock_timestamp()
     statement = insert(revocations).values(kind=kind, target=target, issued_until=until)
     await session.execute(

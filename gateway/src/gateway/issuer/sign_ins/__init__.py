@@ -1,1 +1,1 @@
-"""Sign-ins: one row per time that a person signed in, with its code and its refresh tokens."""
+"""Sign-ins: one row for each, with its code and its refresh tokens."""

@@ -1,4 +1,4 @@
-"""Tables of sign-ins, their authorization codes and refresh tokens. Codes and tokens are hashed."""
+"""The tables of sign-ins, authorization codes and refresh tokens. Codes and tokens are hashed."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

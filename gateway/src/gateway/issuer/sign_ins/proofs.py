@@ -1,4 +1,4 @@
-"""Proofs of a sign-in: the factor beside the password, and PKCE (RFC 7636). Pure."""
+"""Proofs of a sign-in: the second factor, and PKCE (RFC 7636). Pure."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ class Factor(StrEnum):
 
     @property
     def amr(self) -> list[str]:
-        """How they proved who they are (RFC 8176); a recovery code is a one-time password, too."""
+        """Return the authentication methods (RFC 8176). A recovery code counts as a one-time password."""
         return ["pwd", "pop" if self is Factor.PASSKEY else "otp", "mfa"]
 
 
@@ -22,7 +22,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 def proves(verifier: str, challenge: str) -> bool:
-    """Whether this is the verifier whose digest was sent before (RFC 7636 §4.6)."""
+    """Return whether the verifier matches the earlier challenge (RFC 7636 §4.6)."""
     if not _VERIFIER.fullmatch(verifier):
         return False
     digest = hashlib.sha256(verifier.encode()).digest()

@@ -1,4 +1,4 @@
-"""Which sign-ins of a person live, and which there were; whether a refresh token waits for its use."""
+"""Queries for a person's living and recent sign-ins, and for unused refresh tokens."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,20 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.sign_ins.models import refresh_tokens, sign_ins
 
 LONGEST_SIGN_IN = timedelta(hours=12)
-# How long a person sees when they signed in. An ended sign-in opens nothing.
+# How long a person can see their past sign-ins.
 KEPT = timedelta(days=30)
 _SHOWN = 20
 
 
 def lives() -> sa.ColumnElement[bool]:
-    """The condition that a sign-in was not ended and is not too old."""
+    """Return the condition that a sign-in has not ended and is not too old."""
     return sa.and_(
         sign_ins.c.ended_at.is_(None), sign_ins.c.signed_in_at > clock.now() - LONGEST_SIGN_IN
     )
 
 
 async def living_of_person(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """The person's living sign-ins, the newest first; locked, so that no token is issued while one ends."""
+    """Return the person's living sign-ins, newest first. Locks them, so that none gets a token while it ends."""
     statement = (
         sa.select(sign_ins.c.id, sign_ins.c.client_id, sign_ins.c.signed_in_at)
         .where(sign_ins.c.person_id == person_id, lives())
@@ -34,7 +34,7 @@ async def living_of_person(session: AsyncSession, person_id: UUID) -> Sequence[s
 
 
 async def recent_of_person(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """When, through which application and with what they signed in, the newest first."""
+    """Return the time, application and factor of the last sign-ins, newest first."""
     statement = (
         sa.select(sign_ins.c.client_id, sign_ins.c.signed_in_at, sign_ins.c.factor)
         .where(sign_ins.c.person_id == person_id)
@@ -44,7 +44,7 @@ async def recent_of_person(session: AsyncSession, person_id: UUID) -> Sequence[s
 
 
 async def never_used(session: AsyncSession, token_hash: bytes) -> bool:
-    """Whether there is such a refresh token, still good, and nobody has come with it."""
+    """Return whether this refresh token exists, is still valid, and has never been used."""
     waiting = sa.exists().where(
         refresh_tokens.c.token_hash == token_hash,
         refresh_tokens.c.used_at.is_(None),

@@ -1,8 +1,8 @@
-"""Sign-ins with their authorization codes and refresh tokens: random, hashed at rest, used once.
+"""Sign-ins with their authorization codes and refresh tokens, which are random, stored as hashes, and used once.
 
-Everything that a sign-in was given dies with it. A code that comes a second time, or a refresh token
-long after it was used, was stolen by somebody: the sign-in ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
-Whoever uses or ends one locks its row first, so that no token is born beside the end.
+When a sign-in ends, all its tokens end. A second use of a code, or a late second use of a refresh token, means theft,
+so the sign-in ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). Every use or end first locks the sign-in's row, so that no
+token is issued during the end.
 """
 
 import base64
@@ -26,10 +26,10 @@ from gateway.issuer.sign_ins.queries import KEPT, LONGEST_SIGN_IN, lives
 
 CODE_LIFETIME = timedelta(minutes=1)
 REFRESH_IDLE = timedelta(hours=1)
-# Two tabs, or two replicas of the front, refresh at the same moment: both get the same successor.
+# Two tabs, or two replicas of the front, may refresh at the same moment: both get the same successor.
 TOGETHER = timedelta(seconds=30)
-# On a bad line the answer with the successor may be lost; then the client sends the old token again. A thief who keeps step
-# with the person looks the same, so it is allowed only so often.
+# On a bad line the answer with the successor may be lost, and the client sends the old token again. A thief who keeps
+# pace with the person looks the same, so this is limited.
 LOST_ANSWERS = 3
 
 
@@ -45,7 +45,8 @@ async def begin(
     factor: Factor,
     signed_in_at: datetime,
 ) -> str:
-    """A new sign-in; its authorization code. `signed_in_at`: when the person proved who they are, with what (`factor`)."""
+    """Create a sign-in and return its authorization code. `signed_in_at` is when the person proved who they are, with
+    `factor`."""
     code, now, sign_in = secrets.token_urlsafe(32), clock.now(), new_id()
     for table, kept in (
         (authorization_codes, LONGEST_SIGN_IN),
@@ -81,7 +82,7 @@ async def begin(
 
 
 async def use_code(session: AsyncSession, code: str) -> Any | None:
-    """The code's row, now used; None if there is no such code, it is too old or was used."""
+    """Mark the code as used and return its row; None if it is unknown, expired or already used."""
     row = await _locked(session, authorization_codes, authorization_codes.c.code_hash, code)
     if row is None:
         return None
@@ -92,8 +93,11 @@ async def use_code(session: AsyncSession, code: str) -> Any | None:
 
 
 async def use_refresh_token(session: AsyncSession, token: str, successor_key: bytes) -> Any | None:
-    """The token's row, now used; None as for a code. While its successor is unused, the token is accepted again: at once from
-    every tab, later up to `LOST_ANSWERS` times in a sign-in."""
+    """Mark the refresh token as used and return its row; None as for a code.
+
+    While its successor is unused, the token is accepted again: at once from every tab, later up to `LOST_ANSWERS` times
+    per sign-in.
+    """
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, token)
     if row is None:
         return None
@@ -103,7 +107,7 @@ async def use_refresh_token(session: AsyncSession, token: str, successor_key: by
         if clock.now() - row["used_at"] <= TOGETHER:
             return row
         if await _forgiven(session, row["family"]):
-            # All tabs ask again at that moment, each at another replica: that counts as one lost answer.
+            # All tabs repeat the request at that moment, perhaps at different replicas: that counts as one lost answer.
             await _mark_used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
             return row
     await end(session, row["family"])
@@ -111,7 +115,7 @@ async def use_refresh_token(session: AsyncSession, token: str, successor_key: by
 
 
 async def first_refresh_token(session: AsyncSession, grant: Any) -> str:
-    """The refresh token that a code (its row) becomes."""
+    """Return the refresh token for a used code (its row)."""
     token = secrets.token_urlsafe(32)
     await _keep(session, grant, token)
     return token
@@ -120,8 +124,8 @@ async def first_refresh_token(session: AsyncSession, grant: Any) -> str:
 async def next_refresh_token(
     session: AsyncSession, grant: Any, former: str, successor_key: bytes
 ) -> str:
-    """The successor of a refresh token (its row, and itself). It is computed from the old token and the issuer's key,
-    so it need not be stored to be given twice."""
+    """Return the successor of a refresh token (its row and value). It is derived from the old token and the issuer's
+    key, so it can be returned twice without being stored."""
     token = _successor(former, successor_key)
     if grant["used_at"] is None:
         await _keep(session, grant, token)
@@ -129,7 +133,7 @@ async def next_refresh_token(
 
 
 async def end(session: AsyncSession, sign_in: UUID) -> None:
-    """End a sign-in with its code and refresh tokens, and within seconds its access tokens."""
+    """End a sign-in with its code and refresh tokens; its access tokens are void within seconds."""
     await session.execute(
         sa.update(sign_ins)
         .where(sign_ins.c.id == sign_in, sign_ins.c.ended_at.is_(None))
@@ -139,27 +143,27 @@ async def end(session: AsyncSession, sign_in: UUID) -> None:
 
 
 async def end_that_of(session: AsyncSession, refresh_token: str) -> None:
-    """End the sign-in of a refresh token. Silent if unknown."""
+    """End the sign-in of a refresh token; ignore unknown tokens."""
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, refresh_token)
     if row is not None:
         await end(session, row["family"])
 
 
 async def end_all_of_person(session: AsyncSession, person_id: UUID) -> None:
-    """End all sign-ins of a person. The caller holds the person's row, so that none begins meanwhile."""
+    """End all sign-ins of a person. The caller must have locked the person's row, so that none begins meanwhile."""
     await _end_all(session, sign_ins.c.person_id == person_id)
     await revoke(session, "subject", str(person_id))
 
 
 async def end_others_of_person(session: AsyncSession, person_id: UUID, kept: UUID | None) -> None:
-    """End all sign-ins of a person but one. The caller holds the person's row."""
+    """End all sign-ins of a person except one. The caller must have locked the person's row."""
     for sign_in in await queries.living_of_person(session, person_id):
         if sign_in["id"] != kept:
             await end(session, sign_in["id"])
 
 
 async def end_that_of_person(session: AsyncSession, person_id: UUID, sign_in: UUID) -> bool:
-    """End one sign-in of the person; False if it is not theirs, or over."""
+    """End one sign-in of the person. Return False if it is not theirs or has already ended."""
     living = await queries.living_of_person(session, person_id)
     if sign_in not in {row["id"] for row in living}:
         return False
@@ -168,13 +172,13 @@ async def end_that_of_person(session: AsyncSession, person_id: UUID, sign_in: UU
 
 
 async def end_all_through(session: AsyncSession, client_id: str) -> None:
-    """End all sign-ins through a client, and the client's own tokens. The caller holds the client's row."""
+    """End all sign-ins through a client, and void its own tokens. The caller must have locked the client's row."""
     await _end_all(session, sign_ins.c.client_id == client_id)
     await revoke(session, "client", client_id)
 
 
 async def end_every_one(session: AsyncSession) -> None:
-    """End all sign-ins: after a loss nobody knows which of them had ended."""
+    """End all sign-ins: after a data loss it is unknown which of them had ended."""
     ended = await session.scalars(
         sa.update(sign_ins).where(lives()).values(ended_at=clock.now()).returning(sign_ins.c.id)
     )
@@ -189,7 +193,7 @@ async def _end_all(session: AsyncSession, which: sa.ColumnElement[bool]) -> None
 async def _locked(
     session: AsyncSession, table: sa.Table, key: sa.Column[Any], value: str
 ) -> Any | None:
-    """The row of a code or token, its sign-in locked; None if either is not there or over."""
+    """Return the row of a code or token and lock its sign-in; None if the sign-in has ended or either is unknown."""
     digest = _hash(value)
     sign_in = await session.scalar(sa.select(table.c.family).where(key == digest))
     if sign_in is None:
@@ -204,7 +208,7 @@ async def _locked(
 
 
 async def _forgiven(session: AsyncSession, sign_in: UUID) -> bool:
-    """Whether a lost answer may be asked for again; counts it. The sign-in's row is locked."""
+    """Count a lost answer. Return False if there were too many. The caller must have locked the sign-in's row."""
     counted = await session.execute(
         sa.update(sign_ins)
         .where(sign_ins.c.id == sign_in, sign_ins.c.lost_answers < LOST_ANSWERS)

@@ -1,1 +1,1 @@
-"""Guessing is slowed down: for the source that guesses, and for nobody else."""
+"""Slows down guessing, for the guessing source only."""

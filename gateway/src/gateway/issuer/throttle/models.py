@@ -1,4 +1,4 @@
-"""Table of failed attempts. Names and sources are digests: the table is no list of accounts."""
+"""The table of failed attempts. Names and sources are digests, so the table does not list accounts."""
 
 import sqlalchemy as sa
 

@@ -1,10 +1,13 @@
-"""Slows guessing down, and only for the source that guesses. Failures are counted in the database, for every replica.
+"""Slows down guessing, for the guessing source only. The database counts failures for all replicas.
 
 A lock on the name alone would let anybody lock a partner out by guessing wrongly on purpose. So failures count per
-(name, source): the partner's own system, at another source, can still sign in. A source that tries many names is
-slowed down by the sum of its failures at names where it did not get in. Only somebody with the password guesses
-codes: these count over all sources, as sources are cheap and codes are short. From many sources together a name has a
-ceiling: above it the password is compared only if the second factor is right.
+(name, source): the partner's own system, at another source, can still sign in. A source that tries many names is slowed
+down by the sum of its failures at names where it did not get in.
+
+Only somebody with the password can guess one-time codes. Codes are short and sources are cheap, so wrong codes count
+over all sources.
+
+A name also has a ceiling over all sources. Above it, the password is compared only if the second factor is right.
 """
 
 import hashlib
@@ -29,7 +32,7 @@ _ANYWHERE = "anywhere"
 
 
 def pause(failures: int, free: int) -> timedelta:
-    """How long after the last failure the next attempt may come; it doubles each time."""
+    """Return the pause after the last failure; it doubles with each further one."""
     beyond = failures - free
     if beyond < 0:
         return timedelta(0)
@@ -37,7 +40,7 @@ def pause(failures: int, free: int) -> timedelta:
 
 
 def wait(failures: int, last_at: datetime, now: datetime, free: int) -> timedelta:
-    """How long to wait from `now`; zero if an attempt may come."""
+    """Return how long to wait from `now`; zero if an attempt is allowed."""
     if forgotten(last_at, now):
         return timedelta(0)
     return max(last_at + pause(failures, free) - now, timedelta(0))
@@ -48,14 +51,16 @@ def forgotten(last_at: datetime, now: datetime) -> bool:
 
 
 async def take_turn(session: AsyncSession, name: str, source: str) -> None:
-    """Wait until no other attempt of `source` at `name` is being counted. Many guesses sent at once are slowed down
-    like guesses one after another, and guesses from elsewhere keep nobody waiting."""
+    """Wait until no other attempt of `source` at `name` is being counted.
+
+    So many guesses sent at once are slowed down like consecutive ones, and other sources do not wait.
+    """
     turn = int.from_bytes(_digest(f"{source} {name}")[:8], "big", signed=True)
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
 
 
 async def seconds_to_wait(session: AsyncSession, name: str, source: str) -> int:
-    """Whole seconds until `source` may try `name` again; 0 if now."""
+    """Return the whole seconds until `source` may try `name` again; 0 if it may now."""
     now = clock.now()
     table = failed_attempts.c
     rows = await session.execute(
@@ -76,25 +81,28 @@ async def failed(session: AsyncSession, name: str, source: str) -> None:
 
 
 async def failed_here(session: AsyncSession, source: str) -> None:
-    """Count a failure in the sum of the source."""
+    """Add a failure to the sum of the source."""
     await _count(session, _ANY_NAME, source)
 
 
 async def begin(session: AsyncSession, name: str, source: str) -> bool:
-    """Count an attempt as a failure of this name until it succeeds; whether the name is above its ceiling, wherever
-    it is tried from. If it fails, the sum of the source is still to be counted (`failed_here`): of an office in which
-    many sign in at the same moment nobody waits."""
+    """Count an attempt as a failure of this name until it succeeds. Return whether the name is above its ceiling over
+    all sources.
+
+    After a failure, also call `failed_here`. The source's sum is not raised before, so that people who sign in at the
+    same moment in one office do not block each other.
+    """
     await _count(session, _digest(name), source)
     return await _count(session, _digest(name), _ANYWHERE) > CEILING_OF_A_NAME
 
 
 async def must_wait_anywhere(session: AsyncSession, name: str) -> bool:
-    """Whether `name` may not be tried now, wherever it is tried from (`failed_anywhere`)."""
+    """Return whether `name` is blocked for all sources (`failed_anywhere`)."""
     return await seconds_to_wait(session, name, _ANYWHERE) > 0
 
 
 async def failed_anywhere(session: AsyncSession, name: str) -> bool:
-    """Count a failure that is counted for every source together; whether from now on `name` has to wait."""
+    """Count a failure over all sources. Return whether this one blocks the name."""
     return await _count(session, _digest(name), _ANYWHERE) == FREE_FAILURES
 
 
@@ -103,7 +111,7 @@ async def succeeded_anywhere(session: AsyncSession, name: str) -> None:
 
 
 async def _count(session: AsyncSession, digest: bytes, source: str) -> int:
-    """How many there are now."""
+    """Count a failure and return the new number."""
     now = clock.now()
     await session.execute(
         sa.delete(failed_attempts).where(failed_attempts.c.last_at < now - FORGOTTEN_AFTER)
@@ -121,9 +129,11 @@ async def _count(session: AsyncSession, digest: bytes, source: str) -> int:
 
 
 async def succeeded(session: AsyncSession, name: str, source: str, *, begun: int = 0) -> None:
-    """Forget the failures of this name at this source, in the sums of the source and of the name as well: who got in had mistyped. What
-    was tried at other names stays counted, so nobody guesses faster by getting in themselves. `begun`: attempts that are
-    not in the source's sum yet."""
+    """Forget the failures of this name at this source, also in both sums: the person had only mistyped.
+
+    Failures at other names stay, so nobody can reset them by signing in as themselves. `begun` is the number of
+    attempts that are not in the source's sum yet.
+    """
     table = failed_attempts.c
     of_source = table.source == source
     own = await session.scalar(

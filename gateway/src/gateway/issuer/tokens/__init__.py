@@ -1,1 +1,1 @@
-"""The token endpoint: grants, and the end of single tokens."""
+"""The token endpoint: grants, and revocation of single tokens."""

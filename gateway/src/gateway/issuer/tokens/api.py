@@ -1,7 +1,7 @@
-"""`/oauth/token`, `/oauth/revoke`, and the list of void tokens, which only the front reads: it is not in the route
-table.
+"""`/oauth/token`, `/oauth/revoke`, and the list of void tokens.
 
-Answers follow RFC 6749, not RFC 9457: OAuth libraries read them.
+Errors follow RFC 6749, not RFC 9457, because OAuth libraries read them. The list is not in the route table: only the
+front reads it.
 """
 
 from typing import Annotated, Any, cast
@@ -74,7 +74,7 @@ _REVOCATION_FORM = form_body(
 
 
 class TokenAnswer(BaseModel):
-    """RFC 6749 §5.1."""
+    """The answer of the token endpoint (RFC 6749 §5.1)."""
 
     access_token: str
     token_type: str
@@ -85,14 +85,14 @@ class TokenAnswer(BaseModel):
 
 
 class OAuthError(BaseModel):
-    """RFC 6749 §5.2."""
+    """An OAuth error (RFC 6749 §5.2)."""
 
     error: str
     error_description: str
 
 
 class UserInfo(BaseModel):
-    """OIDC Core §5.3: ids and rights, nothing personal."""
+    """Ids and rights of the person (OIDC Core §5.3), but no personal data."""
 
     sub: str
     client_id: str
@@ -116,7 +116,7 @@ def desk_of(request: Request) -> Desk:
 
 
 async def given(request: Request) -> tuple[dict[str, str], Credentials | None, str]:
-    """The form, the client's credentials, and the pseudonym of where they come from."""
+    """Return the form, the client's credentials, and the pseudonym of the source."""
     try:
         form = read_form(request.headers.get("content-type", ""), await request.body())
         who = credentials(request.headers.get("ruta-client-authorization"), form)
@@ -133,7 +133,7 @@ async def given(request: Request) -> tuple[dict[str, str], Credentials | None, s
     dependencies=[AnyQuery],
 )
 async def token(request: Request, _caller: Anyone, session: Session) -> Response:
-    """RFC 6749: client credentials for systems, authorization code and refresh for people."""
+    """Issue tokens (RFC 6749): by client credentials for systems, by authorization code and refresh token for people."""
     try:
         form, who, source = await given(request)
         answer = await _granted(session, desk_of(request), form, who, source)
@@ -175,7 +175,7 @@ async def _granted(
     dependencies=[AnyQuery],
 )
 async def give_back(request: Request, _caller: Anyone, session: Session) -> Response:
-    """A refresh token ends the whole sign-in; an access token is void within a minute."""
+    """Revoke a token. A refresh token ends the whole sign-in; an access token is void within a minute."""
     try:
         form, who, source = await given(request)
         client = await client_of(session, desk_of(request), who, source)
@@ -195,7 +195,7 @@ async def userinfo(caller: Anyone) -> UserInfo:
 
 
 def refusal(refused: Refused, *, basic: bool) -> JSONResponse:
-    """An OAuth error answer; returned rather than raised, so that the failure's count is kept."""
+    """Return an OAuth error. It is not raised, so that the transaction commits the counted failure."""
     headers = dict(_NO_STORE)
     if refused.status == 401 and basic:
         headers["WWW-Authenticate"] = 'Basic realm="ruta"'
@@ -211,8 +211,7 @@ _PEOPLE_AT_ONCE = 500
 
 @internal.get("/revocations", include_in_schema=False)
 async def withdrawn(caller: Anyone, session: Session) -> dict[str, Any]:
-    """Which tokens are void; who is suspended, so that nothing is done for them without a token either; and the last change
-    of anybody's rights."""
+    """Return void tokens, suspended identities (for work without a token), and the id of the last change."""
     _only_the_front(caller)
     found = await document(session)
     found["suspended"] = {
@@ -228,8 +227,10 @@ async def withdrawn(caller: Anyone, session: Session) -> dict[str, Any]:
 async def rights_of_now(
     caller: Anyone, session: Session, after: Annotated[str, Query(max_length=200)] = ""
 ) -> dict[str, Any]:
-    """The rights of people and clients that are active, by the bytes of their ids; `until`: the last of them, None at the
-    end. `as_of` is before they were read."""
+    """Return the rights of active people and clients, one page ordered by the bytes of their ids.
+
+    `until` is the last id of the page, None on the last page. `as_of` is a time before the rights were read.
+    """
     _only_the_front(caller)
     as_of = await session.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp())))
     rows = [
@@ -255,6 +256,6 @@ async def rights_of_now(
 
 
 def _only_the_front(caller: Principal) -> None:
-    # It proves itself by its own internal token, which belongs to no organisation.
+    # The front sends its own internal token, which belongs to no organisation.
     if "internal" not in caller.scopes:
         raise FORBIDDEN.because("only_gateway_may_read_this")

@@ -1,4 +1,4 @@
-"""The grants of people: an authorization code becomes tokens, a refresh token becomes new ones."""
+"""Grants for people: authorization codes and refresh tokens are exchanged for new tokens."""
 
 import time
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _INVALID = "The code or refresh token is unknown, used, expired, or another clie
 async def by_code(
     session: AsyncSession, desk: Desk, form: Mapping[str, str], who: Credentials | None, source: str
 ) -> dict[str, Any]:
-    """RFC 6749 §4.1.3 with PKCE (RFC 7636 §4.5)."""
+    """Exchange an authorization code (RFC 6749 §4.1.3 with PKCE, RFC 7636 §4.5)."""
     client = await client_of(session, desk, who, source)
     grant = await sign_ins.use_code(session, form.get("code", ""))
     if grant is None or grant["client_id"] != client["id"]:
@@ -44,7 +44,7 @@ async def by_code(
 async def by_refresh(
     session: AsyncSession, desk: Desk, form: Mapping[str, str], who: Credentials | None, source: str
 ) -> dict[str, Any]:
-    """RFC 6749 §6, with rotation."""
+    """Exchange a refresh token and rotate it (RFC 6749 §6)."""
     client = await client_of(session, desk, who, source)
     token = form.get("refresh_token", "")
     key = desk.successor_key
@@ -57,7 +57,7 @@ async def by_refresh(
 
 
 async def void(session: AsyncSession, desk: Desk, token: str, client_id: str) -> None:
-    """RFC 7009: end a refresh token's sign-in, or void one access token of this client."""
+    """End a refresh token's sign-in, or revoke one access token of this client (RFC 7009)."""
     await sign_ins.end_that_of(session, token)
     try:
         claims = verify_token(
@@ -74,7 +74,7 @@ async def void(session: AsyncSession, desk: Desk, token: str, client_id: str) ->
 
 
 async def client_of(session: AsyncSession, desk: Desk, who: Credentials | None, source: str) -> Any:
-    """The client, authenticated if it has a secret; a public one is only named (PKCE proves it)."""
+    """Return the client, authenticated if it has a secret. A public client is only named, and PKCE protects it."""
     if who is not None and who.secret is None:
         row = await clients.client(session, who.client_id)
         if row is not None and row["active"] and row["secret_hash"] is None:
@@ -83,7 +83,7 @@ async def client_of(session: AsyncSession, desk: Desk, who: Credentials | None, 
 
 
 def about(caller: Principal) -> dict[str, Any]:
-    """The claims of `/oauth/userinfo` (OIDC Core §5.3): ids and rights, nothing personal."""
+    """Return the claims of `/oauth/userinfo` (OIDC Core §5.3): ids and rights, but no personal data."""
     return {
         "sub": caller.subject,
         "client_id": caller.client_id,
@@ -108,7 +108,7 @@ async def _tokens(session: AsyncSession, desk: Desk, grant: Any, client: Any) ->
 
 
 def _signed_in_at(grant: Any) -> int:
-    """In real time, as `iat`: tokens do not follow the embedded stack's shifted clock."""
+    """Return the time of the sign-in in real time, like `iat`: tokens do not follow the embedded stack's shifted clock."""
     return int(time.time() - (clock.now() - grant["signed_in_at"]).total_seconds())
 
 
@@ -121,7 +121,7 @@ def _id_token(desk: Desk, grant: Any, person: Any) -> str:
         "iat": now,
         "exp": now + desk.settings.token_seconds,
         "auth_time": _signed_in_at(grant),
-        # Codes that the former release made lack it.
+        # Codes of the previous release lack it.
         "amr": grant["amr"] or ["pwd", "otp", "mfa"],
         "preferred_username": person["sign_in_name"],
         "org_name": person["organisation_name"],

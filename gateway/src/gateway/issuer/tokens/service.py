@@ -1,4 +1,4 @@
-"""Use cases of the token endpoint: authenticate a client, give it a token (RFC 9068) with the scopes that it may carry."""
+"""Use cases of the token endpoint: authenticate a client and issue a token (RFC 9068) with the allowed scopes."""
 
 import time
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _NO_CLIENT = "Unknown client, wrong secret, or client not active."
 
 
 class Refused(Exception):
-    """An OAuth error (RFC 6749 §5.2). `retry_after` seconds where waiting helps."""
+    """An OAuth error (RFC 6749 §5.2). `retry_after` is in seconds, where waiting helps."""
 
     def __init__(
         self, error: str, description: str, status: int = 400, retry_after: int | None = None
@@ -36,7 +36,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Desk:
-    """The parts of the token endpoint that live as long as the process."""
+    """The process-wide parts of the token endpoint."""
 
     settings: IssuerSettings
     ring: KeyRing
@@ -50,7 +50,7 @@ class Desk:
         sign_in: str | None = None,
         signed_in_at: float | None = None,
     ) -> dict[str, Any]:
-        """The successful answer of the token endpoint (RFC 6749 §5.1)."""
+        """Return the successful answer of the token endpoint (RFC 6749 §5.1)."""
         claims = access_claims(
             identity,
             scopes=scopes,
@@ -76,7 +76,7 @@ class Desk:
 async def authenticated_client(
     session: AsyncSession, desk: Desk, given: Credentials | None, source: str
 ) -> Any:
-    """The client's row. Every failure takes equally long and reveals equally little."""
+    """Return the client's row. All failures take equally long and look the same."""
     if given is None:
         raise Refused("invalid_client", "Authenticate with client id and secret.", 401)
     pause = await attempts.seconds_to_wait(session, given.client_id, source)
@@ -89,7 +89,7 @@ async def authenticated_client(
         await attempts.failed(session, given.client_id, source)
         raise Refused("invalid_client", _NO_CLIENT, 401)
     await attempts.succeeded(session, given.client_id, source)
-    # Comparing takes long: the secret may have been renewed, or the client switched off, meanwhile.
+    # The comparison is slow: meanwhile the secret may have been renewed or the client disabled.
     await queries.hold(session, given.client_id, share=True)
     held = await queries.client(session, given.client_id)
     if held is None or held["secret_hash"] != stored or not held["active"]:
@@ -98,11 +98,11 @@ async def authenticated_client(
 
 
 class ScopeNotGranted(Exception):
-    """The client asked for a scope that it does not hold: `invalid_scope`."""
+    """The client requested a scope that it does not hold: `invalid_scope`."""
 
 
 def granted_scopes(asked: str | None, held: Sequence[str]) -> tuple[str, ...]:
-    """The scopes of the token: all that are held, or those asked for if every one is held."""
+    """Return the scopes of the token: all that the client holds, or the requested ones if it holds each of them."""
     if asked is None:
         return tuple(held)
     wanted = tuple(dict.fromkeys(asked.split(" ")))
@@ -122,14 +122,13 @@ def access_claims(
     sign_in: str | None = None,
     signed_in_at: float | None = None,
 ) -> dict[str, Any]:
-    """RFC 9068 §2.2 and the claims that the front turns into a principal.
+    """Return the claims of an access token (RFC 9068 §2.2) from which the front builds a principal.
 
-    `sid` names a person's sign-in (OIDC Back-Channel Logout §2.1): it ends as a whole. `auth_time`
-    says when it was (RFC 9068 §2.2.1), so that what may do much harm can ask for a fresh one.
-
-    `iat` has milliseconds (RFC 7519 allows fractions): a revocation voids what was issued until
-    that instant, and a token got right after it must not fall into the same second. Both are told by the clock of
-    the database, which all replicas share: one that is ahead must not issue after a revocation that comes later.
+    `sid` identifies a person's sign-in (OIDC Back-Channel Logout §2.1), which ends as a whole. `auth_time` is when it
+    happened (RFC 9068 §2.2.1), so that sensitive actions can require a recent one. `iat` has milliseconds (RFC 7519
+    allows fractions): a revocation covers tokens issued until that instant, and a token issued right after it must not
+    share its second. Both use the database's clock, which all replicas share, so a replica with a fast clock cannot
+    issue tokens that escape a later revocation.
     """
     person = {} if sign_in is None else {"sid": sign_in, "auth_time": signed_in_at}
     return {

@@ -1,4 +1,5 @@
-"""People, organisations, clients and sign-ins: all tables, as `baseline.sql` beside this file makes them. Later revisions expand them."""
+"""People, organisations, clients and sign-ins: creates all tables from `baseline.sql` beside this file. Later revisions
+expand them."""
 
 from alembic import context, op
 from common.db.migrations.statements import execute
