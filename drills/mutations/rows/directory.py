@@ -227,6 +227,13 @@ ROWS = (
     ),
     Row(
         "danger",
+        "excluded-organisations-are-asked",
+        "directory.pathways.matching.candidate_queries:shortlist",
+        Replaces("[*conditions, known]", "conditions"),
+        "tests/services/directory/pathways/test_resolve.py::test_an_excluded_organisation_is_named_nowhere_and_the_question_leaves_no_trace",
+    ),
+    Row(
+        "danger",
         "danger-is-now",
         "directory.pathways.matching.reach:demand",
         Replaces("0 if at_once else hours", "hours"),

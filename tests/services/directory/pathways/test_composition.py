@@ -154,6 +154,8 @@ def test_the_stored_form_of_a_pathway_round_trips() -> None:
         ({"situations": ["partner_violence"]}, "FSC", 1),
         ({"needs": ["HLT-MH"]}, "HLT-MH", 1),  # general protection has it as a fallback only
         ({"situations": ["trafficking"]}, "FSC", 1),
+        ({"situations": ["partner_violence", "suicide_risk"]}, "HLT-MH", 1),
+        ({"situations": ["suicide_risk"]}, "HLT-MH", 1),
         ({"situations": ["sexual_violence"], "hours_since_incident": 20}, "FSC", 2),
         ({"situations": ["partner_violence"], "immediate_danger": True}, "FSC", 3),
     ],
@@ -166,3 +168,50 @@ def test_what_the_person_asks_for_is_a_step_and_early(
     found = course(age=30, sex="female", **{"immediate_danger": False, **facts, "needs": [need]})
     needs = [ordered.step.need for ordered in found.steps]
     assert needs.index(need) < most, needs
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"age": 30, "populations": ["SUR"]},
+        {"age": 30, "situations": ["partner_violence"]},
+        {"age": 15},
+        {"age": 30, "situations": ["trafficking"]},
+        {"age": 30},
+    ],
+)
+@pytest.mark.parametrize("danger", [False, True])
+def test_a_risk_of_suicide_is_answered_at_once_and_waits_for_no_other_service(
+    facts: dict[str, Any], danger: bool
+) -> None:
+    told = {**facts, "situations": [*facts.get("situations", []), "suicide_risk"]}
+    steps = {each.step.need: each for each in course(**told, immediate_danger=danger).steps}
+    assert (steps["HLT-MH"].step.urgency, steps["HLT-MH"].after) == (Urgency.AT_ONCE, ())
+    assert steps["HOT"].step.urgency is Urgency.AT_ONCE
+    first = [each.step.need for each in course(**told, immediate_danger=danger).steps[:4]]
+    assert {"HLT-MH", "HOT"} <= set(first)
+
+
+def test_nobody_is_taken_for_suicidal_or_wed_who_told_nothing_of_it() -> None:
+    for pathways in (["GBV"], ["CP"], ["TIP"], ["GP"]):
+        for each in course(age=15, aors=pathways).steps:
+            assert "suicide-risk" not in [source.step for source in each.step.sources]
+            assert "reproductive-health" not in [source.step for source in each.step.sources]
+
+
+def test_an_early_union_is_on_both_pathways_with_health_authority_and_justice() -> None:
+    found = course(age=14, sex="female", situations=["early_union"])
+    assert [entry.pathway.aor for entry in found.entries] == ["CP", "GBV"]
+    assert {"CP-AUTH", "CP-CM", "CP-JUSTICE", "GBV-CM", "HLT-SRH"} <= {
+        each.step.need for each in found.steps
+    }
+
+
+@pytest.mark.parametrize("population", ["DIS", "LGB"])
+@pytest.mark.parametrize("age", [15, 30])
+def test_specific_needs_have_a_step_beside_violence(population: str, age: int) -> None:
+    told = {"situations": ["partner_violence"], "populations": [population]}
+    steps = {each.step.need: each.step for each in course(age=age, **told).steps}
+    assert steps["GP-PSN"].urgency is Urgency.WITHIN_72_HOURS
+    others = {"situations": ["partner_violence"], "populations": ["IND"]}
+    assert "GP-PSN" not in {each.step.need for each in course(age=age, **others).steps}

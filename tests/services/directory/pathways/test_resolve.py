@@ -11,11 +11,14 @@ from directory.ground.reading.models import restricted_reads
 from directory.pathways.gaps.announcements import announce_observed
 from directory.pathways.gaps.models import gap_observations
 from directory.pathways.schemas import Resolution
+from directory.record.services.entering import upsert_service
 from directory.tables import COMMON
 from httpx import AsyncClient
 from pydantic import TypeAdapter
 
 from tests.services.directory.conftest import as_
+from tests.services.directory.pathways.scenario import ALWAYS, document
+from tests.support.principals import principal
 
 URL = "/directory/v1/pathways/resolve"
 WOMAN: dict[str, Any] = {
@@ -184,6 +187,62 @@ async def test_nothing_of_a_question_is_kept_but_a_coarse_counter(
     assert {column.name for column in gap_observations.columns} == {
         "area", "need", "grp", "week", "count", "announced", "event_version",
     }  # fmt: skip
+
+
+async def test_an_excluded_organisation_is_named_nowhere_and_the_question_leaves_no_trace(
+    api: AsyncClient, scenario: dict[str, UUID], database: Database
+) -> None:
+    before = step_of(await ask(api), "GBV-CMR")["services"]
+    accused = (
+        await api.get(
+            f"/directory/v1/services/{before[0]['service_id']}", headers=as_("ngo-refugio")
+        )
+    ).json()["organization"]
+    async with database.transaction() as session:
+        await session.execute(gap_observations.delete())
+        told = len((await session.execute(sa.select(COMMON.outbox))).all())
+    answer = await ask(api, exclude_organisations=[accused["id"]])
+    assert accused["name"] not in str(answer)
+    left = step_of(answer, "GBV-CMR")["services"]
+    assert {each["organisation"] for each in left} == {
+        each["organisation"] for each in before if each["organisation"] != accused["name"]
+    }
+    async with database.transaction() as session:
+        assert (await session.execute(sa.select(gap_observations))).all() == []
+        assert len((await session.execute(sa.select(COMMON.outbox))).all()) == told
+    kept = {
+        "aor": "GBV",
+        "name": "Prueba",
+        "profiles": [{"area": "VE", "exclude_organisations": [accused["id"]]}],
+    }
+    refused = await api.post(
+        "/directory/v1/pathways/profile-sets", json=kept, headers=as_("gbv-coordinator")
+    )
+    assert refused.status_code == 422
+    assert accused["id"] not in refused.text
+
+
+async def test_excluding_tells_nothing_of_an_organisation_that_the_caller_may_not_see(
+    api: AsyncClient, database: Database
+) -> None:
+    """A service without a shown organisation is left out whoever is excluded."""
+    hidden = document(
+        "Consulta sin nombre", ["GBV-CMR"], "VE2313", ["VE23"], organisation="Org oculta",
+        schedule=ALWAYS,
+    )  # fmt: skip
+    assert hidden.organization is not None
+    hidden.organization.visibility = "restricted"
+    async with database.transaction() as session:
+        await upsert_service(session, principal("gbv-coordinator"), hidden)
+    shown = step_of(await ask(api), "GBV-CMR")["services"]
+    assert [(each["name"], each.get("organisation")) for each in shown] == [
+        ("Consulta sin nombre", None)
+    ]
+    answers = [
+        step_of(await ask(api, exclude_organisations=[each]), "GBV-CMR")["services"]
+        for each in (str(hidden.organization.id), str(UUID(int=1)))
+    ]
+    assert answers == [[], []]
 
 
 async def test_who_asks_the_same_for_many_counts_each_of_them(

@@ -47,7 +47,7 @@ async def resolve_profile(
     """Who can help this person, in which order, and where nobody can.
 
     The profile holds no identity. Nothing of it is kept; where a verified organisation meets a
-    gap, one anonymous counter (area, need, group, week) rises by one. Services are named in the
+    gap, one anonymous counter (area, need, group, week) rises by one, unless the question excludes organisations. Services are named in the
     language of `Accept-Language` where they were translated.
     """
     check_profile(body)
@@ -117,7 +117,7 @@ async def _after(session: Session, caller: Principal, request: Request, plans: l
         (each.profile.area, need, group_of(each.profile))
         for each in plans
         for need in gaps_of(each.steps, with_mediation=False)
-        if not caller.anonymous
+        if not (caller.anonymous or each.profile.exclude_organisations)
     ]
     await log_restricted(session, caller, request.url.path, map(UUID, restricted))
     if seen:

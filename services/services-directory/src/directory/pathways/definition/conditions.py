@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from directory.pathways.definition.profile import Profile, Sex
+from directory.pathways.definition.profile import UNSAID_MEANS_NO, Profile, Sex
 
 Age = Annotated[int, Field(strict=True, ge=0, le=120)]
 Hours = Annotated[int, Field(strict=True, ge=0, le=24 * 366 * 100)]
@@ -45,6 +45,11 @@ class Condition(BaseModel):
     has_documents: bool | None = None
     languages: frozenset[Language] = frozenset()
     speaks_none_of: frozenset[Language] = frozenset()
+
+    @property
+    def must_be_told(self) -> bool:
+        """It never holds for a profile that tells no situation."""
+        return bool(self.situations) and self.situations <= UNSAID_MEANS_NO
 
     def __bool__(self) -> bool:
         return self != _ALWAYS
@@ -90,7 +95,8 @@ def _about_the_person(c: Condition, p: Profile) -> Iterator[tuple[str, bool | No
 def _about_the_incident(c: Condition, p: Profile) -> Iterator[tuple[str, bool | None]]:
     hours = p.hours_since_incident
     if c.situations:
-        yield "situations", _any_of(c.situations, p.situations)
+        told = _any_of(c.situations, p.situations)
+        yield "situations", False if told is None and c.must_be_told else told
     if c.incident_within_hours is not None:
         yield "incident_within_hours", None if hours is None else hours <= c.incident_within_hours
     if c.incident_after_hours is not None:

@@ -7,6 +7,7 @@ refused value is never repeated back.
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -83,6 +84,11 @@ class Profile(BaseModel):
     hours_since_incident: Annotated[int, Field(strict=True, ge=0, le=876_000)] | None = None
     immediate_danger: Annotated[bool, Field(strict=True)] | None = None
     moment: Moment | None = None
+    exclude_organisations: Annotated[frozenset[UUID], Field(max_length=10)] = Field(
+        frozenset(),
+        description="Organisations that must not be asked, such as the accused one. For this question alone: nothing"
+        " keeps them. Services whose organisation you may not see are left out with them.",
+    )
 
 
 # Population codes that say an age or a sex themselves (codelists/population_groups.csv, age_sex).
@@ -104,6 +110,8 @@ _SEXES = {
     "BOY": Sex.MALE,
     "MEN": Sex.MALE,
 }
+UNSAID_MEANS_NO = frozenset({"suicide_risk", "early_union"})
+"""Situations that hold only where they are told: no plan begins with them on a guess."""
 _CHILD_SITUATIONS = frozenset({"child_separated", "child_violence", "child_recruitment"})
 
 

@@ -34,11 +34,12 @@ def _shipped(aor: str) -> Pathway:
 
 @cache
 def urgencies() -> Mapping[str, Urgency]:
-    """How soon each need is wanted where it is wanted soonest, fallbacks aside."""
+    """How soon each need is wanted where it is wanted soonest, fallbacks and
+    what must be told aside."""
     soonest, found = list(Urgency), dict[str, Urgency]()
     for aor in AORS:
         for step in _shipped(aor).steps:
-            if step.fallback_of is None:
+            if step.fallback_of is None and not step.condition.must_be_told:
                 known = found.get(step.need, step.urgency)
                 found[step.need] = min(known, step.urgency, key=soonest.index)
     return found

@@ -284,6 +284,11 @@ async def shortlist(
             ],
         )
     )
+    if profile.exclude_organisations:
+        # A hidden organisation may be an excluded one: its services go too, and so tell nothing of it.
+        excluded = s.argument(sorted(profile.exclude_organisations), "uuid[]")
+        known = f"d.organization_name IS NOT NULL AND d.organization_id <> ALL({excluded})"
+        conditions = [*conditions, known]
     # Each level from its own partition; the lists are taken apart once for each need, not for each row.
     keys = ", ".join(f"{expression} AS key{at}" for at, (expression, _) in enumerate(order))
     seen = " UNION ALL ".join(

@@ -12,7 +12,7 @@ from directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgenc
 from directory.pathways.definition.profile import Profile
 
 _SOONEST = tuple(Urgency)
-_LANGUAGES = frozenset({"languages", "speaks_none_of"})
+_MOSTLY_NOT = frozenset({"languages", "speaks_none_of", "populations"})
 MEDIATORS: Mapping[str, tuple[str, ...]] = {
     "CP": ("CP-AUTH", "CP-CM", "HOT"),
     "GBV": ("GBV-CM", "HOT"),
@@ -55,10 +55,10 @@ class PlannedStep:
     place: int
 
     @property
-    def hangs_on_languages(self) -> bool:
-        """Whether it is needed at all hangs on languages that were not told."""
+    def only_if_told(self) -> bool:
+        """Whether it is needed at all hangs on languages or groups that were not told."""
         return bool(self.sources) and all(
-            source.verdict is Verdict.UNKNOWN and bool(_LANGUAGES & set(source.to_check))
+            source.verdict is Verdict.UNKNOWN and bool(_MOSTLY_NOT & set(source.to_check))
             for source in self.sources
         )
 

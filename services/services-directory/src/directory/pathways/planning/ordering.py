@@ -29,11 +29,11 @@ class OrderedStep:
 def in_order(steps: Mapping[str, PlannedStep], profile: Profile) -> tuple[OrderedStep, ...]:
     """Primary steps, most pressing first; each carries its fallbacks.
 
-    In danger safety comes before everything and waits for nothing. What the person asks for comes next, after a
+    In danger safety comes before everything. What the person asks for comes next, after a
     clinical window that is running. Otherwise a step is as pressing as the most pressing step that waits for it.
     """
     primary = {need: step for need, step in steps.items() if not step.fallback_of}
-    before = {need: _waits_for(step, primary, profile) for need, step in primary.items()}
+    before = {need: _waits_for(step, primary) for need, step in primary.items()}
     pressing = _pressing(primary, before, profile)
     stages = _stages(before)
     ordered = []
@@ -66,13 +66,10 @@ def _placed(
     return OrderedStep(step, stage, tuple(sorted(after)), remaining_hours(step, profile), fallbacks)
 
 
-def _waits_for(
-    step: PlannedStep, primary: Mapping[str, PlannedStep], profile: Profile
-) -> frozenset[str]:
+def _waits_for(step: PlannedStep, primary: Mapping[str, PlannedStep]) -> frozenset[str]:
+    """What keeps somebody safe waits for nothing else."""
     known = step.after & set(primary)
-    if profile.immediate_danger and step.safety:
-        return frozenset(need for need in known if primary[need].safety)
-    return known
+    return frozenset(need for need in known if primary[need].safety) if step.safety else known
 
 
 def _pressing(
@@ -88,8 +85,8 @@ def _pressing(
 
 
 def _pressure(step: PlannedStep, profile: Profile) -> _Pressure:
-    # Who did not say a language has most likely been understood: asking is not the first action.
-    hours = None if step.hangs_on_languages else step.urgency.hours
+    # Who did not say a language or a group most likely needs nothing special: asking is not the first action.
+    hours = None if step.only_if_told else step.urgency.hours
     requested = step.need in profile.needs
     if requested:
         hours = 0

@@ -36,7 +36,7 @@ class Coverage(StrEnum):
     INTERMEDIARY_GAP = "intermediary_gap"
     """Reached through somebody, and nobody who could mediate is available."""
     TO_CHECK = "to_check"
-    """Nothing fits, and whether it is needed at all hangs on languages that were not told."""
+    """Nothing fits, and whether it is needed at all hangs on languages or groups that were not told."""
     GAP_IN_TIME = "gap_in_time"
     """Something would fit, but it opens, answers or is reached too late."""
     GAP = "gap"
@@ -204,6 +204,6 @@ def _coverage(
         if mediated or not step.intermediary_needs:
             return Coverage.THROUGH_INTERMEDIARY
         return Coverage.INTERMEDIARY_GAP
-    if step.hangs_on_languages:
+    if step.only_if_told:
         return Coverage.TO_CHECK
     return Coverage.GAP_IN_TIME if late else Coverage.GAP

@@ -1,11 +1,11 @@
 """Bodies of profile sets."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from common.http import Strict
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from directory.pathways.definition.profile import Aor, Profile
 from directory.pathways.schemas import SIMULATION_LIMIT
@@ -19,6 +19,14 @@ class ProfileSetIn(Strict):
         Field(description="What the set is called: no person's name.")
     )
     profiles: Annotated[list[Profile], Field(min_length=1, max_length=SIMULATION_LIMIT)]
+
+    @model_validator(mode="after")
+    def _excludes_nobody(self) -> Self:
+        if any(profile.exclude_organisations for profile in self.profiles):
+            raise ValueError(
+                "leave out exclude_organisations: it is for one question and never kept"
+            )
+        return self
 
 
 class ProfileSetOut(BaseModel):
