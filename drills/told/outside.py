@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from functools import partial
@@ -26,34 +26,36 @@ MOODS = {
 DEAD = ("hangs", "refuses")
 MOMENTS = ("came", "taken", "answered")
 """When the worker of a message is killed: before it was taken, before the answer, before it stored the answer."""
+_UNSETTLED = timedelta(seconds=15)
+"""How long before its worker was killed an answer came that the worker may not have stored."""
 
 
 @dataclass
 class Taken:
-    """A message that was taken. `clear`: the answer that says so was sent."""
+    """A message that was taken. `clear`: the answer that says so was sent. `worker`: a number of each process."""
 
     road: str
     address: str
     name: str
     at: datetime
-    replica: int
+    worker: int
     clear: bool = False
 
 
 class Outside:
-    """`checks`: the gateway sends a message of a name once. `kill`: ends a replica, by its number."""
+    """`checks`: the gateway sends a message of a name once. `kill`: ends a worker, by its number."""
 
     def __init__(self, dice: random.Random, kill: Callable[[int], None], *, checks: bool) -> None:
         self.checks = checks
         self.taken: list[Taken] = []
         self.asked = 0
-        self.killed: list[tuple[int, datetime]] = []
+        self.killed: dict[int, datetime] = {}
         self.armed: str | None = None
         self._moods = dict.fromkeys(ROADS, "well")
         self._changed = {road: asyncio.Event() for road in ROADS}
         self._greylisted: set[str] = set()
         self._dice, self._kill = dice, kill
-        self.smtp_ports: list[int] = []
+        self._servers: list[asyncio.Server] = []
         self.http = ""
 
     def set(self, moods: dict[str, str]) -> None:
@@ -63,23 +65,21 @@ class Outside:
                 self._changed[road].set()
                 self._changed[road] = asyncio.Event()
 
-    def end(self, replica: int) -> None:
-        self.killed.append((replica, clock.now()))
-        self._kill(replica)
+    def end(self, worker: int) -> None:
+        self.killed.setdefault(worker, clock.now())
+        self._kill(worker)
+
+    def unclear(self, taken: Taken) -> bool:
+        """The worker may not know, or may not have stored, that it was taken: also where it was killed before, and its
+        words were still on their way."""
+        killed = self.killed.get(taken.worker)
+        return not taken.clear or (killed is not None and killed - taken.at <= _UNSETTLED)
 
     @asynccontextmanager
-    async def open(self, replicas: int) -> AsyncIterator[None]:
+    async def open(self) -> AsyncIterator[None]:
         logging.getLogger("mail.log").setLevel(logging.ERROR)
-        loop = asyncio.get_running_loop()
-        servers = []
-        for replica in range(replicas):
-            relay = _Relay(self, replica)
-            protocol = partial(SMTP, relay, hostname="localhost")
-            server = await loop.create_server(protocol, "127.0.0.1", 0)
-            servers.append(server)
-            self.smtp_ports.append(server.sockets[0].getsockname()[1])
         app = web.Application()
-        app.router.add_post("/{replica}/sms", self._short_message)
+        app.router.add_post("/{worker}/sms", self._short_message)
         app.router.add_post("/push/{name}", self._push)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         await runner.setup()
@@ -89,14 +89,21 @@ class Outside:
             yield
         finally:
             self.set(dict.fromkeys(ROADS, "well"))
-            for server in servers:
+            for server in self._servers:
                 server.close()
             await runner.cleanup()
 
-    async def meet(self, road: str, name: str, replica: int) -> str:
+    async def relay(self, worker: int) -> int:
+        """The port of a relay for this worker alone."""
+        protocol = partial(SMTP, _Relay(self, worker), hostname="localhost")
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def meet(self, road: str, name: str, worker: int) -> str:
         """What becomes of a message: taken, no, silence (not taken and no answer) or lost (taken and no answer)."""
         self.asked += 1
-        self._at(replica, "came")
+        self._at(worker, "came")
         mood = self._moods[road]
         if mood == "hangs":
             await self._changed[road].wait()
@@ -112,32 +119,32 @@ class Outside:
             return self._dice.choice(("no", "lost"))
         return "taken"
 
-    def take(self, road: str, address: str, name: str, replica: int) -> Taken:
-        taken = Taken(road, address, name, clock.now(), replica)
+    def take(self, road: str, address: str, name: str, worker: int) -> Taken:
+        taken = Taken(road, address, name, clock.now(), worker)
         self.taken.append(taken)
-        self._at(replica, "taken")
+        self._at(worker, "taken")
         return taken
 
-    def _at(self, replica: int, moment: str) -> None:
-        if self.armed == moment and replica >= 0:
+    def _at(self, worker: int, moment: str) -> None:
+        if self.armed == moment and worker >= 0:
             self.armed = None
-            self.end(replica)
+            self.end(worker)
 
     def answered(self, taken: Taken) -> None:
         taken.clear = True
-        if self.armed == "answered" and taken.replica >= 0:
+        if self.armed == "answered" and taken.worker >= 0:
             self.armed = None
             # The answer is on its way: the worker may or may not read it before it dies.
             asyncio.get_running_loop().call_later(
-                self._dice.uniform(0, 0.02), self.end, taken.replica
+                self._dice.uniform(0, 0.02), self.end, taken.worker
             )
 
     async def _short_message(self, request: web.Request) -> web.Response:
-        replica = int(request.match_info["replica"])
+        worker = int(request.match_info["worker"])
         sent = await request.json()
         name = request.headers["idempotency-key"]
         assert name == sent["id"]
-        became = await self.meet("sms", name, replica)
+        became = await self.meet("sms", name, worker)
         if became == "no":
             return self._dice.choice(
                 (
@@ -149,7 +156,7 @@ class Outside:
         taken = None
         known = self.checks and any(t.name == name for t in self.taken)
         if became != "silence" and not known:
-            taken = self.take("sms", sent["to"], name, replica)
+            taken = self.take("sms", sent["to"], name, worker)
         if became in {"silence", "lost"} and request.transport is not None:
             request.transport.abort()
         elif taken is not None:
@@ -170,19 +177,19 @@ class Outside:
 
 
 class _Relay:
-    def __init__(self, outside: Outside, replica: int) -> None:
-        self._outside, self._replica = outside, replica
+    def __init__(self, outside: Outside, worker: int) -> None:
+        self._outside, self._worker = outside, worker
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         mail = message_from_bytes(envelope.original_content or b"", policy=default)
         name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
-        became = await self._outside.meet("email", name, self._replica)
+        became = await self._outside.meet("email", name, self._worker)
         if became == "no":
             return "451 4.7.1 try later"
         if became == "silence":
             _cut(server)
             return "451 4.3.0"
-        taken = self._outside.take("email", envelope.rcpt_tos[0], name, self._replica)
+        taken = self._outside.take("email", envelope.rcpt_tos[0], name, self._worker)
         if became == "lost":
             _cut(server)
         else:
@@ -195,12 +202,12 @@ def _cut(server: SMTP) -> None:
     server.transport.abort()
 
 
-def described(http: str, replica: int, *, checks: bool) -> str:
-    """The file of the gateway for one replica."""
+def described(http: str, worker: int, *, checks: bool) -> str:
+    """The file of the gateway for one worker."""
     return json.dumps(
         {
             "kind": "template",
-            "url": f"{http}/{replica}/sms",
+            "url": f"{http}/{worker}/sms",
             "content_type": "application/json",
             "body": '{"to": "{number}", "text": "{text}", "id": "{id}"}',
             "accepted": {"path": "status", "values": ["queued"]},

@@ -1,5 +1,6 @@
 """Two workers of referrals as processes of their own, which a drill kills, stops and starts again."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from stack.embedded.ports import free_port
 from drills.told.outside import Outside, described
 
 ROOT = Path(__file__).resolve().parents[2]
+_WORKERS = 2
+_STOP_SECONDS = 60
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -36,39 +39,48 @@ class Replicas:
             "RUTA_LOG_LEVEL": "WARNING",
         }
         self._folder = folder
-        self._each: dict[int, subprocess.Popen[bytes]] = {}
+        self._started: list[subprocess.Popen[bytes]] = []
 
-    def start(self, number: int, outside: Outside) -> None:
-        gateway = self._folder / f"gateway-{number}.json"
-        gateway.write_text(described(outside.http, number, checks=outside.checks))
-        more = {
-            "RUTA_PORT": str(free_port()),
-            "RUTA_SMTP_URL": f"smtp://127.0.0.1:{outside.smtp_ports[number]}",
-            "RUTA_SMS_GATEWAY_FILE": str(gateway),
-        }
-        with (self._folder / f"worker-{number}.log").open("ab") as log:
-            self._each[number] = subprocess.Popen(
-                [sys.executable, "-m", "referrals", "worker"],
-                cwd=ROOT,
-                env={**os.environ, **self._own, **more},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+    async def start(self, outside: Outside) -> None:
+        """Another worker, until two live."""
+        while len(self.living()) < _WORKERS:
+            number = len(self._started)
+            gateway = self._folder / f"gateway-{number}.json"
+            gateway.write_text(described(outside.http, number, checks=outside.checks))
+            more = {
+                "RUTA_PORT": str(free_port()),
+                "RUTA_SMTP_URL": f"smtp://127.0.0.1:{await outside.relay(number)}",
+                "RUTA_SMS_GATEWAY_FILE": str(gateway),
+            }
+            with (self._folder / f"worker-{number}.log").open("ab") as log:
+                worker = subprocess.Popen(
+                    [sys.executable, "-m", "referrals", "worker"],
+                    cwd=ROOT,
+                    env={**os.environ, **self._own, **more},
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            self._started.append(worker)
+
+    def living(self) -> list[int]:
+        return [number for number, each in enumerate(self._started) if each.poll() is None]
 
     def signal(self, number: int, how: signal.Signals) -> None:
-        if self._each[number].poll() is None:
-            self._each[number].send_signal(how)
+        if self._started[number].poll() is None:
+            self._started[number].send_signal(how)
 
     def kill(self, number: int) -> None:
         self.signal(number, signal.SIGKILL)
 
-    def start_the_dead(self, outside: Outside) -> None:
-        for number, process in list(self._each.items()):
-            if process.poll() is not None:
-                self.start(number, outside)
+    async def stop(self) -> None:
+        """As an operator stops them: each finishes the messages that it has in hand."""
+        for number in self.living():
+            self.signal(number, signal.SIGTERM)
+        for each in self._started:
+            await asyncio.to_thread(each.wait, _STOP_SECONDS)
 
     def end(self) -> None:
-        for process in self._each.values():
+        for process in self._started:
             if process.poll() is None:
                 process.kill()
             process.wait()

@@ -545,6 +545,13 @@ ROWS = (
     ),
     Row(
         "roads",
+        "told-is-stored-after-the-lease",
+        "referrals.telling.channels.dispatch:Queue.tell",
+        Replaces("while True:", "while clock.now() < one.until + _MARGIN:"),
+        "tests/services/referrals/test_roads.py::test_what_was_taken_is_told_although_the_clock_leapt_before_the_answer",
+    ),
+    Row(
+        "roads",
         "later-lease-is-anothers",
         "referrals.telling.channels.dispatch:_held",
         Replaces("col(Ping.next_attempt_at) == one.until", "sa.true()"),

@@ -389,6 +389,23 @@ async def test_a_worker_that_stood_still_for_its_lease_sends_nothing(world: Worl
     assert world.sms.requests == []
 
 
+async def test_what_was_taken_is_told_although_the_clock_leapt_before_the_answer(
+    world: World,
+) -> None:
+    await world.channel()
+    await world.story.sent(urgency="emergency")
+    (claimed,) = await taken(world, ChannelKind.EMAIL)
+    world.mail.held[MAILBOX] = asyncio.Event()
+    world.mail.sessions.clear()
+    async with client(LOOPBACK) as http:
+        telling = asyncio.create_task(queue(world, ChannelKind.EMAIL).tell(claimed, http))
+        await until(lambda: world.mail.sessions)
+        with clock.shifted(timedelta(hours=1)):
+            world.mail.held[MAILBOX].set()
+            await telling
+    assert await world.pings() == ["told"]
+
+
 async def test_what_another_worker_took_since_is_not_held_back_by_the_first(world: World) -> None:
     await number(world)
     await world.story.sent(urgency="emergency")

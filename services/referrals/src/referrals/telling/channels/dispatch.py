@@ -191,7 +191,8 @@ class Queue:
         except Exception as error:  # noqa: BLE001 - one message keeps no other from being told
             _log.error("not_handed_over", exc_info=error)
             return
-        while clock.now() < one.until + _MARGIN:
+        # Once whatever the hour: this process may have stood still, or its clock leapt, since the message was taken.
+        while True:
             try:
                 async with self._settling:
                     await self._database.retried(
@@ -200,6 +201,8 @@ class Queue:
                 return
             except Exception as error:  # noqa: BLE001 - the message was told: only the record is missing
                 _log.error("not_settled", exc_info=error)
+            if clock.now() >= one.until + _MARGIN:
+                return
             await asyncio.sleep(_SETTLE_AGAIN_SECONDS)
 
     @property
