@@ -42,25 +42,25 @@ class Replicas:
         self._started: list[subprocess.Popen[bytes]] = []
 
     async def start(self, outside: Outside) -> None:
-        """Another worker, until two live."""
+        """Others in the place of the dead, until two live."""
         while len(self.living()) < _WORKERS:
             number = len(self._started)
             gateway = self._folder / f"gateway-{number}.json"
             gateway.write_text(described(outside.http, number, checks=outside.checks))
-            more = {
-                "RUTA_PORT": str(free_port()),
-                "RUTA_SMTP_URL": f"smtp://127.0.0.1:{await outside.relay(number)}",
-                "RUTA_SMS_GATEWAY_FILE": str(gateway),
-            }
-            with (self._folder / f"worker-{number}.log").open("ab") as log:
-                worker = subprocess.Popen(
-                    [sys.executable, "-m", "referrals", "worker"],
-                    cwd=ROOT,
-                    env={**os.environ, **self._own, **more},
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
-            self._started.append(worker)
+            relay = f"smtp://127.0.0.1:{await outside.relay(number)}"
+            self._start(number, {"RUTA_SMTP_URL": relay, "RUTA_SMS_GATEWAY_FILE": str(gateway)})
+
+    def _start(self, number: int, its_own: dict[str, str]) -> None:
+        more = {"RUTA_PORT": str(free_port()), **its_own}
+        with (self._folder / f"worker-{number}.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "referrals", "worker"],
+                cwd=ROOT,
+                env={**os.environ, **self._own, **more},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._started.append(worker)
 
     def living(self) -> list[int]:
         return [number for number, each in enumerate(self._started) if each.poll() is None]

@@ -28,7 +28,7 @@ from referrals.ground.keys.store import CaseKeys
 from referrals.settings import Settings
 from referrals.telling.channels.sealing import Sealing
 
-from drills.told.outside import DEAD, MOMENTS, MOODS, ROADS, Outside, Taken
+from drills.told.outside import DEAD, MOMENTS, MOODS, ROADS, Outside
 from drills.told.replicas import Replicas
 from drills.told.world import PER_SERVICE, Matter, People
 from tests.services.referrals.story import Story

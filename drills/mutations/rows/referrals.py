@@ -611,6 +611,13 @@ ROWS = (
     ),
     Row(
         "messages",
+        "nobody-is-told-while-away",
+        "referrals.ground.people.queries:_away",
+        Returns("sa.false()"),
+        "tests/services/referrals/test_rights_of_now.py::test_who_is_away_is_told_nothing_until_they_are_back_and_the_rota_passes_them_over",
+    ),
+    Row(
+        "messages",
         "rights-of-now-at-the-sending",
         "referrals.telling.readable_queries:_is_for",
         Returns("True"),

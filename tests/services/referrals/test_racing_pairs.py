@@ -346,6 +346,7 @@ def test_every_command_about_a_case_is_raced() -> None:
         "POST /channels/bounces",
         "POST /channels/{channel_id}/code",
         "POST /channels/{channel_id}/confirm",
+        "PUT /channels/away",
         "PUT /channels/{channel_id}/wishes",
         "DELETE /channels/{channel_id}",
         "POST /on-call",

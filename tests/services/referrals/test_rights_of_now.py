@@ -1,7 +1,7 @@
 """Who hears what is asked at the sending, from the rights that the issuer says people have now."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +97,47 @@ async def test_whoever_has_gone_is_told_nothing_and_is_not_reachable_in_the_rota
     assert seen["reachable"] is False
     refused = await world.story.post("ngo-salud-supervisor", "/on-call", shift)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/person")
+
+
+async def test_who_is_away_is_told_nothing_until_they_are_back_and_the_rota_passes_them_over(
+    world: World,
+) -> None:
+    await world.channel()
+    await told(world)
+    today = clock.today()
+
+    async def away(first: date, last: date) -> int:
+        days = {"away_from": first.isoformat(), "away_until": last.isoformat()}
+        answer = await world.story.call("ngo-salud", "PUT", "/channels/away", days)
+        return answer.status_code
+
+    assert await away(today - timedelta(days=3), today - timedelta(days=1)) == 422
+    assert await away(today, today - timedelta(days=1)) == 422
+    assert await away(today - timedelta(days=1), today + timedelta(days=2)) == 200
+    now = clock.now()
+    shift = {
+        "person": "ngo-salud",
+        "starts_at": (now + timedelta(days=1)).isoformat(),
+        "ends_at": (now + timedelta(days=1, hours=8)).isoformat(),
+    }
+    refused = await world.story.post("ngo-salud-supervisor", "/on-call", shift)
+    assert "away" in refused.json()["errors"][0]["detail"]
+    later = {**shift, "starts_at": (now + timedelta(days=4)).isoformat()}
+    later["ends_at"] = (now + timedelta(days=4, hours=8)).isoformat()
+    planned = await world.story.made("ngo-salud-supervisor", "/on-call", later)
+    assert planned["reachable"] is False
+    # The issuer says all rights again, and not who is away.
+    await told(world)
+    await world.story.sent(urgency="emergency")
+    await world.told()
+    assert reached(world) == []
+    with clock.shifted(timedelta(days=3)):
+        await world.story.sent(urgency="emergency")
+        await world.told()
+    assert reached(world) == [MAILBOX]
+    back = await world.story.call("ngo-salud", "PUT", "/channels/away", {})
+    assert back.json() == {"away_from": None, "away_until": None}
+    assert (await world.story.get("ngo-salud", "/channels/away")).json() == back.json()
 
 
 async def test_a_shift_names_somebody_of_the_own_organisation(world: World) -> None:

@@ -17,13 +17,17 @@ _CHANNELS = "/referrals/v1/channels"
 
 @screens.page("/channels")
 async def channels(visit: Visit) -> Page:
-    asked = [visit.calls.get(_CHANNELS), visit.calls.get(f"{_CHANNELS}/kinds")]
+    asked = [
+        visit.calls.get(_CHANNELS),
+        visit.calls.get(f"{_CHANNELS}/kinds"),
+        visit.calls.get(f"{_CHANNELS}/away"),
+    ]
     if Role.SUPERVISOR in visit.visitor.roles:
         asked += [
             visit.calls.get(f"{_CHANNELS}/team"),
             visit.calls.get("/identity/v1/colleagues", limit=200),
         ]
-    own, kinds, *of_team = await together(*asked)
+    own, kinds, away, *of_team = await together(*asked)
     shown(own)
     names = {one["id"]: one["sign_in_name"] for one in of_team[1].items} if of_team else {}
     return Page(
@@ -44,6 +48,9 @@ async def channels(visit: Visit) -> Page:
                 ]
             },
             "command": commands.ADD,
+            "away": commands.AWAY if away.ok else None,
+            "days": away.body if away.ok else {},
+            "away_now": _days_away(away.body, visit) if away.ok else "",
             "push": commands.PUSH,
             "push_key": (kinds.body["push_key"] or "") if kinds.ok else "",
             "worker": f"/console/{WORKER}",
@@ -60,6 +67,16 @@ async def channels(visit: Visit) -> Page:
 
 screens.command("/channels", commands.PUSH, show=channels, to="/console/channels")
 screens.command("/channels", commands.ADD, show=channels, to="/console/channels/{id}")
+
+
+screens.command("/channels", commands.AWAY, show=channels, to="/console/channels")
+
+
+def _days_away(said: Mapping[str, Any], visit: Visit) -> str:
+    if not said["away_until"] or said["away_until"] < visit.moments.today:
+        return ""
+    first, last = visit.moments.day(said["away_from"]), visit.moments.day(said["away_until"])
+    return visit.say("channels.away_now", first=first, last=last)
 
 
 def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:

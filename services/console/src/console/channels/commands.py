@@ -29,4 +29,11 @@ PUSH = Command(
 CONFIRM = Command("confirm", f"{_CHANNELS}/{{channel_id}}/confirm", (Field("code", "text"),))
 CODE = Command("code", f"{_CHANNELS}/{{channel_id}}/code")
 WISHES = Command("wishes", f"{_CHANNELS}/{{channel_id}}/wishes", _WISHES, method="put")
+# Without days somebody is back.
+AWAY = Command(
+    "away",
+    f"{_CHANNELS}/away",
+    (Field("away_from", "date"), Field("away_until", "date")),
+    method="put",
+)
 REMOVE = Command("remove", f"{_CHANNELS}/{{channel_id}}", method="delete")

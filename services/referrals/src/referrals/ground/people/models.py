@@ -1,6 +1,6 @@
 """Whose rights are known."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlmodel import Field
@@ -10,7 +10,8 @@ from referrals.tables import Instant, Row, Texts
 
 class KnownPerson(Row, table=True):
     """A person or a client that is active. `said_at`: when the issuer said so, by its own clock; None: read from a
-    token, because an outside provider tells nothing about people."""
+    token, because an outside provider tells nothing about people. `away_from`, `away_until`: the first and last day on
+    which this person wants to be told nothing, as they said themselves."""
 
     __tablename__ = "known_people"
 
@@ -21,3 +22,5 @@ class KnownPerson(Row, table=True):
     aors: list[str] = Field(sa_type=Texts)
     areas: list[str] = Field(sa_type=Texts)
     said_at: datetime | None = Field(default=None, sa_type=Instant)
+    away_from: date | None = None
+    away_until: date | None = None

@@ -1,10 +1,12 @@
 """Who may be told something, by the rights of now."""
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import clock
 from common.auth import Principal, Role
 from common.db.ended_rights import suspended
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,16 +23,35 @@ _SCOPE = "referrals:read"
 _PEOPLE = KnownPerson.metadata.tables["known_people"].alias("people_of_now").c
 
 
+def _away(first: Any, last: Any) -> sa.ColumnElement[bool]:
+    """Whether the person is away on one of these days."""
+    said = sa.and_(_PEOPLE.away_from <= last, _PEOPLE.away_until >= first)
+    return sa.func.coalesce(said, False)
+
+
+# The day of each statement, not that of the start of the process.
+_TODAY = sa.bindparam("today_at_home", callable_=clock.today, type_=sa.Date())
+
+
 def listens(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
-    """Whether this person of this organisation may be told anything now: is still there, not suspended, and works with
-    cases or coordinates."""
+    """Whether this person of this organisation may be told anything now: may be on call, and is not away today."""
+    return _is_there(organisation, person, sa.not_(_away(_TODAY, _TODAY)))
+
+
+def _is_there(
+    organisation: sa.ColumnExpressionArgument[Any],
+    person: sa.ColumnExpressionArgument[Any],
+    *which: sa.ColumnElement[bool],
+) -> sa.ColumnElement[bool]:
+    """Whether this person is known, not suspended, and works with cases or coordinates."""
     there = sa.exists().where(
         _PEOPLE.subject == person,
         _PEOPLE.organisation_id == organisation,
         _PEOPLE.roles.overlap(sorted(MAY_LISTEN)),
         _PEOPLE.scopes.contains([_SCOPE]),
+        *which,
     )
     return sa.and_(there, sa.not_(suspended(ENDED_RIGHTS, organisation, person)))
 
@@ -57,8 +78,18 @@ def principal_of(row: KnownPerson) -> Principal:
 
 
 async def may_be_on_call(session: AsyncSession, organisation: UUID, person: str) -> bool:
-    found = sa.select(listens(sa.literal(organisation, sa.Uuid), sa.literal(person)))
+    found = sa.select(_is_there(sa.literal(organisation, sa.Uuid), sa.literal(person)))
     return bool(await session.scalar(found))
+
+
+async def is_away(session: AsyncSession, person: str, first: date, last: date) -> bool:
+    found = sa.exists().where(_PEOPLE.subject == person, _away(first, last))
+    return bool(await session.scalar(sa.select(found)))
+
+
+async def absence(session: AsyncSession, caller: Principal) -> KnownPerson | None:
+    """The caller's row, with the days on which they are away."""
+    return await session.get(KnownPerson, caller.subject)
 
 
 async def coordinators(session: AsyncSession, aor: str | None = None) -> list[Principal]:

@@ -1,6 +1,6 @@
 """Keeping the rights of people as the issuer says them, or as their own token does where no issuer of Ruta is."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 from common.auth import Principal
@@ -36,6 +36,18 @@ async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
                 for subject, rights in sorted(page.people.items())
             ],
         )
+
+
+async def say_away(
+    session: AsyncSession, caller: Principal, first: date | None, last: date | None
+) -> None:
+    """The caller is told nothing from the first to the last day; None: they are back."""
+    await learn(session, caller)
+    await session.execute(
+        sa.update(KnownPerson)
+        .where(col(KnownPerson.subject) == caller.subject)
+        .values(away_from=first, away_until=last)
+    )
 
 
 async def learn(session: AsyncSession, caller: Principal) -> None:

@@ -521,7 +521,9 @@ CREATE TABLE known_people (
     scopes text[] NOT NULL,
     aors text[] NOT NULL,
     areas text[] NOT NULL,
-    said_at timestamptz
+    said_at timestamptz,
+    away_from date,
+    away_until date
 );
 
 CREATE TABLE late_calls (

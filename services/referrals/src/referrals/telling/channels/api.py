@@ -19,11 +19,12 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from referrals.ground.dependencies import ServiceSettingsOf, Supervisor
-from referrals.ground.people.queries import MAY_LISTEN
+from referrals.ground.people.queries import MAY_LISTEN, absence
 from referrals.telling.channels import queries, service
 from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.models import Channel, Shift
 from referrals.telling.channels.schemas import (
+    Away,
     ChannelKinds,
     ChannelView,
     Code,
@@ -60,6 +61,20 @@ TransportsOf = Annotated[Transports, Depends(_transports)]
 async def list_kinds(_caller: Listening, transports: TransportsOf) -> ChannelKinds:
     """By what this operation tells people that something waits for them."""
     return ChannelKinds(kinds=sorted(transports.offered), push_key=transports.push_key)
+
+
+@channels.get("/away")
+async def show_absence(session: Session, caller: Listening) -> Away:
+    """From when until when you are told nothing."""
+    row = await absence(session, caller)
+    return Away(away_from=row.away_from, away_until=row.away_until) if row else Away()
+
+
+@channels.put("/away")
+async def change_absence(body: Away, session: Session, caller: Listening) -> Away:
+    """While you are away you are told nothing, not even an emergency, and the rota passes you over."""
+    await service.be_away(session, caller, body)
+    return body
 
 
 @channels.post("", status_code=201, dependencies=[IdempotencyRequired])

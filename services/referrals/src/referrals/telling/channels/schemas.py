@@ -1,6 +1,6 @@
 """Bodies of channels and shifts."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,6 +16,7 @@ LocalTime = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}),
 ]
 _LONGEST_SHIFT = timedelta(days=31)
+_LONGEST_AWAY = timedelta(days=366)
 
 
 class Wishes(Strict):
@@ -66,6 +67,22 @@ class NewChannel(Wishes):
             raise ValueError("a push channel has endpoint and keys, and no address")
         if self.kind is not ChannelKind.PUSH and not written:
             raise ValueError("a mailbox or telephone has an address, and no endpoint or keys")
+        return self
+
+
+class Away(Strict):
+    """Both days, or neither: the person is back."""
+
+    away_from: date | None = Field(None, description="The first day at home without messages.")
+    away_until: date | None = Field(None, description="The last day at home without messages.")
+
+    @model_validator(mode="after")
+    def _days(self) -> "Away":
+        first, last = self.away_from, self.away_until
+        if (first is None) != (last is None):
+            raise ValueError("give away_from and away_until, or neither")
+        if first and last and not timedelta(0) <= last - first <= _LONGEST_AWAY:
+            raise ValueError("away_until is not before away_from, and within a year of it")
         return self
 
 
@@ -126,5 +143,5 @@ class ShiftView(BaseModel):
     starts_at: datetime
     ends_at: datetime
     reachable: bool = Field(
-        description="Whether this person has a channel that tells: without one the next is told."
+        description="Whether this person has a channel that tells and is not away today: otherwise the next is told."
     )

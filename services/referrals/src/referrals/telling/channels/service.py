@@ -21,8 +21,8 @@ from referrals.errors import NO_SUCH_CHANNEL, UNSAFE_ADDRESS, WRONG_CODE
 from referrals.ground.audit.service import record
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
-from referrals.ground.people.queries import may_be_on_call
-from referrals.ground.people.service import learn
+from referrals.ground.people.queries import is_away, may_be_on_call
+from referrals.ground.people.service import learn, say_away
 from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import OFF, Kind
 from referrals.ground.row_security import acting_as_service
@@ -36,7 +36,7 @@ from referrals.telling.channels.kinds import (
 )
 from referrals.telling.channels.messages import CONFIRMED_FOR
 from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift
-from referrals.telling.channels.schemas import NewChannel, NewShift, Wishes
+from referrals.telling.channels.schemas import Away, NewChannel, NewShift, Wishes
 from referrals.telling.channels.sealing import Sealing
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
@@ -296,12 +296,25 @@ async def lapse(session: AsyncSession) -> int:
     return len(lapsed)
 
 
+async def be_away(session: AsyncSession, caller: Principal, body: Away) -> None:
+    if body.away_until is not None and body.away_until < clock.today():
+        raise INVALID.because("these_days_are_over", pointer="/away_until")
+    await say_away(session, caller, body.away_from, body.away_until)
+    # The organisation's: a person has no id of the record.
+    await record(
+        session, caller, "person.away", chain=caller.organisation, target_id=caller.organisation
+    )
+
+
 async def add_shift(session: AsyncSession, caller: Principal, body: NewShift) -> Shift:
     now = clock.now()
     if body.ends_at <= now:
         raise INVALID.because("this_shift_is_over", pointer="/ends_at")
     if not await may_be_on_call(session, caller.organisation, body.person):
         raise INVALID.because("nobody_of_yours_who_may_be_on_call", pointer="/person")
+    days = clock.day_of(body.starts_at), clock.day_of(body.ends_at)
+    if await is_away(session, body.person, *days):
+        raise INVALID.because("this_person_is_away_then", pointer="/person")
     if len(await queries.shifts(session, caller, now)) >= _MOST_SHIFTS:
         raise CONFLICT.because("organisation_plans_at_most_shifts_ahead", _MOST_SHIFTS)
     shift = Shift(
