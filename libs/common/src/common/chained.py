@@ -1,6 +1,6 @@
-"""Lists that leave the machine: append-only, each line signed and linked to the line before.
+"""Append-only lists outside the database. Each line is signed and linked to the previous one.
 
-Anybody with a copy can read it, and cannot change it unnoticed. The caller decides what a line contains.
+Anybody with a copy can read it but not change it unnoticed. The caller decides what a line contains.
 """
 
 import base64
@@ -23,12 +23,12 @@ _BLOCK = 65_536
 
 
 class BrokenList(Worded):
-    """A list was edited, cut in the middle or signed by somebody else; the message says where."""
+    """A list was edited, truncated in the middle or signed by somebody else; the message says where."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """How far a list reaches: number and digest of its last line. An empty list is number 0."""
+    """The end of a list: number, digest and time of its last line. An empty list has number 0."""
 
     number: int = 0
     digest: str = ""
@@ -37,23 +37,23 @@ class Head:
 
 @dataclass(frozen=True)
 class Chained:
-    """A list that was read and proved whole up to its head. `lines`: what each of them says."""
+    """A verified list; `lines` contains the content of each line."""
 
     lines: tuple[Mapping[str, Any], ...] = ()
     digests: tuple[str, ...] = ()
     head: Head = Head()
 
     def reaches(self, other: Head) -> bool:
-        """Whether this list is `other`'s or a continuation of it."""
+        """Return whether this list equals or continues `other`."""
         if other.number == 0:
             return True
         return self.head.number >= other.number and self.digests[other.number - 1] == other.digest
 
 
 class Signer:
-    """Signs lines with a key made from a secret of the installation, for this use only.
+    """Signs lines with a key derived from a secret of the installation for one use.
 
-    A line holds `number`, `previous` and what `said` names, `at` among them.
+    A line contains `number`, `previous` and the fields named in `said`, which include `at`.
     """
 
     def __init__(self, secret: bytes, use: bytes, said: Sequence[str]) -> None:
@@ -68,15 +68,15 @@ class Signer:
         return json.dumps({**body, "signature": signature}, separators=(",", ":"))
 
     def check(self, line: dict[str, Any]) -> None:
-        """InvalidSignature, or what a line of another shape raises."""
+        """Verify a line. Raises InvalidSignature, or KeyError and the like for a malformed line."""
         body = {name: line[name] for name in self._names}
         self._key.public_key().verify(base64.b64decode(line["signature"]), _bytes(body))
 
 
 def read(path: Path, signer: Signer) -> Chained:
-    """The whole list, each line proved; a missing file is an empty list.
+    """Read and verify the whole list; a missing file is an empty list.
 
-    A last line without its end was never finished: a writer was killed, and goes on before it.
+    An unfinished last line is ignored: its writer was killed, and the next one overwrites it.
     """
     lines: list[dict[str, Any]] = []
     digests: list[str] = []
@@ -100,7 +100,7 @@ def read(path: Path, signer: Signer) -> Chained:
 
 
 def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """The lines in the last 64 KiB of the file; not verified: applying a list reads all of it."""
+    """Return the lines in the last 64 KiB without verifying them; whoever applies the list reads all of it."""
     if not path.exists():
         return ()
     with path.open("rb") as file:
@@ -114,7 +114,7 @@ def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
 
 
 def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Head:
-    """Write these after the last whole line, safe on disk on return; BrokenList."""
+    """Append these after the last complete line; they are on disk on return. Raises BrokenList."""
     size, last = last_line(path)
     head = _head(path, last, signer)
     lines = []
@@ -128,9 +128,9 @@ def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Hea
 
 
 def carry(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Bring copies of the list elsewhere up to date; returns the places that could not be reached.
+    """Extend the copies of the list in other places; return the places that could not be reached.
 
-    A copy only ever grows. One that is not a beginning of the list is left as it is: BrokenList.
+    A copy only ever grows. Raises BrokenList, without a change, if one is not a beginning of the list.
     """
     unreachable = []
     content = b"".join(text.encode() + b"\n" for text in _whole_lines(path))
@@ -147,23 +147,26 @@ def carry(path: Path, places: Sequence[Path]) -> list[Path]:
 
 
 def places_of(text: str) -> list[Path]:
-    """Second places, as settings name them: folders by comma."""
+    """Parse the setting of second places: folders separated by commas."""
     return [Path(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def longer_copies(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Copies in the second places that reach further than the list here, which is gone or has lost its end: a list is
-    written here first."""
+    """Return copies that are longer than the list here, which is then lost or truncated, because every line is written
+    here first."""
     copies = [copy for place in places if (copy := place / path.name).exists()]
-    # Theirs before ours: meanwhile somebody may append.
+    # First the copies, then ours, because somebody may append meanwhile.
     sizes = [copy.stat().st_size for copy in copies]
     here = path.stat().st_size if path.exists() else 0
     return [copy for copy, size in zip(copies, sizes, strict=True) if size > here]
 
 
 def put_back_if_lost(path: Path, places: Sequence[Path], signer: Signer) -> bool:
-    """Take the list from a second place if it is gone here, or has lost its end: the machine's disk was put back to what
-    it was before, and what has been said since is known there alone. Nobody appends meanwhile."""
+    """Restore the list from a second place if it is missing or truncated here.
+
+    That happens when the machine's disk was reset to an older state: later lines exist only in the copy. The caller
+    prevents concurrent appends.
+    """
     for copy in longer_copies(path, places):
         if _goes_on(copy, path, signer):
             replace(path, copy.read_bytes())
@@ -172,7 +175,7 @@ def put_back_if_lost(path: Path, places: Sequence[Path], signer: Signer) -> bool
 
 
 def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
-    """Whether a longer copy is this list and more of it."""
+    """Return whether a longer copy continues this list."""
     try:
         return read(copy, signer).reaches(read(path, signer).head)
     except BrokenList:
@@ -180,10 +183,9 @@ def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
 
 
 def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
-    """Bring every file's copy in every second place up to date; returns the places where that was not possible, and
-    why.
+    """Extend the copies of all files in all second places; return the places that failed, with the reason.
 
-    A place is a folder that somebody mounted: where it is not there, it is not made.
+    A place is a mounted folder and is never created.
     """
     left = {place: "is not there" for place in places if not place.is_dir()}
     for place in places:
@@ -197,7 +199,7 @@ def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put a whole file in its place in one step: on a full disk half of a list would pass for a shorter one."""
+    """Replace a file atomically: on a full disk, half of a list would look like a shorter list."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
@@ -216,7 +218,7 @@ def _whole_lines(path: Path) -> list[str]:
 
 
 def end_of(path: Path, signer: Signer) -> Head:
-    """The head by the last line alone; applying the list reads all of it."""
+    """Return the end of the list from its last line alone."""
     return _head(path, last_line(path)[1], signer)
 
 
@@ -233,8 +235,8 @@ def _head(path: Path, last: str, signer: Signer) -> Head:
 
 
 def last_line(path: Path) -> tuple[int, str]:
-    """How many bytes the whole lines are, and the last of them, empty for none. Only the end of the file is read: it
-    grows for years."""
+    """Return the length of all complete lines in bytes, and the last of them (empty if none). Reads only the end of the
+    file, which grows for years."""
     if not path.exists():
         return 0, ""
     with path.open("rb") as file:

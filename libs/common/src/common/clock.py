@@ -1,11 +1,11 @@
-"""The one clock, and the one place that says what day it is. Rules take `now` or `today` as an argument.
+"""The only clock, and the only place that turns a moment into a day. Rules take `now` or `today` as an argument.
 
-People live by days at home: a consent, a deadline, a birthday ends or comes with the midnight there (`today`,
-`day_of`, `begins`, `ends`). What is counted and published keeps to days in UTC (`utc_day`), which a rebuild finds
-again wherever home is. Nothing else makes a day of a moment (`tests/common/test_days.py`).
+People live by local days: a consent, a deadline or a birthday begins or ends at local midnight (`today`, `day_of`,
+`begins`, `ends`). Counts and publications use days in UTC (`utc_day`), which a rebuild reproduces in any time zone. No
+other module turns moments into days (`tests/common/test_days.py`).
 
-Tests shift it inside a process with `shifted`; the embedded stack shifts real processes with a
-file of seconds (`RUTA_CLOCK_FILE`), so that a three-day timer can be seen to fire in a test.
+Tests shift the clock inside a process with `shifted`. The embedded stack shifts real processes with a file of seconds
+(`RUTA_CLOCK_FILE`), so that a test can see a three-day timer fire.
 """
 
 import os
@@ -29,12 +29,13 @@ class _Offset:
             return self.shift
         try:
             return self.shift + timedelta(seconds=float(_read(self.file) or 0))
-        except (FileNotFoundError, ValueError):  # not written yet, or half written
+        except (FileNotFoundError, ValueError):  # missing, or only half written
             return self.shift
 
 
 def _read(file: Path) -> bytes:
-    """Read with each look at the clock, so by the plainest calls: a third of what `read_text` takes."""
+    """Read the file with low-level calls, because this happens on every look at the clock: a third of the cost of
+    `read_text`."""
     opened = os.open(file, os.O_RDONLY)
     try:
         return os.read(opened, 64)
@@ -52,47 +53,48 @@ _home = _Home()
 
 
 def now() -> datetime:
-    """The current instant, aware, in UTC."""
+    """Return the current instant, aware, in UTC."""
     return datetime.now(UTC) + _offset.current()
 
 
 def live_in(timezone: str) -> None:
-    """Set the time zone (IANA) of all days. Each process calls it once, at its start."""
+    """Set the local time zone (IANA). Each process calls this once at its start."""
     _home.zone = ZoneInfo(timezone)
 
 
 def today() -> date:
-    """The present day at home."""
+    """Return the local date of today."""
     return day_of(now())
 
 
 def day_of(moment: datetime) -> date:
-    """The day that an aware moment belongs to at home."""
+    """Return the local date of an aware moment."""
     return _in(_home.zone, moment).date()
 
 
 def at_home() -> datetime:
-    """The local time at home, without a zone: for hours of the week."""
+    """Return the local time without a zone, for hours of the week."""
     return _in(_home.zone, now()).replace(tzinfo=None)
 
 
 def begins(day: date) -> datetime:
-    """Its first moment at home, in UTC."""
+    """Return the first moment of a local day, in UTC."""
     return _in(UTC, datetime.combine(day, time.min, _home.zone))
 
 
 def ends(day: date) -> datetime:
-    """Its last moment at home, in UTC."""
+    """Return the last moment of a local day, in UTC."""
     return _in(UTC, datetime.combine(day, time.max, _home.zone))
 
 
 def utc_day(moment: datetime) -> date:
-    """The day in UTC: for counts by day, and for data whose day is one in UTC."""
+    """Return the date in UTC, for daily counts and for data whose dates are in UTC."""
     return _in(UTC, moment).date()
 
 
 def _in(zone: tzinfo, moment: datetime) -> datetime:
-    """At the edges of the calendar, which some write for "never", the same hands of another clock."""
+    """Convert to the zone. At the limits of the calendar, which some systems send for "never", keep the same clock
+    reading."""
     try:
         return moment.astimezone(zone)
     except OverflowError:
@@ -106,7 +108,7 @@ def follow(file: Path | None) -> None:
 
 @contextmanager
 def shifted(by: timedelta) -> Iterator[None]:
-    """Move this process's clock by `by` for the length of the block."""
+    """Shift this process's clock by `by` for the duration of the block."""
     _offset.shift += by
     try:
         yield

@@ -1,9 +1,8 @@
-"""How far clocks may be apart, and what to say when they are. No I/O.
+"""How far clocks may differ, and how to report a difference. Pure.
 
-Machines of a field office have no NTP, so clocks drift. Tokens between our own processes tolerate
-two minutes: they live for one, never leave the deployment, are bound to one service, and the
-caller's own token was checked before; an overheard one is of use for two minutes longer. What
-callers bring from outside keeps its shorter leeway at its end.
+Machines of a field office have no NTP, so clocks drift. Tokens between our own processes tolerate two minutes. They
+live for one, never leave the deployment, are for one service, and the caller's own token was checked before; an
+intercepted one works for two minutes longer. Tokens from outside keep their shorter leeway.
 """
 
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ def too_far(ours: float, theirs: float) -> bool:
 
 
 def compared(ours: float, theirs: float, whose: str) -> str:
-    """`ok`, or how many seconds this process's clock is ahead of or behind another's."""
+    """Return `ok`, or how many seconds this process's clock is ahead of or behind another's."""
     apart = ours - theirs
     if abs(apart) < TOLD_SECONDS:
         return OK
@@ -43,7 +42,7 @@ _BACK = timedelta(seconds=BETWEEN_PROCESSES_SECONDS)
 
 @dataclass(frozen=True)
 class Look:
-    """The time at the last look at the clock, and from when on the clock is believed."""
+    """The time of the last check of the clock, and the time from which it is trusted."""
 
     at: datetime
     believed_from: datetime

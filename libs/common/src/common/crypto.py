@@ -1,4 +1,4 @@
-"""Authenticated encryption for everything that Ruta stores sealed (AES-256-GCM)."""
+"""Authenticated encryption for everything that Ruta seals (AES-256-GCM)."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ _NONCE_BYTES = 12
 
 
 class CannotOpen(Exception):
-    """The key, the context or the bytes are not the ones that were sealed."""
+    """The key, the context or the ciphertext is not the original one."""
 
 
 def new_key() -> bytes:
@@ -24,7 +24,7 @@ def new_key() -> bytes:
 
 
 def key_from_base64(text: str) -> bytes:
-    """Decode a 32-byte key from base64 (standard or URL alphabet); ValueError otherwise."""
+    """Decode a 32-byte key from base64 (standard or URL alphabet). Raises ValueError."""
     try:
         key = base64.b64decode(text.replace("-", "+").replace("_", "/") + "==", validate=False)
     except (binascii.Error, ValueError) as error:
@@ -35,7 +35,8 @@ def key_from_base64(text: str) -> bytes:
 
 
 def check_value(name: str, secret: str | bytes) -> str:
-    """A value that may be stored beside the data: it says nothing about a random key."""
+    """Return a check value of a key. It is safe to store beside the data, because it reveals nothing about a random
+    key."""
     return hmac.new(_key_of(secret), f"ruta-key-check\n{name}".encode(), hashlib.sha256).hexdigest()
 
 
@@ -43,28 +44,27 @@ def _key_of(secret: str | bytes) -> bytes:
     if isinstance(secret, bytes):
         return secret
     try:
-        return key_from_base64(secret)  # the same key may be written in either alphabet
+        return key_from_base64(secret)  # either alphabet may write the same key
     except ValueError:
         return secret.encode()
 
 
 def derived(master: bytes, use: bytes) -> bytes:
-    """A key for one use only, from which neither `master` nor that of another use follows."""
+    """Derive a key for one use. It reveals neither `master` nor the keys for other uses."""
     return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=use).derive(master)
 
 
 def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:
-    """Encrypt; `context` (which row, which column) is authenticated and must be given to open.
+    """Encrypt. `context` (which row, which column) is authenticated, and decryption needs it.
 
-    Returns nonce ‖ ciphertext ‖ tag. Nonces are random: below 2^32 messages per key, as NIST
-    SP 800-38D asks.
+    Returns nonce ‖ ciphertext ‖ tag. Nonces are random: fewer than 2^32 messages per key (NIST SP 800-38D).
     """
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
 
 
 def open_sealed(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    """Decrypt what `seal` made; CannotOpen when anything about it is different."""
+    """Decrypt the output of `seal`. Raises CannotOpen if anything differs."""
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): every way in which Ruta says no. Each is a row of `words/data/problems.csv`."""
+"""Problem details (RFC 9457), for every refusal in Ruta. Each type is a row of `words/data/problems.csv`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,11 @@ from common.words.tables import rows
 
 @dataclass(frozen=True)
 class FieldError:
-    """One invalid part of a request; `pointer` is a JSON pointer (RFC 6901). `params`: values of the code, such as
-    the largest number allowed, so that a page can use its own sentence; never the value that was sent. `said`: the
-    row of `details.csv` of `detail`, if there is one."""
+    """One invalid part of a request; `pointer` is a JSON pointer (RFC 6901).
+
+    `params` are values for the code, such as the largest allowed number, so that a page can use its own sentence. They
+    never contain the value that was sent. `said` is the row of `details.csv`, if `detail` has one.
+    """
 
     pointer: str
     detail: str
@@ -39,7 +41,7 @@ MOST_ERRORS = 50
 
 
 class Problem(Exception):
-    """Raised anywhere below the API; becomes an `application/problem+json` answer. `said`: the row of `details.csv`;
+    """Raised anywhere below the API; becomes an `application/problem+json` answer. `said` is the row of `details.csv`,
     None for a text from elsewhere."""
 
     def __init__(
@@ -61,7 +63,7 @@ class Problem(Exception):
         self.extra = dict(extra or {})
 
     def in_(self, language: str) -> str:
-        """The detail in a language, if it has a sentence there."""
+        """Return the detail in a language, if it is available there."""
         return self.said.text(language) if self.said else self.detail
 
     def body(self) -> dict[str, Any]:
@@ -83,7 +85,7 @@ class Problem(Exception):
 
 @dataclass(frozen=True)
 class ProblemType:
-    """A stable `code`, its HTTP status, a short title and what a client should do about it."""
+    """A kind of problem: its stable `code`, HTTP status, short title, and advice for clients."""
 
     code: str
     status: int
@@ -100,8 +102,8 @@ class ProblemType:
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> Problem:
-        """The exception to raise: `code` names a row of `details.csv`, `params` fill its places. `extra` members are
-        added to the body as they are."""
+        """Return the exception to raise. `code` names a row of `details.csv`, `params` fill its places, and `extra`
+        members are added to the body."""
         said = code if isinstance(code, Detail) else Detail.of(code, *params)
         if pointer is not None:
             errors = (FieldError.of(pointer, said, self.code), *errors)
@@ -117,14 +119,14 @@ class ProblemType:
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> Problem:
-        """The same with a text from elsewhere, which has no code."""
+        """Like `because`, with a text from elsewhere that has no code."""
         text = text[:MOST_SHOWN]
         if pointer is not None:
             errors = (FieldError(pointer, text, self.code), *errors)
         return Problem(self, text, errors=errors, headers=headers, extra=extra)
 
     def listing(self, errors: Sequence[FieldError], **extra: Any) -> Problem:
-        """The same for errors in several places: the first one becomes the sentence."""
+        """Like `because`, with errors in several places; the first one becomes the detail."""
         first = errors[0]
         return Problem(self, first.detail, said=first.said, errors=errors, extra=extra)
 
@@ -162,7 +164,7 @@ BAD_CURSOR = PROBLEMS["bad_cursor"]
 
 
 def unknown_parameter(name: str, known: Iterable[str], **extra: Any) -> Problem:
-    """Refuse an unknown filter: without it the answer would hold everything and look filtered."""
+    """Refuse an unknown filter: the unfiltered answer would look as if it were filtered."""
     shown, names = name[:60], ", ".join(sorted(known)) or "none"
     detail = f"no such parameter; known: {names}"
     return UNKNOWN_PARAMETER.saying(

@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7, so that rows of a table arrive in index order; codes for people."""
+"""Identifiers: UUIDv7, so that new rows sort last in an index, and codes for people."""
 
 import secrets
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 import uuid_utils
 from uuid_utils.compat import uuid7
 
-# Without letters that are misread on paper or misheard (I L O U).
+# Without letters that are easily misread or misheard (I L O U).
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BY_BYTE = bytes(ord(_CROCKFORD[byte % 32]) for byte in range(256))
 
@@ -17,17 +17,17 @@ def new_id() -> UUID:
 
 
 def new_text() -> str:
-    """A new id as it is written: a seventh of what writing `new_id` takes."""
+    """Return a new id as text, at a seventh of the cost of formatting `new_id`."""
     return str(uuid_utils.uuid7())
 
 
 def new_code(length: int) -> str:
-    """Random characters that are hard to confuse, of 5 bits each."""
+    """Return random characters that are hard to confuse, 5 bits each."""
     return secrets.token_bytes(length).translate(_BY_BYTE).decode()
 
 
 def first_id_of(moment: datetime) -> UUID:
-    """Ids made before it are lower, ids made after it are higher."""
+    """Return a bound for a moment: earlier ids are lower, later ids are higher."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 

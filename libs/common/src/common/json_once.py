@@ -1,7 +1,7 @@
-"""JSON that can be read in one way only: no object names a member twice.
+"""JSON in which no object repeats a name.
 
-RFC 8259 leaves the meaning of a repeated name open. Of two readers one takes the first and one the
-last, so what a proxy checked, a person was shown or a signature covered need not be what we do.
+RFC 8259 leaves the meaning of a repeated name open: some readers take the first value, others the last. So what a proxy
+checked, a person saw or a signature covered might not be what we use.
 """
 
 import json
@@ -12,7 +12,7 @@ import orjson
 
 
 class RepeatedName(ValueError):
-    """`path`: from the root to the member, by names and positions."""
+    """An object repeats a name; `path` leads from the root to the member, by names and indexes."""
 
     def __init__(self, path: Sequence[str | int]) -> None:
         super().__init__("an object names a member twice")
@@ -24,18 +24,18 @@ class _Found(Exception):
 
 
 class _Members(list[tuple[str, Any]]):
-    """An object with its members as they were written."""
+    """An object with its members in their original order, including repeated ones."""
 
 
 def loads(content: bytes | str) -> Any:
-    """Parse the text; ValueError if it is no JSON, RepeatedName if an object repeats a name."""
+    """Parse the text. Raises ValueError if it is not JSON, RepeatedName if an object repeats a name."""
     value = orjson.loads(content)
     refuse_repeated_names(content)
     return value
 
 
 def refuse_repeated_names(content: bytes | str) -> None:
-    """RepeatedName if an object names a member twice. Text that is no JSON passes: its reader gives the better error."""
+    """Raise RepeatedName if an object repeats a name. Malformed JSON passes, because its reader reports it better."""
     try:
         json.loads(content, object_pairs_hook=_differing)
     except _Found:
@@ -43,7 +43,7 @@ def refuse_repeated_names(content: bytes | str) -> None:
     except ValueError:
         return
     except RecursionError:
-        # Before Python 3.12 at a thousand levels, where orjson reads some more: not looked into is not let through.
+        # Before Python 3.12 `json` stops at a thousand levels, where orjson reads more. Refuse what was not checked.
         if _is_read(content):
             raise RepeatedName(()) from None
 
@@ -69,7 +69,7 @@ def _first_place(content: bytes | str) -> list[str | int]:
 
 
 def _path_of_first(value: Any) -> list[str | int]:
-    """The path of the first repeated name; empty if there is none."""
+    """Return the path of the first repeated name; empty if there is none."""
     if isinstance(value, _Members):
         seen: set[str] = set()
         for name, inner in value:

@@ -1,4 +1,4 @@
-"""How old the keys of a process are, as a metric: an old key is a task for the officer on call."""
+"""The age of a process's keys as a metric: somebody must rotate old keys."""
 
 import contextlib
 import time
@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 
 class KeyAges(Collector):
-    """`ruta_key_age_seconds{key}`: since each key file was written; read when it is asked for."""
+    """`ruta_key_age_seconds{key}`: the time since each key file was written, read on each scrape."""
 
     def __init__(self, files: Callable[[], dict[str, Path]]) -> None:
         self._files = files
@@ -21,7 +21,7 @@ class KeyAges(Collector):
             "ruta_key_age_seconds", "Age of a key file in seconds.", labels=["key"]
         )
         for name, file in self._files().items():
-            with contextlib.suppress(OSError):  # it is just being replaced
+            with contextlib.suppress(OSError):  # it is being replaced
                 ages.add_metric([name], time.time() - file.stat().st_mtime)
         return [ages]
 

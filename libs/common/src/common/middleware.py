@@ -1,6 +1,6 @@
-"""Plain ASGI around every service: identifies the caller and measures.
+"""ASGI middleware of every service: identifies the caller and measures.
 
-Apart from `common.http`, so that the console, which has no database, loads none of its libraries.
+It is separate from `common.http`, so that the console, which has no database, does not load its libraries.
 """
 
 import time
@@ -23,7 +23,7 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def header_of(scope: Scope, name: bytes) -> str:
-    """The first header of this name (in lower case), or nothing: every request asks for a few."""
+    """Return the first header of this name (in lower case); empty if absent. Cheaper than parsing all headers."""
     for found, value in scope["headers"]:
         if found == name:
             text: str = value.decode("latin-1")
@@ -32,8 +32,8 @@ def header_of(scope: Scope, name: bytes) -> str:
 
 
 class HeadMiddleware:
-    """HEAD is GET without the body, everywhere (RFC 9110 §9.3.2): judged, logged and measured as the
-    GET that it is, so that no route has to say so."""
+    """Handles HEAD as GET without the body (RFC 9110 §9.3.2), so that no route has to. Access checks, logs and metrics
+    see a GET."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -52,11 +52,11 @@ class HeadMiddleware:
 
 
 class CallerMiddleware:
-    """Puts the principal of the gateway's internal token into `request.state.principal`.
+    """Stores the principal of the gateway's internal token in `request.state.principal`.
 
-    A missing or invalid token leaves it None; the route's access rule then answers 401. A token
-    that was verified stays so until it expires or the keys change: one client's requests carry
-    the same one for seconds, and a signature costs more than reading a stored document.
+    A missing or invalid token leaves it None; the route's access rule then answers 401. A verified token is cached
+    until it expires or the keys change: a client's requests carry the same one for seconds, and verifying a signature
+    costs more than reading a stored document.
     """
 
     def __init__(self, app: ASGIApp, keys: JwksFile, issuer: str, audience: str) -> None:
@@ -102,9 +102,9 @@ class CallerMiddleware:
 
 
 def template_of(scope: Scope) -> str:
-    """The whole path that the request was routed by, with names in the place of values.
+    """Return the whole path template of the request, with parameter names instead of values.
 
-    A route within a router within a router says only its own end of it.
+    Nested routers report only their own part of it.
     """
     own: str = getattr(scope.get("route"), "path", "unmatched")
     if own == "unmatched" or ":path}" in own:
@@ -118,7 +118,7 @@ def template_of(scope: Scope) -> str:
 
 
 class ObservationMiddleware:
-    """One span, one metric and the request id per request; the route's template, never its URL."""
+    """Records one span, one metric and the request id per request, by the route's template and never by its URL."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -146,7 +146,7 @@ class ObservationMiddleware:
             scope["method"],
             context=extract(carrier),
             kind=SpanKind.SERVER,
-            # The text of an error may quote what a person wrote.
+            # An error's text may quote personal data.
             record_exception=False,
             set_status_on_exception=False,
         ) as span:

@@ -1,4 +1,4 @@
-"""Cursor pages: lists that can be walked while they change."""
+"""Cursor pages, for lists that may change while a client reads them."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ class Page(BaseModel, Generic[T]):
 
 
 def encode_cursor(*keys: Any) -> str:
-    """Make an opaque cursor of the sort keys of the last item (JSON values, UUIDs, datetimes)."""
+    """Encode the sort keys of the last item (JSON values, UUIDs, datetimes) as an opaque cursor."""
     return base64.urlsafe_b64encode(orjson.dumps(keys, default=str)).rstrip(b"=").decode()
 
 
@@ -55,10 +55,9 @@ def keys_in(
 
 
 def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | None:
-    """The keys that a page ended with, each as its reader makes it; None for the first page.
+    """Return the last keys of the previous page, each converted by its reader; None for the first page.
 
-    400 `bad_cursor` for a cursor that somebody made up: that it can't be decoded, has other keys, or
-    that a reader raises for one of them.
+    Raises 400 `bad_cursor` if the cursor cannot be decoded, has other keys, or a reader refuses one.
     """
     if cursor is None:
         return None
@@ -70,7 +69,7 @@ def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | N
 
 
 def id_cursor(cursor: str | None) -> UUID | None:
-    """The id that a page ended with; None for the first page."""
+    """Return the last id of the previous page; None for the first page."""
     keys = keys_in(cursor, id_in)
     return None if keys is None else keys[0]
 
@@ -78,8 +77,8 @@ def id_cursor(cursor: str | None) -> UUID | None:
 def next_cursor(
     rows: Sequence[R], limit: int, key: Callable[[R], Any] = attrgetter("id")
 ) -> str | None:
-    """Cursor of the page after `limit` rows; None if there are no more. `key`: the value, or the tuple of values,
-    that orders the rows."""
+    """Return the cursor of the next page; None if there are no more rows than `limit`. `key` returns the sort key or
+    keys of a row."""
     if len(rows) <= limit:
         return None
     last = key(rows[limit - 1])
@@ -92,13 +91,13 @@ def page_of(
     shown: Callable[[R], T],
     key: Callable[[R], Any] = attrgetter("id"),
 ) -> Page[T]:
-    """A page of rows that were asked for with one more than `limit`."""
+    """Return a page of rows that were queried with a limit of `limit` + 1."""
     return Page(
         items=[shown(row) for row in rows[:limit]], next_cursor=next_cursor(rows, limit, key)
     )
 
 
-# Readers of a key.
+# Readers for `keys_in`.
 
 
 def id_in(value: Any) -> UUID:
@@ -112,7 +111,7 @@ def number_in(value: Any) -> int:
 
 
 def numeral_in(value: Any) -> str:
-    """A place in an order of PostgreSQL (`xid8`, `bigint`), as its digits."""
+    """Read a PostgreSQL number that exceeds JSON's range (`xid8`, `bigint`), as digits."""
     if not 0 <= int(value) < 2**63:
         raise ValueError(value)
     return str(int(value))

@@ -1,4 +1,4 @@
-"""Settings that every process reads from its environment (prefix `RUTA_`). No secret has a default."""
+"""Settings that every process reads from its environment (prefix `RUTA_`). Secrets have no defaults."""
 
 import base64
 from pathlib import Path
@@ -16,7 +16,7 @@ _MINIMUM_SECRET_LENGTH = 16
 
 
 def http_address(value: str) -> str:
-    """`value` if it is an http or https address; ValueError else."""
+    """Return `value` if it is an http or https address. Raises ValueError."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https address, such as http://directory:8000")
@@ -99,7 +99,8 @@ class CoreSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_clear_ways(self) -> Self:
-        """With authorities to know them by, nobody inside is dialled in clear; and no certificate is without its key."""
+        """Refuse unencrypted addresses of Ruta's own processes if authorities are configured, and a certificate without
+        its key."""
         if (self.certificate_file is None) != (self.certificate_key_file is None):
             raise ValueError(
                 "RUTA_CERTIFICATE_FILE and RUTA_CERTIFICATE_KEY_FILE: set both or neither"
@@ -114,7 +115,7 @@ class CoreSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_weak_secrets(self) -> Self:
-        """Start-up refuses a short secret, and one of the embedded stack in production."""
+        """Refuse short secrets, and in production the secrets of the embedded stack."""
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, SecretStr):
@@ -135,7 +136,7 @@ class CoreSettings(BaseSettings):
 
 
 class BrokerSettings(CoreSettings):
-    """Settings of a process that dials the broker."""
+    """Settings of a process that connects to the broker."""
 
     ways_inside: ClassVar[dict[str, str]] = {"nats_url": "tls://"}
 
@@ -149,7 +150,7 @@ class BrokerSettings(CoreSettings):
 
 
 class StreamSettings(BrokerSettings):
-    """Settings of the broker's operator, who makes the streams."""
+    """Settings of the broker's operator, which creates the streams."""
 
     stream_replicas: int = Field(1, ge=1, le=5, description="Replicas of each stream.")
     stream_max_bytes: int = Field(
@@ -205,7 +206,7 @@ class ServiceSettings(BrokerSettings):
     )
 
     def data_keys(self) -> dict[str, str]:
-        """The secrets that stored data depends on, by environment variable: all called `…_key`."""
+        """Return the secrets on which stored data depends, by environment variable: all settings named `…_key`."""
         return {
             f"RUTA_{name.upper()}": value.get_secret_value()
             for name in type(self).model_fields
@@ -214,7 +215,7 @@ class ServiceSettings(BrokerSettings):
 
     @property
     def audience(self) -> str:
-        """`aud` that an internal token for this service must carry."""
+        """Return the `aud` that internal tokens for this service must have."""
         return f"ruta-{self.service}"
 
     @property
@@ -223,7 +224,7 @@ class ServiceSettings(BrokerSettings):
 
     @property
     def session_url(self) -> str:
-        """An address where a connection stays one session; never PgBouncer."""
+        """Return a database address that keeps one session per connection, so never PgBouncer's."""
         return (self.database_session_url or self.database_url).get_secret_value()
 
 
@@ -237,7 +238,7 @@ def _is_embedded(secret: str) -> bool:
 
 
 def explain(error: ValidationError) -> str:
-    """One line that names each wrong setting by its environment variable."""
+    """Return one line that names each wrong setting by its environment variable."""
     parts = []
     for item in error.errors():
         name = "RUTA_" + str(item["loc"][0]).upper() + ": " if item["loc"] else ""

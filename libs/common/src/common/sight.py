@@ -1,9 +1,8 @@
-"""Who sees what of the directory: one rule, for the directory itself and for every copy of it. Pure.
+"""The rule that decides who sees which entry, for the directory itself and for every copy of it. Pure.
 
-public: anyone · partners: any organisation with directory:read · pathway: members of one of the
-service's areas of responsibility, in its state · restricted: that AoR's coordinators, and the
-organisations that offer or keep the service. Everybody else reaches a restricted service through
-its intermediary, and learns nothing of it.
+public: anyone · partners: any organisation with directory:read · pathway: members of one of the service's areas of
+responsibility (AoRs), in its state · restricted: that AoR's coordinators, and the organisations that offer or manage
+the service. Everybody else reaches a restricted service through its intermediary and learns nothing about it.
 """
 
 from collections.abc import Collection
@@ -25,8 +24,8 @@ _MEMBERS = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORD
 
 
 class Entry(Protocol):
-    """The fields of a service that the rule reads. A copy that lacks a value keeps it empty: then nobody sees more
-    than the directory would show."""
+    """The fields of a service that the rule reads. A copy leaves unknown values empty, which never shows more than the
+    directory would."""
 
     @property
     def visibility(self) -> str: ...
@@ -42,8 +41,8 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Audience:
-    """`states` empty means everywhere. `aors` and `coordinates` are sorted, so that equal callers
-    are equal values."""
+    """A group of callers who see the same. Empty `states` means everywhere. `aors` and `coordinates` are sorted, so
+    that equal audiences compare equal."""
 
     base: int = PUBLIC
     organisation_id: UUID | None = None
@@ -53,7 +52,7 @@ class Audience:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """Levels of which this audience may meet a document."""
+        """Return the levels at which this audience may read documents."""
         if self.organisation_id is None:
             return (self.base,)
         found = {self.base, RESTRICTED}
@@ -63,14 +62,14 @@ class Audience:
 
     @property
     def key(self) -> str:
-        """Names the audience: two callers with the same key see the same documents."""
+        """Return a name of the audience: two callers with the same key see the same documents."""
         if self.organisation_id is None:
             return str(self.base)
         parts = (self.organisation_id, *self.aors, "/", *self.coordinates, "/", *self.states)
         return ":".join(map(str, (self.base, *parts)))
 
     def level(self, entry: Entry) -> int:
-        """The level at which this audience reads this service."""
+        """Return the level at which this audience reads the entry."""
         if self.organisation_id is None:
             return self.base
         own = self.organisation_id in (entry.organisation_id, entry.managed_by)
@@ -79,7 +78,7 @@ class Audience:
         return PATHWAY if self._shares(self.aors, entry) else self.base
 
     def least(self, aor: str) -> int:
-        """The lowest level at which this audience reads any service of that area of responsibility."""
+        """Return the lowest level at which this audience reads any service of an area of responsibility."""
         if self.organisation_id is None or self.states:
             return self.base
         if aor in self.coordinates:
@@ -87,7 +86,7 @@ class Audience:
         return PATHWAY if aor in self.aors else self.base
 
     def sees(self, entry: Entry) -> bool:
-        """Whether there is such a service for this audience."""
+        """Return whether this audience may see the entry."""
         return LEVELS[entry.visibility] <= self.level(entry)
 
     def _shares(self, aors: tuple[str, ...], entry: Entry) -> bool:
@@ -101,7 +100,7 @@ ANYONE = Audience()
 
 @lru_cache(maxsize=4_096)
 def audience_of(principal: Principal) -> Audience:
-    """The same principal comes with every request of a client until its token ends."""
+    """Return the caller's audience. Cached, because a client's requests have equal principals until its token ends."""
     if principal.anonymous or SCOPE not in principal.scopes or principal.organisation_id is None:
         return ANYONE
     member = bool(principal.roles & _MEMBERS)
@@ -112,7 +111,7 @@ def audience_of(principal: Principal) -> Audience:
         organisation_id=principal.organisation_id,
         aors=tuple(sorted(principal.aors)) if member else (),
         coordinates=tuple(sorted(principal.aors)) if leads else (),
-        # Without any area it is everywhere. One that no table of ours knows is kept: nothing lies in it.
+        # No areas means everywhere. An unknown area stays, and no service lies in it.
         states=tuple(
             sorted({places.at_most(a, 1) if places.is_known(a) else a for a in principal.areas})
         ),
@@ -120,6 +119,6 @@ def audience_of(principal: Principal) -> Audience:
 
 
 def states_of(areas: Collection[str]) -> list[str]:
-    """First-level areas in which these lie; a country-wide area counts as its country."""
+    """Return the first-level areas that contain these; a country-wide area counts as its country."""
     places = Places.load()
     return sorted({places.at_most(area, 1) for area in areas if places.is_known(area)})

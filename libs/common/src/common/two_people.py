@@ -1,4 +1,4 @@
-"""Rules that need two people: two subjects, whatever roles or clients each may use."""
+"""Rules that need two people: two different subjects, whatever their roles or clients."""
 
 from common.auth import Principal
 from common.errors import SECOND_PERSON
@@ -6,12 +6,12 @@ from common.words.details import Detail
 
 
 def refuse_same_person(caller: Principal, *earlier: str | None, because: Detail) -> None:
-    """403 if the caller is one of those who took an earlier part, as `Principal.subject` recorded them."""
+    """Raise 403 if the caller took one of the earlier steps, as recorded by `Principal.subject`."""
     if caller.subject in earlier:
         raise SECOND_PERSON.because(because)
 
 
 def refuse_alone(caller: Principal, *earlier: str | None, because: Detail) -> None:
-    """403 if nobody but the caller took an earlier part."""
+    """Raise 403 if only the caller took the earlier steps."""
     if not set(earlier) - {None, caller.subject}:
         raise SECOND_PERSON.because(because)

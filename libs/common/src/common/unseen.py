@@ -1,11 +1,11 @@
-"""Signs that nobody sees and that turn the order of what follows: a number behind them is read another way than it is
-dialled. They come along with what is copied from a message.
+"""Invisible characters that reverse the order of the following text. They may come with text copied from a message, and
+a number after them is displayed in another order than it is dialled.
 
-What joins letters or keeps them apart (U+200C, U+200D) is part of names, of words and of emoji, and stays; so do
-the marks of one direction (U+200E, U+200F), which turn nothing but what has no direction of its own.
+Characters that join or separate letters (U+200C, U+200D) stay, because they are part of names, words and emoji. So do
+directional marks (U+200E, U+200F), which affect only neutral characters.
 
-Whoever typed into a page, or sends a form of somebody else's, cannot see them: they are left out there. A system that
-sends them to the API is told where they are (`common.http.Strict`).
+People cannot see these characters in a form, so pages remove them. The API refuses them and reports their place
+(`common.http.Strict`).
 """
 
 import re

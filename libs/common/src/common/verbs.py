@@ -1,6 +1,6 @@
-"""`python -m <package> api|worker|migrate`: how every service is started, everywhere.
+"""`python -m <package> api|worker|migrate` starts every service.
 
-Each verb loads only what it runs: every start waits for the migrations, which need no app.
+Each verb loads only what it needs: every start waits for the migrations, which need no app.
 """
 
 import asyncio
@@ -33,13 +33,12 @@ def main(
 ) -> None:
     """Run the verb in `sys.argv[1]`.
 
-    `<package>.app:create_app(settings, role="api"|"worker")` builds the app; a worker's app has no
-    routes but health and metrics. `commands` names a service's own verbs (settings → exit status);
-    `republish` and `replay-dead-letters` are every service's. `migrations` (settings → awaitable)
-    replaces the default migration of one database.
+    `<package>.app:create_app(settings, role="api"|"worker")` builds the app; a worker's app has only the routes for
+    health and metrics. `commands` are the service's own verbs (settings → exit status); all services have `republish`
+    and `replay-dead-letters`. `migrations` (settings → awaitable) replaces the default migration of one database.
     """
-    # Before NumPy is imported: more threads of linear algebra wait by spinning, take twice as long for matrices as small
-    # as ours, and add in another order, so that what is stored would depend on the machine's cores.
+    # Set this before NumPy is imported. More threads take twice as long for our small matrices, because they spin while
+    # waiting. They also add in another order, so stored results would depend on the number of cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
     if verb == "migrate":
@@ -61,7 +60,7 @@ def main(
     loaded = _ready(settings)
     create_app = resolve_name(f"{package}.app:create_app")
     if verb in server.OPERATIONS:
-        # A worker's app knows the tables and the consumers; only its lifespan would start them.
+        # A worker's app knows the tables and consumers; only its lifespan would start them.
         context = create_app(loaded, role="worker").state.context
         raise SystemExit(asyncio.run(server.OPERATIONS[verb](context)))
     app = create_app(loaded, role=verb)
@@ -70,7 +69,7 @@ def main(
 
 
 def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:
-    """Runs them, or ends the process with one line that says at which revision they stopped."""
+    """Run the migrations. If one fails, exit with one line that names its revision."""
     from common.db.migrations import MigrationFailedError  # noqa: PLC0415 - as in `_migrate`
 
     try:
@@ -81,7 +80,7 @@ def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:
 
 @contextmanager
 def let_in_by(setting: str) -> Iterator[None]:
-    """Ends the process with one line where the database of this URL is away or refuses us."""
+    """Exit with one line if the database of this URL is unavailable or refuses the connection."""
     try:
         yield
     except (

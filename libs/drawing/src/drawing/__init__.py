@@ -1,6 +1,6 @@
-"""Charts and typeset pages, drawn by engines that the calling process does not load.
+"""Charts and typeset pages, drawn by engines in other processes.
 
-Vega's JavaScript engine and Typst weigh 150 MB and keep memory. So each drawing is made in a process that gets no
-setting, hence no secret, and ends (`processes`). The process starts here, or in a container beside the caller, reached
-by a shared socket (`client`, `server`).
+Vega's JavaScript engine and Typst weigh 150 MB and keep memory. So each drawing has its own short-lived process, which
+gets no settings and therefore no secrets (`processes`). The process starts here, or in a container beside the caller,
+reached through a shared socket (`client`, `server`).
 """

@@ -1,4 +1,4 @@
-"""`python -m drawing KIND` makes one drawing, `serve SOCKET` serves drawings there, `answers SOCKET` probes that server."""
+"""`python -m drawing KIND` makes one drawing, `serve SOCKET` serves drawings, `answers SOCKET` probes that server."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Charts from Vega-Lite specifications, without a browser and with the font that ships with Ruta."""
+"""Renders Vega-Lite charts without a browser, in the font that ships with Ruta."""
 
 import json
 from typing import Any
@@ -8,10 +8,8 @@ import vl_convert
 
 
 def charts(wanted: dict[str, Any]) -> bytes:
-    """Every chart as SVG: `{sheet: {name: text}}`, as JSON.
-
-    `wanted`: by sheet `specs`, Vega-Lite by name, and `notation`, es-ES or en-US, of the numbers on its axes.
-    """
+    """Return the charts as SVG: `{sheet: {name: text}}`, as JSON. For each sheet, `wanted` contains `specs` (Vega-Lite
+    by name) and `notation` (es-ES or en-US, for numbers on axes)."""
     vl_convert.register_font_directory(font_source_sans_pro.font_directory)
     made = {
         sheet: {

@@ -1,4 +1,4 @@
-"""Asks for a drawing: from the container beside this one if its socket is set, else from a process of its own."""
+"""Requests a drawing: from the container beside this one if its socket is set, otherwise from a local process."""
 
 import json
 import socket
@@ -13,20 +13,20 @@ _beside: list[Path] = []
 
 
 def ask_beside(place: Path | None) -> None:
-    """Sets the socket that this process asks; None: it draws itself. Called once, when a process starts."""
+    """Set the socket to use; None means drawing locally. Call this once, when a process starts."""
     _beside[:] = [] if place is None else [place]
 
 
 def answers(place: Path) -> bool:
-    """Whether a server listens at this socket: the kubelet's probe."""
+    """Return whether a server listens at this socket (the kubelet's probe)."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2)
         return probe.connect_ex(str(place)) == 0
 
 
 def drawn(kind: str, argument: dict[str, Any]) -> bytes:
-    """The drawing of this kind (`processes.KINDS`). Raises FailedDrawing with the engine's message, NobodyDraws where
-    nothing answers. It blocks: call it from a thread."""
+    """Return the drawing of this kind (`processes.KINDS`). Raises FailedDrawing with the engine's message, NobodyDraws
+    if no server answers. Blocking: call it from a thread."""
     text = json.dumps(argument, ensure_ascii=False).encode()
     return _asked(_beside[0], kind, text) if _beside else drawn_apart(kind, text)
 
@@ -36,7 +36,7 @@ def _asked(place: Path, kind: str, text: bytes) -> bytes:
 
     if not answers(place):
         raise NobodyDraws(f"nobody draws at {place}")
-    # A name for the protocol's sake: nothing is resolved.
+    # The protocol needs a host name; it is never resolved.
     with httpx.Client(
         transport=httpx.HTTPTransport(uds=str(place)), base_url="http://drawing", timeout=_WAITING
     ) as client:

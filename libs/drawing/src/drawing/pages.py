@@ -1,4 +1,4 @@
-"""Pages by Typst, with no font but Ruta's where the page asks for it, and no file but those that come with it."""
+"""Typesets pages with Typst, in Ruta's own font if requested, and with access only to the files provided."""
 
 import json
 import tempfile
@@ -25,11 +25,11 @@ _ONE_EACH = b"""
 
 
 def page(wanted: dict[str, Any]) -> bytes:
-    """A PDF of all pages, or the first page as PNG.
+    """Return a PDF of all pages, or the first page as PNG.
 
-    `wanted`: `form`, pdf or png; `files`, base64 by name, of which `main.typ` is the page; `inputs`, texts by name
-    (`sys.inputs`); `ppi`, dots of a PNG per inch; `standard`, of a PDF, such as ua-1; `own_font`, whether only Ruta's is
-    used.
+    `wanted` contains `form` (pdf or png), `files` (base64 by name; `main.typ` is the page), `inputs` (texts by name,
+    `sys.inputs`), `ppi` (dots per inch of a PNG), `standard` (of a PDF, such as ua-1) and `own_font` (use only Ruta's
+    font).
     """
     options: dict[str, Any] = {"ppi": wanted["ppi"]} if wanted["form"] == "png" else {}
     if wanted.get("standard"):
@@ -45,7 +45,7 @@ def page(wanted: dict[str, Any]) -> bytes:
 
 
 def _typeset(files: dict[str, bytes], *, own_font: bool, **options: Any) -> list[bytes]:
-    """What Typst makes of the files by name: one document, or a picture of each page. `options` are its own."""
+    """Run Typst on the files: return one document, or a picture of each page. `options` are Typst's."""
     if own_font:
         options |= {
             "font_paths": [font_source_sans_pro.font_directory],
@@ -53,16 +53,16 @@ def _typeset(files: dict[str, bytes], *, own_font: bool, **options: Any) -> list
         }
     with tempfile.TemporaryDirectory(prefix="page-") as folder:
         for name, content in files.items():
-            # Names are the caller's own, and yet no file is written elsewhere.
+            # The caller chooses the names, but every file stays in this folder.
             (Path(folder) / Path(name).name).write_bytes(content)
         made = typst.compile(str(Path(folder) / MAIN), root=folder, timestamp=STAMP, **options)
     return made if isinstance(made, list) else [made]
 
 
 def pictures(wanted: dict[str, Any]) -> bytes:
-    """Drawings as PNG, in base64: a JSON list in their order.
+    """Return drawings as PNG: a JSON list in their order, in base64.
 
-    `wanted`: `drawings`, SVG as text; `scale`, pixels of a PNG per pixel of its drawing.
+    `wanted` contains `drawings` (SVG as text) and `scale` (PNG pixels per pixel of the drawing).
     """
     drawings = {f"{n}.svg": svg.encode() for n, svg in enumerate(wanted["drawings"])}
     made = _typeset(

@@ -1,4 +1,4 @@
-"""One drawing, one process: the engine's memory ends with it.
+"""Makes each drawing in its own process, so that the engine's memory is freed.
 
 `python -m drawing KIND` reads the argument as JSON from standard input and writes the drawing to standard output.
 """
@@ -23,17 +23,17 @@ _FAILED = 3
 
 
 class FailedDrawing(Exception):
-    """The engine refused, crashed or took too long; the text is the engine's."""
+    """The engine refused, crashed or took too long; the text is the engine's own."""
 
 
 class NobodyDraws(FailedDrawing):
-    """No server draws: the same request may succeed a little later."""
+    """No server is available; the same request may succeed later."""
 
 
 def drawn_apart(kind: str, argument: bytes) -> bytes:
-    """The drawing made from a JSON text. Raises FailedDrawing if the engine fails or takes two minutes.
+    """Draw in a new process, from an argument in JSON. Raises FailedDrawing if the engine fails or takes two minutes.
 
-    It blocks: call it from a thread. Two run at once, the others wait.
+    Blocking: call it from a thread. Two run at once, others wait.
     """
     with _FREE:
         try:
@@ -53,7 +53,7 @@ def drawn_apart(kind: str, argument: bytes) -> bytes:
 
 
 def draw(kind: str) -> int:
-    """The process itself. Returns its exit code."""
+    """Draw inside the new process, and return its exit code."""
     module, _, name = KINDS[kind].partition(":")
     try:
         made: bytes = getattr(importlib.import_module(module), name)(json.load(sys.stdin))

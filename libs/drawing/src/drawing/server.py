@@ -1,4 +1,4 @@
-"""The container that draws: one route per kind, on a socket in the pod's own folder. It has no port and no secret."""
+"""The drawing server: one route per kind, on a socket in the pod's own folder. It has no port and no secrets."""
 
 import asyncio
 from pathlib import Path
@@ -39,5 +39,5 @@ app.router.redirect_slashes = False
 
 
 def serve(place: Path) -> None:
-    """Serves until SIGTERM. Every process that can open the socket may ask."""
+    """Serve until SIGTERM. Every process that can open the socket may send requests."""
     uvicorn.run(app, uds=str(place), log_level="warning")

@@ -1,4 +1,4 @@
-"""The caller: tokens, keys, and the principal that they name."""
+"""The caller: tokens, keys, and the principal that they identify."""
 
 from common.auth.keys import JwksFile, KeySet, public_jwk
 from common.auth.principal import ANONYMOUS, ROLE_SCOPES, SCOPES, Principal, Role, scopes_of

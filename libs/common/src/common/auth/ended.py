@@ -1,8 +1,8 @@
-"""Decides whether work that was ordered earlier may still be done. Pure, no I/O.
+"""Decides whether queued work may still be done. Pure.
 
-The token of a request carries its rights. Work that is done later (a queued import, a task of a worker) and things
-that stay (a webhook, a channel, a form's secret, a link) bring no token when they act: this rule judges them at that
-moment, by the issuer's list of ended rights.
+A request's token carries its rights. Later work (a queued import, a worker's task) and lasting things (a webhook, a
+channel, a form's secret, a link) carry no token when they act. This rule checks them at that moment against the
+issuer's list of ended rights.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ BELIEVED_SECONDS = 60
 
 
 class Named(StrEnum):
-    """Whose rights end, by the words of the issuer's list."""
+    """The kinds of identities in the issuer's list."""
 
     ORGANISATION = "organisation"
     SUBJECT = "subject"
@@ -40,10 +40,11 @@ class EndedRight:
 
 
 def why_ended(found: Iterable[EndedRight], asked_at: float) -> Why | None:
-    """The reason why work ordered at `asked_at` (seconds since 1970) in these names is not done; None if it is.
+    """Return why work ordered at `asked_at` (seconds since 1970) under these identities must not be done; None if it
+    may.
 
-    A suspension of today weighs first. A change of rights voids the order, whatever changed: somebody who still may
-    orders it again.
+    A current suspension comes first. Any change of rights voids the order; somebody who is still allowed can order it
+    again.
     """
     rights = tuple(found)
     suspended = {each.named for each in rights if each.suspended}
@@ -56,7 +57,7 @@ def why_ended(found: Iterable[EndedRight], asked_at: float) -> Why | None:
 
 
 def claims_to_act(caller: Principal, asked_at: float) -> dict[str, Any]:
-    """The claims under which the work acts later, when the caller is gone; `Principal.from_claims` reads them."""
+    """Return the claims under which work acts later; `Principal.from_claims` reads them."""
     claims = {
         "sub": caller.subject,
         "client_id": caller.client_id,
@@ -74,5 +75,6 @@ def claims_to_act(caller: Principal, asked_at: float) -> dict[str, Any]:
 
 
 def asked_at(claims: Mapping[str, Any]) -> float:
-    """The time of the order. Work that the previous release queued has none: only a suspension of today stops it."""
+    """Return the time of the order. Work queued by the previous release has none, so only a current suspension stops
+    it."""
     return float(claims.get("asked_at", float("inf")))

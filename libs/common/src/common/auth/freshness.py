@@ -1,12 +1,15 @@
-"""When somebody's sign-in is fresh enough for an act that can do much harm: pure, no I/O."""
+"""Decides whether a sign-in is recent enough for a sensitive action. Pure."""
 
 from common.auth.principal import Principal
 from common.clocks import BETWEEN_PROCESSES_SECONDS
 
 
 def is_fresh(principal: Principal, now: float, seconds: float) -> bool:
-    """Whether this person proved who they are within so many seconds (RFC 9470). A client that acts by
-    itself leaves no session open; a token that does not say when is not fresh, nor one of tomorrow."""
+    """Return whether this person proved who they are within so many seconds (RFC 9470).
+
+    Machine clients always pass, because they leave no session open. A token without `auth_time`, or with one in the
+    future, does not pass.
+    """
     if not principal.is_person:
         return True
     at = principal.signed_in_at

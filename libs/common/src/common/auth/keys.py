@@ -1,4 +1,4 @@
-"""Public keys that verify tokens: a JWKS, held in memory or followed in a file."""
+"""Public keys that verify tokens: a JWKS in memory, or in a file that is reloaded."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ ALGORITHMS = {"RS256": "RSA", "ES256": "EC"}
 
 
 class KeySet:
-    """Keys by `kid`. A key without `kid`, for encryption, or symmetric is not taken."""
+    """Keys by `kid`. Keys without `kid`, symmetric keys and encryption keys are ignored."""
 
     def __init__(self, keys: Iterable[Mapping[str, Any]]) -> None:
         self._keys = {
@@ -29,14 +29,14 @@ class KeySet:
 
     @classmethod
     def from_jwks(cls, jwks: Any) -> "KeySet":
-        """Read a JWKS document; ValueError if it is none."""
+        """Parse a JWKS document; ValueError if it is malformed."""
         keys = jwks.get("keys") if isinstance(jwks, dict) else None
         if not isinstance(keys, list) or not all(isinstance(k, dict) for k in keys):
             raise ValueError("a JWKS is an object with a list 'keys' of objects")
         return cls(keys)
 
     def find(self, kid: str, algorithm: str) -> dict[str, Any] | None:
-        """The key with this id, only if it was made for this algorithm."""
+        """Return the key with this id if it is for this algorithm."""
         key = self._keys.get(kid)
         if key is None or key["kty"] != ALGORITHMS[algorithm]:
             return None
@@ -47,7 +47,7 @@ class KeySet:
 
 
 class JwksFile:
-    """Follows a JWKS file so that keys rotate without a restart (looked at once a second)."""
+    """A JWKS file that is checked once a second, so that keys rotate without a restart."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,7 +56,7 @@ class JwksFile:
         self._keys = KeySet([])
 
     def current(self) -> KeySet:
-        """The newest readable keys. A broken file is logged and the last good keys stay."""
+        """Return the newest readable keys. If the file is malformed, log that and keep the last good keys."""
         if time.monotonic() - self._looked >= 1.0:
             self._looked = time.monotonic()
             self._reload()
@@ -74,7 +74,7 @@ class JwksFile:
 
 
 def public_jwk(private_pem: str, kid: str, algorithm: str) -> dict[str, Any]:
-    """The public JWK of a private key in PEM, ready for a JWKS document."""
+    """Return the public JWK of a private key in PEM."""
     public = jwk.construct(private_pem, algorithm).public_key().to_dict()
     values = {k: v.decode() if isinstance(v, bytes) else v for k, v in public.items()}
     return {**values, "kid": kid, "use": "sig", "alg": algorithm}

@@ -45,7 +45,7 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
 
 
 def scopes_of(roles: Iterable[str]) -> list[str]:
-    """The scopes of these roles together, in the order of `SCOPES`."""
+    """Return the scopes of these roles together, in the order of `SCOPES`."""
     carried = frozenset[str]().union(*(ROLE_SCOPES[Role(role)] for role in roles))
     return [scope for scope in SCOPES if scope in carried]
 
@@ -55,11 +55,13 @@ _KNOWN_ROLES = frozenset(role.value for role in Role)
 
 @dataclass(frozen=True)
 class Principal:
-    """`subject`: who does it, for every record of who did what: the person who signed in, or the client
-    that acts by itself. The client through which people sign in is nobody. `areas` are P-codes that the
-    AoR memberships hold in; empty means everywhere. `sign_in` and `signed_in_at` (seconds since 1970):
-    the sign-in that a person's token comes from, and when they proved who they are; None where the
-    token does not say. `outside`: another identity provider vouches for all this, also for the organisation."""
+    """The caller.
+
+    `subject` is the actor in every record: the signed-in person, or the client that acts by itself. `areas` are the
+    P-codes to which the AoR memberships apply; empty means everywhere. `sign_in` is the sign-in of a person's token and
+    `signed_in_at` its time (seconds since 1970); None if the token lacks them. `outside` means that another identity
+    provider asserts all this, including the organisation.
+    """
 
     client_id: str
     subject: str
@@ -78,30 +80,30 @@ class Principal:
 
     @property
     def is_person(self) -> bool:
-        """Somebody who signed in, rather than a client that acts by itself (it is its own subject)."""
+        """Return whether this is a signed-in person, not a client that acts by itself (a client is its own subject)."""
         return not self.anonymous and self.subject != self.client_id
 
     @property
     def organisation(self) -> UUID:
-        """The caller's organisation; only for routes whose access rule asks for one."""
+        """Return the caller's organisation. Use it only in routes whose access rule requires one."""
         if self.organisation_id is None:
             raise ValueError("this principal belongs to no organisation")
         return self.organisation_id
 
     def coordinates(self, aor: str) -> bool:
-        """Whether the caller coordinates this area of responsibility."""
+        """Return whether the caller coordinates this area of responsibility."""
         return Role.COORDINATOR in self.roles and aor in self.aors
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> "Principal":
-        """Read the claims of a verified token; ValueError if one has the wrong shape, or no client is named.
+        """Read the claims of a verified token. Raises ValueError if a claim is malformed or no client is named.
 
-        Roles that this version does not know are dropped: they grant nothing.
+        Roles unknown to this version are dropped, so they grant nothing.
         """
         organisation = claims.get("org")
         client_id = claims.get("client_id")
         if not isinstance(client_id, str) or not client_id:
-            # Nobody would know a person from a client that acts by itself, of which less is asked.
+            # Otherwise a person could not be told apart from a client, for which fewer checks apply.
             raise ValueError("claim 'client_id' must name a client")
         return cls(
             client_id=client_id,

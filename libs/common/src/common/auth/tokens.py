@@ -1,9 +1,8 @@
-"""`verify_token()`: the only place where a token becomes trusted claims, and the only user of jose.
+"""Turns tokens into trusted claims. Only `verify_token()` does this, and nothing else uses jose.
 
-python-jose accepts much that it should not (missing claims, an unknown `crit`, the wrong `kid`,
-an `iat` next year) and fails with uncaught errors on hostile input. So this module chooses the
-key itself, checks the header before and the claims after, and turns every failure into
-`InvalidToken`.
+python-jose accepts what it should refuse (missing claims, an unknown `crit`, the wrong `kid`, an `iat` next year) and
+raises other errors on hostile input. So this module chooses the key itself, checks the header first and the claims
+afterwards, and turns every failure into `InvalidToken`.
 """
 
 import time
@@ -27,11 +26,11 @@ _REQUIRED = {f"require_{claim}": True for claim in ("aud", "iat", "exp", "iss", 
 
 
 class InvalidToken(Exception):
-    """The token proves nothing. The message is for logs and tests, never for the caller."""
+    """The token is not valid. The message is for logs and tests, never for the caller."""
 
 
 class UnknownKey(InvalidToken):
-    """No key with this id, `kid`; a caller that can fetch keys may look once more."""
+    """No key has this `kid`. A caller that can fetch keys may reload them once."""
 
     def __init__(self, kid: str) -> None:
         super().__init__("no key with this id for this algorithm")
@@ -48,12 +47,11 @@ def verify_token(
     leeway: float = LEEWAY_SECONDS,
     outside: bool = False,
 ) -> dict[str, Any]:
-    """Return the claims of a token that one of `keys` signed for `audience`; InvalidToken else.
+    """Return the claims of a token that one of `keys` signed for `audience`. Raises InvalidToken.
 
-    RS256 and ES256 only. `typ` is compared as RFC 8725 §3.11 asks (`application/` optional).
-    `leeway`: seconds for which it is believed after its end. `outside`: somebody else signs, who may choose either
-    of the two signatures of ES256; ours is the one with the lower s, and the other is refused. Tokens of somebody else
-    may live for long: the caller cuts their lives.
+    Only RS256 and ES256. `typ` is compared as in RFC 8725 §3.11 (`application/` optional). `leeway` is in seconds after
+    expiry. `outside` means that another issuer signs: it may use either form of an ES256 signature, while our own must
+    have the low s. Its tokens may also live longer; the caller limits that.
     """
     try:
         header = _header(token)
@@ -93,7 +91,7 @@ def mint_token(
 
 
 def _lowered(token: str) -> str:
-    """The same ES256 token with the lower s: anybody can make either signature from the other."""
+    """Return the same ES256 token with the low s. Anybody can compute either form from the other."""
     text, _, signature = token.rpartition(".")
     content = base64url_decode(signature.encode())
     s = int.from_bytes(content[32:], "big")
@@ -113,7 +111,7 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _canonical(part: str) -> bytes:
-    """The bytes of a part (RFC 7515 §2): no padding, and no spare bit is set, so that one token has one text."""
+    """Decode a part (RFC 7515 §2). Raises InvalidToken for padding or spare bits, so that each token has only one text."""
     content: bytes = base64url_decode(part.encode())
     if base64url_encode(content).decode() != part:
         raise InvalidToken("not canonical base64url")
@@ -139,7 +137,7 @@ def _check_claims(claims: Mapping[str, Any], leeway: float, *, outside: bool) ->
         value = claims.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidToken(f"{name} is no number")
-    # An issuer whose clock is ahead: it proves nothing less for that.
+    # The issuer's clock is ahead; that does not weaken the proof.
     if claims["iat"] > now + BETWEEN_PROCESSES_SECONDS:
         raise InvalidToken("issued in the future")
     if claims["exp"] <= now - leeway:

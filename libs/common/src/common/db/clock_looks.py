@@ -1,4 +1,4 @@
-"""Asks whether what a date ends may end now (decision 0178)."""
+"""Checks the clock before anything expires by date (decision 0178)."""
 
 import time
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ _log = get_logger(__name__)
 
 
 def clock_looks(metadata: sa.MetaData) -> sa.Table:
-    """One row: the last `Look`. Declare it in a service's metadata."""
+    """Declare the table in a service's metadata. Its only row is the last `Look`."""
     return sa.Table(
         "clock_looks",
         metadata,
@@ -26,7 +26,7 @@ def clock_looks(metadata: sa.MetaData) -> sa.Table:
 
 
 class Dates:
-    """Of one worker. The clock of the machine counts, not what a test or the demo's past adds to it on purpose."""
+    """Checks the clock of one worker: the machine's real clock, without the shift of tests and demos."""
 
     def __init__(self, database: Database, table: sa.Table, metrics: Metrics) -> None:
         self._database = database
@@ -38,13 +38,13 @@ class Dates:
         self._seen = ""
 
     async def believed(self) -> bool:
-        """Looks at the clock, remembers what it said, and says if it does not believe it."""
+        """Check the clock, store the check, and return whether the clock is trusted."""
         seconds, _ = await self._database.told()
         if clocks.too_far(time.time(), seconds):
             return self._say(clocks.compared(time.time(), seconds, "the database"))
         async with self._database.transaction() as session:
             row = (await session.execute(sa.select(self._table).with_for_update())).one()
-            # Under the lock: another task may have looked meanwhile.
+            # Read the time under the lock, because another task may have checked meanwhile.
             look = after(Look(row.at, row.believed_from), datetime.fromtimestamp(time.time(), UTC))
             await session.execute(
                 self._table.update().values(at=look.at, believed_from=look.believed_from)

@@ -1,7 +1,7 @@
-"""Checks that the database writes to disk before it acknowledges. No I/O.
+"""Checks that the database writes to disk before it acknowledges. Pure.
 
-A server without that guarantee looks like any other until it loses power. No test here cuts the power, so the service
-asks for the settings at run time.
+A server without that guarantee looks normal until it loses power. Tests cannot cut the power, so the service checks the
+settings at run time.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,6 @@ REMEDY = (
 
 
 def promised(settings: Mapping[str, str]) -> str:
-    """`ok`, or which of the settings are off, e.g. `fsync off`."""
+    """Return `ok`, or the settings that are off, e.g. `fsync off`."""
     off = [name for name in SETTINGS if settings.get(name) == "off"]
     return ", ".join(f"{name} off" for name in off) or OK

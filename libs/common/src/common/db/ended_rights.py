@@ -1,8 +1,8 @@
-"""Whose rights have ended, as the front tells each service (decision 0179): asked in the statement that claims what
-is to be done, so that a worker takes no further round trip for it.
+"""The ended rights of which the front informs each service (decision 0179).
 
-A row says of an organisation, a person or a client whether it is suspended now, and until when its tokens are void;
-one says as of when all of it is.
+A row tells whether an organisation, person or client is suspended now, and until when its tokens are void. One special
+row holds the time of the whole list. Workers check the table in the statement that claims their work, so it costs no
+extra round trip.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,13 +20,13 @@ from common.db.endings import Ending
 from common.errors import PROBLEMS, Problem
 
 RIGHTS_ENDED = PROBLEMS["rights_ended"]
-# Longer than anything waits for its turn.
+# Longer than any work stays queued.
 _KEPT = timedelta(days=30)
 _LIST = ("list", "")
 
 
 def ended_rights(metadata: sa.MetaData) -> sa.Table:
-    """Declare it in a service's metadata."""
+    """Declare the table in a service's metadata."""
     return sa.Table(
         "ended_rights",
         metadata,
@@ -38,12 +38,12 @@ def ended_rights(metadata: sa.MetaData) -> sa.Table:
 
 
 def ending(table: sa.Table) -> Ending:
-    """Suspensions stay; a change of rights can be forgotten once no work waits from before it."""
+    """Return when rows expire: suspensions stay, and changes of rights expire once no older work can be queued."""
     return Ending(table, table.c.changed_until, _KEPT, sa.not_(table.c.suspended))
 
 
 def suspended(table: sa.Table, *targets: sa.ColumnExpressionArgument[Any]) -> sa.Exists:
-    """Whether one of these is suspended now: ids of organisations, subjects or clients, in any column of a statement."""
+    """Return the condition that one of these ids (organisations, subjects or clients) is suspended now."""
     ids = [sa.cast(each, sa.Text) for each in targets]
     return sa.exists().where(table.c.target.in_(ids), table.c.suspended)
 
@@ -51,7 +51,7 @@ def suspended(table: sa.Table, *targets: sa.ColumnExpressionArgument[Any]) -> sa
 def organisation_suspended(
     table: sa.Table, organisation: sa.ColumnExpressionArgument[Any]
 ) -> sa.Exists:
-    """Whether the organisation itself is suspended now, by its id in any column of a statement."""
+    """Return the condition that the organisation with this id is suspended now."""
     of_it = (
         table.c.kind == Named.ORGANISATION.value,
         table.c.target == sa.cast(organisation, sa.Text),
@@ -76,7 +76,7 @@ async def suspended_among(
 
 
 async def refuse_ended(session: AsyncSession, table: sa.Table, claims: Mapping[str, Any]) -> None:
-    """Raises `RIGHTS_ENDED` if work ordered under these claims may no longer be done."""
+    """Raise `RIGHTS_ENDED` if work ordered under these claims may no longer be done."""
     principal = Principal.from_claims(claims)
     names = {
         (Named.SUBJECT.value, principal.subject),
@@ -113,10 +113,12 @@ async def take_in(
     off: Mapping[Named, Collection[str]],
     changed: Mapping[Named, Mapping[str, float]],
 ) -> frozenset[str]:
-    """Make it what the issuer says; returns who is suspended and was not before. What is no longer said of changed
-    rights stays until it ends: the issuer says it for half an hour, and something may wait for longer.
+    """Store the issuer's list; return the newly suspended ids.
 
-    `as_of`: when it was said. Fronts read the list one by one, and none may bring back what another one knows better."""
+    Changes of rights that have left the list stay until they expire: the issuer lists them for half an hour, but work
+    may be queued for longer. `as_of` is the time of the list. Several fronts send lists, and an older list must not
+    replace a newer one.
+    """
     await session.execute(sa.text("LOCK TABLE ended_rights IN SHARE ROW EXCLUSIVE MODE"))
     rows = await session.execute(sa.select(table))
     known = {(row.kind, row.target): (row.suspended, row.changed_until) for row in rows}

@@ -1,6 +1,7 @@
-"""When rows end that nothing else ends: so long is what nobody repeats, replays or restores any more.
+"""Retention of rows that nothing else deletes.
 
-docs/database.md says of every table how it ends; a test compares that with the tables and with these.
+They stay as long as somebody may still repeat, replay or restore them. docs/database.md states for each table how its
+rows end; a test compares it with the tables and with this module.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,8 +34,7 @@ AsWhom = Callable[[AsyncSession], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Ending:
-    """A row of `table` ends `after` its `moment`, if `only` holds of it. One whose moment is NULL
-    never does."""
+    """A row of `table` expires `after` its `moment`, if it meets `only`. Rows without a moment stay."""
 
     table: sa.Table
     moment: sa.ColumnElement[Any]
@@ -43,8 +43,11 @@ class Ending:
 
 
 def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
-    """Retention of the tables that every service has. The first row of each reader's inbox stays: it dates the first
-    event, and so tells whether the streams still reach back to the beginning."""
+    """Return the retention of the tables that every service has.
+
+    The first row of each reader's inbox stays: it dates the first event, which shows whether the streams still reach
+    back to the beginning.
+    """
     outbox, inbox = tables.outbox, tables.inbox
     commands, dead = tables.stored_results, tables.dead_letters
     first = inbox.alias("first")
@@ -60,10 +63,9 @@ def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
 
 
 async def end_rows(session: AsyncSession, ending: Ending, now: datetime) -> int:
-    """End a batch; returns how many. What another replica is ending is left to it.
+    """Delete one batch and return its size. Rows locked by another replica are skipped.
 
-    A scan, on purpose: an index by age would cost each command a write, and this runs a few times
-    a day.
+    It scans on purpose: an index by age would cost every command a write, and this runs only a few times a day.
     """
     table = ending.table
     place: sa.ColumnElement[Any] = sa.literal_column(f"{table.name}.ctid")
@@ -83,7 +85,7 @@ async def end_rows(session: AsyncSession, ending: Ending, now: datetime) -> int:
 async def end_all(
     database: Database, endings: Sequence[Ending], now: datetime, as_whom: AsWhom | None = None
 ) -> dict[str, int]:
-    """Delete expired rows in short transactions; returns how many rows by table."""
+    """Delete expired rows in short transactions; return the number of rows by table."""
     ended = {}
     for ending in endings:
         count = BATCH

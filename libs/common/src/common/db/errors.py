@@ -1,4 +1,4 @@
-"""Reads errors of the database from either layer: SQLAlchemy's, or asyncpg's alone."""
+"""Reads database errors, whether SQLAlchemy or asyncpg raised them."""
 
 import os
 import ssl
@@ -24,7 +24,7 @@ OF_DATABASE = (
 
 
 def chain(error: BaseException) -> list[Any]:
-    """SQLAlchemy's error, asyncpg's inside it, and what caused that (an OSError, say)."""
+    """Return SQLAlchemy's error, asyncpg's inside it, and the cause of that (an OSError, for example)."""
     found: list[Any] = []
     seen: BaseException | None = error
     while seen is not None and seen not in found:
@@ -34,21 +34,21 @@ def chain(error: BaseException) -> list[Any]:
 
 
 def sqlstate(error: BaseException) -> str:
-    """PostgreSQL's five characters (appendix A of its manual), or "" where it said none."""
+    """Return PostgreSQL's SQLSTATE (appendix A of its manual), or "" if the error has none."""
     return next((str(e.sqlstate) for e in chain(error) if getattr(e, "sqlstate", None)), "")
 
 
 def is_out_of_range(error: BaseException) -> bool:
-    """A value cannot be stored, whenever it is tried again."""
-    # asyncpg checks ranges and encodings itself: a DataError without a SQLSTATE, caused by these.
+    """Return whether a value cannot be stored, so that trying again is useless."""
+    # asyncpg checks ranges and encodings itself and raises a DataError without a SQLSTATE, caused by these.
     return sqlstate(error).startswith("22") or any(
         isinstance(e, ValueError | OverflowError) for e in chain(error)
     )
 
 
 def remedy(error: BaseException) -> dict[str, str]:
-    """`remedy`: which variable of the driver kept a connection from being made, and what to do; empty if none did."""
-    # Not beneath another's: a Vault's certificate, say, is no affair of the database's driver.
+    """Return as `remedy` which setting of the driver prevented a connection and what to do; empty for other errors."""
+    # Stop at foreign errors: the certificate of a Vault, for example, does not concern the database's driver.
     of_database = takewhile(lambda each: isinstance(each, OF_DATABASE), chain(error))
     said = next(filter(None, map(_of_certificate, of_database)), None)
     return {"remedy": said} if said else {}

@@ -1,8 +1,8 @@
-"""Whether a secret is the one that the stored data was written with.
+"""Checks that a secret is the one with which the stored data was written.
 
-A database keeps a check value of each key that its rows depend on. With it a start can tell a fresh
-installation, which records its keys, from one whose keys were lost or mixed up, which must not go on:
-it would write new rows under keys that do not open the old ones.
+The database keeps a check value of each key that its rows depend on. So a start can tell a new installation, which
+records its keys, from one whose keys were lost or mixed up. The latter must stop: it would write new rows under keys
+that do not open the old ones.
 """
 
 from collections.abc import Mapping
@@ -28,19 +28,19 @@ _RECORD = (
 
 
 class WrongKeys(Worded):
-    """Keys are missing or other ones than the data was written with; the message names them."""
+    """Keys are missing or differ from those of the data; the message names them."""
 
 
 class KeysAway(Worded, ConnectionError):
-    """The key store does not answer now; the message names it. It may come back by itself."""
+    """The key store does not answer now; the message names it. It may recover by itself."""
 
 
 class NotMigrated(Exception):
-    """The table of check values is not there yet: the migration of this release has to run."""
+    """The table of check values does not exist yet: this release's migration has not run."""
 
 
 def grants(role: str) -> tuple[str, str]:
-    """The run-time role records a first value; it neither changes nor removes one."""
+    """Grant the run-time role to insert a first value, but not to change or delete one."""
     return (
         f"REVOKE ALL ON key_checks FROM {role}",
         f"GRANT SELECT, INSERT ON key_checks TO {role}",
@@ -48,7 +48,7 @@ def grants(role: str) -> tuple[str, str]:
 
 
 async def recorded(database: Database) -> dict[str, str]:
-    """Check values by name; NotMigrated where no migration made the table."""
+    """Return check values by name. Raises NotMigrated if the table does not exist."""
     try:
         async with database.transaction() as session:
             return {row.name: row.value for row in await session.execute(sa.text(_READ))}
@@ -59,22 +59,22 @@ async def recorded(database: Database) -> dict[str, str]:
 
 
 async def record(database: Database, values: Mapping[str, str]) -> None:
-    """Store check values that are not there yet; a stored one stays as it is."""
+    """Store missing check values; existing ones stay unchanged."""
     async with database.transaction() as session:
         parameters = {"names": list(values), "values": list(values.values())}
         await session.execute(sa.text(_RECORD), parameters)
 
 
 async def verify(database: Database, secrets: Mapping[str, str]) -> None:
-    """Compare the secrets with what the database was written with; WrongKeys if one differs.
+    """Compare the secrets with those of the data. Raises WrongKeys if one differs.
 
-    What was never recorded is recorded now: a new installation, or a key that a release brought.
+    Values that were never recorded are recorded now: the installation is new, or a release added a key.
     """
     values = {name: check_value(name, secret) for name, secret in secrets.items()}
     known = await recorded(database)
     if missing := {name: value for name, value in values.items() if name not in known}:
         await record(database, missing)
-        # Another replica may have been quicker, with another key.
+        # Another replica may have recorded a different key first.
         known = await recorded(database)
     if wrong := sorted(name for name in values if known.get(name) != values[name]):
         raise WrongKeys(

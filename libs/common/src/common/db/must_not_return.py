@@ -1,8 +1,8 @@
-"""What must not come back with a restored backup: the one registry.
+"""The registry of everything that a restored backup must not bring back.
 
-A row for each table of the services and for each happening that ends or moves who may read. It says what keeps its
-ends: a list outside the machine (`LISTS`), the rows that a restore leaves in place, what a restore ends altogether,
-what is done again with something else, or nothing, and why not. A table that has no row here fails the build.
+It has a row for each table of the services, and for each happening that ends or moves somebody's access. The row tells
+what preserves the end: a list outside the machine (`LISTS`), rows that a restore leaves in place, a full reset by the
+restore, a repeated action, or nothing, with the reason. A table without a row fails the build.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ _OTHERWISE = ("place", "ended", "again", "nothing")
 
 @dataclass(frozen=True)
 class Entry:
-    """`thing`: a table, or a happening by its class. `kinds`: of the words in the list of restrictions."""
+    """A row of the registry. `thing` is a table or the class of a happening; `kinds` are the kinds of entries in the
+    list of restrictions."""
 
     database: str
     thing: str
@@ -28,7 +29,7 @@ class Entry:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """ValueError for a row that says neither what keeps its ends nor why nothing does."""
+    """Return all rows. Raises ValueError for a row that neither names what preserves its ends nor gives a reason."""
     found = []
     for row in rows(__package__, "must_not_return"):
         kinds = tuple(row.pop("kinds").split())
@@ -44,7 +45,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def kinds() -> frozenset[str]:
-    """All that the list of restrictions has words for."""
+    """Return all kinds of entries that the list of restrictions can contain."""
     return frozenset(kind for entry in entries() for kind in entry.kinds)
 
 

@@ -1,4 +1,4 @@
-"""The database of one service: engine, sessions, and the caller made known to row-level security."""
+"""The database of one service: engine, sessions, and the caller for row-level security."""
 
 import asyncio
 import json
@@ -49,10 +49,10 @@ _log = get_logger(__name__)
 
 
 class ScopedSession(Session):
-    """A session that tells PostgreSQL who is calling at the start of each transaction."""
+    """Sets the caller in PostgreSQL at the start of each transaction."""
 
 
-# All are always set: a value of the transaction before must not survive on the connection.
+# Always set all of them, so that no value of an earlier transaction stays on the connection.
 _SET_CALLER = sa.text(
     "SELECT set_config('ruta.organisation', :organisation, true),"
     " set_config('ruta.client', :client, true), set_config('ruta.roles', :roles, true),"
@@ -79,15 +79,15 @@ def _caller(principal: Principal | None) -> dict[str, str]:
 
 
 async def begin_next(session: AsyncSession) -> None:
-    """The next command of a batch begins in the same transaction, as its caller and with no more rights: what the
-    command before was given (`ruta.as_service`) and kept in the session's `info` is gone."""
+    """Prepare the transaction for the next command of a batch. It runs as the caller, without the rights
+    (`ruta.as_service`) or the session `info` of the previous command."""
     for name in session.info.keys() - {"principal"}:
         del session.info[name]
     await session.execute(_SET_CALLER, _caller(session.info.get("principal")))
 
 
 class Database:
-    """Opens transactions; each `transaction()` commits at the end of its block, or rolls back."""
+    """Opens transactions. Each `transaction()` commits at the end of its block, or rolls back on an error."""
 
     def __init__(self, engine: AsyncEngine, sessions: async_sessionmaker[AsyncSession]) -> None:
         self.engine = engine
@@ -106,26 +106,25 @@ class Database:
         connect_seconds: float = CONNECT_SECONDS,
         statement_seconds: float = STATEMENT_SECONDS,
     ) -> "Database":
-        """The database behind a `postgresql+asyncpg://` URL; connects on first use.
+        """Return the database behind a `postgresql+asyncpg://` URL. It connects on first use.
 
-        Under load it opens up to `overflow` (by default `pool_size`) connections more; all stay until
-        `give_back`.
+        Under load it opens up to `overflow` (default: `pool_size`) more connections, which stay open until `give_back`.
         """
         arguments: dict[str, Any] = {
             "timeout": connect_seconds,
             "command_timeout": statement_seconds,
             "server_settings": {"application_name": name, "timezone": "UTC"},
             "prepared_statement_cache_size": _KEPT_STATEMENTS,
-            "statement_cache_size": _KEPT_STATEMENTS,  # of those that go to the driver directly
+            "statement_cache_size": _KEPT_STATEMENTS,  # for statements sent to the driver directly
             "max_cached_statement_lifetime": 0,
         }
-        if via_pgbouncer:  # prepared statements of one transaction are gone in the next
+        if via_pgbouncer:  # prepared statements do not outlast a transaction
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
             arguments["prepared_statement_name_func"] = lambda: ""
         engine = create_async_engine(
             url,
-            # All that were opened are kept until they are given back: with each one that is closed behind a
-            # burst the server forgets its plans, and a new one costs both sides some 10 ms.
+            # Keep all connections until `give_back`. Closing one after a burst discards its cached plans, and a new one
+            # costs both sides about 10 ms.
             pool_size=pool_size + (pool_size if overflow is None else overflow),
             max_overflow=0,
             pool_use_lifo=True,
@@ -141,13 +140,13 @@ class Database:
 
     @classmethod
     def bound_to(cls, connection: AsyncConnection) -> "Database":
-        """A database whose commits are savepoints of `connection`: tests roll it all back."""
+        """Return a database whose commits are savepoints of `connection`, so that tests can roll everything back."""
         sessions = _sessions_of(connection, join_transaction_mode="create_savepoint")
         return cls(connection.engine, sessions)
 
     @asynccontextmanager
     async def transaction(self, principal: Principal | None = None) -> AsyncIterator[AsyncSession]:
-        """One transaction as `principal` (None: the service itself). Commits unless it raises."""
+        """Open a transaction as `principal` (None: the service itself). It commits unless the block raises."""
         async with self._sessions(info={"principal": principal}) as session:
             yield session
             await session.commit()
@@ -155,7 +154,7 @@ class Database:
     async def retried(
         self, work: Callable[[AsyncSession], Awaitable[T]], principal: Principal | None = None
     ) -> T:
-        """`work` in a transaction of its own, again if the database gave it up (`retrying`)."""
+        """Run `work` in its own transaction, and again if PostgreSQL aborted it (`retrying`)."""
 
         async def whole() -> T:
             async with self.transaction(principal) as session:
@@ -164,9 +163,9 @@ class Database:
         return await retrying(whole)
 
     async def once(self, statement: str, *values: Any) -> list[Any]:
-        """One statement that is its own transaction, straight through the driver; its rows.
+        """Run one statement in its own transaction, directly on the driver; return its rows.
 
-        For a table without row security on a hot path: parameters are `$1` …, errors asyncpg's.
+        For hot paths on tables without row security. Parameters are `$1` …, and errors are asyncpg's.
         """
         async with self.straight() as driver:
             found: list[Any] = await driver.fetch(statement, *values)
@@ -174,7 +173,7 @@ class Database:
 
     @asynccontextmanager
     async def straight(self) -> AsyncIterator[Any]:
-        """The driver's connection, for some statements of which each is its own transaction; as for `once`."""
+        """Yield the driver's connection for several statements, each its own transaction, as for `once`."""
         connection = await self.engine.raw_connection()
         try:
             driver: Any = connection.driver_connection
@@ -184,11 +183,11 @@ class Database:
                 if driver.is_closed():
                     connection.invalidate()
         finally:
-            # One that broke is closed, and that waits for the server.
+            # A broken connection is closed here, which waits for the server.
             await greenlet_spawn(connection.close)
 
     async def told(self) -> tuple[float, dict[str, str]]:
-        """The server's clock, seconds since 1970, and its durability settings (`common.db.durability`)."""
+        """Return the server's clock (seconds since 1970) and its durability settings (`common.db.durability`)."""
         async with self.transaction() as session:
             asked = (await session.execute(_ABOUT_ITSELF)).one()
         return float(asked[0]), dict(zip(durability.SETTINGS, asked[1:], strict=True))
@@ -197,22 +196,21 @@ class Database:
         await self.engine.dispose()
 
     async def give_back(self) -> None:
-        """Close the connections if more are open than were in use at once since the last call.
+        """Close idle connections if the pool holds more than were in use at once since the last call.
 
-        Those that are needed come back with the next transactions. A pool keeps all it ever opened,
-        and each costs the server 4 MiB.
+        They reopen when needed. A pool never shrinks by itself, and each connection costs the server 4 MiB.
         """
         pool = self._pool
         for _ in range(_LOOKS):
             if not pool.checkedout():
                 break
             await asyncio.sleep(random.uniform(0, 2 * _PAUSE_SECONDS))  # noqa: S311 - no secret
-        else:  # what is in use would not find its way into the new pool
+        else:  # connections in use could not move to the new pool
             return
         needed, self._in_use_at_most = self._in_use_at_most, 0
         if pool.checkedin() <= needed:
             return
-        # Nothing waits between the look above and this: nobody can take one of the old pool meanwhile.
+        # There is no await since the check above, so nobody can have taken a connection from the old pool.
         self.engine.sync_engine.dispose(close=False)
         await greenlet_spawn(pool.dispose)
 
@@ -225,14 +223,14 @@ class Database:
 
 
 def was_given_up(error: BaseException) -> bool:
-    """Whether PostgreSQL ended the transaction for the sake of another."""
+    """Return whether PostgreSQL aborted the transaction in favour of another one."""
     return sqlstate(error) in _GIVEN_UP
 
 
 async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
-    """Do `whole` transactions, again if PostgreSQL gave one up for the sake of another.
+    """Run `whole`, and again if PostgreSQL aborted it in favour of another transaction.
 
-    A deadlock, or what could not be serialised, is nobody's mistake and leaves nothing behind.
+    Deadlocks and serialization failures are nobody's error and leave no trace.
     """
     for attempt in range(1, _ATTEMPTS):
         try:
@@ -241,7 +239,7 @@ async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
             if not was_given_up(error):
                 raise
             _log.warning("transaction_given_up", sqlstate=sqlstate(error), attempt=attempt)
-        # Not in step with whoever gave way as well.
+        # A random pause, so that two aborted transactions do not collide again.
         await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - no secret
     return await whole()
 
@@ -255,10 +253,10 @@ def _sessions_of(
 
 
 def _ping_after_idling(engine: AsyncEngine) -> None:
-    """Ask whether a connection is alive only if it idled: a ping is three round trips.
+    """Check a connection only after it was idle, because a ping costs three round trips.
 
-    One that broke within the last two seconds fails its transaction with 503, and the pool drops
-    the others with it.
+    A connection that broke within the last two seconds fails its transaction with 503, and the pool drops all others
+    with it.
     """
 
     @event.listens_for(engine.sync_engine, "checkin")
@@ -277,8 +275,11 @@ def _ping_after_idling(engine: AsyncEngine) -> None:
 
 
 def _to_json(value: Any) -> str:
-    """As `json` writes it. The faster writer makes null of what is no number, which PostgreSQL must refuse, and
-    knows neither long numbers nor keys that are no text: such values, and any null, are left to `json`."""
+    """Encode like `json`.
+
+    The faster encoder turns NaN into null, which PostgreSQL could not refuse then, and rejects long integers and keys
+    that are not text. So such values, and all that contain null, are left to `json`.
+    """
     try:
         fast = orjson.dumps(value, default=_other, option=_AS_JSON_DOES)
     except orjson.JSONEncodeError:
@@ -296,7 +297,7 @@ def _other(value: Any) -> Any:
 
 
 def _from_json(text: str) -> Any:
-    """As `json` reads it, who also takes the few that are too deep or too long for the faster reader."""
+    """Decode like `json`, which also handles the few values that are too deep or too long for the faster decoder."""
     try:
         return from_json(text, cache_strings="keys")
     except ValueError:

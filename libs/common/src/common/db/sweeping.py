@@ -1,6 +1,6 @@
-"""Loops over due rows, each in a transaction of its own.
+"""Processes due rows, each in its own transaction.
 
-A case that cannot be opened, or a timer of a later release: one bad row does not keep the others from being erased or
+One bad row (a case that cannot be opened, a timer of a later release) does not stop the others from being erased or
 escalated.
 """
 
@@ -24,10 +24,10 @@ async def one_by_one(
     rows: Iterable[T],
     work: Callable[[AsyncSession, T], Awaitable[int]],
 ) -> int:
-    """What `work` returned for the rows, added up. A row that fails is logged as one of `what`, left as it is, and met
-    again when its rows are next looked for.
+    """Run `work` for each row and return the sum of its results.
 
-    Raises what the database raises while it is not there: then no row is at fault, and all would fail.
+    A row that fails is logged under `what` and stays for the next sweep. Raises the database's error while it is
+    unavailable: then all rows would fail.
     """
     done = 0
     for row in rows:
@@ -40,7 +40,7 @@ async def one_by_one(
 
 
 def or_none(what: str, row: UUID, make: Callable[[], T]) -> T | None:
-    """The result of `make` for a row; None if it fails, which is logged under `what`."""
+    """Return the result of `make` for a row. If it fails, log that under `what` and return None."""
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - as above
@@ -49,7 +49,7 @@ def or_none(what: str, row: UUID, make: Callable[[], T]) -> T | None:
 
 
 def _left(what: str, row: object, error: Exception) -> None:
-    # Only an id: a message has an address in it.
+    # Only ids: a message contains an address.
     _log.error("row_left", work=what, row=str(row) if isinstance(row, UUID) else "", exc_info=error)
 
 

@@ -1,7 +1,7 @@
-"""The four tables that every service has beside its own: outbox, inbox, dead letters, stored results.
+"""The four tables that every service has besides its own: outbox, inbox, dead letters, stored results.
 
-Outbox columns are those of Debezium's outbox event router, so that a change-data-capture
-pipeline could replace our relay.
+The outbox has the columns of Debezium's outbox event router, so that a change-data-capture pipeline could replace our
+relay.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class CommonTables:
 
 
 def common_tables(metadata: sa.MetaData) -> CommonTables:
-    """Declare them in a service's metadata (a service calls this once, in `tables.py`)."""
+    """Declare the tables in a service's metadata; call this once, in `tables.py`."""
     moment = sa.DateTime(timezone=True)
     return CommonTables(
         outbox=sa.Table(

@@ -1,4 +1,4 @@
 """Events between services: one class per subject, one file per producing service.
 
-Event data hold ids and codes only. This package imports no web framework, database or broker.
+Event data contain only ids and codes. This package imports no web framework, database or broker.
 """

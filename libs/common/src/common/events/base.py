@@ -1,4 +1,4 @@
-"""The base of all events: a subject that ends in its version, and strict data."""
+"""The base class of all events: a versioned subject, and strict data."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -10,10 +10,10 @@ _REGISTRY: dict[str, type["Event"]] = {}
 
 
 class Event(BaseModel):
-    """Base of all event classes. A subclass with a `SUBJECT` is registered under it.
+    """Base of all event classes. A subclass is registered under its `SUBJECT`.
 
-    Data may only grow by optional fields; a breaking change is a new class with a new version,
-    published beside the old one. Readers ignore fields that they do not know.
+    Data may only grow by optional fields. A breaking change is a new class with a new version, published beside the old
+    one. Readers ignore unknown fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -37,16 +37,16 @@ class Event(BaseModel):
             _REGISTRY[cls.SUBJECT] = cls
 
     def about(self) -> tuple[str, UUID]:
-        """The kind and id of its aggregate: its first field of an id."""
+        """Return the kind and id of the aggregate: the event's first id field."""
         name = next(each for each in type(self).model_fields if each.endswith("_id"))
         return name.removesuffix("_id"), getattr(self, name)
 
     @classmethod
     def producer(cls) -> str:
-        """The service that publishes it: the second part of the subject."""
+        """Return the service that publishes the event, which is the second part of the subject."""
         return cls.SUBJECT.split(".")[1]
 
 
 def registered() -> dict[str, type[Event]]:
-    """All event classes by subject, once their modules are imported (see `catalogue`)."""
+    """Return all event classes by subject, once their modules are imported (see `catalogue`)."""
     return dict(_REGISTRY)

@@ -1,4 +1,4 @@
-"""All events in one place, and the schemas that other programs read."""
+"""All events in one place, with the schemas for other programs."""
 
 import json
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ __all__ = ["ALL", "EXAMPLES_FILE", "asyncapi", "examples", "public", "schema_of"
 
 _PRODUCERS = (directory, referrals, reporting)
 ALL: dict[str, type[Event]] = registered()
-# As services write them, kept by tests/support/examples.py: subject to data.
+# Recorded examples by subject, written by tests/support/examples.py.
 EXAMPLES_FILE = files("common.events") / "examples.json"
-# Of the envelope around it.
+# An example of the envelope.
 _ID, _TIME = "0199f3a2-6f0e-7c51-9a43-2b8f6d1c7e55", "2026-11-16T14:03:22.481000Z"
 
 
@@ -25,7 +25,7 @@ def examples() -> Mapping[str, dict[str, Any]]:
 
 
 def public() -> tuple[str, ...]:
-    """Subjects that readers outside may be given."""
+    """Return the subjects that outside readers may receive."""
     return tuple(subject for subject, event in sorted(ALL.items()) if event.PUBLIC)
 
 
@@ -61,12 +61,12 @@ SECURITY: Mapping[str, Any] = {
 
 
 def schema_of(event: type[Event]) -> dict[str, Any]:
-    """JSON schema of an event's data; the copy under tests/ may only grow by optional fields."""
+    """Return the JSON schema of an event's data. The copy under tests/ may only grow by optional fields."""
     return event.model_json_schema()
 
 
 def asyncapi(version: str = "1.0.0") -> dict[str, Any]:
-    """The AsyncAPI 3 document of every event that Ruta publishes."""
+    """Return the AsyncAPI 3 document of all events that Ruta publishes."""
     told = examples()
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
@@ -133,7 +133,7 @@ def _payload(subject: str, event: type[Event]) -> dict[str, Any]:
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
-    """Replace local references by what they name: in a message, '#' is the whole document."""
+    """Inline local references, because '#' refers to the whole document inside a message."""
     if isinstance(node, list):
         return [_inlined(item, definitions) for item in node]
     if not isinstance(node, dict):

@@ -13,10 +13,10 @@ from common.sight import LEVELS
 
 
 class ServiceData(Event):
-    """Present state of a service, in codes. `areas` are as exact as its visibility allows.
+    """Current state of a service, in codes. `areas` are as precise as its visibility allows.
 
-    Who sees it is decided by `visibility`, `organisation_id`, `managed_by`, `aors` and `states`
-    (common.sight). `states`, `countries`: None where an older version told of it.
+    `visibility`, `organisation_id`, `managed_by`, `aors` and `states` decide who may see it (common.sight). `states`
+    and `countries` are None in events of older versions.
     """
 
     service_id: UUID
@@ -54,7 +54,7 @@ class ServiceChanged(ServiceData):
 
 
 class ServiceWithdrawn(ServiceData):
-    """No longer offered or no longer published; `referable` is false."""
+    """The service is no longer offered or published; `referable` is false."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.service.withdrawn.v1"
 
@@ -67,8 +67,8 @@ class HiddenPart(BaseModel):
 
 
 class SightChanged(Event):
-    """What of an entry is restricted now: all of it, not what differs. Whoever keeps it beside the databases restricts
-    it again after a restore."""
+    """All current restrictions of an entry, not only what changed. Copies outside the databases apply them again after
+    a restore."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.sight.changed.v1"
 
@@ -87,7 +87,7 @@ class SightChanged(Event):
         return self.entry, self.entry_id
 
     def word(self) -> Mapping[str, Any]:
-        """Only what is restricted; levels as numbers (`common.sight`), by the id of each part."""
+        """Return only the restrictions, with levels as numbers (`common.sight`) by the id of each part."""
         hidden = {str(part.id): LEVELS[part.visibility] for part in self.hidden}
         said = {"hidden": hidden, "withdrawn": self.withdrawn, "closed": self.closed}
         return {name: value for name, value in said.items() if value}
@@ -112,7 +112,7 @@ class OrganizationRecorded(Event):
 
 
 class OrganizationSucceeded(Event):
-    """Two people decided who takes over the work of an organisation. Its services follow by events of their own."""
+    """Two people decided which organisation takes over another's work. Its services follow in their own events."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.organization.succeeded.v1"
 
@@ -129,8 +129,8 @@ class OrganizationSucceeded(Event):
 
 
 class VerificationDue(Event):
-    """An entry's verification runs out on `due_on`, or has run out: whoever keeps it is to check
-    it again. `managed_by` entered it, where that is not the organisation itself."""
+    """An entry's verification expires on `due_on` or has expired; its keeper must check it again. `managed_by` is the
+    organisation that entered it, if it is another one."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.verification.due.v1"
 
@@ -160,8 +160,7 @@ class PathwayPublished(Event):
 
 
 class GapObserved(Event):
-    """How often resolve found no service, summed over a day (without `day`: over a week); nothing about
-    who asked."""
+    """How often resolve found no service, per day (without `day`: per week). Contains nothing about the callers."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.gap.observed.v1"
 

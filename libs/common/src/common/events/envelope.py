@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in structured JSON, as the NATS binding 1.0.2 carries it."""
+"""CloudEvents 1.0 in structured JSON, as in the NATS binding 1.0.2."""
 
 from datetime import datetime
 from typing import Any, Literal

@@ -1,4 +1,5 @@
-"""Which service reads which events of another. The broker's operator makes a consumer for each; it delivers these alone."""
+"""Declares which service reads which events. The broker's operator creates a consumer for each, which delivers only
+these."""
 
 from collections.abc import Mapping
 
@@ -29,7 +30,7 @@ READ_BY: Mapping[str, Mapping[str, Kinds]] = {
         ),
     },
     "referrals": {
-        # A service that declined for want of capacity may not have said that it is full.
+        # A service that declined because it is full may not have updated its capacity.
         "directory": (referrals.ENTERED[ReferralState.DECLINED],),
         "reporting": (
             *referrals.ENTERED.values(),
@@ -52,11 +53,11 @@ READ_BY: Mapping[str, Mapping[str, Kinds]] = {
             referrals.TransferDeclined,
             referrals.TransferRecalled,
             referrals.LineReportReceived,
-            # No fact of a person: live it becomes an activity, a rebuild leaves it alone.
+            # Not a fact about a person: recorded as an activity when it arrives, and skipped by rebuilds.
             referrals.TrainingHeld,
         ),
     },
-    # Read by partners through webhooks and by readers outside, not by a service.
+    # Partners (by webhook) and outside readers read these; no service does.
     "reporting": {},
 }
 """Producer, reader, kinds."""

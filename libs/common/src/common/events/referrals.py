@@ -1,4 +1,4 @@
-"""Events of the referrals service: ids and codes, never a name, a text or a date of birth."""
+"""Events of the referrals service. They contain ids and codes, never a name, a text or a date of birth."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -36,7 +36,7 @@ class CaseClosed(CaseData):
 
 
 class CaseErased(Event):
-    """The person's key is destroyed: forget the pseudonym."""
+    """The person's key is destroyed. Readers must forget the pseudonym."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.case.erased.v1"
 
@@ -44,7 +44,7 @@ class CaseErased(Event):
 
 
 class ReferralData(Event):
-    """A referral entered `state`. `late`: after the deadline of the step that it answers."""
+    """A referral entered `state`. `late` means after the deadline of the step that it answers."""
 
     PERSONAL = _DESCRIBED
 
@@ -68,7 +68,7 @@ class ReferralData(Event):
 
 
 def _entered(state: ReferralState) -> type[ReferralData]:
-    """`ruta.referrals.referral.<state>.v1`, told whenever a referral comes to this state."""
+    """Return the class `ruta.referrals.referral.<state>.v1`, published whenever a referral enters this state."""
     name = f"Referral{state.title().replace('_', '')}"
     subject = f"ruta.referrals.referral.{state}.v1"
     return new_class(name, (ReferralData,), None, lambda body: body.update(SUBJECT=subject))
@@ -81,7 +81,7 @@ ENTERED: Mapping[ReferralState, type[ReferralData]] = {
 
 
 class FeedbackConfirmed(ReferralData):
-    """The referrer or the person confirms what the recipient reported; `state` stays as it was."""
+    """The referrer or the person confirms the recipient's report; `state` does not change."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.referral.confirmed.v1"
 
@@ -147,7 +147,7 @@ class GrantWithdrawn(GrantData):
 
 
 class ScreeningConcluded(Event):
-    """Which elements have indications; the judgement is the screener's own."""
+    """The elements with indications. The screener decides what they mean."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.concluded.v1"
     PERSONAL = _DESCRIBED | {"act", "means", "purpose", "judgement", "exploitation_types"}
@@ -166,7 +166,7 @@ class ScreeningConcluded(Event):
 
 
 class ScreeningProgress(Event):
-    """Where a screening stands; nothing of what was said."""
+    """The state of a screening, without its answers."""
 
     PERSONAL = _DESCRIBED
 
@@ -183,19 +183,19 @@ class ScreeningOpened(ScreeningProgress):
 
 
 class ScreeningStopped(ScreeningProgress):
-    """It ended before a conclusion, as it may at any moment."""
+    """A screening ended before a conclusion, which is possible at any time."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.stopped.v1"
 
 
 class ScreeningAttached(ScreeningProgress):
-    """From now on `case_id` says whose it is, also for what was announced before."""
+    """A screening now belongs to `case_id`; this also covers its earlier events."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.attached.v1"
 
 
 class ScreeningErased(Event):
-    """What was said in it is gone: forget the pseudonym that was made of it."""
+    """The answers of a screening are erased. Readers must forget the pseudonym derived from it."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.erased.v1"
 
@@ -203,13 +203,13 @@ class ScreeningErased(Event):
 
 
 class ScreeningReferred(ScreeningProgress):
-    """The first drafts of referrals were made from it."""
+    """The first draft referrals were created from a screening."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.referred.v1"
 
 
 class TrainingHeld(Event):
-    """A training as it is recorded now; participants are numbers."""
+    """A training as currently recorded. Participants are only numbers."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.training.held.v1"
 

@@ -1,4 +1,4 @@
-"""The HTTP side that every service shares. Import from here."""
+"""The HTTP layer that all services share. Import from here."""
 
 from common.http.access import StepUp, open_to_all, requires
 from common.http.app import service_app

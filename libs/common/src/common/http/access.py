@@ -15,9 +15,9 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ruta"'}
 
 
 class AccessRule:
-    """A dependency that gives the principal, or answers 401 or 403.
+    """A dependency that returns the principal, or raises 401 or 403.
 
-    `scope` None means that anonymous callers are welcome too. `roles` None means any role.
+    `scope` None admits anonymous callers too; `roles` None admits any role.
     """
 
     def __init__(self, scope: str | None, roles: Collection[Role] | None) -> None:
@@ -29,7 +29,7 @@ class AccessRule:
 
     def check(self, request: Request) -> Principal:
         principal: Principal | None = getattr(request.state, "principal", None)
-        if principal is None:  # not even the gateway's token: somebody came around the gateway
+        if principal is None:  # no gateway token: somebody bypassed the gateway
             raise UNAUTHENTICATED.because("send_access_token_through_gateway", headers=_CHALLENGE)
         if self.scope is None:
             return principal
@@ -54,7 +54,7 @@ class AccessRule:
             raise FORBIDDEN.because("your_client_belongs_to_no_organisation")
 
     def describe(self) -> dict[str, Any]:
-        """The `x-ruta-access` member of the operation in the API description."""
+        """Return the `x-ruta-access` member of the operation in the API description."""
         return {
             "anonymous": self.scope is None,
             "scope": self.scope,
@@ -63,19 +63,19 @@ class AccessRule:
 
 
 async def _step_up() -> None:
-    """Marks a route that can do much harm: a session left open is not enough for it."""
+    """Marks a route with a sensitive action, for which an old session is not enough."""
 
 
 StepUp = Depends(_step_up)
 
 
 def steps_up(marks: Collection[Any]) -> bool:
-    """Whether the mark is among the calls of a route's dependencies."""
+    """Return whether a route's dependencies include the mark."""
     return _step_up in marks
 
 
 def check_step_up(principal: Principal, minutes: int) -> None:
-    """401 as RFC 9470 says it, unless the person signed in within the minutes. 0 asks nothing."""
+    """Raise 401 (RFC 9470) unless the person signed in within the last `minutes`; 0 disables the check."""
     seconds = minutes * 60
     if minutes == 0 or is_fresh(principal, time.time(), seconds):
         return
@@ -91,10 +91,10 @@ def check_step_up(principal: Principal, minutes: int) -> None:
 
 
 def requires(scope: str, roles: Collection[Role] | None = None) -> Any:
-    """`Annotated[Principal, requires(scope="referrals:write", roles={Role.SUPERVISOR})]`."""
+    """Return a dependency: `Annotated[Principal, requires(scope="referrals:write", roles={Role.SUPERVISOR})]`."""
     return Depends(AccessRule(scope, roles))
 
 
 def open_to_all() -> Any:
-    """`Annotated[Principal, open_to_all()]`: anyone; the principal may be anonymous."""
+    """Return a dependency for everybody, `Annotated[Principal, open_to_all()]`; the principal may be anonymous."""
     return Depends(AccessRule(None, None))

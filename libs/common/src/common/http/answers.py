@@ -1,7 +1,7 @@
-"""Stored answers of commands: which things they are about, and who may read them again.
+"""The subjects of stored answers, which decide who may read an answer again.
 
-A command names its subjects while it runs. The service supplies the rule by which the answer is kept and shown again:
-a caller who may no longer read the thing does not learn it by repeating an old command either.
+A command names its subjects while it runs. The service's rule decides how the answer is stored and who may see it: a
+caller who may no longer read a record cannot get it by repeating an old command.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ _SUBJECTS = "answer_subjects"
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing that an answer is about. `record` is its owner: a person's case, a report of the anonymous line, or
-    the organisation if no person is concerned."""
+    """Something that an answer contains. `record` is its owner: a person's case, a report of the anonymous line, or the
+    organisation if no person is concerned."""
 
     record: UUID
     kind: str
@@ -30,36 +30,36 @@ class Subject:
 
 
 class AnswerRule(Protocol):
-    """How a service whose answers may be about people keeps them."""
+    """How a service stores answers that may concern people."""
 
     def about(
         self, caller: Principal, subjects: Sequence[Subject]
     ) -> tuple[UUID | None, Sequence[Subject]]:
-        """The owner whose key seals the answer, and the subjects that decide who may read it again. Without an owner
-        the organisation itself is meant."""
+        """Return the owner whose key seals the answer, and the subjects that decide who may read it again. Without an
+        owner, the organisation is meant."""
 
     async def keys_of(self, owners: Sequence[UUID]) -> Mapping[UUID, bytes]:
-        """Those keys; one that was destroyed is absent."""
+        """Return the keys of these owners, without destroyed ones."""
 
     async def refuse_unless_readable(
         self, session: AsyncSession, caller: Principal, subjects: Sequence[Subject]
     ) -> None:
-        """Raise what a reading of these things would answer the caller now, if it refused."""
+        """Raise the error that the caller would get now for reading these subjects, if any."""
 
 
 def answer_is_about(session: AsyncSession, subject: Subject) -> None:
-    """The answer of the command that runs in this session tells of `subject`."""
+    """Record that the current command's answer contains `subject`."""
     told: dict[Subject, None] = session.info.setdefault(_SUBJECTS, {})
     told[subject] = None
 
 
 def answer_is_only_about(session: AsyncSession, subject: Subject) -> None:
-    """The answer tells of `subject`, whatever else the command did."""
+    """Record that the answer contains only `subject`, whatever else the command did."""
     session.info[_SUBJECTS] = {subject: None}
 
 
 def subjects_of(session: AsyncSession) -> list[Subject]:
-    """The subjects of the command that runs in this session, in order."""
+    """Return the subjects of the current command, in order."""
     return list(session.info.get(_SUBJECTS, {}))
 
 
@@ -72,8 +72,7 @@ def subjects_from_json(stored: Sequence[Sequence[Any]]) -> list[Subject]:
 
 
 async def forget_answers(session: AsyncSession, tables: CommonTables, owner: UUID) -> None:
-    """Delete the stored answers about `owner`. The keys of their commands stay, so that no command takes effect
-    twice."""
+    """Delete the stored answers about `owner`. The commands' keys stay, so that none takes effect twice."""
     stored = tables.stored_results
     await session.execute(
         stored.update().where(stored.c.subject == owner).values(result=b"", fingerprint=b"")
@@ -81,7 +80,7 @@ async def forget_answers(session: AsyncSession, tables: CommonTables, owner: UUI
 
 
 async def forget_old_answers(session: AsyncSession, tables: CommonTables, before: datetime) -> int:
-    """The same for everything that was answered before that moment; returns how many."""
+    """Delete all answers stored before that moment; return their number."""
     stored = tables.stored_results
     forgotten = await session.execute(
         stored.update()

@@ -1,4 +1,4 @@
-"""Builds a service's app: everything that all services do alike is wired here, once."""
+"""Builds the app of a service, with everything that all services have in common."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -34,7 +34,8 @@ from common.settings import ServiceSettings
 
 _log = get_logger(__name__)
 _GIVE_BACK_SECONDS = 60.0
-# All at once would take a connection each, and most of them ask every minute from then on: two do instead.
+# Starting all at once would open a connection for each, most of them needed every minute afterwards. Staggered starts
+# need only two.
 _ONE_AFTER_THE_OTHER_SECONDS = 0.05
 _RESTART_SECONDS = 1.0
 _RESTART_MAX_SECONDS = 30.0
@@ -62,16 +63,14 @@ def service_app(
     ended_rights: sa.Table | None = None,
     rights_followed: Followed | None = None,
 ) -> FastAPI:
-    """The app of one service.
+    """Build the app of one service.
 
-    `worker` gives its background tasks; they run if `run_worker` (default: the setting) says so.
-    `beside` gives those that run in each of its processes, and need no broker.
-    `database` replaces the one of the settings (tests). `parts` lands in `ServiceContext.parts`.
-    `answers`: the rule of stored answers, for a service whose answers may be about people.
-    `endings`: which rows of its own tables end by age; `endings_as` opens their transactions.
-    `ended_rights`: where the front tells whose rights have ended, for a service that does something by itself;
-    `rights_followed`: what it does besides when somebody is suspended.
-    `key_holders` are asked with the settings' own keys before anything is served.
+    `worker` returns background tasks, which run if `run_worker` (default: the setting) is true; `beside` returns those
+    of every process, which need no broker. `database` replaces the one of the settings (tests), and `parts` becomes
+    `ServiceContext.parts`. `answers` is the rule for stored answers that may concern people. `endings` are retention
+    rules for the service's own tables, and `endings_as` sets the caller in their transactions. `ended_rights` is the
+    table of ended rights, for a service that acts on its own; `rights_followed` runs for newly suspended identities.
+    `key_holders` are verified, with the settings' own keys, before anything is served.
     """
     clock.follow(settings.clock_file)
     clock.live_in(settings.home_timezone)
@@ -83,7 +82,7 @@ def service_app(
         metrics=Metrics(),
         parts=dict(parts or {}),
         answers=answers,
-        # A service's settings and migrations lie in the same package.
+        # A service's settings and migrations are in the same package.
         revisions=Revisions.shipped_by(type(settings).__module__.rpartition(".")[0]),
         key_holders=list(key_holders),
     )
@@ -94,7 +93,7 @@ def service_app(
     with_broker = bool(tasks)
     if tasks:
         tasks.append(measuring(context))
-    if tasks or worker is None:  # nobody else would do it
+    if tasks or worker is None:  # nobody else does it
         tasks += [forgetting(context), ending(context, endings, endings_as)]
     if database is None:
         give_back = context.database.give_back
@@ -124,10 +123,10 @@ def service_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         separate_input_output_schemas=False,
-        # A redirect by slash names the inner address, and repeats body and secret there.
+        # A slash redirect would reveal the internal address and repeat body and secret there.
         redirect_slashes=False,
-        # FastAPI's own spans carry the query string, its logs the messages of errors: both may
-        # name a person. ObservationMiddleware says what is needed.
+        # FastAPI's own spans contain the query string, its logs the messages of errors; both may name a person.
+        # ObservationMiddleware records what is needed.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.context = context
@@ -154,7 +153,7 @@ def service_app(
 
 
 def _kept_as_inner(app: ASGIApp, context: ServiceContext) -> ASGIApp:
-    """The innermost middleware: commands of a batch enter here."""
+    """Remember the innermost middleware, where the commands of a batch enter."""
     context.inner = app
     return app
 
@@ -169,8 +168,8 @@ def _database(settings: ServiceSettings) -> Database:
 
 
 async def _say_what_is_missing(context: ServiceContext) -> None:
-    """One line at the start for the one who set it up. The service starts all the same: databases
-    come back, and migrations may still run."""
+    """Log one line at the start if the database is missing or not migrated. The service starts anyway: databases
+    recover, and migrations may still run."""
     try:
         schema = await context.revisions.compare(context.database) if context.revisions else None
     except Exception as error:  # noqa: BLE001 - whatever it is: `/readyz` and each request say so too
@@ -187,7 +186,7 @@ async def _say_what_is_missing(context: ServiceContext) -> None:
 async def _running(
     tasks: Sequence[BackgroundTask], stop: asyncio.Event, gate: KeyGate
 ) -> AsyncIterator[None]:
-    """Run the tasks beside the block; after it they get time to finish, then are cancelled."""
+    """Run the tasks during the block. Afterwards they get time to finish, then are cancelled."""
     running = [
         asyncio.create_task(
             _kept_alive(task, stop, gate, place * _ONE_AFTER_THE_OTHER_SECONDS), name=task.name
@@ -208,7 +207,7 @@ async def _running(
 async def _kept_alive(
     task: BackgroundTask, stop: asyncio.Event, gate: KeyGate, after: float
 ) -> None:
-    """A background task that fails is logged and started again; it never ends the process."""
+    """Run a background task. If it fails, log that and start it again; it never ends the process."""
     await gate.opened(stop)
     await pause(stop, after)
     seconds = _RESTART_SECONDS

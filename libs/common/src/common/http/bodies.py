@@ -1,4 +1,4 @@
-"""Plain ASGI before every route: how much may come in, and that it can be read in one way only."""
+"""ASGI middleware before every route: limits the size of bodies and refuses ambiguous JSON."""
 
 from collections.abc import Callable
 from itertools import takewhile
@@ -17,10 +17,8 @@ _NEVER_JSON = ("multipart/", "application/x-www-form-urlencoded")
 
 
 class BodyLimitMiddleware:
-    """Refuses a body over the limit with 413, declared or streamed.
-
-    `larger` tells the limit of a path where more is expected (imports); None = the default.
-    """
+    """Refuses a body over the limit with 413, declared or streamed. `larger` returns the limit of a path that allows
+    more (imports); None means the default."""
 
     def __init__(self, app: ASGIApp, limit: int, larger: LargerLimit | None = None) -> None:
         self._app = app
@@ -50,7 +48,7 @@ class BodyLimitMiddleware:
 
 
 class RepeatedNamesMiddleware:
-    """Refuses a JSON body in which an object names a member twice. Uploads (`larger`) pass: their reader checks them
+    """Refuses a JSON body in which an object repeats a name. Uploads (`larger`) pass, because their reader checks them
     piece by piece."""
 
     def __init__(self, app: ASGIApp, larger: LargerLimit | None = None) -> None:
@@ -91,7 +89,8 @@ def _check(body: bytes) -> None:
 
 
 def again(body: bytes, receive: Receive | None = None) -> Receive:
-    """The body once more, then whatever comes after it; without `receive` the body each time that is asked."""
+    """Return a receive function that returns the body once, then whatever follows. Without `receive` it returns the
+    body every time."""
     first = True
 
     async def repeated() -> Message:
@@ -109,7 +108,7 @@ def too_large(limit: int) -> errors.Problem:
 
 
 def _repeated(found: RepeatedName) -> errors.Problem:
-    """The place is told as far as it looks like our own: a key may hold what a person said."""
+    """Return the problem, with the path only as far as it looks like field names: other keys may contain personal data."""
     shown = list(takewhile(is_name, found.path))
     where = FieldError(pointer(["body", *shown]), "this name occurs twice", "repeated_name")
     return errors.BAD_REQUEST.because("object_of_body_names_member_twice_send", errors=[where])

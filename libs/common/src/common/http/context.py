@@ -1,4 +1,4 @@
-"""Parts of an app that live as long as the process, and the background tasks beside its requests."""
+"""Process-wide parts of an app, and background tasks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,17 +24,17 @@ from common.settings import ServiceSettings
 
 
 class HoldsKeys(Protocol):
-    """Keys outside the settings that stored data depends on."""
+    """Holds keys outside the settings, on which stored data depends."""
 
     async def verify(self) -> None:
-        """`WrongKeys` unless they are there and are those that the data was written with."""
+        """Raise `WrongKeys` unless the keys exist and match the stored data."""
 
     async def close(self) -> None: ...
 
 
 @dataclass
 class ServiceContext:
-    """`parts` holds what a single service adds (key store, route table …), by name."""
+    """The process-wide parts of a service; `parts` contains those of one service (key store, route table …), by name."""
 
     settings: ServiceSettings
     database: Database
@@ -43,31 +43,31 @@ class ServiceContext:
     metrics: Metrics
     parts: dict[str, Any] = field(default_factory=dict)
     consumers: list[Consumer] = field(default_factory=list)
-    # Figures of the service beside dead letters, every 15 seconds.
+    # Metrics of the service besides dead letters, updated every 15 seconds.
     measures: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     revisions: Revisions | None = None
-    # How stored answers are kept and given again where they may be about people.
+    # The rule for stored answers, if they may concern people.
     answers: AnswerRule | None = None
     key_holders: list[HoldsKeys] = field(default_factory=list)
-    # The app within its middleware, where the commands of a batch enter (`web.inner`).
+    # The app inside its middleware, where the commands of a batch enter (`http.inner`).
     inner: ASGIApp | None = None
 
     @cached_property
     def sealing_key(self) -> bytes:
-        """Key of stored answers that have no key of a record."""
+        """Return the key that seals stored answers without a record key of their own."""
         return key_from_base64(self.settings.stored_result_key.get_secret_value())
 
     def relay(self) -> "BackgroundTask":
-        """The task that publishes this service's outbox."""
+        """Return the task that publishes this service's outbox."""
         relay = Relay(self.settings, self.database, self.tables, self.broker, self.metrics)
         return BackgroundTask("relay", relay.run)
 
     async def close(self) -> None:
-        """The databases; nothing is asked any more."""
+        """Close the databases; no query may follow."""
         await self.database.close()
 
     def consumer(self, subscription: Subscription) -> "BackgroundTask":
-        """The task that reads another service's events; its dead letters can be replayed."""
+        """Return the task that reads another service's events; its dead letters can be replayed."""
         consumer = Consumer(subscription, self.database, self.tables, self.broker, self.metrics)
         self.consumers.append(consumer)
         return BackgroundTask(f"consumer-{subscription.producer}", consumer.run)
@@ -75,7 +75,7 @@ class ServiceContext:
 
 @dataclass(frozen=True)
 class BackgroundTask:
-    """`run` goes on until `stop` is set; if it raises it is started again after a pause."""
+    """A task that runs until `stop` is set. If it raises, it starts again after a pause."""
 
     name: str
     run: Callable[[asyncio.Event], Awaitable[None]]
@@ -84,7 +84,7 @@ class BackgroundTask:
     def repeated(
         cls, name: str, work: Callable[[], Awaitable[object]], seconds: float
     ) -> "BackgroundTask":
-        """At once again while `work` says that there was something to do, otherwise every `seconds`."""
+        """Return a task that repeats `work` at once while it reports work done, otherwise every `seconds`."""
         return cls(name, lambda stop: repeat(work, seconds, stop))
 
 
@@ -99,7 +99,7 @@ Measure = Callable[[], Awaitable[None]]
 
 
 def measuring(context: ServiceContext) -> BackgroundTask:
-    """Counts every 15 seconds; fails like any background task while the database is away."""
+    """Return a task that updates the metrics every 15 seconds; it fails, like any task, while the database is away."""
     dead = context.tables.dead_letters
     count = sa.select(sa.func.count()).where(dead.c.resolved_at.is_(None))
 

@@ -1,4 +1,4 @@
-"""`/healthz` (the process lives; asks nobody), `/readyz` (its parts), `/metrics`."""
+"""`/healthz` (the process is alive; checks nothing else), `/readyz` (its parts), `/metrics`."""
 
 import time
 from typing import Any
@@ -25,10 +25,10 @@ async def healthz() -> dict[str, str]:
 
 @health.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """503 without the database, and until the keys of its data are the right ones; `degraded` while NATS is away
+    """Answer 503 without the database, or while the keys do not match its data, and `degraded` while NATS is away
     (events wait).
 
-    Only the processes that use the broker name it.
+    Only processes that use the broker report it.
     """
     context, gate = context_of(request), key_gate_of(request.app)
     parts: dict[str, Any] = {"database": "ok"}

@@ -1,10 +1,8 @@
 """Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header-07).
 
-The stored answer is written in the transaction of the command itself, so a command and its
-answer exist together or not at all. An answer is kept for a day, sealed, and given again only to
-whom its subject may still be shown (see `common.http.answers`). That the command was carried out is
-known for half a year (`common.db.endings`): whatever becomes of its answer, it has no effect a second
-time.
+The stored answer is written in the command's own transaction, so both exist or neither. It is sealed, stays for a day,
+and is repeated only to callers who may still see its subjects (`common.http.answers`). The key is remembered for half a
+year (`common.db.endings`): even without the answer, the command has no second effect.
 """
 
 import hashlib
@@ -53,13 +51,13 @@ _KEPT_HEADERS = frozenset({b"content-type", b"location", b"etag", b"content-lang
 
 
 async def require_key(request: Request) -> None:
-    """Dependency of routes where the key is mandatory."""
+    """Dependency of routes that require the key."""
     if HEADER not in request.headers:
         raise IDEMPOTENCY_KEY_MISSING.because("send_idempotency_key_new_uuid_when_you")
 
 
 def parse_key(text: str) -> str:
-    """The key of the header, quoted (structured field) or bare; 400 if it is neither."""
+    """Parse the header's key, quoted (structured field) or bare. Raises 400 if it is malformed."""
     bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if not _BARE.fullmatch(bare):
         raise IDEMPOTENCY_KEY_INVALID.because("1_to_255_visible_ascii_characters_without")
@@ -88,7 +86,7 @@ class KeyedCommand:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """The stored form of the key: clients choose keys freely, so only a digest is kept."""
+        """Return the stored form of the key: only a digest, because clients choose keys freely."""
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         return {"client_id": self.client_id, "route": self.route, "key": digest}
 
@@ -103,8 +101,8 @@ class KeyedCommand:
 
 @dataclass(frozen=True)
 class StoredAnswers:
-    """Answers of one service's commands. `rule`: how they are kept where they may be about people;
-    without one, all are sealed under the service's own `key`."""
+    """Stored answers of one service. `rule` decides how to store them if they may concern people; without one, the
+    service's own `key` seals all of them."""
 
     tables: CommonTables
     key: bytes
@@ -113,10 +111,10 @@ class StoredAnswers:
     async def replay(
         self, session: AsyncSession, caller: Principal, command: KeyedCommand
     ) -> Response | None:
-        """The first answer, or None if this is the first time.
+        """Return the first answer, or None on the first request. Locks the key until the transaction ends.
 
-        Refuses with 409 in flight, 422 other body, 410 where it is not kept any more, and with what a
-        reading would be refused with. Locks the key until the transaction ends.
+        Raises 409 while the command runs, 422 for another body, 410 if the answer is gone, and the error that reading
+        its subjects would raise.
         """
         if not await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(command.lock))):
             raise in_flight()
@@ -147,13 +145,13 @@ class StoredAnswers:
     async def remember(
         self, session: AsyncSession, caller: Principal, command: KeyedCommand, response: Response
     ) -> None:
-        """Store that the command was carried out, and its answer; committed with the command's own rows."""
+        """Store the answer in the command's transaction."""
         subjects: Sequence[Subject] = subjects_of(session)
         owner, sealing = None, self.key
         if self.rule is not None and subjects:
             owner, subjects = self.rule.about(caller, subjects)
         if self.rule is not None:
-            # Without subjects nobody could say whether it may be given again.
+            # Without subjects, nothing can decide who may read it again.
             sealing = self.key if subjects else b""
             if owner is not None:
                 sealing = (await self.rule.keys_of([owner])).get(owner) or b""
@@ -179,7 +177,7 @@ def answer_gone() -> Problem:
 
 
 def is_repeat(error: IntegrityError) -> bool:
-    """Whether a commit failed because the same command had been committed in between."""
+    """Return whether a commit failed because the same command was committed meanwhile."""
     cause = getattr(error.orig, "__cause__", None)
     return getattr(cause, "constraint_name", None) == "stored_results_pkey"
 
@@ -210,7 +208,7 @@ _log = get_logger(__name__)
 
 
 def forgetting(context: ServiceContext) -> BackgroundTask:
-    """Stored answers end after a day. Nobody is given one later; here they are also deleted."""
+    """Return the task that deletes stored answers after a day; `replay` refuses older ones anyway."""
 
     async def forget() -> None:
         async with context.database.transaction() as session:
@@ -222,9 +220,12 @@ def forgetting(context: ServiceContext) -> BackgroundTask:
 def ending(
     context: ServiceContext, endings: Sequence[Ending] = (), as_whom: AsWhom | None = None
 ) -> BackgroundTask:
-    """Ends old rows of the common tables, and those of `endings`: at the start, then four times a
-    day, by a clock that the database's bears out. `as_whom` is called in each transaction where row security asks who
-    is there."""
+    """Return the task that deletes expired rows of the common tables and of `endings`: at the start, then every six
+    hours.
+
+    It skips a run if this machine's clock and the database's differ. `as_whom` sets the caller in each transaction, for
+    row security.
+    """
     all_endings = (*common_endings(context.tables), *endings)
 
     async def end() -> None:

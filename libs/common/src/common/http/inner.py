@@ -1,6 +1,5 @@
-"""Runs one of this app's own commands for a request that is being answered: a command of a batch is
-judged by its route as if it had come alone. The caller was verified with the request.
-"""
+"""Runs a command of a batch as an inner request to this app, so that its own route checks it. The outer request has
+already verified the caller."""
 
 import time
 from collections.abc import Mapping
@@ -20,10 +19,10 @@ _OF_THE_CONNECTION = ("type", "asgi", "http_version", "scheme", "server", "clien
 async def post(
     request: Request, path: str, body: bytes, key: str, beside: Mapping[str, Any]
 ) -> tuple[int, bytes]:
-    """POST JSON to `path` as the caller of `request`, under the Idempotency-Key `key`, with what the scope
-    holds `beside`; status and body of the answer."""
+    """POST JSON to `path` as the caller of `request`, with the Idempotency-Key `key`. `beside` is added to the scope.
+    Return status and body of the answer."""
     context = context_of(request)
-    if len(body) > context.settings.body_limit_bytes:  # its references made it longer
+    if len(body) > context.settings.body_limit_bytes:  # resolved references made it longer
         refused = problem_response(too_large(context.settings.body_limit_bytes))
         return refused.status_code, bytes(refused.body)
     if context.inner is None:

@@ -1,4 +1,4 @@
-"""Nothing is served before the keys have been compared with the data that was written with them."""
+"""Blocks requests until the keys match the stored data."""
 
 import asyncio
 import contextlib
@@ -22,9 +22,9 @@ _OPEN_TO_ALL = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class KeyGate:
-    """Shut from the start of a process until its keys are known to be the right ones.
+    """Closed from the start of a process until its keys are verified.
 
-    A process may start before its database: then it looks again, and lets nothing pass meanwhile.
+    A process may start before its database; it then tries again and blocks requests meanwhile.
     """
 
     def __init__(self, context: ServiceContext) -> None:
@@ -33,17 +33,17 @@ class KeyGate:
         self.shut = False  # an app that was never started (tests, operators' commands) has no gate
 
     async def verify(self) -> None:
-        """WrongKeys, NotMigrated, or what an absent database raises."""
+        """Raise WrongKeys, NotMigrated, or the error of an unavailable database."""
         await key_checks.verify(self._context.database, self._context.settings.data_keys())
         await self.look()
 
     async def look(self) -> None:
-        """Whether the keys that lie in files still are the right ones: asked at `/readyz`."""
+        """Verify the keys in files again; `/readyz` calls this."""
         for holder in self._context.key_holders:
             await holder.verify()
 
     async def look_once(self) -> None:
-        """`verify` on an event loop of its own, before the server has one; WrongKeys only."""
+        """Run `verify` on its own event loop, before the server has one. Raises only WrongKeys."""
         try:
             with contextlib.suppress(NotMigrated, *OF_DATABASE):
                 await self.verify()
@@ -54,11 +54,11 @@ class KeyGate:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Shut until verified; what turns out to be wrong later ends the process."""
+        """Block requests until verified. Wrong keys found later end the process."""
         self.shut = True
         opening = asyncio.create_task(self._open_when_right(), name="key-gate")
         try:
-            # If the database answers, the gate is open for the first request.
+            # If the database answers at once, the gate is open for the first request.
             await asyncio.wait({opening}, timeout=_AGAIN_SECONDS)
             yield
         finally:
@@ -66,7 +66,7 @@ class KeyGate:
             await asyncio.gather(opening, return_exceptions=True)
 
     async def opened(self, stop: asyncio.Event) -> None:
-        """Wait until the gate is open, or until the process stops."""
+        """Wait until the gate is open or the process stops."""
         waiting = {asyncio.create_task(self._open.wait()), asyncio.create_task(stop.wait())}
         _, left = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in left:
@@ -91,7 +91,7 @@ class KeyGate:
 
 
 class KeyGateMiddleware:
-    """503 while the gate is shut; health and metrics tell on."""
+    """Answers 503 while the gate is closed, except for health and metrics."""
 
     def __init__(self, app: ASGIApp, gate: KeyGate) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Pages for people on small phones: no script, nothing loaded from elsewhere, stored nowhere."""
+"""Pages for people on small phones: no script, nothing loaded from other sites, never cached."""
 
 from functools import cache
 from typing import Any
@@ -30,10 +30,10 @@ def page_response(
     cache_control: str = "no-store",
     script_address: str | None = None,
 ) -> HTMLResponse:
-    """An answer that loads nothing and runs nothing but the quick exit, on a page that has one, and the one
-    script of our own whose address is given.
+    """Return a page with a policy that allows only the quick exit, if the page has one, and the script at
+    `script_address`.
 
-    `embeddable` lets other sites show the page in a frame; then it has no form to trick anyone with.
+    `embeddable` lets other sites show the page in a frame; forms are then disabled, so that no frame can trick people.
     """
     ancestors, forms = ("*", "'none'") if embeddable else ("'none'", "'self'")
     script = EXIT_SCRIPT if 'class="exit"' in html else None
@@ -57,8 +57,8 @@ def page_response(
 
 
 def drawn(package: str, template: str, language: str, **values: Any) -> str:
-    """Render a page of the package's `templates` with its `texts.json`; it extends `layout.html`. `switch`: the id of
-    the form whose typed text is kept when the language changes."""
+    """Render a template of the package with its `texts.json`; it extends `layout.html`. `switch` is the id of the form
+    whose typed text is kept when the language changes."""
     return (
         _environment(package)
         .get_template(template)
@@ -94,7 +94,7 @@ def _environment(package: str) -> Environment:
 
 
 def with_number(text: str, number: str) -> Markup:
-    """A sentence with `{number}` in it, which a phone can call by a touch."""
+    """Fill `{number}` in a sentence with a link that phones can call."""
     link = Markup('<a href="tel:{}">{}</a>').format(number.replace(" ", ""), number)
     return escape(text).format(number=link)
 
@@ -105,14 +105,15 @@ _OBJECT = {"schema": {"type": "object"}}
 
 
 def answered_as(*media_types: str, status: int = 200) -> dict[str, Any]:
-    """For a route, `@api.get("/x", **answered_as("text/csv"))`: one of these, as it was asked for."""
+    """Declare the media types of a route, one of which the request chooses: `@api.get("/x",
+    **answered_as("text/csv"))`."""
     content = {each: _OBJECT if _is_json(each) else _TEXT for each in media_types}
     return {"response_class": Response, "responses": {status: {"content": content}}}
 
 
 def refusal_pages(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For the `responses` of a page: the page itself says what was wrong. Refusals that come before the page, such as
-    a body that is too large, are problem details."""
+    """Declare the refusals of a page for `responses`: the page itself shows the error. Earlier refusals, such as a too
+    large body, are problem details."""
     content = {HTML: _TEXT, problems.MEDIA_TYPE: {}}
     description = "The page again, saying what is wrong."
     return {status: {"description": description, "content": content} for status in statuses}

@@ -1,4 +1,4 @@
-"""Turns exceptions into problem details: an error of the caller is 4xx, a part that is down is 503."""
+"""Turns exceptions into problem details: 4xx for the caller's errors, 503 for unavailable parts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,8 @@ from common.words.details import Detail, WrongValue
 _log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-# What any operation may answer instead of what it declares. The front's description of all services
-# says it status by status.
+# Answers that every operation may give besides its own. The front's description of all services describes them by
+# status.
 DESCRIBED: dict[str, Any] = {
     "description": "A problem detail (RFC 9457); `code` is stable.",
     "content": {
@@ -64,7 +64,7 @@ _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 _RETRIABLE = ("40001", "40P01", "55P03")
 
 
-# For the operator: in the log and at `/readyz`, which no client reaches.
+# For the operator: shown in the log and at `/readyz`, which clients cannot reach.
 WITHOUT_KEYS = errors.UNAVAILABLE.because(
     "service_has_not_got_keys",
     headers={"Retry-After": "30"},
@@ -111,7 +111,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     for kind in (
-        # All of it: a session whose connection broke also says PendingRollbackError and the like.
+        # The whole hierarchy: a broken connection also raises PendingRollbackError and others.
         sa.exc.SQLAlchemyError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
@@ -128,7 +128,7 @@ async def _too_deep(_request: Request, _error: Exception) -> Response:
 
 
 def from_validation(found: Sequence[Mapping[str, Any]]) -> Problem:
-    """Pydantic's errors as pointers. Messages never repeat the value: it may be somebody's name."""
+    """Convert pydantic's errors to pointers. Messages never repeat the value, which may be a person's name."""
     items = [
         FieldError(pointer(shown_location(e)), _message(e), str(e["type"]), _limits(e), coded(e))
         for e in found[: errors.MOST_ERRORS]
@@ -141,7 +141,7 @@ def from_validation(found: Sequence[Mapping[str, Any]]) -> Problem:
 
 
 def pointer(location: Sequence[Any]) -> str:
-    """JSON pointer into the body; for parameters `/query/name`, `/header/name`, `/path/name`."""
+    """Return a JSON pointer into the body, or `/query/name`, `/header/name`, `/path/name` for parameters."""
     parts = [str(p) for p in location]
     if parts and parts[0] == "body":
         parts = parts[1:]
@@ -149,19 +149,19 @@ def pointer(location: Sequence[Any]) -> str:
 
 
 def shown_location(error: Mapping[str, Any]) -> Sequence[Any]:
-    """The place of the error, as far as its parts look like names of fields: a careless client may put a person, or a
-    whole page, in any other key."""
+    """Return the location of the error as far as its parts look like field names: a careless client may put personal
+    data into other keys."""
     location: Sequence[Any] = error["loc"]
     return list(takewhile(is_name, location))
 
 
 def is_name(part: Any) -> bool:
-    """Whether it looks like the name of a field, or is a position in a list."""
+    """Return whether a part looks like a field name or is a list index."""
     return isinstance(part, int) or _FIELD_NAME.fullmatch(str(part)) is not None
 
 
 def _limits(error: Mapping[str, Any]) -> dict[str, int | float | str]:
-    """The limits that an error's type names, taken from pydantic's context; never a value that was sent."""
+    """Return the limits in pydantic's error context; never a value that was sent."""
     beside = error.get("ctx") or {}
     return {
         name: beside[name] for name in _LIMITS if isinstance(beside.get(name), int | float | str)
@@ -169,7 +169,7 @@ def _limits(error: Mapping[str, Any]) -> dict[str, int | float | str]:
 
 
 def coded(error: Mapping[str, Any]) -> Detail | None:
-    """The row of `details.csv` that a validator of ours named."""
+    """Return the row of `details.csv` that one of our validators named."""
     raised = (error.get("ctx") or {}).get("error")
     return raised.said if isinstance(raised, WrongValue) else None
 
@@ -177,7 +177,9 @@ def coded(error: Mapping[str, Any]) -> Detail | None:
 def _message(error: Mapping[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return "this field is not known here; remove it"
-    if error["type"] == "union_tag_invalid":  # pydantic's own words hold the tag that was sent
+    if (
+        error["type"] == "union_tag_invalid"
+    ):  # pydantic's own message contains the tag that was sent
         known = ", ".join(re.findall(r"'([^']+)'", str(error["ctx"]["expected_tags"])))
         return f"{error['ctx']['discriminator']} must be one of {known}"
     return str(error["msg"]).removeprefix("Value error, ")
@@ -194,7 +196,7 @@ def from_http(error: HTTPException) -> Problem:
 
 
 def from_database(error: Exception) -> Problem:
-    """503 when the database is not there, 4xx when it refused what the caller sent."""
+    """Return 503 if the database is unavailable, 4xx if it refused the caller's data."""
     chain, state = database_errors.chain(error), database_errors.sqlstate(error)
     if database_errors.is_out_of_range(error):
         return errors.INVALID.because("value_is_outside_what_can_be_stored")
@@ -211,8 +213,11 @@ def from_database(error: Exception) -> Problem:
 
 
 def _is_absence(chain: Sequence[Any]) -> bool:
-    """Whether an error without SQLSTATE means a broken connection. The driver's own InternalError does: a server that
-    is killed during a prepare leaves the protocol in a state that the driver calls impossible."""
+    """Return whether an error without SQLSTATE means a broken connection.
+
+    The driver's InternalError does too: a server killed during a prepare leaves the protocol in a state that the driver
+    considers impossible.
+    """
     absence = (
         OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
         OperationalError, InterfaceError, sa.exc.InternalError, PoolTimeout,

@@ -1,9 +1,8 @@
-"""Routes that are one unit of work: one transaction, committed before the answer leaves.
+"""Routes that are one unit of work: one transaction, committed before the answer is sent.
 
-The transaction is opened by the route itself rather than by a yielding dependency, because only
-here the finished answer is in hand before the commit: a failed commit, and also an answer that
-cannot be serialised, can never follow a 201. It also lets the stored result of an idempotent
-command join the same transaction. See docs/decisions/0001.
+The route itself opens the transaction, not a yielding dependency, because only here the finished answer is known before
+the commit. So neither a failed commit nor an unserialisable answer can follow a 201. The stored result of an idempotent
+command joins the same transaction. See docs/decisions/0001.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -45,30 +44,30 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-# Dependencies are coroutines although they wait for nothing: FastAPI would call a plain function
-# in a thread of its pool, which costs more than all that they do.
+# Dependencies are coroutines although they await nothing: FastAPI runs plain functions in a thread pool, which costs
+# more than their work.
 async def _session(request: Request) -> AsyncSession:
     session: AsyncSession = request.state.session
     return session
 
 
 async def _in_parts() -> None:
-    """Marks a route whose work is several commands, each with its own key and transaction. A repeat
-    runs them again, so that each answers as it did; the whole is not stored once more."""
+    """Marks a route that runs several commands, each with its own key and transaction. A repeat runs them again, and
+    each returns its stored answer; the whole is not stored."""
 
 
 async def _reading() -> None:
-    """Marks a route that reads by POST and changes nothing: a repeat runs again."""
+    """Marks a route that reads by POST and changes nothing; a repeat simply reads again."""
 
 
 async def _own_query() -> None:
-    """Marks a route that reads its own query, and refuses unknown parameters itself."""
+    """Marks a route that parses its own query and refuses unknown parameters itself."""
 
 
 async def _any_query() -> None:
-    """Marks a route that ignores unknown parameters, because the caller cannot remove them: a page for people, whose
-    link a messenger made longer (`fbclid`, `utm_source`); roads that other systems call in ways of their own; and
-    OAuth, which demands it (RFC 6749, 3.1 and 3.2). A page says itself what it shows."""
+    """Marks a route that ignores unknown parameters, because the caller cannot remove them: pages whose link a
+    messenger extended (`fbclid`, `utm_source`), paths that other systems call in their own way, and OAuth, which
+    demands it (RFC 6749 §3.1 and §3.2)."""
 
 
 Session = Annotated[AsyncSession, Depends(_session)]
@@ -112,14 +111,14 @@ class UnitOfWorkRoute(APIRoute):
         return unit_of_work
 
     async def _work(self, request: Request, handler: Handler) -> Response:
-        """The answer of `handler`, which runs again if PostgreSQL gave up its transaction."""
+        """Run `handler`, and again if PostgreSQL aborted its transaction."""
         _refuse_nul(request)
         principal = self.access.check(request)
         self._refuse_unknown(request)
         context = context_of(request)
         if self._steps_up:
             check_step_up(principal, context.settings.step_up_minutes)
-        # Read before the transaction opens: a slow client holds no connection meanwhile.
+        # Read the body before the transaction opens, so that a slow client holds no connection.
         command = await self._keyed(request, principal)
         body = b"" if self._in_parts or request.method in _SAFE_METHODS else await request.body()
 
@@ -138,7 +137,7 @@ class UnitOfWorkRoute(APIRoute):
                 return await handler(request)
             if outer is not None:
                 return await whole()
-            # Nothing has been answered before the commit, so it may all be done again.
+            # Nothing is answered before the commit, so everything can be repeated.
             return await retrying(whole)
         except IntegrityError as error:
             if command is not None and is_repeat(error):
@@ -161,7 +160,7 @@ class UnitOfWorkRoute(APIRoute):
         handler: Handler,
         request: Request,
     ) -> Response:
-        """The stored answer, or the handler's, stored in the same transaction."""
+        """Return the stored answer, or run the handler and store its answer in the same transaction."""
         answers = StoredAnswers(context.tables, context.sealing_key, context.answers)
         stored = await answers.replay(session, principal, command)
         if stored is not None:
@@ -172,8 +171,8 @@ class UnitOfWorkRoute(APIRoute):
         return response
 
     async def _keyed(self, request: Request, principal: Principal) -> KeyedCommand | None:
-        # Anonymous callers share one identity: a stored answer could reach somebody else.
-        # A read runs again, and the parts of a batch have keys of their own.
+        # Anonymous callers share one identity, so a stored answer could reach somebody else. Reads simply run again,
+        # and parts of a batch have their own keys.
         if request.method in _SAFE_METHODS or principal.anonymous:
             return None
         if self._in_parts or self._reads:
@@ -182,10 +181,10 @@ class UnitOfWorkRoute(APIRoute):
 
 
 class PrefixedRouter(APIRouter):
-    """Its routes are looked at only for paths that begin as they do.
+    """A router that is skipped for paths with another prefix.
 
-    A service has some two hundred routes in thirty routers, and FastAPI would try each in turn,
-    twice: for most requests that cost more than anything else it does.
+    A service has about two hundred routes in thirty routers. FastAPI would try each in turn, twice, which costs most
+    requests more than anything else.
     """
 
     def __init__(self, *args: Any, prefix: str, **kwargs: Any) -> None:
@@ -199,7 +198,7 @@ class PrefixedRouter(APIRouter):
 
 
 def router(prefix: str, tags: list[str]) -> APIRouter:
-    """A router whose routes are units of work. `prefix` is the full public path."""
+    """Return a router whose routes are units of work. `prefix` is the full public path."""
     return PrefixedRouter(
         prefix=prefix,
         tags=cast("list[str | Enum]", tags),
@@ -208,7 +207,7 @@ def router(prefix: str, tags: list[str]) -> APIRouter:
 
 
 def _afresh(request: Request, body: bytes) -> Request:
-    """The same request, whose body, a form or JSON, has not been taken apart yet."""
+    """Return the same request with an unparsed body."""
     return Request(request.scope, again(body))
 
 
@@ -216,7 +215,7 @@ def _afresh(request: Request, body: bytes) -> Request:
 async def _opened(
     context: ServiceContext, outer: AsyncSession | None, principal: Principal
 ) -> AsyncIterator[AsyncSession]:
-    """A transaction; for a command of a batch that is done together, a savepoint in the batch's."""
+    """Open a transaction, or a savepoint if the commands of a batch share one."""
     if outer is None:
         async with context.database.transaction(principal) as session:
             yield session
@@ -229,11 +228,11 @@ async def _opened(
         if was_given_up(error):
             outer.info[GIVEN_UP] = error
         raise
-    outer.expire_all()  # functions of the database may have changed the rows that were read
+    outer.expire_all()  # database functions may have changed rows that were read
 
 
 def _refuse_nul(request: Request) -> None:
-    """No path or query may carry NUL: PostgreSQL cannot hold it and no id contains it."""
+    """Refuse NUL in paths and queries: PostgreSQL cannot store it and no id contains it."""
     if "\x00" in request.scope["path"] or b"%00" in request.scope.get("query_string", b""):
         raise BAD_REQUEST.because("paths_and_parameters_must_not_contain_nul")
 

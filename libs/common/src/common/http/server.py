@@ -1,4 +1,4 @@
-"""Start-up work of a service with a database: it checks its keys and runs its operations."""
+"""Checks the keys of a service with a database at its start, and runs its operators' commands."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from common.words.wording import said, told
 
 
 def refuse_wrong_keys(app: FastAPI) -> None:
-    """End with one line if the keys are not those of the data; an absent database says nothing."""
+    """Exit with one line if the keys do not match the data. An unavailable database is ignored here."""
     try:
         asyncio.run(key_gate_of(app).look_once())
     except WrongKeys as error:
@@ -30,7 +30,8 @@ async def _republish(context: ServiceContext) -> int:
 
 
 async def _replay_dead_letters(context: ServiceContext) -> int:
-    """Failures go to stdout, a JSON line each; progress and the count to stderr. 1 if any still fails."""
+    """Replay dead letters. Print failures to stdout (one JSON line each), progress and totals to stderr. Return 1 if
+    any still fails."""
     failing = 0
     for consumer in context.consumers:
         replayed = await consumer.replay_dead_letters(_progress)
@@ -44,7 +45,7 @@ async def _replay_dead_letters(context: ServiceContext) -> int:
 
 
 def _progress(done: int, total: int) -> None:
-    """One line of progress that overwrites itself."""
+    """Print progress on one line that overwrites itself."""
     if sys.stderr.isatty() and (done % 50 == 0 or done == total):
         filled = 40 * done // total
         bar = "#" * filled + "." * (40 - filled)

@@ -1,8 +1,8 @@
-"""Secrets that an answer shows once: a repeated command shows the same answer without them.
+"""Secrets that an answer shows only once.
 
-The answer of a command with an Idempotency-Key is stored for its repeats. A secret in it would be stored, and shown
-to anybody who repeats the command. So the stored answer has `null` in its place; the documentation of each such field
-says how to get a new one.
+Answers of commands with an Idempotency-Key are stored for repeats. A secret in one would be stored, and shown to
+anybody who repeats the command. So the stored answer contains `null` instead; the documentation of each such field says
+how to get a new secret.
 """
 
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ ShownOnce = Annotated[str | None, _Marker()]
 
 
 def names_shown_once(answer: Any) -> frozenset[str]:
-    """The marked fields of an answer's model."""
+    """Return the marked fields of an answer's model."""
     if not (isinstance(answer, type) and issubclass(answer, BaseModel)):
         return frozenset()
     return frozenset(
@@ -33,12 +33,12 @@ def names_shown_once(answer: Any) -> frozenset[str]:
 
 
 def store_instead(request: Request, response: Response) -> None:
-    """The answer for a repeat of this command, if the answer is no model of ours."""
+    """Set the answer to store for repeats, if the real one is not one of our models."""
     request.state.stored_answer = response
 
 
 def as_stored(request: Request, response: Response, secrets: frozenset[str]) -> Response:
-    """The answer as it may be kept."""
+    """Return the answer without its secrets."""
     instead: Response | None = getattr(request.state, "stored_answer", None)
     if instead is not None:
         return instead

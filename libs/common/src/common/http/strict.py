@@ -1,5 +1,5 @@
-"""Bodies that partners send: unknown fields are refused, and so is text that no store can hold, or
-that is read another way than it is written."""
+"""Request bodies from partners: unknown fields are refused, and so is text that cannot be stored or that displays in
+another order than it is stored."""
 
 import re
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ MAX_TEXT = 10_000
 
 
 def storable(text: str) -> str:
-    """Refuse text that PostgreSQL or UTF-8 cannot store (NUL, lone surrogates), and text that displays in another
-    order than it is stored (`common.unseen`)."""
+    """Refuse text that PostgreSQL or UTF-8 cannot store (NUL, lone surrogates), or that displays in another order than
+    it is stored (`common.unseen`)."""
     if "\x00" in text:
         raise ValueError("text must not contain NUL characters")
     try:
@@ -50,7 +50,7 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unstorable(cls, data: Any) -> Any:
-        # All of the body, at its outermost model: a payload within it is of no model.
+        # Check the whole body at the outermost model, because nested payloads may have no model.
         if isinstance(data, dict) and not _is_plain(data):
             refused = [
                 InitErrorDetails(
@@ -69,7 +69,7 @@ _REFUSED = re.compile(rb"\\u0000|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
 
 
 def _is_plain(data: dict[Any, Any]) -> bool:
-    """Whether it is JSON without any text that is refused: seen in one go, as most bodies are so."""
+    """Return whether the body contains no such text. A single search suffices for most bodies."""
     try:
         return _REFUSED.search(orjson.dumps(data)) is None
     except TypeError:
@@ -77,7 +77,7 @@ def _is_plain(data: dict[Any, Any]) -> bool:
 
 
 def _refused(data: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """The path of a refused text, and the reason; for a key, the object that holds it."""
+    """Yield the path of each refused text with the reason; for a key, the path of its object."""
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), data)]
     while waiting:
         location, value = waiting.pop()

@@ -1,1 +1,1 @@
-"""Messages to people outside Ruta, and their delivery by one relay and one SMS gateway."""
+"""Messages to people outside Ruta, delivered through one mail relay and one SMS gateway."""

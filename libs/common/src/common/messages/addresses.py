@@ -1,4 +1,4 @@
-"""Mailboxes and telephones as they are mailed to. Pure."""
+"""Normalises e-mail addresses and telephone numbers. Pure."""
 
 import re
 
@@ -12,11 +12,11 @@ _WRITTEN_BETWEEN = re.compile(r"[\s().-]")
 
 
 class NotAnAddress(Coded):
-    """The message names the error and repeats nothing of the address."""
+    """The message names the error and contains nothing of the address."""
 
 
 def mailbox(text: str) -> str:
-    """The mailbox as it is mailed to; its domain in small letters. It is not looked up here."""
+    """Return the normalised mailbox, with its domain in lower case. No DNS look-up happens here."""
     try:
         return validate_email(text.strip(), check_deliverability=False).normalized
     except EmailNotValidError as error:
@@ -24,7 +24,7 @@ def mailbox(text: str) -> str:
 
 
 def telephone(text: str) -> str:
-    """E.164, from any usual way to write it."""
+    """Convert any usual notation to E.164."""
     number = _WRITTEN_BETWEEN.sub("", text)
     if number.startswith("00"):
         number = f"+{number[2:]}"

@@ -1,4 +1,4 @@
-"""Reads reports of mail that could not be delivered (RFC 3464), which arrive hours later. Pure."""
+"""Parses delivery failure reports (RFC 3464), which arrive hours after the mail. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from common.words.details import Coded
 
 
 class NotAReport(Coded):
-    """The message names the error and repeats nothing of the report."""
+    """The message names the error and contains nothing of the report."""
 
 
 @dataclass(frozen=True)
 class Bounce:
-    """`about` and `mark`: what the mail that came back was called, up to its first dot and after it;
-    `status`: RFC 3463's, of an address that takes nothing, else None."""
+    """A returned mail. `about` and `mark` are the parts of its Message-ID before and after the first dot. `status` is
+    the RFC 3463 status if the address is unusable, else None."""
 
     about: UUID
     mark: str
@@ -26,7 +26,7 @@ class Bounce:
 
 
 def read(text: str) -> Bounce:
-    """Only a recipient of our mail knows its Message-ID: a report without it is not believed."""
+    """Parse a report. Only a recipient of our mail knows its Message-ID, so a report without it is refused."""
     report = message_from_string(text, policy=compat32)
     parts = list(report.walk())
     if report.get_content_type() != "multipart/report":

@@ -1,4 +1,4 @@
-"""A message, and what became of one attempt to hand it over. Pure."""
+"""A message, and the result of one attempt to deliver it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class Message:
-    """`headers`: of a mail alone."""
+    """A message; `headers` are for e-mail, other channels ignore them."""
 
     subject: str
     text: str
@@ -27,21 +27,21 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Handing:
-    """`failure` is a code for the list of channels, never a text of theirs: that may quote the address.
-    `wait`: how long the other side asked to be left alone."""
+    """The result of an attempt. `failure` is our own code, never the other side's text, which may quote the address.
+    `wait` is how long the other side asked us to wait."""
 
     result: Result
     failure: str | None = None
     wait: timedelta | None = None
 
 
-# RFC 3463: the address itself is wrong. Other refusals (policy, size, blocked lists) say nothing of it.
+# RFC 3463: the address itself is wrong. Other refusals (policy, size, blocked lists) tell nothing about it.
 ADDRESS_REFUSED = ("5.1.", "5.2.1")
 HANDED = Handing(Result.HANDED)
 
 
 def waiting(retry_after: str | None) -> timedelta | None:
-    """Retry-After in seconds; a date, or nonsense, counts as not said."""
+    """Parse Retry-After in seconds; ignore a date or a malformed value."""
     if retry_after is None or not retry_after.strip().isdigit():
         return None
     return timedelta(seconds=min(int(retry_after), 24 * 3600))

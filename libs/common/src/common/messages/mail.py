@@ -1,4 +1,4 @@
-"""Mail through one relay (SMTP, RFC 5321); DKIM and what becomes of it later are the relay's."""
+"""Sends mail through one relay (SMTP, RFC 5321). DKIM and final delivery are the relay's task."""
 
 import asyncio
 import ssl
@@ -23,7 +23,7 @@ _NO_MAILBOX = frozenset({550, 551, 553})
 
 @dataclass(frozen=True)
 class Relay:
-    """`smtp+starttls://user:password@host:587`, `smtps://…`; `smtp://` sends in clear."""
+    """A relay's address: `smtp+starttls://user:password@host:587`, `smtps://…` or, unencrypted, `smtp://…`."""
 
     scheme: str
     host: str
@@ -33,7 +33,7 @@ class Relay:
 
     @classmethod
     def at(cls, url: str) -> "Relay":
-        """ValueError unless it is one of the three."""
+        """Parse the address. Raises ValueError for another scheme."""
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError("must be smtp+starttls://, smtps:// or smtp:// and a host")
@@ -58,14 +58,14 @@ class Mail:
         trusted: ssl.SSLContext | None = None,
         seconds: float = _SECONDS,
     ) -> None:
-        """`seconds`: the longest that handing over one mail takes, with all answers of the relay."""
+        """Create the client. `seconds` limits the delivery of one mail to the relay, including all its answers."""
         self._relay = relay
         self._sender = sender
         self._trusted = trusted
         self.seconds = seconds
 
     async def hand_over(self, address: str, message: Message, message_id: str) -> Handing:
-        """The same `message_id` for every attempt of one message: mailboxes show it once."""
+        """Send one mail. Use the same `message_id` for all attempts of a message, so that mailboxes show it once."""
         client = aiosmtplib.SMTP(
             hostname=self._relay.host,
             port=self._relay.port,
@@ -75,14 +75,14 @@ class Mail:
             start_tls=self._relay.scheme == "smtp+starttls",
             tls_context=self._trusted,
             timeout=self.seconds,
-            # Not this machine's name.
+            # Do not reveal this machine's name.
             local_hostname=self._sender.rpartition("@")[2],
         )
         try:
             async with asyncio.timeout(self.seconds):
                 await client.connect()
                 await client.send_message(self._mail(address, message, message_id))
-            # The relay has taken the mail: its last answer changes nothing.
+            # The relay has accepted the mail, so its last answer does not matter.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=_GOODBYE_SECONDS)
         except TimeoutError:
@@ -104,7 +104,7 @@ class Mail:
         mail["Subject"] = message.subject
         mail["Date"] = format_datetime(clock.now())
         mail["Message-ID"] = f"<{message_id}@{self._sender.rpartition('@')[2]}>"
-        # Machines do not answer it: no out-of-office comes back (RFC 3834).
+        # Prevents automatic replies such as out-of-office notes (RFC 3834).
         mail["Auto-Submitted"] = "auto-generated"
         for name, value in message.headers.items():
             mail[name] = value
@@ -113,15 +113,15 @@ class Mail:
 
 
 def mail_of(settings: MailSettings, trusted: ssl.SSLContext | None = None) -> Mail | None:
-    """None where the operation has no relay. ValueError where its address is none."""
+    """Return the client; None without a relay. Raises ValueError if its address is malformed."""
     if settings.smtp_url is None or settings.mail_sender is None:
         return None
     return Mail(Relay.at(settings.smtp_url.get_secret_value()), settings.mail_sender, trusted)
 
 
 def _of(answer: aiosmtplib.SMTPResponseException) -> Handing:
-    """A refusal for good only where it is about the address: a relay that refuses everything today
-    (authentication, policy) must not switch off everybody's channel."""
+    """Return the result of an SMTP error. It is final only if it concerns the address: a relay that refuses everything
+    today (authentication, policy) must not disable everybody's channel."""
     if 500 <= answer.code < 600 and (
         isinstance(answer, aiosmtplib.SMTPRecipientRefused)
         and (answer.code in _NO_MAILBOX or answer.message.startswith(ADDRESS_REFUSED))

@@ -1,4 +1,4 @@
-"""The queue of one transport: messages leave side by side, and none waits for another one's answer."""
+"""The queue of one transport. Messages are sent concurrently, so none waits for another's answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -19,11 +19,11 @@ async def work_off(
     seconds: float,
     stop: asyncio.Event,
 ) -> None:
-    """Tell what `claim` returns until `stop`, each message as its own task. Looks again when it is `called`, when a
-    message is settled, and after `seconds`.
+    """Send what `claim` returns, each message in its own task, until `stop`.
 
-    `claim` gets how many messages it may take and whether only urgent ones; it returns how many it looked at before
-    what it took. `tell` ends within the limit of one message, so that a stop or a failed claim waits no longer.
+    Claims again when `called` is set, when a message is done, and after `seconds`. `claim` takes the number of free
+    slots and whether only urgent messages may use them; it returns how many messages it examined and those it claimed.
+    `tell` must finish within the time limit of one message, so that a stop never waits longer.
     """
     under_way: set[asyncio.Task[None]] = set()
     try:

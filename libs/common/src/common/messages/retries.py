@@ -1,12 +1,11 @@
-"""When a message that could not be handed over is tried again. Pure."""
+"""Schedules retries of undelivered messages. Pure."""
 
 from datetime import datetime, timedelta
 
 _MINUTE = 60
 _HOUR = 3600
-# Together more than a day: a relay that is away for one loses nobody's message. Greylisting (RFC 6647)
-# takes a message after some minutes. None is longer than two hours: a relay that is back after a bad day
-# is not left waiting with an emergency until the next morning.
+# Together more than a day, so that a relay can be away for one without losing a message. Greylisting (RFC 6647) accepts
+# a message after some minutes. No pause exceeds two hours, so that an emergency goes out soon after a bad day.
 PAUSES = (
     30,
     2 * _MINUTE,
@@ -33,7 +32,7 @@ URGENT_PAUSES = (
 def next_attempt(
     attempts: int, now: datetime, jitter: float, asked: timedelta | None = None
 ) -> datetime | None:
-    """As `next_try`; None after the last pause: give up."""
+    """Return the time of the next attempt as `next_try` does; None after the last pause, when we give up."""
     return None if attempts > len(PAUSES) else next_try(attempts, now, jitter, asked)
 
 
@@ -45,8 +44,8 @@ def next_try(
     *,
     urgent: bool = False,
 ) -> datetime:
-    """After `attempts` failures; the last pause is repeated. `jitter` 0–1 spreads it by up to a fifth; not before
-    `asked` is over, where the other side named a time."""
+    """Return the time of the next attempt after `attempts` failures; the last pause repeats. `jitter` (0–1) adds up to
+    a fifth. If the other side asked for a pause, the attempt comes after it."""
     pauses = URGENT_PAUSES if urgent else PAUSES
     pause = timedelta(seconds=pauses[min(attempts, len(pauses)) - 1] * (1 + jitter / 5))
     waits = asked or timedelta(0)

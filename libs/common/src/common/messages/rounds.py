@@ -1,7 +1,7 @@
-"""A round of messages: what is due is claimed, handed over, and settled by what became of it.
+"""A round of messages: claim what is due, deliver it, store the results.
 
-`claim` moves the next attempt of what it takes ahead (a lease) before anything is sent, so that two
-replicas do not tell twice and a crash only delays.
+`claim` first postpones the next attempt (a lease), so that two replicas do not send the same message and a crash only
+delays it.
 """
 
 import asyncio
@@ -30,9 +30,11 @@ async def hand_round(
     hand_over: Callable[[One], Awaitable[Became | None]],
     settle: Callable[[AsyncSession, One, Became], Awaitable[None]],
 ) -> int:
-    """How many were looked at, as `claim` says before what it took. What `hand_over` says nothing of, or fails at,
-    stays claimed: it is tried again when the lease ends. Each is settled in a transaction of its own, so that nobody
-    hears twice because of what became of another."""
+    """Run one round; return how many messages `claim` examined.
+
+    A message stays claimed if `hand_over` fails or returns None; it is tried again after the lease. Each result has its
+    own transaction, so that one failure does not cause other messages to be sent twice.
+    """
     looked_at, claimed = await database.retried(claim)
     became = await asyncio.gather(*map(hand_over, claimed), return_exceptions=True)
     handed = []
@@ -51,7 +53,7 @@ async def hand_round(
 
 
 def tried_again(handing: Handing, failures: int, now: datetime) -> datetime | None:
-    """When, after so many failures with this one; None: it was no failure, or it is given up."""
+    """Return when to try again after this many failures; None if the attempt succeeded or no further one follows."""
     if handing.result is not Result.LATER:
         return None
     return next_attempt(failures, now, _spread.random(), handing.wait)

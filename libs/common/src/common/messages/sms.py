@@ -1,4 +1,4 @@
-"""Short messages by the HTTP interface of a gateway: RapidPro's, or any that a template describes."""
+"""Sends text messages through a gateway's HTTP interface: RapidPro's, or any that a template describes."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ class _Strict(BaseModel):
 
 
 class RapidPro(_Strict):
-    """Its API v2: one broadcast to one URN. A number that it cannot read is 400 under `urns`."""
+    """RapidPro's API v2: one broadcast to one URN. It answers 400 with `urns` for an unreadable number."""
 
     kind: Literal["rapidpro"]
     url: HttpAddress = Field(description="The server's address, without /api/v2.")
@@ -31,8 +31,8 @@ class RapidPro(_Strict):
 
 
 class Said(_Strict):
-    """Where an answer of the gateway tells its result: `path` into its JSON (keys and indexes by `/`), and the values
-    that mean it; without a path any of them in the text counts."""
+    """How to recognise a result in the gateway's answer. `path` leads into its JSON (keys and indexes separated by `/`)
+    and `values` are the matching values; without a path, any of them in the text matches."""
 
     path: str | None = None
     values: list[str] = Field(min_length=1)
@@ -50,9 +50,12 @@ class Said(_Strict):
 
 
 class Template(_Strict):
-    """`body` holds {number} (E.164), {digits} (without +), {text}, {id}; each is written as the type of
-    the body asks. `accepted`: how it says yes, as 200 may have an error inside; `refused`: the number is no good.
-    `once_per_id`: of two requests with one id (also in `Idempotency-Key`) the gateway sends the first only."""
+    """A template of the gateway's requests.
+
+    `body` may contain {number} (E.164), {digits} (without +), {text} and {id}, escaped for its content type. `accepted`
+    recognises success, because a 200 may contain an error; `refused` recognises an unusable number. `once_per_id` means
+    that the gateway sends only the first of two requests with the same id (also in `Idempotency-Key`).
+    """
 
     kind: Literal["template"]
     url: HttpAddress
@@ -70,20 +73,20 @@ _GATEWAY: TypeAdapter[RapidPro | Template] = TypeAdapter(Gateway)
 
 
 def gateway_of(file: Path) -> RapidPro | Template:
-    """ValueError (of pydantic) says which member is wrong."""
+    """Read the gateway's file. Raises pydantic's ValueError, which names the wrong member."""
     return _GATEWAY.validate_json(file.read_bytes())
 
 
 class Sms:
     def __init__(self, gateway: RapidPro | Template, seconds: float = _SECONDS) -> None:
-        """`seconds`: the longest that handing over one message takes, with its answer."""
+        """Create the client. `seconds` limits the delivery of one message, including the answer."""
         self._gateway = gateway
         self.seconds = seconds
         self._limit = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS))
 
     @property
     def once_per_id(self) -> bool:
-        """Whether the gateway sends a message once however often it is handed over."""
+        """Return whether the gateway sends a message only once, however often it receives it."""
         return isinstance(self._gateway, Template) and self._gateway.once_per_id
 
     async def hand_over(
@@ -135,7 +138,7 @@ def _of(gateway: RapidPro | Template, status: int, text: str, wait: timedelta | 
         if isinstance(gateway, Template)
         else not _RAPIDPRO_FAILED.holds(text)
     )
-    # 200, and an error inside, is a refusal.
+    # A 200 with an error inside is a refusal.
     return HANDED if accepted else Handing(Result.LATER, "sms_not_accepted")
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL is the record, NATS a transport that may lose or repeat: outbox, relay, inbox."""
+"""Outbox, relay and inbox: PostgreSQL is the record, and NATS is a transport that may lose or repeat events."""
 
 from common.messaging.connection import Broker
 from common.messaging.consumer import TOGETHER, Consumer, Subscription

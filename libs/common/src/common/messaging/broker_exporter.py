@@ -1,7 +1,7 @@
-"""`python -m common.messaging.broker_exporter MONITOR PORT`: what a NATS server says of itself, for Prometheus.
+"""`python -m common.messaging.broker_exporter MONITOR PORT` exports a NATS server's metrics to Prometheus.
 
-Beside each one of a cluster, from an image of ours: the server itself says it in JSON only. While it does
-not answer, nothing is measured here either, and Prometheus has it as down.
+It runs beside each server of a cluster, from our own image, because the server publishes them only as JSON. While the
+server does not answer, the scrape fails and Prometheus shows it as down.
 """
 
 import json
@@ -31,7 +31,7 @@ class BrokerCollector(Collector):
         said = {page: self._page(page) for page in ("varz", "routez", "jsz?config=true")}
         for name, help_, value in _measured(said):
             yield GaugeMetricFamily(f"ruta_broker_{name}", help_, value=float(value))
-        # Limits its output, not the file: the exporter reads that at its start only.
+        # These limit its output, not the file: the exporter reads that only at its start.
         if (ends := said["varz"].get("tls_cert_not_after")) is not None:
             left = seconds_left()
             left.add_metric(["own"], datetime.fromisoformat(ends).timestamp() - time.time())

@@ -1,7 +1,7 @@
-"""`python -m common.messaging.broker_streams`: makes the streams and their readers, as the broker's operator.
+"""`python -m common.messaging.broker_streams` creates the streams and consumers as the broker's operator.
 
-No service may make or change one: a service that could would write in the name of another, by a stream that republishes
-or copies, or by a reader that delivers to any subject. The embedded broker is arranged at each start, a cluster's by a Job.
+No service may do this: with a stream that republishes or copies, or a consumer that delivers to any subject, it could
+write in another's name. The embedded stack runs it at each start, a cluster by a Job.
 """
 
 import asyncio
@@ -39,12 +39,12 @@ class Settings(StreamSettings):
 
 
 async def arrange(jetstream: JetStreamContext, *, replicas: int, max_bytes: int) -> None:
-    """Make each stream with its readers as configured; what a stream or a reader is beyond that ends."""
+    """Create or update each stream and its consumers, and delete consumers that are not configured."""
     for producer, readers in READ_BY.items():
         stream = _stream(producer, replicas, max_bytes)
         try:
             await jetstream.add_stream(stream)
-        except BadRequestError:  # it exists with other settings: change them
+        except BadRequestError:  # it exists with other settings: update it
             await jetstream.update_stream(stream)
         name = stream_name(producer)
         for known in await jetstream.consumers_info(name):
@@ -60,7 +60,7 @@ def _stream(producer: str, replicas: int, max_bytes: int) -> StreamConfig:
         subjects=[f"ruta.{producer}.>"],
         retention=RetentionPolicy.LIMITS,
         storage=StorageType.FILE,
-        discard=DiscardPolicy.NEW,  # a full stream refuses; the outbox keeps what waits
+        discard=DiscardPolicy.NEW,  # a full stream refuses; events wait in the outbox
         max_age=EVENTS_KEPT.total_seconds(),
         max_bytes=max_bytes,
         num_replicas=replicas,
@@ -74,14 +74,14 @@ def _reader(name: str, kinds: Kinds) -> ConsumerConfig:
         ack_policy=AckPolicy.EXPLICIT,
         deliver_policy=DeliverPolicy.ALL,
         ack_wait=_ACK_WAIT_SECONDS,
-        max_deliver=-1,  # a dead letter ends it: at the broker's limit it would vanish
+        max_deliver=-1,  # a dead letter ends the retries; the broker's limit would drop the event
         max_ack_pending=1000,
         filter_subjects=sorted(kind.SUBJECT for kind in kinds),
     )
 
 
 async def arranged(settings: Settings, seconds: float) -> None:
-    """Waits for the broker, and for a cluster's nodes to find each other. TimeoutError."""
+    """Wait for the broker and a cluster's quorum, then set up the streams. Raises TimeoutError."""
     broker, why = Broker(settings), ""
     await broker.start()
     try:

@@ -1,4 +1,4 @@
-"""The connection to NATS: made in the background, never given up, never waited for by a request."""
+"""The connection to NATS. It is opened in the background and retried forever; no request waits for it."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ class Broker:
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self.generation = 0  # rises with each (re)connection
+        self.generation = 0  # increases with each (re)connection
 
     @property
     def connected(self) -> bool:
@@ -39,11 +39,12 @@ class Broker:
 
     @property
     def is_used(self) -> bool:
-        """Only where relay and consumers run; an API beside a worker of its own has no connection."""
+        """Return whether this process uses NATS. Only relay and consumers do; an API process with a separate worker
+        does not."""
         return self._connecting is not None
 
     async def start(self) -> None:
-        """Begin to connect; returns at once (nats.connect can block for eight seconds)."""
+        """Start connecting and return at once (nats.connect may block for eight seconds)."""
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect(), name="broker-connect")
 
@@ -53,29 +54,29 @@ class Broker:
             await asyncio.gather(self._connecting, return_exceptions=True)
             self._connecting = None
         if self._client is not None:
-            with contextlib.suppress(Exception):  # a broker that is gone cannot be drained
+            with contextlib.suppress(Exception):  # a dead connection cannot be drained
                 await asyncio.wait_for(self._client.drain(), 5)
             if not self._client.is_closed:
-                # With TLS the library waits for ever for the end of a connection whose handshake failed.
+                # After a failed TLS handshake the library waits without limit for the connection to close.
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._client.close(), 5)
             self._client = self._jetstream = None
 
     def client(self) -> Client:
-        """The live connection; BrokerDown if there is none."""
+        """Return the live connection. Raises BrokerDown."""
         if not self.connected or self._client is None:
             raise BrokerDown("NATS is not connected")
         return self._client
 
     async def jetstream(self) -> JetStreamContext:
-        """JetStream on the live connection; BrokerDown if there is none."""
+        """Return JetStream on the live connection. Raises BrokerDown."""
         client = self.client()
         if self._jetstream is None:
             self._jetstream = client.jetstream(timeout=5)
         return self._jetstream
 
     async def seconds(self, stream: str) -> float | None:
-        """The server's clock, as it says it with a stream; None if it does not say it."""
+        """Return the server's clock, read from the answer to a stream query; None if it is missing."""
         try:
             answer = await self.client().request(f"$JS.API.STREAM.INFO.{stream}", timeout=2)
             return datetime.fromisoformat(json.loads(answer.data)["ts"]).timestamp()
@@ -104,7 +105,7 @@ class Broker:
             "allow_reconnect": True,
             "max_reconnect_attempts": -1,  # the default gives up after two minutes
             "reconnect_time_wait": _RETRY_SECONDS,
-            "ping_interval": 2,  # a stopped broker is noticed in seconds, not in four minutes
+            "ping_interval": 2,  # notice a stopped broker in seconds instead of four minutes
             "max_outstanding_pings": 2,
             "error_cb": self._on_error,
             "disconnected_cb": self._on_disconnect,
@@ -113,7 +114,7 @@ class Broker:
         }
 
     def _by_certificate(self) -> dict[str, Any]:
-        """With TLS from the first byte on: the library believes a server that says in clear that it needs none, and
+        """Start with TLS at once: otherwise the library believes a server that claims in clear text to need none, and
         sends it the password."""
         context = trusting(self._settings)
         return {} if context is None else {"tls": context, "tls_handshake_first": True}

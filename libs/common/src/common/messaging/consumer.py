@@ -1,8 +1,8 @@
-"""Durable consumers: each event has its effect once, whatever the broker repeats or reorders.
+"""Durable consumers: each event takes effect once, even if the broker repeats or reorders it.
 
-Inbox row and effect are one transaction; the message is acknowledged after the commit. What
-fails again and again becomes a dead letter, so that the others proceed. A reader that takes many
-events at once gets all that have arrived in one transaction; if that fails, one by one.
+Inbox row and effect share one transaction; the message is acknowledged after the commit. An event that keeps failing
+becomes a dead letter, so that the others proceed. A consumer may apply all arrived events in one transaction; if that
+fails, it applies them one by one.
 """
 
 import asyncio
@@ -50,11 +50,10 @@ names a statement that a pooler would give to others."""
 
 @dataclass(frozen=True)
 class Subscription:
-    """What one service reads of another. `durable` is the reading service's name (or a part).
+    """One service's subscription to another's events. `durable` is the reading service's name (or a part).
 
-    `apply` does what the events say, up to `at_once` of them in one transaction: more than one for
-    a reader whose effects wait for one another anyway, as counters do. Such a reader takes the
-    advisory lock `writer_lock` first.
+    `apply` handles up to `at_once` events in one transaction. More than one suits readers whose effects block each
+    other anyway, such as counters. Such a reader takes the advisory lock `writer_lock` first.
     """
 
     producer: str
@@ -68,7 +67,7 @@ class Subscription:
     def one_by_one(
         cls, producer: str, durable: str, handlers: Mapping[type[Event], Handler]
     ) -> "Subscription":
-        """Each event by the handler of its kind, in a transaction of its own."""
+        """Return a subscription that handles each event by its kind, in its own transaction."""
 
         async def apply(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:
             for event, envelope in received:
@@ -98,7 +97,7 @@ class Consumer:
         self._lag = metrics.consumer_lag.labels(self.name)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until `stop`; while NATS or the stream is away, wait for it."""
+        """Consume until `stop`; wait while NATS or the stream is unavailable."""
         while not stop.is_set():
             try:
                 await self._consume(await self._broker.jetstream(), stop)
@@ -110,7 +109,9 @@ class Consumer:
         generation = self._broker.generation
         stream = stream_name(self._subscription.producer)
         durable = self._subscription.durable
-        await jetstream.consumer_info(stream, durable)  # NotFound until the operator has made it
+        await jetstream.consumer_info(
+            stream, durable
+        )  # NotFoundError until the operator has created it
         async with pulling(self._broker.client(), stream, durable, stop) as pull:
             while not stop.is_set() and generation == self._broker.generation:
                 message = await pull.next()
@@ -118,11 +119,11 @@ class Consumer:
                     await self.handle([message, *pull.arrived(self._subscription.at_once - 1)])
                     self._lag.set(message.metadata.num_pending)
                 elif not stop.is_set():
-                    # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
+                    # Raises NotFoundError if the consumer is gone, for example after the broker's store was wiped.
                     await jetstream.consumer_info(stream, durable)
 
     async def handle(self, messages: Sequence[Msg]) -> None:
-        """Apply messages once and acknowledge them, or postpone them, or make dead letters."""
+        """Apply each message once, then acknowledge it. On failure, postpone it or make it a dead letter."""
         try:
             async with _kept_in_progress(*messages):
                 data = [message.data for message in messages]
@@ -135,7 +136,7 @@ class Consumer:
         await asyncio.gather(*(message.ack_sync(timeout=5) for message in messages))
 
     async def _apply(self, messages: Sequence[bytes]) -> int:
-        """How many of them had their effect now; the others had it before, or have none."""
+        """Apply the messages; return how many took effect now. Repeated and irrelevant ones do not count."""
         received: dict[UUID, tuple[Event, Envelope]] = {}
         for message in messages:
             envelope = Envelope.model_validate_json(message)
@@ -143,13 +144,16 @@ class Consumer:
             if kind is not None:
                 received.setdefault(envelope.id, (kind.model_validate(envelope.data), envelope))
         with contextlib.ExitStack() as spans:
-            for _, envelope in received.values():  # of the trace of the request that wrote it
+            for (
+                _,
+                envelope,
+            ) in received.values():  # in the trace of the request that wrote the event
                 said = f"handle {envelope.type}"
                 spans.enter_context(going_on(said, envelope.traceparent, SpanKind.CONSUMER))
             async with self._database.transaction() as session:
                 if (lock := self._subscription.writer_lock) is not None:
                     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
-                # In one order, so that two replicas never wait for each other.
+                # Always in the same order, so that two replicas cannot deadlock.
                 first = await self._seen_first(session, sorted(received))
                 events = [each for id_, each in received.items() if id_ in first]
                 if events:
@@ -157,7 +161,7 @@ class Consumer:
         return len(events)
 
     async def _seen_first(self, session: AsyncSession, ids: Sequence[UUID]) -> set[UUID]:
-        """Which of the events the inbox had not seen; it has now."""
+        """Add the events to the inbox; return the ids that were new."""
         if not ids:
             return set()
         inbox, now = self._tables.inbox, clock.now()
@@ -167,7 +171,7 @@ class Consumer:
 
     async def _not_applied(self, messages: Sequence[Msg], error: Exception) -> None:
         if isinstance(error, database_errors.OF_DATABASE) and not _is_refused(error):
-            # Nothing wrong with the events: the database is away. Give them back and wait.
+            # The events are fine, but the database is unavailable: return them and wait.
             for message in messages:
                 await message.nak(delay=_PAUSE_SECONDS)
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -210,7 +214,7 @@ class Consumer:
     async def replay_dead_letters(
         self, progress: Callable[[int, int], object] = lambda _done, _total: None
     ) -> "Replayed":
-        """Apply unresolved dead letters again, oldest first. `progress` hears how many of all were tried."""
+        """Apply unresolved dead letters again, oldest first. `progress` receives the number tried and the total."""
         table = self._tables.dead_letters
         async with self._database.transaction() as session:
             rows = (
@@ -227,7 +231,7 @@ class Consumer:
                 await self._apply([row.message])
             except Exception as error:  # noqa: BLE001 - it stays a dead letter
                 failed = {"event": row.event_id, "subject": row.subject}
-                # The error's class alone: messages quote values.
+                # Only the class of the error: messages quote values.
                 failures.append({"consumer": self.name, **failed, "error": type(error).__name__})
                 continue
             async with self._database.transaction() as session:
@@ -241,21 +245,21 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Replayed:
-    """How many dead letters were applied, and which still fail, and why."""
+    """The number of applied dead letters, and those that still fail, with reasons."""
 
     resolved: int
     failures: Sequence[Mapping[str, str]]
 
 
 def _is_refused(error: Exception) -> bool:
-    """Whether the database refused the data (not: was away)."""
+    """Return whether the database refused the data, rather than being unavailable."""
     refused = {"23", "42", "P0"}  # integrity, syntax or access, raised by our own functions
     return database_errors.is_out_of_range(error) or database_errors.sqlstate(error)[:2] in refused
 
 
 @asynccontextmanager
 async def _kept_in_progress(*messages: Msg) -> AsyncIterator[None]:
-    """Tell the broker every ten seconds that a slow handler is still at work."""
+    """Tell the broker every ten seconds that a slow handler is still working."""
 
     async def beat() -> None:
         while True:
@@ -264,7 +268,7 @@ async def _kept_in_progress(*messages: Msg) -> AsyncIterator[None]:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
     beating: list[asyncio.Task[None]] = []
-    # Hardly any is: that one begins costs a task only then.
+    # Few handlers are slow, so the task starts only when one is.
     later = asyncio.get_running_loop().call_later(
         _HEARTBEAT_SECONDS, lambda: beating.append(asyncio.create_task(beat()))
     )

@@ -1,7 +1,7 @@
-"""Removes an erased person from rows written for other services: the outbox, and dead letters.
+"""Removes an erased person from rows for other services: the outbox and dead letters.
 
-Ids and codes of the process stay, so that events can be published again. Messages already in the stream are out of
-reach: their readers learn of the erasure and forget the pseudonym.
+Ids and codes of the process stay, so that events can be published again. Messages already in the stream cannot be
+changed: their readers receive the erasure and forget the pseudonym.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,8 @@ from common.events.catalogue import ALL
 
 @cache
 def _to_take_out() -> tuple[dict[frozenset[str], list[str]], list[str]]:
-    """Fields → the subjects that can be without them; and the subjects that cannot."""
+    """Return the subjects whose personal fields can be removed, by these fields, and the subjects where they are
+    required."""
     fields: dict[frozenset[str], list[str]] = {}
     whole = []
     for subject, event in sorted(ALL.items()):
@@ -33,8 +34,8 @@ def _to_take_out() -> tuple[dict[frozenset[str], list[str]], list[str]]:
 async def forget_persons(
     session: AsyncSession, tables: CommonTables, aggregates: Collection[UUID]
 ) -> None:
-    """Take out of the outbox what its events say of the person behind these aggregates, published
-    or not."""
+    """Remove the personal fields from the outbox's events about these aggregates, published or not. Delete events that
+    require them."""
     if not aggregates:
         return
     outbox = tables.outbox
@@ -53,7 +54,7 @@ async def forget_persons(
 async def forget_in_dead_letters(
     session: AsyncSession, tables: CommonTables, persons: Collection[UUID]
 ) -> None:
-    """Take the same out of the messages about these persons that could not be read."""
+    """Remove the personal fields from dead letters about these persons."""
     dead = tables.dead_letters
     about = (
         sa.func.strpos(sa.func.encode(dead.c.message, "escape"), str(each)) > 0 for each in persons
@@ -72,7 +73,7 @@ async def forget_in_dead_letters(
 
 
 def _without_person(subject: str, message: bytes) -> bytes:
-    """Nothing at all where it cannot be told apart."""
+    """Return the message without personal fields; empty if it cannot be parsed."""
     event = ALL.get(subject)
     try:
         envelope = orjson.loads(message)

@@ -1,4 +1,4 @@
-"""Events are written as rows in the writer's own transaction; the relay publishes them later."""
+"""Writes events as rows in the writer's own transaction; the relay publishes them later."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ async def append(
     tables: CommonTables,
     event: Event,
 ) -> UUID:
-    """Write `event` beside the change that it tells of; returns its id. Never commits."""
+    """Write `event` in the same transaction as its change, and return the id. Never commits."""
     (event_id,) = await append_all(session, tables, [event])
     return event_id
 
@@ -32,7 +32,7 @@ async def append_all(
     tables: CommonTables,
     events: Sequence[Event],
 ) -> list[UUID]:
-    """`append` for many, in their order."""
+    """Write several events, like `append`, in their order."""
     if not events:
         return []
     now, traceparent, outbox = clock.now(), current_traceparent(), tables.outbox
@@ -51,15 +51,15 @@ async def append_all(
         for event_id, event in zip(ids, events, strict=True)
     ]
     await session.execute(outbox.insert(), rows)
-    # PostgreSQL delivers it at commit, once per transaction however often it is said.
+    # PostgreSQL notifies at commit, once per transaction.
     await session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
     return ids
 
 
 async def republish(database: Database, tables: CommonTables, since: datetime | None = None) -> int:
-    """Give all events (or those since an instant) to the relay again; returns how many.
+    """Mark all events (or those since an instant) as unpublished; return their number.
 
-    For a stream that was lost: ids stay the same, so readers that had an event drop it.
+    Use it after a stream was lost. Ids stay the same, so readers drop events that they already have.
     """
     outbox = tables.outbox
     change = outbox.update().where(outbox.c.published_at.is_not(None)).values(published_at=None)

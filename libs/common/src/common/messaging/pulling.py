@@ -1,10 +1,8 @@
-"""A pull of JetStream messages that always stands open: each arrives as soon as it is stored.
+"""A JetStream pull request that stays open, so that each message arrives as soon as it is stored.
 
-`fetch` of the client library asks, waits for the answer and asks again; between two questions
-nothing arrives. Here one question stands until it is used up or runs out.
-
-Who reads a whole stream gathers it a batch at a time: `fetch` makes a task and a timer for each message,
-which is two thirds of what reading one takes.
+The client library's `fetch` requests, waits, and requests again; nothing arrives in between. Here one request stays
+open until it is used up or expires. Reading a whole stream uses batches instead: `fetch` would create a task and a
+timer for each message, two thirds of the cost of reading it.
 """
 
 import asyncio
@@ -26,7 +24,7 @@ _RAN_OUT = ("404", "408")
 
 
 class Pull:
-    """The messages of one durable consumer; opened by `pulling`."""
+    """Reads the messages of one durable consumer; created by `pulling`."""
 
     def __init__(self, client: Client, stream: str, durable: str) -> None:
         self._client = client
@@ -34,20 +32,19 @@ class Pull:
         self.inbox = client.new_inbox()
         self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._expected = 0
-        self._ahead: Msg | None = None  # arrived, taken from the queue, not yet given
+        self._ahead: Msg | None = None  # taken from the queue but not yet returned
 
     async def arrive(self, message: Msg) -> None:
         self._arrived.put_nowait(message)
 
     def end(self) -> None:
-        """Let `next` return at once, now and from now on."""
+        """Make `next` return at once, now and later."""
         self._arrived.put_nowait(None)
 
     async def next(self) -> Msg | None:
-        """The next message; None when five seconds brought none, or at the end.
+        """Return the next message; None after five seconds without one, or after the end.
 
-        NotFoundError if the consumer or its stream is gone; TimeoutError if the broker says
-        nothing at all.
+        Raises NotFoundError if the consumer or its stream is gone, and TimeoutError if the broker is silent.
         """
         if self._expected == 0:
             await self._ask()
@@ -68,7 +65,7 @@ class Pull:
         return None
 
     def arrived(self, most: int) -> list[Msg]:
-        """Up to so many messages that are here already; waits for none."""
+        """Return at most this many messages that have already arrived, without waiting."""
         found: list[Msg] = []
         while self._ahead is None and len(found) < most and not self._arrived.empty():
             message = self._arrived.get_nowait()
@@ -76,7 +73,7 @@ class Pull:
                 self.end()
                 break
             if _status(message) is not None:
-                self._ahead = message  # the end of this pull: `next` tells of it
+                self._ahead = message  # the end of this pull request; `next` handles it
                 break
             self._expected -= 1
             found.append(message)
@@ -89,7 +86,7 @@ class Pull:
 
 
 class Gathering:
-    """A consumer without acknowledgements, read in batches."""
+    """Reads a consumer without acknowledgements in batches."""
 
     def __init__(self, client: Client, stream: str, consumer: str) -> None:
         self._client = client
@@ -109,9 +106,9 @@ class Gathering:
             await self._subscription.unsubscribe()
 
     async def batch(self, most: int, seconds: float) -> list[Msg]:
-        """Up to so many messages that are there now, in their order; after so many `seconds` what has come.
+        """Return at most this many available messages, in order; after `seconds`, those that have arrived.
 
-        NotFoundError if the consumer or its stream is gone.
+        Raises NotFoundError if the consumer or its stream is gone.
         """
         self._most, self._told = most, None
         self._complete.clear()
@@ -149,7 +146,7 @@ def _fail_unless_it_ran_out(message: Msg) -> None:
 
 
 def _status(message: Msg) -> str | None:
-    """The broker's status of the pull itself; None for a message of the stream."""
+    """Return the broker's status of the pull request; None for an ordinary message."""
     return (message.headers or {}).get("Status")
 
 
@@ -157,9 +154,9 @@ def _status(message: Msg) -> str | None:
 async def pulling(
     client: Client, stream: str, durable: str, stop: asyncio.Event
 ) -> AsyncIterator[Pull]:
-    """A pull that ends with the block, or when `stop` is set.
+    """Yield a pull that ends with the block or when `stop` is set.
 
-    What arrived but was not handled at a stop comes again after the ack wait.
+    Messages that arrived but were not handled are redelivered after the ack wait.
     """
     pull = Pull(client, stream, durable)
     subscription = await client.subscribe(pull.inbox, cb=pull.arrive)
@@ -173,5 +170,5 @@ async def pulling(
         yield pull
     finally:
         watching.cancel()
-        with contextlib.suppress(Exception):  # the connection may be the reason to leave
+        with contextlib.suppress(Exception):  # the block may end because the connection failed
             await subscription.unsubscribe()

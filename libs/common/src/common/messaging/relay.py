@@ -1,8 +1,8 @@
-"""The relay: publishes outbox rows to JetStream and marks them, one relay per service.
+"""The relay publishes outbox rows to JetStream and marks them. Each service has one.
 
-It never remembers a position: sequences commit out of order, so `id > last` would lose rows.
-Unpublished means `published_at IS NULL`. A crash between publish and mark repeats an event with
-the same id; readers drop repeats by their inbox.
+It never remembers a position: sequences commit out of order, so `id > last` would lose rows. Unpublished rows have
+`published_at IS NULL`. A crash between publishing and marking repeats an event with the same id, and readers drop it by
+their inbox.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _POLL_SECONDS = 1.0
 _LEADER_SECONDS = 2.0
 _STREAM_SECONDS = 15.0
 _OUTAGE_PAUSE_SECONDS = 0.5
-_LOCK_NAMESPACE = 0x52555441  # "RUTA"
+_LOCK_NAMESPACE = 0x52555441  # "RUTA" in ASCII
 _WAITING = (
     "SELECT id, type, aggregateid, payload::text AS payload, traceparent, occurred_at FROM outbox"
     " WHERE published_at IS NULL ORDER BY occurred_at, id LIMIT $1"
@@ -48,7 +48,7 @@ _BACKLOG = (
 
 
 class Relay:
-    """Run by the worker of each replica; only the holder of the advisory lock publishes."""
+    """Runs in the worker of each replica; only the holder of the advisory lock publishes."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Relay:
         self._leading: Any = None  # the connection that holds the lock; unused between batches
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop`. Raises when the database goes; the worker starts it again."""
+        """Publish until `stop`. Raises if the database fails; the worker then restarts it."""
         while not stop.is_set():
             connection = await self._listen()
             try:
@@ -82,7 +82,7 @@ class Relay:
                     await connection.close(timeout=2)
 
     async def _listen(self) -> Any:
-        # Behind a pooler in transaction mode the lock would stay with the next user of the connection.
+        # A pooler in transaction mode would leave the lock to the connection's next user.
         url = make_url(self._settings.session_url)
         return await asyncpg.connect(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
@@ -91,7 +91,7 @@ class Relay:
             statement_cache_size=0 if self._settings.database_via_pgbouncer else 100,
             server_settings={
                 "application_name": f"ruta-{self._settings.service}-relay",
-                # A mark that a crash forgets repeats an event, which readers drop.
+                # If a crash loses a mark, the event is repeated and readers drop it.
                 "synchronous_commit": "off",
             },
         )
@@ -108,7 +108,7 @@ class Relay:
                 woken.clear()
                 await self._publish_or_wait(stop)
                 if time.monotonic() - measured > _POLL_SECONDS:
-                    # Also proves that the connection that holds the lock is alive.
+                    # This also checks that the connection with the lock is alive.
                     await self._measure()
                     measured = time.monotonic()
                 if time.monotonic() - weighed > _STREAM_SECONDS:
@@ -131,7 +131,7 @@ class Relay:
             await pause(stop, _OUTAGE_PAUSE_SECONDS)
 
     async def publish_batch(self) -> int:
-        """Publish up to 200 rows, oldest first; returns how many. Unacknowledged rows stay."""
+        """Publish up to 200 rows, oldest first, and return their number. Unacknowledged rows stay."""
         rows = await self._fetch(_WAITING, _BATCH)
         stream = await self._broker.jetstream()
         self._metrics.broker_connected.set(1)
@@ -153,7 +153,7 @@ class Relay:
         return await self._database.once(statement, *values)
 
     async def _publish(self, stream: JetStreamContext, row: Any) -> None:
-        """In the trace of the request that wrote the row, so that one trace leads to the readers."""
+        """Publish in the trace of the request that wrote the row, so that one trace reaches the readers."""
         with going_on(f"publish {row['type']}", row["traceparent"], SpanKind.PRODUCER):
             await self._publish_in(stream, row, current_traceparent() or row["traceparent"])
 
@@ -176,7 +176,7 @@ class Relay:
         self._metrics.published.labels(row["type"]).inc()
 
     async def weigh_stream(self) -> None:
-        """How full our stream is; silent while the broker is away."""
+        """Measure how full our stream is; do nothing while the broker is unavailable."""
         with contextlib.suppress(BrokerDown, nats.errors.Error, TimeoutError):
             jetstream = await self._broker.jetstream()
             info = await jetstream.stream_info(stream_name(self._settings.service))

@@ -1,6 +1,8 @@
-"""Reads a service's own events from its stream. An event that the outbox does not know proves that the database went
-back in time (a standby was promoted too early, a volume was restored). Only the service may write to its stream,
-which is stored apart from the database."""
+"""Reads a service's own events back from its stream.
+
+An event that the outbox does not contain proves that the database went back in time (an early promotion of a standby, a
+restored volume). Only the service may write to its stream, which is stored apart from the database.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,9 +23,9 @@ from common.events.envelope import Envelope
 from common.events.readers import stream_name
 from common.messaging.connection import Broker
 
-# Events go out nearly in the order of their commits: so far before one that is known, others may not be.
+# Events are published nearly in the order of their commits. This many before a known one, some may still be unknown.
 _MARGIN = 1000
-# What is nearly as old has ended in the outbox, and may lie in the stream for longer where it was published again.
+# Older events may have expired from the outbox, while the stream keeps republished ones for longer.
 _REMEMBERED = EVENTS_KEPT - timedelta(days=2)
 _BATCH = 500
 
@@ -35,7 +37,7 @@ class _Said:
 
 
 class SaidBefore:
-    """The events of one kind from one service."""
+    """A service's events of one kind."""
 
     def __init__(
         self, service: str, kind: type[Event], tables: CommonTables, broker: Broker
@@ -45,12 +47,13 @@ class SaidBefore:
         self._broker = broker
 
     async def last(self) -> Envelope | None:
-        """The most recent event, the first that a lost database forgets; None if there is none. BrokerDown."""
+        """Return the most recent event, which a database that went back loses first; None if there is none. Raises
+        BrokerDown."""
         said = await self._read(None)
         return None if said is None else said.envelope
 
     async def forgotten(self, session: AsyncSession, envelopes: Collection[Envelope]) -> set[UUID]:
-        """Those of which the outbox does not know, though they have not ended in it."""
+        """Return the ids of these events that the outbox has lost; expired events do not count."""
         since = clock.now() - _REMEMBERED
         ids = {each.id for each in envelopes if each.time > since}
         known = sa.select(self._outbox.c.id).where(
@@ -59,7 +62,7 @@ class SaidBefore:
         return ids - set(await session.scalars(known)) if ids else ids
 
     async def all_forgotten(self, session: AsyncSession) -> list[Envelope]:
-        """In the order in which they were said."""
+        """Return all lost events in their order."""
         seq = await self._first_in_doubt(session)
         found: list[Envelope] = []
         while batch := await self._from(seq):
@@ -69,7 +72,7 @@ class SaidBefore:
         return found
 
     async def know_again(self, session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
-        """In the outbox as published: what they said is so again."""
+        """Restore the events in the outbox, as published."""
         if envelopes:
             now = clock.now()
             await session.execute(
@@ -91,7 +94,7 @@ class SaidBefore:
             )
 
     async def _first_in_doubt(self, session: AsyncSession) -> int:
-        """Before it all are known: looked for from the end, in steps that double."""
+        """Return a position before which all events are known, by searching from the end in doubling steps."""
         newest = await self._read(None)
         seq, step = (1 if newest is None else newest.seq), 1
         while seq > 1:
@@ -109,7 +112,7 @@ class SaidBefore:
         return found
 
     async def _read(self, seq: int | None) -> _Said | None:
-        """The first at or after this place in the stream; without one the last of all."""
+        """Return the first event at or after this position; without one, the last event."""
         jetstream = await self._broker.jetstream()
         try:
             message = await _asked(jetstream, self._stream, self._subject, seq)

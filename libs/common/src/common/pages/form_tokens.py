@@ -1,7 +1,7 @@
-"""The token of a form: says that it was sent from one of our own pages, to this very address.
+"""Tokens that prove that a form was sent from one of our own pages, to this very address.
 
-Pages hold what a person typed and are compressed, so the session's own token must never stand in one: by
-the length of many answers it could be told (BREACH). What a page holds is another text each time.
+Pages contain typed text and are compressed, so they must never contain the session's own CSRF token: the lengths of
+many answers would reveal it (BREACH). The token in a page differs each time.
 """
 
 import base64
@@ -14,13 +14,13 @@ _BYTES = 32
 
 
 def form_token(csrf: str, action: str) -> str:
-    """For a form that is sent to `action` (a path), in the session of `csrf`; another one at each call."""
+    """Return a new token for a form that posts to `action` (a path), in the session of `csrf`."""
     mask = secrets.token_bytes(_BYTES)
     return base64.urlsafe_b64encode(mask + _xor(mask, _proof(csrf, action))).decode()
 
 
 def is_form_token(given: str, csrf: str, action: str) -> bool:
-    """Whether it was made by `form_token` for this session and this address."""
+    """Return whether `form_token` made the token for this session and address."""
     try:
         both = base64.urlsafe_b64decode(given.encode("ascii"))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Typed text of a form, sealed for the few minutes until its page is shown again.
+"""Seals the typed text of a form for the few minutes until its page appears again.
 
-Only the session that sent it can open it. The browser holds it in a cookie; no server does. Once the session has
-ended nobody has the secret that opens it.
+Only the session that sent it can open it. It is stored in a browser cookie, not on a server. Once the session ends,
+nobody has the secret that opens it.
 """
 
 import base64
@@ -21,8 +21,8 @@ _TIME_BYTES = 8
 
 
 def kept_form(csrf: str, place: str, content: bytes) -> list[str]:
-    """The cookies of this session, which open at this `place` only (address and number of the form); empty if the
-    text is too long."""
+    """Return the cookies, which open only in this session and at this `place` (address and number of the form); empty
+    if the text is too long."""
     until = int(clock.now().timestamp()) + KEPT_SECONDS
     packed = until.to_bytes(_TIME_BYTES, "big") + zlib.compress(content, 9)
     made = base64.urlsafe_b64encode(seal(_key(csrf), packed, place.encode())).decode().rstrip("=")
@@ -32,7 +32,7 @@ def kept_form(csrf: str, place: str, content: bytes) -> list[str]:
 
 
 def opened_form(given: str, csrf: str, place: str) -> bytes | None:
-    """None if another session or another form made it, or if it is older than ten minutes."""
+    """Return the text; None if it belongs to another session or form, or is older than ten minutes."""
     try:
         sealed = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
         packed = open_sealed(_key(csrf), sealed, place.encode())

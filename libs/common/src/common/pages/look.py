@@ -1,6 +1,6 @@
-"""How all pages for people look: one style, and the one script that they may run.
+"""The appearance of all pages for people: one style sheet, and their only script.
 
-Here without any framework, for the front draws pages as well.
+It uses no framework, because the front renders pages as well.
 """
 
 import base64
@@ -8,7 +8,7 @@ import hashlib
 from functools import cache
 
 PAGE_STYLE = (
-    # A jump target or a focused element is not hidden by the bar.
+    # Keeps jump targets and focused elements clear of the bar.
     "*{box-sizing:border-box}html{scroll-padding-top:4.5rem}"
     "body{font:1.1rem/1.5 sans-serif;margin:0;background:#fff;color:#1a1a1a}"
     "main{max-width:38rem;margin:0 auto;padding:1rem}"
@@ -64,7 +64,7 @@ SWITCH = "other_language"
 
 LANGUAGE_SWITCH = (
     "{% macro language_switch(form, address, other, says) %}"
-    # The first button is what Enter in a field presses: that is to send, not to switch.
+    # Enter in a field presses the first button, which must send and not switch the language.
     '<button class="off" form="{{ form }}" tabindex="-1" aria-hidden="true"></button>'
     '<button class="switch" form="{{ form }}" formmethod="post" formaction="{{ address }}" formnovalidate'
     f' name="{SWITCH}" value="yes" lang="{{{{ other }}}}">{{{{ says }}}}</button>'
@@ -83,8 +83,8 @@ def page_policy(
     forms: str = "'self'",
     ancestors: str = "'none'",
 ) -> str:
-    """A content security policy that runs and loads nothing but inline code named by its digest and own scripts named
-    by their whole address."""
+    """Return a content security policy that allows only inline code named by its digest, and own scripts named by their
+    full address."""
     sources = [f"'sha256-{_digest(script)}'"] if script else []
     sources += [script_address] if script_address else []
     scripts = f"script-src {' '.join(sources)}; " if sources else ""

@@ -1,7 +1,7 @@
 """Certificates by which Ruta's processes and the broker identify each other.
 
-A process with a certificate listens with TLS alone. A process with authorities dials with TLS alone, and accepts a
-server only by a certificate of these authorities for the name that it dialled.
+A process with a certificate listens only with TLS. A process with trusted authorities connects only with TLS, and
+accepts a server only if they certify the name that it connects to.
 """
 
 import ssl
@@ -24,8 +24,8 @@ _NOT_IN_FORCE = frozenset({9, 10})
 
 
 class RenewedContext(ssl.SSLContext):
-    """Reads its files again at the first connection after they changed, so that nobody has to restart a process. It
-    keeps the last good ones if the files cannot be used."""
+    """Reloads its files at the first connection after a change, so that no restart is needed. Keeps the last good ones
+    if the new files are unusable."""
 
     def __new__(cls, protocol: int, _make: object, _files: object) -> Self:
         return super().__new__(cls, protocol)
@@ -38,7 +38,7 @@ class RenewedContext(ssl.SSLContext):
         self._now = make()
 
     def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
-        """Every connection of an event loop begins here."""
+        """Create the TLS object; every connection of an event loop begins here."""
         stamps = self._stamps()
         if stamps != self._seen:
             self._seen = stamps
@@ -58,13 +58,13 @@ class RenewedContext(ssl.SSLContext):
         for file in self._files:
             try:
                 found.append((file.stat().st_mtime_ns, file.stat().st_ino))
-            except OSError:  # it is just being replaced
+            except OSError:  # it is being replaced
                 found.append((0, 0))
         return found
 
 
 def shown(settings: CoreSettings) -> ssl.SSLContext | None:
-    """The certificate of a server; None: it listens without TLS."""
+    """Return the TLS context of a server; None if it listens without TLS."""
     certificate, key = settings.certificate_file, settings.certificate_key_file
     if certificate is None or key is None:
         return None
@@ -79,7 +79,7 @@ def shown(settings: CoreSettings) -> ssl.SSLContext | None:
 
 
 def trusting(settings: CoreSettings) -> ssl.SSLContext | None:
-    """Whom a client takes for one of Ruta's processes; None: it was told of no authority."""
+    """Return the TLS context of a client that trusts Ruta's authorities; None if none are configured."""
     authorities = settings.trust_file
     if authorities is None:
         return None
@@ -93,8 +93,11 @@ def trusting(settings: CoreSettings) -> ssl.SSLContext | None:
 
 
 def refused(error: BaseException, asked: str, authorities: str) -> str | None:
-    """Why a server's certificate was not taken, and what to do; None where it was not about that. `asked`: the setting
-    that asks for a certificate, with its value; `authorities`: the one that names the file of those who sign."""
+    """Return why a server's certificate was refused and what to do; None for other errors.
+
+    `asked` is the setting that requires a certificate, with its value; `authorities` is the setting with the file of
+    trusted authorities.
+    """
     match error:
         case ssl.SSLCertVerificationError(verify_code=code) if code in _OTHER_NAME:
             return (
@@ -112,8 +115,7 @@ def refused(error: BaseException, asked: str, authorities: str) -> str | None:
 
 
 def remedy(failure: BaseException, settings: CoreSettings) -> dict[str, str]:
-    """`remedy`: what to do about one of our own servers that could not be dialled with TLS; empty where that was
-    not what kept us from it."""
+    """Return as `remedy` what to do if a TLS connection to one of our own servers failed; empty for other errors."""
     said, error = None, cast(BaseException | None, failure)
     trust = f"RUTA_TRUST_FILE={settings.trust_file}"
     seen: list[BaseException] = []
@@ -147,7 +149,7 @@ class _Ends(Collector):
 
 
 def tell_certificates(registry: CollectorRegistry, settings: CoreSettings) -> None:
-    """As a metric, read anew when it is asked for."""
+    """Export the certificates' remaining lifetime as a metric, read on each scrape."""
     files = {"own": settings.certificate_file, "trusted": settings.trust_file}
     given = {name: file for name, file in files.items() if file is not None}
     if given:
@@ -159,6 +161,6 @@ def _ends(file: Path) -> float | None:
 
     try:
         certificates = x509.load_pem_x509_certificates(file.read_bytes())
-    except (OSError, ValueError):  # it is just being replaced
+    except (OSError, ValueError):  # it is being replaced
         return None
     return max(each.not_valid_after_utc.timestamp() for each in certificates)

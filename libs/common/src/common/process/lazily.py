@@ -1,11 +1,11 @@
-"""Heavy libraries that few processes ever use are loaded when they are first asked for something.
+"""Loads heavy libraries, which few processes need, on their first use.
 
     if TYPE_CHECKING:
         import openpyxl
     else:
         openpyxl = lazily("openpyxl")
 
-`importlib.util.LazyLoader` would do the same, but before Python 3.12 not from two threads at once.
+`importlib.util.LazyLoader` does the same, but is not thread-safe before Python 3.12.
 """
 
 from importlib import import_module
@@ -18,11 +18,11 @@ class _Module:
 
     def __getattr__(self, attribute: str) -> Any:
         found = getattr(import_module(self._name), attribute)
-        # The next time it is an attribute like any other: who computes asks thousands of times.
+        # Cache the attribute, because computations read it thousands of times.
         setattr(self, attribute, found)
         return found
 
 
 def lazily(name: str) -> Any:
-    """The module of that name, imported by the first question to it; ModuleNotFoundError then."""
+    """Return a stand-in for the module, which is imported on first use and may then raise ModuleNotFoundError."""
     return _Module(name)

@@ -1,7 +1,7 @@
 """Structured logs (structlog, JSON), with a last guard against personal data.
 
-Log calls name ids, codes and counts. The processor below removes fields whose names could hold
-more, so that a careless call leaks a marker instead of a person.
+Log calls contain ids, codes and counts. The processor below removes fields whose names suggest more, so that a careless
+call leaks a marker instead of personal data.
 """
 
 import logging
@@ -41,10 +41,8 @@ def add_trace(
 def short_traceback(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Log where an error arose and its type, never its message or its locals.
-
-    Messages of database and validation errors quote the values that they complain about.
-    """
+    """Log the place and type of an error, never its message or locals: messages of database and validation errors quote
+    values."""
     info = event.pop("exc_info", None)
     error = info if isinstance(info, BaseException) else sys.exc_info()[1] if info else None
     if error is not None:
@@ -60,7 +58,7 @@ def short_traceback(
 
 
 def configure(service: str, level: str = "INFO") -> None:
-    """Send this process's logs to standard error as one JSON object a line."""
+    """Write this process's logs to standard error, one JSON object per line."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -89,7 +87,7 @@ def configure(service: str, level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in ("uvicorn.access", "httpx", "httpcore", "alembic", "nats"):
         logging.getLogger(noisy).setLevel("WARNING")
-    # SQLAlchemy and asyncpg quote parameters when they log: never below warning.
+    # SQLAlchemy and asyncpg log parameters below warning.
     logging.getLogger("sqlalchemy").setLevel("WARNING")
     structlog.contextvars.bind_contextvars(service=service)
 

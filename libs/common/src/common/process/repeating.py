@@ -1,4 +1,4 @@
-"""Work that repeats until its process stops, and the pauses between."""
+"""Work that repeats until its process stops, with pauses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """So long, or until `stop`."""
+    """Wait for `seconds`, or until `stop`."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
 
@@ -14,7 +14,7 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
 async def repeat(
     work: Callable[[], Awaitable[object]], seconds: float, stop: asyncio.Event
 ) -> None:
-    """Work until `stop`; at once again while it says that there was something to do."""
+    """Repeat `work` until `stop`: at once if it reports work done, otherwise after `seconds`."""
     while not stop.is_set():
         if not await work():
             await pause(stop, seconds)
@@ -26,7 +26,7 @@ async def repeat_when_called(
     seconds: float,
     stop: asyncio.Event,
 ) -> None:
-    """As `repeat`; sooner than after `seconds` once it is `called`."""
+    """Repeat like `repeat`; setting `called` ends the pause early."""
     while not stop.is_set():
         called.clear()
         if not await work():

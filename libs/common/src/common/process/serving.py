@@ -1,4 +1,4 @@
-"""How every process with pages or operations serves."""
+"""How every process serves HTTP."""
 
 import gc
 from typing import Any
@@ -10,22 +10,21 @@ from common.settings import CoreSettings
 
 
 def collect_seldom() -> None:
-    """Objects of imports live as long as the process: checking them with each collection took a third of the time of
-    large answers."""
+    """Reduce garbage collection. Imported objects live as long as the process, and checking them each time took a third
+    of the time of large answers."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
 
 def by_certificate(settings: CoreSettings) -> dict[str, Any]:
-    """uvicorn's options for a process with a certificate: no port without TLS."""
+    """Return uvicorn's TLS options; empty without a certificate."""
     context = certificates.shown(settings)
     return {} if context is None else {"ssl_context_factory": lambda _config, _default: context}
 
 
 def serve(app: Any, settings: CoreSettings) -> None:
-    """uvicorn with the choices that matter: httptools refuses smuggled requests, and nobody's
-    X-Forwarded-For is believed."""
+    """Run uvicorn with safe options: httptools refuses request smuggling, and X-Forwarded-For is never trusted."""
     collect_seldom()
     uvicorn.run(
         app,

@@ -1,6 +1,6 @@
-"""The first steps of every process: its settings, and one line if they are wrong.
+"""The first steps of every process: load its settings, and report errors in them on one line.
 
-Apart from `common.http.server`, so that the front, which has no database, loads none of its libraries.
+Separate from `common.http.server`, so that the front, which has no database, does not load its libraries.
 """
 
 import sys
@@ -18,7 +18,7 @@ TEMPORARY_FAILURE = 75  # EX_TEMPFAIL: the same command may succeed later
 
 
 def load(kind: type[S]) -> S:
-    """Read settings from the environment, or end with one line that names the error."""
+    """Read settings from the environment, or exit with one line that names the error."""
     try:
         return kind()
     except ValidationError as error:
@@ -26,7 +26,7 @@ def load(kind: type[S]) -> S:
 
 
 def say(text: str) -> None:
-    """A line of what a command found or did."""
+    """Print one line of a command's result."""
     sys.stdout.write(f"{text}\n")
 
 
@@ -36,7 +36,7 @@ def fail(message: str, status: int = CONFIGURATION_ERROR) -> NoReturn:
 
 
 def prepare(settings: CoreSettings) -> None:
-    """Logs, traces and clock of this process."""
+    """Configure logs, traces and clock of this process."""
     logs.configure(settings.service, settings.log_level)
     telemetry.configure(settings.service, settings.otlp_endpoint)
     clock.follow(settings.clock_file)

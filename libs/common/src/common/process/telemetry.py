@@ -28,10 +28,8 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
 
 def configure(service: str, otlp_endpoint: str | None) -> None:
-    """Install this process's tracer; spans leave it only if a collector is configured.
-
-    Without one, spans record nothing and only their ids are made: logs and events carry them.
-    """
+    """Install this process's tracer. Without a collector, spans record nothing, but their ids still appear in logs and
+    events."""
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     provider = TracerProvider(
@@ -47,19 +45,18 @@ def configure(service: str, otlp_endpoint: str | None) -> None:
 
 
 def inject(carrier: MutableMapping[str, str]) -> None:
-    """Write the current `traceparent` into headers that leave this process."""
+    """Write the current `traceparent` into outgoing headers."""
     _propagator.inject(carrier)
 
 
 def extract(carrier: MutableMapping[str, str]) -> Context:
-    """The context that came in with `traceparent`; an empty one if there is none."""
+    """Return the context of an incoming `traceparent`; an empty one if there is none."""
     return _propagator.extract(carrier)
 
 
 @contextmanager
 def going_on(name: str, traceparent: str | None, kind: trace.SpanKind) -> Iterator[None]:
-    """Within the trace that a `traceparent` tells of: as a span `name` of it, or, where spans record nothing,
-    without one of its own."""
+    """Continue the trace of `traceparent` with a span `name`, or without a new span if nothing is recorded."""
     context = extract({"traceparent": traceparent or ""})
     known = trace.get_current_span(context).get_span_context().is_valid
     if known and getattr(trace.get_tracer_provider(), "sampler", None) is ALWAYS_OFF:
@@ -69,7 +66,7 @@ def going_on(name: str, traceparent: str | None, kind: trace.SpanKind) -> Iterat
         finally:
             detach(token)
         return
-    # The text of an error may quote what a person wrote.
+    # An error's text may quote personal data.
     with tracer.start_as_current_span(
         name, context=context, kind=kind, record_exception=False, set_status_on_exception=False
     ):
@@ -83,7 +80,7 @@ def current_traceparent() -> str | None:
 
 
 class Metrics:
-    """The Prometheus instruments of one app, in a registry of its own."""
+    """The Prometheus metrics of one app, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -140,12 +137,12 @@ class Metrics:
 
     @cached_property
     def broker_connected(self) -> Gauge:
-        """True from the first try to publish: a process that leaves publishing to another one is not disconnected."""
+        """Created at the first attempt to publish, so that a process that does not publish never appears disconnected."""
         return Gauge("ruta_broker_connected", "1 while NATS is connected.", registry=self.registry)
 
     @cached_property
     def clock_apart(self) -> Gauge:
-        """There from the first question for readiness on."""
+        """Created at the first readiness check."""
         return Gauge(
             "ruta_clock_apart_seconds",
             "How far this process's clock is ahead of the database's (negative: behind).",
@@ -153,7 +150,7 @@ class Metrics:
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answer. `route` is a template, so the kept children are few."""
+        """Count one answer. `route` is a template, so the cache of labels stays small."""
         children = self._children.get((method, route, status))
         if children is None:
             children = (
@@ -165,5 +162,5 @@ class Metrics:
         children[1].observe(seconds)
 
     def gauge(self, name: str, description: str) -> Gauge:
-        """A gauge that only one service has."""
+        """Return a gauge that only one service has."""
         return Gauge(name, description, registry=self.registry)

@@ -1,1 +1,1 @@
-"""Tables from and for people's programs: the guards that every such file passes, in and out."""
+"""Guards for spreadsheets and CSV files that people send and receive."""

@@ -1,4 +1,4 @@
-"""Opening archives (zip, XLSX) that may be broken or made to fill the disk."""
+"""Opens archives (zip, XLSX) that may be broken or designed to fill the disk."""
 
 import re
 import zipfile
@@ -11,7 +11,7 @@ from typing import IO
 
 from common.words.details import Coded
 
-_RATIO_FROM = 1024 * 1024  # small entries compress oddly and harm nobody
+_RATIO_FROM = 1024 * 1024  # small entries may compress unusually well and are harmless
 
 
 class UnreadableArchiveError(Coded):
@@ -19,14 +19,14 @@ class UnreadableArchiveError(Coded):
 
 
 class UnsafeArchiveError(Coded):
-    """An honest sender does not pack such an archive; the text says why."""
+    """The archive looks malicious; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`unpacked`: bytes that all entries together may have; `ratio`: of one entry, to its packed
-    size; `texts`: different ones in the cells of a workbook, which its reader takes in before the first row (400,000
-    take half a minute)."""
+    """Limits for an archive. `unpacked` is the total size in bytes, `ratio` that of an entry to its packed size.
+    `texts` limits the distinct texts of a workbook, which its reader loads before the first row (400,000 take half a
+    minute)."""
 
     unpacked: int = 512 * 1024 * 1024
     entries: int = 2_000
@@ -47,9 +47,9 @@ WORKBOOK_DAMAGE = (
     ValueError,
     TypeError,
     AttributeError,
-    SyntaxError,  # what the XML parser raises
+    SyntaxError,  # raised by the XML parser
     OSError,
-    NotImplementedError,  # an encrypted or oddly packed part
+    NotImplementedError,  # an encrypted or unsupported part
     RecursionError,
 )
 """What openpyxl lets through, beside its own `InvalidFileException`, when a part of a workbook is
@@ -58,10 +58,8 @@ missing, cut or not what it says."""
 
 @contextmanager
 def archive(source: IO[bytes] | str, limits: Limits = _USUAL) -> Iterator[zipfile.ZipFile]:
-    """The open archive, its directory checked.
-
-    Declared sizes are safe to rely on: `zipfile` never unpacks an entry beyond its declared size.
-    """
+    """Open the archive and check its directory. Declared sizes are reliable: `zipfile` never unpacks an entry beyond
+    its declared size."""
     try:
         with zipfile.ZipFile(source) as opened:
             _check(opened, limits)

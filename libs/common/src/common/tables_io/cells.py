@@ -1,6 +1,6 @@
-"""Cells that a spreadsheet would run: told, guarded on their way out, recognised on their way in.
+"""Cells that a spreadsheet would execute: detects them, guards them on export, restores them on import.
 
-Source: OWASP, CSV injection. Full-width forms of the signs are run, too.
+Source: OWASP, CSV injection. Spreadsheets also execute full-width forms of the signs.
 """
 
 import csv
@@ -17,8 +17,8 @@ _CALL = re.compile(r"\w\(|[|!]")
 
 
 def is_formula(text: str) -> bool:
-    """True for what somebody meant a spreadsheet to run: `=…`, `@…`, and `+…` or `-…` with a call
-    or a link in it. A list that starts with dashes and a telephone number are neither."""
+    """Return whether the text is meant as a formula: `=…`, `@…`, and `+…` or `-…` with a call or a link in it. Lists
+    that start with dashes and telephone numbers are not."""
     stripped = text.strip()
     if not stripped.startswith(_FIRST):
         return False
@@ -29,16 +29,16 @@ def is_formula(text: str) -> bool:
 
 
 def needs_guard(text: str) -> bool:
-    """True for what a spreadsheet might run whatever was meant; a number or telephone is neither.
+    """Return whether a spreadsheet might execute the text, meant or not; numbers and telephones are safe.
 
-    Spreadsheets drop spaces that stand before a formula.
+    Spreadsheets ignore spaces before a formula.
     """
     return text.lstrip(" ").startswith(FORMULA_STARTS) and not _ARITHMETIC.fullmatch(text)
 
 
 def guarded(text: str) -> str:
-    """The text for a cell: an apostrophe before what a spreadsheet might run, also where one that parts cells by
-    semicolons or tabs, as in Spanish, would begin another cell in the middle of it."""
+    """Return the text with an apostrophe before anything that a spreadsheet might execute. Spreadsheets that separate
+    cells by semicolons or tabs, as in Spanish, may start a cell in the middle of the text; that is guarded too."""
     inside = _PART.sub(lambda part: part[1] + ("'" if _runs(part[2]) else "") + part[2], text)
     return f"'{inside}" if needs_guard(text) else inside
 
@@ -48,12 +48,12 @@ def _runs(part: str) -> bool:
 
 
 def guarded_cell(value: Any) -> Any:
-    """The same for a cell of any kind: only texts are guarded."""
+    """Guard a cell of any type; only texts change."""
     return guarded(value) if isinstance(value, str) else value
 
 
 class GuardedCsv:
-    """Writes rows as CSV with each text guarded."""
+    """Writes CSV rows with all texts guarded."""
 
     def __init__(self, file: TextIO, *, line_end: str = "\r\n") -> None:
         self._rows = csv.writer(file, lineterminator=line_end)
@@ -66,7 +66,7 @@ class GuardedCsv:
             self.row(cells)
 
 
-# For `xlsxwriter.Workbook`: a cell of somebody's text stays text, whatever it begins with.
+# Options of `xlsxwriter.Workbook` that keep a text as text, whatever it begins with.
 TEXT_STAYS_TEXT = {
     "strings_to_formulas": False,
     "strings_to_urls": False,
@@ -75,7 +75,7 @@ TEXT_STAYS_TEXT = {
 
 
 def unguarded(text: str) -> str:
-    """The text without the apostrophes that `guarded` put into it."""
+    """Remove the apostrophes that `guarded` added."""
     whole = text[1:] if text.startswith("'") and needs_guard(text[1:]) else text
     return _PART.sub(
         lambda part: part[1] + part[2][part[2].startswith("'") and _runs(part[2]) :], whole

@@ -1,5 +1,7 @@
-"""Texts in gettext's format (`.po`), as translators have tools for; without its machine form, which somebody would have
-to make and could forget. Pure."""
+"""Reads translations in gettext's format (`.po`), for which translators have tools. Pure.
+
+Compiled catalogues (`.mo`) are not used, because somebody would have to build them and could forget it.
+"""
 
 import json
 import re
@@ -11,8 +13,8 @@ _FIELD = re.compile(r"(?:(msgid|msgid_plural|msgstr(?:\[\d\])?) )?(\".*\")")
 
 
 def entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    """Id and text of each entry, or its texts for one and for several; not the head, whose id is empty. ValueError
-    where a line is none of a catalogue's."""
+    """Yield the id and text of each entry, or its singular and plural; skip the header, whose id is empty. Raises
+    ValueError for a malformed line."""
     for entry in re.split(r"\n\s*\n", text):
         fields: dict[str, str] = {}
         name = ""
@@ -22,7 +24,7 @@ def entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
             if (found := _FIELD.fullmatch(line.strip())) is None:
                 raise ValueError(f"no line of a catalogue: {line}")
             name = found[1] or name
-            # Its escapes are those of JSON.
+            # Escapes are those of JSON.
             fields[name] = fields.get(name, "") + json.loads(found[2])
         if key := fields.pop("msgid", ""):
             several = "msgid_plural" in fields
@@ -31,8 +33,8 @@ def entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
 
 @cache
 def catalogue(package: str, language: str) -> Mapping[str, str]:
-    """What a package says in a language, by its English text: all catalogues of `languages/CODE` in it. ValueError
-    where a text stands twice."""
+    """Return all texts of a package in a language, by their English text, from the catalogues in `languages/CODE`.
+    Raises ValueError for a repeated text."""
     found: dict[str, str] = {}
     folder = files(package).joinpath("languages", language)
     for part in folder.iterdir() if folder.is_dir() else ():

@@ -1,6 +1,8 @@
-"""The codes that people choose from: reasons, the items of a referral, urgencies, states … Each is one row of a table
-in `data/codelists`: its labels, where it is offered, what it counts as. Forms, bodies of the API, stored counters and
-texts are made from the row. Pure."""
+"""The codes that people choose from: reasons, items of a referral, urgencies, states … Pure.
+
+Each is one row of a table in `data/codelists`, with its labels, where it is offered, and what it counts as. Forms, API
+bodies, stored counters and texts are generated from the row.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,13 +20,13 @@ Known = TypeVar("Known", bound=str)
 
 @cache
 def words(table: str) -> Mapping[str, Mapping[str, str]]:
-    """The rows of a table by code, in its order."""
+    """Return the rows of a table by code, in order."""
     return MappingProxyType({row["code"]: row for row in rows(table)})
 
 
 def words_of(table: str, codes: Iterable[Known]) -> dict[Known, Mapping[str, str]]:
-    """The same by what a module calls the codes. LookupError names the codes that have no row, and the rows of which
-    the module does not know."""
+    """Return the rows by the module's own constants. Raises LookupError that names codes without a row and rows without
+    a constant."""
     known = {str(code): code for code in codes}
     if odd := sorted(known.keys() ^ words(table).keys()):
         raise LookupError(f"{table}.csv and the code differ in {', '.join(odd)}")
@@ -41,7 +43,7 @@ class Reason(Code):
 
 @dataclass(frozen=True, slots=True)
 class ItemWord(Code):
-    """An item of a referral, in the order in which a recipient reads them."""
+    """An item of a referral. Recipients read items in this order."""
 
     asked: int | None
     """Its place in the form that asks for consent; None: it is typed for this referral alone."""
@@ -53,7 +55,7 @@ class ItemWord(Code):
 
 @cache
 def reasons(of: str) -> Mapping[str, Reason]:
-    """The reasons of a list by code, in the order in which forms offer them. LookupError for another list."""
+    """Return the reasons of a list by code, in the order of forms. Raises LookupError for an unknown list."""
     found = {
         row["code"]: Reason(
             row["code"],
@@ -70,14 +72,14 @@ def reasons(of: str) -> Mapping[str, Reason]:
 
 
 def offered(of: str, by: str) -> tuple[str, ...]:
-    """The codes of a list that somebody may choose there, in order."""
+    """Return the codes of a list that are offered in this place, in order."""
     return tuple(code for code, reason in reasons(of).items() if by in reason.offered)
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """The same for a body of the API: `Annotated[str, OneOf("decline", "referral")]`. Without `by`: all that a
-    column of a table holds."""
+    """The type of such a code in API bodies: `Annotated[str, OneOf("decline", "referral")]`. Without `by` it allows all
+    values in a column of a table."""
 
     of: str
     by: str = ""
@@ -90,8 +92,8 @@ class OneOf:
 
 
 def counted(of: str, places: int) -> Mapping[str, int]:
-    """The place of each counted code, and the last one for `other`. ValueError where two have one place, or one
-    has none of `places`."""
+    """Return the counter position of each counted code, and the last position for `other`. Raises ValueError if two
+    share a position or one is out of range."""
     found = {code: each.counter for code, each in reasons(of).items() if each.counter is not None}
     if len({*found.values()}) < len(found) or any(
         not 0 <= at < places - 1 for at in found.values()
@@ -104,7 +106,7 @@ def counted(of: str, places: int) -> Mapping[str, int]:
 
 @cache
 def items() -> Mapping[str, ItemWord]:
-    """By code, in the order in which a recipient reads them."""
+    """Return the items by code, in the order in which recipients read them."""
     return MappingProxyType(
         {
             row["code"]: ItemWord(
@@ -120,7 +122,7 @@ def items() -> Mapping[str, ItemWord]:
 
 
 def in_sentence(item: str, language: str) -> str:
-    """An item as it is named within a sentence to the person; the code itself of one that is no more."""
+    """Return an item's name for use within a sentence; the code itself if the item no longer exists."""
     word = items().get(item)
     return word.in_sentence[language] if word else item
 
@@ -142,7 +144,7 @@ _CALLED = {
 
 @cache
 def texts(language: str) -> Mapping[str, str]:
-    """Labels on pages: `code.LIST.CODE`, `item.CODE`, `state.CODE` …"""
+    """Return the labels on pages, by `code.LIST.CODE`, `item.CODE`, `state.CODE` …"""
     found = {
         f"code.{row['list']}.{row['code']}": row[f"label_{language}"] for row in rows("reasons")
     }

@@ -1,5 +1,7 @@
-"""The code lists that services share, with Spanish and English labels. The lists are tables under
-`data/codelists`: what a list contains is decided there, not in code."""
+"""The code lists that services share, with Spanish and English labels.
+
+Tables under `data/codelists` define their content.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,13 +29,13 @@ class Code:
         return self.labels["en"]
 
     def label(self, language: str = "es") -> str:
-        """The label in `language`, Spanish if there is none in it."""
+        """Return the label in `language`, or in Spanish if that is missing."""
         return self.labels.get(language, self.labels["es"])
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceCategory(Code):
-    """A kind of service: the need that it meets."""
+    """A kind of service, by the need that it meets."""
 
     pathway: str
     """The pathway (area of responsibility) that it belongs to: CP, GBV, TIP, GP, MULTI."""
@@ -47,7 +49,7 @@ class ServiceCategory(Code):
 
 @dataclass(frozen=True, slots=True)
 class VisibilityLevel(Code):
-    """Levels come in order, from the most open to the most closed."""
+    """A level of visibility, ordered from the most open to the most closed."""
 
     who_sees: str
     location_precision: str
@@ -57,7 +59,7 @@ Entry_co = TypeVar("Entry_co", bound=Code, covariant=True)
 
 
 class CodeList(Mapping[str, Entry_co], Generic[Entry_co]):
-    """Entries by code, in the order of the table."""
+    """The entries of a list by code, in the order of the table."""
 
     def __init__(self, name: str, entries: Mapping[str, Entry_co]) -> None:
         self.name = name
@@ -77,13 +79,13 @@ class CodeList(Mapping[str, Entry_co], Generic[Entry_co]):
         return tuple(self._entries)
 
     def label(self, code: str, language: str = "es") -> str:
-        """The label of a code; the code itself if it is not in the list (retired, foreign)."""
+        """Return the label of a code; the code itself if the list lacks it (retired or foreign)."""
         entry = self._entries.get(code)
         return entry.label(language) if entry else code
 
 
 def rows(table: str) -> list[dict[str, str]]:
-    """The rows of a table of `data/codelists`, by column."""
+    """Return the rows of a table of `data/codelists`."""
     return tables.rows("common.words", f"data/codelists/{table}")
 
 
@@ -148,20 +150,20 @@ def organisation_types() -> CodeList[Code]:
 
 @cache
 def languages() -> CodeList[Code]:
-    """By their codes of ISO 639-3."""
+    """Return languages by their ISO 639-3 codes."""
     return _listed("languages")
 
 
 @cache
 def confidential_needs() -> CodeList[Code]:
-    """Categories whose services are never shown to everybody (safe houses, alternative care); the
-    label says through whom they are reached where no pathway of the area says it."""
+    """Return the categories whose services are never public (safe houses, alternative care). The label names the way to
+    reach them, unless a pathway of the area does."""
     return _listed("confidential_needs")
 
 
 @cache
 def referral_attributes() -> Mapping[str, CodeList[Code]]:
-    """How a service takes referrals, by attribute: intake_mode, referral_method, response_delay,
+    """Return codes for how a service takes referrals, by attribute: intake_mode, referral_method, response_delay,
     next_step, feedback_mechanism, feedback_delay, coverage, frequency, eligibility."""
     lists: dict[str, dict[str, Code]] = {}
     for row in rows("referral_attributes"):

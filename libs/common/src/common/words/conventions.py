@@ -1,6 +1,6 @@
-"""How numbers, shares and dates are written in each language that people read: `codelists/page_languages.csv`. Pure.
+"""Formats numbers, shares and dates in each page language, by `codelists/page_languages.csv`. Pure.
 
-As CLDR has them: its data for all languages of the world is 30 MB, and the tests compare these with it.
+It follows CLDR. CLDR's own data for all languages would need 30 MB; the tests compare the results with it.
 """
 
 from datetime import date
@@ -16,7 +16,7 @@ OWN_NAMES = {code: row["own_name"] for code, row in _HOW.items()}
 
 
 def number(value: float | Decimal, language: str, decimals: int = 3) -> str:
-    """At most so many decimals: 1234.5 is `1.234,5` in Spanish, `1,234.5` in English."""
+    """Format with at most so many decimals: 1234.5 is `1.234,5` in Spanish, `1,234.5` in English."""
     exact = value if isinstance(value, Decimal) else Decimal(str(value))
     rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
     whole, _, rest = f"{rounded:,f}".partition(".")
@@ -26,40 +26,40 @@ def number(value: float | Decimal, language: str, decimals: int = 3) -> str:
 
 
 def share(value: Decimal, language: str) -> str:
-    """As a percentage with at most one decimal: `12,5 %` in Spanish, `12.5%` in English."""
+    """Format as a percentage with at most one decimal: `12,5 %` in Spanish, `12.5%` in English."""
     return number(value * 100, language, 1) + _HOW[language]["percent"]
 
 
 def month_names(language: str) -> tuple[str, ...]:
-    """From January on."""
+    """Return the names of the months, from January on."""
     return tuple(_HOW[language]["months"].split())
 
 
 def short_month(day: date, language: str) -> str:
-    """As an axis has room for it: `sept 2026`, `Sep 2026`."""
+    """Format a month briefly, for axes: `sept 2026`, `Sep 2026`."""
     return f"{_HOW[language]['short_months'].split()[day.month - 1]} {day.year}"
 
 
 def month(day: date, language: str) -> str:
-    """`septiembre de 2026`, `September 2026`."""
+    """Format a month: `septiembre de 2026`, `September 2026`."""
     return _HOW[language]["month"].format(month=month_names(language)[day.month - 1], year=day.year)
 
 
 def whole_date(day: date, language: str) -> str:
-    """`16 de noviembre de 2026`, `16 November 2026`."""
+    """Format a date: `16 de noviembre de 2026`, `16 November 2026`."""
     return days_of(str(day.day), day, language)
 
 
 def days_of(days: str, of: date, language: str) -> str:
-    """Some days of a month: `1–15 de noviembre de 2026`."""
+    """Format some days of a month: `1–15 de noviembre de 2026`."""
     return _HOW[language]["day"].format(day=days, month=month(of, language))
 
 
 def dotted_month(of: date, language: str) -> str:
-    """As CLDR abbreviates it in Venezuela and in Great Britain: `sept.`, `Sept`."""
+    """Abbreviate a month as CLDR does for Venezuela and Great Britain: `sept.`, `Sept`."""
     return _HOW[language]["dotted_months"].split()[of.month - 1]
 
 
 def quarter(number: int, year: int, language: str) -> str:
-    """`4.º trimestre de 2026`, `Q4 2026`."""
+    """Format a quarter: `4.º trimestre de 2026`, `Q4 2026`."""
     return _HOW[language]["quarter"].format(n=number, year=year)

@@ -1,6 +1,6 @@
-"""The details of refusals: each has a stable code, and a sentence in every language. Pure.
+"""The sentences of refusals, each with a stable code and a text in every language. Pure.
 
-Whoever refuses names the code. `data/details.csv` holds the sentences, with {0}, {1}, … where something is filled in.
+Code that refuses names the code. `data/details.csv` contains the sentences, with places {0}, {1}, … for values.
 """
 
 import re
@@ -18,7 +18,7 @@ _PLACE = re.compile(r"\{(\d)\}")
 
 @dataclass(frozen=True)
 class Detail:
-    """`params` in the order of the places."""
+    """The code of a sentence and the values for its places."""
 
     code: str
     params: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Detail:
         return _filled(sentences()[self.code][language], self.params)
 
     def body(self) -> dict[str, object]:
-        """The body by which a client can say the sentence in its own words, or in those of `details.csv`."""
+        """Return the members by which a client can word the sentence itself or look it up in `details.csv`."""
         return {
             "detail_code": self.code,
             **({"detail_params": self.params} if self.params else {}),
@@ -39,7 +39,7 @@ class Detail:
 
 
 class Coded(Exception):
-    """A refusal of pure code, by the code of its sentence; the caller raises `because(error.said)`."""
+    """A refusal by pure code, with the code of its sentence. The caller raises `because(error.said)`."""
 
     def __init__(self, code: str, /, *params: object) -> None:
         self.said = Detail.of(code, *params)
@@ -47,17 +47,17 @@ class Coded(Exception):
 
 
 class WrongValue(Coded, ValueError):
-    """A refusal of a validator."""
+    """A refusal by a validator."""
 
 
 @cache
 def sentences() -> dict[str, dict[str, str]]:
-    """By code, then by language."""
+    """Return the sentences by code and language."""
     return {row.pop("detail_code"): row for row in rows("common.words", "data/details")}
 
 
 def said(code: str, params: Sequence[str], language: str) -> str | None:
-    """The sentence in a language; None for a code that is newer than this table."""
+    """Return the sentence in a language; None for a code that this version does not know."""
     text = sentences().get(code, {}).get(language)
     return None if text is None else _filled(text, params)
 

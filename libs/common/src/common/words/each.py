@@ -1,4 +1,4 @@
-"""What bodies of the API say in each language, and it is the one place that names the languages as fields. Pure."""
+"""API models with a text for each language. Only this module has the languages as fields. Pure."""
 
 from typing import Generic, TypeVar
 

@@ -1,5 +1,4 @@
-"""The languages that people read, and which of them somebody is answered in: what they ask for, before
-what their browser prefers. Pure."""
+"""The page languages, and the choice among them: the requested language first, then the browser's preference. Pure."""
 
 from functools import lru_cache
 from typing import Literal, TypeGuard, get_args
@@ -11,8 +10,7 @@ FURTHER = tuple(code for code in LANGUAGES if code not in {"es", "en"})
 
 
 def preferred(header: str | None) -> list[str]:
-    """The codes (two or three letters) of an Accept-Language, the most wanted first; those that are
-    refused by a weight of 0 are left out."""
+    """Return the codes (two or three letters) of an Accept-Language by descending weight, without those of weight 0."""
     weighted: list[tuple[float, str]] = []
     for part in (header or "").split(","):
         name, _, weight = part.replace(" ", "").partition(";q=")
@@ -28,8 +26,8 @@ def preferred(header: str | None) -> list[str]:
 
 @lru_cache(maxsize=256)
 def page_language(asked: str | None, accept_language: str | None) -> PageLanguage:
-    """The language of a page: of those asked for (`es`, or `en-GB es`), else of those preferred, the
-    first that pages exist in; Spanish where none is named."""
+    """Return the first available language among those requested (`es`, or `en-GB es`) and those the browser prefers;
+    Spanish by default."""
     for code in (*preferred((asked or "").replace(" ", ",")), *preferred(accept_language)):
         if _is_read(code):
             return code
@@ -37,7 +35,7 @@ def page_language(asked: str | None, accept_language: str | None) -> PageLanguag
 
 
 def next_language(language: str) -> str:
-    """The one that a page offers beside its own; from page to page all of them."""
+    """Return the language that a page offers besides its own. Repeated switching reaches all of them."""
     return LANGUAGES[(LANGUAGES.index(page_language(language, None)) + 1) % len(LANGUAGES)]
 
 

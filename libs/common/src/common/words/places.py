@@ -1,5 +1,7 @@
-"""Administrative areas by P-code: names, parents, label points. Each country is one folder of
-tables under `data/places`; a new country is new data, never new code."""
+"""Administrative areas by P-code: names, parents, label points.
+
+Each country is one folder of tables under `data/places`; a new country needs data, but no code.
+"""
 
 import csv
 import math
@@ -15,7 +17,7 @@ _EARTH_RADIUS_KM = 6371.0088
 
 
 class Point(NamedTuple):
-    """WGS 84 decimal degrees."""
+    """A point in WGS 84 decimal degrees."""
 
     latitude: float
     longitude: float
@@ -23,10 +25,8 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One area. `level` 0 is the country, 1 the first administrative level (state), and so on.
-
-    `point` is a label point (a place for a name on a map), not a centre of population.
-    """
+    """An area. `level` 0 is the country, 1 the first administrative level (state), and so on. `point` is where a map
+    shows the name, not a centre of population."""
 
     pcode: str
     name: str
@@ -39,17 +39,17 @@ class Place:
     name_en: str | None = None
 
     def label(self, language: str = "es") -> str:
-        """Only countries have an English name of their own; areas keep their local name."""
+        """Return the name. Only countries have an English one; areas keep their local name."""
         return self.name_en if language == "en" and self.name_en else self.name
 
 
 class UnknownPlaceError(LookupError):
-    """The P-code is in no table."""
+    """No table contains the P-code."""
 
 
 class Places:
-    """All known areas. Unknown P-codes raise `UnknownPlaceError`, except in the predicates
-    (`is_known`, `within`) and `get`, which answers None."""
+    """All known areas. Unknown P-codes raise `UnknownPlaceError`, except in the predicates (`is_known`, `within`) and
+    in `get`, which returns None."""
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         self._places = dict(places)
@@ -64,7 +64,7 @@ class Places:
 
     @staticmethod
     def load() -> "Places":
-        """The tables that ship with the package; read once per process."""
+        """Load the tables in the package, once per process."""
         return _shipped()
 
     def __iter__(self) -> Iterator[Place]:
@@ -86,7 +86,7 @@ class Places:
         return pcode in self._places
 
     def at_level(self, level: int, country: str | None = None) -> tuple[Place, ...]:
-        """Areas of one level, optionally of one country (ISO 3166-1 alpha-3)."""
+        """Return the areas of one level, optionally of one country (ISO 3166-1 alpha-3)."""
         return tuple(
             place
             for place in self._places.values()
@@ -94,7 +94,7 @@ class Places:
         )
 
     def ancestors(self, pcode: str) -> tuple[str, ...]:
-        """P-codes of the areas that contain this one, nearest first, without itself."""
+        """Return the P-codes of the areas that contain this one, nearest first."""
         found: list[str] = []
         parent = self.require(pcode).parent
         while parent is not None:
@@ -107,7 +107,7 @@ class Places:
         return tuple(self._children.get(pcode, ()))
 
     def descendants(self, pcode: str) -> tuple[str, ...]:
-        """P-codes of all areas inside this one, level by level, without itself."""
+        """Return the P-codes of all areas inside this one, level by level."""
         found: list[str] = []
         level = self.children(pcode)
         while level:
@@ -116,26 +116,26 @@ class Places:
         return tuple(found)
 
     def within(self, pcode: str, ancestor: str) -> bool:
-        """True if the area is `ancestor` or lies inside it; False for unknown codes."""
+        """Return whether the area is `ancestor` or lies inside it; False for unknown codes."""
         if pcode not in self._places or ancestor not in self._places:
             return False
         return pcode == ancestor or ancestor in self.ancestors(pcode)
 
     def at_most(self, pcode: str, level: int) -> str:
-        """The area itself or its ancestor at `level`, whichever is coarser: VE231301 → VE23 at 1."""
+        """Return the area or its ancestor at `level`, whichever is coarser: VE231301 → VE23 at 1."""
         lineage = (pcode, *self.ancestors(pcode))
         return next(each for each in lineage if self._places[each].level <= level)
 
     def point(self, pcode: str) -> Point | None:
-        """The area's label point or, where the data has none, that of the nearest ancestor."""
+        """Return the area's label point or, if it has none, that of its nearest ancestor with one."""
         for each in (pcode, *self.ancestors(pcode)):
             if (point := self._places[each].point) is not None:
                 return point
         return None
 
     def distance(self, one: str, other: str) -> float | None:
-        """Great-circle kilometres between the two areas' points; 0 inside the same area whose
-        point both fall back on; None if either has no point at any level."""
+        """Return the kilometres between the two areas' points (great circle). The result is 0 if both use the point of
+        the same area, None if either has no point at any level."""
         start, end = self.point(one), self.point(other)
         if start is None or end is None:
             return None
@@ -144,8 +144,10 @@ class Places:
     def named(
         self, name: str, *, level: int | None = None, within: str | None = None
     ) -> tuple[Place, ...]:
-        """Areas of that name, without regard to accents, case or punctuation. Several areas share
-        a name (every state has its Libertador): narrow by `level` or by the containing area."""
+        """Return the areas of that name, ignoring accents, case and punctuation.
+
+        Several areas may share a name (every state has a Libertador), so narrow by `level` or the containing area.
+        """
         return tuple(
             place
             for place in self._by_name.get(folded(name), ())
@@ -154,7 +156,7 @@ class Places:
 
 
 def folded(text: str) -> str:
-    """Lower case, no accents, single spaces for anything that is not a letter or a digit."""
+    """Fold the text: lower case, no accents, a single space for anything but letters and digits."""
     plain = text.casefold()
     if not plain.isascii():
         plain = unicodedata.normalize("NFKD", plain)
@@ -162,7 +164,7 @@ def folded(text: str) -> str:
 
 
 class _Letters(dict[int, str | None]):
-    """Folds each character once: whole files are compared by folded text."""
+    """Caches the folded form of each character, because imports fold whole files."""
 
     _MOST = 4_096
 
@@ -178,7 +180,7 @@ _LETTERS = _Letters()
 
 
 def kilometres(start: Point, end: Point) -> float:
-    """Great-circle distance (haversine, mean Earth radius)."""
+    """Return the great-circle distance (haversine, mean Earth radius)."""
     latitude, other_latitude = math.radians(start.latitude), math.radians(end.latitude)
     half_north = math.sin((other_latitude - latitude) / 2)
     half_east = math.sin(math.radians(end.longitude - start.longitude) / 2)

@@ -1,7 +1,7 @@
-"""The states of a referral and what each of them means, for all services. No I/O.
+"""The states of a referral and their meaning, for all services. Pure.
 
-Who may move a referral from one to the next is the referrals' own matter (its `lifecycle`); what a
-state counts as is the same for whoever reads its events: a row of `data/codelists/referral_states.csv`.
+The referrals service alone decides who may change a state (its `lifecycle`). What a state counts as is the same for
+every reader of its events: a row of `data/codelists/referral_states.csv`.
 """
 
 from enum import StrEnum
@@ -41,7 +41,7 @@ _PROGRESS = {
 
 
 def progress(state: ReferralState) -> Progress | None:
-    """How far a person got by it; None for what nobody counts."""
+    """Return how far the referral has come in this state; None if the state does not count."""
     return _PROGRESS[state]
 
 

@@ -1,5 +1,7 @@
-"""Tables and texts that ship with a package. Spanish and English are side by side in the file; the package's catalogues
-add further languages."""
+"""Tables and texts that ship with a package.
+
+Each file contains Spanish and English side by side; the package's catalogues add further languages.
+"""
 
 import csv
 import json
@@ -15,27 +17,27 @@ Part = TypeVar("Part")
 
 
 def rows(package: str, name: str) -> list[dict[str, str]]:
-    """The rows of `NAME.csv`, by column. `name` may have folders: `data/columns`."""
+    """Return the rows of `NAME.csv`. `name` may contain folders: `data/columns`."""
     table = files(package).joinpath(*f"{name}.csv".split("/"))
     found = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
     return completed(package, list(found))
 
 
 def tree(package: str, name: str) -> Any:
-    """The content of `NAME.json`."""
+    """Return the content of `NAME.json`."""
     file = files(package).joinpath(*f"{name}.json".split("/"))
     return completed(package, json.loads(file.read_bytes()))
 
 
 def by_language(row: Mapping[str, str], column: str = "label") -> Mapping[str, str]:
-    """What a row says in each language: `label_es`, `label_en` …; column "": `es`, `en` …"""
+    """Return a row's text by language, from `label_es`, `label_en` …; for column "" from `es`, `en` …"""
     start = f"{column}_" if column else ""
     return MappingProxyType({code: row[start + code] for code in LANGUAGES})
 
 
 def completed(package: str, part: Part) -> Part:
-    """The same, in which all that is said in `es` and `en`, or as `label_es` and `label_en`, is said in each further
-    language; in English where its catalogues lack the text, which a test names."""
+    """Add the further languages to every part that has `es` and `en`, or `label_es` and `label_en`. Texts that their
+    catalogues lack stay English; a test names them."""
     if isinstance(part, dict):
         found = {name: completed(package, each) for name, each in part.items()}
         for name in part:

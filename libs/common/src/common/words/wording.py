@@ -1,8 +1,8 @@
-"""Texts of commands, in the language of their reader.
+"""Texts of commands in the reader's language.
 
-The English text in the source is the id; other languages are in the package's catalogues, read on demand.
-`said("no log in {root}", root=…)` fills the places of a text. A text is a whole sentence: other languages order the
-parts differently.
+The English text in the source is the key; the package's catalogues contain the other languages and are read on demand.
+`said("no log in {root}", root=…)` fills the places of a text. Each text is a whole sentence, because other languages
+order the parts differently.
 """
 
 import os
@@ -16,7 +16,7 @@ _PLAIN = {"C": "en", "POSIX": "en"}
 
 
 def language_of(environment: Mapping[str, str]) -> str:
-    """The language that was asked for, else the first supported one of the locale, else English."""
+    """Return the requested language, else the first supported one of the locale, else English."""
     names = (LANGUAGE_VARIABLE, *_LOCALES)
     # es_VE.UTF-8, es-VE, C.UTF-8
     codes = (
@@ -27,8 +27,8 @@ def language_of(environment: Mapping[str, str]) -> str:
 
 
 class Worded(Exception):
-    """An error that somebody may read in their language (`Wording.told`), and whose places may hold another; in logs and
-    where programs read it is English."""
+    """An error with a translatable text (`Wording.told`); its values may contain another one. Logs and programs see it
+    in English."""
 
     def __init__(self, text: str, /, **values: object) -> None:
         super().__init__(text.format(**values) if values else text)
@@ -37,19 +37,19 @@ class Worded(Exception):
 
 
 class Wording:
-    """Texts of one package's commands: its catalogues (`languages/CODE/*.po`) and those of the shared code."""
+    """The texts of one package's commands, from its own catalogues (`languages/CODE/*.po`) and the shared ones."""
 
     def __init__(self, package: str) -> None:
         self._packages = dict.fromkeys((package, "common"))
 
     def said(self, text: str, /, **values: object) -> str:
-        """`text`, one of the ids of the catalogues, with its places filled."""
+        """Return `text`, a key of the catalogues, translated and with its places filled."""
         language = language_of(os.environ)
         spoken = text if language == "en" else self._in(language, text)
         return spoken.format(**values) if values else spoken
 
     def told(self, error: Exception) -> str:
-        """The text of an error; errors of others as they are."""
+        """Return the text of an error, translated if it is ours."""
         if not isinstance(error, Worded):
             return str(error)
         return self.said(

@@ -1,4 +1,4 @@
-"""The one migration runner. A service ships its revisions in `<package>/migrations/versions/`."""
+"""The migration runner of all services. A service ships its revisions in `<package>/migrations/versions/`."""
 
 from common.db.migrations.runner import MigrationFailedError, migrate
 

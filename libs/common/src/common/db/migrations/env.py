@@ -1,4 +1,4 @@
-"""Alembic's environment: runs on the connection that the runner hands over, or writes SQL only."""
+"""Alembic's environment: it uses the runner's connection, or only writes SQL."""
 
 from alembic import context
 

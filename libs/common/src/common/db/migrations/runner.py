@@ -1,4 +1,4 @@
-"""Brings a service's database to the newest revision, under a lock, with narrow grants."""
+"""Upgrades a service's database to the newest revision, under a lock and with narrow grants."""
 
 import asyncio
 import importlib.resources
@@ -27,10 +27,10 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class MigrationFailedError(Worded):
-    """Says the revision that did not go through; those before it are kept."""
+    """Names the revision that failed. Earlier revisions stay applied."""
 
     def __init__(self, package: str, revision: str | None, error: DBAPIError) -> None:
-        # The first line alone: a DETAIL holds values of rows.
+        # Only the first line, because a DETAIL contains values of rows.
         reason = str(error.orig).partition("\n")[0]
         if revision:
             text = "the migration of {package} stopped at revision {revision}: {reason}"
@@ -43,21 +43,19 @@ class MigrationFailedError(Worded):
 
 
 async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
-    """Upgrade the database of `package` to head as its owner; returns the revision reached.
+    """Upgrade the database of `package` to head as its owner; return the revision reached.
 
-    Tables made from now on are readable and writable by `run_time_role`, which owns nothing; a
-    revision revokes where less is right (no UPDATE of the audit). DDL waits at most five seconds
-    for a lock, so that a migration cannot stand in the way of traffic.
-
-    Raises MigrationFailedError when PostgreSQL refuses.
+    `run_time_role` can read and write new tables but owns nothing; a revision revokes more where needed (no UPDATE of
+    the audit). DDL waits at most five seconds for a lock, so that a migration cannot block traffic. Raises
+    MigrationFailedError if PostgreSQL refuses.
     """
     if not _ROLE.fullmatch(run_time_role):
         raise ValueError(f"not a role name: {run_time_role!r}")
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            # Asked again and again: whoever waits inside the question holds a snapshot, which an index that is
-            # built beside the traffic waits for in turn.
+            # Poll: a session that waits inside the query holds a snapshot, and building an index concurrently would
+            # wait for that snapshot.
             while not await connection.scalar(
                 sa.text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}
             ):
@@ -71,7 +69,7 @@ async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
                     await connection.rollback()
                     try:
                         stopped = await connection.run_sync(_next_revision, package)
-                    except DBAPIError:  # what was in the way of the migration is in this way, too
+                    except DBAPIError:  # whatever blocked the migration blocks this query too
                         stopped = None
                     raise MigrationFailedError(package, stopped, error) from error
                 await connection.commit()
@@ -92,12 +90,12 @@ async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
 
 
 def migrate_now(package: str, owner_url: str, run_time_role: str) -> str:
-    """`migrate` for callers without an event loop."""
+    """Run `migrate` without an event loop."""
     return asyncio.run(migrate(package, owner_url, run_time_role))
 
 
 def config_of(package: str) -> Config:
-    """Alembic's configuration for a package's revisions."""
+    """Return Alembic's configuration for a package's revisions."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     versions = importlib.resources.files(package) / "migrations" / "versions"
@@ -119,7 +117,7 @@ def _upgrade(connection: sa.Connection, package: str, role: str) -> None:
 
 
 def _next_revision(connection: sa.Connection, package: str) -> str | None:
-    """The revision after the one that the database has; None after the last."""
+    """Return the revision after the database's current one; None after the last."""
     there = sa.inspect(connection).has_table("alembic_version")
     has = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if there else None
     known = ScriptDirectory.from_config(config_of(package)).walk_revisions()
@@ -127,7 +125,7 @@ def _next_revision(connection: sa.Connection, package: str) -> str | None:
 
 
 def make_key_checks(connection: sa.Connection, role: str) -> None:
-    """The table of check values, like Alembic's own: beside the revisions, not one of them."""
+    """Create the table of check values, outside the revisions, like Alembic's own table."""
     for statement in (key_checks.CREATE, *key_checks.grants(role)):
         connection.execute(sa.text(statement))
 

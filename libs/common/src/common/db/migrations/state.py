@@ -1,4 +1,4 @@
-"""Whether a database is as new as the code that runs on it."""
+"""Compares the schema of a database with the code that uses it."""
 
 import importlib.util
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Schema(StrEnum):
 
 
 class Revisions:
-    """The revisions that a package ships. A revision it does not know is a newer release's."""
+    """The revisions that a package ships. An unknown revision belongs to a newer release."""
 
     def __init__(self, package: str) -> None:
         scripts = ScriptDirectory.from_config(config_of(package))
@@ -26,7 +26,7 @@ class Revisions:
 
     @classmethod
     def shipped_by(cls, package: str) -> "Revisions | None":
-        """None for a package without migrations."""
+        """Return the package's revisions; None if it has no migrations."""
         try:
             found = importlib.util.find_spec(f"{package}.migrations")
         except ModuleNotFoundError:
@@ -34,9 +34,9 @@ class Revisions:
         return cls(package) if found is not None else None
 
     async def compare(self, database: Database) -> Schema:
-        """BEHIND if the database was never migrated, or not to this code's newest revision.
+        """Return BEHIND if the database was never migrated, or not to this code's newest revision.
 
-        Ahead is fine: during an upgrade the old code serves on the expanded schema.
+        Being ahead is fine: during an upgrade the old code runs on the expanded schema.
         """
         try:
             async with database.transaction() as session:
