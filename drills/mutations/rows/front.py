@@ -1,6 +1,6 @@
 """Front door and issuer."""
 
-from drills.mutations.change import Drops, Replaces, Returns
+from drills.mutations.change import Drops, File, Replaces, Returns
 from drills.mutations.row import Row
 
 ROWS = (
@@ -340,6 +340,15 @@ ROWS = (
         "tests/gateway/test_passing_on.py::test_no_answer_leads_a_client_to_another_address",
     ),
     Row(
+        "redirects",
+        "slash-redirects",
+        "",
+        File(
+            "libs/common/src/common/http/app.py", "redirect_slashes=False", "redirect_slashes=True"
+        ),
+        "tests/system/test_endpoint_matrix.py::test_a_slash_at_the_end_leads_nowhere",
+    ),
+    Row(
         "passkeys",
         "passkey-question-once",
         "gateway.issuer.people.service:_answered",
@@ -383,6 +392,13 @@ ROWS = (
             "b\"default-src 'none'\"",
         ),
         "tests/gateway/test_passing_on.py::test_browsers_are_told_to_frame_nothing_and_to_come_by_tls_alone",
+    ),
+    Row(
+        "browser-walls",
+        "by-tls-alone",
+        "gateway.front.edge.headers:SecurityHeaders.__init__",
+        Replaces("[_TRANSPORT] if https else []", "[]"),
+        "tests/gateway/test_passing_on.py::test_browsers_are_told_to_frame_nothing_and_to_come_by_tls_alone[True]",
     ),
     Row(
         "colleagues",

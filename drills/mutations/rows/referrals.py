@@ -81,6 +81,13 @@ ROWS = (
     ),
     Row(
         "former-grants",
+        "exception-of-a-former-holder",
+        "referrals.referral.referrals.handlers:unused_exceptions_end",
+        Returns("None"),
+        "tests/services/referrals/test_over_time.py::test_an_exception_that_a_former_holder_approved_sends_nothing",
+    ),
+    Row(
+        "former-grants",
         "reporting-word",
         "referrals.case.consents.statistics:_counted.word",
         Replaces("found['status']", "'active'"),
@@ -108,6 +115,27 @@ ROWS = (
         "referrals.referral.referrals.readers:goes_on",
         Replaces("holder if holder in received else None", "None"),
         "tests/services/referrals/test_withdrawal_page.py::test_whoever_received_her_case_goes_on_and_she_is_told",
+    ),
+    Row(
+        "withdrawal-told",
+        "read-as-the-new-holder",
+        "referrals.referral.referrals.readers:_reading",
+        Replaces("since is not None and entry.at >= since", "False"),
+        "tests/services/referrals/test_withdrawal_page.py::test_whoever_received_her_case_goes_on_and_she_is_told",
+    ),
+    Row(
+        "withdrawal-told",
+        "read-in-an-emergency",
+        "referrals.referral.referrals.readers:_reading",
+        Replaces("entry.action == 'break_glass.read'", "False"),
+        "tests/services/referrals/test_withdrawal_page.py::test_whoever_received_her_case_goes_on_and_she_is_told",
+    ),
+    Row(
+        "withdrawal-told",
+        "read-in-the-history",
+        "referrals.referral.referrals.reading:history",
+        Drops("await _audit_reading(session, caller, referral, read)"),
+        "tests/services/referrals/test_withdrawal_page.py::test_an_answer_that_was_read_in_the_history_was_read",
     ),
     Row(
         "withdrawal-told",
@@ -145,6 +173,16 @@ ROWS = (
         "referrals.referral.referrals.visibility:shown_instead",
         Replaces("still is not None", "still is False"),
         "tests/services/referrals/test_implicated.py::test_nothing_of_the_case_is_in_any_answer_afterwards",
+    ),
+    Row(
+        "implicated-unaware",
+        "accused-have-to-delete",
+        "referrals.referral.referrals.withdrawal:_end_referral",
+        Replaces(
+            "was_sent and not await was_opened(session, referral.id, TaskKind.DELETE_DISCLOSED_DATA)",
+            "False",
+        ),
+        "tests/services/referrals/test_implicated.py::test_after_a_later_withdrawal_the_accused_has_to_delete_as_others_do",
     ),
     Row(
         "break-glass",
@@ -197,6 +235,13 @@ ROWS = (
         "referrals.restoration_service:_consent",
         Drops("await withdraw_again(session, means.keys, grant)"),
         "tests/services/referrals/test_must_not_return.py::test_what_ended_after_a_backup_does_not_come_back[consent]",
+    ),
+    Row(
+        "restored-consents",
+        "former-slip-of-the-backup",
+        "referrals.case.consents.service:hold_to_code",
+        Returns("0"),
+        "tests/services/referrals/test_must_not_return.py::test_what_ended_after_a_backup_does_not_come_back[code]",
     ),
     Row(
         "restored-consents",
@@ -464,11 +509,28 @@ ROWS = (
         "tests/services/referrals/test_webhooks.py::test_two_workers_make_a_call_once",
     ),
     Row(
+        "webhook-calls",
+        "replaced-secret-signs-for-ever",
+        "referrals.telling.webhooks.dispatch:_claim",
+        Replaces(
+            "hook.former_secret and hook.former_until and hook.former_until > now",
+            "hook.former_secret",
+        ),
+        "tests/services/referrals/test_webhooks.py::test_after_rotation_both_secrets_verify_for_a_day",
+    ),
+    Row(
         "deadlines",
         "timer-fires-twice",
         "referrals.referral.escalations.due_timers:_fire",
         Replaces("timer.due_at > now", "False"),
         "tests/services/referrals/test_scenarios.py::test_10_a_timer_that_two_replicas_found_due_fires_once",
+    ),
+    Row(
+        "deadlines",
+        "escalation-like-any-notice",
+        "referrals.referral.escalations.due_timers:_announce",
+        Replaces("step is EscalationStep.SUPERVISOR", "False"),
+        "tests/services/referrals/test_scenarios.py::test_10_nobody_answers_an_urgent_health_referral",
     ),
     Row(
         "danger",
@@ -645,6 +707,13 @@ ROWS = (
         Replaces("len(found) != 1", "False"),
         "tests/services/referrals/test_audit_record.py"
         "::test_the_record_is_found_by_codes_and_what_means_nothing_is_refused",
+    ),
+    Row(
+        "handed-over",
+        "form-of-a-former-holder",
+        "referrals.listening.intake.records_service:_gone",
+        Replaces("case is None or case.organisation_id != caller.organisation", "case is None"),
+        "tests/services/referrals/test_bridges.py::test_the_form_of_a_former_holder_learns_nothing_of_what_the_new_one_does",
     ),
     Row(
         "handed-over",

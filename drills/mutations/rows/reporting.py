@@ -40,6 +40,13 @@ ROWS = (
         "tests/services/reporting/releases/test_rounding.py::TestBox::test_each_cell_goes_to_a_neighbouring_multiple_and_zeros_stay",
     ),
     Row(
+        "small-cells",
+        "rate-over-a-few",
+        "reporting.ground.protection.protected:RATE_DENOMINATOR_FACTOR",
+        Replaces("2", "1"),
+        "tests/services/reporting/protection/test_rate.py::test_there_is_no_rate_over_a_few_people",
+    ),
+    Row(
         "drafts-by-scope",
         "drafts-by-scope",
         "reporting.protect.releases.queries:_may_see",

@@ -264,6 +264,13 @@ ROWS = (
         "tests/common/test_tokens.py::test_one_token_has_one_text[2-RS256]",
     ),
     Row(
+        "token-text",
+        "token-of-days",
+        "common.auth.tokens:LONGEST_SECONDS",
+        Replaces("86_400", "864_000"),
+        "tests/attacks/test_access_tokens.py::test_a_second_text_of_a_good_token_and_one_of_days",
+    ),
+    Row(
         "database-roles",
         "roles-enter-postgres",
         "stack.embedded.postgres:PostgresServer.create_service_database",

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from common import clock
+
 OPEN = frozenset(
     [
         "sent",
@@ -72,7 +74,8 @@ class Case:
     closed: bool = False
     erased: bool = False
     emergency_readers: set[UUID] = field(default_factory=set)
-    holders_who_read: set[UUID] = field(default_factory=set)
+    holders_who_read: set[tuple[UUID, int]] = field(default_factory=set)
+    """Each with how often it had been handed over by then."""
     moves: int = 0
     """How often it was handed over."""
 
@@ -100,6 +103,7 @@ class Word:
     items: frozenset[str]
     by: str
     code: str = ""
+    given: datetime = field(default_factory=clock.now)
     until: datetime | None = None
     stands: bool = True
     used: bool = False
@@ -107,6 +111,8 @@ class Word:
     """Of an exception: whose people decided."""
     hands_over: bool = False
     """The whole case, to whoever accepts it."""
+    accepted: int | None = None
+    """Which handing over it was; None: nobody accepted."""
 
     @property
     def is_exception(self) -> bool:
@@ -121,6 +127,8 @@ class Sharing:
     state: str = "sent"
     before_hold: str = ""
     ended: bool = False
+    by_wish: bool = False
+    """Whether the person took it back, before or after another end."""
     readers: set[UUID] = field(default_factory=set)
     former: list[Word] = field(default_factory=list)
     """What it went on under before."""
@@ -151,10 +159,39 @@ class Sharing:
         )
 
 
+@dataclass(frozen=True)
+class Link:
+    """By which a recipient without an account answers once."""
+
+    page: str
+    until: datetime
+
+
+@dataclass(eq=False)
+class Offer:
+    """Of a case to another organisation. `state`: offered, accepted, declined or recalled."""
+
+    id: str
+    word: Word
+    giver: UUID
+    state: str = "offered"
+
+
+@dataclass(eq=False)
+class Request:
+    """To hand a report on against its reporter's wish: one person asks with `words`, another decides."""
+
+    id: str
+    to: UUID
+    words: str
+    asker: Caller
+    status: str = "pending"
+
+
 @dataclass(eq=False)
 class Report:
     """What somebody told on the line. `words`: all that was written in its thread. `handed`: who may make a case of it,
-    by the reporter's wish."""
+    by the reporter's wish, or `by_request` of two people."""
 
     id: str
     receipt: str
@@ -162,6 +199,8 @@ class Report:
     desk: str = "TIP"
     wish: bool = False
     handed: UUID | None = None
+    by_request: bool = False
+    requests: list[Request] = field(default_factory=list)
     accused: set[UUID] = field(default_factory=set)
     case: Case | None = None
     deleted: bool = False
@@ -209,6 +248,35 @@ def may_renew(sharing: Sharing, word: Word, now: datetime) -> bool:
     return same and open_still and may_send(word, frozenset(), now)
 
 
+def sides_of_offer(caller: Caller, offer: Offer) -> set[str]:
+    sides = {"giver": offer.giver, "receiver": offer.word.to}
+    own = caller.organisation if caller.reads_cases else None
+    return {side for side, each in sides.items() if each == own}
+
+
+def may_take_over(offer: Offer, now: datetime) -> bool:
+    """Asked when it is offered and again when it is accepted. Meanwhile the receiver is told what to decide by."""
+    word, case = offer.word, offer.word.case
+    return (
+        offer.state == "offered"
+        and not (case.closed or case.erased)
+        and word.stands
+        and (word.until is None or now < word.until)
+        and word.to not in case.implicated
+        and may_decide(word.by, case, now)
+    )
+
+
+def answer_to_offer(act: str, caller: Caller, offer: Offer, now: datetime) -> int | None:
+    """The status of the answer; None: some refusal."""
+    sides = sides_of_offer(caller, offer)
+    if ("giver" if act == "recall" else "receiver") not in sides:
+        return 403 if sides else (404 if caller.reads_cases else None)
+    if offer.state != "offered":
+        return 409
+    return 200 if act != "accept" or may_take_over(offer, now) else None
+
+
 def may_answer(sharing: Sharing, now: datetime) -> bool:
     word, case = sharing.word, sharing.case
     return (
@@ -243,12 +311,19 @@ def is_handed(caller: Caller, report: Report) -> bool:
     case, own = report.case, caller.organisation
     return (
         caller.reads_cases
-        and report.wish
+        and (report.wish or report.by_request)
         and own == report.handed
         and own not in report.accused
         and not report.deleted
         and (case is None or (case.holder == own and not case.erased))
     )
+
+
+def concerns(caller: Caller, report: Report, request: Request) -> bool:
+    """Its desk, and the supervisors of the organisation that would have the report."""
+    receives = caller.organisation == request.to and caller.reads_cases and caller.works is None
+    accused = caller.organisation in report.accused
+    return is_at_desk(caller, report) or (receives and not accused and not report.deleted)
 
 
 def answer_to(step: str, caller: Caller, sharing: Sharing, now: datetime) -> int | None:
@@ -289,6 +364,7 @@ def may_know(
     for report in reports:
         if is_at_desk(caller, report) or is_handed(caller, report):
             known.update(report.words)
+        known.update(e.words for e in report.requests if concerns(caller, report, e))
     return known
 
 
@@ -307,6 +383,8 @@ class Past:
     sharings: list[Sharing] = field(default_factory=list)
     accesses: list[Access] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    teams: dict[UUID, set[str]] = field(default_factory=dict)
     record: tuple[object, Case] | None = None
 
 
@@ -320,15 +398,22 @@ def restore(then: Past, now: Past) -> None:
         case.implicated |= later.implicated
         if later.hidden and not case.hidden:
             case.caregiver = later.caregiver
+    then.teams = {
+        who: now.teams.get(who) or team for who, team in {**now.teams, **then.teams}.items()
+    }
     words = {each.id: each for each in now.words}
     for word in then.words:
         word.stands &= words[word.id].stands
+        word.accepted = words[word.id].accepted
     sharings = {each.id: each for each in now.sharings}
     for sharing in then.sharings:
         later_sharing = sharings[sharing.id]
         if later_sharing.ended and not sharing.ended:
             sharing.ended = True
             sharing.state = "recalled" if sharing.state in OPEN else sharing.state
+    offers = {each.id: each for each in now.offers}
+    for offer in then.offers:
+        offer.state = offers[offer.id].state
     accesses = {each.id: each for each in now.accesses}
     for access in then.accesses:
         access.ended |= accesses[access.id].ended
@@ -339,5 +424,6 @@ def restore(then: Past, now: Past) -> None:
         report.wish &= later_report.wish
         report.desk = later_report.desk
         report.accused |= later_report.accused
+        report.requests = [each for each in report.requests if each.to not in report.accused]
         if report.handed != later_report.handed:
             report.handed = None

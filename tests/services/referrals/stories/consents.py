@@ -21,6 +21,7 @@ from tests.services.referrals.stories.world import (
     ROADS,
     SUBSETS,
     World,
+    said,
 )
 from tests.services.referrals.test_scenarios import exception_body
 
@@ -32,6 +33,8 @@ class Truth:
     referrals: set[tuple[str, str]]
     records: set[tuple[str, str]]
     goes_on: str | None
+    restores: int
+    """Times of which no record of readings is left."""
 
 
 class Consents(World):
@@ -42,16 +45,15 @@ class Consents(World):
         if to == case.holder:
             return
         by = data.draw(st.sampled_from(["person", "caregiver"]))
-        until = now + timedelta(days=5) if short else None
+        word = Word("", case, to, self.services[to], frozenset(items), by)
+        word.until = now + timedelta(days=5) if short else None
         body = {
             "case_id": case.id,
             "service_id": self.services[to],
             "purpose": "HLT",
             "items": sorted(items),
             "method": "verbal",
-            "decided_by": by,
-            **({"child_assent": "agrees"} if by == "caregiver" else {}),
-            **({"valid_until": until.isoformat()} if until else {}),
+            **said(word),
         }
         status, made = self.post(self.staff(case.holder), "/consents", body)
         may = (
@@ -62,8 +64,7 @@ class Consents(World):
         )
         assert (status == 201) == may, (status, made)
         if may:  # a child's own word waits for a supervisor, who is not asked here
-            word = Word(made["id"], case, to, self.services[to], frozenset(items), by)
-            word.code, word.until = made["withdrawal_code"], until
+            word.id, word.code = made["id"], made["withdrawal_code"]
             word.stands = made["status"] == "active"
             assert word.stands == may_decide(by, case, now)
             self.words.append(word)
@@ -105,7 +106,7 @@ class Consents(World):
             answer = self.run(self.story.form("/withdraw?language=en", {"code": word.code}))
             assert answer.status_code == 200, answer.text
             nobody, keeps = "Nobody had" in answer.text, "keeps it" in answer.text
-            assert nobody == (not (truth.referrals or truth.records)), answer.text
+            assert nobody == (truth == Truth(set(), set(), truth.goes_on, 0)), answer.text
             assert keeps == (truth.goes_on is not None), answer.text
         elif road == "code":
             answer = self.run(self.story.post("anonymous", "/withdrawals", {"code": word.code}))
@@ -116,7 +117,16 @@ class Consents(World):
             assert status == 200, told_her
             self.is_true(told_her, truth)
         word.stands = False
+        for each in self.offered(case):
+            each.state = "recalled" if each.word is word else each.state
         self.end(under)
+        self.who_read_is_to_delete(under)
+
+    def who_read_is_to_delete(self, ended: list[Sharing]) -> None:
+        for each in ended:
+            asked = self.get(self.chief(each.word.to), "/tasks?limit=500").json()["items"]
+            kinds = {task["kind"] for task in asked if task["referral_id"] == each.id}
+            assert not each.readers or "delete_disclosed_data" in kinds, (each.id, asked)
 
     @precondition(lambda self: self.sharings and any(not each.used for each in self.words))
     @rule(data=st.data(), road=ROADS)
@@ -150,12 +160,13 @@ class Consents(World):
         case = word.case
         records = {("break_glass", str(each)) for each in case.emergency_readers}
         received = {each.word.to for each in under}
-        if word.hands_over:
+        if word.accepted is not None:
             received = {word.to}
-            records |= {("transfer", str(each)) for each in case.holders_who_read & received}
+            if any(who == word.to and at >= word.accepted for who, at in case.holders_who_read):
+                records.add(("transfer", str(word.to)))
         goes_on = str(case.holder) if case.holder in received else None
         read = {(each.id, str(reader)) for each in under for reader in each.readers}
-        return Truth(read, records, goes_on)
+        return Truth(read, records, goes_on, sum(each > word.given for each in self.restores))
 
     def is_true(self, told_her: Any, truth: Truth) -> None:
         read = {(each["referral_id"], each["organisation_id"]) for each in told_her["already_read"]}
@@ -163,6 +174,7 @@ class Consents(World):
         records = {(each["road"], each["organisation_id"]) for each in told_her["record_read"]}
         assert records == truth.records
         assert told_her["goes_on_reading"] == truth.goes_on
+        assert len(told_her["readings_missing"]) == truth.restores
 
     @precondition(lambda self: any(not each.is_exception for each in self.words))
     @rule(data=st.data())

@@ -11,58 +11,98 @@ from hypothesis.stateful import precondition, rule
 from tests.services.referrals.oracle import (
     OPEN,
     Access,
+    Case,
+    Offer,
     Word,
+    answer_to_offer,
     is_open,
     may_decide,
+    may_take_over,
+    sides_of_offer,
 )
 from tests.services.referrals.stories.world import (
     ORGANISATIONS,
     ROADS,
     World,
+    said,
 )
+
+_ANSWERS: dict[str, tuple[dict[str, str], str]] = {
+    "accept": ({}, "accepted"),
+    "decline": ({"reason": "capacity"}, "declined"),
+    "recall": ({"reason": "mistake"}, "recalled"),
+}
 
 
 class Custody(World):
     @precondition(lambda self: self.living())
-    @rule(data=st.data(), to=ORGANISATIONS, road=ROADS)
-    def hand_over(self, data: Any, to: UUID, road: str) -> None:
-        """Access changes with the acceptance and with nothing else."""
+    @rule(data=st.data(), to=ORGANISATIONS, short=st.booleans())
+    def offer(self, data: Any, to: UUID, short: bool) -> None:
+        """Under a consent to exactly this; one at a time, and it stays open until somebody answers."""
         case, now = self.case(data), clock.now()
         if to == case.holder or case.closed or to in case.implicated:
             return
         by = "caregiver" if case.is_child(now) else "person"
         if not may_decide(by, case, now):
             return
+        word = Word("", case, to, "", frozenset(), by, used=True, hands_over=True)
+        word.until = now + timedelta(days=5) if short else None
         who, body = self.staff(case.holder), {"case_id": case.id, "kind": "transfer"}
-        body |= {"recipient_organisation_id": str(to), "method": "signed", "decided_by": by}
-        body |= {"child_assent": "agrees"} if by == "caregiver" else {}
+        body |= {"recipient_organisation_id": str(to), "method": "signed", **said(word)}
         status, grant = self.post(who, "/consents", body)
         assert status == 201, grant
-        offer = {"case_id": case.id, "to_organisation": str(to), "grant_id": grant["id"]}
-        status, transfer = self.post(who, "/transfers", offer)
-        assert status == 201, transfer
-        path = f"/transfers/{transfer['id']}"
-        answer = data.draw(st.sampled_from(["accept", "decline", "recall"]))
-        reason = {"decline": {"reason": "capacity"}, "recall": {"reason": "mistake"}}
-        answering = who if answer == "recall" else self.staff(to)
-        status, found = self.post(answering, f"{path}/{answer}", reason.get(answer, {}), road)
-        assert status == 200, found
-        word = Word(grant["id"], case, to, "", frozenset(), by, grant["withdrawal_code"])
-        word.used = word.hands_over = True
+        word.id, word.code = grant["id"], grant["withdrawal_code"]
         self.words.append(word)
-        if answer != "accept":
+        body = {"case_id": case.id, "to_organisation": str(to), "grant_id": word.id}
+        status, made = self.post(who, "/transfers", body)
+        assert status == (409 if self.offered(case) else 201), made
+        if status == 201:
+            self.offers.append(Offer(made["id"], word, case.holder))
+
+    @precondition(lambda self: self.offers)
+    @rule(data=st.data(), act=st.sampled_from(sorted(_ANSWERS)), right=st.booleans(), road=ROADS)
+    def answer_an_offer(self, data: Any, act: str, right: bool, road: str) -> None:
+        """Access changes with the acceptance and with nothing else. `right`: by the side whose act it is."""
+        offer, now = data.draw(st.sampled_from(self.offers)), clock.now()
+        word, case = offer.word, offer.word.case
+        side = self.staff(offer.giver if act == "recall" else word.to)
+        caller = side if right else data.draw(st.sampled_from(self.callers()))
+        wanted = answer_to_offer(act, caller, offer, now)
+        body, after = _ANSWERS[act]
+        status, found = self.post(caller, f"/transfers/{offer.id}/{act}", body, road)
+        assert status == wanted if wanted else status >= 400, (status, found)
+        if wanted != 200:
             return
-        case.holder = to
+        offer.state = after
+        if act == "accept":
+            self.handed_over(case, word)
+
+    def handed_over(self, case: Case, word: Word) -> None:
+        case.holder = word.to
         case.moves += 1
+        word.accepted = case.moves
         for access in self.accesses:
             access.ended |= access.case is case
-        for word in self.words:
-            if word.case is case and word.is_exception and not word.used:
-                word.stands = False
-        for each in self.sharings:  # its own work from now on, delivered by nobody
-            if each.case is case and each.word.to == to and each.state in OPEN:
-                each.state, each.ended = "recalled", True
-                self.versions[each.id] += 1
+        for each in self.words:
+            if each.case is case and each.is_exception and not each.used:
+                each.stands = False
+        for sharing in self.sharings:  # its own work from now on, delivered by nobody
+            if sharing.case is case and sharing.word.to == word.to and sharing.state in OPEN:
+                sharing.state, sharing.ended = "recalled", True
+                self.versions[sharing.id] += 1
+
+    @precondition(lambda self: self.offers)
+    @rule(data=st.data())
+    def read_an_offer(self, data: Any) -> None:
+        """By its two sides, who are told what to decide by as long as the case may go there."""
+        offer = data.draw(st.sampled_from(self.offers))
+        caller = data.draw(st.sampled_from(self.callers()))
+        answer = self.get(caller, f"/transfers/{offer.id}")
+        assert (answer.status_code == 200) == bool(sides_of_offer(caller, offer)), answer.text
+        if answer.status_code == 200:
+            told = answer.json()
+            assert told["state"] == offer.state
+            assert (told["offer"] is not None) == may_take_over(offer, clock.now())
 
     @precondition(lambda self: self.living())
     @rule(data=st.data(), approve=st.booleans())

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.services.referrals.line_words import Reporter
-from tests.services.referrals.oracle import Report, is_at_desk, is_handed
+from tests.services.referrals.oracle import Report, Request, concerns, is_at_desk, is_handed
 from tests.services.referrals.stories.records import Records
-from tests.services.referrals.stories.world import NGOS
+from tests.services.referrals.stories.world import NGOS, ORGANISATIONS
 from tests.support.principals import organisation
 
-_ACTS = ("answer", "take", "hand-over", "accuse", "reroute", "close")
+_ACTS = ("answer", "take", "spam", "not-spam", "hand-over", "accuse", "reroute", "close")
 _KINDS = {"TIP": "trafficking", "GBV": "gender_violence"}
 _ANYBODY = st.sampled_from([*sorted(NGOS), organisation(7)])
 
@@ -76,6 +76,8 @@ class Line(Records):
         method, path, body = {
             "answer": ("POST", "messages", {"text": words}),
             "take": ("POST", "take", {}),
+            "spam": ("POST", "spam", {}),
+            "not-spam": ("POST", "not-spam", {}),
             "hand-over": ("POST", "hand-over", {"organisation_id": str(whom)}),
             "accuse": ("PUT", "implicated-organisations", {"organisation_ids": [str(whom)]}),
             "reroute": ("POST", "reroute", {"kind": _KINDS[other]}),
@@ -89,7 +91,11 @@ class Line(Records):
         if act == "hand-over":
             free = report.wish and report.case is None and whom not in report.accused
             assert (status == 200) == (free and whom in NGOS), answer
-            report.handed = whom if status == 200 else report.handed
+            if status == 200:
+                report.handed, report.by_request = whom, False
+            return
+        if act in ("spam", "not-spam") and (report.handed or report.case):
+            assert status == 409, answer
             return
         assert status in (200, 201), answer
         if act == "answer":
@@ -99,8 +105,53 @@ class Line(Records):
         elif act == "accuse":
             report.accused = {whom}
             report.handed = None if report.handed == whom else report.handed
+            report.requests = [each for each in report.requests if each.to != whom]
         elif act == "close" and report.case is None:
             report.handed = None
+
+    @precondition(lambda self: self.reports)
+    @rule(data=st.data(), to=ORGANISATIONS)
+    def ask_against_the_wish(self, data: Any, to: UUID) -> None:
+        report, caller = self.a_report(data), data.draw(st.sampled_from(self.desks()))
+        words = f"Un niño corre peligro, motivo {len(report.requests)} de {report.id[-6:]}."
+        body = {"organisation_id": str(to), "basis": "vital_interest", "rationale": words}
+        status, made = self.post(caller, f"/line/reports/{report.id}/exceptions", body)
+        may = is_at_desk(caller, report) and to not in report.accused
+        assert (status == 201) == may, made
+        if may:
+            report.requests.append(Request(made["id"], to, words, caller))
+
+    @precondition(lambda self: any(each.requests for each in self.reports))
+    @rule(data=st.data(), approve=st.booleans())
+    def decide_against_the_wish(self, data: Any, approve: bool) -> None:
+        """By another person of the desk or a supervisor of the receiver, once; then the desk may hand it over."""
+        report = data.draw(st.sampled_from([each for each in self.reports if each.requests]))
+        request = data.draw(st.sampled_from(report.requests))
+        caller = data.draw(st.sampled_from(self.callers()))
+        path = f"/line/exceptions/{request.id}/decide"
+        status, answer = self.post(caller, path, {"approve": approve})
+        free = request.status == "pending" and caller.person != request.asker.person
+        assert (status == 200) == (concerns(caller, report, request) and free), answer
+        if status == 200:
+            request.status = "approved" if approve else "refused"
+        body = {"organisation_id": str(request.to), "exception_id": request.id}
+        desk = data.draw(st.sampled_from(self.desks()))
+        status, answer = self.post(desk, f"/line/reports/{report.id}/hand-over", body)
+        may = is_at_desk(desk, report) and request.status == "approved" and report.case is None
+        assert (status == 200) == may, answer
+        if may:
+            report.handed, report.by_request = request.to, True
+
+    @precondition(lambda self: any(each.handed for each in self.reports))
+    @rule(data=st.data())
+    def give_back(self, data: Any) -> None:
+        report = data.draw(st.sampled_from([each for each in self.reports if each.handed]))
+        caller = data.draw(st.sampled_from(self.callers()))
+        path = f"/line/handed-over/{report.id}/give-back"
+        status, answer = self.post(caller, path, {"reason": "capacity"})
+        here = caller.reads_cases and caller.organisation == report.handed and not report.deleted
+        assert (status == 200) == (here and report.case is None), answer
+        report.handed = None if status == 200 else report.handed
 
     @precondition(lambda self: self.reports)
     @rule(data=st.data())

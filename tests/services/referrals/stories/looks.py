@@ -38,7 +38,7 @@ class Looks(World):
         seen = self.run(walk(*who, ids, part=(self.part, PARTS), **self.claims(caller)))
         for route, (status, text) in seen.items():
             path = re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], ""), route)
-            self.notices(caller, path, status)
+            self.notices(caller, path, status, text)
             self.judge(caller, path, text)
 
     @precondition(lambda self: self.long)
@@ -94,17 +94,20 @@ class Looks(World):
             assert found.events == found.version - 1 - found.renewed
 
     def the_accused_are_told_nothing(self) -> None:
-        """Nor their webhooks and people: each notice goes there. Of the end itself they are, as of any other."""
+        """Nor their webhooks and people: each notice goes there. Of the end itself they are, as of any other, and of a
+        later wish of the person: they have to delete."""
         if not self.counted:
             return
+        ordinary = {each.id for each in self.sharings if each.by_wish}
         for case in self.cases:
             of_case = {case.id}
             of_case.update(each.id for each in self.sharings if each.case is case)
             of_case.update(each.id for each in self.words if each.case is case)
             of_case.update(each.id for each in self.accesses if each.case is case)
+            of_case.update(each.id for each in self.offers if each.word.case is case)
             for organisation, moment in case.accused_at.items():
                 asked = self.story.rows(_TOLD, organisation=organisation, moment=moment)
-                told = [row for row in self.run(asked) if str(row.subject_id) in of_case]
+                told = [row for row in self.run(asked) if str(row.subject_id) in of_case - ordinary]
                 assert not told, (organisation, told)
 
     def what_leaves_names_nobody(self) -> None:

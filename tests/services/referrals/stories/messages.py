@@ -1,11 +1,12 @@
 """What organisations and their people are told of: webhooks and short messages, by the worker's real rounds."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from common import clock
 from common.crypto import key_from_base64
 from common.messages.sms import RapidPro, Sms
 from hypothesis import strategies as st
@@ -20,9 +21,15 @@ from referrals.telling.webhooks.dispatch import deliveries
 
 from tests.services.referrals.rounds import deliver_due, tell_due
 from tests.services.referrals.stories.world import NGOS, ORGANISATIONS, World
-from tests.support.rights import told
+from tests.support.principals import organisation
+from tests.support.rights import people_told, told
 
 _LOOPBACK = networks("127.0.0.0/8")
+_ENDS: dict[str, dict[str, Any]] = {
+    "suspended": {},
+    "moved": {"organisation_id": str(organisation(6))},
+    "demoted": {"roles": ["reader"]},
+}
 _KINDS_OF_AGENCY = ("HLT", "LEG", "efugio", "alud", "egal", "ealth", "rgent")
 
 
@@ -33,6 +40,8 @@ class Messages(World):
         """By organisation: its webhook."""
         self.numbers: dict[str, UUID] = {}
         """Of people with a telephone: their organisation."""
+        self.heard_until: dict[str, datetime] = {}
+        """When something was last told there."""
         self.stage.outside.requests.clear()
 
     @rule(who=ORGANISATIONS)
@@ -84,20 +93,46 @@ class Messages(World):
                 pass
 
     @precondition(lambda self: self.listening or self.numbers)
-    @rule(data=st.data())
-    def the_worker_has_its_rounds(self, data: Any) -> None:
-        """Whoever is suspended is called about nothing."""
-        suspended = data.draw(st.sampled_from([None, *sorted(NGOS)]))
+    @rule(ended=st.sampled_from(["", *sorted(_ENDS)]), whose=ORGANISATIONS)
+    def the_worker_has_its_rounds(self, ended: str, whose: UUID) -> None:
+        """Nobody whose organisation is suspended, and nobody who moved or lost the role, is told of anything."""
         before = len(self.stage.outside.requests)
-        if suspended:
-            off = {"organisation": [str(suspended)]}
-            self.run(told(self.story.client, "referrals", suspended=off))
+        off = {"organisation": [str(whose)]} if ended == "suspended" else {}
+        self.rights_are(off, {NGOS[whose]: _ENDS.get(ended, {})})
         self.run(self.rounds())
-        if suspended:
-            self.run(told(self.story.client, "referrals"))
-            called = [path for path, _, _ in self.stage.outside.requests[before:]]
-            assert f"/{NGOS[suspended]}" not in called
+        self.rights_are({}, {})
+        for path, _, body in self.stage.outside.requests[before:]:
+            message = json.loads(body)
+            if "broadcasts" in path:
+                self.is_news(message, whose if ended else None)
+            else:
+                self.concerns_them(path, message, whose if off else None)
         self.nobody_is_named()
+
+    def rights_are(self, suspended: dict[str, list[str]], changed: dict[str, Any]) -> None:
+        self.run(told(self.story.client, "referrals", suspended=suspended))
+        everybody: dict[str, Any] = {client: {} for client in NGOS.values()}
+        answer = self.run(people_told(self.story.client, everybody | changed))
+        assert answer.status_code == 204, answer.text
+
+    def is_news(self, message: Any, silent: UUID | None) -> None:
+        """Whoever is told that there is something new finds it."""
+        (number,) = [each.removeprefix("tel:") for each in message["urns"]]
+        who = self.numbers[number]
+        assert who != silent, message
+        since = self.heard_until.get(number, datetime.min.replace(tzinfo=UTC))
+        found = self.get(self.staff(who), "/feed?limit=500").json()["items"]
+        assert [e for e in found if datetime.fromisoformat(e["at"]) > since], (number, found)
+        self.heard_until[number] = clock.now()
+
+    def concerns_them(self, path: str, call: Any, silent: UUID | None) -> None:
+        """A webhook names only what its organisation has a side in."""
+        (who,) = [each for each, client in NGOS.items() if path == f"/{client}"]
+        assert who != silent, call
+        sides = {each.id: {each.word.to, each.case.holder} for each in self.sharings}
+        sides |= {each.id: {each.word.to, each.giver} for each in self.offers}
+        sides |= {each.id: {each.case.holder, each.caller.organisation} for each in self.accesses}
+        assert who in sides.get(call["data"]["subject_id"], {who}), (who, call)
 
     def nobody_is_named(self) -> None:
         """No person, and in a text to a telephone no kind of agency or service."""

@@ -24,6 +24,6 @@ class Pages(World):
         for method, asked, heard in console.heard:
             assert heard.status_code < 500, (page, asked, heard.text)
             if method == "GET":
-                self.notices(caller, asked, heard.status_code)
+                self.notices(caller, asked, heard.status_code, heard.text)
         assert answer.status_code in range(200, 500) or answer.status_code == 503, (page, answer)
         self.judge(caller, path, answer.text)

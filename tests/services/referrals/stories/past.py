@@ -6,7 +6,10 @@ from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
+from common import clock
 from hypothesis.stateful import precondition, rule
+from referrals.ground.audit.models import Restore
+from referrals.ground.row_security import act_as_service
 from referrals.restoration_service import erase_forgotten, restrict_again
 from sqlalchemy.ext.asyncio import AsyncTransaction
 
@@ -41,12 +44,22 @@ class Backups(World):
         keys, database = self.stage.keys, self.scene.database
         self.run(erase_forgotten(database, keys, [*erased, *gone]))
         self.run(restrict_again(database, keys, known, secret))
+        self.run(self.lose_the_record_of_readings())
         restore(then, now)
         self.cases, self.words, self.sharings = then.cases, then.words, then.sharings
         self.accesses, self.reports, self.record = then.accesses, then.reports, then.record
+        self.offers, self.teams = then.offers, then.teams
+        self.links.clear()
         # A former command is a new one now, and the steps that the lists take are counted by nobody here.
         self.done, self.versions, self.counted = [], Counter(), False
 
     def past(self) -> Past:
-        kept = (self.cases, self.words, self.sharings, self.accesses, self.reports)
-        return Past(*kept, self.record)
+        kept = (self.cases, self.words, self.sharings, self.accesses, self.reports, self.offers)
+        return Past(*kept, self.teams, self.record)
+
+    async def lose_the_record_of_readings(self) -> None:
+        """As the command does that restores."""
+        self.restores.append(clock.now())
+        async with self.scene.database.transaction() as session:
+            await act_as_service(session)
+            session.add(Restore(at=clock.now(), kept_until=clock.now()))

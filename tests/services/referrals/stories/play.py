@@ -41,9 +41,7 @@ class Stories(
         self.last, self.part, self.lists = last, part, sorted(asked(self.scene.app))
         for each in NGOS:
             self.services[each] = self.run(self.story.service(each, areas=("VE01",)))
-        chief = self.chief(SALUD)
-        team = f"/services/{self.services[SALUD]}/team"
-        assert self.post(chief, team, {"clients": ["ngo-salud"]}, method="PUT")[0] == 200
+        self.form_a_team(SALUD, outside=False)
         self.register(REFUGIO, False)
         self.refer_at_once(data, SALUD, {"name", "situation"}, together=True, short=short)
 

@@ -16,6 +16,7 @@ from tests.services.referrals.oracle import (
 from tests.services.referrals.screening_words import AGREED
 from tests.services.referrals.stories.world import (
     FAR,
+    NGOS,
     ORGANISATIONS,
     PLACES,
     World,
@@ -86,6 +87,8 @@ class Records(World):
         assert status == 200, answer
         case.implicated = {who}
         case.accused_at = {who: clock.now()}
+        for offer in self.offered(case):
+            offer.state = "recalled" if offer.word.to == who else offer.state
         for each in self.sharings:
             if each.case is case and each.word.to == who:
                 self.versions[each.id] += each.state in OPEN
@@ -105,6 +108,7 @@ class Records(World):
             case.closed = True
             for word in self.words:
                 word.stands &= word.case is not case or word.used
+            self.end_offers(case)
 
     @precondition(lambda self: len(self.living()) > 1)
     @rule(data=st.data())
@@ -114,7 +118,21 @@ class Records(World):
         status, answer = self.post(self.chief(case.holder), f"/cases/{case.id}/erase", body)
         assert status == 200, answer
         case.erased = True
+        self.end_offers(case)
         self.end([each for each in self.sharings if each.case is case])
+
+    def end_offers(self, case: Case) -> None:
+        for each in self.offered(case):
+            each.state = "recalled"
+
+    @rule(who=ORGANISATIONS, outside=st.sampled_from([None, True, False]))
+    def form_a_team(self, who: UUID, outside: bool | None) -> None:
+        """The usual person, somebody who was outside it until now, or (None) everybody again."""
+        named = {None: set(), True: {"outside"}, False: {NGOS[who]}}[outside]
+        path = f"/services/{self.services[who]}/team"
+        status, answer = self.post(self.chief(who), path, {"clients": sorted(named)}, method="PUT")
+        assert status == 200, answer
+        self.teams[who] = named
 
     @rule(by=st.sampled_from([timedelta(hours=2), FAR]))
     def time_passes(self, by: timedelta) -> None:
@@ -123,9 +141,11 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data())
     def work_on_it(self, data: Any) -> None:
-        """A screening, a plan, what was given: all of it goes with the case."""
+        """A screening, a plan, what was given: all of it goes with the case, and is nobody else's."""
         case = self.case(data)
-        who, name = self.staff(case.holder), case.facts["name"]
+        name = case.facts["name"]
+        who = data.draw(st.sampled_from([self.staff(case.holder), *self.callers()]))
+        may = who.reads_cases and who.organisation == case.holder
         screening = {"instrument_id": str(SHIPPED_ID), "case_id": case.id, "answers": AGREED}
         for path, body in (
             ("/screenings", screening),
@@ -137,4 +157,4 @@ class Records(World):
             (f"/cases/{case.id}/reviews", {"due_on": str(clock.today() + FAR)}),
         ):
             status, answer = self.post(who, path, body)
-            assert status in (201, 409), answer
+            assert status in ((201, 409) if may else (403, 404)), answer

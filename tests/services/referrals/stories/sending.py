@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.services.referrals.oracle import OPEN, Sharing, Word, may_send
-from tests.services.referrals.stories.world import ORGANISATIONS, SUBSETS, World, command
+from tests.services.referrals.stories.world import ORGANISATIONS, SUBSETS, World, command, said
 
 _ANOTHER = {"in_addition": True}
 
@@ -71,9 +71,7 @@ class Sending(World):
             "purpose": "HLT",
             "items": sorted(wanted),
             "method": "verbal",
-            "decided_by": by,
-            **({"child_assent": "agrees"} if by == "caregiver" else {}),
-            **({"valid_until": word.until.isoformat()} if word.until else {}),
+            **said(word),
         }
         given, made = f"g{new_id()}", f"r{new_id()}"
         sending, path = (

@@ -1,5 +1,6 @@
 """Each step of a referral on every road, and what its recipient reads."""
 
+from datetime import timedelta
 from typing import Any
 
 from common import clock
@@ -11,12 +12,14 @@ from tests.services.referrals.oracle import (
     READ_ON,
     STEPS,
     Caller,
+    Link,
     Sharing,
     answer_to,
     side_of,
 )
 from tests.services.referrals.stories.world import (
     World,
+    command,
 )
 from tests.services.referrals.story import BODIES
 from tests.services.referrals.test_fhir import (
@@ -46,6 +49,8 @@ _TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "enter-in-error": ("entered-in-error", {"statusReason": codes("duplicate")}),
 }
 """How a FHIR client writes a step."""
+_PLAIN = sorted(STEPS.keys() - {"answer-information"})
+_NOBODY = Caller("anonymous", new_id(), "anonymous", reads_cases=False)
 _ANSWERS = (
     ({"answer": "accept", "focal_point": "x"}, "accepted"),
     ({"answer": "decline", "reason": "capacity"}, "declined"),
@@ -67,17 +72,45 @@ class Steps(World):
             status, answer = self.written_as_a_task(caller, sharing, *_TASKS[step])
         else:
             status, answer = self.post(caller, f"/referrals/{sharing.id}/{step}", body, road)
-        _, _, after = STEPS[step]
         wanted = answer_to(step, caller, sharing, clock.now())
         assert status == wanted if wanted else status >= 400, answer
         if wanted == 200:
-            if after == "on_hold":
-                sharing.before_hold = sharing.state
-            sharing.state = sharing.before_hold if after == "as before" else after
-            sharing.ended |= sharing.state not in READ_ON
-            self.versions[sharing.id] += 1
+            self.has_come_to(STEPS[step][2], sharing)
             if step == "answer-information":
                 sharing.items |= {"situation"}
+
+    def has_come_to(self, state: str, sharing: Sharing) -> None:
+        if state == "on_hold":
+            sharing.before_hold = sharing.state
+        sharing.state = sharing.before_hold if state == "as before" else state
+        sharing.ended |= sharing.state not in READ_ON
+        self.versions[sharing.id] += 1
+
+    @precondition(lambda self: self.sharings)
+    @rule(data=st.data(), together=st.booleans())
+    def two_steps_at_once(self, data: Any, together: bool) -> None:
+        """Each is judged after the one before; `together`: both happen, or neither."""
+        caller = data.draw(st.sampled_from(self.callers()))
+        before = [(each, each.state, each.before_hold, each.ended) for each in self.sharings]
+        versions, commands, wanted = self.versions.copy(), [], []
+        for _ in range(2):
+            sharing, step = self.sharing(data), data.draw(st.sampled_from(_PLAIN))
+            path = f"/referrals/{sharing.id}/{step}"
+            commands.append(command(f"c{new_id()}", path, BODIES[step]))
+            wanted.append(answer_to(step, caller, sharing, clock.now()))
+            if wanted[-1] == 200:
+                self.has_come_to(STEPS[step][2], sharing)
+        batch = {"commands": commands, "together": together}
+        status, answer = self.post(caller, "/bulk", batch)
+        if status == 200 and not (together and wanted != [200, 200]):
+            told = [each["status"] for each in answer["results"]]
+            assert all(t == w if w else t >= 400 for t, w in zip(told, wanted, strict=True)), answer
+            return
+        assert wanted != [200, 200], answer
+        assert together or not any(each == 200 for each in wanted), answer
+        self.versions = versions
+        for each, state, before_hold, ended in before:
+            each.state, each.before_hold, each.ended = state, before_hold, ended
 
     def written_as_a_task(
         self, caller: Caller, sharing: Sharing, status: str, changes: dict[str, Any]
@@ -102,8 +135,12 @@ class Steps(World):
         if status != 201:
             return
         page = "/answer/" + made["url"].rsplit("/", 1)[-1]
-        nobody = Caller("anonymous", new_id(), "anonymous", reads_cases=False)
-        assert self.run(self.story.get("anonymous", page)).status_code == 200
+        former = self.links.pop(sharing.id, None)
+        self.links[sharing.id] = Link(page, clock.now() + timedelta(days=7))
+        if former is not None:
+            assert self.run(self.story.get("anonymous", former.page)).status_code == 410
+        if data.draw(st.booleans()):
+            return  # it lies about, see look_at_a_link
         if suspended:
             off = {"organisation": [str(sharing.word.to)]}
             self.run(told(self.story.client, "referrals", suspended=off))
@@ -111,17 +148,31 @@ class Steps(World):
         answer = self.run(self.story.form(page, given))
         if suspended:
             self.run(told(self.story.client, "referrals"))
-        self.judge(nobody, page, answer.text)
+        self.judge(_NOBODY, page, answer.text)
         may = not suspended and sharing.state in STEPS["accept"][0]
         may &= after != "accepted" or sharing.is_read(clock.now())
         assert (answer.status_code == 200) == may, answer.text
         if may:
-            sharing.state = after
-            sharing.ended |= after not in READ_ON
-            self.versions[sharing.id] += 1
+            self.has_come_to(after, sharing)
+            del self.links[sharing.id]
             again = self.run(self.story.form(page, given))
             assert again.status_code >= 400, "a link is used once"
-            self.judge(nobody, page, again.text)
+            self.judge(_NOBODY, page, again.text)
+
+    @precondition(lambda self: self.links)
+    @rule(data=st.data())
+    def look_at_a_link(self, data: Any) -> None:
+        """The page tells the truth: it offers an answer while there is one to give, and spends nothing."""
+        (sharing,) = [
+            e for e in self.sharings if e.id == data.draw(st.sampled_from(sorted(self.links)))
+        ]
+        link = self.links[sharing.id]
+        page = self.run(self.story.get("anonymous", link.page))
+        self.judge(_NOBODY, link.page, page.text)
+        lasts = clock.now() < link.until
+        assert page.status_code == (200 if lasts else 410), page.text
+        answerable = lasts and sharing.state in STEPS["accept"][0] | STEPS["complete"][0]
+        assert ('name="answer"' in page.text) == answerable, (sharing.state, page.text)
 
     @precondition(lambda self: self.sharings)
     @rule(data=st.data())

@@ -2,8 +2,7 @@
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,8 @@ from tests.services.referrals.oracle import (
     Access,
     Caller,
     Case,
+    Link,
+    Offer,
     Report,
     Sharing,
     Word,
@@ -34,6 +35,15 @@ ALL_ROLES = ["partner", "caseworker", "supervisor"]
 ORGANISATIONS = st.sampled_from(sorted(NGOS))
 ROADS = st.sampled_from(["alone", "batch", "twice"])
 SUBSETS = st.sets(st.sampled_from(ITEMS), min_size=1)
+
+
+def said(word: Word) -> dict[str, Any]:
+    """By whom, and until when."""
+    return {
+        "decided_by": word.by,
+        **({"child_assent": "agrees"} if word.by == "caregiver" else {}),
+        **({"valid_until": word.until.isoformat()} if word.until else {}),
+    }
 
 
 def command(key: str, path: str, body: Any) -> dict[str, Any]:
@@ -59,6 +69,12 @@ class World(RuleBasedStateMachine):
         self.sharings: list[Sharing] = []
         self.accesses: list[Access] = []
         self.reports: list[Report] = []
+        self.offers: list[Offer] = []
+        self.restores: list[datetime] = []
+        self.links: dict[str, Link] = {}
+        """By referral: the one that was not used, nor replaced."""
+        self.teams: dict[UUID, set[str]] = {}
+        """By organisation: who works the queue of its service; nobody named: everybody."""
         self.record: tuple[Any, Case] | None = None
         self.done: list[tuple[Caller, str, Any, str]] = []
         self.versions: Counter[str] = Counter()
@@ -77,13 +93,19 @@ class World(RuleBasedStateMachine):
         return Caller(NGOS[organisation_id], organisation_id, f"{NGOS[organisation_id]}-chief")
 
     def staff(self, organisation_id: UUID) -> Caller:
-        queues = frozenset({UUID(self.services[organisation_id])})
-        return Caller(NGOS[organisation_id], organisation_id, NGOS[organisation_id], queues)
+        return self.member(organisation_id, NGOS[organisation_id])
+
+    def member(self, organisation_id: UUID, person: str, client: str = "") -> Caller:
+        """Who is no supervisor. `client`: by which they come."""
+        team = self.teams.get(organisation_id)
+        works = not team or person in team
+        queues = frozenset({UUID(self.services[organisation_id])} if works else ())
+        return Caller(client or NGOS[organisation_id], organisation_id, person, queues)
 
     def callers(self) -> list[Caller]:
         """People and teams: somebody outside a team, and one who has moved to another organisation."""
-        outside = Caller("ngo-salud", SALUD, "outside", frozenset())
-        moved = replace(self.staff(LEGAL), client="ngo-refugio", person="ngo-refugio")
+        outside = self.member(SALUD, "outside")
+        moved = self.member(LEGAL, "ngo-refugio", "ngo-refugio")
         asker = Caller("cp-coordinator", organisation(6), "cp-coordinator", reads_cases=False)
         colleague = Caller("cp-coordinator", organisation(6), "another", reads_cases=False)
         found = [outside, moved, asker, colleague, *self.desks()]
@@ -142,20 +164,23 @@ class World(RuleBasedStateMachine):
         assert answer.status_code < 500, (caller, path, answer.text)
         # What somebody sends may be said back to them; what they read is asked for after it has happened.
         if answer.request.method == "GET":
-            self.notices(caller, path, answer.status_code)
+            self.notices(caller, path, answer.status_code, answer.text)
             self.judge(caller, path, answer.text)
 
-    def notices(self, caller: Caller, path: str, status: int) -> None:
+    def notices(self, caller: Caller, path: str, status: int, text: str) -> None:
         """Who has read what, of which the person is told."""
+        if status != 200:
+            return
         for each in self.sharings:
-            read = path.endswith(f"/referrals/{each.id}/disclosure") and status == 200
-            if read and caller.organisation == each.word.to:
+            facts = [fact for item, fact in each.case.facts.items() if item != "area"]
+            content = path.endswith("/disclosure") or any(fact in text for fact in facts)
+            if each.id in path and content and caller.organisation == each.word.to:
                 each.readers.add(caller.organisation)
         for case in self.cases:
-            if path.endswith(f"/cases/{case.id}") and status == 200:
-                case.holders_who_read.add(caller.organisation)
+            if path.endswith(f"/cases/{case.id}"):
+                case.holders_who_read.add((caller.organisation, case.moves))
         for access in self.accesses:
-            if path.endswith(f"/break-glass/{access.id}/case") and status == 200:
+            if path.endswith(f"/break-glass/{access.id}/case"):
                 access.case.emergency_readers.add(caller.organisation)
 
     def ids_of(self, case: Case) -> dict[str, str]:
@@ -165,13 +190,15 @@ class World(RuleBasedStateMachine):
             "grant_id": [e.id for e in self.words if e.case is case and not e.is_exception],
             "exception_id": [e.id for e in self.words if e.case is case and e.is_exception],
             "access_id": [each.id for each in self.accesses if each.case is case],
+            "transfer_id": [each.id for each in self.offers if each.word.case is case],
             "report_id": [each.id for each in self.reports],
         }
         return {"case_id": case.id} | {name: ids[-1] for name, ids in found.items() if ids}
 
     def judge(self, caller: Caller, path: str, text: str) -> None:
         facts = {fact for case in self.cases for fact in case.facts.values()}
-        facts.update(word for report in self.reports for word in report.words)
+        for report in self.reports:
+            facts.update((*report.words, *(each.words for each in report.requests)))
         told = {fact for fact in facts - self.knows(caller) if fact in text}
         assert not told, (caller, path, told)
 
@@ -186,11 +213,14 @@ class World(RuleBasedStateMachine):
     def living(self) -> list[Case]:
         return [each for each in self.cases if not each.erased]
 
+    def offered(self, case: Case) -> list[Offer]:
+        return [e for e in self.offers if e.word.case is case and e.state == "offered"]
+
     def end(self, sharings: list[Sharing]) -> None:
         """By the person's wish."""
         for each in sharings:
             self.versions[each.id] += each.state in OPEN
             each.state = "withdrawn" if each.state in OPEN else each.state
-            each.ended = True
+            each.ended = each.by_wish = True
             for word in each.words:
                 word.stands = False
