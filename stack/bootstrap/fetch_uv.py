@@ -1,8 +1,8 @@
-"""Gets the `uv` program without pip: fetches its wheel from the package index and unpacks it.
+"""Installs `uv` without pip: downloads its wheel from the package index and unpacks it.
 
-For a Python that has neither pip nor ensurepip, such as that of bare Debian. Usage:
-`python fetch_uv.py TARGET [FOLDER]`; the program ends up as TARGET/bin/uv, from the wheels in FOLDER if one
-is named (a bundle for an office without internet). Standard library only.
+For Pythons without pip and ensurepip, such as that of a minimal Debian. Usage: `python fetch_uv.py TARGET [FOLDER]`.
+The program is installed as TARGET/bin/uv, from a wheel in FOLDER if given (a bundle for an office without internet).
+Uses only the standard library.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def from_folder(target: Path, wheels: Path) -> None:
 
 
 def suits(filename: str) -> bool:
-    """Whether a wheel is for this machine; the musl build runs on every Linux."""
+    """Return whether a wheel suits this machine; the musl build runs on every Linux."""
     machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(
         platform.machine().lower(), platform.machine().lower()
     )

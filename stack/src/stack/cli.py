@@ -1,4 +1,4 @@
-"""The command line: finds the command groups in `stack.commands` and turns failures into one line."""
+"""The command line: loads the command groups of `stack.commands` and prints failures as one line."""
 
 import importlib
 import os
@@ -56,10 +56,10 @@ def _options(
 
 @cache
 def _group(module: str) -> typer.Typer | None:
-    """A module of `stack.commands` with an `app` is a group; one without a name is flat.
+    """Return the group of a module in `stack.commands`: its `app`, if it has one.
 
-    A group that cannot be imported is named and left out: operators need the others. What describes services is
-    not offered where there are none: the image of a cluster's operations.
+    A group that cannot be imported is reported and skipped, because operators need the others. Groups that need the
+    services are silently skipped where those are not installed, as in the image for cluster operations.
     """
     try:
         group = getattr(importlib.import_module(f"stack.commands.{module}"), "app", None)
@@ -79,8 +79,8 @@ def _has(group: typer.Typer, command: str) -> bool:
 
 
 def mount(arguments: Sequence[str]) -> None:
-    """A command that is named comes with its own group alone: `up` stays for as long as the stack runs, and half
-    the start of another one was the groups beside it."""
+    """Load the group of the given command alone, or all groups. Loading the others took half of the start of `up` and
+    would keep their memory while the stack runs."""
     modules = [each.name for each in pkgutil.iter_modules(stack.commands.__path__)]
     asked = arguments[0] if arguments else ""
     named = _group(asked) if asked in modules else None
@@ -93,7 +93,7 @@ def mount(arguments: Sequence[str]) -> None:
 
 
 def panels() -> dict[str, tuple[str, ...]]:
-    """Panels of `./ruta --help` with their commands, in this order."""
+    """Return the panels of `./ruta --help` and their commands, in order."""
     return {
         said("Run"): (
             *("up", "demo", "status", "logs", "env", "token", "down"),
@@ -112,7 +112,7 @@ def panels() -> dict[str, tuple[str, ...]]:
 
 
 def arranged() -> Any:
-    """The command of all mounted groups, each in its panel."""
+    """Return the root command with all loaded groups, each in its panel."""
     command: Any = get_command(app)
     panel_of = {name: panel for panel, names in panels().items() for name in names}
     here = command.commands

@@ -1,4 +1,4 @@
-"""Errors around the processes, each as one line that a person can act on."""
+"""Errors of the stack, each a single line on which a person can act."""
 
 from typing import Self
 
@@ -6,23 +6,23 @@ from stack.wording import said
 
 
 class StackError(Exception):
-    """The message is one line for the terminal: what is wrong and what to do. A text of the catalogues, and what stands
-    in its places (`stack.wording`)."""
+    """An error with one line for the terminal: what is wrong and what to do. Its text is a key of the catalogues,
+    filled with values (`stack.wording`)."""
 
     def __init__(self, text: str, /, **values: object) -> None:
         super().__init__(said(text, **values))
 
     @classmethod
     def passed_on(cls, words: str) -> Self:
-        """The output of another program, or a text already translated: nobody here translates it."""
+        """Return an error with another program's output or an already translated text."""
         error = cls.__new__(cls, words)
         error.args = (words,)
         return error
 
 
 def in_one_line(error: StackError | OSError) -> str:
-    """For the terminal. An OSError that names no file is raised again: it is ours to mend, where the others are a path
-    that somebody gave, or a disk."""
+    """Return the error as a line for the terminal. An OSError without a file name is raised again: it is our bug, while
+    others concern a given path or the disk."""
     if isinstance(error, StackError):
         return f"ruta: {error}"
     if error.filename is None:

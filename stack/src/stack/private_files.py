@@ -1,4 +1,4 @@
-"""Files that only the owner of the stack may read: passwords, keys, client secrets."""
+"""Files that only the stack's owner may read: passwords, keys, client secrets."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: bytes | str) -> None:
-    """Replaces the file in one step, mode 0600 from its first byte, safe on disk on return."""
+    """Replace the file atomically, with mode 0600 from its first byte; it is on disk on return."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
@@ -19,7 +19,7 @@ def write_private(path: Path, content: bytes | str) -> None:
 
 
 def read_private_map(path: Path) -> dict[str, str]:
-    """Returns an empty map when the file does not exist yet."""
+    """Return the content; an empty map if the file does not exist."""
     if not path.exists():
         return {}
     content: dict[str, str] = json.loads(path.read_text())

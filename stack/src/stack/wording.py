@@ -1,4 +1,4 @@
-"""Texts of the command line, in the language of its reader (`common.words.wording`)."""
+"""Texts of the command line, in the user's language (`common.words.wording`)."""
 
 import os
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ said = Wording("stack").said
 
 
 def unknown_language(environment: Mapping[str, str]) -> str | None:
-    """The explicit choice of a language that is not supported."""
+    """Return the explicitly chosen language if it is not supported, else None."""
     asked = environment.get(LANGUAGE_VARIABLE)
     return asked if asked and asked not in LANGUAGES else None
 
 
 def known(words: str) -> str:
-    """The line of another process, in the reader's language if the catalogues have it."""
+    """Translate a line of another process if the catalogues have it."""
     return said(words)
 
 
 def speak_for_programs() -> None:
-    """Output for programs is English everywhere: from here on, also in processes that this one starts."""
+    """Print English from now on, also in child processes: programs read the output."""
     os.environ[LANGUAGE_VARIABLE] = "en"

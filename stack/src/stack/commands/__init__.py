@@ -1,1 +1,1 @@
-"""The commands of `./ruta`, one file per group; each is found by its `app`."""
+"""The commands of `./ruta`, one file per group, each with an `app`."""

@@ -1,4 +1,4 @@
-"""`audit` and `keys`: prove that the record is untouched; change the keys that protect it."""
+"""`audit` and `keys`: verify the audit record, and change the keys that protect it."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def _audit_group() -> None:
 
 @_audit.command()
 def verify(data: Data = None, kube: Kube = None) -> None:
-    """Check the chain of audit entries against edits, deletions and truncation. Exit 0 if whole."""
+    """Check the chain of audit entries for edits, deletions and truncation. Exit 0 if it is whole."""
     raise typer.Exit(commands_of(data, kube).run("referrals", "audit-verify"))
 
 
@@ -47,9 +47,9 @@ def accept(
         ),
     ] = False,
 ) -> None:
-    """Let a stopped stack start with another key than its data was written with: the old one is lost.
+    """Let a stopped stack start with a new key because the old one is lost.
 
-    What was sealed with the lost key stays unreadable for ever.
+    Data sealed with the lost key stays unreadable.
     """
     layout = Layout.of(data)
     with exclusive(layout):
@@ -63,10 +63,9 @@ def _keys_group() -> None:
 
 @_keys.command()
 def rotate(data: Data = None) -> None:
-    """Make new keys while everything runs: what wraps the keys of cases, and what the issuer and
-    the gateway sign with."""
+    """Rotate keys while everything runs: the keys that wrap case keys, and the signing keys of issuer and gateway."""
     layout = Layout.of(data)
-    # Its key files are mounted read-only: a new key here would be one that the services do not have.
+    # Its key files are mounted read-only, and the services would not get a new key created here.
     refuse_small(layout, said("rotate as on a cluster, in two phases (docs/operate.md)"))
     commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]

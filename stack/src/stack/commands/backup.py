@@ -87,7 +87,7 @@ def backup(
                 raise StackError("keys were rotated meanwhile: no backup was taken, repeat it")
             contents.dump(copy, DATA_DATABASES, plain)
             contents.dump(copy, KEY_DATABASES, keys)
-        # Keys first: older data with newer keys opens, newer data with older keys would not.
+        # Keys first: newer keys open older data, but older keys do not open newer data.
         write_archive(keys, folder / KEYS_ARCHIVE, key, "keys")
         write_archive(plain, folder / DATA_ARCHIVE, key, "data")
     releases.stamp_backup(layout, folder, begun)
@@ -171,7 +171,7 @@ def restore(
                 "containers run on {root}: deploy/run-small down stops them", root=layout.root
             )
         check_room(layout)
-        # One that was broken off may have left an empty key store: it begins again from the start.
+        # An interrupted restore may have left an empty key store, so start from the beginning.
         fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists() or (
             layout.restore_mark.exists() and _INTO_NOTHING in layout.restore_mark.read_text()
         )
@@ -228,8 +228,8 @@ def restore(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The parts of a restore: the files in `work`, and the folders with newer lists. `repeated`: an earlier restore
-    was broken off."""
+    """A restore's inputs: the unpacked files in `work`, and the folders with newer lists. `repeated` means that an
+    earlier restore was interrupted."""
 
     work: Path
     outside: list[Path]
@@ -241,20 +241,20 @@ class _Wanted:
 
 
 def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
-    """Load the record and apply the lists to it; returns the lines to print."""
+    """Load the record and apply the lists to it. Return the lines to print."""
     work, fresh = wanted.work, wanted.fresh
     plain, keys = work / "data", work / "keys"
     small = SmallDeployment.of(layout)
     if small is not None:
         small.hand_passwords_over()
-    # Where containers look for it: what the overlay tells a command is this port.
+    # Containers expect this port: the overlay passes it to every command.
     port = small.ports()["postgres"] if small is not None else None
     server = PostgresServer(layout.postgres, port=port)
-    # Its process imports while PostgreSQL starts and takes the record in.
+    # The process imports modules while PostgreSQL starts and loads the record.
     with StoppedCommands(layout, server) as commands:
         server.start()
         try:
-            # After one that was broken off the record may be the backup's: no last word on anything.
+            # After an interrupted restore the record may already be the backup's, so it adds nothing to the lists.
             unasked = "" if fresh or wanted.repeated else tell_before(commands, work)
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
@@ -275,7 +275,7 @@ def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
 
 
 def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
-    """Folders of the given lists or folders; StackError if one does not exist."""
+    """Return the folders of the given lists or folders. Raises StackError if one does not exist."""
     folders = [path if path.is_dir() else path.parent for path in tombstones]
     for path, folder in zip(tombstones, folders, strict=True):
         if not lists.any_in(layout, folder):
@@ -284,7 +284,7 @@ def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
 
 
 def _begin_anew(layout: Layout, keys: Path) -> None:
-    """This stack does not know what the lost machine published since the backup."""
+    """Record that this stack does not know what the lost machine has published since the backup."""
     contents.put_keys(layout, keys)
     layout.lost_record_file.write_text(clock.utc_day(clock.now()).isoformat())
 
@@ -352,7 +352,7 @@ def _moment(text: str) -> datetime | None:
 def _dump_moment(
     archive: Archive, work: Path, moment: datetime | None, plain: Path, keys: Path
 ) -> None:
-    """The dump that a backup of that moment would have contained."""
+    """Make the dump that a backup at that moment would have contained."""
     plain.mkdir()
     with at_moment(archive, work, moment) as (server, key_files):
         shutil.copytree(key_files, keys)
@@ -368,7 +368,7 @@ def _apply_lists(
     *,
     accept_unproven: bool,
 ) -> list[str]:
-    """Erase and restrict again, by the lists in these folders; returns the lines to print."""
+    """Apply the lists in these folders: erase and restrict again. Return the lines to print."""
 
     def of(own: Path) -> list[str]:
         return _lists(layout, [folder / own.name for folder in folders], accept_unproven)
@@ -378,7 +378,7 @@ def _apply_lists(
 
 
 def _lists(layout: Layout, copies: list[Path], accept_unproven: bool) -> list[str]:
-    """Every copy of one of the lists that is there, and every anchor beside one that says how far it reached."""
+    """Return the arguments for one list: every existing copy, and every anchor, which proves how long the list was."""
     anchors = [
         layout.anchor_file,
         *(path.with_name(layout.anchor_file.name) for path in reversed(copies)),
@@ -391,9 +391,9 @@ def _lists(layout: Layout, copies: list[Path], accept_unproven: bool) -> list[st
 
 
 def _backup_key(layout: Layout, path: Path, *, new_key_instead: bool) -> bytes:
-    """The key of the backups; StackError if it is another one than the last backup was sealed with.
+    """Return the key of the backups. Raises StackError if the last backup was sealed with another one.
 
-    A new key made in silence would leave the officer with backups that the key at hand does not open.
+    Silently creating a new key would leave the operator with backups that no key at hand opens.
     """
     former = read_private_map(layout.last_backup_file)
     if former and not new_key_instead:

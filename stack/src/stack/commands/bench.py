@@ -1,4 +1,4 @@
-"""`bench`: runs the benchmarks, each beside its yardstick, on a machine that is named."""
+"""`bench`: runs the benchmarks, each next to its yardstick, and records the machine."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from stack.errors import StackError
 
 _terminal = Console(highlight=False, soft_wrap=True)
 app = typer.Typer()
-_PARTS = {"upstream"}  # started by another benchmark, measures nothing itself
+_PARTS = {"upstream"}  # started by other benchmarks; measures nothing by itself
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -64,7 +64,7 @@ def bench(
 
 
 def machine_facts() -> dict[str, Any]:
-    """Facts that a figure depends on, so that nobody compares figures of two machines by mistake."""
+    """Return facts about the machine, so that nobody compares figures of different machines."""
     return {
         "date": utc_day(datetime.now(UTC)).isoformat(),
         "processor": _processor(),
@@ -85,12 +85,12 @@ def _list(known: dict[str, Path]) -> None:
 
 
 def _measure(name: str, path: Path, options: list[str]) -> dict[str, Any]:
-    """The benchmark's own lines are shown as they come and kept in the result."""
+    """Run a benchmark. Its lines are shown as they arrive and kept in the result."""
     _terminal.rule(name, align="left")
     began = time.monotonic()
     lines: list[str] = []
     with subprocess.Popen(
-        # -P: without it `benchmarks/directory.py` hides the package `directory`.
+        # -P, because otherwise `benchmarks/directory.py` shadows the package `directory`.
         [sys.executable, "-P", "-u", str(path), *options],
         cwd=home(),
         stdout=subprocess.PIPE,
@@ -104,7 +104,7 @@ def _measure(name: str, path: Path, options: list[str]) -> dict[str, Any]:
         "name": name,
         "exit": process.returncode,
         "seconds": round(time.monotonic() - began, 1),
-        # Every benchmark names its goal beside the figure that is judged by it.
+        # Every benchmark prints the goal next to its figure.
         "figures": [line.strip() for line in lines if "(goal" in line],
         "output": lines,
     }

@@ -38,7 +38,7 @@ def draft(
         str | None, typer.Option(help="Print this problem tree and SWOT, as far as agreed")
     ] = None,
 ) -> None:
-    """Compose the bulletin of an ended period; a draft that exists is composed anew."""
+    """Compose the bulletin of an ended period; an existing draft is composed again."""
     body = {"period": period, "beside": beside or [], "analysis": analysis}
     made = desk.send("POST", _PATH, body)
     _tell(made)
@@ -51,7 +51,7 @@ def words(
     bulletin: Identifier,
     file: Annotated[Path, typer.Argument(help="JSON: section → {es, en}", exists=True)],
 ) -> None:
-    """Put people's words into a draft: highlights, analysis per section, challenges, next steps…"""
+    """Put written text into a draft: highlights, analysis per section, challenges, next steps…"""
     try:
         texts = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -71,7 +71,7 @@ def sign_off(
         ),
     ],
 ) -> None:
-    """A coordinator stands for the draft that they read."""
+    """Sign off a draft, as the coordinator who read it."""
     now = desk.get(f"{_PATH}/{bulletin}")["content_sha256"]
     if not (len(read) >= _SHOWN and now.startswith(read)):
         raise StackError(
@@ -118,7 +118,7 @@ def fetch(
 @app.command()
 @as_client(who="Demo client that reads")
 def trace(desk: Desk, bulletin: Identifier) -> None:
-    """Each number with its source. Exit 1 if one does not trace."""
+    """Print each number with its source. Exit 1 if a source is missing."""
     found = desk.get(f"{_PATH}/{bulletin}/trace")
     language = language_of(os.environ)
     for figure in found["figures"]:

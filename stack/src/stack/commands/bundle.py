@@ -1,4 +1,4 @@
-"""`bundle`: everything for an office without internet in one signed file; made here, checked there."""
+"""`bundle`: one signed file with everything that an office without internet needs, made and checked."""
 
 import os
 import tempfile
@@ -28,7 +28,7 @@ _ASKED = "RUTA_BUNDLE_PASSWORD"
 def key(
     file: Annotated[Path, typer.Argument(help="Where the secret key goes: keep it offline")],
 ) -> None:
-    """Make a key that signs bundles, as minisign has them. Prints the public one: tell it to offices."""
+    """Make a minisign key that signs bundles, and print the public key to give to offices."""
     _terminal.print(signature.new_key(file))
 
 
@@ -53,7 +53,7 @@ def make(
         Path | None, typer.Option(help="A folder with wheels that need not be fetched again")
     ] = None,
 ) -> None:
-    """Pack source, wheels, manifests, bills of materials and, if asked for, images of this checkout."""
+    """Pack source, wheels, manifests, bills of materials and, on request, images of this checkout."""
     wanted = bundle.Wanted(
         tuple(architecture or bundle.ARCHITECTURES),
         python or bundle.this_python(),
@@ -86,7 +86,7 @@ def verify(
     bundle: Annotated[Path, typer.Argument(help="The file, or the folder it was unpacked into")],
     public_key: Annotated[str, typer.Option(help="Of whoever made it: a file .pub or its line")],
 ) -> None:
-    """Check signature and every file, without unpacking anything. Exit 1 and the file's name if not."""
+    """Verify the signature and every file, without unpacking anything. Exit 1 with the name of the first wrong file."""
     if not bundle.exists():
         raise StackError("no bundle {bundle}", bundle=bundle)
     told, files = signature.verify(bundle, signature.public_key(public_key))

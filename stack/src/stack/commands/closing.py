@@ -1,4 +1,4 @@
-"""`closing`: close, sign off and publish all programmes of a period, and watch how far they come."""
+"""`closing`: closes, signs off and publishes all programmes of a period, and shows progress."""
 
 import time
 from typing import Annotated, Any
@@ -36,7 +36,7 @@ def start(
     ] = None,
     wait: Wait = True,
 ) -> None:
-    """Close all programmes of an ended period; what was not closed before is tried again."""
+    """Close all programmes of an ended period; failed ones are tried again."""
     body = {"period": period, **({"programmes": programme} if programme else {})}
     _watch(desk, desk.send("POST", _PATH, body), wait=wait)
 
@@ -44,14 +44,14 @@ def start(
 @app.command(name="sign-off")
 @as_client(None, "Client of a contributor")
 def sign_off(desk: Desk, period: Period) -> None:
-    """A contributor agrees to all drafts of the period that it contributes to."""
+    """Sign off all drafts of the period to which a contributor contributes."""
     _tell(desk.send("POST", f"{_PATH}/{_of_period(desk, period)['id']}/sign-offs"))
 
 
 @app.command()
 @as_client()
 def publish(desk: Desk, period: Period, *, wait: Wait = True) -> None:
-    """Publish all that is closed and signed off; exit 1 if something stays a draft."""
+    """Publish everything that is closed and signed off; exit 1 if something stays a draft."""
     path = f"{_PATH}/{_of_period(desk, period)['id']}/publications"
     _watch(desk, desk.send("POST", path), wait=wait)
 
@@ -59,7 +59,7 @@ def publish(desk: Desk, period: Period, *, wait: Wait = True) -> None:
 @app.command()
 @as_client(who="Demo client that reads")
 def show(desk: Desk, period: Period) -> None:
-    """How far each programme of the period has come."""
+    """Show the progress of each programme in the period."""
     _tell(_of_period(desk, period))
 
 
@@ -74,7 +74,7 @@ def _of_period(desk: Desk, period: str) -> dict[str, Any]:
 
 
 def _watch(desk: Desk, closing: dict[str, Any], *, wait: bool) -> None:
-    """A line for each programme that comes to rest. Nothing is lost if it is broken off."""
+    """Print a line for each programme that finishes. Interrupting it loses nothing."""
     if not wait:
         _tell(closing)
         return

@@ -1,4 +1,4 @@
-"""`crosswalks`: what a publisher's own words stand for among our categories, as people decide."""
+"""`crosswalks`: maps a publisher's own terms to our categories, as people decide."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +49,7 @@ Source = Annotated[
 @app.command(name="list")
 @as_client()
 def list_sources(desk: Desk, *, language: Language = "es") -> None:
-    """Publishers of your organisation's imports, with how many terms nobody has decided."""
+    """List the publishers of your organisation's imports, with the number of undecided terms."""
     found = desk.get(_PATH)["items"]
     if not found:
         _terminal.print(_SAID["no_source"][language])
@@ -69,7 +69,7 @@ def terms(
     undecided: Annotated[bool, typer.Option(help="Only what nobody has decided")] = False,
     language: Language = "es",
 ) -> None:
-    """Its terms, with what was decided (`-` none of ours, `?` nothing yet) and what they look like."""
+    """List a publisher's terms, the decisions (`-` none of ours, `?` undecided) and suggestions."""
     found = list(_terms(desk, source, undecided=undecided))
     if not found:
         _terminal.print(_SAID["no_term"][language])
@@ -94,7 +94,7 @@ def decide(
     taxonomy: Annotated[str | None, typer.Option(help="Where several have the term")] = None,
     language: Language = "es",
 ) -> None:
-    """Decide what a term stands for; its services follow, and so do later imports."""
+    """Decide what a term means; its services follow, and so do later imports."""
     named = [
         each
         for each in _terms(desk, source)
@@ -117,7 +117,7 @@ def decide(
 def export(
     desk: Desk, source: Source, target: Annotated[Path, typer.Argument(help="File to write: .csv")]
 ) -> None:
-    """Write all terms as a table to fill in with others: codes with `;` between them, `-` for none."""
+    """Write all terms as a table to complete together: codes separated by `;`, `-` for none."""
     target.write_bytes(desk.ask("GET", f"{_PATH}/file", params={"source": source}).content)
     _terminal.print(f"→ {target}")
 
@@ -131,7 +131,7 @@ def import_file(
     *,
     language: Language = "es",
 ) -> None:
-    """Take in the decisions of a table, before or after the import of what they are about."""
+    """Import the decisions of a table, before or after the import of its services."""
     asked = {"source": source}
     answer = desk.ask("POST", f"{_PATH}/file", params=asked, content=file.read_bytes())
     _tell(answer.json(), language)

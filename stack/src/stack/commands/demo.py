@@ -1,4 +1,4 @@
-"""`demo`: plays the whole story against the running stack; `demo history` gives it a past."""
+"""`demo`: plays the whole story against the running stack; `demo history` adds a past."""
 
 import asyncio
 import time
@@ -60,7 +60,7 @@ def history(
 ) -> None:
     """Give the demo some months of past referrals and screenings, released and published.
 
-    Nobody else should use the stack meanwhile: its clock stands on the days that are told.
+    Nobody else should use the stack meanwhile, because its clock shows past days.
     """
     began = time.monotonic()
     running = connect(data)
@@ -79,7 +79,7 @@ def history(
 
 
 def play(running: RunningStack, terminal: Console) -> Storyteller:
-    """Raises StackError at the first step that does not hold."""
+    """Play the story. Raises StackError at the first step that fails."""
     tell = Storyteller(running, terminal)
     facts = story.Facts()
     acts = (

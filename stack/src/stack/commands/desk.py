@@ -1,4 +1,4 @@
-"""Commands that call the API: as which client, of which stack."""
+"""API calls of commands, as a chosen client of a chosen stack."""
 
 import functools
 import inspect
@@ -18,7 +18,7 @@ _PATIENCE = httpx.Timeout(600, connect=10)
 
 
 class Desk:
-    """The API as one client calls it."""
+    """The API, as one client calls it."""
 
     def __init__(self, client: str, data: Path | None, url: str | None) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class Desk:
     def ask(
         self, method: str, path: str, *, refused: bool = False, **options: Any
     ) -> httpx.Response:
-        """The answer; StackError with the problem of one that is no success, unless `refused` ones are wanted, too."""
+        """Return the answer. Raises StackError with the problem of an unsuccessful one, unless `refused` is True."""
         answer = self._stack.request(self._client, method, path, timeout=_PATIENCE, **options)
         return answer if refused else self.checked(answer)
 
@@ -48,12 +48,12 @@ class Desk:
         return self.ask("GET", path, params=query).json()
 
     def send(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        """The body of the answer to a command; None without one."""
+        """Send a command and return the answer's body; None if it is empty."""
         answer = self.ask(method, path, json={} if body is None else body, **options)
         return answer.json() if answer.content else None
 
     def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """Every item of a list."""
+        """Yield every item of a list, page by page."""
         cursor: dict[str, Any] = {}
         while True:
             page = self.get(path, **query, **cursor)
@@ -66,7 +66,7 @@ class Desk:
 def as_client(
     client: str | None = "im-officer", who: str = "Demo client that acts"
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command `--as`, `--data` and `--url`, and calls it with a `Desk` in their place."""
+    """Add `--as`, `--data` and `--url` to a command and pass it a `Desk` instead."""
 
     def asked(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command)

@@ -1,4 +1,4 @@
-"""`directory`: bring services in from files, take them out, get the empty workbook."""
+"""`directory`: imports services from files, exports them, and writes the empty workbook."""
 
 import tempfile
 import time
@@ -73,7 +73,7 @@ def import_file(
     ] = None,
     language: Language = "es",
 ) -> None:
-    """Import services and tell what became of each row. Exit 0 only if the import was written."""
+    """Import services and show the result of each row. Exit 0 only if the import was written."""
     query = {
         "mode": "skip-bad" if skip_bad else "all",
         "dry_run": "true" if dry_run else "false",
@@ -113,7 +113,7 @@ def export(
     labels: Annotated[bool, typer.Option(help="Labels in place of codes")] = False,
     language: Language = "es",
 ) -> None:
-    """Export the services that the client may see, as detailed as it may see them."""
+    """Export the services that the client may see, with the details that it may see."""
     kind = kind or _FORMATS.get(target.suffix.lower())
     if kind is None:
         raise StackError(
@@ -150,7 +150,7 @@ def template(
 
 @contextmanager
 def _as_file(source: Path) -> Iterator[Path]:
-    """The path itself, or a temporary zip of the CSV tables of a folder."""
+    """Yield the path itself, or a temporary zip of a folder's CSV tables."""
     if not source.is_dir():
         yield source
         return
@@ -163,7 +163,7 @@ def _as_file(source: Path) -> Iterator[Path]:
 
 
 def _finished(desk: Desk, answer: httpx.Response) -> dict[str, Any]:
-    """The import when it has ended; a large one is watched until then."""
+    """Return the finished import, after waiting for a large one."""
     if answer.status_code == 422 and "import_id" in answer.json():
         found = desk.get(f"{_IMPORTS}/{answer.json()['import_id']}")
     else:
@@ -202,7 +202,7 @@ def _tell(desk: Desk, found: dict[str, Any], language: str) -> None:
 
 
 def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
-    """How many values came in as they are; of the others, by field and with why."""
+    """Print how many values were imported unchanged; for the others, the fields and reasons."""
     if fidelity is None:
         return
     values = fidelity["values"]
@@ -234,7 +234,7 @@ def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
 
 
 def _tell_changes(rows: Iterator[dict[str, Any]], language: str) -> None:
-    """Each kind of change once, with how many rows it met; refused rows one by one."""
+    """Print each kind of change once with the number of rows, and each refused row."""
     kinds: dict[tuple[str, str], int] = {}
     examples: dict[tuple[str, str], str] = {}
     refused: list[tuple[int, str]] = []

@@ -1,4 +1,5 @@
-"""`docs settings`, `docs events`, `docs errors`, `docs lifecycle`, `docs alerts`, `docs floors`: pages made from the code."""
+"""`docs settings`, `docs events`, `docs errors`, `docs lifecycle`, `docs alerts`, `docs floors`: pages generated from
+the code."""
 
 import json
 import os
@@ -31,7 +32,8 @@ _HEADS = completed(
 
 
 def table(rules: Path, language: str) -> str:
-    """The Markdown table of a PrometheusRule; a name in bold wakes the officer on call (`severity: page`)."""
+    """Return the Markdown table of a PrometheusRule. Bold names are alerts that page the officer on call (`severity:
+    page`)."""
     suffix = "" if language == "en" else f"_{language}"
     groups = yaml.safe_load(rules.read_text("utf-8"))["spec"]["groups"]
     rows = [

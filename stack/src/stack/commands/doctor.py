@@ -1,4 +1,4 @@
-"""`doctor`: looks at the running stack as an officer on call would, and says what to do."""
+"""`doctor`: checks the running stack like an officer on call, and advises what to do."""
 
 import shutil
 import sys
@@ -32,7 +32,7 @@ from stack.private_files import read_private_map
 from stack.wording import known, said
 
 app = typer.Typer()
-# Into a pipe or a mail each finding is one line.
+# In a pipe or a mail, each finding is one line.
 _WIDTH = None if sys.stdout.isatty() else 1000
 _terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _FREE_BYTES = 1 << 30
@@ -62,12 +62,12 @@ OF_SERVICES = (
     "run the migration of this release",
 )
 """What a process says at `/readyz` for whoever is on call, as far as the catalogues have it."""
-_WITHOUT_EVENTS = ("issuer", "gateway")  # neither publishes nor reads events
+_WITHOUT_EVENTS = ("issuer", "gateway")  # they neither publish nor consume events
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`advice` is what to do; empty when the check passed."""
+    """The result of a check; `advice` is empty if it passed."""
 
     check: str
     found: str
@@ -98,8 +98,7 @@ def _examine_here(data: Path | None) -> Iterator[Finding]:
 
 
 def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
-    """The state of the cluster's pods; disks, backups and certificates belong to their operators, whose alerts watch
-    them."""
+    """Check the cluster's pods. Disks, backups and certificates belong to their operators and have their own alerts."""
     for name, found in sorted(cluster.too_few().items()):
         yield Finding(
             said("pods of {name}", name=name), found, f"kubectl get pods -n {cluster.namespace}"
@@ -211,7 +210,7 @@ def _ready(name: str, port: int) -> Finding:
 
 
 def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
-    """The meaning of `/readyz` of this process for the officer on call."""
+    """Interpret `/readyz` of this process for the officer on call."""
     if answer.status_code != 200:
         return Finding(check, said("not ready"), _remedy(answer))
     parts = _parts(answer)
@@ -233,7 +232,7 @@ def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
 
 
 def _remedy(answer: httpx.Response) -> str:
-    """The process's own remedy, from `/readyz`."""
+    """Return the process's own remedy, from `/readyz`."""
     parts = _parts(answer)
     if not parts:
         return said("look at what it waits for below")
@@ -260,7 +259,7 @@ def _disk(layout: Layout) -> Finding:
 def _backup(layout: Layout) -> Finding:
     last = read_private_map(layout.last_backup_file)
     if not last:
-        # A stack of an hour has nothing to lose yet.
+        # A stack that runs only for an hour has nothing to lose.
         young = time.time() - (layout.postgres / "cluster" / "PG_VERSION").stat().st_mtime < _DAY
         advice = "" if young else said("./ruta backup (docs/operate.md)")
         return Finding(said("last backup"), said("none yet"), advice)
@@ -275,7 +274,7 @@ def _backup(layout: Layout) -> Finding:
 
 
 def _lists(layout: Layout) -> Finding:
-    """The lists that a restore erases and restricts by."""
+    """Check the lists by which a restore erases and restricts."""
     asked = ServiceCommands(layout).ask("referrals", "verify-lists")
     words = " · ".join((asked.stdout.strip() or asked.stderr.strip()).splitlines())
     advice = (
@@ -326,7 +325,7 @@ def _private_files(layout: Layout) -> Iterator[Finding]:
 
 
 def _private_keys(layout: Layout) -> list[Path]:
-    """All key files but the published ones (JWKS) and lock files."""
+    """Return all key files except published ones (JWKS) and lock files."""
     return [
         path
         for path in sorted(layout.keys.rglob("*"))
@@ -347,7 +346,7 @@ def _keys(layout: Layout) -> Iterator[Finding]:
 def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
     if not answers(state.ports["postgres"]):
-        # What would be asked of it is left out, the rest is said.
+        # Skip its own checks and continue with the others.
         up = said("is PostgreSQL up? postgres/postgres.log")
         yield Finding(said("databases"), said("do not answer"), up)
         return
@@ -361,7 +360,7 @@ def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
 
 
 def held_up(server: PostgresServer, *, here: bool, seconds: int = 10) -> Iterator[Finding]:
-    """`here`: the sessions of an embedded server are processes of this machine."""
+    """Find sessions that block others. `here` means that the server's sessions are processes of this machine."""
     for line in server.psql(_HOLDS_UP.format(seconds=seconds)).split():
         pid, database, others, since = line.split("|")
         ends = f"kill {pid}" if here else f"SELECT pg_terminate_backend({pid})"
@@ -378,7 +377,7 @@ def _dead_letters(where: str, dead: int, options: str) -> Finding:
 
 
 def _metrics(port: int | None) -> str:
-    """The metrics of a process; empty if it does not answer, which another line reports."""
+    """Return the metrics of a process; empty if it does not answer, which another check reports."""
     try:
         return httpx.get(
             f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False, verify=NO_AUTHORITIES
@@ -424,7 +423,7 @@ def _values(text: str) -> dict[tuple[str, ...], float]:
 
 
 def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding]:
-    """A process's metrics of its events; `log` is the file with its lines."""
+    """Check a process's event metrics; `log` names its log file."""
     values = _values(text)
     age = values.get(("ruta_outbox_oldest_seconds",), 0.0)
     waiting = values.get(("ruta_outbox_unpublished",), 0.0)

@@ -1,5 +1,5 @@
-"""`drills`: the long proofs, run before a release and at night, whose last results stand in drills/LAST.md; `mutations`
-and `faults`, two of them with options of their own."""
+"""`drills`: the long proofs for releases and nights, with the last results in drills/LAST.md. `mutations` and `faults`
+are two of them, with options of their own."""
 
 import os
 import platform
@@ -60,7 +60,7 @@ def mutations(context: typer.Context) -> None:
 
 @app.command(context_settings=_ITS_OWN_OPTIONS)
 def faults(context: typer.Context) -> None:
-    """Stop parts of the stack under load and count what became of each command.
+    """Stop parts of the stack under load and count the result of each command.
 
     Options: [--seeds N] [--fault NAME] [--commands N] [--seed N] [--json FILE].
     """
@@ -68,7 +68,7 @@ def faults(context: typer.Context) -> None:
 
 
 def _run_module(module: str, arguments: list[str]) -> NoReturn:
-    """Runs a drill with this terminal and exits with its code."""
+    """Run a drill on this terminal and exit with its code."""
     root = home()
     done = subprocess.run(
         [sys.executable, "-u", "-m", module, *arguments],
@@ -80,7 +80,7 @@ def _run_module(module: str, arguments: list[str]) -> NoReturn:
 
 
 def _known(root: Path) -> dict[str, Path]:
-    """By name: a folder of drills, or a folder of tests in which some are marked."""
+    """Return drills by name: folders of drills, and folders of tests with slow ones."""
     own = [each for each in sorted((root / "drills").iterdir()) if any(each.glob("test_*.py"))]
     marked = {
         root / "tests" / file.relative_to(root / "tests").parts[0]
@@ -93,7 +93,7 @@ def _known(root: Path) -> dict[str, Path]:
 def _play(name: str, folder: Path) -> int:
     root = home()
     commit = _said_by("git", "-C", str(root), "rev-parse", "--short=12", "HEAD")
-    # Only what was committed can be looked up again.
+    # Mark results of uncommitted changes, because nobody can look those up.
     changed = "+" if _said_by("git", "-C", str(root), "status", "--porcelain") else ""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as told:
@@ -114,7 +114,7 @@ def _play(name: str, folder: Path) -> int:
 
 
 def _counted(report: Path) -> str:
-    """Failures first; "passed 7, skipped 1" otherwise."""
+    """Return the counts: failures first, or "passed 7, skipped 1"."""
     if not report.exists():
         return "failed to start"
     suite = next(ET.parse(report).getroot().iter("testsuite"))  # noqa: S314 - pytest's own

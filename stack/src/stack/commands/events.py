@@ -1,4 +1,4 @@
-"""`events`: read events again, publish lost ones again, replay dead letters."""
+"""`events`: replays events, publishes lost ones again, and replays dead letters."""
 
 import sys
 from pathlib import Path
@@ -27,7 +27,7 @@ def replay(
     data: Data = None,
     kube: Kube = None,
 ) -> None:
-    """Rebuild reporting's projection from all events; tells whether it equals the present one."""
+    """Rebuild reporting's projection from all events and compare it with the current one."""
     commands = commands_of(data, kube)
     if source == "outbox":
         for producer in ("directory", "referrals"):
@@ -38,7 +38,7 @@ def replay(
 
 @app.command()
 def republish(service: Service, data: Data = None, kube: Kube = None) -> None:
-    """Publish all events of a service again that its outbox still holds."""
+    """Publish all events of a service again that are still in its outbox."""
     raise typer.Exit(commands_of(data, kube).run(_known(service), "republish"))
 
 
@@ -52,7 +52,7 @@ def dead_letters(
         typer.Option(help="Where to list those that still fail [dead-letters-SERVICE.jsonl]"),
     ] = None,
 ) -> None:
-    """Hand the events that a service could not take to it once more. Exit 1 if any still fails."""
+    """Apply a service's dead letters again. Exit 1 if any still fails."""
     target = failures or Path(f"dead-letters-{_known(service)}.jsonl")
     with target.open("wb") as out:
         code = commands_of(data, kube).run(service, "replay-dead-letters", output=out)

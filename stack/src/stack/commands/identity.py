@@ -1,4 +1,4 @@
-"""`client`, `organisation`, `person`: identities at Ruta's own issuer, through the gateway's REST."""
+"""`client`, `organisation`, `person`: manages identities at Ruta's own issuer, through the gateway."""
 
 import sys
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ app.add_typer(_clients, name="client")
 app.add_typer(_organisations, name="organisation")
 app.add_typer(_people, name="person")
 
-# Into a pipe each line is as wide as it is: scripts read ids out of it.
+# Never wrap lines in a pipe: scripts read ids out of them.
 _WIDTH = None if sys.stdout.isatty() else 1000
 _terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _BASE = "/identity/v1"
@@ -40,7 +40,7 @@ Organisation = Annotated[
 
 
 def _change(desk: Desk, path: str, wanted: dict[str, Any]) -> None:
-    """Change the version that is there now."""
+    """Change the current version of a record."""
     read = desk.ask("GET", f"{_BASE}{path}", refused=True)
     if read.status_code == 404:
         raise StackError("nothing at {path}", path=path)
@@ -51,7 +51,7 @@ def _print_table(items: Iterable[dict[str, Any]], columns: list[str], *, as_json
     if as_json:
         write_json([{column: item[column] for column in columns} for item in items])
         return
-    # Folded, never cut: the next command needs ids and names whole.
+    # Wrap but never truncate: the next command needs whole ids and names.
     whole = (Column(column, overflow="fold") for column in columns)
     table = Table(*whole, box=None, pad_edge=False)
     for item in items:
@@ -73,7 +73,7 @@ def add_client(
     aor: Texts = None,
     area: Texts = None,
 ) -> None:
-    """Add a client and print its secret, once. Without --role and --scope: a partner's usual ones."""
+    """Add a client and print its secret, once. Without --role and --scope it gets a partner's usual rights."""
     made = desk.send(
         "POST",
         f"{_BASE}/clients",
@@ -94,7 +94,7 @@ def add_client(
 @_clients.command("list")
 @_as_admin
 def list_clients(desk: Desk, as_json: AsJson = False) -> None:
-    """All clients and what they may do."""
+    """List all clients and their rights."""
     items = desk.pages(f"{_BASE}/clients")
     _print_table(
         items, ["id", "organisation_id", "roles", "scopes", "aors", "active"], as_json=as_json
@@ -104,14 +104,14 @@ def list_clients(desk: Desk, as_json: AsJson = False) -> None:
 @_clients.command("renew-secret")
 @_as_admin
 def renew_secret(desk: Desk, client_id: str) -> None:
-    """Print a new secret, once; the old one and its tokens are void."""
+    """Print a new secret, once; the old one and its tokens become void."""
     _show_secret(desk.send("POST", f"{_BASE}/clients/{client_id}/secret"))
 
 
 @_clients.command("revoke")
 @_as_admin
 def revoke(desk: Desk, client_id: str) -> None:
-    """Void all tokens of a client within a minute; it may get new ones."""
+    """Void all tokens of a client within a minute; it can get new ones."""
     desk.send("POST", f"{_BASE}/clients/{client_id}/revocation")
     _terminal.print(said("{client_id}: tokens are void within a minute", client_id=client_id))
 
@@ -119,7 +119,7 @@ def revoke(desk: Desk, client_id: str) -> None:
 @_clients.command("switch-off")
 @_as_admin
 def switch_off(desk: Desk, client_id: str) -> None:
-    """Let a client in no more; its tokens are void within a minute."""
+    """Disable a client; its tokens are void within a minute."""
     _change(desk, f"/clients/{client_id}", {"active": False})
     _terminal.print(said("{client_id}: off", client_id=client_id))
 
@@ -127,7 +127,7 @@ def switch_off(desk: Desk, client_id: str) -> None:
 @_clients.command("switch-on")
 @_as_admin
 def switch_on(desk: Desk, client_id: str) -> None:
-    """Let a client in again."""
+    """Enable a client again."""
     _change(desk, f"/clients/{client_id}", {"active": True})
     _terminal.print(said("{client_id}: on", client_id=client_id))
 
@@ -143,7 +143,7 @@ def add_organisation(desk: Desk, name: str, *, aor: Texts = None) -> None:
 @_organisations.command("list")
 @_as_admin
 def list_organisations(desk: Desk, as_json: AsJson = False) -> None:
-    """All organisations and the AoRs that they are members of."""
+    """List all organisations and the AoRs of which they are members."""
     items = desk.pages(f"{_BASE}/organisations")
     _print_table(items, ["id", "name", "aors", "active"], as_json=as_json)
 
@@ -153,7 +153,7 @@ def list_organisations(desk: Desk, as_json: AsJson = False) -> None:
 def set_aors(
     desk: Desk, organisation_id: str, aor: Annotated[list[str] | None, typer.Argument()] = None
 ) -> None:
-    """Replace the AoRs that an organisation is a member of."""
+    """Replace the AoRs of which an organisation is a member."""
     _change(desk, f"/organisations/{organisation_id}", {"aors": aor or []})
     _terminal.print(f"{organisation_id}: {' '.join(aor or []) or said('none')}")
 
@@ -170,7 +170,7 @@ def add_person(
     aor: Texts = None,
     area: Texts = None,
 ) -> None:
-    """Add a person and print password and second factor, once."""
+    """Add a person and print the password and second factor, once."""
     made = desk.send(
         "POST",
         f"{_BASE}/people",
@@ -189,7 +189,7 @@ def add_person(
 @_people.command("list")
 @_as_admin
 def list_people(desk: Desk, as_json: AsJson = False) -> None:
-    """All people and what they may do."""
+    """List all people and their rights."""
     items = desk.pages(f"{_BASE}/people")
     _print_table(
         items,
@@ -207,7 +207,7 @@ def renew_credentials(desk: Desk, person_id: str) -> None:
 
 @_people.command("code")
 def demo_code(sign_in_name: str, data: Data = None) -> None:
-    """Print what a person of `up --demo` signs in with: the password, and the code of this moment."""
+    """Print the sign-in of a person of `up --demo`: the password, and the current code."""
     password, code = sign_in_of(Layout.of(data), sign_in_name)
     _terminal.print(said("sign-in name    {sign_in_name}", sign_in_name=sign_in_name))
     _terminal.print(said("password        {password}", password=password))

@@ -1,5 +1,5 @@
-"""`k8s check | secrets | certificates | images | pin | ship | nats-config | sbom`: the cluster deployment without a cluster;
-`k8s run`: a command of a service inside one."""
+"""`k8s check | secrets | certificates | images | pin | ship | nats-config | sbom`: cluster deployment without a
+cluster; `k8s run`: a service's command inside one."""
 
 import sys
 from dataclasses import replace
@@ -82,7 +82,7 @@ def secrets(
             wanted, database_host=database_host, key_store_host=database_host, pooler_host=None
         )
     made = cluster_secrets.documents(wanted, namespace, clients)
-    # On a new cluster the namespace is not there yet.
+    # On a new cluster the namespace does not exist yet.
     sys.stdout.write(cluster_secrets.as_yaml([cluster_check.namespace_document(namespace), *made]))
     for name in cluster_secrets.to_fill_in(made):
         typer.echo(
@@ -101,7 +101,7 @@ def certificates(
     ] = None,
     namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
 ) -> None:
-    """Print the certificates by which processes know each other anew, good for a year, as YAML."""
+    """Print new certificates by which processes identify each other, valid for a year, as YAML."""
     signing = process_certificates.read_authority(authority.read_text()) if authority else None
     made = list(cluster_secrets.certificates(signing))
     for document in made:
@@ -124,7 +124,7 @@ def images(
         bool, typer.Option("--strictly", help="Exit 1 if one of them stands by its tag alone")
     ] = False,
 ) -> None:
-    """Print the images that an overlay runs, each once."""
+    """Print the images that an overlay uses, each once."""
     documents = _documents(overlay)
     for image in cluster_images.images(documents):
         typer.echo(image)
@@ -143,7 +143,7 @@ def pin(
         bool, typer.Option("--plain-http", help="A registry in your own network without TLS")
     ] = False,
 ) -> None:
-    """Print a kustomization over the overlay with every image by digest, as its registry says it now.
+    """Print a kustomization over the overlay with every image by its current digest in the registry.
 
     For example into deploy/k8s/overlays/pinned/kustomization.yaml, which is what you deploy.
     """
@@ -170,8 +170,8 @@ def ship(
         typer.Option(help="linux/amd64, linux/arm64: one list for all; without it, this machine's"),
     ] = None,
 ) -> None:
-    """Build our images of what is committed, send them, sign them, and attach to each what is in it
-    (CycloneDX) and where it comes from (SLSA provenance). Prints each by its digest."""
+    """Build our images from the commit, push and sign them, and attach to each its bill of materials (CycloneDX) and
+    its provenance (SLSA). Prints each image by its digest."""
     wanted = Shipment(registry, key, base, builder, plain_http, tuple(platform or ()))
     for distribution in image or DISTRIBUTIONS:
         typer.echo(shipment.ship(home(), distribution, wanted))
@@ -193,7 +193,7 @@ def run(
         ),
     ] = False,
 ) -> None:
-    """Run a command of a service in a pod of it, by kubectl: key-ring-add, retention-report, hash …"""
+    """Run a service's command in one of its pods, through kubectl: key-ring-add, retention-report, hash …"""
     raise typer.Exit(ClusterCommands(namespace).run(service, *verb, own_pod=own_pod))
 
 
@@ -204,7 +204,7 @@ def nats_config(
         typer.Option(help="A reader outside, for example health; once for each of them"),
     ] = None,
 ) -> None:
-    """Print nats.conf of a cluster's broker, made from the same arrows as the embedded one."""
+    """Print nats.conf for a cluster's broker, from the same arrows as the embedded one."""
     readers = outside or []
     sys.stdout.write(broker.configuration(readers))
     for reader in readers:
@@ -225,8 +225,8 @@ def sbom(
         str, typer.Argument(help=f"The SERVICE of the Dockerfile: {', '.join(DISTRIBUTIONS)}")
     ],
 ) -> None:
-    """Print what an image holds of Python packages, as CycloneDX 1.5 JSON, from the lock.
+    """Print the Python packages of an image, as CycloneDX 1.5 JSON, from the lock.
 
-    The packages of its base image are the base image's: ask its publisher, or scan it.
+    It does not list the packages of the base image: ask its publisher, or scan it.
     """
     sys.stdout.write(bill_of_materials(home(), image))

@@ -1,4 +1,4 @@
-"""`up`, `down`, `status`, `token`: the life of the embedded stack."""
+"""`up`, `down`, `status`, `token`: starts, stops and inspects the embedded stack."""
 
 import os
 import signal
@@ -108,7 +108,7 @@ def down(data: Data = None) -> None:
         )
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _DOWN_SECONDS
-    # The lock is let go just before the process ends; stopped is when both are gone.
+    # The lock is released shortly before the process ends: wait for both.
     while is_locked(layout) or is_running(pid):
         if time.monotonic() > deadline:
             raise StackError("process {pid} does not stop: see {log}", pid=pid, log=layout.log_file)

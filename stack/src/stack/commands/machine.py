@@ -1,4 +1,4 @@
-"""`env`, `logs`, `uninstall`: what lies around a stack — variables, lines, and what `./ruta` put on disk."""
+"""`env`, `logs`, `uninstall`: variables, log lines, and the files that `./ruta` created."""
 
 import os
 import re
@@ -25,14 +25,14 @@ from stack.wording import said
 
 app = typer.Typer()
 _LOOK_AGAIN = 0.3
-# Time, then who said it, as stack.console writes it; a line without is the one before going on.
+# Time, then the process, as stack.console writes them. A line without them continues the previous one.
 _LINE = re.compile(r"\S+Z (\S+) *│ ")
 _MADE_ANEW = (".venv", ".ruta-env")
 
 
 @app.command()
 def env(data: Data = None) -> None:
-    """Print the shell variables that the guides use.
+    """Print shell variables for the guides.
 
     Set them with `eval "$(./ruta env)"`.
     """
@@ -116,7 +116,7 @@ def uninstall(
 
 
 def said_by(process: str | None, lines: Iterable[str]) -> Iterator[str]:
-    """The lines of a process, its replicas included (`referrals-2`); of None all."""
+    """Yield the lines of a process and its replicas (`referrals-2`); of all if None."""
     wanted = process is None
     for line in lines:
         if process is not None and (found := _LINE.match(line)):
@@ -132,6 +132,6 @@ def _go_on(process: str | None, path: Path, file: TextIO) -> None:
             sys.stdout.write(line)
         sys.stdout.flush()
         if path.stat().st_ino != os.fstat(current.fileno()).st_ino:
-            # The file was full and another was begun.
+            # The file was rotated.
             current = path.open(encoding="utf-8", errors="replace")
         time.sleep(_LOOK_AGAIN)

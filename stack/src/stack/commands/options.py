@@ -1,4 +1,4 @@
-"""Options that many commands take, spelled the same everywhere."""
+"""Options shared by many commands, with the same spelling everywhere."""
 
 import json
 import os
@@ -45,12 +45,12 @@ AsJson = Annotated[
 
 
 def write_json(value: Any) -> None:
-    """Names stay: programs read them."""
+    """Print JSON with untranslated names, because programs read them."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def home() -> Path:
-    """The project's root, where `./ruta` lies; StackError outside a clone."""
+    """Return the project's root, which contains `./ruta`. Raises StackError outside a clone."""
     root = Path(os.environ.get(HOME_VARIABLE) or Path.cwd())
     if not (root / "uv.lock").exists():
         raise StackError("{root} is no clone of the project: call ./ruta from one", root=root)

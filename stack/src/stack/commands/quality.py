@@ -1,4 +1,4 @@
-"""`test` and `check`: the two commands of the CI, for everybody."""
+"""`test` and `check`: the two commands of the CI."""
 
 import os
 import subprocess
@@ -51,7 +51,7 @@ def run_tests(
 
 
 def _refuse_drills(places: Iterable[str]) -> None:
-    """For a folder of drills pytest would run only the mutations of changed files."""
+    """Refuse folders of drills, of which pytest would run only the mutations of changed files."""
     root = home().resolve()
     for place in places:
         folder = (root / place).resolve()
@@ -94,7 +94,7 @@ def check(
         ("each package alone", [sys.executable, "-m", "stack.develop.builds", str(root)]),
         ("known vulnerabilities", [sys.executable, "-m", "stack.develop.advisories", str(root)]),
     ]
-    # mypy's second run takes what the first has found out. What is installed waits more than it computes.
+    # mypy's second run reuses the results of the first. Installation mostly waits.
     beside = [types, others, *([built] if full else [])]
     with ThreadPoolExecutor(len(beside)) as running:
         results = [each for done in running.map(_checked, beside) for each in done]
@@ -127,12 +127,12 @@ def wheels(
 
 
 def in_parallel(*, waiting: bool = True) -> list[str]:
-    """Three workers on two cores: each waits a part of its time, for servers and for clocks. A fourth costs
-    more than it brings, as each imports everything and starts servers of its own (two cores, three and four
-    workers: without drills 5:18 and 6:24, with them 46 and 57 minutes).
+    """Return pytest's options for parallel runs.
 
-    One a core where there is nothing to wait for.
-    The order of the groups is that of tests/support/selection.py.
+    Three workers on two cores, because each waits for servers and clocks part of the time. A fourth costs more than it
+    brings: every worker imports everything and starts its own servers (two cores, three and four workers: without
+    drills 5:18 and 6:24, with them 46 and 57 minutes). Without `waiting`, one worker per core.
+    tests/support/selection.py orders the groups.
     """
     cores = len(os.sched_getaffinity(0))
     workers = max(2, min(8, int(cores * (1.5 if waiting else 1))))
@@ -144,7 +144,8 @@ def _packages() -> list[str]:
 
 
 def _checked(steps: Iterable[tuple[str, list[str]]]) -> list[tuple[str, int, float]]:
-    """One after the other, each with all that it says in one piece: name, exit code, seconds."""
+    """Run the steps one after the other and print the output of each in one piece. Return names, exit codes and
+    seconds."""
     results = []
     for name, command in steps:
         began = time.monotonic()
@@ -167,7 +168,7 @@ def _checked(steps: Iterable[tuple[str, list[str]]]) -> list[tuple[str, int, flo
 
 
 def run(name: str, command: list[str]) -> int:
-    """In the project's root, on this terminal; returns its exit code."""
+    """Run a command in the project's root, on this terminal, and return its exit code."""
     _terminal.rule(name, align="left")
     with _starting(name):
         return subprocess.run(command, cwd=home(), check=False, env=_environment()).returncode
@@ -187,7 +188,7 @@ def _starting(name: str) -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    # The stack's own settings must not leak into tests that make their own.
+    # The stack's own settings must not leak into tests that set theirs.
     return {
         key: value for key, value in os.environ.items() if key not in ("RUTA_DATA", "RUTA_PORT")
     }

@@ -1,4 +1,4 @@
-"""`upgrade`: from one release to the next, with the backup that leads back; `downgrade`: back by that backup."""
+"""`upgrade`: moves to the next release, after a backup; `downgrade`: returns to that backup."""
 
 import shutil
 from pathlib import Path
@@ -55,12 +55,10 @@ def downgrade(
     key_file: Annotated[Path, typer.Option("--key-file", help="The key file of the backups")],
     data: Data = None,
 ) -> None:
-    """Go back to the release from before an upgrade.
+    """Return to the release before an upgrade.
 
-    Run this command of that release, after `down`.
-
-    The data directory of the newer release is moved aside, whole, under a dated name. What was erased, withdrawn or
-    hidden since stays so.
+    Run this command of that release, after `down`. The newer release's data directory is kept under a dated name. What
+    was erased, withdrawn or hidden since stays so.
     """
     layout = Layout.of(data)
     refuse_small(layout, said("on a server of containers: deploy/run-small of that release"))
@@ -95,7 +93,7 @@ def downgrade(
 
 
 def _written_since(layout: Layout, moment: str) -> dict[str, str]:
-    """By table, how many rows were made since the backup."""
+    """Return how many rows of each table were created since the backup."""
     server = PostgresServer(layout.postgres)
     server.start()
     try:

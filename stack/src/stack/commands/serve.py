@@ -1,4 +1,4 @@
-"""`serve postgres`, `serve nats`: one server in a container of its own (the `small` overlay)."""
+"""`serve postgres`, `serve nats`: one server in its own container (the `small` overlay)."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def postgres(
     secrets: Secrets = Path("/etc/ruta/postgres"),
     listen: Listen = "*",
 ) -> None:
-    """PostgreSQL with the five databases; passwords are those of the mounted secret."""
+    """Run PostgreSQL with the five databases; the passwords come from the mounted secret."""
     _take_over(data / "passwords.json", secrets, [SUPERUSER, *_roles()])
     server = PostgresServer(data, port=port, listen=listen)
     server.start()
@@ -51,7 +51,7 @@ def nats(
     certificate: File = None,
     key: File = None,
 ) -> None:
-    """NATS with its streams and readers; passwords come from NATS_<USER>_PASSWORD."""
+    """Run NATS with its streams and consumers; the passwords come from NATS_<USER>_PASSWORD."""
     names = [*USERS, OPERATOR]
     try:
         credentials = {name: os.environ[f"NATS_{name.upper()}_PASSWORD"] for name in names}
@@ -71,7 +71,7 @@ def _roles() -> list[str]:
 
 
 def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
-    """The secret decides the passwords; the server applies them to its roles at each start."""
+    """Store the secret's passwords; the server applies them to its roles at each start."""
     passwords = read_private_map(kept)
     for name in names:
         file = secrets / ("superuser" if name == SUPERUSER else name)
@@ -86,7 +86,7 @@ def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
 
 
 def _until_told(server: PostgresServer | NatsServer) -> None:
-    """Wait for SIGTERM or SIGINT, then stop cleanly; end with 1 if the server ends by itself."""
+    """Wait for SIGTERM or SIGINT, then stop cleanly. Exit 1 if the server ends by itself."""
     told = threading.Event()
     for how in (signal.SIGTERM, signal.SIGINT):
         signal.signal(how, lambda *_: told.set())
@@ -94,7 +94,7 @@ def _until_told(server: PostgresServer | NatsServer) -> None:
     while not told.wait(1.0):
         if server.process is None or server.process.poll() is not None:
             raise StackError("the server ended by itself: see its log above the data directory")
-        # After a full disk nats-server takes nothing until it is started again.
+        # After a full disk, nats-server accepts nothing until it is restarted.
         broken = broken + 1 if isinstance(server, NatsServer) and server.is_broken() else 0
         if broken >= _BROKEN_ANSWERS:
             server.stop()

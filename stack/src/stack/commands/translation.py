@@ -1,5 +1,5 @@
-"""Helps, headings and errors of the command line itself in the language that is read: those of our commands where Typer
-keeps them, Typer's own where it prints them."""
+"""Translates help texts, headings and errors of the command line: our own help texts in Typer's objects, Typer's own
+texts when it prints them."""
 
 import re
 from collections.abc import Iterator
@@ -59,12 +59,12 @@ ERRORS = (
 
 
 def folded(text: str) -> str:
-    """As the ids of helps are: one line for each paragraph, an empty one between them."""
+    """Fold a help text as its catalogue key: one line for each paragraph, with empty lines between."""
     return "\n\n".join(" ".join(each.split()) for each in re.split(r"\n\s*\n", text.strip()))
 
 
 def helps_of(command: Any) -> Iterator[tuple[Any, str]]:
-    """Each command, option and argument below that has a help, with the name of what holds it."""
+    """Yield each command, option and argument with a help text, and the name of the attribute that holds it."""
     for holder in (command, *command.params):
         for name in ("help", "short_help", "epilog"):
             if getattr(holder, name, None):
@@ -74,7 +74,7 @@ def helps_of(command: Any) -> Iterator[tuple[Any, str]]:
 
 
 def speak(command: Any) -> None:
-    """The tree below `command`, and what Typer prints, as they are read."""
+    """Translate the command tree below `command`, and Typer's own texts."""
     for holder, name in helps_of(command):
         setattr(holder, name, said(folded(getattr(holder, name))))
     _speak_of_usage(command)
@@ -91,7 +91,7 @@ def speak(command: Any) -> None:
 
 
 def said_of(words: str) -> str:
-    """An error of the command line as it is read; one that is not known stays as it is."""
+    """Translate an error of the command line; unknown ones stay as they are."""
     flat = " ".join(words.split())
     for text in ERRORS:
         if found := _shape(text).fullmatch(flat):

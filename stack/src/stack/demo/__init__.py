@@ -1,1 +1,1 @@
-"""The whole story, played through the gateway by two organisations, a coordinator and IM."""
+"""The demo's whole story, played through the gateway by two organisations, a coordinator and IM."""

@@ -1,4 +1,4 @@
-"""The demo clients of the embedded stack: who they are and what they may do."""
+"""The demo clients of the embedded stack and their rights."""
 
 import json
 import secrets
@@ -15,7 +15,7 @@ _SUPERVISOR = "referrals:read referrals:write directory:read reports:read"
 
 
 def organisation(number: int) -> str:
-    """Demo organisations have fixed ids, so that examples in the documents work as pasted."""
+    """Return the fixed id of a demo organisation, so that examples in the documents work as pasted."""
     return f"0190a000-0000-7000-8000-{number:012d}"
 
 
@@ -33,7 +33,7 @@ class DemoClient:
         return organisation(self.number)
 
     def record(self, secret: str) -> dict[str, Any]:
-        """The entry of the issuer's bootstrap file."""
+        """Return the client's entry in the issuer's bootstrap file."""
         return {
             "client_id": self.client_id,
             "secret": secret,
@@ -66,7 +66,7 @@ CLIENTS = (
         "directory:read directory:curate referrals:read reports:read reports:publish admin",
         AORS,
     ),
-    # The person who closes a period does not publish it alone.
+    # Whoever closes a period may not publish it alone.
     DemoClient(
         "im-publisher",
         "Publication",
@@ -82,7 +82,7 @@ CLIENTS = (
 
 
 def prepare_clients(layout: Layout) -> dict[str, str]:
-    """Returns client → secret; new clients of a newer version get theirs at the next start."""
+    """Return the secret of each client. New clients of a later version get theirs at the next start."""
     known = read_private_map(layout.clients_file)
     for client in CLIENTS:
         known.setdefault(client.client_id, secrets.token_urlsafe(32))

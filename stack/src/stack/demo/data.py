@@ -1,4 +1,4 @@
-"""Loads the fictional Venezuelan demo services through the front door, as a person would."""
+"""Loads the fictional Venezuelan demo services through the API, as a person would."""
 
 import asyncio
 import csv
@@ -17,15 +17,13 @@ _VALID_DAYS = 90
 
 
 async def load_demo_data(layout: Layout, url: str) -> None:
-    """Loading twice changes nothing: rows are recognised by their source and external id."""
+    """Load the demo services. A second call changes nothing, because rows are recognised by source and external id."""
     await asyncio.to_thread(_import_services, RunningStack(url, layout))
 
 
 def freshly_verified(workbook: bytes, today: date) -> bytes:
-    """Says of each row without a verification that it was checked today, so that it is current.
-
-    Only current services may receive referrals; a date written into the file would run out.
-    """
+    """Mark each row without a verification as verified today. Only recently verified services may receive referrals,
+    and a date in the file would expire."""
     rows = list(csv.DictReader(io.StringIO(workbook.decode())))
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, fieldnames=list(rows[0]))

@@ -1,7 +1,7 @@
-"""Gives the demo stack a past: people referred over several half months, and what was published.
+"""Gives the demo stack a past: people referred over several half months, and publications.
 
-Everything goes through the front door: commands in batches, as an offline client sends them, each on its own day,
-because the clock of the stack stands on that day. Then it is released as it would have been.
+Everything goes through the API. Commands are sent in batches, as an offline client sends them, each on its own day,
+because the stack's clock is set to that day. Then each period is released as it would have been.
 """
 
 import json
@@ -48,7 +48,7 @@ _MADE = re.compile(r"\$\{([^{}]+)\.id\}")
 
 
 def half_months(last: str, number: int) -> list[tuple[str, date]]:
-    """The ids and first days of the half months up to and with `last`, oldest first."""
+    """Return the ids and first days of half months up to `last`, oldest first."""
     day = date.fromisoformat(f"{last[:7]}-{'01' if last.endswith('a') else _SECOND_HALF}")
     found = []
     for _ in range(number):
@@ -59,20 +59,20 @@ def half_months(last: str, number: int) -> list[tuple[str, date]]:
 
 
 def quarter_before(today: date) -> date:
-    """The first day of the quarter that ended last."""
+    """Return the first day of the last completed quarter."""
     this = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
     last = this - timedelta(days=1)
     return last.replace(month=last.month - 2, day=1)
 
 
 def quarter_id(first: date) -> str:
-    """As reporting names it: `2026-Q3`."""
+    """Return the quarter's id, as reporting names it: `2026-Q3`."""
     return f"{first.year}-Q{(first.month + 2) // 3}"
 
 
 @contextmanager
 def moved(file: Path) -> Iterator["StackClock"]:
-    """A clock that may be moved in the block and stands right again after it."""
+    """Yield a clock that the block may move; restore it afterwards."""
     try:
         yield StackClock(file)
     finally:
@@ -80,13 +80,13 @@ def moved(file: Path) -> Iterator["StackClock"]:
 
 
 class StackClock:
-    """The clock that every process of the stack reads; the real time of day goes on."""
+    """The clock that every process of the stack reads. Setting it shifts the real time."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def set(self, moment: datetime) -> None:
-        """Make it `moment` now; never later than it really is."""
+        """Shift the clock so that it shows `moment` now, but never a time in the future."""
         shift = min((moment - datetime.now(UTC)).total_seconds(), 0.0)
         write_private(self._file, f"{shift:.3f}")
 
@@ -94,9 +94,8 @@ class StackClock:
 def live_the_past(
     tell: Storyteller, layout: Layout, *, number: int, people: int, screened: int
 ) -> int:
-    """Refer `people` per half month (on average) over `number` of them, screen `screened` in the quarter that
-    ended last, and publish it all; returns how many were referred. What is published already is
-    left as it is."""
+    """Refer `people` per half month (on average) over `number` half months, screen `screened` people in the last
+    completed quarter, and publish it all. Return the number referred. Published periods stay as they are."""
     closed = _released(tell, {"programme": "referrals"})
     wanted = [
         (period, first, share)
@@ -124,7 +123,7 @@ def live_the_past(
     if wanted:
         _announce_gaps(layout)
         _report_activities(tell, [first for _, first, _ in wanted])
-    # Events of one service come in their order: with the last referral all before it are there.
+    # Events of a service arrive in order, so the last referral arrives after all others.
     tell.eventually(
         said("reporting has heard of all {number} referrals", number=past.sent), past.arrived
     )
@@ -137,7 +136,7 @@ def live_the_past(
 
 
 class _Past:
-    """Sends the commands of each day and counts what reporting must hear of."""
+    """Sends the commands of each day and counts the events that reporting must receive."""
 
     def __init__(self, tell: Storyteller) -> None:
         self._tell = tell
@@ -161,7 +160,7 @@ class _Past:
         return sum(number for (what, _), number in self._expected.items() if what == "sent")
 
     def arrived(self) -> bool:
-        """Whether reporting knows all that was sent and ended, and hears nothing new."""
+        """Return whether reporting has counted everything sent and completed, and its counts no longer change."""
         found: Counter[tuple[str, str]] = Counter()
         asked = {"from": f"{self._first:%Y-%m}", "to": f"{datetime.now(UTC):%Y-%m}"}
         for client in ORGANISATIONS:
@@ -172,7 +171,7 @@ class _Past:
         return known == found and known >= self._expected
 
     def _send(self, acts: Sequence[Act]) -> None:
-        """All batches of each client beside each other."""
+        """Send all batches, those of different clients in parallel."""
         batches: list[tuple[str, list[Act]]] = []
         commands: dict[str, list[Act]] = defaultdict(list)
         for act in acts:
@@ -192,7 +191,7 @@ class _Past:
 
     def _send_one(self, acts: Sequence[Act]) -> dict[str, str]:
         first = acts[0]
-        if first.method != "POST":  # a batch takes no replacing commands
+        if first.method != "POST":  # a batch cannot contain PUT commands
             path, body = self._known_ids((f"{_REFERRALS}/{first.path}", first.body))
             self._tell.call(
                 said("The way she came"), first.client, first.method, path, json=body, expect=200
@@ -217,13 +216,13 @@ class _Past:
         return {each["key"]: each["body"].get("id", "") for each in answer["results"]}
 
     def _known_ids(self, value: Any) -> Any:
-        """With the ids of what earlier batches made; those of this batch are left to the service."""
+        """Fill in ids from earlier batches; the service resolves those of the current batch."""
         named = _MADE.sub(lambda found: self._made.get(found[1], found[0]), json.dumps(value))
         return json.loads(named)
 
 
 def _released(tell: Storyteller, asked: dict[str, Any]) -> set[str]:
-    """The periods that have a release."""
+    """Return the periods that have a release."""
     items = tell.get(IM, "/reports/v1/releases", {**asked, "limit": 200})["items"]
     return {each["period"] for each in items}
 
@@ -240,7 +239,7 @@ def _services(tell: Storyteller) -> list[Service]:
 
 
 def _certified(tell: Storyteller, first: date) -> str:
-    """The instrument of those who screen in that quarter; the supervisor records their certificate."""
+    """Return the screening instrument of that quarter. The supervisor records the screeners' certificate."""
     tell.call(
         said("The supervisor records who is certified to screen"),
         *(SUPERVISOR, "POST", f"{_REFERRALS}/certificates"),
@@ -273,7 +272,7 @@ def _announce_gaps(layout: Layout) -> None:
 
 
 def _report_activities(tell: Storyteller, first_days: Sequence[date]) -> None:
-    """Each organisation reports what it did; the IM officer sets the targets of the plan."""
+    """Report each organisation's activities; the IM officer sets the plan's targets."""
     for client, body in (each for first in first_days for each in activities(first)):
         tell.call(
             said("{client} reports {activity}", client=client, activity=body["activity_code"]),

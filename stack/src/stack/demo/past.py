@@ -1,7 +1,8 @@
-"""Whom the demo's past tells of: invented people, as the commands that are sent on their days. Pure.
+"""The invented people of the demo's past, as commands with their days. Pure.
 
-The weights in past.json are shaped like a small network's: most people are women, four states, nearly every second
-referral ends with a delivered service. No area, route or kind of exploitation is more usual than they happen to say.
+The weights in past.json resemble those of a small network: most people are women, there are four states, and nearly
+every second referral ends with a delivered service. They do not claim that any area, route or kind of exploitation is
+more common.
 """
 
 import json
@@ -29,7 +30,7 @@ _SCREENING_DAY = 9
 
 @dataclass(frozen=True)
 class Service:
-    """A service of a demo organisation that takes referrals."""
+    """A service of a demo organisation that accepts referrals."""
 
     id: str
     client: str
@@ -39,7 +40,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Act:
-    """A command, so many hours after its person came. Path and body name what earlier acts made: `${KEY.id}`."""
+    """A command, `hour` hours after its person came. Path and body refer to results of earlier acts by `${KEY.id}`."""
 
     hour: int
     client: str
@@ -50,7 +51,7 @@ class Act:
 
 
 def grown(people: int, half_months: int) -> list[int]:
-    """So many people per half month on average, the last ones more than the first."""
+    """Return the number of people in each half month, growing towards the end, with `people` as their average."""
     shares = [_GROWTH[-1 - back % len(_GROWTH)] for back in range(half_months)][::-1]
     return [max(1, round(people * each * len(shares) / sum(shares))) for each in shares]
 
@@ -58,11 +59,11 @@ def grown(people: int, half_months: int) -> list[int]:
 def intake_days(
     first: date, people: int, services: Sequence[Service]
 ) -> Iterator[tuple[datetime, list[Act]]]:
-    """Those who come in the half month that begins on `first`: always the same on the same day."""
+    """Yield the arrivals in the half month that begins on `first`, always the same for the same day."""
     chance = _chance(first)
     for days, count in zip(_INTAKE_DAYS, _shares(people, len(_INTAKE_DAYS)), strict=True):
         moment = datetime.combine(first + timedelta(days=days), time(14), UTC)
-        # After how many hours an organisation works through its queue.
+        # Hours after which an organisation works through its queue.
         sittings = chance.choice((3, 20)), chance.choice((44, 68))
         keys = [f"{moment:%Y%m%d}-{number}" for number in range(count)]
         yield moment, [act for key in keys for act in _referred(chance, key, sittings, services)]
@@ -71,7 +72,7 @@ def intake_days(
 def screening_days(
     first: date, people: int, instrument: str
 ) -> Iterator[tuple[datetime, list[Act]]]:
-    """One day in each month of the quarter that begins on `first`: always the same people."""
+    """Yield one day in each month of the quarter that begins on `first`, always with the same people."""
     chance = _chance(first)
     for number, count in enumerate(_shares(people, 3)):
         day = first.replace(month=first.month + number) + timedelta(days=_SCREENING_DAY)
@@ -81,17 +82,17 @@ def screening_days(
 
 
 def profiles(first: date, searches: int) -> Iterator[dict[str, Any]]:
-    """Searches for which the directory has no service, without identity: they become counted gaps."""
+    """Yield anonymous searches for which the directory has no service; they become counted gaps."""
     chance = _chance(first)
     for _ in range(searches):
         area, need = _one_of(chance, TOLD["gaps"]).split()
-        # Gaps are counted by group: what is the same is planned once.
+        # Gaps are counted by group, so vary nothing else.
         age = 10 if need == "CP-ALTCARE" else 30
         yield {"area": area, "age": age, "sex": _sex(chance, 70), "needs": [need]}
 
 
 def activities(first: date) -> Iterator[tuple[str, dict[str, Any]]]:
-    """One 5W row per kind for the half month that begins on `first`; each state has its turn."""
+    """Yield one 5W row per kind for the half month that begins on `first`, over all states in turn."""
     chance = _chance(first)
     states = chance.sample(list(TOLD["states"]), k=len(TOLD["states"]))
     for number, (client, code, detail, people) in enumerate(TOLD["activities"]):
@@ -114,7 +115,7 @@ def activities(first: date) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def outside_series(half_months: Sequence[date]) -> dict[str, Any]:
-    """An invented index by state, to show how a series of another source is quoted."""
+    """Return an invented index by state, which shows how a series of another source is quoted."""
     days = sorted({each.replace(day=1) for each in half_months})
     points = [
         {"day": day.isoformat(), "area": state, "value": f"{4 + share / 12 - back / 5:.1f}"}
@@ -174,7 +175,8 @@ def _referred(
 
 
 def _screened(chance: random.Random, key: str, instrument: str, day: date) -> Iterator[Act]:
-    """From a new case to a judgement and the help that was given, or to the point where she did not want to go on."""
+    """Return a screening, from the new case to the judgement and the help given, or until she no longer wants to
+    continue."""
     age = _age(chance, _SCREENED["ages"])
     course = _one_of(chance, _SCREENED["courses"])
     types = _one_of(chance, _SCREENED["types"]).split()

@@ -1,7 +1,5 @@
-"""The bulletin of the demo's last half month, and the institutions, judgements and milestones beside its numbers.
-
-All of it is invented; the texts are in context.json.
-"""
+"""The bulletin of the demo's last half month, with institutions, judgements and milestones. All of it is invented; the
+texts are in context.json."""
 
 from typing import Any
 
@@ -20,7 +18,7 @@ _ALONE = {"highlights", "challenges", "practices", "next-steps", "contacts"}
 
 
 def tell_context(tell: Storyteller, year: int) -> None:
-    """Two institutions, a problem tree and a SWOT that a second person agreed to, two milestones."""
+    """Add two institutions, a problem tree and a SWOT approved by a second person, and two milestones."""
     texts = _texts()
     for body in texts["institutions"]:
         tell.call(
@@ -42,7 +40,7 @@ def tell_context(tell: Storyteller, year: int) -> None:
 
 
 def _judge(tell: Storyteller, statements: list[dict[str, Any]]) -> None:
-    """Each statement rests on the newest published figure of referrals, or on people's judgement."""
+    """Add judgements, each based on the newest published figure of referrals, or on people's own judgement."""
     published = tell.get(IM, "/reports/v1/releases", {"programme": "referrals"})["items"]
     newest = next(each["id"] for each in published if each["status"] == "published")
     core = None
@@ -74,7 +72,7 @@ def _judge(tell: Storyteller, statements: list[dict[str, Any]]) -> None:
 
 
 def publish(tell: Storyteller, period: str) -> None:
-    """Draft, write, sign off and publish; a bulletin that is public already is left as it is."""
+    """Draft, write, sign off and publish; an already public bulletin stays as it is."""
     known = tell.get(IM, _BULLETINS, {"kind": "biweekly", "limit": 200})["items"]
     if any(each["period"] == period and each["state"] == "published" for each in known):
         return

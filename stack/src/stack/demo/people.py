@@ -1,7 +1,7 @@
-"""One fictional person per role, so that signing in with a browser can be tried: `./ruta up --demo`.
+"""One fictional person per role, to try signing in with a browser: `./ruta up --demo`.
 
-What they sign in with lies beside the secrets of the demo clients, readable to the owner of the stack
-alone. Nobody makes these people but `--demo` of the embedded stack.
+Their sign-ins are stored beside the secrets of the demo clients, readable only to the stack's owner. Only `--demo` of
+the embedded stack creates them.
 """
 
 import json
@@ -25,7 +25,7 @@ _CASEWORK = "directory:read referrals:read referrals:write"
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """A person of a demo client's organisation and AoRs, in one role."""
+    """A person of a demo client's organisation and AoRs, with one role."""
 
     sign_in_name: str
     role: str
@@ -45,7 +45,7 @@ class DemoPerson:
 
 PEOPLE = (
     DemoPerson("demo-caseworker", "caseworker", "ngo-refugio", _CASEWORK),
-    # Keeps the capacity of its services true, too.
+    # Also updates the capacity of its services.
     DemoPerson("demo-recipient", "caseworker", "ngo-salud", f"{_CASEWORK} directory:write"),
     DemoPerson("demo-supervisor", "supervisor", "ngo-refugio-supervisor"),
     DemoPerson("demo-coordinator", "coordinator", "gbv-coordinator"),
@@ -62,7 +62,7 @@ PEOPLE = (
 
 
 def make_people(running: RunningStack) -> None:
-    """Makes who is missing. Whose password is not in the file (any more) gets a new one."""
+    """Create missing people. A person whose password is no longer in the file gets a new one."""
     known = _known(running.layout)
     present = _present(running)
     for person in PEOPLE:
@@ -81,12 +81,12 @@ def make_people(running: RunningStack) -> None:
             "password": made["password"],
             "second_factor_uri": made["second_factor_uri"],
         }
-        # At once: a lost secret that was shown once would have to be renewed.
+        # Write it at once: the secret is shown only once, and a lost one would have to be renewed.
         write_private(running.layout.people_file, json.dumps(known, indent=2) + "\n")
 
 
 def sign_in_of(layout: Layout, sign_in_name: str) -> tuple[str, str]:
-    """Password and the code of this moment."""
+    """Return the password and the current code."""
     known = _known(layout)
     if sign_in_name not in known:
         names = ", ".join(known) or said("none: ./ruta up --demo makes them")
@@ -102,7 +102,7 @@ def sign_in_of(layout: Layout, sign_in_name: str) -> tuple[str, str]:
 
 
 def _known(layout: Layout) -> dict[str, dict[str, str]]:
-    """Sign-in name → password and second factor."""
+    """Return the password and second factor of each sign-in name."""
     if not layout.people_file.exists():
         return {}
     known: dict[str, dict[str, str]] = json.loads(layout.people_file.read_text())
@@ -114,7 +114,7 @@ def _client(client_id: str) -> DemoClient:
 
 
 def _present(running: RunningStack) -> dict[str, str]:
-    """Sign-in name → id."""
+    """Return the id of each sign-in name."""
     found: dict[str, str] = {}
     parameters: dict[str, str] = {}
     while True:

@@ -16,7 +16,7 @@ _CLOSINGS = "/reports/v1/closings"
 
 
 def last_closed_period(today: date | None = None) -> str:
-    """The half month that ended last: `2026-11a` (1st to 15th) or `2026-11b` (to the end)."""
+    """Return the last completed half month: `2026-11a` (1st to 15th) or `2026-11b` (to the end)."""
     day = today or utc_day(datetime.now(UTC))
     if day.day > 15:
         return f"{day:%Y-%m}a"
@@ -29,7 +29,7 @@ def publish(tell: Storyteller) -> None:
 
 
 def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[str, Any]:
-    """The published release; a step that was done is not repeated."""
+    """Return the published release; steps already done are skipped."""
     asked = {"programme": programme, "period": period}
     known = tell.get(IM, "/reports/v1/releases", asked)["items"]
     release: dict[str, Any] = (
@@ -59,7 +59,7 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
 
 
 def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
-    """All programmes of the periods, one call each per period; steps that were done are not repeated."""
+    """Close and publish all programmes of the periods, one call per period and step; steps already done are skipped."""
     made = [
         tell.call(
             said("The IM officer closes all programmes of {period}", period=period),
@@ -91,7 +91,7 @@ def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
 
 
 def _at_rest(tell: Storyteller, closing: dict[str, Any], done: str) -> dict[str, Any]:
-    """The closing once nothing of it is at work any more."""
+    """Return the closing once it has stopped working."""
     seen: dict[str, Any] = {}
 
     def rests() -> bool:
@@ -107,7 +107,7 @@ def _place(closing: dict[str, Any]) -> str:
 
 
 def _sign_off(tell: Storyteller, release: dict[str, Any]) -> None:
-    """Each contributing organisation that has a demo client agrees."""
+    """Sign off for each contributing organisation with a demo client."""
     for client in _awaited(release["contributors"]):
         tell.call(
             said("{client} signs off its part", client=client),
@@ -118,7 +118,7 @@ def _sign_off(tell: Storyteller, release: dict[str, Any]) -> None:
 
 
 def _awaited(contributors: Sequence[dict[str, Any]] | None) -> list[str]:
-    """The demo clients whose organisations have not answered yet."""
+    """Return the demo clients whose organisations have not answered yet."""
     clients = {
         client.organisation: client.client_id for client in CLIENTS if "partner" in client.roles
     }

@@ -1,4 +1,4 @@
-"""The story of the demo: a woman is helped, twice under her consent and never without it."""
+"""The demo's story: a woman is helped twice, always under her consent."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ SAFE = {"rule": "contact_directly", "instructions": "Preguntar primero si puede 
 
 @dataclass
 class Facts:
-    """Facts of earlier steps that later steps need."""
+    """Results of earlier steps that later steps need."""
 
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     case_id: str = ""
@@ -69,7 +69,7 @@ def find_help(tell: Storyteller, facts: Facts) -> None:
 
 
 def _service_of(tell: Storyteller, number: int, step: str) -> dict[str, Any]:
-    """A service of a demo organisation that may be referred to, with its category."""
+    """Return a service of a demo organisation that accepts referrals, and its category."""
     found = tell.call(
         step,
         *(REFUGIO, "GET", "/directory/v1/services"),
@@ -328,7 +328,7 @@ def add_up(tell: Storyteller, facts: Facts) -> None:
 
 
 def _delivered(tell: Storyteller) -> int:
-    """Delivered referrals of the GBV pathway, as reporting counts them now."""
+    """Return the delivered referrals of the GBV pathway, as reporting counts them now."""
     answer = tell.get(COORDINATOR, "/reports/v1/indicators")
     return sum(
         row["counts"].get("delivered", 0)

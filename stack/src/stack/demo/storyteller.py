@@ -1,4 +1,4 @@
-"""Plays steps over HTTP, shows each one with its call, and stops at the first that does not hold."""
+"""Plays steps over HTTP, prints each with its call, and stops at the first that fails."""
 
 import time
 from collections.abc import Callable
@@ -19,17 +19,17 @@ _RETRY_SECONDS = 60.0
 _BUSY_SECONDS = 300.0
 """For what a busy machine did not answer in time: it goes on with it, and says so when it is asked again."""
 _PATIENCE_SECONDS = 120.0
-# Publishing draws every form of a bulletin: on a busy machine that takes its minutes.
+# Publishing renders every form of a bulletin, which takes minutes on a busy machine.
 _TIMEOUT = httpx.Timeout(300, connect=10)
 _LONGEST_PAUSE = 3.0
 
 
 class StepFailed(StackError):
-    """A step of the story did not hold; the message says which and what came instead."""
+    """A step of the story failed; the message names the step and the actual answer."""
 
 
 class Storyteller:
-    """`log` receives every call as (client, method, path, status), for tests."""
+    """Plays steps; `log` receives every call as (client, method, path, status), for tests."""
 
     def __init__(self, running: RunningStack, terminal: Console) -> None:
         self._running = running
@@ -52,10 +52,10 @@ class Storyteller:
         json: Any = None,
         if_match: str | None = None,
     ) -> Any:
-        """One call that must answer `expect`; returns the body (None without one).
+        """Send a call that must answer `expect`; return the body (None if empty).
 
-        A mutation carries an Idempotency-Key and is sent again with the same one while a process
-        restarts, so that trouble in the machine room changes nothing in the story.
+        A mutation carries an Idempotency-Key and is repeated with it while a process restarts, so that restarts do not
+        change the story.
         """
         expected = (expect,) if isinstance(expect, int) else expect
         answer = self._answer(client, method, path, params=params, json=json, if_match=if_match)
@@ -71,7 +71,7 @@ class Storyteller:
         return answer.json() if answer.content else None
 
     def holds(self, step: str, holds: bool, otherwise: object = "") -> None:
-        """A fact that must be true of the answer."""
+        """Check a fact about the answer."""
         self.steps += 1
         self._line("✓" if holds else "✗", step, "", good=holds)
         if not holds:
@@ -80,7 +80,7 @@ class Storyteller:
     def eventually(
         self, step: str, look: Callable[[], bool], seconds: float = _PATIENCE_SECONDS
     ) -> None:
-        """A fact that becomes true when the events have arrived."""
+        """Wait until a fact becomes true, after the events have arrived."""
         began = time.monotonic()
         pause = 0.2
         while not look():
@@ -93,7 +93,7 @@ class Storyteller:
         self._line("✓", step, after, good=True)
 
     def get(self, client: str | None, path: str, params: dict[str, Any] | None = None) -> Any:
-        """A look that is no step of its own."""
+        """Read something without counting it as a step."""
         answer = self._answer(client, "GET", path, params=params, json=None)
         if answer.status_code != 200:
             raise StepFailed("GET {path}: got {answer}", path=path, answer=_told(answer))
@@ -147,7 +147,7 @@ class Storyteller:
         self._line("✓" if held else "✗", step, call, good=held)
 
     def _line(self, mark: str, step: str, call: str, *, good: bool) -> None:
-        if self._terminal.quiet:  # it would be laid out all the same
+        if self._terminal.quiet:  # rich would wrap it anyway
             return
         self._terminal.print(
             Text.assemble(
@@ -159,8 +159,7 @@ class Storyteller:
 
 
 def _passes(answer: httpx.Response) -> bool:
-    """Whether to ask again: a process restarts, or the event that makes a service choosable is on
-    its way."""
+    """Return whether to try again: a process restarts, or the event that makes a service available is on its way."""
     if answer.status_code == 409:
         return bool(_NOT_YET in answer.text)
     return answer.status_code in _TROUBLE

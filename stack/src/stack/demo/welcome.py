@@ -1,5 +1,7 @@
-"""Greets once a stack is ready: `python -m stack.demo.welcome DATA URL`, and `demo`, `greet` or both. A program that
-ends: the process that keeps the stack running does not load its libraries."""
+"""Runs once a stack is ready: `python -m stack.demo.welcome DATA URL`, with `demo`, `greet` or both.
+
+It is a separate program, so that the process that keeps the stack running does not load its libraries.
+"""
 
 import asyncio
 import sys
@@ -18,7 +20,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def load(layout: Layout, url: str) -> None:
-    """The fictional services, and who signs in."""
+    """Load the fictional services, and create the people who sign in."""
     asyncio.run(load_demo_data(layout, url))
     make_people(RunningStack(url, layout))
 

@@ -1,4 +1,4 @@
-"""Compares the lock with published vulnerabilities: `uv audit`, which asks OSV."""
+"""Compares the lock with published vulnerabilities, through `uv audit`, which queries OSV."""
 
 import os
 import subprocess
@@ -9,15 +9,15 @@ from stack.operate.supply.materials import found_uv
 
 NOT_COMPARED = 3
 """The exit code where no advisory source can be reached: nothing was found, and nothing was proved."""
-# Open advisories that do not reach us, each with its reason; a fix ends the exception.
+# Open advisories that do not affect us, each with its reason. Remove an exception once there is a fix.
 _KNOWN = (
-    # python-jose depends on ecdsa and never loads it: tests/common/test_tokens.py.
+    # python-jose depends on ecdsa but never loads it: tests/common/test_tokens.py.
     "GHSA-wj6h-64fc-37mp",
 )
 
 
 def compare(root: Path) -> int:
-    """0: no known vulnerability; NOT_COMPARED; otherwise uv prints its findings or the error."""
+    """Return 0 without a known vulnerability, or NOT_COMPARED; otherwise uv prints its findings or the error."""
     source = os.environ.get("RUTA_ADVISORIES_URL")
     done = subprocess.run(
         [

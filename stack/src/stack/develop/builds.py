@@ -1,6 +1,6 @@
-"""Builds the packages, and imports each alone in an environment of the oldest Python here.
+"""Builds the packages, and imports each alone with the oldest Python available here.
 
-The shared environment hides a dependency that a package uses and does not declare; there it is missing.
+The shared environment hides dependencies that a package uses but does not declare. Alone, they are missing.
 """
 
 import subprocess
@@ -41,8 +41,8 @@ CONSTRAINTS = "constraints.txt"
 
 
 def build_wheels(root: Path, folder: Path) -> None:
-    """A wheel of each package, and of `ruta` that asks for them all, beside the tried versions of what
-    they need (`CONSTRAINTS`)."""
+    """Build a wheel of each package and of `ruta`, which requires them all, and write the tested versions of their
+    dependencies (`CONSTRAINTS`)."""
     _must(
         found_uv(), "build", "--all-packages", "--wheel", "--quiet", "--out-dir", folder, cwd=root
     )
@@ -54,7 +54,7 @@ def build_wheels(root: Path, folder: Path) -> None:
 
 
 def build_and_import_alone(root: Path) -> list[str]:
-    """Returns the distributions that failed; prints the result of each."""
+    """Print the result of each distribution and return those that failed."""
     with tempfile.TemporaryDirectory(prefix="ruta-builds-") as folder:
         work = Path(folder)
         # The same versions as everywhere else, so that only missing declarations can fail.
@@ -67,7 +67,7 @@ def build_and_import_alone(root: Path) -> list[str]:
 
 
 def oldest_python() -> str:
-    """The oldest supported Python of this machine, else the one that runs this."""
+    """Return the oldest supported Python of this machine, else the current one."""
     found = subprocess.run(
         [found_uv(), "python", "find", "--no-project", "--no-python-downloads", OLDEST],
         capture_output=True,

@@ -1,7 +1,7 @@
-"""Each package's revisions are one chain: a step of `./ruta check`.
+"""Checks that each package's revisions form one chain, as a step of `./ruta check`.
 
-Two people who each add a revision make two heads, and then no database can be migrated. Their commits
-do not conflict, so nobody is told when the second one lands.
+If two people each add a revision, there are two heads and no database can be migrated. Their commits do not conflict,
+so nobody would notice when the second one lands.
 """
 
 import sys
@@ -19,7 +19,7 @@ PACKAGES = (*SERVICES.values(), "gateway.issuer")
 
 
 def broken(config: Config) -> list[str]:
-    """Reasons why the revisions are not one chain with one beginning and one end."""
+    """Return why the revisions are not one chain with one beginning and one end."""
     with warnings.catch_warnings(record=True) as twice:  # an id that two files have
         warnings.simplefilter("always")
         try:

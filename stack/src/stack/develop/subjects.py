@@ -1,4 +1,4 @@
-"""Subjects of commits: at most 72 characters, so that a list of them can be read."""
+"""Checks that subjects of commits have at most 72 characters, so that a list of them is readable."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ _SINCE = "2026-12-01T16:45:00Z"
 
 
 def too_long(root: str) -> list[str]:
-    """Those of the commits that are here; none where there is no history."""
+    """Return the subjects that are too long; none without a Git history."""
     told = subprocess.run(
         ["git", "log", f"--since={_SINCE}", "--format=%s"],
         cwd=root,

@@ -1,9 +1,8 @@
-"""Who may publish and read which events: the arrows of the design as data, as NATS accounts and permissions.
+"""Who may publish and read which events: the arrows of the design, as NATS accounts and permissions.
 
-The embedded server and the production configuration are both generated from here, so they say
-the same. Each service has an account of its own: what it publishes and what it asks for reaches the streams by the
-imports of that account, and every reply stays in it. In one account for all, a service could have any reply of the server
-written to a subject of another.
+The embedded server's and the production configuration are both generated from here, so they agree. Each service has its
+own account. Its events and requests reach the streams through the account's imports, and every reply stays in it. In a
+shared account, a service could have the server write any reply to another service's subject.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ READERS: dict[str, tuple[str, ...]] = {
 }
 PRODUCERS = tuple(READERS)
 USERS = PRODUCERS
-# Operations of the IM team: make streams, inspect, replay, back up. No service holds it.
+# The IM team's operations: create streams, inspect, replay, back up. No service has this user.
 OPERATOR = "operator"
 STREAMS_ACCOUNT = "RUTA"
 """Of the streams, their operator, and readers outside."""
@@ -24,13 +23,13 @@ _REQUESTS = "$JS.API.>"
 
 
 def outside(reader: str) -> str:
-    """The user of a reader outside, for example of another cluster."""
+    """Return the user of an outside reader, for example of another cluster."""
     return f"outside-{reader}"
 
 
 def outside_permissions() -> dict[str, object]:
-    """Publishing nothing, it asks JetStream for nothing either and names no address that the server would
-    then send to."""
+    """Return the permissions of an outside reader. It publishes nothing, so it cannot send JetStream requests or choose
+    the subject of a reply."""
     from common.events.catalogue import public  # noqa: PLC0415 - whoever keeps servers running asks for no event
 
     return {"publish": {"deny": [">"]}, "subscribe": list(public())}
@@ -41,7 +40,7 @@ def stream(producer: str) -> str:
 
 
 def inbox_prefix(user: str) -> str:
-    """Replies to one user arrive where no other user may listen."""
+    """Return the prefix of a user's replies, to which no other user may listen."""
     return f"_INBOX.{user}"
 
 
@@ -50,7 +49,7 @@ def reads(user: str) -> tuple[str, ...]:
 
 
 def permissions(user: str) -> dict[str, list[str]]:
-    """NATS subjects that `user` may publish to and subscribe to; everything else is denied."""
+    """Return the NATS subjects that `user` may publish and subscribe to; all others are denied."""
     if user == OPERATOR:
         return {"publish": [">"], "subscribe": [">"]}
     return {
@@ -63,7 +62,7 @@ def accounts(
     users: Mapping[str, Mapping[str, object]],
     outside_users: Iterable[Mapping[str, object]] = (),
 ) -> dict[str, object]:
-    """The server's accounts. `users`: name, password and what else the server is told of each."""
+    """Return the server's accounts. `users` contains the name, password and further settings of each user."""
     services = [name for name in users if name != OPERATOR]
     here = [users[OPERATOR]] if OPERATOR in users else []
     found: dict[str, object] = {
@@ -71,7 +70,7 @@ def accounts(
             "jetstream": "enabled",
             "users": [*here, *outside_users],
             "exports": [
-                # A question may have several answers: a batch of events, each for itself.
+                # A request may have several answers: a batch delivers each event separately.
                 {
                     "service": _REQUESTS,
                     "response": "stream",
@@ -102,14 +101,15 @@ def _account(user: str) -> str:
 
 
 def _reached(user: str) -> list[str]:
-    """Subjects of the streams' account to which this user writes: its own events, and its read positions."""
+    """Return the subjects in the streams' account to which this user writes: its own events, and acknowledgements."""
     return [f"ruta.{user}.>", *(f"$JS.ACK.{stream(each)}.{user}.>" for each in reads(user))]
 
 
 def _requests(user: str) -> list[str]:
-    """No CREATE, UPDATE, DELETE or PURGE: streams and readers are the operator's, what was published stays.
+    """Return the requests that a user may send. CREATE, UPDATE, DELETE and PURGE are missing: only the operator manages
+    streams and consumers, and published events stay.
 
-    What it has published tells a service what its database forgot.
+    Reading its own stream lets a service find events that its database has lost.
     """
     own = [f"$JS.API.STREAM.{verb}.{stream(user)}" for verb in ("INFO", "MSG.GET")]
     reading = (

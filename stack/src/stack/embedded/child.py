@@ -1,4 +1,4 @@
-"""One program of the stack as a child process: started, watched, restarted with backoff, stopped."""
+"""One program of the stack as a child process: starts, watches, restarts (with backoff) and stops it."""
 
 import asyncio
 import contextlib
@@ -19,13 +19,13 @@ from stack.wording import said
 
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
-# A program that ran this long was well: its next crash starts with a short pause again.
+# After running this long, a crash starts again with a short pause.
 _WELL_AFTER = 20.0
 _CHUNK = 65536
 
 
 class Running(Protocol):
-    """Parts of the process that its child needs."""
+    """The parts of a process that `Child` needs."""
 
     @property
     def stdout(self) -> asyncio.StreamReader | None: ...
@@ -40,20 +40,20 @@ class Running(Protocol):
 
 
 async def begun(process: Process) -> Running:
-    """A program of its own, which imports for itself."""
+    """Start a separate program, which imports its own modules."""
     return await asyncio.create_subprocess_exec(
         *process.command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=process.environment,
-        # Ctrl-C must reach the supervisor alone, which then stops all in order.
+        # Only the supervisor may receive Ctrl-C; it stops everything in order.
         start_new_session=True,
     )
 
 
 class Child:
-    """`changed` is called with the process id of each (re)start; `hold` suspends restarts."""
+    """Keeps a process running. `changed` receives the process id of each (re)start; the `hold` file suspends restarts."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Child:
         return self.process.name
 
     async def run_once(self) -> None:
-        """Raises StackError when the program ends with anything but 0."""
+        """Run once. Raises StackError if the program exits with anything but 0."""
         code = await self._run()
         if code != 0:
             raise StackError(
@@ -89,7 +89,7 @@ class Child:
             )
 
     async def keep_running(self) -> None:
-        """Returns only after `stop()`."""
+        """Keep the program running until `stop()`."""
         seconds = _FIRST_PAUSE
         while not self._stopping.is_set():
             began = time.monotonic()
@@ -112,13 +112,13 @@ class Child:
             seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     async def stop(self, seconds: float) -> None:
-        """SIGTERM, then SIGKILL after `seconds`."""
+        """Send SIGTERM, then SIGKILL after `seconds`."""
         self._stopping.set()
         running = self._running
         if running is None or running.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            running.send_signal(signal.SIGCONT)  # a stopped process would never see SIGTERM
+            running.send_signal(signal.SIGCONT)  # a stopped process would never receive SIGTERM
             running.terminate()
         try:
             await asyncio.wait_for(running.wait(), seconds)
@@ -135,7 +135,7 @@ class Child:
             await running.wait()
 
     def last_words(self) -> str:
-        """The last line that says why: for the one-line message of a failed start."""
+        """Return the last output line, for the one-line message of a failed start."""
         lines = [line for line in self._last_lines if line.strip()]
         return lines[-1][:400] if lines else said("it printed nothing")
 
@@ -168,7 +168,7 @@ class Child:
 
 
 async def held(hold: Path, stopping: asyncio.Event) -> None:
-    """Waits while somebody keeps a program down on purpose by a file (maintenance, fault tests)."""
+    """Wait while a file holds a program down on purpose (maintenance, fault tests)."""
     while hold.exists() and not stopping.is_set():  # noqa: ASYNC110, ASYNC240 -- another process makes and removes the file, one stat per 0.1 s
         await asyncio.sleep(0.1)
 
@@ -183,7 +183,7 @@ def _ending(code: int) -> str:
 
 
 def is_running(pid: int) -> bool:
-    """False also for one that has ended and that its parent has not asked about yet."""
+    """Return whether the process runs; False also for a zombie that its parent has not reaped."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The running stack as commands and tests see it: its URL, tokens of demo clients, its processes."""
+"""The running stack as commands and tests see it: its URL, demo clients' tokens, and processes."""
 
 import os
 import ssl
@@ -16,7 +16,7 @@ from stack.errors import StackError
 from stack.private_files import read_private_map
 from stack.wording import said
 
-# For `--url` alone: what is set for one deployment is never shown to another.
+# Used only with `--url`, so that a secret for one deployment is never sent to another.
 TOKEN_VARIABLE = "RUTA_ACCESS_TOKEN"  # noqa: S105 -- the name of a variable
 SECRET_VARIABLE = "RUTA_CLIENT_SECRET"  # noqa: S105 -- the name of a variable
 CA_VARIABLE = "SSL_CERT_FILE"
@@ -24,10 +24,10 @@ _RENEW_BEFORE = 30.0
 
 
 class RunningStack:
-    """Talks HTTP to the gateway at `url`; knows the secrets of the demo clients of `layout`.
+    """Sends requests to the gateway at `url`, as the demo clients of `layout`.
 
-    Of a deployment elsewhere it has what its caller's environment holds (`given`): an access token,
-    whoever gave it, or the secret of the one client that is named.
+    For a deployment elsewhere it uses the caller's environment (`given`): an access token, or the secret of the named
+    client.
     """
 
     def __init__(self, url: str, layout: Layout, given: Mapping[str, str] | None = None) -> None:
@@ -61,7 +61,7 @@ class RunningStack:
         return secrets[client]
 
     def token(self, client: str) -> str:
-        """An access token of a client; renewed before it runs out, unless it was given."""
+        """Return an access token of a client. It is renewed before it expires, unless it was given."""
         if (given := self._given.get(TOKEN_VARIABLE)) is not None:
             return given
         token, until = self._tokens.get(client, ("", 0.0))
@@ -94,7 +94,7 @@ class RunningStack:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> httpx.Response:
-        """One call as a demo client, or anonymously when `client` is None."""
+        """Send one request as a demo client, or anonymously if `client` is None."""
         known = dict(headers or {})
         if client is not None:
             known["Authorization"] = f"Bearer {self.token(client)}"
@@ -120,20 +120,20 @@ class RunningStack:
 
 
 def _authorities(url: str) -> ssl.SSLContext | bool:
-    """Those of the file that SSL_CERT_FILE names, else the client's own."""
+    """Return the authorities of the file in SSL_CERT_FILE, else the HTTP client's defaults."""
     file = os.environ.get(CA_VARIABLE)
     if not file or not url.startswith("https:"):
         return True
     try:
         return ssl.create_default_context(cafile=file)
-    except OSError as error:  # ssl.SSLError is one
+    except OSError as error:  # includes ssl.SSLError
         raise StackError(
             "{file} holds no certificate that can be read ({why})", file=file, why=error.strerror
         ) from error
 
 
 def _distrust(error: BaseException) -> str | None:
-    """Why the certificate of the other side was refused; None where it was not."""
+    """Return why the server's certificate was refused; None for another error."""
     met: BaseException | None = error
     while met is not None and not isinstance(met, ssl.SSLCertVerificationError):
         met = met.__cause__ or met.__context__
@@ -141,7 +141,7 @@ def _distrust(error: BaseException) -> str | None:
 
 
 def running_state(layout: Layout) -> StackState | None:
-    """The state of the stack that holds the data directory, None when none does."""
+    """Return the state of the stack that holds the data directory; None if none does."""
     if (small := SmallDeployment.of(layout)) is not None:
         return small.state()
     state = StackState.read(layout)
@@ -151,7 +151,7 @@ def running_state(layout: Layout) -> StackState | None:
 
 
 def connect(data: Path | None = None, url: str | None = None) -> RunningStack:
-    """The stack of `data` (default: RUTA_DATA or .ruta); StackError when it does not run."""
+    """Return the stack of `data` (default: RUTA_DATA or .ruta). Raises StackError if it is not running."""
     layout = Layout.of(data)
     if url is not None:
         return RunningStack(url, layout, os.environ)

@@ -1,9 +1,9 @@
-"""A process that has imported what all services share; the services of the stack are copies of it.
+"""A process that has imported the modules that all services share; each service is a fork of it.
 
-Six programs that each import the same thousand modules are most of a start and half of the memory.
-A copy shares both; from then on it is a process like any other, with its own environment, session,
-output, process id and exit status. `ForkServer` is the supervisor's end of the line, `python -m
-stack.embedded.fork_server FD` the other end. (Python's own fork server skips what programs register with `atexit`.)
+Importing the same thousand modules in six programs takes most of a start and half of the memory. A fork shares both. It
+then becomes an ordinary process, with its own environment, session, output, process id and exit status. `ForkServer` is
+the supervisor's side of the socket, `python -m stack.embedded.fork_server FD` the other side. (Python's own fork server
+skips handlers registered with `atexit`.)
 """
 
 import asyncio
@@ -27,19 +27,19 @@ import psutil
 from stack.errors import StackError
 
 if TYPE_CHECKING:
-    # Each copy would hold the supervisor's knowledge of its stack.
+    # Otherwise each fork would contain the supervisor's knowledge of its stack.
     from stack.embedded.plan import Process
 
-# All of it is imported by every service, and none of it starts a thread or opens a connection.
+# Every service imports these modules; none of them starts a thread or opens a connection.
 _SHARED = ("common.db.migrations", "common.http.server", "common.process.serving", "common.verbs")
-# Only this environment has them, no container has: libraries use them, where installed, to colour what they print.
+# Only this environment has these, no container does. Libraries that find them colour their output.
 _NOT_THE_SERVICES = ("rich", "pygments")
 _LONGEST_MESSAGE = 100_000
 _SECONDS_TO_END = 10
 
 
 class Copy:
-    """One running copy: what a child needs of `asyncio.subprocess.Process`."""
+    """A running fork, with the parts of `asyncio.subprocess.Process` that a child needs."""
 
     def __init__(self, pid: int, stdout: asyncio.StreamReader) -> None:
         self.pid = pid
@@ -69,9 +69,9 @@ class Copy:
 
 
 class ForkServer:
-    """Starts copies. The server itself starts with the first copy or in `warm_up`, and again after it was killed.
+    """Starts forks. The server starts with the first one or in `warm_up`, and again after it was killed.
 
-    `environment` shows in /proc of every copy, so it holds no secret.
+    `environment` is visible in /proc of every fork, so it must not contain secrets.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -84,7 +84,7 @@ class ForkServer:
         self._one_at_a_time = asyncio.Lock()
 
     def can_begin(self, process: "Process") -> bool:
-        """Whether a copy would import exactly what the program itself would."""
+        """Return whether a fork would import exactly the same modules as the program itself."""
         return (
             sys.platform == "linux"
             and process.command[:2] == (sys.executable, "-m")
@@ -92,19 +92,19 @@ class ForkServer:
         )
 
     async def warm_up(self) -> None:
-        """Starts importing early, so that the first copy waits less. If the server cannot start, `begin` says why."""
+        """Start importing early, so that the first fork starts faster. If this fails, `begin` reports it."""
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 async with self._one_at_a_time:
                     await self._opened()
 
     async def begin(self, process: "Process") -> Copy:
-        """Raises StackError if the server fails twice."""
+        """Start a fork. Raises StackError if the server fails twice."""
         async with self._one_at_a_time:
             try:
                 return await self._ask(process)
             except OSError:
-                # It was killed a moment ago: its orphans end first, then another one starts.
+                # The server was just killed: end its orphans first, then start another one.
                 if self._reading is not None:
                     await asyncio.shield(self._reading)
             try:
@@ -127,7 +127,7 @@ class ForkServer:
             os.close(write)
 
     async def stop(self) -> None:
-        """Ends it; copies that still run end with it."""
+        """Stop the server and all running forks."""
         if self._process is None or self._reading is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -145,7 +145,7 @@ class ForkServer:
                 stdin=asyncio.subprocess.DEVNULL,
                 env=self._environment,
                 pass_fds=[theirs.fileno()],
-                # Ctrl-C must reach the supervisor alone.
+                # Only the supervisor may receive Ctrl-C.
                 start_new_session=True,
             )
             given_up.pop_all()
@@ -166,7 +166,7 @@ class ForkServer:
         if self._asked is not None and not self._asked[0].done():
             self._asked[0].set_exception(ConnectionError("the fork server ended"))
         await process.wait()
-        # Nobody is told any more when these end, and their successors want the same ports.
+        # Nobody would learn when these forks end, and their successors need the same ports.
         orphans, self._copies = self._copies, {}
         await asyncio.to_thread(_end, list(orphans))
         for copy in orphans.values():
@@ -181,7 +181,7 @@ class ForkServer:
 
 
 async def _message(line: socket.socket) -> bytes:
-    """Empty at the end; an end with an order that nobody read counts as an end."""
+    """Return the next message; empty at the end of the connection, even if an order was left unread."""
     try:
         return await asyncio.get_running_loop().sock_recv(line, _LONGEST_MESSAGE)
     except ConnectionResetError:
@@ -213,7 +213,7 @@ def _end(pids: list[int]) -> None:
 
 
 def main(line: socket.socket, modules: Sequence[str]) -> None:
-    """Imports the modules and forks for each order until the line is closed. A copy runs its program and ends."""
+    """Import the modules and fork for each order until the socket closes. Each fork runs its program and ends."""
     for module in _NOT_THE_SERVICES:
         sys.modules[module] = None  # type: ignore[assignment]  # "not there", as Python's documentation has it
     for module in modules:
@@ -263,12 +263,14 @@ def _tell_who_ended(line: socket.socket) -> None:
 
 
 def _tell(line: socket.socket, what: dict[str, int]) -> None:
-    with contextlib.suppress(OSError):  # the caller is gone: the next look at the line says so
+    with contextlib.suppress(
+        OSError
+    ):  # the supervisor is gone: the next read of the socket notices that
         line.send(json.dumps(what).encode())
 
 
 def _become(arguments: list[str], environment: dict[str, str], outputs: list[int]) -> None:
-    """The program `python -m …` with this environment, and its output in one, or its errors apart in another."""
+    """Become the program `python -m …` with this environment. Output and errors go to one pipe, or to two."""
     os.setsid()
     sys.stdout.flush()
     for number, output in ((1, outputs[0]), (2, outputs[-1])):
@@ -279,9 +281,9 @@ def _become(arguments: list[str], environment: dict[str, str], outputs: list[int
     os.environ.update(environment)
     time.tzset()
     module, *rest = arguments
-    with contextlib.suppress(OSError):  # a name for lists of processes
+    with contextlib.suppress(OSError):  # a name for process lists
         Path("/proc/self/comm").write_text(module)
-    # A release that was put in front since this process began is seen.
+    # Notice a release that was installed after this process began.
     importlib.invalidate_caches()
     sys.argv = [module, *rest]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

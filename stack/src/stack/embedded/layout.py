@@ -1,4 +1,4 @@
-"""Paths inside the one data directory of the embedded stack."""
+"""Paths inside the data directory of the embedded stack."""
 
 import json
 import os
@@ -28,13 +28,13 @@ class _Below:
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths below `root`; everything that restores the stack is here and nowhere else."""
+    """Paths below `root`, which contains everything that is needed to restore the stack."""
 
     root: Path
 
     @classmethod
     def of(cls, data: Path | None) -> "Layout":
-        """`data`, else RUTA_DATA, else `.ruta` beside the script that was called."""
+        """Return the layout of `data`, else of RUTA_DATA, else of `.ruta` beside the calling script."""
         home = Path(os.environ.get(HOME_VARIABLE, "."))
         return cls((data or Path(os.environ.get(DATA_VARIABLE) or home / DEFAULT_DATA)).absolute())
 
@@ -50,12 +50,12 @@ class Layout:
 
     @property
     def lists(self) -> tuple[Path, ...]:
-        """The lists that leave the machine, for data that must not come back."""
+        """Return the lists that are copied off the machine, for data that must not come back."""
         return tuple(self.anchors / f"{name}.jsonl" for name in LISTS)
 
     @property
     def rights_files(self) -> tuple[Path, Path]:
-        """In containers it lies on the issuer's own volume, beside its keys."""
+        """Return both places of the list of rights. In containers it is on the issuer's own volume, beside its keys."""
         return self.rights_file, self.keys / self.rights_file.name
 
     anchor_file = _Below("anchors/referrals.jsonl")
@@ -72,7 +72,7 @@ class Layout:
 
     @property
     def archive_spool(self) -> Path | None:
-        """The folder into which the server puts its log; None if no archive takes it from there."""
+        """Return the folder into which the server puts finished log segments; None if no archive uses it."""
         return self.spool if self.archive_file.exists() else None
 
     spool = _Below("postgres/spool")
@@ -96,11 +96,11 @@ class Layout:
     clock_file = _Below("clock")
 
     def hold_file(self, name: str) -> Path:
-        """While this file exists, a process of that name that ended is not started again."""
+        """Return the file that, while it exists, keeps a process of that name from restarting."""
         return self.root / f"hold-{name}"
 
     def holds(self) -> list[str]:
-        """Names of the processes that are kept down on purpose."""
+        """Return the names of processes that are held down on purpose."""
         return sorted(p.name.removeprefix("hold-") for p in self.root.glob("hold-*"))
 
     log_file = _Below("logs/stack.log")
@@ -108,7 +108,7 @@ class Layout:
 
 @dataclass
 class StackState:
-    """The facts of a running stack for other commands; the file is gone when it is down."""
+    """The facts about a running stack that other commands need. The file exists only while it runs."""
 
     pid: int
     started: float

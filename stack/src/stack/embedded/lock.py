@@ -1,4 +1,4 @@
-"""Only one stack per data directory, and none of an earlier one left over."""
+"""Allows only one stack per data directory, and ends leftovers of an earlier one."""
 
 import contextlib
 import fcntl
@@ -20,7 +20,7 @@ _STOP_SECONDS = 10
 
 @contextmanager
 def exclusive(layout: Layout) -> Iterator[None]:
-    """Holds the data directory for the block; StackError when another stack has it.
+    """Hold the data directory during the block. Raises StackError if another stack has it.
 
     The kernel releases the lock when its holder dies, so a killed stack never blocks the next.
     """
@@ -39,7 +39,7 @@ def exclusive(layout: Layout) -> Iterator[None]:
 
 
 def is_locked(layout: Layout) -> bool:
-    """Whether a stack (also one that is just starting or stopping) holds the data directory."""
+    """Return whether a stack holds the data directory, even while it starts or stops."""
     if not layout.lock_file.exists():
         return False
     with layout.lock_file.open("r+") as handle:
@@ -51,7 +51,7 @@ def is_locked(layout: Layout) -> bool:
 
 
 def holder(layout: Layout) -> int | None:
-    """The process id of the stack that holds the data directory."""
+    """Return the process id of the stack that holds the data directory."""
     if not is_locked(layout):
         return None
     written = layout.lock_file.read_text().strip()
@@ -85,10 +85,8 @@ def check_port(port: int, host: str) -> None:
 
 
 def end_leftovers(layout: Layout) -> list[str]:
-    """Ends services that a killed supervisor left behind; returns their names.
-
-    A process counts as ours only when its environment names our own data directory.
-    """
+    """End services that a killed supervisor left behind; return their names. A process is ours only if its environment
+    names our data directory."""
     state = StackState.read(layout)
     if state is None:
         return []

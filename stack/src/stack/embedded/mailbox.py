@@ -1,7 +1,7 @@
-"""Catches messages that the embedded stack sends to people: a relay and an SMS gateway that keep the last messages in
-memory, and a page that shows them.
+"""Catches messages that the embedded stack sends to people: a mail relay, an SMS gateway, and a page that shows the
+last messages, which stay in memory. Nothing leaves this machine.
 
-Nothing leaves this machine. `python -m stack.embedded.mailbox SMTP_PORT`, with RUTA_HOST and RUTA_PORT for the page.
+Usage: `python -m stack.embedded.mailbox SMTP_PORT`, with RUTA_HOST and RUTA_PORT for the page.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _SMTP_OK = "250 OK"
 
 @dataclass(frozen=True)
 class Caught:
-    """`source`: all that the relay or gateway learned, as its log might note it."""
+    """A caught message. `source` is everything that the relay or gateway received, as its log might record it."""
 
     at: str
     by: str
@@ -98,7 +98,7 @@ async def _ready(_request: web.Request) -> web.Response:
 
 
 async def run(smtp_port: int, port: int, host: str = LOOPBACK) -> None:
-    """Until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT."""
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
     smtp = await loop.create_server(lambda: SMTP(mailbox, hostname="ruta.invalid"), host, smtp_port)

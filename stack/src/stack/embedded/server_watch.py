@@ -1,4 +1,4 @@
-"""Keeps PostgreSQL and nats-server up: starts one again when it has ended, or says it is broken."""
+"""Keeps PostgreSQL and nats-server running: restarts one that has ended or reports that it is broken."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from stack.wording import said
 _LOOK_EVERY = 0.2
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
-_ASK_EVERY = 10  # looks, so every two seconds
+_ASK_EVERY = 10  # checks, so every two seconds
 _BROKEN_ANSWERS = 3
 
 
 class ServerWatch:
-    """`changed` is called with the process id of each (re)start; `hold` suspends restarts."""
+    """Keeps a server running. `changed` receives the process id of each (re)start; the `hold` file suspends restarts."""
 
     def __init__(
         self,
@@ -73,9 +73,9 @@ class ServerWatch:
                 seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     async def _end_if_broken(self) -> None:
-        """After a full disk nats-server runs on, but takes nothing until it is started again.
+        """Stop a broken nats-server: after a full disk it keeps running but accepts nothing until restarted.
 
-        Only its own word counts, several times: a server that is slow or stopped says nothing.
+        Only its own report counts, and only after several: a slow or stopped server reports nothing.
         """
         self._looks += 1
         if self._looks % _ASK_EVERY or not isinstance(self.server, NatsServer):

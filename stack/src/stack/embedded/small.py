@@ -1,6 +1,6 @@
-"""The `small` overlay, whose containers deploy/run-small runs on one machine, seen from its data directory.
+"""The `small` overlay, run by deploy/run-small on one machine, seen from its data directory.
 
-deploy/run-small mounts its volumes where an embedded stack keeps the same files, so backup, restore and doctor are
+deploy/run-small mounts its volumes where an embedded stack keeps the same files, so that backup, restore and doctor use
 the same commands.
 """
 
@@ -25,7 +25,7 @@ _PASSED_ON = (
 
 
 class SmallDeployment:
-    """Its pods share the machine's loopback: a command here reaches the same servers."""
+    """A deployment by run-small. Its pods share the machine's loopback, so commands reach the same servers."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -39,7 +39,7 @@ class SmallDeployment:
 
     @classmethod
     def of(cls, layout: Layout) -> "SmallDeployment | None":
-        """None where the data directory is an embedded stack's."""
+        """Return the deployment; None if the data directory is an embedded stack's."""
         return cls(layout) if layout.overlay_file.exists() else None
 
     def pods(self, kind: str = "Deployment") -> Mapping[str, Pod]:
@@ -61,7 +61,7 @@ class SmallDeployment:
         }
 
     def state(self) -> StackState | None:
-        """None when its PostgreSQL does not answer."""
+        """Return its state; None if its PostgreSQL does not answer."""
         ports = self.ports()
         if not answers(ports["postgres"]):
             return None
@@ -79,7 +79,7 @@ class SmallDeployment:
     def environment(
         self, name: str, *, owner: bool = False, operator: bool = False
     ) -> dict[str, str]:
-        """The environment of a service's command, as Planner's."""
+        """Return the environment of a service's command, like the Planner."""
         settings = dict(self.pods()[name].environment)
         if owner:
             settings |= self._secret(f"ruta-{name}-owner")
@@ -95,7 +95,7 @@ class SmallDeployment:
         return {user: held[f"NATS_{user.upper()}_PASSWORD"] for user in (*USERS, OPERATOR)}
 
     def hand_passwords_over(self) -> None:
-        """The Secret decides the passwords of a PostgreSQL that a restore starts, too."""
+        """Store the passwords of the Secret for a PostgreSQL that a restore starts."""
         held = self._secret("ruta-postgres")
         passwords = {role: password for role, password in held.items() if role != "superuser"}
         write_private_map(
@@ -107,6 +107,6 @@ class SmallDeployment:
 
 
 def refuse_small(layout: Layout, what: str) -> None:
-    """Refuses a command that needs an embedded stack's own key files."""
+    """Refuse a command that needs an embedded stack's own key files."""
     if layout.overlay_file.exists():
         raise StackError("{root} is run by deploy/run-small: {what}", root=layout.root, what=what)

@@ -1,4 +1,4 @@
-"""Starts the whole stack in order, keeps it running, and stops it in the reverse order."""
+"""Starts the whole stack in order, keeps it running, and stops it in reverse order."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from stack.wording import said
 _READY_SECONDS = 120
 _WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
-# glibc otherwise learns to keep large blocks: the 19 MiB of each password that is checked, for each thread.
+# Otherwise glibc keeps large freed blocks, such as the 19 MiB of each password check, for each thread.
 _GIVEN_BACK = {
     "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
     "MALLOC_TRIM_THRESHOLD_": str(8 * 1024 * 1024),
@@ -34,7 +34,8 @@ WhenReady = Callable[[StackState], Awaitable[None]]
 
 
 class Supervisor:
-    """`when_ready` runs once all of it answers; `beside` runs from the start of the databases to the stop."""
+    """Runs the stack. `when_ready` runs once everything answers; `beside` runs from the start of the databases until
+    the stop."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
-        # The next start finds by the clock's file what this one left behind.
+        # The clock file lets the next start recognise leftovers of this one.
         seen = {
             **_GIVEN_BACK,
             "PYTHONUNBUFFERED": "1",
@@ -76,12 +77,12 @@ class Supervisor:
         )
 
     async def run(self) -> None:
-        """Returns after a signal and a clean stop; StackError when the start fails."""
+        """Run until a signal, then stop cleanly. Raises StackError if the start fails."""
         self._listen_to_signals()
         stopping = asyncio.create_task(self._stop.wait())
         working = asyncio.create_task(self._start())
         try:
-            # A signal during the start ends the start, too.
+            # A signal during the start also ends it.
             await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 working.result()
@@ -107,7 +108,7 @@ class Supervisor:
         self._stop.set()
 
     async def _start(self) -> None:
-        # Its imports take as long as the servers and their databases, and another core.
+        # It imports modules on another core while the servers start and databases are created.
         await self._fork_server.warm_up()
         for watch in self._watches:
             self._console.say(said("starting {name}", name=watch.name))
@@ -140,7 +141,7 @@ class Supervisor:
             self._children.remove(child)
 
     async def _serve(self, process: Process) -> None:
-        """Returns when the process is ready; it must not crash before that."""
+        """Start a process and return once it is ready. Raises StackError if it crashes before."""
         child, port = self._child(process), process.port
         if port is None:
             raise StackError("{name} has no port at which it could be asked", name=process.name)
@@ -180,7 +181,7 @@ class Supervisor:
         self._state.processes[name] = pid
         try:
             self._state.write(self._layout)
-        except OSError as error:  # a full disk must not end whoever keeps a program running
+        except OSError as error:  # a full disk must not end the task that keeps a program running
             self._console.say(said("the state file is not written: {error}", error=error))
             self._keep(self._write_later())
 
@@ -192,7 +193,7 @@ class Supervisor:
                 return
 
     async def _shut_down(self) -> None:
-        """The door first, then those behind it, then what they all stand on."""
+        """Stop the gateway first, then the services, then the servers."""
         front = [child for child in self._children if child.name == "gateway"]
         others = [child for child in self._children if child.name != "gateway"]
         for group in (front, others):

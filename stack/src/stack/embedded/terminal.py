@@ -1,4 +1,4 @@
-"""One stream of lines out of many processes: prefixed on the terminal, kept in a rotating file."""
+"""Merges the output lines of many processes: prefixed on the terminal, and in a rotating file."""
 
 import logging
 import os
@@ -15,14 +15,14 @@ OWN_NAME = "ruta"
 
 
 class _KeptLines(RotatingFileHandler):
-    """A line that a full disk does not take is missing there; nothing is told of each."""
+    """Writes lines to the file; silently skips lines that do not fit on a full disk."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         pass
 
 
 class Console:
-    """`quiet` keeps the processes' lines in the file only; the stack's own lines always show."""
+    """Prints lines. `quiet` writes the processes' lines only to the file; the stack's own lines always appear."""
 
     def __init__(self, log_file: Path, *, quiet: bool = False) -> None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -40,11 +40,11 @@ class Console:
         if self._coloured:
             colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
             prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
-        # Output of a program must not act as a terminal command.
+        # Program output must not act as terminal commands.
         sys.stderr.write(prefix + "".join(c for c in text if c.isprintable() or c == "\t") + "\n")
 
     def say(self, text: str) -> None:
-        """A line of the stack itself."""
+        """Print a line of the stack itself."""
         self.line(OWN_NAME, text)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs a program that refuses to run as root (PostgreSQL) as an ordinary user of the machine."""
+"""Runs PostgreSQL, which refuses to run as root, as an ordinary user."""
 
 import os
 import pwd
@@ -9,15 +9,15 @@ from pathlib import Path
 
 from stack.errors import StackError
 
-# `postgres` where the distribution has one, else the user that every Unix has.
+# `postgres` if the distribution has that user, else one that every Unix has.
 CANDIDATES = ("postgres", "nobody")
-# In the order of preference: the first lets a process pass through directories only.
+# In order of preference: the first only allows reading and passing through directories.
 _CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
 
 
 @dataclass(frozen=True)
 class Account:
-    """The user that a program runs as; `None` means the caller's own."""
+    """The user that a program runs as; `None` means the current user."""
 
     uid: int
     gid: int
@@ -27,7 +27,7 @@ class Account:
 
 
 def account_for_servers() -> Account | None:
-    """Returns None when the caller is no root and needs no other account."""
+    """Return the account for servers; None if the caller is not root."""
     if os.geteuid() != 0:
         return None
     for name in CANDIDATES:
@@ -42,11 +42,11 @@ def account_for_servers() -> Account | None:
 
 
 def command_as(account: Account | None, command: list[str], needs: list[Path]) -> list[str]:
-    """Wraps `command` so that it runs as `account` and reaches each path of `needs`.
+    """Wrap `command` so that it runs as `account` and can reach each path in `needs`.
 
-    A clone in a private directory (mode 0700, such as /root or `mktemp -d`) is closed to the other
-    user. Opening the caller's directories to everybody would be rude, so the process gets the one
-    capability that lets it walk through them.
+    Other users cannot enter a clone in a private directory (mode 0700, such as /root or `mktemp -d`). Opening the
+    caller's directories to everybody would be wrong, so the process gets the one capability that lets it pass through
+    them.
     """
     if account is None:
         return command

@@ -1,1 +1,1 @@
-"""Operation of a deployment: backup and restore, keys, commands of services, releases."""
+"""Operation of a deployment: backup, restore, keys, services' commands, releases."""

@@ -1,4 +1,4 @@
-"""Continues without a key that is lost for good: the data that it sealed is given up, knowingly."""
+"""Continues without a lost key, knowingly giving up the data that it sealed."""
 
 import json
 
@@ -17,10 +17,10 @@ TOKEN_SIGNING_KEYS = "token-signing-keys"  # noqa: S105 -- a name, no key
 
 
 def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False) -> str:
-    """Forget what was recorded of a key; the next start records the one that it finds or makes.
+    """Forget the check value of a key, so that the next start records the key that it finds or creates.
 
-    Returns what that meant. StackError for an unknown name, and for the keys of the cases unless the
-    caller gives up the cases.
+    Returns the consequence. Raises StackError for an unknown name, and for case keys unless the caller gives up those
+    cases.
     """
     settings = {use[1] for use in NAMES.values() if use is not None}
     if key not in {*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}:
@@ -61,7 +61,7 @@ def _give_up_cases(layout: Layout, server: PostgresServer) -> str:
 
 
 def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
-    """Keys of the present ring that are the ones which were in use."""
+    """Return the ids of current keys that match the recorded ones."""
     file = layout.keys / "referrals-kek.json"
     if not file.exists():
         return []
@@ -77,5 +77,5 @@ def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
 
 
 def erase_again(commands: StoppedCommands, *arguments: str) -> str:
-    """Erase every case whose key is gone in the record, too; returns the lines to print."""
+    """Erase every case whose key is gone from the record too. Return the lines to print."""
     return commands.run("apply-tombstones", *arguments)

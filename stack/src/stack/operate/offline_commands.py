@@ -1,7 +1,7 @@
-"""Commands of services while only PostgreSQL runs.
+"""Runs services' commands while only PostgreSQL runs.
 
-A restore gives nine, one after the other. They are copies of one process that has imported what they run
-(`stack.embedded.fork_server`): importing it for each took twice as long as all that they do.
+A restore runs nine in a row. They are forks of one process that has imported their modules
+(`stack.embedded.fork_server`): importing them for each command took twice as long as the commands themselves.
 """
 
 import json
@@ -23,13 +23,13 @@ from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
 from stack.wording import said
 
-_NO_BROKER = 1  # nothing here talks to the event bus
+_NO_BROKER = 1  # no command here uses the event bus
 _IMPORTED = ("common.db.migrations", "referrals.operations", "directory.operations")
 _LONGEST_MESSAGE = 1000
 
 
 class StoppedCommands:
-    """As long as the block; on other systems than Linux each command is a program begun by itself."""
+    """Runs commands during the block. Outside Linux each command is a separate program."""
 
     def __init__(self, layout: Layout, server: PostgresServer) -> None:
         self._layout = layout
@@ -54,7 +54,7 @@ class StoppedCommands:
                     start_new_session=True,
                 )
             self._open.callback(prepared.wait)
-            self._open.enter_context(self._line)  # it ends when this is closed
+            self._open.enter_context(self._line)  # the process ends when this socket closes
         return self
 
     def __exit__(
@@ -66,7 +66,8 @@ class StoppedCommands:
         self._open.close()
 
     def run(self, *verb: str, service: str = "referrals", owner: bool = False) -> str:
-        """Its output; as the owner of its tables if wished. StackError with its last line."""
+        """Run a command, optionally as the owner of the tables, and return its output. Raises StackError with its last
+        line."""
         arguments = [SERVICES[service], *verb]
         environment = self._deployed().environment(service, owner=owner)
         if sys.platform == "linux":
@@ -86,14 +87,14 @@ class StoppedCommands:
         return told.strip()
 
     def _copied(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
-        """Its exit code, its output and its errors, which lie in memory."""
+        """Run the command as a fork. Return its exit code, output and errors, which stay in memory."""
         order = json.dumps({"arguments": arguments, "environment": environment}).encode()
         with _in_memory("told") as told, _in_memory("complained") as complained:
             socket.send_fds(self._line, [order], [told.fileno(), complained.fileno()])
             pid = self._answer()["pid"]
             try:
                 code = self._answer()["code"]
-            except BaseException:  # Ctrl-C ends it, too
+            except BaseException:  # Ctrl-C also ends the fork
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                 raise

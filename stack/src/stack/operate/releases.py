@@ -1,4 +1,4 @@
-"""Which release wrote what lies in a data directory or in a backup: an older one refuses it at once."""
+"""Records which release wrote a data directory or backup, so that an older release refuses it at once."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _PACKAGES = {**SERVICES, "issuer": "gateway.issuer"}
 
 
 def written_here() -> dict[str, str]:
-    """This release, and the newest revision that it has of each database."""
+    """Return this release, and its newest revision of each database."""
     return {_RELEASE: version("ruta-stack")} | {
         name: max(known, default="") for name, known in _revisions().items()
     }
@@ -29,7 +29,7 @@ def record(layout: Layout) -> None:
 
 
 def refuse_newer(written: Mapping[str, str], what: Path) -> None:
-    """StackError where a database was brought to a revision that this release does not know."""
+    """Raise StackError if a database has a revision that this release does not know."""
     newer = [
         f"{name} {written[name]}"
         for name, known in _revisions().items()
@@ -47,13 +47,13 @@ def refuse_newer(written: Mapping[str, str], what: Path) -> None:
 
 
 def stamp_backup(layout: Layout, folder: Path, moment: datetime) -> None:
-    """Beside a backup: which release wrote its data, and when it was begun."""
+    """Write beside a backup which release wrote its data, and when it was begun."""
     written = read_private_map(layout.root / FILE)
     write_private_map(folder / FILE, written | {_MADE_AT: moment.isoformat()})
 
 
 def moment_of(folder: Path) -> str:
-    """When the backup was begun."""
+    """Return when the backup was begun."""
     text = read_private_map(folder / FILE).get(_MADE_AT)
     if text is None:
         raise StackError(
@@ -73,7 +73,7 @@ def refuse_newer_backup(folder: Path) -> None:
 
 
 def _revisions() -> dict[str, set[str]]:
-    """By the names of their files: nothing is imported, so that it takes no time."""
+    """Return all revisions by database, from their file names: importing them would take time."""
     found = {}
     for name, package in _PACKAGES.items():
         spec = importlib.util.find_spec(package)

@@ -1,4 +1,4 @@
-"""Runs a command of a service (`python -m referrals audit-verify`) as the running stack would."""
+"""Runs a service's command (`python -m referrals audit-verify`) as the running stack would."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from stack.operate.cluster.commands import ClusterCommands
 
 
 class ServiceCommands:
-    """Needs a running stack: the commands talk to its PostgreSQL and its event bus."""
+    """Runs commands of a running stack; they use its PostgreSQL and its event bus."""
 
     def __init__(self, layout: Layout) -> None:
         state = running_state(layout)
@@ -31,7 +31,7 @@ class ServiceCommands:
         )
 
     def ask(self, name: str, *verb: str) -> subprocess.CompletedProcess[str]:
-        """Run it and return its output."""
+        """Run a command and return its output."""
         return subprocess.run(
             [sys.executable, "-m", SERVICES[name], *verb],
             env=self._deployed.environment(name),
@@ -48,7 +48,7 @@ class ServiceCommands:
         operator: bool = False,
         output: IO[bytes] | None = None,
     ) -> int:
-        """Runs it on this terminal; returns its exit code. `output`: where its words go instead."""
+        """Run a command on this terminal and return its exit code. `output` redirects its output."""
         package = "gateway" if name == "issuer" else SERVICES[name]
         return subprocess.run(
             [sys.executable, "-m", package, *verb],
@@ -59,12 +59,12 @@ class ServiceCommands:
 
 
 def commands_of(data: Path | None, kube: str | None) -> ServiceCommands | ClusterCommands:
-    """Commands of the stack on a data directory, or of the namespace of a cluster."""
+    """Return the commands of the stack on a data directory, or of a cluster's namespace."""
     return ServiceCommands(Layout.of(data)) if kube is None else ClusterCommands(kube)
 
 
 def attached_postgres(layout: Layout, state: StackState) -> PostgresServer:
-    """The server that the supervisor started; this object must not start or stop it."""
+    """Return the supervisor's server. This object must not start or stop it."""
     return PostgresServer(layout.postgres, port=state.ports["postgres"])
 
 

@@ -1,1 +1,1 @@
-"""Pages and clients made from the code: a typed client, the pages of settings and alerts."""
+"""Pages and packages generated from the code: a typed client, and the pages of settings and alerts."""

@@ -1,6 +1,6 @@
-"""`ruta-client`: the wheel that openapi-python-client makes of the description, with `session.py` inside.
+"""`ruta-client`: the wheel that openapi-python-client generates from the description, with `session.py` inside.
 
-The generator runs in an environment of its own: its command line wants another version of a library of ours.
+The generator runs in its own environment, because its command line needs another version of one of our libraries.
 """
 
 import copy
@@ -17,7 +17,7 @@ from stack.operate.supply.materials import found_uv
 
 GENERATOR = "openapi-python-client==0.29.1"
 PACKAGE = "ruta_client"
-# Files, which are fetched as they are: the generator makes classes of JSON alone.
+# Media types of files, returned as bytes: the generator creates classes only for JSON.
 _FILES = (
     "application/x-ndjson",
     "application/atom+xml",
@@ -62,7 +62,7 @@ build-backend = "hatchling.build"
 
 
 def wheel(document: Mapping[str, Any], folder: Path) -> Path:
-    """Put the wheel into `folder` and return its path; its version is the description's."""
+    """Write the wheel into `folder` and return its path. It has the description's version."""
     version = str(document["info"]["version"])
     with tempfile.TemporaryDirectory(prefix="ruta-client-") as name:
         work = Path(name)
@@ -90,7 +90,8 @@ def wheel(document: Mapping[str, Any], folder: Path) -> Path:
 
 
 def reduced(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The part that the client needs: the session raises refusals and makes keys of commands."""
+    """Return the part of the description that the client needs: the session raises refusals and creates idempotency
+    keys."""
     found = copy.deepcopy(dict(document))
     for operation in (each for item in found["paths"].values() for each in item.values()):
         answers = operation["responses"]

@@ -1,4 +1,4 @@
-"""The services' apps for their API descriptions alone: nothing is asked of a database or a broker."""
+"""The services' apps for their API descriptions alone, without a database or broker."""
 
 import base64
 import json
@@ -28,13 +28,13 @@ NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/none"
 
 
 def document() -> dict[str, Any]:
-    """The one description of this release, which each deployment shows at its own address."""
+    """Return this release's description. Each deployment serves it with its own address."""
     release = version("ruta-stack")
     return combined(descriptions(), ROUTES, public_url=RUTA, version=release)
 
 
 def descriptions() -> dict[Upstream, dict[str, Any]]:
-    """The description of each app: built once in a process, and each caller's own copy."""
+    """Return the description of each app. It is built once per process, and each caller gets a copy."""
     return {Upstream(name): part for name, part in json.loads(_descriptions()).items()}
 
 

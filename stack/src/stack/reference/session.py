@@ -1,7 +1,5 @@
-"""Tokens, `Idempotency-Key`s and waiting for partners' programs: goes into the package `ruta-client` as it is.
-
-It needs httpx and nothing of this project.
-"""
+"""Tokens, `Idempotency-Key`s and retries for partners' programs. The package `ruta-client` contains this file
+unchanged. It needs only httpx."""
 
 import asyncio
 import time
@@ -16,8 +14,8 @@ _READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
 _Steps = Generator[httpx.Request | float, httpx.Response | None, None]
 
 
-class RutaProblem(Exception):  # named for what happened, as the API names it
-    """A refusal (RFC 9457). Decide by `code`."""
+class RutaProblem(Exception):  # named for what happened, like the API's errors
+    """A refusal (RFC 9457). Branch on `code`."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.status = answer.status_code
@@ -28,7 +26,7 @@ class RutaProblem(Exception):  # named for what happened, as the API names it
 
 
 class Session(httpx.Auth):
-    """Signs each request with a token that is still valid; repeats safe requests with the same key."""
+    """Adds a valid token to each request; repeats failed requests safely, with the same key."""
 
     def __init__(self, token_url: str, client_id: str, client_secret: str) -> None:
         self._token_url = token_url
@@ -64,7 +62,7 @@ class Session(httpx.Auth):
             step = _next(steps, answer)
 
     def _steps(self, request: httpx.Request) -> _Steps:
-        """Requests to send and seconds to wait, in turn. Raises `RutaProblem` in the end if it was refused."""
+        """Yield requests to send and seconds to wait. Raises `RutaProblem` if the API finally refuses."""
         if request.method not in _READ_ONLY:
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         for left in reversed(range(_TRIES)):

@@ -1,4 +1,4 @@
-"""The page of settings, made from the settings classes (`./ruta docs settings`)."""
+"""The page of settings, generated from the settings classes (`./ruta docs settings`)."""
 
 from collections.abc import Iterator
 
@@ -46,12 +46,12 @@ _CLASSES: tuple[tuple[str, type[CoreSettings], type[CoreSettings] | None], ...] 
 
 
 def page() -> str:
-    """The whole page in Markdown."""
+    """Return the whole page as Markdown."""
     return _HEAD + "".join(_section(*each) for each in _CLASSES)
 
 
 def undocumented() -> list[str]:
-    """Settings without a description, as `Class.field`."""
+    """Return settings without a description, as `Class.field`."""
     return [
         f"{settings.__name__}.{name}"
         for _, settings, _ in _CLASSES

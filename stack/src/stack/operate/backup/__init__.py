@@ -1,1 +1,1 @@
-"""Backup and restore of the embedded stack: sealed, verified on write, the key store apart."""
+"""Backup and restore of the embedded stack: sealed, verified when written, and with a separate key store."""

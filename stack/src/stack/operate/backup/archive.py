@@ -1,7 +1,7 @@
-"""Recovery to a moment: base backups and the write-ahead log, sealed, in a folder that outlives the machine.
+"""Point-in-time recovery: base backups and the write-ahead log, sealed, in a folder that survives the machine.
 
-PostgreSQL puts finished segments into a spool beside its data; they leave it sealed and compressed. A
-segment is finished after a minute at the latest, so that is what the loss of the machine can cost.
+PostgreSQL puts finished segments into a spool beside its data; from there they go to the archive, compressed and
+sealed. A segment is finished after a minute at the latest, which is the most that a loss of the machine can cost.
 """
 
 import base64
@@ -37,20 +37,24 @@ _SEGMENT_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class Archive:
-    """`folder` holds `base/` and `wal/`, sealed with the key in `key_file`, of one server: `server` says which."""
+    """The archive of one server, which the file `server` names. `folder` contains `base/` and `wal/`, sealed with the
+    key in `key_file`."""
 
     folder: Path
     key_file: Path
 
     @classmethod
     def of(cls, layout: Layout) -> "Archive | None":
-        """The one that the stack was last started with."""
+        """Return the archive with which the stack was last started; None without one."""
         known = read_private_map(layout.archive_file)
         return cls(Path(known["folder"]), Path(known["key_file"])) if known else None
 
     def begin(self, layout: Layout) -> None:
-        """Use it from the next start on. The key file is made if there never was one; StackError if
-        it is gone or not a key, or if the archive is that of another data directory."""
+        """Use this archive from the next start on.
+
+        Creates the key file if there never was one. Raises StackError if the key is lost or malformed, or if the
+        archive belongs to another data directory.
+        """
         former = Archive.of(layout)
         if not self.key_file.exists():
             if former is not None or layout.last_backup_file.exists():
@@ -66,7 +70,7 @@ class Archive:
         folder = self.folder.absolute()
         another = former is None or former.folder != folder
         if another:
-            # Never later: where a disk should be and is not, the log would go onto the one below.
+            # Never create it later: if a disk is not mounted, the log would go to the disk below.
             (folder / "wal").mkdir(mode=0o700, parents=True, exist_ok=True)
         known = {"folder": str(folder), "key_file": str(self.key_file.absolute())}
         write_private_map(layout.archive_file, {**read_private_map(layout.archive_file), **known})
@@ -74,7 +78,7 @@ class Archive:
             log_broke_off(layout)
 
     def claim(self, server: int) -> None:
-        """Check that this server owns the archive, by its system identifier; StackError if it is another's."""
+        """Claim the archive for this server's system identifier. Raises StackError if another server owns it."""
         owner = self._owner()
         if owner is None:
             self._mark.write_text(f"{server}\n")
@@ -84,7 +88,7 @@ class Archive:
     def _owner(self) -> int | None:
         if self._mark.exists() and (server := self._mark.read_text().strip()).isdecimal():
             return int(server)
-        # Made before it was written down, or that was broken off: each segment says it.
+        # Old or interrupted archives lack the mark; each segment names its server.
         segments = [path for path in self.log.glob("*" + _SUFFIX) if _SEGMENT.fullmatch(path.stem)]
         return _writer(_plain(max(segments), self.key)) if segments else None
 
@@ -116,7 +120,7 @@ class Archive:
 
 
 def log_broke_off(layout: Layout) -> None:
-    """From here on the archive can be restored from a new base backup only."""
+    """Record that from now on the archive needs a new base backup to be restorable."""
     known = read_private_map(layout.archive_file)
     if known:
         known["unbroken_since"] = datetime.now(UTC).strftime(_STAMP)
@@ -124,7 +128,7 @@ def log_broke_off(layout: Layout) -> None:
 
 
 def waits_for_base(layout: Layout) -> str | None:
-    """Since when what leaves for the archive cannot be restored; None if it can, or if the archive is away."""
+    """Return since when the shipped log cannot be restored; None if it can, or if the archive is unreachable."""
     archive = Archive.of(layout)
     since = read_private_map(layout.archive_file).get("unbroken_since")  # 0.1.0 did not write it
     if archive is None or since is None or not archive.folder.exists():
@@ -133,7 +137,7 @@ def waits_for_base(layout: Layout) -> str | None:
 
 
 def ship(archive: Archive, spool: Path) -> int:
-    """Seal the segments in the spool into the archive, then remove them there; returns how many."""
+    """Seal the spooled segments into the archive, then remove them from the spool; return their number."""
     finished = sorted(path for path in spool.iterdir() if not path.name.startswith("."))
     if not finished:
         return 0
@@ -157,13 +161,13 @@ def ship(archive: Archive, spool: Path) -> int:
 
 
 def oldest_waiting_seconds(spool: Path) -> float:
-    """How long the oldest segment has waited to leave; 0 when none does."""
+    """Return the age of the oldest spooled segment; 0 if there is none."""
     waiting = [path.stat().st_mtime for path in spool.glob("[!.]*")]
     return max(0.0, time.time() - min(waiting)) if waiting else 0.0
 
 
 def keep_base(archive: Archive, layout: Layout, server: PostgresServer, cluster: Path) -> Path:
-    """Put a base backup, before any server ran on it, and the key files into the archive."""
+    """Store a base backup, before any server has run on it, and the key files in the archive."""
     archive.claim(_server_in(cluster))
     archive.bases.mkdir(mode=0o700, exist_ok=True)
     target = archive.bases / (datetime.now(UTC).strftime(_STAMP) + _SUFFIX)
@@ -181,10 +185,10 @@ def keep_base(archive: Archive, layout: Layout, server: PostgresServer, cluster:
 def at_moment(
     archive: Archive, work: Path, until: datetime | None
 ) -> Iterator[tuple[PostgresServer, Path]]:
-    """A server as all databases were at `until` (None: as late as the log goes), and the key files.
+    """Yield a server with the state of all databases at `until` (None: the end of the log), and the key files.
 
-    StackError if the archive holds no base backup from before, or its log ends before that moment or, without
-    one, breaks off before its end.
+    Raises StackError if there is no earlier base backup, if the log ends before that moment, or, without one, if it has
+    a gap.
     """
     base = _base_before(archive, until)
     folder, log = work / "moment", work / "wal"
@@ -245,7 +249,8 @@ def _wait_until_promoted(server: PostgresServer) -> None:
 
 
 def _check_end(server: PostgresServer, log: Path) -> None:
-    """PostgreSQL takes a break in the log for its end: what a restore left behind would pass for all there is."""
+    """Raise StackError if the log has a gap: PostgreSQL takes a gap for the end, so what precedes it would pass for
+    everything."""
     segments = sorted(path.name for path in log.iterdir() if _SEGMENT.fullmatch(path.name))
     read, at = server.psql(
         "SELECT pg_last_wal_replay_lsn() - '0/0', pg_last_xact_replay_timestamp()"
@@ -262,7 +267,7 @@ def _check_end(server: PostgresServer, log: Path) -> None:
 
 
 def _begins(segment: str) -> int:
-    """The start in the log, in bytes."""
+    """Return the position in the log where the segment begins, in bytes."""
     return (int(segment[8:16], 16) << 32) + int(segment[16:], 16) * _SEGMENT_BYTES
 
 
@@ -272,12 +277,12 @@ def _plain(sealed: Path, key: bytes) -> bytes:
 
 
 def _writer(segment: bytes) -> int:
-    """The system identifier of the server that wrote it: in its first page's header."""
+    """Return the system identifier of the server that wrote the segment, from the header of its first page."""
     return int.from_bytes(segment[24:32], sys.byteorder)
 
 
 def _server_in(cluster: Path) -> int:
-    """Its system identifier."""
+    """Return the cluster's system identifier."""
     return int.from_bytes((cluster / "global" / "pg_control").read_bytes()[:8], sys.byteorder)
 
 

@@ -1,8 +1,8 @@
-"""What a backup consists of, and how it is taken from and put back into a data directory.
+"""The contents of a backup, and how they move out of and into a data directory.
 
-Two archives. `data.ruta`: the databases of the three services and of the issuer. `keys.ruta`: the
-key store and the key files. Apart, because a restored key store would bring erased people back.
-The event store is in neither: PostgreSQL is the record, and the outbox publishes again.
+There are two archives. `data.ruta` contains the databases of the three services and of the issuer, `keys.ruta` the key
+store and the key files. They are separate, because a restored key store would bring erased people back. Neither
+contains the event store: PostgreSQL is the record, and the outbox publishes again.
 """
 
 import os
@@ -28,7 +28,7 @@ _KEY_FOLDERS = ("keys", "anchors")
 
 
 def dump(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> None:
-    """One custom-format dump per database, each read back by its table of contents."""
+    """Dump each database in custom format, and verify each dump by reading its table of contents."""
     for name in databases:
         target = folder / f"{name}.dump"
         run_program(server, "pg_dump", "--format=custom", "--file", str(target), "--dbname", name)
@@ -36,7 +36,7 @@ def dump(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
 
 
 def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> None:
-    """Replaces each database by its dump, in one transaction per database."""
+    """Replace each database by its dump, in one transaction per database."""
     for name in databases:
         source = folder / f"{name}.dump"
         if not source.exists():
@@ -51,35 +51,40 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
 
 
 def load_data(server: PostgresServer, folder: Path, *, rights: bool) -> None:
-    """The record and, with `rights`, who may get in. Without, that stays: whoever was let go, or whose secret was
-    stolen, would get in again. So does what was published."""
+    """Load the record and, with `rights`, the issuer's database.
+
+    Otherwise current rights stay, so that nobody gets in again who was dismissed or whose secret was stolen. Published
+    reports stay too.
+    """
     kept = set_aside(server)
     load(server, _SERVICES, folder)
     if kept:
         put_back(server, folder)
     if rights:
         load(server, (ISSUER,), folder)
-        # A refresh token that was used or withdrawn since would be a fresh one again.
+        # Otherwise used or revoked refresh tokens would be valid again.
         server.psql("TRUNCATE authorization_codes, refresh_tokens", database=ISSUER)
 
 
 def set_rights_aside(layout: Layout) -> None:
-    """Rights are to be as in the backup, and not as the list of them says: it begins anew."""
+    """Set the lists of rights aside, because the rights of the backup apply and a new list begins."""
     for file in layout.rights_files:
         if file.exists():
             file.replace(file.with_suffix(".before"))
 
 
 def continue_transactions(server: PostgresServer, databases: tuple[str, ...]) -> None:
-    """Let all that is written from now on come after whatever was ever written: rows, partners' cursors and copies name
-    transactions, and a server that was made anew counts them from the beginning. The server is started anew."""
+    """Make new transaction ids exceed all earlier ones, and restart the server.
+
+    Rows, partners' cursors and copies refer to transaction ids, but a new server counts from the beginning.
+    """
     newest = [int(server.psql("SELECT pg_current_xact_id()"))]
     for name in databases:
         newest += [int(found) for found in server.psql(_TRANSACTIONS, database=name).split()]
     server.begin_epoch((max(newest) >> 32) + 1)
 
 
-# The newest that each column names.
+# Selects the newest id in each column of that type.
 _TRANSACTIONS = """
     SELECT format('SELECT max(%I::text::numeric) FROM %s', a.attname, c.oid::regclass)
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -90,7 +95,7 @@ _TRANSACTIONS = """
 
 
 def copy_keys(layout: Layout, folder: Path) -> None:
-    """StackError where they cannot be copied; the errors of `shutil` name the file that it reads, not the full disk."""
+    """Copy the key files. Raises StackError on failure: the errors of `shutil` name the source file, not the full disk."""
     try:
         for name in _KEY_FILES:
             if (layout.root / name).exists():
@@ -103,7 +108,7 @@ def copy_keys(layout: Layout, folder: Path) -> None:
             "the keys could not be copied to {folder} ({why}): this is no backup. Free some space there, then repeat it",
             folder=folder,
             why=error.strerror
-            or error.args[0][0][-1],  # of one file; of a folder, what each file met
+            or error.args[0][0][-1],  # the first form for a file, the second for a folder
         ) from error
 
 
@@ -117,12 +122,12 @@ def put_keys(layout: Layout, folder: Path) -> None:
 
 
 def put_missing_keys(layout: Layout, folder: Path) -> list[str]:
-    """Key files that are gone come back; one that is there, right or wrong, is moved aside by hand."""
+    """Restore key files that are missing. Existing ones, right or wrong, must be moved away by hand."""
     put_back = []
     for source in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = source.relative_to(folder)
         target = layout.root / name
-        # Anchors and lists go with a database: an old one in place of a lost one would prove nothing.
+        # Anchors and lists belong to a database: an old one in place of a lost one would prove nothing.
         of_keys = name.parts[0] in (*_KEY_FILES, "keys") and name.suffix != ".jsonl"
         if not of_keys or target.exists():
             continue
@@ -133,9 +138,9 @@ def put_missing_keys(layout: Layout, folder: Path) -> list[str]:
 
 
 def forget_event_store(layout: Layout, server: PostgresServer) -> None:
-    """The stream is newer or older than the restored record: empty it and publish all again.
+    """Empty the stream, which is newer or older than the restored record, and publish all events again.
 
-    Readers that had an event drop it by its id (the inbox came back with the databases).
+    Readers drop events that they already have, because their inboxes were restored with the databases.
     """
     shutil.rmtree(layout.nats / "jetstream", ignore_errors=True)
     for name in _SERVICES:
@@ -143,7 +148,7 @@ def forget_event_store(layout: Layout, server: PostgresServer) -> None:
 
 
 def run_program(server: PostgresServer, program: str, *arguments: str) -> None:
-    """A client program of PostgreSQL against `server`, as its superuser; StackError if it fails."""
+    """Run a client program of PostgreSQL as the superuser of `server`. Raises StackError if it fails."""
     environment = {
         **os.environ,
         "PGHOST": "127.0.0.1",

@@ -1,4 +1,4 @@
-"""The lists of what a restore must not bring back: where they are, and which are missing."""
+"""The lists of what a restore must not bring back: their places, and warnings if they are missing."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ _SHORTEST_REASON = 10
 
 
 def remember_places(layout: Layout) -> None:
-    """Stores the settings at a start, for a later start without them and for a restore."""
+    """Store the settings at a start, for a restore and for later starts without them."""
     kept = read_private_map(layout.second_places_file)
     named = {key: os.environ[name] for key, name in _KEPT.items() if name in os.environ}
     if named:
@@ -33,7 +33,8 @@ def remember_places(layout: Layout) -> None:
 
 
 def second_places(layout: Layout, keys: Path | None = None) -> list[Path]:
-    """Those of the environment, of the last start, and of the backup with its key files in `keys`."""
+    """Return the second places from the environment, from the last start, and from the backup whose key files are in
+    `keys`."""
     files = [layout.second_places_file]
     if keys is not None:
         files.append(keys / layout.second_places_file.name)
@@ -43,18 +44,18 @@ def second_places(layout: Layout, keys: Path | None = None) -> list[Path]:
 
 
 def any_in(layout: Layout, folder: Path) -> bool:
-    """Whether the folder has a list, or an anchor: an anchor alone proves that all lists are empty."""
+    """Return whether the folder has a list or an anchor; an anchor alone proves that all lists are empty."""
     names = [layout.anchor_file.name, *(file.name for file in layout.lists)]
     return any((folder / name).exists() for name in names)
 
 
 def outside(layout: Layout, given: Sequence[Path], keys: Path) -> list[Path]:
-    """Folders outside this machine that have lists: the given ones and the second places."""
+    """Return the folders outside this machine that have lists: the given ones and the second places."""
     return [each for each in (*given, *second_places(layout, keys)) if any_in(layout, each)]
 
 
 def require(layout: Layout, found: Sequence[Path], keys: Path, why: str) -> None:
-    """StackError if there is no list outside the backup and no reason to go on without."""
+    """Raise StackError without any list outside the backup, unless a reason is given."""
     if why and len(why.strip()) < _SHORTEST_REASON:
         raise StackError("--without-lists {why!r}: say why in a sentence", why=why)
     if found or why:
@@ -69,7 +70,7 @@ def require(layout: Layout, found: Sequence[Path], keys: Path, why: str) -> None
 
 
 def put_rights(layout: Layout, folders: Iterable[Path]) -> None:
-    """Continues the longest list of rights here. The issuer applies it before its first answer."""
+    """Continue the longest list of rights here. The issuer applies it before its first answer."""
     name = layout.rights_file.name
     copies = [folder / name for folder in folders if (folder / name).exists()]
     copies += [file for file in layout.rights_files if file.exists()]
@@ -87,13 +88,13 @@ def put_rights(layout: Layout, folders: Iterable[Path]) -> None:
 
 
 def note_missing(layout: Layout, backup: str, why: str) -> None:
-    """Doctor and the console warn until somebody calls `settle`."""
+    """Make doctor and the console warn until somebody calls `settle`."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_private_map(layout.missing_lists_file, {"at": now, "backup": backup, "why": why})
 
 
 def settle(layout: Layout, done: str) -> None:
-    """Records what somebody did about the people and rights that came back."""
+    """Record what somebody did about the people and rights that came back."""
     if not layout.missing_lists_file.exists():
         raise StackError("nothing is missing: no restore went on without its lists")
     if len(done.strip()) < _SHORTEST_REASON:

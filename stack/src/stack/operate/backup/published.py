@@ -1,8 +1,8 @@
-"""Keeps published reports through a restore in place.
+"""Keeps published reports when a restore replaces the database.
 
-Else a period closed since the backup would be open again. Closed a second time, from another record, it would be
-rounded twice, and comparing both results would reveal people; a bulletin would change under the same address, which
-browsers keep for a year. Unsubscribed mailboxes do not come back either.
+Otherwise a period closed since the backup would be open again. Closing it a second time, from another record, would
+round it differently, and comparing both results could reveal people. A bulletin would change under an address that
+browsers cache for a year. Unsubscribed mailboxes also stay unsubscribed.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ REPORTING = "reporting"
 FORMER = "reporting_former"
 """The database's name during a restore. An interrupted restore leaves it behind, with the published reports."""
 
-# In the order in which one refers to the other.
+# In the order of their references.
 TABLES = (
     *("joint_cubes", "joint_cells", "releases", "sign_offs", "publications"),
     *("bulletin_publications", "bulletins", "bulletin_files", "subscribers", "indicator_reads"),
@@ -39,9 +39,9 @@ _DRAFTS = (
     " WHERE f.published_at IS NOT NULL AND b.published_at IS NULL"
     " AND (b.id = f.id OR (b.kind, b.period, b.edition) = (f.kind, f.period, f.edition))"
 )
-# Deletes rows of the backup that the former ones replace.
+# Delete the backup's rows that former rows replace.
 _FIRST = {
-    # What the backup still asks of a contributor was answered.
+    # A contributor has already answered the backup's open request.
     "sign_offs": "DELETE FROM sign_offs t USING former_sign_offs f"
     " WHERE (t.release_id, t.organisation_id) = (f.release_id, f.organisation_id)",
     "bulletin_publications": f"DELETE FROM bulletin_publications WHERE bulletin_id IN ({_DRAFTS})",  # noqa: S608 -- our own names
@@ -51,7 +51,7 @@ _FIRST = {
 
 
 def set_aside(server: PostgresServer) -> bool:
-    """Keep the present database of reports under another name; False where there is none."""
+    """Rename the current reporting database, to keep it during the restore. Return False if there is none."""
     names = server.psql("SELECT datname FROM pg_database").split()
     if FORMER in names:
         return True
@@ -62,8 +62,8 @@ def set_aside(server: PostgresServer) -> bool:
 
 
 def put_back(server: PostgresServer, folder: Path) -> None:
-    """Copies the reports published since into the restored database, in one transaction. The two may be of different
-    versions: tables and columns that only one has are skipped."""
+    """Copy reports published since the backup into the restored database, in one transaction. The databases may have
+    different versions: tables and columns that only one of them has are skipped."""
     columns = {
         table: [name for name in _columns(server, FORMER, table) if name in now]
         for table in TABLES

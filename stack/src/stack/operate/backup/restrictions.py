@@ -1,7 +1,7 @@
 """Repeats restrictions made since a backup, before any service answers.
 
-Their list is beside the databases, like the list of the erased. A restore in place first adds to the list what the
-present record restricts, as that is the newest state.
+Their list is stored outside the databases, like the list of erased people. A restore in place first adds the
+restrictions of the current record to the list, because they are the newest.
 """
 
 from pathlib import Path
@@ -13,13 +13,13 @@ from stack.wording import said
 
 
 def tell_before(commands: StoppedCommands, work: Path) -> str:
-    """Adds the restrictions of the present record to the list; returns a warning if that fails, else ""."""
+    """Add the restrictions of the current record to the list. Return a warning if that fails, else ""."""
     words = work / "directory-words"
     try:
         words.write_text(commands.run("list-restrictions", service="directory"))
         commands.run("tell-restrictions", "--directory", str(words))
     except StackError as error:
-        # It may be what was spoiled, or of an older version: then the list is what there is.
+        # The record may be damaged or of an older version; then the list alone applies.
         return said(
             "the record as it was could not be asked what it restricts ({error}): the list of restrictions alone says"
             " it, look yourself at what was hidden or taken back in the minute before",
@@ -29,7 +29,7 @@ def tell_before(commands: StoppedCommands, work: Path) -> str:
 
 
 def restrict_again(commands: StoppedCommands, work: Path, *lists: str) -> tuple[str, str]:
-    """Migrates each service and applies the lists by its own rules; returns what both services printed."""
+    """Migrate each service and apply the lists by its own rules. Return the output of both services."""
     for service in SERVICES:
         commands.run("migrate", service=service, owner=True)
     told = commands.run("apply-restrictions", *lists)

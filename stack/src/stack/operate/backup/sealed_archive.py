@@ -1,7 +1,7 @@
-"""A sealed archive: files in a tar, encrypted in chunks, so that any size fits in little memory.
+"""A sealed archive: files in a tar, encrypted in chunks, so that any size needs little memory.
 
-Each chunk is AES-256-GCM with its place and "is it the last" as authenticated context: a chunk
-that was changed, moved, left out or cut off does not open.
+Each chunk is AES-256-GCM, with its number and an end mark as authenticated context. So a chunk that was changed, moved,
+removed or truncated does not open.
 """
 
 import io
@@ -52,7 +52,7 @@ class SealingWriter(io.RawIOBase):
 
 
 def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
-    """The plain chunks; StackError when the key is another or anything was touched."""
+    """Yield the decrypted chunks. Raises StackError if the key is wrong or anything was changed."""
     if source.read(len(MAGIC)) != MAGIC:
         raise StackError("this is no backup of Ruta")
     number = 0
@@ -70,8 +70,10 @@ def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
 
 
 def write_archive(folder: Path, target: Path, key: bytes, kind: str) -> None:
-    """Seals all files of `folder`; `target` appears only when it is whole and was read back. What could not be written
-    is taken away again: a disk that is full is to have room for the next one."""
+    """Seal all files of `folder`. `target` appears only when it is complete and verified.
+
+    A partial archive is removed, so that a full disk has room for the next one.
+    """
     draft = target.with_name(target.name + ".new")
     try:
         with draft.open("wb") as out:
@@ -102,7 +104,7 @@ def read_archive(source: Path, folder: Path, key: bytes, kind: str) -> None:
 
 
 class _Stream(io.RawIOBase):
-    """Chunks as a file object that tarfile reads."""
+    """Chunks as a file object for tarfile."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -122,7 +124,7 @@ class _Stream(io.RawIOBase):
         return taken
 
     def drain(self) -> None:
-        """Reads to the end: a cut-off tail must be noticed even behind the last file."""
+        """Read to the end, to notice a missing tail even after the last file."""
         for _ in self._chunks:
             pass
 

@@ -1,8 +1,8 @@
-"""A copy of all databases at one moment, while every service goes on.
+"""A copy of all databases at one moment, while every service continues.
 
-PostgreSQL's own base backup gives one point of the write-ahead log for the whole server: what one
-service read from another's events is never newer than those events. A second server on that copy is
-what the dumps are taken from, so nobody waits for them.
+PostgreSQL's base backup gives one point of the write-ahead log for the whole server, so what one service has read from
+another is never newer than the other's events. The dumps come from a second server on that copy, so nobody waits for
+them.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ _INTERRUPTIONS = (signal.SIGHUP, signal.SIGTERM)
 def consistent_copy(
     layout: Layout, server: PostgresServer, keep: Callable[[Path], object] | None = None
 ) -> Iterator[PostgresServer]:
-    """A started server on a copy of `server`; gone after the block, however it ends.
+    """Yield a running server on a copy of `server`; always remove the copy after the block.
 
-    `keep` gets the copied cluster before a server runs on it.
+    `keep` receives the copied cluster before a server runs on it.
     """
     remove_leftover(layout)
     _check_room(layout, server)
@@ -56,11 +56,11 @@ def consistent_copy(
 
 
 def remove_leftover(layout: Layout) -> None:
-    """The copy of a backup that was killed, and the programs that still run on it."""
+    """Remove the copy of a killed backup, and programs that still run on it."""
     copy = PostgresServer(layout.backup_copy)
     for process in psutil.process_iter(["name", "cmdline"]):
         if process.info["name"] == "pg_basebackup" and str(copy.cluster) in (
-            process.info["cmdline"] or ()  # of a process that is ending it cannot be read
+            process.info["cmdline"] or ()  # a terminating process does not reveal it
         ):
             with contextlib.suppress(psutil.Error):
                 process.kill()
@@ -84,7 +84,7 @@ def _check_room(layout: Layout, server: PostgresServer) -> None:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """A broken connection (SIGHUP) or SIGTERM ends the command through its clean-up."""
+    """Let a broken connection (SIGHUP) or SIGTERM end the command with its clean-up."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -98,7 +98,7 @@ def _ended_in_order() -> Iterator[None]:
 
 
 def same_keys(one: Path, other: Path) -> bool:
-    """Whether two copies of the key files are alike; anchors and lists grow all the time."""
+    """Return whether two copies of the key files are equal, ignoring anchors and lists, which keep growing."""
     contents = [
         {
             path.relative_to(folder): path.read_bytes()

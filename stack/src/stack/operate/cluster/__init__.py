@@ -1,1 +1,1 @@
-"""The deployment on Kubernetes: its documents, Secrets and certificates, and the checks of them."""
+"""The deployment on Kubernetes: documents, Secrets, certificates, and checks."""

@@ -1,4 +1,4 @@
-"""Authorities of a deployment's own, and what they sign."""
+"""A deployment's own certificate authorities, and the certificates that they sign."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _SINCE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Authority:
-    """Certificate and key as PEM. Of several certificates the first is the one that signs."""
+    """Certificate and key as PEM. If there are several certificates, the first one signs."""
 
     certificate: str
     key: str
 
     @classmethod
     def new(cls, name: str) -> Self:
-        """One that is good for ten years, under a name of RFC 4514 ("CN=…")."""
+        """Return a new authority, valid for ten years. The name follows RFC 4514 ("CN=…")."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name.from_rfc4514_string(name)
         begun = clock.now() - _SINCE
@@ -45,7 +45,7 @@ class Authority:
         return cls(made.public_bytes(Encoding.PEM).decode(), _pem(key))
 
     def checked(self) -> Self:
-        """Itself; ValueError where its key is not that of its certificate."""
+        """Return the authority itself. Raises ValueError if its key does not match its certificate."""
         if self._signer().public_key() != self._read().public_key():
             raise ValueError("this is not the key of that certificate")
         return self
@@ -58,7 +58,7 @@ class Authority:
         addresses: Iterable[str] = (),
         since: timedelta = _SINCE,
     ) -> tuple[str, str]:
-        """A server's certificate and key, as PEM; for the peers of a broker also that of a client."""
+        """Return a server's certificate and key as PEM; peers of a broker also use them as clients."""
         key = ec.generate_private_key(ec.SECP256R1())
         known_as = [
             *(x509.DNSName(name) for name in names),
@@ -122,7 +122,7 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> str:
-    # PostgreSQL's operator reads keys in this form alone ("EC PRIVATE KEY").
+    # PostgreSQL's operator reads only this key format ("EC PRIVATE KEY").
     return key.private_bytes(
         Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
     ).decode()

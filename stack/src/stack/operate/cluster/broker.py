@@ -14,7 +14,7 @@ from stack.embedded.arrows import (
 )
 from stack.errors import StackError
 
-# The server reads JSON, and puts in a variable's value where no quotes are around it.
+# The server reads JSON, but substitutes variables only outside quotes.
 _VARIABLE = re.compile(r'"(\$NATS_\w+)"')
 _READER = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -48,7 +48,7 @@ cluster {
   }
 }
 """
-# Readers outside come by this door alone, and nobody else does.
+# Only outside readers connect here.
 _DOOR = """websocket {
   port: 8443
   tls { cert_file: /etc/nats-outside/tls.crt, key_file: /etc/nats-outside/tls.key }
@@ -57,9 +57,12 @@ _DOOR = """websocket {
 
 
 def configuration(readers: Sequence[str] = ()) -> str:
-    """nats.conf of three nodes; passwords and the addresses of the routes, which hold one, come
-    from the environment (Secret `ruta-nats`, StatefulSet `nats`). `readers`: other clusters that listen
-    from outside (component outside-events; passwords in the Secret `ruta-nats-outside`)."""
+    """Return nats.conf for three nodes.
+
+    Passwords and the routes' addresses, which contain one, come from the environment (Secret `ruta-nats`, StatefulSet
+    `nats`). `readers` are other clusters that listen from outside (component outside-events, passwords in the Secret
+    `ruta-nats-outside`).
+    """
     for reader in readers:
         if not _READER.fullmatch(reader):
             raise StackError(
@@ -77,7 +80,7 @@ def configuration(readers: Sequence[str] = ()) -> str:
 
 
 def variable(user: str) -> str:
-    """The environment's name of a user's password."""
+    """Return the environment variable of a user's password."""
     return f"NATS_{user.upper().replace('-', '_')}_PASSWORD"
 
 

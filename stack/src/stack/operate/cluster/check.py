@@ -1,7 +1,6 @@
 """Checks of the Kubernetes deployment that need no cluster (`./ruta k8s check`).
 
-Tools that are no part of our environment come by name through `uv tool run`; where one cannot be
-had, its check is skipped and says so.
+External tools run by name through `uv tool run`. If one is unavailable, its check is reported as skipped.
 """
 
 import json
@@ -26,12 +25,12 @@ from stack.operate.cluster.policies import denies_by_default, design, missing_an
 from stack.wording import said
 
 OVERLAYS = ("dev", "small", "production")
-# Reasons are in deploy/README.md, section Checks.
+# deploy/README.md, section Checks, gives the reasons.
 CHECKOV_SKIPS = ("CKV_K8S_43", "CKV_K8S_35", "CKV_K8S_15")
 _Faults = Callable[[list[dict[str, Any]], list[dict[str, Any]]], Iterator[tuple[str, str]]]
 _LABELS = ("title", "description", "licenses", "version", "revision", "created")
 
-# Its only one is compared with what it has to be (`process_certificates`).
+# The only one is compared with its exact expected content (`process_certificates`).
 _HELD_WORD_BY_WORD = frozenset({"BackendTLSPolicy"})
 
 
@@ -45,11 +44,11 @@ class Finding:
 
 
 class Skipped(Exception):
-    """The check could not be made here; the message says why."""
+    """The check could not run; the message says why."""
 
 
 def namespace_document(name: str) -> dict[str, Any]:
-    """As the overlays have it."""
+    """Return the document of a namespace, as the overlays have it."""
     file = root() / "deploy" / "k8s" / "base" / "namespace.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     return {**document, "metadata": {**document["metadata"], "name": name}}
@@ -60,7 +59,7 @@ def root() -> Path:
 
 
 def check_all() -> Iterator[tuple[str, list[Finding], str | None]]:
-    """Runs each check; returns its name, its findings, and why it was skipped if it was."""
+    """Run each check. Yield its name, its findings, and why it was skipped, if so."""
     for name, check in _checks():
         try:
             yield name, check(), None
@@ -79,7 +78,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], list[Finding]]]]:
 
 
 def built(overlay: str) -> list[dict[str, Any]]:
-    """The documents that `kustomize build` makes of an overlay."""
+    """Return the documents that `kustomize build` makes of an overlay."""
     kustomize = shutil.which("kustomize") or shutil.which("kubectl")
     if kustomize is None:
         raise Skipped("no kustomize (Debian package kustomize) and no kubectl here")
@@ -94,7 +93,7 @@ def built(overlay: str) -> list[dict[str, Any]]:
 
 
 class BuildFailed(Exception):
-    """kustomize's own words."""
+    """kustomize's own error message."""
 
 
 def _builds(overlay: str) -> list[Finding]:
@@ -106,7 +105,7 @@ def _builds(overlay: str) -> list[Finding]:
 
 
 def core_schemas(overlay: str) -> list[Finding]:
-    """Kubernetes' own kinds, strictly: an unknown field is a finding."""
+    """Check Kubernetes' own kinds strictly: an unknown field is a finding."""
     text = yaml.safe_dump_all(built(overlay))
     file = _scratch(overlay, text)
     done = _tool(
@@ -117,7 +116,7 @@ def core_schemas(overlay: str) -> list[Finding]:
 
 
 def custom_schemas(overlay: str) -> list[Finding]:
-    """Operators' kinds, against their own definitions, unknown fields refused."""
+    """Check operators' kinds against their definitions, refusing unknown fields."""
     base = os.environ.get("RUTA_REFERENCE_DATA") or root().parent / "shared" / "data"
     folder = Path(base) / "crds"
     if not folder.exists():
@@ -146,7 +145,7 @@ def custom_schemas(overlay: str) -> list[Finding]:
 def _definitions(folder: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
     schemas = {}
     for file in folder.glob("*.yaml"):
-        # libyaml's: the pure reader took five seconds for these.
+        # libyaml's loader: the pure one took five seconds.
         for document in yaml.load_all(file.read_text(), yaml.CSafeLoader):
             if not document or document.get("kind") != "CustomResourceDefinition":
                 continue
@@ -159,7 +158,7 @@ def _definitions(folder: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
 
 
 def _closed(schema: Any, *, top: bool = False) -> Any:
-    """The schema with unknown fields refused wherever it names the known ones."""
+    """Return the schema with unknown fields refused wherever it names fields."""
     if not isinstance(schema, dict):
         return schema
     closed = {
@@ -187,7 +186,7 @@ def arrows(overlay: str) -> list[Finding]:
 
 
 def workloads(overlay: str) -> list[Finding]:
-    """Requirements of every pod of ours; checkov does not know all of them."""
+    """Check our requirements for every pod; checkov does not cover all of them."""
     found = []
     for document in built(overlay):
         if document["kind"] not in {"Deployment", "StatefulSet", "Job"}:
@@ -225,7 +224,7 @@ def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[st
     if {"requests", "limits"} - resources.keys():
         yield "needs requests and limits"
     if probed:
-        # A container without a port receives no request before it is ready.
+        # A container without a port receives no requests before it is ready.
         of_requests = ("readinessProbe",) if container.get("ports") else ()
         for probe in ("startupProbe", "livenessProbe", *of_requests):
             if probe not in container:
@@ -233,12 +232,12 @@ def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[st
 
 
 def check_database_certificates(overlay: str) -> list[Finding]:
-    """Clients of PostgreSQL verify its certificate, which is for the name they dial."""
+    """Check that clients of PostgreSQL verify its certificate for the name that they connect to."""
     return _certificate_faults(overlay, database_certificates.faults)
 
 
 def check_process_certificates(overlay: str) -> list[Finding]:
-    """Each process shows a certificate for its name, and its clients verify it."""
+    """Check that each process has a certificate for its name, and that its clients verify it."""
     return _certificate_faults(overlay, process_certificates.faults)
 
 
@@ -248,7 +247,7 @@ def _certificate_faults(overlay: str, faults: _Faults) -> list[Finding]:
 
 
 def images_by_digest(overlay: str) -> list[Finding]:
-    """Images of other publishers; ours are pinned after they are built (`./ruta k8s pin`)."""
+    """Check that other publishers' images have a digest; ours are pinned after the build (`./ruta k8s pin`)."""
     return [
         Finding(overlay, f"{image} stands by a tag, which its owner can move: add its digest")
         for image in without_digest(built(overlay))
@@ -287,7 +286,7 @@ _OF_OVERLAY: dict[str, Callable[[str], list[Finding]]] = {
 
 
 def site_values() -> list[Finding]:
-    """Skipped, with their names, while values of production are those that the repository comes with."""
+    """Report as skipped, with their names, production values that still have the repository's defaults."""
     file = root() / "deploy" / "k8s" / "overlays" / "production" / "site.yaml"
     values = yaml.safe_load(file.read_text(encoding="utf-8"))["data"]
     left = ", ".join(name for name, value in values.items() if "example" in value)
@@ -329,7 +328,7 @@ def _scratch(overlay: str, text: str) -> Path:
 
 
 def _told(done: subprocess.CompletedProcess[str], found: list[Finding]) -> list[Finding]:
-    """The findings; a program that fails without one did not look."""
+    """Return the findings; a program that fails without any did not check."""
     if done.returncode and not found:
         raise Skipped(f"it did not run: {done.stderr.strip()[-200:]}")
     return found

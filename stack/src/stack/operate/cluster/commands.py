@@ -1,7 +1,7 @@
-"""The officer's commands on a cluster: through `kubectl`, with the rights of whoever is signed in there.
+"""Operators' commands on a cluster, through `kubectl` with the rights of the signed-in user.
 
-Secrets stay in the cluster: a command runs in a pod of its service, or, where it needs what no pod holds
-(the tables' owner, the operator of the event bus), in a pod of its own that names their Secrets.
+Secrets stay in the cluster. A command runs in a pod of its service. If it needs Secrets that no pod has (the tables'
+owner, the operator of the event bus), it runs in its own pod, which names them.
 """
 
 import json
@@ -23,7 +23,7 @@ from stack.wording import LANGUAGE_VARIABLE, language_of, said
 
 Document = Mapping[str, Any]
 _CONTAINER = "app"
-# The output of its own pod stays on the node, as its log.
+# The output of a separate pod stays on the node, as its log.
 _PRINT_KEYS = frozenset({"key-ring-add", "key-ring-activate", "key-ring-drop"})
 _OPERATOR = {
     "RUTA_NATS_USER": {"name": "RUTA_NATS_USER", "value": OPERATOR},
@@ -37,9 +37,9 @@ _OPERATOR = {
 _OURS = "ruta.tier in (service,worker)"
 _WORKER = "worker"
 _PACKAGES = {**SERVICES, "issuer": "gateway"}
-# Labels by which a Deployment selects its pods: others must not count, ask or end this one.
+# Parts of a server's container that the pod of a command must not have.
 _OF_A_SERVER = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports")
-# In the image of every service is Python; curl is in none. Of its own process it wants no name, only the authority.
+# Every service's image has Python, but none has curl. It checks its own process's authority but not the name.
 _ASK = """\
 import http.client, os, ssl, sys
 at = {"host": "127.0.0.1", "port": int(os.environ.get("RUTA_PORT", "8000")), "timeout": 10}
@@ -57,7 +57,7 @@ sys.stdout.write(f"{answer.status}\\n{answer.read().decode()}")
 
 @dataclass(frozen=True)
 class ClusterPod:
-    """`wrong`: why it is not there for anybody; empty when all its parts say that they are ready."""
+    """A pod; `wrong` is the reason why it cannot serve, empty if all its parts are ready."""
 
     name: str
     service: str
@@ -67,7 +67,7 @@ class ClusterPod:
 
 
 class ClusterCommands:
-    """As ServiceCommands, for the namespace of a cluster."""
+    """The counterpart of ServiceCommands for the namespace of a cluster."""
 
     def __init__(self, namespace: str) -> None:
         program = shutil.which("kubectl")
@@ -85,7 +85,7 @@ class ClusterCommands:
         own_pod: bool = False,
         output: IO[bytes] | None = None,
     ) -> int:
-        """Runs it on this terminal; returns its exit code. `output`: where its words go instead."""
+        """Run a command on this terminal and return its exit code. `output` redirects its output."""
         if name not in _PACKAGES:
             raise StackError("no service {name!r}: {known}", name=name, known=", ".join(_PACKAGES))
         if own_pod and _PRINT_KEYS.intersection(verb):
@@ -118,7 +118,7 @@ class ClusterCommands:
         return sorted(map(_pod, found), key=lambda pod: pod.name)
 
     def too_few(self) -> dict[str, str]:
-        """Deployments of which fewer pods are available than there should be, with both numbers."""
+        """Return the Deployments with too few available pods, with both numbers."""
         found: dict[str, str] = {}
         for document in self._deployments:
             wanted = document["spec"].get("replicas", 1)
@@ -130,7 +130,7 @@ class ClusterCommands:
         return found
 
     def ask(self, pod: ClusterPod, path: str) -> httpx.Response | None:
-        """The answer of its process from inside; None if it does not answer."""
+        """Query the pod's process from inside; None if it does not answer."""
         done = subprocess.run(
             [*self._kubectl, "exec", pod.name, "-c", _CONTAINER, "--", "python", "-c", _ASK, path],
             capture_output=True,
@@ -164,7 +164,7 @@ class ClusterCommands:
         return found
 
     def _deployment(self, name: str) -> Document:
-        """Its worker's where there is one: there the evidence lies."""
+        """Return the service's Deployment, preferably its worker's, which has the evidence volume."""
         of_service = [
             document
             for document in self._deployments
@@ -201,7 +201,7 @@ class ClusterCommands:
         container["env"] = [*others, *own.values()]
         spec = {**template["spec"], "containers": [container], "restartPolicy": "Never"}
         spec.pop("topologySpreadConstraints", None)
-        # The policies know it by its service; no Service and no Deployment takes it for its own.
+        # Policies match it by its service label; no Service or Deployment selects it.
         labels = {"ruta.service": name, "ruta.job": "command"}
         made = {"apiVersion": "v1", "metadata": {"labels": labels}, "spec": spec}
         return subprocess.run(

@@ -1,8 +1,8 @@
-"""The certificates of a cluster's databases: the authority that signs them, and whether an overlay wants them everywhere.
+"""The authority that signs a cluster's database certificates, and checks that an overlay uses them everywhere.
 
-CloudNativePG signs each cluster's certificate with the key of its `serverCASecret`, for the names of its own
-services and `serverAltDNSNames`; a Pooler shows that of its cluster. Our processes know the authority by another
-Secret, which holds no key.
+CloudNativePG signs each cluster's certificate with the key in its `serverCASecret`, for the names of its services and
+`serverAltDNSNames`; a Pooler uses its cluster's certificate. Our processes read the authority from another Secret,
+without the key.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ def new_authority() -> Authority:
 
 
 def certified(documents: Iterable[Document]) -> dict[str, set[str]]:
-    """By cluster of PostgreSQL's operator: the names that its certificate is for, of those that a client dials."""
+    """Return, for each PostgreSQL cluster, the names in its certificate that a client may connect to."""
     return {
         document["metadata"]["name"]: {
             *_services(document["metadata"]["name"]),
@@ -36,9 +36,10 @@ def certified(documents: Iterable[Document]) -> dict[str, set[str]]:
 
 
 def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[tuple[str, str]]:
-    """What is not as it must be: its kind and name, and what. `made`: the Secrets that the overlay reads.
+    """Yield each fault: kind and name of the document, and a description. `made` are the Secrets that the overlay
+    reads.
 
-    Where PostgreSQL is the embedded one, which knows no TLS, nobody may ask for it.
+    With the embedded PostgreSQL, which has no TLS, no client may require it.
     """
     known = list(documents)
     to_dial = _to_dial(known)
@@ -49,7 +50,7 @@ def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[
 
 
 def _to_dial(documents: list[Document]) -> set[str]:
-    """Names under which a server is found that shows a certificate for them."""
+    """Return the names under which a server with a matching certificate is reachable."""
     certificates = certified(documents)
     found = {service for cluster in certificates for service in _services(cluster)}
     for document in documents:

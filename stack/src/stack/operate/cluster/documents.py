@@ -1,4 +1,4 @@
-"""Kubernetes documents: made and read."""
+"""Creates and reads Kubernetes documents."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,13 +26,13 @@ def config_map(name: str, values: dict[str, str]) -> dict[str, Any]:
 
 
 def held_values(document: Document) -> dict[str, str]:
-    """The values of a Secret as we make it, or of a ConfigMap."""
+    """Return the values of a Secret in our format, or of a ConfigMap."""
     found: dict[str, str] = document.get("stringData") or document.get("data") or {}
     return found
 
 
 def sources(documents: Iterable[Document]) -> dict[tuple[str, str], dict[str, str]]:
-    """By kind and name: the values of all Secrets and ConfigMaps, for `environment`."""
+    """Return the values of all Secrets and ConfigMaps by kind and name, for `environment`."""
     return {
         (each["kind"], each["metadata"]["name"]): held_values(each)
         for each in documents
@@ -41,14 +41,14 @@ def sources(documents: Iterable[Document]) -> dict[tuple[str, str], dict[str, st
 
 
 def names(node: Any, name: str) -> bool:
-    """Whether `name` is a value anywhere in the document."""
+    """Return whether `name` is a value anywhere in the document."""
     if isinstance(node, Mapping):
         return any(names(value, name) for value in node.values())
     return any(names(each, name) for each in node) if isinstance(node, list) else node == name
 
 
 def environment(container: Document, known: Mapping[tuple[str, str], Document]) -> dict[str, str]:
-    """A container's variables, from the `sources` known; single keys of Secrets are skipped."""
+    """Return a container's variables from the known `sources`; single keys of Secrets are skipped."""
     found: dict[str, str] = {}
     for source in container.get("envFrom", []):
         kind = "Secret" if "secretRef" in source else "ConfigMap"

@@ -1,7 +1,7 @@
-"""Which images an overlay names, whose they are, and by what digest.
+"""Images of an overlay: names, publishers and digests.
 
-A tag can be moved by whoever owns it; a digest is the content. Those of others stand in the manifests;
-ours are known once you built and pushed them: `./ruta k8s pin` asks your registry.
+Whoever owns a tag can move it; a digest identifies the content. Digests of others' images are in the manifests. Ours
+are known once you have built and pushed them: `./ruta k8s pin` reads them from your registry.
 """
 
 import json
@@ -19,7 +19,7 @@ OUR_PREFIX = "ruta/"
 
 
 def images(documents: Iterable[Document]) -> list[str]:
-    """Each once, in the order of the alphabet."""
+    """Return each image once, in alphabetical order."""
     return sorted({image for document in documents for image in _named(document)})
 
 
@@ -40,7 +40,7 @@ def is_ours(image: str) -> bool:
 
 
 def without_digest(documents: Iterable[Document], *, strictly: bool = False) -> list[str]:
-    """Images that stand by their tag alone; `strictly`: ours, too."""
+    """Return the images that have only a tag; with `strictly`, including ours."""
     return [
         image
         for image in images(documents)
@@ -49,7 +49,7 @@ def without_digest(documents: Iterable[Document], *, strictly: bool = False) -> 
 
 
 def pinned(overlay: str, documents: Iterable[Document], *, insecure: bool = False) -> str:
-    """A kustomization over `overlay` in which every image stands by the digest that its registry has."""
+    """Return a kustomization over `overlay` that sets every image to the digest in its registry."""
     digests = {image: _asked(image, insecure) for image in without_digest(documents, strictly=True)}
     entries = [
         {"name": image.rpartition(":")[0], "digest": digest} for image, digest in digests.items()

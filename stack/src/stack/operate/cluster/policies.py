@@ -1,10 +1,10 @@
-"""Which arrows the NetworkPolicies of a built overlay really draw, as a set that a test can compare."""
+"""The arrows that the NetworkPolicies of a built overlay really allow, as a set that a test can compare."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Arrow = tuple[str, str, int]
-# The design's table of arrows: (from, to, port). `*` is anyone, `outside` any public address.
+# The arrows of the design: (from, to, port). `*` is anyone, `outside` any public address.
 DESIGN: frozenset[Arrow] = frozenset(
     {
         ("*", "gateway", 8000),
@@ -17,7 +17,7 @@ DESIGN: frozenset[Arrow] = frozenset(
         *((s, "postgres", 5432) for s in ("issuer", "directory", "referrals", "reporting")),
         *((s, "nats", 4222) for s in ("directory", "referrals", "reporting")),
         ("nats", "nats", 6222),
-        # Webhooks, push services, a gateway for short messages; a relay for mail.
+        # Webhooks, push services, an SMS gateway; a mail relay.
         ("directory", "outside", 443),
         *((s, "outside", port) for s in ("directory", "reporting") for port in (465, 587)),
         *(("referrals", "outside", port) for port in (443, 465, 587)),
@@ -33,9 +33,9 @@ DESIGN: frozenset[Arrow] = frozenset(
         ("namespace monitoring", "nats", 7777),
     }
 )
-# Signing in by an OIDC provider, the keys of cases on servers of their own, PgBouncer in between.
+# An OIDC provider for sign-in, separate servers for case keys, and PgBouncer.
 PRODUCTION = DESIGN | {
-    # The Job that makes the streams.
+    # The Job that creates the streams.
     ("streams", "nats", 4222),
     ("gateway", "outside", 443),
     ("referrals", "postgres-keys", 5432),
@@ -55,9 +55,9 @@ def design(overlay: str) -> frozenset[Arrow]:
 def missing_and_extra(
     documents: Iterable[Mapping[str, Any]], wanted: frozenset[Arrow]
 ) -> tuple[set[Arrow], set[Arrow]]:
-    """Wanted arrows that no policy allows, and allowed ones that are not wanted.
+    """Return wanted arrows that no policy allows, and allowed ones that are not wanted.
 
-    An arrow counts as allowed only where its sender may send and its receiver may receive.
+    An arrow is allowed only if its sender may send and its receiver may receive.
     """
     policies = [d for d in documents if d.get("kind") == "NetworkPolicy"]
     out = set(_arrows(policies, "egress"))

@@ -1,7 +1,7 @@
-"""The certificates by which the processes of a cluster know each other, and whether an overlay wants them everywhere.
+"""The certificates by which a cluster's processes identify each other, and checks that an overlay uses them everywhere.
 
-One authority signs a certificate for each service, for the name that others dial it by. Its key is needed to renew them
-and for nothing else: it is kept where the other secrets are kept, and no pod names it.
+One authority signs a certificate for each service, for the name by which others connect to it. The authority's key is
+needed only for renewals. It is stored with the other secrets, and no pod has it.
 """
 
 from base64 import b64decode
@@ -37,7 +37,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """By service: what its certificate is for. Its workers show it, too."""
 LIFETIME = timedelta(days=365)
-# Spans hold names and ids alone, and the collector is a program of somebody else.
+# Spans contain only names and ids, and the collector is another publisher's program.
 _IN_CLEAR = frozenset({"otel-collector"})
 _FILES = {
     "RUTA_CERTIFICATE_FILE": "tls.crt",
@@ -49,7 +49,7 @@ _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
 def certificate_of(service: str) -> str:
-    """The Secret with the certificate that it shows."""
+    """Return the name of the Secret with the service's certificate."""
     return f"ruta-{service}-certificate"
 
 
@@ -58,8 +58,8 @@ def new_authority() -> Authority:
 
 
 def documents(authority: Authority) -> Iterator[dict[str, Any]]:
-    """The documents of an authority for a cluster: a certificate with its key for each service, valid for a year, and
-    the authority's own certificate."""
+    """Yield the documents for a cluster: a certificate and key for each service, valid for a year, and the authority's
+    certificate."""
     for service, known_as in NAMES.items():
         certificate, key = authority.signed(known_as, LIFETIME)
         yield secret(certificate_of(service), {"tls.crt": certificate, "tls.key": key})
@@ -67,12 +67,12 @@ def documents(authority: Authority) -> Iterator[dict[str, Any]]:
 
 
 def kept(authority: Authority) -> dict[str, Any]:
-    """The authority itself, for your store."""
+    """Return the Secret with the authority itself, for your secret store."""
     return secret(AUTHORITY, {"ca.crt": authority.certificate, "ca.key": authority.key})
 
 
 def read_authority(text: str) -> Authority:
-    """Read a Secret as YAML or JSON, or only its entries, as a store returns them."""
+    """Read a Secret as YAML or JSON, or only its entries, as some stores return them."""
     try:
         document = yaml.safe_load(text)
         values = held_values(document) or document
@@ -87,9 +87,10 @@ def read_authority(text: str) -> Authority:
 
 
 def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[tuple[str, str]]:
-    """What is not as it must be: its kind and name, and what. `made`: the Secrets and ConfigMaps that the overlay reads.
+    """Yield each fault: kind and name of the document, and a description. `made` are the Secrets and ConfigMaps that
+    the overlay reads.
 
-    Where no certificates are made nobody may ask for them.
+    Without certificates, no client may require them.
     """
     known, given = list(documents), list(made)
     overlay = _Overlay(known, given)
@@ -174,7 +175,7 @@ class _Overlay:
     def _operates(
         self, pod: Document, container: Document, said: Mapping[str, str]
     ) -> Iterator[str]:
-        """The Job that makes the streams dials the broker; nobody dials it."""
+        """Check the Job that creates the streams: it connects to the broker, and nobody connects to it."""
         if _places(pod, container, "").get(said.get("RUTA_TRUST_FILE", "")) != "ca.crt":
             yield f"{container['name']} finds no ca.crt at RUTA_TRUST_FILE"
         yield from self._dials(container, said)
@@ -210,7 +211,7 @@ class _Overlay:
                     yield f"asks {service} for a name that its certificate is not for"
 
     def _watched(self, selector: Document) -> set[str]:
-        """Services whose processes it asks, of those that show certificates there; the broker's exporter shows none."""
+        """Return the services with certificates whose processes the monitor scrapes; the broker's exporter has none."""
         found = set()
         for document in self.documents:
             if document["kind"] != "Deployment":
@@ -240,7 +241,7 @@ def _serves(document: Document) -> bool:
 
 
 def _places(pod: Document, container: Document, service: str) -> dict[str, str]:
-    """By path: the files that a container finds of its own certificate and of the authority, kept up to date."""
+    """Return by path the container's files with its own certificate and the authority, which stay up to date."""
     held = {
         ("secret", "secretName", certificate_of(service)): ("tls.crt", "tls.key"),
         ("configMap", "name", TRUST): ("ca.crt",),

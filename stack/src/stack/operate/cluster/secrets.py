@@ -1,8 +1,8 @@
-"""Secrets of a cluster deployment: made here once, kept in your secret store, never in git.
+"""Secrets of a cluster deployment, created here once, kept in your secret store, and never in git.
 
-What is written is what the overlay names, no more and no less (tests/deploy/test_cluster.py). In
-production PostgreSQL's operator makes the roles from a Secret each, keys of cases are on servers of
-their own, and people sign in by your OIDC provider, so nothing of the issuer is made.
+They are exactly those that the overlay names (tests/deploy/test_cluster.py). In production PostgreSQL's operator
+creates each role from a Secret, case keys are on separate servers, and people sign in through your OIDC provider, so
+the issuer has none.
 """
 
 import base64
@@ -29,7 +29,7 @@ _SERVICES = ("directory", "referrals", "reporting", "issuer")
 
 @dataclass(frozen=True)
 class Target:
-    """The target of an overlay's secrets: hosts of the two databases, and the owners of their roles."""
+    """Where an overlay's secrets apply: the hosts of the two databases, and the owners of their roles."""
 
     database_host: str = "postgres"
     key_store_host: str = "postgres"
@@ -58,9 +58,9 @@ def documents(
     namespace: str = "ruta",
     clients: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
-    """All Secrets (and the ConfigMap of public keys) that the manifests refer to, newly random.
+    """Return all Secrets (and the ConfigMap of public keys) that the manifests refer to, with new random values.
 
-    `clients` are those that the issuer makes at its first start; a single administrator if absent.
+    `clients` are those that the issuer creates at its first start; by default a single administrator.
     """
     roles = {f"{name}_{kind}": _password() for name in DATABASES for kind in ("owner", "app")}
     broker = {user: _password() for user in (*USERS, OPERATOR, "route")}
@@ -119,7 +119,7 @@ def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     databases = database_certificates.new_authority()
     values = {"ca.crt": databases.certificate, "ca.key": databases.key}
     authority = secret(database_certificates.AUTHORITY, values)
-    # Or its instances would read another one at their next start only.
+    # Otherwise its instances would read a new one only at their next start.
     authority["metadata"]["labels"] = {"cnpg.io/reload": ""}
     yield authority
     yield secret(database_certificates.TRUST, {"ca.crt": databases.certificate})
@@ -130,7 +130,7 @@ def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def certificates(authority: Authority | None = None) -> Iterator[dict[str, Any]]:
-    """Those of the processes, newly made: by this authority, or by a new one, which then comes with them."""
+    """Yield new certificates of the processes. Without an `authority`, a new one is created and included."""
     if authority is None:
         authority = process_certificates.new_authority()
         yield process_certificates.kept(authority)
@@ -138,7 +138,7 @@ def certificates(authority: Authority | None = None) -> Iterator[dict[str, Any]]
 
 
 def to_fill_in(made: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Names of the Secrets that hold nothing yet that works."""
+    """Return the names of the Secrets whose values you must fill in."""
     return [d["metadata"]["name"] for d in made if FILL_IN in d.get("stringData", {}).values()]
 
 
@@ -147,7 +147,7 @@ def as_yaml(made: list[dict[str, Any]]) -> str:
 
 
 def _admin() -> dict[str, Any]:
-    """The first client: with it the IM team makes all others (`./ruta client add`)."""
+    """Return the first client, with which the IM team creates all others (`./ruta client add`)."""
     return {
         "client_id": "admin",
         "secret": _password(),

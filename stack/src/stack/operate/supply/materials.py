@@ -1,4 +1,4 @@
-"""Which third-party packages an image holds: a CycloneDX bill of materials made from the lock."""
+"""The third-party packages of an image: a CycloneDX bill of materials, generated from the lock."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 from stack.errors import StackError
 
-# The `SERVICE` values of deploy/Dockerfile.
+# The `SERVICE` values in deploy/Dockerfile.
 DISTRIBUTIONS = (
     "ruta-console",
     "ruta-drawing",
@@ -21,12 +21,13 @@ DISTRIBUTIONS = (
     "ruta-stack",
 )
 
-# As auditwheel names them: libpq-6197da7d.so.5.18
+# In auditwheel's naming: libpq-6197da7d.so.5.18
 _LIBRARY = re.compile(r"lib(?P<name>.+?)(?:-[0-9a-f]{8})*\.so(?:\.(?P<version>[0-9.]+))?")
 
 
 def bill_of_materials(root: Path, distribution: str) -> str:
-    """CycloneDX 1.5 JSON of an image's Python packages with their hashes; StackError if unknown."""
+    """Return an image's Python packages with their hashes, as CycloneDX 1.5 JSON. Raises StackError for an unknown
+    image."""
     if distribution not in DISTRIBUTIONS:
         raise StackError(
             "no image {distribution!r}: one of {known}",
@@ -36,9 +37,9 @@ def bill_of_materials(root: Path, distribution: str) -> str:
     done = subprocess.run(
         [
             *(found_uv(), "export", "--frozen", "--no-dev", "--package", distribution),
-            # As deploy/Dockerfile installs it.
+            # As installed by deploy/Dockerfile.
             *(() if distribution == "ruta-stack" else ("--all-extras",)),
-            # uv calls the format a preview; the test validates the output.
+            # uv calls the format a preview; a test validates the output.
             *("--format", "cyclonedx1.5", "--preview-features", "sbom-export"),
         ],
         cwd=root,
@@ -63,8 +64,8 @@ def found_uv() -> str:
 
 
 def _bundled(name: str, version: str) -> list[dict[str, Any]]:
-    """Libraries inside the wheel that is installed here, where an advisory may name them: what its own bills say
-    (PEP 770), and shared libraries that lie in it without one. Of another version nothing is said."""
+    """Return libraries inside the installed wheel that advisories may name: those in its own bills (PEP 770), and other
+    shared libraries. Returns nothing if another version is installed."""
     try:
         installed = distribution(name)
     except PackageNotFoundError:

@@ -1,5 +1,5 @@
-"""Builds our images from the commit and sends each to a registry, signed, with its bill of materials (CycloneDX) and
-its provenance (SLSA v1), both attached to its digest."""
+"""Builds our images from the commit and pushes them, signed. The bill of materials (CycloneDX) and the provenance (SLSA
+v1) are attached to each digest."""
 
 import hashlib
 import json
@@ -32,8 +32,8 @@ class Shipment:
 
 
 def ship(root: Path, distribution: str, shipment: Shipment) -> str:
-    """The image by its digest, as the registry has it now. StackError says what could not be done."""
-    for program in (shipment.builder, "cosign"):  # before minutes of building
+    """Push the image and return it by its digest in the registry. Raises StackError with the reason."""
+    for program in (shipment.builder, "cosign"):  # fail before a build that takes minutes
         run(program, "version")
     bill = bill_of_materials(root, distribution)
     revision, release = commit(root), version("ruta-stack")
@@ -46,7 +46,7 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
         tree.mkdir()
         source(root, tree)
         began = datetime.now(UTC)
-        # A builder adds to a list that it knows: each sending begins one of its own.
+        # A builder extends an existing manifest list, so each shipment uses a new name.
         listed = f"{name}:{release}.{int(began.timestamp())}"
         built = arguments | {"REVISION": revision, "CREATED": _at(began)}
         run(
@@ -74,7 +74,7 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
             ),
         )
         image = f"{name}@{digest.read_text().strip()}"
-        # Each image of a list by itself, too: a node pulls its own.
+        # Also sign each image of a list, because a node pulls only its own.
         _cosign(shipment, image, "sign", *(["--recursive"] if shipment.platforms else []))
         for kind, content in (("cyclonedx", bill), ("slsaprovenance1", json.dumps(provenance))):
             (place / kind).write_text(content, encoding="utf-8")
@@ -86,7 +86,7 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
 def predicate(
     tree: Path, arguments: dict[str, str], revision: str, began: datetime, ended: datetime
 ) -> dict[str, Any]:
-    """SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) of an image of the commit in `tree`."""
+    """Return SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) of an image of the commit in `tree`."""
     return {
         "buildDefinition": {
             "buildType": _BUILD_TYPE,
@@ -109,7 +109,7 @@ def predicate(
 def _cosign(shipment: Shipment, image: str, *command: str) -> None:
     run(
         *("cosign", *command, "--yes", "--key", str(shipment.key.absolute())),
-        # An operation's images are nobody's business: no public log.
+        # An operation's images are private: no public log.
         "--tlog-upload=false",
         *(["--allow-http-registry", "--allow-insecure-registry"] if shipment.plain_http else []),
         image,

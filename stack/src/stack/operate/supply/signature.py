@@ -1,7 +1,7 @@
-"""One tar file whose every byte is vouched for: checksums of all files, signed as minisign does.
+"""A tar file with checksums of all its files, signed like minisign.
 
-Without Ruta it is checked by two programs that distributions have: `minisign -Vm SHA256SUMS`, then
-`sha256sum -c SHA256SUMS`. Here it is read without unpacking anything, and what is not listed is refused.
+Without Ruta, two common programs verify it: `minisign -Vm SHA256SUMS`, then `sha256sum -c SHA256SUMS`. This module
+verifies it without unpacking, and refuses unlisted content.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _MOST = 16 << 20  # more than any list of checksums
 
 
 def new_key(path: Path) -> str:
-    """A signing key without a password in `path`, for its owner only; the public key as one line."""
+    """Create a signing key without a password in `path`, readable by its owner only. Return the public key as one line."""
     if path.exists():
         raise StackError(
             "{path} is there already: a key that signed a bundle is never overwritten", path=path
@@ -35,7 +35,7 @@ def new_key(path: Path) -> str:
 
 
 def signing_key(path: Path, password: str | None = None) -> minisign.SecretKey:
-    """One of ours, or of `minisign -G`; StackError if it cannot be used."""
+    """Read a signing key, ours or of `minisign -G`. Raises StackError if it is unusable."""
     try:
         key = minisign.SecretKey.from_file(path)
         if key.is_encrypted():
@@ -48,7 +48,7 @@ def signing_key(path: Path, password: str | None = None) -> minisign.SecretKey:
 
 
 def public_key(given: str) -> minisign.PublicKey:
-    """A file, or the line of 56 characters itself."""
+    """Read a public key, from a file or from the line of 56 characters itself."""
     try:
         if Path(given).is_file():
             return minisign.PublicKey.from_file(given)
@@ -60,7 +60,7 @@ def public_key(given: str) -> minisign.PublicKey:
 
 
 def seal(folder: Path, file: Path, key: minisign.SecretKey, told: str) -> None:
-    """Pack `folder` into `file`; `told` is signed along: which release this is, for which machines."""
+    """Pack `folder` into `file`. The signature also covers `told`: the release and its architectures."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     lines = [f"{_digest_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     sums = "".join(lines).encode()
@@ -77,9 +77,10 @@ def seal(folder: Path, file: Path, key: minisign.SecretKey, told: str) -> None:
 
 
 def verify(bundle: Path, trusted: minisign.PublicKey) -> tuple[str, int]:
-    """What its maker signed along, and how many files it holds; StackError names the first wrong one.
+    """Verify a bundle. Return its signed comment and the number of its files. Raises StackError that names the first
+    wrong file.
 
-    `bundle` is the file, or the folder that it was unpacked into.
+    `bundle` is the file, or the folder into which it was unpacked.
     """
     parts = _in_folder(bundle) if bundle.is_dir() else _in_tar(bundle)
     sums, signature = _head(parts)
@@ -118,7 +119,7 @@ Parts = Iterator[tuple[str, IO[bytes]]]
 
 
 def _head(parts: Parts) -> tuple[bytes, bytes]:
-    """The first two entries, whatever else there is."""
+    """Return the first two entries, without reading others."""
     found = []
     for expected in (SUMS, SIGNATURE):
         name, content = next(parts, ("", io.BytesIO()))
@@ -139,7 +140,7 @@ def _in_tar(file: Path) -> Parts:
                 whole = whole or folder
                 content = tar.extractfile(entry) if entry.isreg() else None
                 if content is None or folder != whole or folder in ("", ".", ".."):
-                    # Neither links nor devices, and one folder: unpacked files stay in it.
+                    # Neither links nor devices, and only one folder, so that unpacking cannot write elsewhere.
                     raise StackError("{file}: {name} is no plain file", file=file, name=entry.name)
                 yield name, content
             _nothing_follows(file, tar)
@@ -150,8 +151,8 @@ def _in_tar(file: Path) -> Parts:
 
 
 def _nothing_follows(file: Path, tar: tarfile.TarFile) -> None:
-    """What Python reads a tar to the end of may go on for another program: GNU tar looks for the next header
-    behind one that is damaged, and unpacks what follows."""
+    """Refuse data after the end of the tar. Other programs may continue where Python stops: GNU tar looks for the next
+    header after a damaged one and unpacks what follows."""
     rest = tar.fileobj
     assert rest is not None  # noqa: S101 - it is open
     rest.seek(tar.offset)
@@ -161,7 +162,7 @@ def _nothing_follows(file: Path, tar: tarfile.TarFile) -> None:
 
 
 def _in_folder(folder: Path) -> Parts:
-    """Files that `./ruta` makes beside those of the bundle."""
+    """Yield the files of an unpacked bundle, except those that `./ruta` itself creates."""
     own = {".venv", ".ruta", ".ruta-env", ".ruta-small", "__pycache__"}
     head = [folder / SUMS, folder / SIGNATURE]
     rest = sorted(
