@@ -53,7 +53,7 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
         assert "Mi trabajo" in other.inner_text("h1")
 
         page.goto(person)
-        assert "No hay cambios de cómo entra sin leer." in page.inner_text("main")
+        assert "Leyó todos los cambios de su forma de entrar." in page.inner_text("main")
         page.locator("summary", has_text="Apagar el acceso").click()
         assert "para que los reasigne" in page.inner_text("main"), "what happens to the cases"
         page.get_by_role("button", name="Sí, apagar el acceso").click()

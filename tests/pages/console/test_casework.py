@@ -310,7 +310,7 @@ def test_4_the_sender_sees_when_what_was_shared_was_read(caseworker: Page, recip
     submit(recipient, "Acusar recibo y leer")
     caseworker.goto(there)
     text = caseworker.inner_text("main")
-    assert "Quién leyó lo compartido" in text
+    assert "Quién leyó los datos compartidos" in text
     assert "Con acuse" in text
     unfold(caseworker, "Retirar la remisión")
     caseworker.locator("#form-recall").get_by_label("Fue un error").check()

@@ -147,8 +147,8 @@ def beside() -> Beside:
         ("audit.read", {"filters": ["case_id", "since"]}, ["filtros: Caso o remisión (su código), desde"]),
         ("referral.withdrawn", {"command": "withdraw", "reason": "own_code"}, ["motivo: Con su propio código"]),
         ("timer_policy.set", {"window_minutes": 90, "working_time": True},
-         ["plazo, en minutos: 90", "solo días laborables: sí"]),
-        ("referral.declined", {"reason": "newer_than_this"}, ["motivo: otro, que esta consola no conoce"]),
+         ["plazo en minutos: 90", "solo días laborables: sí"]),
+        ("referral.declined", {"reason": "newer_than_this"}, ["motivo: un tipo que esta consola no conoce"]),
         ("referral.declined", {"newer": "x", "reason": None}, []),
     ],
 )  # fmt: skip
