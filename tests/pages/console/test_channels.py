@@ -83,7 +83,7 @@ def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
         page.add_init_script(SUBSCRIBED)
         page.goto("/console/channels")
         page.get_by_role("button", name="Avisar en este navegador").click()
-        page.locator("#push-said", has_text="no dio permiso").wait_for()
+        page.locator("#push-said", has_text="no permite mostrar avisos").wait_for()
         page.context.grant_permissions(["notifications"], origin=system.running.url)
         wire = page.context.new_cdp_session(page)
         registered: list[str] = []

@@ -68,13 +68,13 @@ def test_an_entry_is_compared_previewed_and_approved(
             level: page.locator(f"#seen-{level}").inner_text()
             for level in ("public", "partners", "pathway", "restricted")
         }
-        assert "No la ve" in seen["public"]
+        assert "Estos lectores no la ven" in seen["public"]
         assert "aparece aquí por primera vez" in seen["partners"]
         assert all("sin dirección" in seen[one] for one in ("partners", "pathway", "restricted"))
         page.get_by_role("button", name="Aprobar", exact=True).click()
         page.wait_for_load_state()
         assert "Aprobada" in page.inner_text("h1")
-        assert "Lo aprobado y lo propuesto son iguales" in page.inner_text("main")
+        assert "La entrada aprobada y la propuesta son iguales" in page.inner_text("main")
         page.goto("/console")
         assert row.count() == 0, "nothing of it waits any more"
     listed = system.running.request("ngo-salud", "GET", f"/directory/v1/services/{submitted}")
@@ -242,7 +242,7 @@ def changed_again(page: Page, pathway: str, step: str) -> None:
     """A published pathway is changed in a draft over it, and the page says in words what differs."""
     assert "publicada" in page.inner_text("h1")
     submit(page, "Cambiarla en un borrador")
-    assert "Nada frente a la publicada" in page.inner_text("main")
+    assert "Sin diferencias con la publicada" in page.inner_text("main")
     page.goto(f"{pathway}/steps/{step}")
     page.fill("[name=window_hours]", "")
     page.check("[name=urgency][value=at_once]")

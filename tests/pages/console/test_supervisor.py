@@ -70,9 +70,9 @@ def test_somebody_is_on_call_and_it_says_that_they_cannot_be_reached(supervisor:
     page.fill('[name="shift/starts_at"]', now.strftime("%Y-%m-%d 08:00"))
     page.fill('[name="shift/ends_at"]', now.strftime("%Y-%m-%d 20:00"))
     submit(page, "Agregar una guardia")
-    assert "No tiene avisos" in page.inner_text("main")
+    assert "No tiene un canal de avisos" in page.inner_text("main")
     submit(page, "Quitar demo-caseworker")
-    assert "No tiene avisos" not in page.inner_text("main")
+    assert "No tiene un canal de avisos" not in page.inner_text("main")
 
 
 def test_with_a_certificate_a_screening_is_concluded_and_without_it_no_more(
