@@ -23,7 +23,7 @@ def added(page: Page, name: str) -> None:
     page.fill("[name=sign_in_name]", name)
     page.select_option("[name=organisation_id]", index=1)
     with page.expect_navigation():
-        page.get_by_role("button", name="Añadir y mostrar el acceso").click()
+        page.get_by_role("button", name="Agregar y mostrar el acceso").click()
 
 
 def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
@@ -76,11 +76,11 @@ def test_who_coordinates_gets_the_rights_of_it_and_has_to_have_an_area(
         page.select_option("[name=organisation_id]", index=1)
         page.uncheck("[name='roles[]'][value=caseworker]")
         page.check("[name='roles[]'][value=coordinator]")
-        page.get_by_role("button", name="Añadir y mostrar el acceso").click()
+        page.get_by_role("button", name="Agregar y mostrar el acceso").click()
         page.wait_for_load_state()
         assert "al menos un área" in page.locator(".govuk-error-summary").inner_text()
         page.check("[name='aors[]'][value=GBV]")
-        page.get_by_role("button", name="Añadir y mostrar el acceso").click()
+        page.get_by_role("button", name="Agregar y mostrar el acceso").click()
         page.wait_for_load_state()
         page.get_by_role("link", name="Volver").click()
         page.wait_for_load_state()
@@ -105,7 +105,7 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
     with signed_in(browsers, system, "demo-admin") as page:
         page.goto("/console/organisations/new")
         page.fill("[name=name]", "Fundación Puente")
-        page.get_by_role("button", name="Añadir la organización").click()
+        page.get_by_role("button", name="Agregar la organización").click()
         page.wait_for_url(re.compile(r"/console/organisations/[0-9a-f-]{36}\?done=1"))
         organisation = page.url.split("?")[0]
         page.goto("/console/clients/new")
@@ -113,7 +113,7 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
         page.fill("[name=name]", "Sistema de Puente")
         page.select_option("[name=organisation_id]", organisation.rsplit("/", 1)[-1])
         with page.expect_navigation():
-            page.get_by_role("button", name="Añadir y mostrar la clave").click()
+            page.get_by_role("button", name="Agregar y mostrar la clave").click()
         secret = page.locator("p.code").inner_text()
         asked = {"grant_type": "client_credentials", "client_id": "ngo-puente"}
         token = system.running.http.post("/oauth/token", data={**asked, "client_secret": secret})
