@@ -1,6 +1,9 @@
 """Tracked entities of DHIS2 that changed go to Ruta; a timer runs it (docs/partner-guide.md).
 
 A run that fails is repeated by the next: Ruta takes each version once.
+
+    DHIS2=https://dhis2.example.org DHIS2_TOKEN=d2pat_… PROGRAM=UID ORG_UNIT=UID \\
+    FORM_ADDRESS=https://ruta.example.org/referrals/v1/intake/forms/…/submissions FORM_SECRET=… python3 dhis2_entities.py
 """
 
 import json

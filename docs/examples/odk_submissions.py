@@ -1,6 +1,9 @@
 """Submissions of ODK Central go to Ruta; a timer runs it (docs/partner-guide.md).
 
 A run that fails is repeated by the next: Ruta takes each submission once.
+
+    CENTRAL_FORM=https://central.example.org/v1/projects/1/forms/intake CENTRAL_USER=ruta@example.org CENTRAL_PASSWORD=… \\
+    FORM_ADDRESS=https://ruta.example.org/referrals/v1/intake/forms/…/submissions FORM_SECRET=… python3 odk_submissions.py
 """
 
 import base64

@@ -1,6 +1,9 @@
 """What became of referrals goes back into the services of Primero's cases; a timer runs it (docs/partner-guide.md).
 
 A run that fails is repeated by the next: Primero merges what it is sent, so twice does no harm.
+
+    RUTA=https://ruta.example.org RUTA_CLIENT=my-ngo RUTA_SECRET=… FORM=id-of-the-form \\
+    PRIMERO=https://primero.example.org PRIMERO_USER=ruta PRIMERO_PASSWORD=… python3 primero_statuses.py
 """
 
 import base64

@@ -56,6 +56,43 @@ ROWS = (
         "tests/services/referrals/test_bridges.py::test_an_erased_person_is_not_brought_back",
     ),
     Row(
+        "partner-fields",
+        "what-no-mapping-takes-waits",
+        "referrals.listening.intake.account:account_of",
+        Drops("_add(found.said, place, value)"),
+        "tests/services/referrals/test_peer_records.py::test_no_value_goes_in_silence",
+    ),
+    Row(
+        "partner-fields",
+        "later-fields-are-a-version",
+        "referrals.listening.intake.service:take.fingerprint",
+        Replaces("asdict(account)", "{}"),
+        "tests/services/referrals/test_peer_records.py::test_a_later_version_with_an_unknown_field_waits",
+    ),
+    Row(
+        "senders-word",
+        "note-becomes-a-question",
+        "referrals.listening.intake.records_service:become_case",
+        Drops(
+            "await open_task(session, caller.organisation, TaskKind.CONFIRM_CONTACT, case_id=case.id)"
+        ),
+        "tests/services/referrals/test_peer_records.py::test_a_note_of_the_sender_asks_a_person_how_to_make_contact",
+    ),
+    Row(
+        "senders-word",
+        "rejected-makes-no-case",
+        "referrals.listening.intake.account:Account.is_rejected",
+        Returns("False"),
+        "tests/services/referrals/test_peer_records.py::test_each_record_ends_as_its_system_means_it",
+    ),
+    Row(
+        "senders-word",
+        "hidden-name-is-no-name",
+        "referrals.listening.intake.account:account_of",
+        Replaces("Meaning.MASKED", "Meaning.NOT_HELD"),
+        "tests/services/referrals/test_peer_records.py::test_a_hidden_name_is_no_name",
+    ),
+    Row(
         "form-tool-ids",
         "no-id-of-the-form-tool",
         "referrals.listening.intake.service:take.named",

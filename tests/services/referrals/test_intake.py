@@ -96,7 +96,8 @@ async def test_a_kobotoolbox_submission_becomes_a_screening_once(story: Story) -
     assert (screening["source"], screening["status"]) == ("form", "open")
     assert screening["held_at"] == "2026-11-20T14:31:40.117000Z"
     assert screening["summary"]["age_group"] == "child"
-    tagged = {**KOBO, "_validation_status": {"uid": "approved"}, "_tags": ["x"]}
+    approved = {"uid": "validation_status_approved", "by_whom": "cp"}
+    tagged = {**KOBO, "_validation_status": approved, "_status": "edited"}
     again = await send(story, made, tagged)
     assert (again.status_code, again.json()["repeated"]) == (202, True)
     other = await send(story, made, {**KOBO, "q/years": "17"})
@@ -214,7 +215,10 @@ BAD_CONTENT: list[tuple[dict[str, Any], str]] = [
     ({"q/when": "2026-12-31"}, "constraint"),
     ({"q/signs": "moved"}, "not_asked"),
     ({"q/work": "x" * 1_000_000}, "too_long"),
-    ({"q/years": {"deep": [1]}}, "unreadable_value"),
+    ({"q/years": {"deep": [1]}}, "unmapped_field"),
+    ({"_tags": ["urgent"]}, "unmapped_field"),
+    ({"_notes": ["Do not call her husband"]}, "unmapped_field"),
+    ({"_validation_status": {"uid": "validation_status_on_hold"}}, "record_waits"),
     ({"other/years": "16"}, "mapped_twice"),
     ({"intro/safe": "9"}, "unknown_code"),
     ({"end": "2031-01-01T00:00:00Z"}, "invalid"),
@@ -302,7 +306,6 @@ def test_a_form_with_its_own_names_maps_by_configuration() -> None:
     mapping = FormMapping(
         fields={"a/p1": "safe_to_talk", "a/p2": "consent", "b/edad": "age"},
         values={"safe_to_talk": {"si": "yes"}, "consent": {"si": "yes"}},
-        ignore=frozenset({"b/obs"}),
         area="b/mun",
         area_values={"Maracaibo": "VE2313"},
     )
@@ -311,8 +314,6 @@ def test_a_form_with_its_own_names_maps_by_configuration() -> None:
         "a/p2": "si",
         "b/edad": 17,
         "b/mun": "Maracaibo",
-        "b/obs": NAME,
-        "b/nothing": "",
     }
     found = translate(shipped(), mapping, submission, clock.today())
     assert found.reasons == []

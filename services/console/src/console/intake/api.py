@@ -1,5 +1,6 @@
 """The quarantine: what came beside why it did not fit, and the mapping that is tried again at once."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,11 +78,16 @@ async def submission(visit: Visit) -> Page:
                 }
                 for flaw in found["why"]
             ],
-            "content": [(name, str(value)) for name, value in (found["content"] or {}).items()],
+            "content": [(name, _shown(value)) for name, value in (found["content"] or {}).items()],
             "commands_of": commands,
             "may_write": visit.visitor.may("referrals:write") and found["status"] == "quarantined",
         },
     )
+
+
+def _shown(value: Any) -> str:
+    """A value as its system sent it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _path(pointer: str) -> str:

@@ -207,6 +207,31 @@ async def doubt_contact(
     await _tell_changed(session, case, minor, caregiver)
 
 
+async def warn(session: AsyncSession, keys: CaseKeys, case: Case, notes: list[str]) -> bool:
+    """Put notes of another system before the safe way; false if they are too long. The case is locked."""
+    identity, attributes = await open_record(keys, case)
+    contact = identity.get("contact") or {}
+    way = with_notes(contact.get("safe_way"), notes)
+    if way is None:
+        return False
+    if way != contact.get("safe_way"):
+        identity = {**identity, "contact": {**contact, "safe_way": way}}
+        seal_record(await keys.of(case.id), case, identity, attributes)
+        touch(case)
+        await session.flush()
+        await _remember_contact(session, case)
+        await record(session, None, "case.contact_in_doubt", chain=case.id)
+    return True
+
+
+def with_notes(way: str | None, notes: list[str]) -> str | None:
+    """The safe way with notes of another system before it, each once; None if it is too long."""
+    former = way or ""
+    new = [note for note in notes if note not in former]
+    warned = f"{NOTE_OF_SENDER} {' · '.join(new)} · {former}".strip(" ·") if new else former
+    return warned if len(warned) <= _LONGEST_WAY else None
+
+
 async def _tell_changed(
     session: AsyncSession, case: Case, was_minor: bool | None, caregiver: Caregiver
 ) -> None:
@@ -220,6 +245,10 @@ async def _tell_changed(
 CONTACT_IN_DOUBT = (
     "Restaurado de un respaldo: el contacto cambió después; confírmelo antes de usarlo."
     " Restored from a backup: the contact changed later; confirm it before you use it."
+)
+NOTE_OF_SENDER = (
+    "Nota de otro sistema; confírmela antes de contactar. Note of another system; confirm it before"
+    " you make contact:"
 )
 _LONGEST_WAY = 500
 

@@ -10,7 +10,7 @@ import orjson
 from common.auth import Principal
 from common.crypto import key_from_base64
 from common.errors import BAD_REQUEST, INVALID
-from common.http import AnyQuery, IdempotencyRequired, Session, StepUp, open_to_all, router
+from common.http import AnyQuery, IdempotencyRequired, Reading, Session, StepUp, open_to_all, router
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.unseen import without_turning
 from fastapi import Depends, Header
@@ -26,7 +26,7 @@ from referrals.ground.dependencies import (
 )
 from referrals.listening.intake import queries, service
 from referrals.listening.intake.models import IntakeForm, Submission
-from referrals.listening.intake.peers import Peer
+from referrals.listening.intake.peer_words import Peer
 from referrals.listening.intake.schemas import (
     FormChange,
     FormSecret,
@@ -37,6 +37,7 @@ from referrals.listening.intake.schemas import (
     ReasonView,
     Received,
     SubmissionDetail,
+    SubmissionSearch,
     SubmissionSummary,
 )
 
@@ -138,7 +139,9 @@ async def receive_submission(
     row, repeated = await service.take(
         session, service.Stores(keys, blind, key), form, _object(body)
     )
-    return Received(submission_id=row.submission_id, status=row.status, repeated=repeated)
+    return Received(
+        id=row.id, submission_id=row.submission_id, status=row.status, repeated=repeated
+    )
 
 
 @submissions.get("")
@@ -154,6 +157,15 @@ async def list_submissions(
         session, caller, status=status, before=id_cursor(cursor), limit=limit
     )
     return page_of(rows, limit, _summary)
+
+
+@submissions.post("/search", dependencies=[Reading])
+async def search_submissions(
+    body: SubmissionSearch, session: Session, caller: CaseReader, blind: Blind, key: SealingKey
+) -> Page[SubmissionSummary]:
+    """What came of one record, by its id in its own system or by your reference of its case; newest first."""
+    rows = await service.search(session, caller, blind, key, body)
+    return Page(items=[_summary(each) for each in rows])
 
 
 @submissions.get("/{submission_id}")

@@ -4,16 +4,30 @@ A form never records a consent: somebody asks the person (`asked`). Errors name 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from referrals.listening.intake.mapping import FormMapping, Reason, is_by_tool, place_of, pointer_to
+from referrals.listening.intake.mapping import (
+    FormMapping,
+    Reason,
+    day_of,
+    place_code,
+    pointer_to,
+    text_of,
+)
 
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "name": ("identity", "name"),
+    "given_name": ("parts", "given_name"),
+    "middle_name": ("parts", "middle_name"),
+    "surname": ("parts", "surname"),
+    "second_surname": ("parts", "second_surname"),
     "other_names": ("identity", "other_names"),
     "birth_date": ("identity", "birth_date"),
+    "birth_year": ("parts", "birth_year"),
+    "birth_month": ("parts", "birth_month"),
+    "birth_day": ("parts", "birth_day"),
     "age": ("identity", "age"),
     "document": ("identity", "document", "number"),
     "own_reference": ("identity", "own_reference"),
@@ -32,6 +46,8 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "specific_needs": ("attributes", "specific_needs"),
     "disability": ("attributes", "disability"),
 }
+_OF_NAME = ("given_name", "middle_name", "surname", "second_surname")
+_OF_DATE = ("birth_year", "birth_month", "birth_day")
 _LISTS = frozenset({"other_names", "languages", "populations", "specific_needs"})
 _OF_TEXT = frozenset({"other_names"})  # spaces belong to them
 _BETWEEN_CODES = re.compile(r"[\s,]+")
@@ -48,15 +64,16 @@ class TranslatedCase:
     places: dict[str, str] = field(default_factory=dict)
 
 
-def translate_case(mapping: FormMapping, submission: Mapping[str, Any]) -> TranslatedCase:
+def translate_case(mapping: FormMapping, said: Mapping[str, Any]) -> TranslatedCase:
     found = TranslatedCase()
     if mapping.fixed_area is not None:
         found.body["area"] = mapping.fixed_area
     if mapping.country is not None:
         found.body["country"] = mapping.country
-    for path, value in submission.items():
-        if value not in (None, "", []):
-            _take(found, mapping, path, value)
+    for path, value in said.items():
+        _take(found, mapping, path, value)
+    _join_name(found)
+    _join_date(found)
     identity = found.body.get("identity", {})
     if "birth_date" in identity:
         # Many systems send both; the age follows from the date.
@@ -77,7 +94,7 @@ def _take(found: TranslatedCase, mapping: FormMapping, path: str, value: Any) ->
         _take_needs(found, mapping.needs[path], path, value)
     if path == mapping.area:
         known = True
-        if (code := place_of(mapping, value)) is None:
+        if (code := place_code(mapping, value)) is None:
             detail = "This is no P-code: add it to 'area_values'."
             found.reasons.append(Reason("unknown_area", pointer_to(path), detail))
         else:
@@ -85,7 +102,7 @@ def _take(found: TranslatedCase, mapping: FormMapping, path: str, value: Any) ->
     if path in mapping.fields:
         known = True
         _take_field(found, mapping, mapping.fields[path], path, value)
-    if not known and not mapping.ignores(path) and not is_by_tool(path):
+    if not known:
         detail = "Nothing of a case answers to this path: map it or ignore it."
         found.reasons.append(Reason("unmapped_field", pointer_to(path), detail))
 
@@ -112,7 +129,7 @@ def _take_field(
         )
         return
     codes = mapping.values.get(target, {})
-    texts = [str(each).strip() for each in (value if isinstance(value, list) else [value])]
+    texts = [text_of(each) for each in (value if isinstance(value, list) else [value])]
     if target in _LISTS:
         parts: Any = texts if target in _OF_TEXT else [c for text in texts for c in text.split()]
         read: Any = [codes.get(each, each) for each in parts]
@@ -123,7 +140,7 @@ def _take_field(
     else:
         read = codes.get(texts[0], texts[0])
         if target == "birth_date":
-            read = read[:10]
+            read = day_of(read)
     found.places[target] = pointer_to(path)
     *groups, last = TARGETS[target]
     holder = found.body
@@ -132,11 +149,53 @@ def _take_field(
     holder[last] = read
 
 
+def _join_name(found: TranslatedCase) -> None:
+    """Parts of a name in the order in which they are said, if there is no whole name."""
+    _join(found, _OF_NAME, "name", " ".join)
+
+
+def _join_date(found: TranslatedCase) -> None:
+    """Year, month and day, all of them: a date is not guessed."""
+    _join(
+        found,
+        _OF_DATE,
+        "birth_date",
+        lambda parts: "-".join(p.zfill(2) for p in parts),
+        all_of=True,
+    )
+
+
+def _join(
+    found: TranslatedCase,
+    names: tuple[str, ...],
+    whole: str,
+    join: Callable[[list[str]], str],
+    *,
+    all_of: bool = False,
+) -> None:
+    given = found.body.get("parts", {})
+    parts = [given.pop(name) for name in names if name in given]
+    if not given:
+        found.body.pop("parts", None)
+    if not parts:
+        return
+    first = next(found.places[name] for name in names if name in found.places)
+    if whole in found.places:
+        detail = "The whole and its parts are mapped: ignore one of them."
+        found.reasons.append(Reason("mapped_twice", first, detail))
+    elif all_of and len(parts) < len(names):
+        detail = "A part of the date is missing: map the age, and ignore the parts."
+        found.reasons.append(Reason("unreadable_value", first, detail))
+    else:
+        found.places[whole] = first
+        found.body.setdefault("identity", {})[whole] = join(parts)
+
+
 def _codes(categories: Mapping[str, str | None], value: Any) -> Iterator[str]:
     """Codes of a list, or of one text: form tools separate them by spaces, DHIS2 by commas. A code that contains a
     separator is found first."""
     for each in value if isinstance(value, list) else [value]:
-        text = str(each).strip()
+        text = text_of(each)
         yield from [text] if text in categories else filter(None, _BETWEEN_CODES.split(text))
 
 

@@ -1,23 +1,21 @@
 """From a form tool's submission to the answers of an instrument, by configuration. Pure.
 
-KoboToolbox's JSON: an object of paths to texts, several choices separated by spaces; the tool's own keys begin with
-an underscore. Errors name the place, never the value.
+The answers stand by their paths; several choices are separated by spaces. Errors name the place, never the value.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from referrals.screening.screenings.answers import Answer, checked
 from referrals.screening.screenings.instrument import Instrument, Kind, Question
 
-_BY_TOOL = re.compile(
-    r"_.*|meta/.*|formhub/.*|(?:start|end|today|deviceid|username|email|phonenumber|simserial"
-    r"|subscriberid|audit)"
-)
+_ROW = re.compile(r"\[\d+\]")
+_LAST_ROW = re.compile(r"\[\d+\]$")
 _SUBMISSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.\-]{3,99}")
 CORRECTED, EDITED = "meta/deprecatedID", "edited"
 """What a corrected submission has, and what it says where it kept its id."""
@@ -42,6 +40,16 @@ class FormMapping:
     drafts: Mapping[str, UUID] = field(default_factory=dict)
     consents: frozenset[str] = frozenset()
 
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """The paths that the mapping takes."""
+        return frozenset((*self.fields, *self.needs, *self.consents, self.area or ""))
+
+    def place_of(self, path: str) -> str:
+        """The path as the mapping names it: with its row (`services[0]/type`), or for all rows (`services/type`)."""
+        every = bare(path)
+        return next((p for p in (path, _LAST_ROW.sub("", path)) if p in self.paths), every)
+
     def ignores(self, path: str) -> bool:
         return path in self.ignore or any(
             each.endswith("*") and path.startswith(each[:-1]) for each in self.ignore
@@ -63,7 +71,6 @@ class Translated:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     area: str | None = None
-    held_at: datetime | None = None
     reasons: list[Reason] = field(default_factory=list)
 
 
@@ -93,33 +100,17 @@ def is_corrected(submission: Mapping[str, Any]) -> bool:
     return bool(submission.get(CORRECTED))
 
 
-def essence(submission: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a submission, without fields that the tool may change later (its status, tags)."""
-    return {name: value for name, value in submission.items() if not name.startswith("_")}
-
-
 def translate(
-    instrument: Instrument, mapping: FormMapping, submission: Mapping[str, Any], today: date
+    instrument: Instrument, mapping: FormMapping, said: Mapping[str, Any], today: date
 ) -> Translated:
     """All of it, or the reasons why not."""
     found = Translated(area=mapping.fixed_area)
-    if is_corrected(submission):
-        found.reasons.append(
-            Reason(
-                "edits_earlier_submission",
-                "/meta~1deprecatedID",
-                "It corrects a submission that was taken: correct the screening by hand.",
-            )
-        )
     places: dict[str, str] = {}
-    for path, value in submission.items():
-        if value in (None, "", []):
-            continue
+    for path, value in said.items():
         if path == mapping.area:
             _take_area(found, mapping, path, value)
         else:
             _take(found, instrument, mapping, path, value, places)
-    found.held_at = _moment(submission)
     for flaw in checked(instrument, found.answers, today):
         found.reasons.append(Reason(flaw.code, places[flaw.question], flaw.detail))
     return found
@@ -133,10 +124,7 @@ def _take(
     value: Any,
     places: dict[str, str],
 ) -> None:
-    name = mapping.fields.get(path)
-    if name is None and (mapping.ignores(path) or is_by_tool(path)):
-        return
-    name = name or path.rsplit("/", 1)[-1]
+    name = mapping.fields.get(path) or path.rsplit("/", 1)[-1]
     question = instrument.by_id.get(name)
     if question is None:
         detail = "No question of the instrument answers to this path: map it or ignore it."
@@ -158,11 +146,7 @@ def _take(
 
 
 def _answer(question: Question, value: Any, values: Mapping[str, str]) -> Answer | None:
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        value = " ".join(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    text = str(value).strip()
+    text = " ".join(text_of(each) for each in (value if isinstance(value, list) else [value]))
     match question.kind:
         case Kind.ONE_OF:
             return values.get(text, text)
@@ -173,23 +157,35 @@ def _answer(question: Question, value: Any, values: Mapping[str, str]) -> Answer
         case Kind.DECIMAL:
             return float(text) if _NUMBER.fullmatch(text) else None
         case Kind.DATE:
-            return text[:10]
+            return day_of(text)
         case _:
             return text
 
 
-def is_by_tool(path: str) -> bool:
-    return _BY_TOOL.fullmatch(path) is not None
+def bare(path: str) -> str:
+    """The path for all rows of its repeats."""
+    return _ROW.sub("", path)
 
 
-def place_of(mapping: FormMapping, value: Any) -> str | None:
+def text_of(value: Any) -> str:
+    """A scalar as text; true and false as JSON spells them."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value).strip()
+
+
+def day_of(text: str) -> str:
+    """The day of a moment; another text as it is, for its reader to refuse."""
+    return text[:10] if text[10:11] == "T" else text
+
+
+def place_code(mapping: FormMapping, value: Any) -> str | None:
     """The P-code that the form's own name of a place stands for; None if it is none."""
-    code = mapping.area_values.get(str(value), str(value))
+    text = text_of(value)
+    code = mapping.area_values.get(text, text)
     return code if len(code) <= 20 and re.fullmatch(r"[A-Z]{2,3}[0-9A-Z]*", code) else None
 
 
 def _take_area(found: Translated, mapping: FormMapping, path: str, value: Any) -> None:
-    code = place_of(mapping, value)
+    code = place_code(mapping, value)
     if code is None:
         detail = "This is no P-code: add it to 'area_values'."
         found.reasons.append(Reason("unknown_area", pointer_to(path), detail))
@@ -197,7 +193,7 @@ def _take_area(found: Translated, mapping: FormMapping, path: str, value: Any) -
     found.area = code
 
 
-def _moment(submission: Mapping[str, Any]) -> datetime | None:
+def moment_of(submission: Mapping[str, Any]) -> datetime | None:
     """When it was held: its end, else its start, else when the tool received it; as far as readable."""
     return next(_moments(submission), None)
 

@@ -1,31 +1,22 @@
-"""Translates what other systems send into KoboToolbox's form. Pure.
+"""Reads what other systems send into one form: paths to values. Pure.
 
-That form is a flat object of paths to values; the tool's own keys begin with `_` or `meta/`, or are `start` and
-`end`. docs/partner-guide.md has a recipe for each system.
+Groups are joined by `/`, rows of a repeat are numbered: `services[0]/type`. No value is left out: what surrounds the
+record stands below `@sent`. docs/partner-guide.md has a recipe for each system.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
+from itertools import count
 from typing import Any
 
-from referrals.listening.intake.mapping import CORRECTED, EDITED
+from referrals.listening.intake.mapping import CORRECTED, EDITED, bare, pointer_to
+from referrals.listening.intake.peer_words import Meaning, Peer, meaning_of
 
 Flat = dict[str, Any]
 _DEEPEST = 12
-
-
-class Peer(StrEnum):
-    KOBOTOOLBOX = "kobotoolbox"
-    ODK_CENTRAL = "odk_central"
-    COMMCARE = "commcare"
-    PRIMERO = "primero"
-    ACTIVITYINFO = "activityinfo"
-    DHIS2 = "dhis2"
-
-
-CHANGING = frozenset({Peer.PRIMERO, Peer.ACTIVITYINFO, Peer.DHIS2})
-"""They send a record again whenever it changes; the others send each submission once."""
+_MOST_VALUES = 5_000
+_RESERVED = ("@sent", "@said", "@around")
 
 
 class NotThisPeer(Exception):
@@ -39,15 +30,14 @@ class NotThisPeer(Exception):
 
 def read(peer: Peer, sent: Mapping[str, Any], inside: str | None = None) -> Flat:
     """`inside`: the member that holds the submission, where the sender's template wraps it."""
-    if inside is not None:
-        sent = _object(
-            sent, inside, f"The form's mapping says that the submission lies in '{inside}'."
-        )
-    return _READERS[peer](sent)
+    if inside is None:
+        return _READERS[peer](sent)
+    detail = f"The form's mapping says that the submission lies in '{inside}'."
+    return _READERS[peer](_object(sent, inside, detail)) | _around(sent, inside, at="@around")
 
 
 def _kobotoolbox(sent: Mapping[str, Any]) -> Flat:
-    return dict(sent)
+    return _flat(sent)
 
 
 def _odk_central(sent: Mapping[str, Any]) -> Flat:
@@ -57,11 +47,11 @@ def _odk_central(sent: Mapping[str, Any]) -> Flat:
     if system.get("status") is not None:
         detail = "It is encrypted: Central tells its id alone. Send forms that Central can read."
         raise NotThisPeer("/__system/status", detail)
-    found = _flat(sent, leave_out=_of_odata)
-    found["_uuid"] = sent.get("__id") or found.get("meta/instanceID")
-    found["_submission_time"] = system.get("submissionDate")
+    found = _flat(sent)
+    _know(found, "_uuid", sent.get("__id") or found.get("meta/instanceID"))
+    _know(found, "_submission_time", system.get("submissionDate"))
     if system.get("edits"):
-        found[CORRECTED] = EDITED
+        _know(found, CORRECTED, EDITED)
     return _named(found, "/__id", "Send rows of the OData table `Submissions`, with `__id`.")
 
 
@@ -70,12 +60,17 @@ def _commcare(sent: Mapping[str, Any]) -> Flat:
     form = _object(sent, "form", "Forward forms as JSON: they have a member 'form'.")
     meta = form.get("meta")
     meta = meta if isinstance(meta, dict) else {}
-    found = _flat({k: v for k, v in form.items() if k != "meta"}, leave_out=_of_commcare)
-    found["_uuid"] = sent.get("id") or meta.get("instanceID")
-    found["start"], found["end"] = meta.get("timeStart"), meta.get("timeEnd")
-    found["_submission_time"] = sent.get("received_on")
+    found = _flat(form) | _around(sent, "form")
+    blocks = form.get("case")
+    blocks = blocks if isinstance(blocks, list) else [blocks]
+    if any(isinstance(each, dict) and "close" in each for each in blocks):
+        found["case/close"] = True  # an empty element closes
+    _know(found, "_uuid", sent.get("id") or meta.get("instanceID"))
+    _know(found, "start", meta.get("timeStart"))
+    _know(found, "end", meta.get("timeEnd"))
+    _know(found, "_submission_time", sent.get("received_on"))
     if sent.get("edited_on"):
-        found[CORRECTED] = EDITED
+        _know(found, CORRECTED, EDITED)
     return _named(found, "/id", "A form has an 'id'.")
 
 
@@ -84,10 +79,9 @@ def _primero(sent: Mapping[str, Any]) -> Flat:
     data = _object(sent, "data", "A webhook of Primero v2 has a member 'data'.")
     if data.get("record_type") not in ("case", "Child", None):
         raise NotThisPeer("/data/record_type", "Only cases are taken: let the webhook send 'case'.")
-    own = ("record_id", "record_type", "hostname", "id")
-    found = _flat({k: v for k, v in data.items() if k not in own})
-    found["_uuid"] = data.get("record_id") or data.get("id")
-    found["_submission_time"] = data.get("last_updated_at") or data.get("created_at")
+    found = _flat(data) | _around(sent, "data")
+    _know(found, "_uuid", data.get("record_id") or data.get("id"))
+    _know(found, "_submission_time", data.get("last_updated_at") or data.get("created_at"))
     return _named(found, "/data/record_id", "A record has a 'record_id'.")
 
 
@@ -96,10 +90,10 @@ def _activityinfo(sent: Mapping[str, Any]) -> Flat:
     fields = sent.get("fields", {k: v for k, v in sent.items() if k[:1] not in "@_"})
     if not isinstance(fields, dict):
         raise NotThisPeer("/fields", "The fields of a record are an object.")
-    found = _flat(fields)
-    found["_uuid"] = sent.get("recordId") or sent.get("@id") or sent.get("_id")
+    found = _flat(fields) | _around(sent, *(("fields",) if "fields" in sent else fields))
+    _know(found, "_uuid", sent.get("recordId") or sent.get("@id") or sent.get("_id"))
     edited = (sent.get(name) for name in ("lastEditTime", "@lastEditTime", "_lastEditTime"))
-    found["_submission_time"] = _seconds(next((at for at in edited if at is not None), None))
+    _know(found, "_submission_time", _seconds(next((at for at in edited if at is not None), None)))
     return _named(found, "/recordId", "A record has a 'recordId', a row of a query an '@id'.")
 
 
@@ -112,21 +106,36 @@ def _dhis2(sent: Mapping[str, Any]) -> Flat:
         sent = many[0]
     if sent.get("deleted"):
         raise NotThisPeer("/deleted", "It was deleted in DHIS2: nothing is made of it.")
-    found: Flat = {"orgUnit": sent.get("orgUnit")}
     enrollments = _kept(sent, "enrollments")
+    found = _flat({"orgUnit": sent.get("orgUnit")})
     # Attributes of a programme stand in its enrolment, the others at the entity; some at both.
-    for holder in (sent, *enrollments):
-        for each in _objects(holder, "attributes"):
-            found[f"attributes/{each.get('attribute')}"] = each.get("value")
-    for enrollment in enrollments:
-        found["program"] = enrollment.get("program")
+    around = {**sent, "attributes": _values(found, "attributes", "attribute", sent, "attributes")}
+    around["enrollments"] = []
+    held: Counter[str] = Counter()
+    for number, enrollment in enumerate(enrollments):
+        _add(found, f"program[{number}]", enrollment.get("program"))
+        rest = _values(found, "attributes", "attribute", enrollment, "attributes")
+        events = []
         for event in _kept(enrollment, "events"):
-            for each in _objects(event, "dataValues"):
-                path = f"{event.get('programStage')}/{each.get('dataElement')}"
-                _put(found, path, each.get("value"))
-    found["_uuid"] = sent.get("trackedEntity") or sent.get("trackedEntityInstance")
-    found["_submission_time"] = sent.get("updatedAt") or sent.get("lastUpdated")
+            stage = str(event.get("programStage"))
+            place = f"{stage}[{held[stage]}]"
+            held[stage] += 1
+            if _not_held(event):
+                place = f"not_held/{place}"
+            values = _values(found, place, "dataElement", event, "dataValues")
+            events.append({**event, "dataValues": values})
+        kept = {k: v for k, v in enrollment.items() if k != "program"}
+        around["enrollments"].append({**kept, "attributes": rest, "events": events})
+    found |= _around(around, "orgUnit")
+    _know(found, "_uuid", sent.get("trackedEntity") or sent.get("trackedEntityInstance"))
+    _know(found, "_submission_time", sent.get("updatedAt") or sent.get("lastUpdated"))
     return _named(found, "/trackedEntity", "A tracked entity has its UID in 'trackedEntity'.")
+
+
+def _not_held(event: Mapping[str, Any]) -> bool:
+    """It did not take place: its values wait for a person."""
+    status = str(event.get("status"))
+    return meaning_of(Peer.DHIS2, "@sent/enrollments/events/status", status) is Meaning.NOT_HELD
 
 
 _READERS: Mapping[Peer, Callable[[Mapping[str, Any]], Flat]] = {
@@ -139,50 +148,67 @@ _READERS: Mapping[Peer, Callable[[Mapping[str, Any]], Flat]] = {
 }
 
 
-def _flat(
-    found: Mapping[str, Any], *, leave_out: Callable[[str, Any], bool] = lambda *_: False
-) -> Flat:
-    """Groups become paths; of repeated groups and lists every value stands at the path."""
+def _flat(sent: Mapping[str, Any], path: str = "") -> Flat:
     result: Flat = {}
-    for path, value in _leaves(found, "", leave_out, 0):
-        _put(result, path, value)
+    for place, value in _leaves(sent, path, 0):
+        if not path and place.startswith(_RESERVED):
+            raise NotThisPeer(
+                pointer_to(place), "Ruta keeps this name for itself: rename the field."
+            )
+        _add(result, place, value)
     return result
 
 
-def _leaves(
-    value: Any, path: str, leave_out: Callable[[str, Any], bool], depth: int
-) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
     if depth > _DEEPEST:
         raise NotThisPeer("", f"It is nested deeper than {_DEEPEST} groups.")
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if not leave_out(name, inner):
-                yield from _leaves(inner, f"{path}/{name}" if path else name, leave_out, depth + 1)
+            # KoboToolbox repeats the whole path in each row.
+            own = str(name).removeprefix(f"{bare(path)}/")
+            yield from _leaves(inner, f"{path}/{own}" if path else own, depth + 1)
     elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, path, leave_out, depth + 1)
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{number}]", depth + 1)
     else:
         yield path, value
 
 
-def _of_odata(name: str, _: Any) -> bool:
-    """Ids, links and what Central knows of a submission, in every group: no answer."""
-    return name.startswith("__") or "@odata." in name
-
-
-def _of_commcare(name: str, value: Any) -> bool:
-    """Attributes, and what CommCare is to do with its own cases, of the form, its children and its user."""
-    return name[:1] in {"@", "#"} or (isinstance(value, Mapping) and "@case_id" in value)
-
-
-def _put(found: Flat, path: str, value: Any) -> None:
+def _add(found: Flat, path: str, value: Any) -> None:
     if value in (None, ""):
         return
-    if path not in found:
-        found[path] = value
-        return
-    earlier = found[path]
-    found[path] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+    if path in found and found[path] != value:
+        raise NotThisPeer(pointer_to(path), "Two values stand at one path.")
+    found[path] = value
+    if len(found) > _MOST_VALUES:
+        raise NotThisPeer("", f"A record has at most {_MOST_VALUES} values: send fewer rows.")
+
+
+def _around(sent: Mapping[str, Any], *but: str, at: str = "@sent") -> Flat:
+    """The members around the record, apart from the record's own fields."""
+    return _flat({k: v for k, v in sent.items() if k not in but}, at)
+
+
+def _know(found: Flat, name: str, value: Any) -> None:
+    """A fact that every record has. A field of the record with its name moves below `@said`."""
+    if name in found:
+        found[f"@said/{name}"] = found.pop(name)
+    _add(found, name, value)
+
+
+def _values(
+    found: Flat, group: str, named: str, holder: Mapping[str, Any], listed: str
+) -> list[dict[str, Any]]:
+    """Adds values by the UIDs of their fields; returns what else is said of them."""
+    rest = []
+    for each in _objects(holder, listed):
+        first, value = f"{group}/{each.get(named)}", each.get("value")
+        if found.get(first) != value:
+            free = (path for n in count() if (path := f"{first}[{n}]" if n else first) not in found)
+            for place, inner in _leaves(value, next(free), 0):
+                _add(found, place, inner)
+        rest.append({k: v for k, v in each.items() if k != "value"})
+    return rest
 
 
 def _object(sent: Mapping[str, Any], name: str, detail: str) -> Mapping[str, Any]:

@@ -67,6 +67,32 @@ async def submissions(
     return rows.all()
 
 
+async def of_records(
+    session: AsyncSession, caller: Principal, names: Sequence[str]
+) -> Sequence[Submission]:
+    """All versions of records, by their digests."""
+    record = sa.func.split_part(col(Submission.submission_id), ":", 1)
+    return await _found(session, caller, record.in_(names))
+
+
+async def of_cases(
+    session: AsyncSession, caller: Principal, cases: Sequence[UUID]
+) -> Sequence[Submission]:
+    return await _found(session, caller, col(Submission.case_id).in_(cases))
+
+
+async def _found(
+    session: AsyncSession, caller: Principal, matches: sa.ColumnElement[bool]
+) -> Sequence[Submission]:
+    rows = await session.scalars(
+        sa.select(Submission)
+        .where(col(Submission.organisation_id) == caller.organisation, matches)
+        .order_by(col(Submission.id).desc())
+        .limit(50)
+    )
+    return rows.all()
+
+
 def readable(caller: Principal, submission_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Submission.id) == submission_id, col(Submission.organisation_id) == caller.organisation

@@ -27,8 +27,9 @@ from referrals.ground.row_security import acting_as_service
 from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.service import open_task
 from referrals.listening.intake import queries
+from referrals.listening.intake.account import Account
 from referrals.listening.intake.case_mapping import TranslatedCase, target_of, translate_case
-from referrals.listening.intake.mapping import FormMapping, Reason
+from referrals.listening.intake.mapping import FormMapping, Reason, pointer_to
 from referrals.listening.intake.models import SeenRecord
 from referrals.referral.referrals.drafts import draft
 from referrals.referral.referrals.schemas import NewReferral
@@ -56,7 +57,7 @@ class Arrived:
 
     form_id: UUID
     record_id: str
-    submission: Mapping[str, Any]
+    account: Account
     changes: bool
 
 
@@ -74,16 +75,25 @@ async def become_case(
     if gone is not None:
         # Another system's repetition brings nobody back, nor waits to be read.
         return gone
-    found = translate_case(mapping, record.submission)
+    account = record.account
+    if account.is_rejected and not await queries.case_of(session, record.form_id, record.record_id):
+        return Made(not_kept="record_rejected")
+    found = translate_case(mapping, account.said)
+    found.reasons += account.reasons()
+    person = digest(key, record.form_id, found.body)
+    notes = list(dict.fromkeys(account.notes.values()))
+    if notes:
+        _warn(found, notes, next(iter(account.notes)))
     body = _body(found)
     if body is None or found.reasons:
         return Made(reasons=found.reasons)
     seen = await _seen(session, caller, record)
-    person = digest(key, record.form_id, found.body)
-    made = Made()
+    made = Made(told=["name_masked"] if account.masked else [])
     if seen.case_id is not None:
         case = await cases.own_case(session, caller, seen.case_id, lock=True)
         refused = _refused(case, seen, person, record)
+        if refused is None and notes and not await case_service.warn(session, keys, case, notes):
+            refused = Made(reasons=[_too_long(next(iter(account.notes)))])
         if refused is not None:
             return refused
     else:
@@ -91,10 +101,28 @@ async def become_case(
         seen.case_id, seen.person = case.id, person
         await session.flush()
     made.case_id = case.id
+    if notes:
+        await open_task(session, caller.organisation, TaskKind.CONFIRM_CONTACT, case_id=case.id)
+        made.told.append("note_of_sender")
     if found.asked:
         await open_task(session, caller.organisation, TaskKind.ASK_CONSENT, case_id=case.id)
     await _add_needs(session, caller, keys, mapping, found.needs, made)
     return made
+
+
+def _warn(found: TranslatedCase, notes: list[str], path: str) -> None:
+    """The sender's notes stand where readers look before they contact the person."""
+    contact = found.body.setdefault("identity", {}).setdefault("contact", {})
+    way = case_service.with_notes(contact.get("safe_way"), notes)
+    if way is None:
+        found.reasons.append(_too_long(path))
+    else:
+        contact["safe_way"] = way
+
+
+def _too_long(path: str) -> Reason:
+    detail = "The note is too long for the record: write it into the case by hand."
+    return Reason("too_long", pointer_to(path), detail)
 
 
 async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from referrals.ground.vocabulary.fields import Category, Country, PlaceCode
 from referrals.listening.intake.case_mapping import TARGETS
 from referrals.listening.intake.mapping import FormMapping
-from referrals.listening.intake.peers import Peer
+from referrals.listening.intake.peer_words import Peer
 
 Path = Annotated[str, Field(min_length=1, max_length=200)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]
@@ -32,7 +32,8 @@ class MappingBody(Strict):
         max_length=500,
         description="Path → question; of a form that makes cases → part of the case: "
         + ", ".join(TARGETS)
-        + ".",
+        + ". A path without rows (`services/type`) stands for all rows of a repeat, "
+        "`services[0]/type` for the first. Parts of a name and of a date are joined.",
     )
     values: dict[Word, dict[Word, Word]] = Field(
         {},
@@ -42,7 +43,8 @@ class MappingBody(Strict):
     ignore: list[Path] = Field(
         [],
         max_length=500,
-        description="Paths that are left out; one that ends in `*` is a beginning.",
+        description="Paths that are left out; one that ends in `*` is a beginning. A state of the "
+        "record that is left out has no effect.",
     )
     area: Path | None = Field(None, description="The path that holds the place.")
     area_values: dict[Word, PlaceCode] = Field({}, max_length=2_000)
@@ -146,9 +148,25 @@ class Received(BaseModel):
     """`taken` became a screening or a case; `quarantined` waits for a person; `not_kept`: no consent or not
     safe, so nothing was kept; `discarded`: a person put it away. `repeated`: it came before."""
 
+    id: UUID = Field(description="Id of the submission here, to read what became of it.")
     submission_id: str
     status: Literal["taken", "quarantined", "not_kept", "discarded"]
     repeated: bool
+
+
+class SubmissionSearch(Strict):
+    """In the body, not the URL: both lead to a person."""
+
+    sender_id: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        None, description="The record's id in its own system."
+    )
+    own_reference: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "SubmissionSearch":
+        if (self.sender_id is None) == (self.own_reference is None):
+            raise ValueError("give a sender_id or your own_reference")
+        return self
 
 
 class SubmissionSummary(BaseModel):

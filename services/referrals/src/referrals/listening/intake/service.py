@@ -3,7 +3,7 @@
 import base64
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from standardwebhooks import Webhook as Signature
 from standardwebhooks import WebhookVerificationError
 
+from referrals.case.cases import service as case_service
+from referrals.case.cases.schemas import CaseSearch
 from referrals.errors import (
     FORM_HELD,
     FORM_UNKNOWN,
@@ -39,21 +41,25 @@ from referrals.ground.restrictions.words import Kind, Word, door, shuts
 from referrals.ground.row_security import act_as_service
 from referrals.ground.sweeps import sweep
 from referrals.listening.intake import queries, records_service
+from referrals.listening.intake.account import Account, account_of
 from referrals.listening.intake.case_mapping import TARGETS
 from referrals.listening.intake.mapping import (
+    CORRECTED,
     FormMapping,
     Reason,
-    essence,
     first_id,
     is_corrected,
+    moment_of,
+    pointer_to,
     submission_id,
     translate,
 )
 from referrals.listening.intake.models import IntakeForm, Submission
-from referrals.listening.intake.peers import CHANGING, NotThisPeer, Peer
+from referrals.listening.intake.peer_words import CHANGING, Peer
+from referrals.listening.intake.peers import NotThisPeer
 from referrals.listening.intake.peers import read as read_peer
 from referrals.listening.intake.records_service import Made
-from referrals.listening.intake.schemas import FormChange, MappingBody, NewForm
+from referrals.listening.intake.schemas import FormChange, MappingBody, NewForm, SubmissionSearch
 from referrals.screening.screenings import service as screenings
 from referrals.screening.screenings.instrument import Instrument
 from referrals.screening.screenings.instruments import usable
@@ -181,11 +187,13 @@ async def take(
     tool_id = submission_id(submission)
     if tool_id is None:
         raise INVALID.because("submission_has_no_id_of_its_own", pointer="/_uuid")
-    changing = form.makes == "case" and form.peer in CHANGING
-    # A corrected one is a version, too: whoever corrects must neither make the person twice nor bring them back.
-    version = changing or (form.makes == "case" and is_corrected(submission))
-    said = _mapped(rules.rules(), submission) if changing else essence(submission)
-    fingerprint = _fingerprint(stores.digests, form.id, said)
+    account = account_of(Peer(form.peer), rules.rules(), submission)
+    # A corrected one is a version, too: whoever corrects must neither make the person twice nor bring them back. So is
+    # one on which the sender now says a word.
+    version = form.makes == "case" and (
+        form.peer in CHANGING or is_corrected(submission) or account.has_word
+    )
+    fingerprint = records_service.digest(stores.digests, form.id, asdict(account))
     of_one_person = first_id(submission) if form.makes == "case" else None
     named = records_service.record_name(stores.digests, form.id, of_one_person or tool_id)
     if form.makes == "screening" and not queries.NAMED_HERE.fullmatch(tool_id):
@@ -226,10 +234,28 @@ def _as_sent(form: IntakeForm, rules: MappingBody, sent: dict[str, Any]) -> dict
         raise INVALID.saying(error.detail, pointer=error.pointer) from error
 
 
-def _mapped(rules: FormMapping, submission: dict[str, Any]) -> dict[str, Any]:
-    """The mapped values of a record: only mapped fields count as a change."""
-    read = {*rules.fields, *rules.needs, *rules.consents, rules.area}
-    return {path: value for path, value in submission.items() if path in read}
+async def search(
+    session: AsyncSession, caller: Principal, blind: BlindIndex, key: bytes, body: SubmissionSearch
+) -> Sequence[Submission]:
+    """Own submissions of a record; the search itself is audited, its words are not."""
+    if body.sender_id is not None:
+        tool_id = body.sender_id.removeprefix("uuid:")
+        forms = await queries.forms(session, caller)
+        names = [records_service.record_name(key, form.id, tool_id) for form in forms]
+        found = await queries.of_records(session, caller, names)
+    else:
+        wanted = CaseSearch(own_reference=body.own_reference)
+        of_cases = await case_service.search(session, caller, blind, wanted)
+        found = await queries.of_cases(session, caller, [case.id for case in of_cases])
+    await record(
+        session,
+        caller,
+        "submission.searched",
+        chain=caller.organisation,
+        target_type="organisation",
+        detail={"found": len(found)},
+    )
+    return found
 
 
 async def read(
@@ -335,16 +361,19 @@ async def _made(
     submission: dict[str, Any],
 ) -> Made:
     rules = MappingBody.model_validate(form.mapping).rules()
+    account = account_of(Peer(form.peer), rules, submission)
     if form.makes == "case":
         record_id = first_id(submission)
         if record_id is None:
             raise INVALID.because("submission_has_no_id_of_its_own", pointer="/_uuid")
         name = records_service.record_name(stores.digests, form.id, record_id)
-        record = records_service.Arrived(form.id, name, submission, Peer(form.peer) in CHANGING)
+        record = records_service.Arrived(form.id, name, account, Peer(form.peer) in CHANGING)
         return await records_service.become_case(
             session, caller, stores.keys, stores.blind, stores.digests, rules, record
         )
-    return await _screening(session, caller, stores.keys, form, rules, submission)
+    if account.is_rejected:
+        return Made(not_kept="record_rejected")
+    return await _screening(session, caller, stores.keys, form, rules, account, submission)
 
 
 async def _screening(
@@ -353,19 +382,26 @@ async def _screening(
     keys: CaseKeys,
     form: IntakeForm,
     rules: FormMapping,
+    account: Account,
     submission: dict[str, Any],
 ) -> Made:
     if form.instrument_id is None:
         raise INVALID.because("form_has_no_instrument", pointer="/instrument_id")
     instrument = await usable(session, form.organisation_id, form.instrument_id)
-    found = translate(instrument, rules, submission, clock.today())
-    if found.reasons:
-        return Made(reasons=found.reasons)
+    # A screening has no contact to be careful with: a note waits for a person.
+    found = translate(instrument, rules, {**account.said, **account.notes}, clock.today())
+    reasons = [*account.reasons(), *found.reasons]
+    if is_corrected(submission):
+        detail = "It corrects a submission that was taken: correct the screening by hand."
+        pointer = pointer_to(CORRECTED)
+        reasons.append(Reason("edits_earlier_submission", pointer, detail))
+    if reasons:
+        return Made(reasons=reasons)
     try:
         body = NewScreening(
             instrument_id=form.instrument_id,
             area=found.area,
-            held_at=found.held_at,
+            held_at=moment_of(submission),
             answers=found.answers,
         )
     except ValidationError as error:
@@ -502,11 +538,6 @@ def _seal_secret(key: bytes, form_id: UUID, secret: str) -> bytes:
 
 def _open_secret(key: bytes, form: IntakeForm) -> str:
     return crypto.open_sealed(key, form.secret, f"intake-form\n{form.id}".encode()).decode()
-
-
-def _fingerprint(key: bytes, form_id: UUID, said: dict[str, Any]) -> bytes:
-    """Keyed, so that nobody can try out what an erased submission may have said."""
-    return records_service.digest(key, form_id, said)
 
 
 def _as_form(form: IntakeForm) -> Principal:
