@@ -14,9 +14,9 @@ from common.pages import kept_forms
 
 MEBIBYTE = 1024 * 1024
 MOST_OF_NOBODY = 128 * 1024
-"""Ten thousand signs of any script, as a form sends them: the longest text that somebody without an account has a field for."""
+"""Ten thousand characters of any script, form-encoded: the longest field of a form without an account."""
 MOST_TYPED = MEBIBYTE
-"""What people type into one page; files go by another kind of form."""
+"""The largest form of a page without a file; uploads use another kind of form."""
 
 
 class Upstream(StrEnum):

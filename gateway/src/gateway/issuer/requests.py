@@ -30,7 +30,7 @@ async def _after(cursor: CursorText = None) -> str | None:
 
 
 After = Annotated[str | None, Depends(_after)]
-"""What the page before ended with; None for the first."""
+"""The last key of the previous page; None for the first page."""
 
 
 class Answer:

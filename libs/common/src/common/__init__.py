@@ -1,4 +1,5 @@
 """Code that every Ruta service shares: settings, database, events, auth, errors, telemetry."""
 
 EMBEDDED_MARK = "embedded-only-"
-"""Each secret of the embedded stack carries it. It stands here so that the supervisor loads no library of settings."""
+"""Marks each secret of the embedded stack. It is defined here, so that the supervisor does not load the settings
+library."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 HOME_TIMEZONE = "America/Caracas"
-"""Where the people are until `live_in` says otherwise."""
+"""The local time zone unless `live_in` sets another."""
 
 
 class _Offset:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 BETWEEN_PROCESSES_SECONDS = 120
-"""Apart by more than this, internal tokens are refused, and nothing ends by its date."""
+"""If clocks differ by more than this, internal tokens are refused and nothing expires by date."""
 TOLD_SECONDS = 10
-"""From here on `/readyz` and `doctor` name the clock: time to mend it before it matters."""
+"""From this difference on, `/readyz` and `doctor` report the clock, so that it is corrected before it matters."""
 OK = "ok"
 REMEDY = (
     "set the clocks of the machines (chrony or another NTP client); apart by more than"

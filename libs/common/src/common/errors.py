@@ -37,7 +37,7 @@ class FieldError:
 
 
 MOST_ERRORS = 50
-"""A problem tells of so many fields at most: who sent a thousand wrong ones reads no more of them."""
+"""The most fields that a problem lists; nobody reads a thousand."""
 
 
 class Problem(Exception):

@@ -95,7 +95,7 @@ class CoreSettings(BaseSettings):
     )
 
     ways_inside: ClassVar[dict[str, str]] = {}
-    """Settings with addresses of Ruta's own processes and servers, and how those with TLS begin."""
+    """Settings with addresses of Ruta's own processes and servers → the beginnings of addresses with TLS."""
 
     @model_validator(mode="after")
     def _refuse_clear_ways(self) -> Self:

@@ -11,7 +11,7 @@ People cannot see these characters in a form, so pages remove them. The API refu
 import re
 
 TURNING = r"\u202a-\u202e\u2066-\u2069"
-"""For a class of characters in a pattern."""
+"""The body of a character class in a pattern."""
 _TURNING = re.compile(f"[{TURNING}]")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from drawing.processes import SECONDS, FailedDrawing, NobodyDraws, drawn_apart
 
 _WAITING = 2 * SECONDS
-"""Seconds: for other drawings before this one, and for this one."""
+"""Seconds to wait for earlier drawings and for this one."""
 _beside: list[Path] = []
 
 

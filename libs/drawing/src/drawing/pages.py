@@ -11,7 +11,7 @@ import font_source_sans_pro  # type: ignore[import-untyped]  # ships no types
 import typst
 
 STAMP = datetime(2026, 1, 1, tzinfo=UTC)
-"""A fixed creation time: the same page gives the same bytes."""
+"""A fixed creation time, so that the same page gives the same bytes."""
 MAIN = "main.typ"
 _POINTS_PER_INCH = 72
 _ONE_EACH = b"""
@@ -21,7 +21,7 @@ _ONE_EACH = b"""
   page(width: float(size.width) * 1pt, height: float(size.height) * 1pt, margin: 0pt, image(drawing, width: 100%))
 }
 """
-"""A point for each pixel of a drawing: placed otherwise, between pixels, its PNG is blurred."""
+"""One point for each pixel of a drawing, because a PNG placed between pixels is blurred."""
 
 
 def page(wanted: dict[str, Any]) -> bytes:

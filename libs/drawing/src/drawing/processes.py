@@ -15,7 +15,7 @@ KINDS = {
     "pictures": "drawing.pages:pictures",
     "page": "drawing.pages:page",
 }
-"""All that can be drawn. Other names are refused, so no request reaches another function."""
+"""All kinds of drawings. Other names are refused, so no request can call another function."""
 AT_ONCE = 2
 SECONDS = 120
 _FREE = threading.BoundedSemaphore(AT_ONCE)

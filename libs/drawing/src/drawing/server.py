@@ -13,9 +13,9 @@ from starlette.routing import Route
 from drawing.processes import KINDS, FailedDrawing, drawn_apart
 
 MOST_BYTES = 32 * 1024 * 1024
-"""The limit of a request; a bulletin with all its charts has one or two MB."""
+"""The largest request; a bulletin with all its charts has one or two MB."""
 _turn = asyncio.Semaphore(1)
-"""One drawing at a time: the container's memory is for one."""
+"""Only one drawing at a time, because the container has memory for one."""
 
 
 async def _draw(request: Request) -> Response:

@@ -18,7 +18,7 @@ app = typer.Typer(
 _terminal = Console(highlight=False, soft_wrap=True)
 _PATH = "/reports/v1/bulletins"
 _SHOWN = 12
-"""Of a draft's digest: enough to tell it from what somebody made of it."""
+"""The printed part of a draft's digest, enough to notice a change."""
 
 Period = Annotated[str, typer.Argument(help="A half month (2026-11a) or a month (2026-11)")]
 Identifier = Annotated[str, typer.Argument(help="The id of a bulletin")]

@@ -21,7 +21,7 @@ from stack.reference import settings_page
 from stack.wording import language_of
 
 RULES = "deploy/k8s/components/monitoring/rules.yaml"
-"""Where they stand in the project."""
+"""The file of the alert rules."""
 _HEADS = completed(
     "stack",
     {

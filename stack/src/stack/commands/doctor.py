@@ -54,14 +54,15 @@ WHERE cardinality(pg_blocking_pids(holder.pid)) = 0
   AND holder.xact_start <= clock_timestamp() - interval '{seconds} s'
 GROUP BY holder.pid, holder.datname, holder.xact_start
 """
-"""Who has made others wait for so long and waits for nobody: when it ends, they all go on."""
+"""Sessions that have blocked others for so long and are not blocked themselves: ending them lets all others
+continue."""
 OF_SERVICES = (
     clocks.REMEDY,
     clocks.DOUBTED,
     durability.REMEDY,
     "run the migration of this release",
 )
-"""What a process says at `/readyz` for whoever is on call, as far as the catalogues have it."""
+"""Texts in `/readyz` for the officer on call that the catalogues contain."""
 _WITHOUT_EVENTS = ("issuer", "gateway")  # they neither publish nor consume events
 
 

@@ -22,7 +22,7 @@ HEADINGS = {
     "REQUIRED_LONG_STRING": "[required]",
     "RICH_HELP": "Try [blue]'{command_path} {help_option}'[/] for help.",
 }
-"""What Typer prints around helps and errors, under the names by which it does."""
+"""Typer's headings around help texts and errors, by Typer's own constants."""
 USAGE = ("Usage: ", "[OPTIONS]", "COMMAND [ARGS]...", "Show this message and exit.")
 ERRORS = (
     "{wrong}. Did you mean {names}?",
@@ -55,7 +55,8 @@ ERRORS = (
     "{kind} {path} is not readable.",
     "{kind} {path} is not writable.",
 )
-"""What Typer says of wrong words on the command line, the longer before what it contains; it translates none of it."""
+"""Typer's messages about wrong arguments, which Typer does not translate. Longer texts come before those they
+contain."""
 
 
 def folded(text: str) -> str:

@@ -43,7 +43,7 @@ _REFERRALS = "/referrals/v1"
 _SECOND_HALF = 16
 _CONNECTIONS = 3
 _MOST, _INTAKE = 30, 5
-"""Commands that are done together; a person's intake is in one batch."""
+"""The most commands in one batch, and the commands of an intake, which stay in one batch."""
 _MADE = re.compile(r"\$\{([^{}]+)\.id\}")
 
 

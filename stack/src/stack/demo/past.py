@@ -21,7 +21,7 @@ ORGANISATIONS = {REFUGIO: organisation(1), SALUD: organisation(2), LEGAL: organi
 TOLD: Mapping[str, Any] = json.loads((files("stack.demo") / "past.json").read_text("utf-8"))
 _SCREENED = TOLD["screened"]
 _GROWTH = (0.5, 0.6, 0.8, 1.0, 1.4, 1.7)
-"""How the network grew over the last half months, around the asked number of people."""
+"""Growth of the network over the last half months, relative to the average."""
 _INTAKE_DAYS = (2, 8)
 """Days after the first of a half month on which people come."""
 _SCREENING_DAY = 9

@@ -17,7 +17,8 @@ _TROUBLE = (429, 502, 503, 504)
 _NOT_YET = '"not_referable"'
 _RETRY_SECONDS = 60.0
 _BUSY_SECONDS = 300.0
-"""For what a busy machine did not answer in time: it goes on with it, and says so when it is asked again."""
+"""How long to repeat a request that a busy machine did not answer in time. It continues to work on it and answers a
+repetition."""
 _PATIENCE_SECONDS = 120.0
 # Publishing renders every form of a bulletin, which takes minutes on a busy machine.
 _TIMEOUT = httpx.Timeout(300, connect=10)

@@ -8,7 +8,7 @@ from pathlib import Path
 from stack.operate.supply.materials import found_uv
 
 NOT_COMPARED = 3
-"""The exit code where no advisory source can be reached: nothing was found, and nothing was proved."""
+"""The exit code if no advisory source is reachable: nothing was found, and nothing was proved."""
 # Open advisories that do not affect us, each with its reason. Remove an exception once there is a fix.
 _KNOWN = (
     # python-jose depends on ecdsa but never loads it: tests/common/test_tokens.py.

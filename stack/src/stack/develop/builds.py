@@ -23,7 +23,7 @@ PACKAGES = {
     "ruta-stack": "stack",
 }
 EXTRAS = {"ruta-drawing": "engines", "ruta-stack": "services"}
-"""The extra that some modules of a package need to be imported."""
+"""The extra that some modules of a package need for their import."""
 OLDEST = "3.11"
 """The first Python that Ruta supports."""
 

@@ -5,7 +5,7 @@ import sys
 
 MOST = 72
 _SINCE = "2026-12-01T16:45:00Z"
-"""The rule holds from then on."""
+"""The rule applies to commits since then."""
 
 
 def too_long(root: str) -> list[str]:

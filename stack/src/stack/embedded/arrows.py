@@ -18,7 +18,7 @@ USERS = PRODUCERS
 # The IM team's operations: create streams, inspect, replay, back up. No service has this user.
 OPERATOR = "operator"
 STREAMS_ACCOUNT = "RUTA"
-"""Of the streams, their operator, and readers outside."""
+"""The account of the streams, their operator, and outside readers."""
 _REQUESTS = "$JS.API.>"
 
 

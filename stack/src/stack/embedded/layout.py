@@ -44,9 +44,9 @@ class Layout:
     anchors = _Below("anchors")
     tombstones_file = _Below("anchors/tombstones.jsonl")
     restrictions_file = _Below("anchors/restrictions.jsonl")
-    """The list of restrictions, beside the list of the erased."""
+    """The list of restrictions, beside the list of erased people."""
     rights_file = _Below("anchors/rights.jsonl")
-    """The list of rights, from the issuer."""
+    """The issuer's list of rights."""
 
     @property
     def lists(self) -> tuple[Path, ...]:
@@ -60,15 +60,15 @@ class Layout:
 
     anchor_file = _Below("anchors/referrals.jsonl")
     restore_mark = _Below("restore-incomplete")
-    """There from the first change of a restore until all of it was applied."""
+    """Exists from the first change of a restore until everything is applied."""
     second_places_file = _Below("second-places.json")
-    """The last second places of the lists."""
+    """The second places of the lists, as last configured."""
     missing_lists_file = _Below("missing-lists.json")
-    """There from a restore that went on without its lists until somebody settles it."""
+    """Exists after a restore without its lists, until somebody settles it."""
     last_backup_file = _Below("last-backup.json")
-    """When the last backup was whole, where it lies, and the check value of what sealed it."""
+    """Time and folder of the last complete backup, and the check value of its key."""
     archive_file = _Below("archive.json")
-    """Which archive the stack was last started with."""
+    """The archive with which the stack was last started."""
 
     @property
     def archive_spool(self) -> Path | None:
@@ -76,17 +76,17 @@ class Layout:
         return self.spool if self.archive_file.exists() else None
 
     spool = _Below("postgres/spool")
-    """Finished segments of the write-ahead log that have not left for the archive yet."""
+    """Finished segments of the write-ahead log that wait for the archive."""
     backup_copy = _Below("backup-copy")
-    """All databases at the moment of a backup; there only while one is taken."""
+    """A copy of all databases during a backup; removed afterwards."""
     logs = _Below("logs")
     lock_file = _Below("lock")
     state_file = _Below("running.json")
     lost_record_file = _Below("record-lost-until")
-    """The day on which the record began here from a backup; not there where it began from nothing."""
+    """The day of the backup from which this record began; missing if it began empty."""
     secrets_file = _Below("secrets.json")
     overlay_file = _Below("overlay.yaml")
-    """The overlay that deploy/run-small plays; exists only if containers run instead of our own processes."""
+    """The overlay that deploy/run-small runs; exists only if containers run instead of our own processes."""
     overlay_secrets_file = _Below("secrets.yaml")
     broker_credentials_file = _Below("broker.json")
     clients_file = _Below("clients.json")

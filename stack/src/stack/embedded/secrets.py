@@ -32,7 +32,7 @@ NAMES: dict[str, tuple[str, str] | None] = {
 }
 KEY_STORE = "referral_keys"
 Rows = Callable[[str, str], list[str]]
-"""First columns of an SQL question to a database; nothing where a table is not there yet."""
+"""Returns the first column of an SQL query on a database; nothing if the table does not exist yet."""
 
 
 def marked_key() -> str:

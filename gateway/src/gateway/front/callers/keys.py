@@ -21,7 +21,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _FIRST_RETRY_SECONDS = 0.5
 _SAY_AGAIN_SECONDS = 60
 _LOOKED_FOR = 5
-"""Ids that are looked for within `throttle_seconds`."""
+"""How many unknown ids may cause a reload within `throttle_seconds`."""
 
 
 class KeySource:

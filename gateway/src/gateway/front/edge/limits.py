@@ -150,7 +150,8 @@ _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
 _OF_THE_CONTAINER = 0.8
-"""Of what the container may take: at its limit the kernel ends the process with all requests."""
+"""The share of the container's memory that the front may use: at its limit the kernel kills the process with all
+requests."""
 _LOOK_SECONDS = 0.5
 
 

@@ -65,7 +65,7 @@ class Visit:
         self.done = request.query_params.get("done")
         minutes = settings_of(request).step_up_minutes
         self.fresh = minutes == 0 or is_fresh(caller, time.time(), minutes * 60)
-        """Whether this person proved who they are, with the second factor, a moment ago."""
+        """Whether this person proved who they are recently, with the second factor."""
 
     def csrf(self, path: str) -> str:
         """Return the CSRF token for a form that posts to this path."""

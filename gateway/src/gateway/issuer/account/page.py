@@ -13,7 +13,7 @@ from gateway.issuer.people.own_service import Changes, News
 from gateway.issuer.secrets import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
 Token = Callable[[str], str]
-"""The token of a form, by the path that it is sent to."""
+"""Returns the CSRF token of a form, from the path to which it posts."""
 
 
 def account_page(

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 SIGN_IN: Final = "sign-in"
-"""Who is recorded as the client of what happens on the sign-in page itself."""
+"""Recorded as the client of events on the sign-in page itself."""
 ITSELF: Final = "issuer"
-"""Client and subject of what Ruta does by itself."""
+"""Recorded as client and subject of Ruta's own actions."""
 READ, NOT_ASKED_FOR = "read what was changed", "did not ask for what was changed"
 
 

@@ -10,7 +10,7 @@ from common.words.conventions import whole_date
 from gateway.issuer.changes.news import By, Line, Part
 
 Names = Mapping[str, str]
-"""Of people, by their ids; whoever is not there is named by the id."""
+"""Names of people by id; a missing name is replaced by the id."""
 
 
 def told(news: Sequence[Line], names: Names, language: str) -> list[str]:

@@ -24,7 +24,7 @@ from gateway.keys import named_jwk, new_private_pem, write_private
 
 RETIRED_SECONDS = 3600
 MOST_KEYS = 20
-"""The most keys published at once: those who verify read them all, and limit the document's length."""
+"""The most keys published at once: verifiers read them all and limit the document's length."""
 _RSA_BITS = 3072
 _LOOK_SECONDS = 1.0
 

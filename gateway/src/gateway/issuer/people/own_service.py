@@ -180,7 +180,7 @@ class News:
 
 
 Changes = tuple[Mapping[Part, Line], Mapping[str, str]]
-"""The last of each part of an account, and the names of who made them."""
+"""The last change of each part of an account, and the authors' names by id."""
 
 
 async def unread(session: AsyncSession, person_id: UUID) -> News:

@@ -13,7 +13,7 @@ from typing import Any
 from common.auth.principal import Principal
 
 BELIEVED_SECONDS = 60
-"""So long the front may go on believing a token that was withdrawn (`RUTA_REVOCATIONS_SECONDS` at most)."""
+"""How long the front may accept a token after its revocation (`RUTA_REVOCATIONS_SECONDS` at most)."""
 
 
 class Named(StrEnum):

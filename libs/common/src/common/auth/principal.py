@@ -41,7 +41,7 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
         Role.ADMIN: "directory:read admin",
     }.items()
 }
-"""What a role carries; what somebody has beside or lacks is an exception."""
+"""The usual scopes of a role; additional or missing ones are exceptions."""
 
 
 def scopes_of(roles: Iterable[str]) -> list[str]:

@@ -21,7 +21,7 @@ LONGEST_SECONDS = 86_400
 LEEWAY_SECONDS = 30
 _FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip"})
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-"""Of the points of P-256 (SEC 2 §2.4.2): with (r, s), (r, order - s) signs the same."""
+"""The order of P-256's group (SEC 2 §2.4.2): if (r, s) is a valid signature, so is (r, order - s)."""
 _REQUIRED = {f"require_{claim}": True for claim in ("aud", "iat", "exp", "iss", "sub")}
 
 

@@ -7,7 +7,7 @@ settings at run time.
 from collections.abc import Mapping
 
 SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
-"""PostgreSQL's; each can be turned off for speed, also while the server runs."""
+"""PostgreSQL settings that can be turned off for speed, even while the server runs."""
 OK = "ok"
 REMEDY = (
     "the database forgets acknowledged commands at a loss of power: turn"

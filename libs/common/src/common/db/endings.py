@@ -16,16 +16,16 @@ from common.db.session import Database
 from common.db.tables import CommonTables
 
 EVENTS_KEPT = timedelta(days=180)
-"""In the outbox and in the streams: longer than any backup that one would still restore."""
+"""How long events stay in the outbox and the streams: longer than any backup that might still be restored."""
 INBOX_KEPT = timedelta(days=400)
-"""More than twice as long: what an outbox publishes again on its last day is in the stream for as
-long once more, and must not have its effect a second time."""
+"""More than twice as long: an event republished on its last day in the outbox stays in the stream for as long again,
+and must not take effect twice."""
 COMMANDS_KNOWN = timedelta(days=180)
-"""A command that comes again later is a new one."""
+"""A command that is repeated later counts as a new one."""
 TOLD_KEPT = timedelta(days=180)
-"""What was told to somebody and lies only for looking it up: the feed, deliveries, used links."""
+"""Retention of messages already delivered and kept only for reference: the feed, deliveries, used links."""
 REPORTS_KEPT = timedelta(days=400)
-"""Reports of work that was done, to be compared with those of the year before."""
+"""Retention of reports of completed work, for comparison with the previous year."""
 
 BATCH = 2000
 

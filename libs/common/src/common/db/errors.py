@@ -20,7 +20,7 @@ OF_DATABASE = (
     OSError,
     TimeoutError,
 )
-"""What a statement may end with: it was refused, or the database is not there."""
+"""Errors of a statement: the database refused it or is unavailable."""
 
 
 def chain(error: BaseException) -> list[Any]:

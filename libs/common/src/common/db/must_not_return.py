@@ -11,7 +11,7 @@ from functools import cache
 from common.words.tables import rows
 
 LISTS = ("tombstones", "restrictions", "rights")
-"""The lists that leave the machine, each as `<name>.jsonl`: of the erased, of last words, of who may get in."""
+"""The lists outside the machine, each as `<name>.jsonl`: erased people, restrictions, and rights."""
 _OTHERWISE = ("place", "ended", "again", "nothing")
 
 

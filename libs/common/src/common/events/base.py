@@ -20,11 +20,11 @@ class Event(BaseModel):
 
     SUBJECT: ClassVar[str] = ""
     PERSONAL: ClassVar[frozenset[str]] = frozenset()
-    """Fields that say something of a person. They go when that person is erased; an event that
-    cannot be without one of them goes as a whole."""
+    """Fields with information about a person. An erasure removes them; an event that requires one of them is
+    deleted."""
 
     PUBLIC: ClassVar[bool] = False
-    """It tells nothing that not everybody may read: other clusters may listen to it."""
+    """Everybody may read this event, so other clusters may subscribe to it."""
 
     version: int
 

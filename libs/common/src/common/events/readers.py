@@ -60,7 +60,7 @@ READ_BY: Mapping[str, Mapping[str, Kinds]] = {
     # Partners (by webhook) and outside readers read these; no service does.
     "reporting": {},
 }
-"""Producer, reader, kinds."""
+"""Producer → reader → kinds of events."""
 
 
 def stream_name(service: str) -> str:

@@ -77,7 +77,7 @@ def _entered(state: ReferralState) -> type[ReferralData]:
 ENTERED: Mapping[ReferralState, type[ReferralData]] = {
     state: _entered(state) for state in ReferralState if state is not ReferralState.DRAFT
 }
-"""A draft is nobody's news."""
+"""Entering any state except draft is an event."""
 
 
 class FeedbackConfirmed(ReferralData):

@@ -38,7 +38,7 @@ class ReturnedMail(Strict):
 
 PATH = "/internal/ended-rights"
 Followed = Callable[[AsyncSession, frozenset[str]], Awaitable[None]]
-"""What a service does besides, in the same transaction, for those who were suspended just now (their ids)."""
+"""What a service does in the same transaction for newly suspended identities (their ids)."""
 Anyone = Annotated[Principal, open_to_all()]
 
 

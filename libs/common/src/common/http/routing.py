@@ -37,9 +37,9 @@ from common.http.idempotency import (
 from common.http.shown_once import as_stored, names_shown_once
 
 OUTER = "ruta.outer_session"
-"""In the ASGI scope of a command of a batch that is done together: the batch's session."""
+"""Key in the ASGI scope of a command whose batch has one transaction: the batch's session."""
 GIVEN_UP = "given_up"
-"""In that session's `info`: why PostgreSQL ended the batch's transaction, so that the batch runs again."""
+"""Key in that session's `info`: why PostgreSQL aborted the batch's transaction, so that the batch runs again."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

@@ -18,7 +18,7 @@ class _Marker:
 
 
 ShownOnce = Annotated[str | None, _Marker()]
-"""A field of an answer, at its top; declare it with a default of None and a description."""
+"""A top-level field of an answer. Declare it with the default None and a description."""
 
 
 def names_shown_once(answer: Any) -> frozenset[str]:

@@ -19,10 +19,10 @@ class Result(StrEnum):
     HANDED = "handed"
     LATER = "later"
     REFUSED = "refused"
-    """For good: this address takes nothing."""
+    """Final: this address accepts nothing."""
     GONE = "gone"
     UNCLEAR = "unclear"
-    """It may have been taken: the answer was lost, and a second one would be told twice."""
+    """The message may have been sent: the answer was lost, and a repetition could be a duplicate."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ Claim = Callable[[int, bool], Awaitable[tuple[int, Sequence[One]]]]
 
 _SLOTS = 20
 _KEPT = 5
-"""Slots that only urgent messages use: routine ones that hang leave these free."""
+"""Slots reserved for urgent messages, even while routine ones hang."""
 
 
 async def work_off(

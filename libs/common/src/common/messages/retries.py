@@ -15,7 +15,8 @@ PAUSES = (
     *[2 * _HOUR] * 12,
 )
 OWED_FOR = timedelta(seconds=sum(PAUSES) * 6 / 5)
-"""How long something is tried: all pauses at their longest. What came later is still owed when that is given up."""
+"""The sum of all pauses at their longest. A message that arrives later is still pending when an older one is given
+up."""
 URGENT_PAUSES = (
     5,
     10,
@@ -26,7 +27,7 @@ URGENT_PAUSES = (
     *[5 * _MINUTE] * 6,
     10 * _MINUTE,
 )
-"""Of an emergency: a relay or gateway that asks for more time gets a minute at most."""
+"""Pauses of an emergency. If the relay or gateway asks for a longer pause, it gets at most a minute."""
 
 
 def next_attempt(

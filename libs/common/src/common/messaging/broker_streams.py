@@ -31,7 +31,7 @@ _DUPLICATE_WINDOW_SECONDS = 120
 _ACK_WAIT_SECONDS = 30
 _PAUSE_SECONDS = 0.1
 PATIENCE_SECONDS = 600
-"""How long a Job waits for the broker: as long as a slow line takes for its images."""
+"""How long a Job waits for the broker: images take this long on a slow line."""
 
 
 class Settings(StreamSettings):

@@ -44,8 +44,8 @@ ATTEMPTS = 5
 _HEARTBEAT_SECONDS = 10
 _PAUSE_SECONDS = 1.0
 TOGETHER = 50
-"""How many events a reader may take at once: fewer than are worth a COPY, for which the driver
-names a statement that a pooler would give to others."""
+"""The most events that a reader takes at once. More would be worth a COPY, for which the driver names a statement that
+a pooler could hand to others."""
 
 
 @dataclass(frozen=True)

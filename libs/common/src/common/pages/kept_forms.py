@@ -12,10 +12,10 @@ from common import clock
 from common.crypto import CannotOpen, derived, open_sealed, seal
 
 COOKIES = ("ruta-typed", "ruta-typed-more")
-"""A long form takes the second, too. Two pages with two each are less than the heads of requests may hold."""
+"""A long form also uses the second cookie. Two pages with two cookies each stay below the limit for request headers."""
 KEPT_SECONDS = 10 * 60
 MOST_CHARACTERS = 3800
-"""Browsers keep 4,096 bytes of a cookie with its name."""
+"""Browsers limit a cookie with its name to 4,096 bytes."""
 _MOST_BYTES = 256 * 1024
 _TIME_BYTES = 8
 

@@ -46,7 +46,7 @@ PAGE_STYLE = (
     ".second{border-top:1px solid #767676;margin-top:1.5rem}"
     "@media print{.bar,form,.skip,.noprint{display:none}body{font-size:11pt}}"
 )
-"""Large letters, strong contrast, targets of at least 44 pixels."""
+"""Large letters, high contrast, and targets of at least 44 pixels."""
 
 EXIT_SCRIPT = (
     "document.addEventListener('click',function(e){var a=e.target.closest('a.exit');if(!a)return;"
@@ -54,13 +54,13 @@ EXIT_SCRIPT = (
     "window.addEventListener('pageshow',function(e){if(!e.persisted)return;"
     "document.body.textContent='';location.reload()})"
 )
-"""The quick exit empties the screen at once, however slow the line, and takes the page's place in the
-browser's history. Without scripts it stays the link that it is. A page that Back would show as it was left, with all that
-was typed, is asked for anew: browsers keep pages in their memory that they were told not to store."""
+"""The quick exit empties the screen at once, even on a slow line, and replaces the page in the browser's history.
+Without scripts it is an ordinary link. When Back would show a page from the browser's memory with the typed text, the
+script reloads it: browsers keep such pages although they must not store them."""
 
 
 SWITCH = "other_language"
-"""The field of a form that was sent only to be shown in the other language, with all that was typed."""
+"""A field of a form that was sent only to switch its language while keeping the typed text."""
 
 LANGUAGE_SWITCH = (
     "{% macro language_switch(form, address, other, says) %}"
@@ -70,8 +70,7 @@ LANGUAGE_SWITCH = (
     f' name="{SWITCH}" value="yes" lang="{{{{ other }}}}">{{{{ says }}}}</button>'
     "{% endmacro %}"
 )
-"""A language link that loses nothing: a button in the bar that sends the form of the page. Without a
-script."""
+"""A language link that keeps the typed text: a button in the bar that submits the page's form. It needs no script."""
 
 
 def page_policy(

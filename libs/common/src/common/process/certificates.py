@@ -19,7 +19,7 @@ from common.settings import CoreSettings
 
 _log = get_logger(__name__)
 _OTHER_NAME = frozenset({62, 64})
-"""Of OpenSSL's X509_V_ERR_*: the certificate names neither this host nor this address."""
+"""OpenSSL's X509_V_ERR_* codes for a certificate that names neither this host nor this address."""
 _NOT_IN_FORCE = frozenset({9, 10})
 
 

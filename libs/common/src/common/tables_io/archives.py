@@ -52,8 +52,8 @@ WORKBOOK_DAMAGE = (
     NotImplementedError,  # an encrypted or unsupported part
     RecursionError,
 )
-"""What openpyxl lets through, beside its own `InvalidFileException`, when a part of a workbook is
-missing, cut or not what it says."""
+"""Errors that openpyxl raises besides its own `InvalidFileException` if a part of a workbook is missing, truncated or
+malformed."""
 
 
 @contextmanager

@@ -36,9 +36,9 @@ def words_of(table: str, codes: Iterable[Known]) -> dict[Known, Mapping[str, str
 @dataclass(frozen=True, slots=True)
 class Reason(Code):
     offered: frozenset[str]
-    """Where somebody may choose it: by a referral, a transfer, an answer link, the line …"""
+    """Where people can choose it: in a referral, a transfer, an answer link, the line …"""
     counter: int | None
-    """Its place among the stored counts of its list; it never changes. None: it is counted as other."""
+    """Its fixed position in the stored counts of its list. None: it is counted as other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class ItemWord(Code):
     """An item of a referral. Recipients read items in this order."""
 
     asked: int | None
-    """Its place in the form that asks for consent; None: it is typed for this referral alone."""
+    """Its position in the consent form. None: it is typed separately for each referral."""
     reaches: bool
-    """Whether a service can find somebody by it."""
+    """Whether it lets a service contact the person."""
     in_sentence: Mapping[str, str]
-    """By language: as it is named within a sentence to the person."""
+    """Its name within a sentence to the person, by language."""
 
 
 @cache
@@ -139,7 +139,7 @@ _CALLED = {
     ("visibility_levels", "seen"): "visibility",
     ("work_kinds", "label"): "kind",
 }
-"""By table and column: what the keys of its texts begin with."""
+"""Table and column → prefix of the keys of its texts."""
 
 
 @cache

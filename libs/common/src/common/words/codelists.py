@@ -40,11 +40,11 @@ class ServiceCategory(Code):
     pathway: str
     """The pathway (area of responsibility) that it belongs to: CP, GBV, TIP, GP, MULTI."""
     minimum_visibility: str
-    """No service of this category is shown more openly than this visibility level."""
+    """Services of this category are never shown more openly than this level."""
     support_type: str
-    """The HTCDS support type that it usually is; who plans may say another."""
+    """Its usual HTCDS support type; planners may choose another."""
     helps_late: bool
-    """Care that helps late too: a referral to it never expires."""
+    """This care also helps late, so its referrals never expire."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from common.words.languages import LANGUAGES
 
 _HOW = words_of("page_languages", LANGUAGES)
 NOTATIONS = {code: row["notation"] for code, row in _HOW.items()}
-"""Of numbers on the axes of charts."""
+"""The notation of numbers on the axes of charts."""
 OWN_NAMES = {code: row["own_name"] for code, row in _HOW.items()}
 
 

@@ -12,7 +12,7 @@ from typing import Self
 from common.words.tables import rows
 
 MOST_SHOWN = 1000
-"""An answer repeats so many characters of a text at most."""
+"""The most characters of a text that an answer repeats."""
 _PLACE = re.compile(r"\{(\d)\}")
 
 

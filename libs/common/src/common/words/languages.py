@@ -6,7 +6,8 @@ from typing import Literal, TypeGuard, get_args
 PageLanguage = Literal["es", "en"]
 LANGUAGES: tuple[str, ...] = get_args(PageLanguage)
 FURTHER = tuple(code for code in LANGUAGES if code not in {"es", "en"})
-"""Beside those in which tables and modules say it: their texts are catalogues, `languages/CODE/*.po` in each package."""
+"""Languages besides those in tables and modules; their texts are the catalogues `languages/CODE/*.po` of each
+package."""
 
 
 def preferred(header: str | None) -> list[str]:

@@ -47,19 +47,19 @@ def progress(state: ReferralState) -> Progress | None:
 
 DELIVERED = frozenset(state for state in ReferralState if progress(state) == "delivered")
 ACCEPTED = frozenset(state for state in ReferralState if progress(state) == "accepted") | DELIVERED
-"""Whoever was asked has taken it."""
+"""The recipient has accepted."""
 TERMINAL = (
     frozenset(state for state in ReferralState if progress(state) == "undelivered")
     | DELIVERED
     | {ReferralState.ENTERED_IN_ERROR}
 )
-"""None of them is ever left for another; a second attempt is a new referral."""
+"""No further state follows; a second attempt is a new referral."""
 OPEN = frozenset(ReferralState) - TERMINAL
 UNMET = frozenset({ReferralState.DECLINED, ReferralState.NOT_DELIVERED, ReferralState.EXPIRED})
-"""The need is as it was, though the person wanted it met."""
+"""The need is still unmet, although the person wanted help."""
 ANSWERED = (
     ACCEPTED
     | {ReferralState.DECLINED, ReferralState.NOT_DELIVERED}
     | {ReferralState.ACKNOWLEDGED, ReferralState.INFO_REQUESTED, ReferralState.WAITLISTED}
 )
-"""Whoever was asked has said something."""
+"""The recipient has answered."""

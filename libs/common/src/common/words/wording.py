@@ -68,4 +68,4 @@ class Wording:
 
 _shared = Wording("common")
 said, told = _shared.said, _shared.told
-"""Of what all packages share."""
+"""For the texts that all packages share."""

@@ -19,7 +19,7 @@ _KEPT = {
     "relay": "RUTA_SMTP_URL",
     "sender": "RUTA_MAIL_SENDER",
 }
-"""Settings that a stack remembers: its second places, and who gets mail by which relay when one is away."""
+"""Settings that a stack remembers: its second places, and the mail settings for warnings when one is unreachable."""
 _SHORTEST_REASON = 10
 
 

@@ -33,7 +33,7 @@ _KEPT = {
     "bulletins": "f.published_at IS NOT NULL",
     "bulletin_files": "f.bulletin_id IN (SELECT id FROM bulletins WHERE published_at IS NOT NULL)",
 }
-"""Conditions on the former rows that are added to those of the backup; a table without one adds all."""
+"""Conditions on the former rows to add to the backup's; a table without a condition adds all of them."""
 _DRAFTS = (
     "SELECT b.id FROM bulletins b, former_bulletins f"
     " WHERE f.published_at IS NOT NULL AND b.published_at IS NULL"

@@ -12,9 +12,9 @@ from stack.operate.cluster.authorities import Authority
 from stack.operate.cluster.documents import Document, environment, names, sources
 
 AUTHORITY = "ruta-postgres-ca"
-"""The Secret with `ca.crt` and `ca.key`, for PostgreSQL's operator alone."""
+"""The Secret with `ca.crt` and `ca.key`, only for PostgreSQL's operator."""
 TRUST = "ruta-postgres-trust"
-"""The Secret with `ca.crt` alone: what our processes take for the authority, two of them while one follows another."""
+"""The Secret with only `ca.crt`, which our processes trust; it contains two authorities during a renewal."""
 _NO_PLAIN_TEXT = "hostnossl all all all reject"
 _POOLER = {"client_tls_sslmode": "require", "server_tls_sslmode": "verify-full"}
 

@@ -26,16 +26,16 @@ from stack.operate.cluster.documents import (
 )
 
 AUTHORITY = "ruta-internal-ca"
-"""The Secret with `ca.crt` and `ca.key`; no cluster needs it."""
+"""The Secret with `ca.crt` and `ca.key`, which no cluster needs."""
 TRUST = "ruta-internal-trust"
-"""The ConfigMap with `ca.crt` alone: what processes, the entrance and Prometheus take for the authority."""
+"""The ConfigMap with only `ca.crt`, which processes, the entrance and Prometheus trust."""
 BROKER = "nats"
 _PEERS = tuple(f"nats-{number}.nats-peers" for number in range(3))
 NAMES: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("gateway", "directory", "referrals", "reporting", "console")},
     BROKER: (BROKER, *_PEERS),
 }
-"""By service: what its certificate is for. Its workers show it, too."""
+"""Service → names in its certificate, which its workers use too."""
 LIFETIME = timedelta(days=365)
 # Spans contain only names and ids, and the collector is another publisher's program.
 _IN_CLEAR = frozenset({"otel-collector"})

@@ -34,11 +34,11 @@ class Target:
     database_host: str = "postgres"
     key_store_host: str = "postgres"
     pooler_host: str | None = None
-    """PgBouncer before the databases; what belongs to one connection goes to `database_host`."""
+    """PgBouncer in front of the databases; sessions that need one connection use `database_host`."""
     operator: bool = False
-    """PostgreSQL's operator makes databases, roles and certificates, and writes backups into a bucket."""
+    """PostgreSQL's operator creates databases, roles and certificates, and writes backups into a bucket."""
     verified: bool = False
-    """Processes know each other by certificates."""
+    """Processes identify each other by certificates."""
 
 
 EMBEDDED = Target()
@@ -46,7 +46,7 @@ PRODUCTION = Target(
     "postgres-rw", "postgres-keys-rw", "postgres-pooler", operator=True, verified=True
 )
 FILL_IN = "fill-in"
-"""In the place of what only you can know: the keys of your backups' buckets."""
+"""A placeholder for values that only you know: the keys of your backup buckets."""
 
 
 def target(overlay: str) -> Target:

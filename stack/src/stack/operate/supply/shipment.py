@@ -15,20 +15,20 @@ from stack.operate.supply.materials import bill_of_materials
 
 RECIPE, LOCK = "deploy/Dockerfile", "uv.lock"
 _BUILD_TYPE = "urn:ruta:dockerfile:1"
-"""What `externalParameters` mean: the arguments of deploy/Dockerfile."""
+"""Defines the meaning of `externalParameters`: the arguments of deploy/Dockerfile."""
 
 
 @dataclass(frozen=True)
 class Shipment:
     registry: str
-    """With the folder in it: registry.example.org/ruta."""
+    """Including the folder: registry.example.org/ruta."""
     key: Path
-    """Of cosign; its password is in COSIGN_PASSWORD."""
+    """cosign's key; COSIGN_PASSWORD contains its password."""
     base: str | None = None
     builder: str = "podman"
     plain_http: bool = False
     platforms: tuple[str, ...] = ()
-    """One list of images for all of them (`linux/amd64`, `linux/arm64`); without, one for this machine."""
+    """Platforms of one manifest list (`linux/amd64`, `linux/arm64`); empty means an image for this machine only."""
 
 
 def ship(root: Path, distribution: str, shipment: Shipment) -> str:

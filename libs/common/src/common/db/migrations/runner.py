@@ -18,7 +18,7 @@ from common.words.wording import Worded
 
 _LOCK = 0x5255_5441_4D49  # "RUTAMI": one migration at a time per database
 _TURN = 0.2
-"""Seconds until a migration looks again whether another one is through."""
+"""Seconds until a migration checks again whether another one has finished."""
 LOCK_TIMEOUT = "5s"
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -39,7 +39,7 @@ class MigrationFailedError(Worded):
             text = "the migration of {package} stopped: {reason}"
             super().__init__(text, package=package, reason=reason)
         self.in_the_way = getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
-        """Traffic held a lock for too long: the same migration may go through later."""
+        """Traffic held a lock for too long; the same migration may succeed later."""
 
 
 async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
