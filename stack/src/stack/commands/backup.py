@@ -64,8 +64,8 @@ def backup(
 ) -> None:
     """Write an encrypted backup into a folder while everything runs.
 
-    It holds data.ruta and keys.ruta, both of one moment and read back. Keep keys.ruta and the key file
-    elsewhere than data.ruta.
+    It consists of data.ruta and keys.ruta, both from the same moment and verified after writing. Store keys.ruta and
+    the key file away from data.ruta.
     """
     layout = Layout.of(data)
     state = running_state(layout)
@@ -154,11 +154,11 @@ def restore(
 ) -> None:
     """Restore a backup into a data directory that no stack uses.
 
-    A key store that is there stays: what was erased since the backup stays unreadable. So does who
-    may get in: a client or person switched off since stays out, a renewed secret stays renewed. Only an
-    empty data directory takes the key store of keys.ruta. The newest lists that can be had are applied: of the erased, of
-    what ended or moved since (consents, transfers, hidden entries, who is accused), of rights. The stack does not
-    start before they were, and a new machine restores nothing without them.
+    An existing key store stays, so data erased since the backup stays unreadable. Current access stays too: clients and
+    people disabled since stay disabled, and renewed secrets stay renewed. Only an empty data directory takes the key
+    store of keys.ruta. The newest available lists are applied: erased people, ended or moved access (consents,
+    transfers, hidden entries, accused people), and rights. The stack does not start before that, and a new machine
+    restores nothing without the lists.
     """
     layout = Layout.of(data)
     key = _key(key_file, make=False)

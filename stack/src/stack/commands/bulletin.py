@@ -93,7 +93,7 @@ def publish(desk: Desk, bulletin: Identifier) -> None:
 @app.command(name="list")
 @as_client(who="Demo client that reads")
 def list_bulletins(desk: Desk) -> None:
-    """Bulletins and their states, the newest first."""
+    """List bulletins and their states, newest first."""
     for bulletin in desk.get(_PATH)["items"]:
         _tell(bulletin)
 

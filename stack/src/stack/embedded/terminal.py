@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-# Terminal colours: cyan, green, yellow, magenta, blue, and brighter cyan and green.
+# Terminal colours: cyan, green, yellow, magenta, blue, bright cyan and bright green.
 _COLOURS = (36, 32, 33, 35, 34, 96, 92)
 _FILE_BYTES = 20_000_000
 _FILES = 3

@@ -1,4 +1,4 @@
-"""Every SELECT over changes."""
+"""Queries for changes."""
 
 from collections.abc import Collection, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every SELECT over clients."""
+"""Queries for clients."""
 
 from collections.abc import Sequence
 

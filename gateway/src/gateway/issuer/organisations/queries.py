@@ -1,4 +1,4 @@
-"""Every SELECT over organisations and their memberships."""
+"""Queries for organisations and their memberships."""
 
 from collections.abc import Collection, Sequence
 from typing import Any

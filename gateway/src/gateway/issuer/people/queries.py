@@ -1,4 +1,4 @@
-"""Every SELECT over people."""
+"""Queries for people."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Settings of a process that sends mail or short messages."""
+"""Settings of a process that sends e-mail or text messages."""
 
 from pathlib import Path
 from typing import Self
