@@ -43,6 +43,11 @@ ACTS = {
     ("post", "/reports/v1/bulletins/{bulletin_id}/publication"),
     ("post", "/reports/v1/releases/{release_id}/publish"),
     ("post", "/reports/v1/closings/{closing_id}/publications"),
+    *(
+        ("post", f"/reports/v1/{thing}/withdrawal{end}")
+        for thing in ("releases/{release_id}", "bulletins/{bulletin_id}")
+        for end in ("", "/agreement")
+    ),
 }
 # What takes something away and asks for nothing more, with the reason; what destroys a person's data for good is in ACTS.
 TAKEN_AWAY: dict[tuple[str, str], str] = {

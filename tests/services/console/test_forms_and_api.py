@@ -15,6 +15,7 @@ from console.bulletins import api as bulletins
 from console.cases import views as cases
 from console.commands import Command
 from console.curation import api as curation
+from console.forms import WITHDRAW
 from console.handing import commands as handing
 from console.imports import api as imports
 from console.pathways import api as pathways
@@ -228,6 +229,14 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
     "releases/{release_id}/sign-off": (("post", f"{RELEASES}/{{release_id}}/sign-offs", ()),),
     "releases/{release_id}/publish": (("post", f"{RELEASES}/{{release_id}}/publish", ()),),
+    "releases/{release_id}/withdraw": (
+        ("post", f"{RELEASES}/{{release_id}}/withdrawal", WITHDRAW),
+    ),
+    "releases/{release_id}/withdraw/agree": (
+        ("post", f"{RELEASES}/{{release_id}}/withdrawal/agreement", ()),
+    ),
+    "bulletins/{bulletin_id}/withdraw": (("post", f"{BULLETIN}/withdrawal", WITHDRAW),),
+    "bulletins/{bulletin_id}/withdraw/agree": (("post", f"{BULLETIN}/withdrawal/agreement", ()),),
     "bulletins": (("post", "/reports/v1/bulletins", bulletins.DRAFT),),
     "bulletins/{bulletin_id}/words": (("put", f"{BULLETIN}/words", bulletins.WORDS),),
     "bulletins/{bulletin_id}/arrangement": (

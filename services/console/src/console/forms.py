@@ -61,6 +61,10 @@ def read(content_type: str, content: bytes) -> Typed:
     return Typed([(name, without_turning(value.replace("\r\n", "\n"))) for name, value in pairs])
 
 
+WITHDRAW = ("reason/es", "reason/en")
+"""Why something published is withdrawn."""
+
+
 def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> dict[str, Any]:
     """The JSON of these fields. `numbers` become numbers if they can; otherwise they stay text, so that the API says
     what is wrong."""

@@ -120,7 +120,7 @@ async def test_a_bulletin_is_told_to_whoever_confirmed_and_to_nobody_else(world:
         await world.sent()
         assert await world.sent() == 0
     told = world.relay.mails[1]
-    assert told["Subject"] == "Ruta: nuevo boletín"
+    assert told["Subject"] == "Ruta: boletines"
     assert "/reports/v1/bulletins/" in told.get_content()
     assert "/files/es/bulletin.html" in told.get_content()
     assert told["List-Unsubscribe"] == f"<{world.link(told)}>"
@@ -134,7 +134,7 @@ async def test_leaving_deletes_all_that_is_known(world: World) -> None:
         await world.published()
         await world.sent()
     told = world.relay.mails[-1]
-    assert told["Subject"] == "Ruta: new bulletin"
+    assert told["Subject"] == "Ruta: bulletins"
     leave = world.link(told)
     assert "Delete my address" in (await world.call("GET", leave)).text
     assert len(await world.rows()) == 1

@@ -16,6 +16,15 @@ class ReleasePublished(Event):
     period: str
 
 
+class ReleaseWithdrawn(Event):
+    SUBJECT: ClassVar[str] = "ruta.reporting.release.withdrawn.v1"
+    PUBLIC: ClassVar[bool] = True
+
+    release_id: UUID
+    programme: Code
+    period: str
+
+
 class BulletinPublished(Event):
     SUBJECT: ClassVar[str] = "ruta.reporting.bulletin.published.v1"
     PUBLIC: ClassVar[bool] = True
@@ -23,3 +32,11 @@ class BulletinPublished(Event):
     bulletin_id: UUID
     period: str
     languages: tuple[Code, ...]
+
+
+class BulletinWithdrawn(Event):
+    SUBJECT: ClassVar[str] = "ruta.reporting.bulletin.withdrawn.v1"
+    PUBLIC: ClassVar[bool] = True
+
+    bulletin_id: UUID
+    period: str

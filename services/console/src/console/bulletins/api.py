@@ -6,7 +6,7 @@ from typing import Any
 from console.answers import Answer, together
 from console.bulletins import views
 from console.commands import key_of
-from console.forms import body
+from console.forms import WITHDRAW, body
 from console.listings import next_page
 from console.screens.routing import Screens
 from console.screens.visit import (
@@ -47,6 +47,9 @@ async def bulletins(visit: Visit) -> Page:
                     "edition": one["edition"],
                     "state": say(f"bulletin.{one['state']}"),
                     "live": one["state"] == "published",
+                    "gone": one["withdrawal"]["reason"][visit.language]
+                    if one["state"] == "withdrawn"
+                    else "",
                 }
                 for one in listed.items
             ],
@@ -80,6 +83,8 @@ async def bulletin(visit: Visit) -> Page:
     if asked is not None and asked["state"] == "published":  # since it was read
         found = shown(await visit.calls.get(path))
     written = views.words(found["content"], say)
+    publishes = visit.visitor.may("reports:publish")
+    signs = "coordinator" in {str(role) for role in visit.visitor.roles}
     charts = views.charts(found["content"], say)
     now, labels = views.standing(written), views.labels(written, say)
     return Page(
@@ -110,13 +115,14 @@ async def bulletin(visit: Visit) -> Page:
                 for each in found["files"]
                 if found["state"] == "published"
             ],
-            "may_publish": visit.visitor.may("reports:publish"),
+            "may_publish": publishes,
+            "may_withdraw": found["state"] == "published" and (publishes or signs),
             "at_work": asked if asked and asked["state"] == "at_work" else None,
             "refused": views.refusal(asked, say) if asked else "",
-            "signs": "coordinator" in {str(role) for role in visit.visitor.roles},
+            "signs": signs,
             "done": visit.asked("done") and visit.refusal is None,
         },
-        fields=views.names_of(written),
+        fields=(*views.names_of(written), *WITHDRAW),
         labels=labels,
         # Other forms of the page hold no texts.
         versions=visit.beside(now, filter(visit.typed.has, now), labels=labels),
@@ -166,6 +172,19 @@ async def preview(visit: Visit) -> Download:
 async def sign_off(visit: Visit) -> Outcome:
     path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/sign-off"
     return _then(await visit.calls.post(path, body(visit.typed, SIGNED), key=visit.key))
+
+
+@screens.form("/bulletins/{bulletin_id:uuid}/withdraw", show=bulletin)
+async def withdraw(visit: Visit) -> Outcome:
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/withdrawal"
+    return _then(await visit.calls.post(path, body(visit.typed, WITHDRAW), key=visit.key))
+
+
+@screens.form("/bulletins/{bulletin_id:uuid}/withdraw/agree", show=bulletin)
+async def agree(visit: Visit) -> Outcome:
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/withdrawal/agreement"
+    answer = await visit.calls.post(path, {}, key=visit.key)
+    return Elsewhere("/console/bulletins") if answer.ok else Refused(answer)
 
 
 @screens.form("/bulletins/{bulletin_id:uuid}/publish", show=bulletin)

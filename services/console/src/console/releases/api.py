@@ -6,7 +6,7 @@ from typing import Any
 from console.answers import Answer, together
 from console.codes import Codes
 from console.figures import views as figures
-from console.forms import body
+from console.forms import WITHDRAW, body
 from console.listings import next_page
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
@@ -207,10 +207,29 @@ async def release(visit: Visit) -> Page:
             # Nobody agrees to figures, or publishes them, that did not come.
             "decidable": found["status"] == "draft" and counts.answered,
             "may_publish": internal,
+            "may_withdraw": found["status"] == "published"
+            and (internal or "coordinator" in {str(role) for role in visit.visitor.roles}),
+            "gone": found["withdrawal"]["reason"][visit.language]
+            if found["status"] == "withdrawn"
+            else "",
         },
-        fields=WAIVE,
+        fields=(*WAIVE, *WITHDRAW),
         address=f"/console/releases/{found['id']}",
     )
+
+
+@screens.form("/releases/{release_id:uuid}/withdraw", show=release)
+async def withdraw(visit: Visit) -> Outcome:
+    path = f"{_RELEASES}/{visit.ids['release_id']}/withdrawal"
+    answer = await visit.calls.post(path, body(visit.typed, WITHDRAW), key=visit.key)
+    return _then(answer, f"/console/releases/{visit.ids['release_id']}")
+
+
+@screens.form("/releases/{release_id:uuid}/withdraw/agree", show=release)
+async def agree(visit: Visit) -> Outcome:
+    path = f"{_RELEASES}/{visit.ids['release_id']}/withdrawal/agreement"
+    answer = await visit.calls.post(path, {}, key=visit.key)
+    return _then(answer, f"/console/releases/{visit.ids['release_id']}")
 
 
 @screens.form("/releases/{release_id:uuid}/waive", show=release)

@@ -1,8 +1,8 @@
 """Keeps published reports when a restore replaces the database.
 
 Otherwise a period closed since the backup would be open again. Closing it a second time, from another record, would
-round it differently, and comparing both results could reveal people. A bulletin would change under an address that
-browsers cache for a year. Unsubscribed mailboxes also stay unsubscribed.
+round it differently, and comparing both results could reveal people. A bulletin would change under its address, and
+a withdrawn one would be back. Unsubscribed mailboxes also stay unsubscribed.
 """
 
 from pathlib import Path
@@ -17,7 +17,8 @@ FORMER = "reporting_former"
 # In the order of their references.
 TABLES = (
     *("joint_cubes", "joint_cells", "releases", "sign_offs", "publications"),
-    *("bulletin_publications", "bulletins", "bulletin_files", "subscribers", "indicator_reads"),
+    *("bulletin_publications", "bulletins", "bulletin_files", "withdrawals"),
+    *("subscribers", "indicator_reads"),
 )
 _CLOSED = "f.cube_id IN (SELECT id FROM joint_cubes)"
 _RELEASED = "f.release_id IN (SELECT id FROM releases)"
@@ -46,6 +47,7 @@ _FIRST = {
     " WHERE (t.release_id, t.organisation_id) = (f.release_id, f.organisation_id)",
     "bulletin_publications": f"DELETE FROM bulletin_publications WHERE bulletin_id IN ({_DRAFTS})",  # noqa: S608 -- our own names
     "bulletins": f"DELETE FROM bulletins WHERE id IN ({_DRAFTS})",  # noqa: S608 -- our own names
+    "withdrawals": "DELETE FROM withdrawals",
     "subscribers": "DELETE FROM subscribers",
 }
 

@@ -266,6 +266,15 @@ CREATE TABLE publications (
     published_by text NOT NULL
 );
 
+CREATE TABLE withdrawals (
+    subject uuid PRIMARY KEY,
+    reason jsonb NOT NULL,
+    asked_at timestamptz NOT NULL,
+    asked_by text NOT NULL,
+    withdrawn_at timestamptz,
+    withdrawn_by text
+);
+
 CREATE TABLE sign_offs (
     release_id uuid NOT NULL REFERENCES releases(id),
     organisation_id uuid NOT NULL,
@@ -388,4 +397,4 @@ REVOKE UPDATE, DELETE ON joint_cubes, joint_cells, bulletin_files FROM {role};
 
 REVOKE UPDATE, DELETE ON milestone_changes FROM {role};
 
-REVOKE DELETE ON sign_offs, bulletins, milestones FROM {role};
+REVOKE DELETE ON sign_offs, bulletins, milestones, withdrawals FROM {role};

@@ -34,6 +34,10 @@ from reporting.protect.releases.schemas import (
     Waiver,
 )
 from reporting.protect.releases.views import combined
+from reporting.protect.withdrawals import service as withdrawals
+from reporting.protect.withdrawals.queries import withdrawal_view
+from reporting.protect.withdrawals.schemas import AskWithdrawal
+from reporting.protect.withdrawals.service import refuse_withdrawn
 from reporting.settings import Settings
 
 routes = router("/reports/v1", ["releases"])
@@ -43,6 +47,7 @@ MOST_NAMED = 24
 
 Reader = Annotated[Principal, open_to_all()]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Preparing = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
 Contributing = Annotated[
     Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR})
 ]
@@ -143,7 +148,7 @@ async def list_releases(
     programme: Annotated[str | None, Query(max_length=80)] = None,
     period: Annotated[str | None, Query(max_length=10)] = None,
     status: Annotated[
-        Literal["draft", "published"] | None,
+        Literal["draft", "published", "withdrawn"] | None,
         Query(description="Only these: drafts wait for their contributors or for publication."),
     ] = None,
     limit: Limit = 50,
@@ -155,7 +160,7 @@ async def list_releases(
         caller,
         programme=programme,
         period=asked_period(period).id if period else None,
-        drafts=None if status is None else status == "draft",
+        status=status,
         after=keys_in(cursor, day_in, id_in),
         limit=limit + 1,
     )
@@ -197,6 +202,7 @@ async def query_release(
     A dimension or code outside the programme is 422 with the allowed ones.
     """
     await _visible(session, caller, release_id)
+    await refuse_withdrawn(session, release_id)
     cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
     return await _counts(cube, _asked(request, cube.names, ("tier",)), [release_id])
 
@@ -226,6 +232,27 @@ async def publish(
     return _view(await service.publish(session, caller, release_id, alone=alone), caller)
 
 
+@routes.post("/releases/{release_id}/withdrawal", dependencies=[StepUp])
+async def ask_withdrawal(
+    caller: Preparing, session: Session, release_id: ReleaseId, body: AskWithdrawal
+) -> ReleaseView:
+    """Ask to take back what was published by mistake, with a reason that everybody will read. Nothing changes
+    until a second person agrees. Withdraw the bulletins that quote it, too: `/bulletins?quotes=`."""
+    release = await _visible(session, caller, release_id)
+    await withdrawals.ask(session, caller, release_id, body.reason, published=release.published)
+    return _view(await _visible(session, caller, release_id), caller)
+
+
+@routes.post("/releases/{release_id}/withdrawal/agreement", dependencies=[StepUp])
+async def agree_to_withdrawal(
+    request: Request, caller: Preparing, session: Session, release_id: ReleaseId
+) -> ReleaseView:
+    """Withdraw it for ever: its numbers answer 410 with the reason, and spans that need it are missing a
+    period. 403 `second_person_needed` for whoever asked."""
+    alone = cast("Settings", context_of(request).settings).one_person_publishes
+    return _view(await service.withdraw(session, caller, release_id, alone=alone), caller)
+
+
 def _is_internal(caller: Principal, tier: str) -> bool:
     if tier == "internal" and READ_SCOPE not in caller.scopes:
         raise FORBIDDEN.because("internal_tier_needs_scope", READ_SCOPE)
@@ -233,10 +260,7 @@ def _is_internal(caller: Principal, tier: str) -> bool:
 
 
 async def _visible(session: Session, caller: Principal, release_id: UUID) -> Release:
-    found = await queries.visible(session, caller, release_id=release_id)
-    if not found:
-        raise NOT_FOUND.because("no_such_release")
-    return found[0]
+    return await service.required(session, caller, release_id)
 
 
 def _asked(request: Request, names: tuple[str, ...], own: tuple[str, ...]) -> ReleaseQuery:
@@ -299,7 +323,11 @@ def contributors_of(release: Release, caller: Principal) -> list[Contributor] | 
 
 def _view(release: Release, caller: Principal) -> ReleaseView:
     status = "published" if release.published else "draft"
-    told = {"status": status, "contributors": contributors_of(release, caller)}
+    told = {
+        "status": "withdrawn" if release.withdrawn else status,
+        "contributors": contributors_of(release, caller),
+        "withdrawal": withdrawal_view(release.withdrawal, caller),
+    }
     return ReleaseView.model_validate({**vars(release), **told})
 
 

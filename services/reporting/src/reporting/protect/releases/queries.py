@@ -29,6 +29,8 @@ from reporting.protect.releases.views import (
     seen,
     stored_view,
 )
+from reporting.protect.withdrawals import queries as withdrawals
+from reporting.protect.withdrawals.queries import Withdrawal
 from reporting.tables import beyond, equal
 
 
@@ -61,10 +63,16 @@ class Release:
     cells_hash: bytes
     public_k: int | None
     sign_offs: tuple[SignOff, ...] = ()
+    withdrawal: Withdrawal | None = None
 
     @property
     def published(self) -> bool:
+        """Once, and for ever: one that was withdrawn since is not published again."""
         return self.published_at is not None
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.withdrawal is not None and self.withdrawal.withdrawn_at is not None
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,12 @@ class PublishedRelease:
     """Of which joint cube it is a view: what a count over several periods needs."""
     spans: Mapping[str, JointCube] = field(default_factory=dict)
     """By their names the cubes of the months, quarters and years that end with it, where all parts are at hand."""
+
+
+_PUBLIC = publications.c.published_at.is_not(None) & withdrawals.withdrawn_at(releases.c.id).is_(
+    None
+)
+"""Published, and not withdrawn since."""
 
 
 def closed_periods() -> sa.Select[Any]:
@@ -134,19 +148,21 @@ async def visible(
     release_id: UUID | None = None,
     programme: str | None = None,
     period: str | None = None,
-    drafts: bool | None = None,
+    status: str | None = None,
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Release]:
     """The releases that the caller may see, newest period first.
 
-    Published ones are for everyone; drafts for the IM role and the organisations that contribute.
+    Published ones are for everyone, those that were withdrawn as tombstones; drafts for the IM role and the
+    organisations that contribute.
     `after` is (period start, id) of the last one seen.
     """
     conditions = equal(releases, id=release_id, programme=programme, period=period)
     conditions += beyond(after, releases.c.period_start, releases.c.id, falling=True)
-    if drafts is not None:
-        conditions.append(publications.c.published_at.is_(None) == drafts)
+    if status is not None:
+        draft = publications.c.published_at.is_(None)
+        conditions.append({"draft": draft, "published": _PUBLIC}.get(status, ~(draft | _PUBLIC)))
     return await _releases(session, _may_see(caller), *conditions, limit=limit)
 
 
@@ -159,8 +175,8 @@ async def published(
     internal: bool = False,
 ) -> list[PublishedRelease]:
     """Published releases with their public (or internal) cubes, newest period first: those that end within
-    [since, until]."""
-    conditions = [publications.c.published_at.is_not(None), *equal(releases, programme=programme)]
+    [since, until]. One that was withdrawn is not there."""
+    conditions = [_PUBLIC, *equal(releases, programme=programme)]
     if until is not None:
         conditions.append(releases.c.period_end <= until)
     if since is not None:
@@ -198,10 +214,8 @@ async def _with_spans(
 
 
 async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
-    """The published ones of these releases, by id."""
-    found = await _releases(
-        session, releases.c.id.in_(list(release_ids)), publications.c.published_at.is_not(None)
-    )
+    """Those of these releases that are published and not withdrawn, by id."""
+    found = await _releases(session, releases.c.id.in_(list(release_ids)), _PUBLIC)
     return {each.id: each for each in found}
 
 
@@ -210,7 +224,7 @@ async def newest_published(session: AsyncSession) -> dict[str, date]:
     rows = await session.execute(
         sa.select(releases.c.programme, sa.func.max(releases.c.period_end).label("ends"))
         .select_from(releases.join(publications))
-        .where(publications.c.published_at.is_not(None))
+        .where(_PUBLIC)
         .group_by(releases.c.programme)
     )
     return {row.programme: row.ends for row in rows}
@@ -346,12 +360,8 @@ async def _releases(
     )
     rows = (await session.execute(statement)).all()
     answers = await _sign_offs(session, [row.id for row in rows])
-    return [_release(row, answers.get(row.id, ())) for row in rows]
-
-
-def _release(row: Sequence[Any], answers: Sequence[SignOff]) -> Release:
-    values: list[Any] = [*row, tuple(answers)]
-    return Release(*values)
+    taken_back = await withdrawals.of(session, [row.id for row in rows])
+    return [Release(*row, tuple(answers.get(row.id, ())), taken_back.get(row.id)) for row in rows]
 
 
 async def _sign_offs(

@@ -8,6 +8,8 @@ from uuid import UUID
 from common.http import Strict, Text
 from pydantic import BaseModel, Field
 
+from reporting.protect.withdrawals.schemas import WithdrawalView
+
 READING = (
     "Every count is a protected multiple of k. 0 means none or few. Reported cases, not prevalence."
 )
@@ -53,12 +55,17 @@ class ReleaseView(BaseModel):
         " needs the scope reports:read and `tier=internal`."
     )
     profile: str
-    status: Literal["draft", "published"]
+    status: Literal["draft", "published", "withdrawn"] = Field(
+        description="`withdrawn`: two people took it back; its numbers answer 410."
+    )
     closed_at: datetime
     published_at: datetime | None
     contributors: list[Contributor] | None = Field(
         None,
         description="Who signs off, for the IM role; for a contributor itself. Shown while it is a draft.",
+    )
+    withdrawal: WithdrawalView | None = Field(
+        None, description="The tombstone; for those who prepare publications also a request."
     )
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import INVALID, NOT_FOUND
-from common.events.reporting import ReleasePublished
+from common.events.reporting import ReleasePublished, ReleaseWithdrawn
 from common.ids import new_id
 from common.messaging.outbox import append
 from common.two_people import refuse_alone
@@ -56,6 +56,7 @@ from reporting.protect.releases.views import (
     spanned,
     view_of,
 )
+from reporting.protect.withdrawals import service as withdrawals
 from reporting.tables import COMMON
 
 
@@ -97,7 +98,7 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
     cube = await _joint(session, caller, order, key)
     release_id = await _write_release(session, caller, order, cube)
     await _ask_contributors(session, release_id, programme, period)
-    return await _required(session, caller, release_id)
+    return await required(session, caller, release_id)
 
 
 async def _joint(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> UUID:
@@ -258,11 +259,11 @@ def _round(
 
 async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
     """The caller's organisation agrees to the publication (R8); 404 if it contributes nothing."""
-    release = await _required(session, caller, release_id)
+    release = await required(session, caller, release_id)
     if caller.organisation not in {each.organisation_id for each in release.sign_offs}:
         raise NOT_FOUND.because("your_organisation_contributes_to_no_such_release")
     await agree(session, caller, [release_id])
-    return await _required(session, caller, release_id)
+    return await required(session, caller, release_id)
 
 
 async def agree(session: AsyncSession, caller: Principal, release_ids: Collection[UUID]) -> None:
@@ -275,12 +276,12 @@ async def waive(
     session: AsyncSession, caller: Principal, release_id: UUID, organisation: UUID, why: str
 ) -> Release:
     """The IM officer goes on without a contributor that does not answer, and says why."""
-    release = await _required(session, caller, release_id)
+    release = await required(session, caller, release_id)
     if organisation not in {each.organisation_id for each in release.sign_offs}:
         raise INVALID.because("it_contributes_nothing_to_this_release", pointer="/organisation_id")
     reason = {"waived_because": why, "signed_by": caller.subject}
     await _settle(session, [release_id], organisation, reason)
-    return await _required(session, caller, release_id)
+    return await required(session, caller, release_id)
 
 
 async def publish(
@@ -288,7 +289,7 @@ async def publish(
 ) -> Release:
     """Let it leave the house, once every contributor agreed; tells the other services. Somebody else
     closed it, or signed it off for a contributor; with `alone` the record may name one person only."""
-    release = await _required(session, caller, release_id)
+    release = await required(session, caller, release_id)
     if release.published:
         raise ALREADY_PUBLISHED.because("was_published_on", release.published_at)
     missing = [str(each.organisation_id) for each in release.sign_offs if not each.settled]
@@ -311,7 +312,20 @@ async def publish(
         version=1, release_id=release_id, programme=release.programme, period=release.period
     )
     await append(session, COMMON, event)
-    return await _required(session, caller, release_id)
+    return await required(session, caller, release_id)
+
+
+async def withdraw(
+    session: AsyncSession, caller: Principal, release_id: UUID, *, alone: bool = False
+) -> Release:
+    """The second person agrees that it was published by mistake; tells the other services."""
+    release = await required(session, caller, release_id)
+    await withdrawals.agree(session, caller, release_id, alone=alone)
+    event = ReleaseWithdrawn(
+        version=1, release_id=release_id, programme=release.programme, period=release.period
+    )
+    await append(session, COMMON, event)
+    return await required(session, caller, release_id)
 
 
 async def _write_release(
@@ -385,7 +399,7 @@ async def _settle(
     )
 
 
-async def _required(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
+async def required(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
     found = await queries.visible(session, caller, release_id=release_id)
     if not found:
         raise NOT_FOUND.because("no_such_release")

@@ -28,6 +28,9 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from reporting.ground.programmes.catalogue import Catalogue
+from reporting.protect.withdrawals import service as withdrawals
+from reporting.protect.withdrawals.queries import withdrawal_view
+from reporting.protect.withdrawals.schemas import AskWithdrawal
 from reporting.publish.bulletins import queries, service
 from reporting.publish.bulletins.document.arranging import printed
 from reporting.publish.bulletins.document.content import BulletinWish
@@ -77,7 +80,7 @@ async def draft_bulletin(
         milestones="milestones" in body.beside,
         analysis=body.analysis,
     )
-    return _view(await service.draft(session, caller.subject, period, catalogue, wish))
+    return _view(await service.draft(session, caller.subject, period, catalogue, wish), caller)
 
 
 @routes.get("")
@@ -92,19 +95,22 @@ async def list_bulletins(
             description="Only these: a draft waits for a signature, a signed one for publication."
         ),
     ] = None,
+    quotes: Annotated[UUID | None, Query(description="Only those that quote this release.")] = None,
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[BulletinView]:
-    """Published bulletins, the newest first; drafts for coordinators and the IM role."""
+    """Published bulletins, the newest first, and tombstones of those that were withdrawn; drafts for
+    coordinators and the IM role."""
     found = await queries.visible(
         session,
         caller,
         kind=kind,
         state=state,
+        quotes=quotes,
         after=keys_in(cursor, moment_in, id_in),
         limit=limit + 1,
     )
-    return page_of(found, limit, _view, attrgetter("drafted_at", "id"))
+    return page_of(found, limit, lambda each: _view(each, caller), attrgetter("drafted_at", "id"))
 
 
 @routes.get("/feed", **answered_as(MEDIA_TYPE))
@@ -139,14 +145,14 @@ async def read_bulletin(
     caller: Reader, session: Session, bulletin_id: BulletinId
 ) -> BulletinDetail:
     """What the bulletin says, each number beside its source."""
-    bulletin = await _visible(session, caller, bulletin_id)
-    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
+    bulletin = await _read(session, caller, bulletin_id)
+    return BulletinDetail(**_view(bulletin, caller).model_dump(), content=bulletin.content)
 
 
 @routes.get("/{bulletin_id}/trace")
 async def trace_bulletin(caller: Reader, session: Session, bulletin_id: BulletinId) -> Trace:
     """Every number with its source, and what the checker says of them now."""
-    bulletin = await _visible(session, caller, bulletin_id)
+    bulletin = await _read(session, caller, bulletin_id)
     by_language = [list(all_figures(bulletin.content, language)) for language in LANGUAGES]
     figures = [
         TracedFigure(
@@ -173,7 +179,7 @@ async def write_words(
     bulletin = await service.write_words(
         session, caller, bulletin_id, texts, read=body.content_sha256
     )
-    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
+    return BulletinDetail(**_view(bulletin, caller).model_dump(), content=bulletin.content)
 
 
 @routes.put("/{bulletin_id}/arrangement")
@@ -185,7 +191,7 @@ async def arrange(
     bulletin = await service.arrange(
         session, caller, bulletin_id, body.order, body.hidden, read=body.content_sha256
     )
-    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
+    return BulletinDetail(**_view(bulletin, caller).model_dump(), content=bulletin.content)
 
 
 @routes.post("/{bulletin_id}/sign-off", dependencies=[StepUp])
@@ -198,7 +204,7 @@ async def sign_off_bulletin(
     read = body.content_sha256 if body else None
     if read is None:
         raise PRECONDITION_REQUIRED.because("say_which_draft_you_read", pointer="/content_sha256")
-    return _view(await service.sign_off(session, caller, bulletin_id, read=read))
+    return _view(await service.sign_off(session, caller, bulletin_id, read=read), caller)
 
 
 @routes.post("/{bulletin_id}/publish", dependencies=[StepUp])
@@ -208,7 +214,7 @@ async def publish_bulletin(
     """Make it public and immutable, in all languages and forms. Needs somebody else's sign-off."""
     settings = cast("Settings", context_of(request).settings)
     alone = settings.one_person_publishes
-    return _view(await service.publish(session, caller, bulletin_id, alone=alone))
+    return _view(await service.publish(session, caller, bulletin_id, alone=alone), caller)
 
 
 @routes.post("/{bulletin_id}/publication", status_code=202, dependencies=[StepUp])
@@ -238,6 +244,29 @@ async def read_publication(
     return _progress(await service.asked_publication(session, bulletin_id), bulletin.state)
 
 
+@routes.post("/{bulletin_id}/withdrawal", dependencies=[StepUp])
+async def ask_withdrawal(
+    caller: Writer, session: Session, bulletin_id: BulletinId, body: AskWithdrawal
+) -> BulletinView:
+    """Ask to take back what was published by mistake, with a reason that everybody will read. Nothing changes
+    until a second person agrees."""
+    found = await _visible(session, caller, bulletin_id)
+    published = found.published_at is not None
+    await withdrawals.ask(session, caller, bulletin_id, body.reason, published=published)
+    return _view(await _visible(session, caller, bulletin_id), caller)
+
+
+@routes.post("/{bulletin_id}/withdrawal/agreement", dependencies=[StepUp])
+async def agree_to_withdrawal(
+    request: Request, caller: Writer, session: Session, bulletin_id: BulletinId
+) -> BulletinView:
+    """Withdraw it for ever: text and files answer 410 with the reason, the list, the feed and subscribers'
+    mail say so. 403 `second_person_needed` for whoever asked. A correction is a new edition."""
+    await _visible(session, caller, bulletin_id)
+    alone = cast("Settings", context_of(request).settings).one_person_publishes
+    return _view(await service.withdraw(session, caller, bulletin_id, alone=alone), caller)
+
+
 @routes.get(
     "/{bulletin_id}/files/{language}/{name}",
     **answered_as(*MEDIA_TYPES.values()),
@@ -252,7 +281,7 @@ async def read_file(
     name: Annotated[str, Path(max_length=80, examples=["bulletin.pdf"])],
 ) -> Response:
     """The bulletin as page, PDF or workbook, or one of its charts. Drafts are marked as such."""
-    bulletin = await _visible(session, caller, bulletin_id)
+    bulletin = await _read(session, caller, bulletin_id)
     content = printed(bulletin.content)
     if name not in names(content):
         raise NOT_FOUND.because("no_such_file", allowed=names(content))
@@ -272,8 +301,8 @@ async def read_file(
         **_harmless(kept.media_type, kept.content),
         "ETag": f'"{kept.sha256}"',
         "Content-Language": language,
-        # A published bulletin never changes: on a slow line nobody fetches it twice.
-        "Cache-Control": "public, max-age=31536000, immutable",
+        # It never changes, but it may be withdrawn: a copy serves an hour.
+        "Cache-Control": "public, max-age=3600",
     }
     return Response(kept.content, media_type=kept.media_type, headers=headers)
 
@@ -287,6 +316,13 @@ def _harmless(kind: str, content: bytes) -> dict[str, str]:
     return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
 
 
+async def _read(session: Session, caller: Principal, bulletin_id: UUID) -> Bulletin:
+    """410 with the reason for one that was withdrawn, whoever asks."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    await withdrawals.refuse_withdrawn(session, bulletin_id)
+    return bulletin
+
+
 async def _visible(session: Session, caller: Principal, bulletin_id: UUID) -> Bulletin:
     found = await queries.visible(session, caller, bulletin_id=bulletin_id)
     if not found:
@@ -295,7 +331,7 @@ async def _visible(session: Session, caller: Principal, bulletin_id: UUID) -> Bu
 
 
 def _progress(asked: Publication, bulletin_state: str) -> PublicationView:
-    published = bulletin_state == "published"
+    published = bulletin_state in {"published", "withdrawn"}
     return PublicationView(
         state="published" if published else "at_work" if asked.waiting else "refused",
         done=service.STEPS if published else asked.done,
@@ -305,12 +341,13 @@ def _progress(asked: Publication, bulletin_state: str) -> PublicationView:
     )
 
 
-def _view(bulletin: Bulletin) -> BulletinView:
+def _view(bulletin: Bulletin, caller: Principal) -> BulletinView:
     content = bulletin.content
     return BulletinView.model_validate(
         {
             **vars(content),
             **vars(bulletin),
+            "withdrawal": withdrawal_view(bulletin.withdrawal, caller),
             "files": [
                 FileView(
                     language=language,
@@ -320,6 +357,7 @@ def _view(bulletin: Bulletin) -> BulletinView:
                 )
                 for language in LANGUAGES
                 for name in names(printed(content))
+                if bulletin.state != "withdrawn"
             ],
         }
     )

@@ -42,7 +42,7 @@ async def one(database: Database, *, alone: bool) -> bool:
 
         found = await queries.locked(session, asked.bulletin_id)
         # Somebody may have published it meanwhile: then it is done.
-        if found is not None and found.state != "published":
+        if found is not None and found.published_at is None:
             await service.publish(session, caller, asked.bulletin_id, alone=alone, stepped=stepped)
 
     return await PUBLICATIONS.one(database, publish)

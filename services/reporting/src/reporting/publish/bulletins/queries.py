@@ -1,5 +1,6 @@
 """Every SELECT on bulletins. Drafts are for those who prepare them; published ones for everyone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -7,19 +8,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal, Role
+from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.protect.withdrawals import queries as withdrawals
+from reporting.protect.withdrawals.queries import Withdrawal
 from reporting.publish.bulletins.document.content import Content
 from reporting.publish.bulletins.models import bulletin_files, bulletin_publications, bulletins
 from reporting.tables import beyond, equal
 
-PREPARING = frozenset({Role.IM, Role.COORDINATOR})
-
 
 @dataclass(frozen=True)
 class Bulletin:
-    """One edition of a period's bulletin. ``state``: draft, signed_off or published."""
+    """One edition of a period's bulletin. ``state``: draft, signed_off, published or withdrawn."""
 
     id: UUID
     kind: str
@@ -33,6 +34,17 @@ class Bulletin:
     signed_off_at: datetime | None
     signed_off_by: str | None
     published_at: datetime | None
+    withdrawal: Withdrawal | None = None
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When it was published, or withdrawn since."""
+        return (self.withdrawal.withdrawn_at if self.withdrawal else None) or self.published_at
+
+    @property
+    def gone(self) -> Mapping[str, str] | None:
+        """Why it was withdrawn, if it was."""
+        return self.withdrawal.reason if self.withdrawal and self.state == "withdrawn" else None
 
 
 @dataclass(frozen=True)
@@ -56,13 +68,30 @@ class Publication:
     problem: dict[str, Any] | None
 
 
-def _bulletin(row: Any) -> Bulletin:
-    values = {each.name: getattr(row, each.name) for each in fields(Bulletin)}
-    return Bulletin(**{**values, "content": Content.model_validate(row.content)})
+_TAKEN_BACK = withdrawals.withdrawn_at(bulletins.c.id)
+_STATE = sa.case((_TAKEN_BACK.is_not(None), "withdrawn"), else_=bulletins.c.state).label("state")
+_TOLD_AT = sa.func.coalesce(_TAKEN_BACK, bulletins.c.published_at)
+_COLUMNS = [
+    _STATE if each.name == "state" else bulletins.c[each.name]
+    for each in fields(Bulletin)
+    if each.name != "withdrawal"
+]
+
+
+async def _bulletins(session: AsyncSession, statement: sa.Select[Any]) -> list[Bulletin]:
+    rows = (await session.execute(statement)).all()
+    taken_back = await withdrawals.of(session, [row.id for row in rows])
+    return [
+        Bulletin(
+            **{**row._mapping, "content": Content.model_validate(row.content)},  # noqa: SLF001 - SQLAlchemy's documented mapping
+            withdrawal=taken_back.get(row.id),
+        )
+        for row in rows
+    ]
 
 
 def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
-    if PREPARING & caller.roles and "reports:read" in caller.scopes:
+    if withdrawals.PREPARING & caller.roles and "reports:read" in caller.scopes:
         return sa.true()
     return bulletins.c.state == "published"
 
@@ -74,55 +103,60 @@ async def visible(
     bulletin_id: UUID | None = None,
     kind: str | None = None,
     state: str | None = None,
+    quotes: UUID | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Bulletin]:
-    """Bulletins that the caller may see, the latest drafted first."""
+    """Bulletins that the caller may see, the latest drafted first. `quotes`: a release."""
+    quoting = sa.cast(bulletins.c.content, sa.Text).contains(str(quotes))
     statement = (
-        sa.select(bulletins)
+        sa.select(*_COLUMNS)
         .where(
             _may_see(caller),
-            *equal(bulletins, id=bulletin_id, kind=kind, state=state),
+            *equal(bulletins, id=bulletin_id, kind=kind),
+            *([] if state is None else [_STATE.in_([state])]),
+            *([] if quotes is None else [quoting]),
             *beyond(after, bulletins.c.drafted_at, bulletins.c.id, falling=True),
         )
         .order_by(bulletins.c.drafted_at.desc(), bulletins.c.id.desc())
         .limit(limit)
     )
-    return [_bulletin(row) for row in await session.execute(statement)]
+    return await _bulletins(session, statement)
 
 
 async def published(session: AsyncSession, *, limit: int) -> list[Bulletin]:
-    """Published bulletins, the latest first."""
+    """Published bulletins and the tombstones of those that were withdrawn, the latest told first."""
     statement = (
-        sa.select(bulletins)
+        sa.select(*_COLUMNS)
         .where(bulletins.c.state == "published")
-        .order_by(bulletins.c.published_at.desc(), bulletins.c.id)
+        .order_by(_TOLD_AT.desc(), bulletins.c.id)
         .limit(limit)
     )
-    return [_bulletin(row) for row in await session.execute(statement)]
+    return await _bulletins(session, statement)
 
 
-async def last_published(session: AsyncSession) -> datetime | None:
-    newest: datetime | None = await session.scalar(sa.select(sa.func.max(bulletins.c.published_at)))
+async def last_told(session: AsyncSession) -> datetime | None:
+    """When a bulletin was last published or withdrawn."""
+    newest: datetime | None = await session.scalar(sa.select(sa.func.max(_TOLD_AT)))
     return newest
 
 
 async def locked(session: AsyncSession, bulletin_id: UUID) -> Bulletin | None:
     """The bulletin, held against a second step at the same time."""
-    statement = sa.select(bulletins).where(bulletins.c.id == bulletin_id).with_for_update()
-    row = (await session.execute(statement)).one_or_none()
-    return _bulletin(row) if row else None
+    statement = sa.select(*_COLUMNS).where(bulletins.c.id == bulletin_id)
+    found = await _bulletins(session, statement.with_for_update(of=bulletins))
+    return found[0] if found else None
 
 
 async def editions(session: AsyncSession, kind: str, period: str) -> list[Bulletin]:
     """All editions of a period's bulletin, the newest first."""
     statement = (
-        sa.select(bulletins)
+        sa.select(*_COLUMNS)
         .where(bulletins.c.kind == kind, bulletins.c.period == period)
         .order_by(bulletins.c.edition.desc())
-        .with_for_update()
+        .with_for_update(of=bulletins)
     )
-    return [_bulletin(row) for row in await session.execute(statement)]
+    return await _bulletins(session, statement)
 
 
 async def file(

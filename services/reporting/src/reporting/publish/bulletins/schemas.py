@@ -8,11 +8,12 @@ from uuid import UUID
 from common.http import Strict
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
+from reporting.protect.withdrawals.schemas import WithdrawalView
 from reporting.publish.bulletins.document.content import Content
 from reporting.publish.bulletins.document.words import MOST
 from reporting.publish.judgements.schemas import Slug
 
-State = Literal["draft", "signed_off", "published"]
+State = Literal["draft", "signed_off", "published", "withdrawn"]
 
 
 class DraftBulletin(Strict):
@@ -120,6 +121,9 @@ class BulletinView(BaseModel):
     drafted_at: datetime
     signed_off_at: datetime | None
     published_at: datetime | None
+    withdrawal: WithdrawalView | None = Field(
+        None, description="The tombstone; its text and files answer 410."
+    )
     files: list[FileView]
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal
 from common.errors import INVALID, NOT_FOUND, PROBLEMS, VERSION_CONFLICT, FieldError
-from common.events.reporting import BulletinPublished
+from common.events.reporting import BulletinPublished, BulletinWithdrawn
 from common.ids import new_id
 from common.messaging import outbox
 from common.two_people import refuse_same_person
@@ -32,6 +32,7 @@ from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.protect.releases import queries as release_queries
 from reporting.protect.releases.errors import PERIOD_NOT_ENDED
+from reporting.protect.withdrawals import service as withdrawals
 from reporting.publish.bulletins import queries
 from reporting.publish.bulletins.composing.beside import outdated
 from reporting.publish.bulletins.composing.compose import KINDS, compose
@@ -139,7 +140,7 @@ async def draft(
     composed = compose(period, await evidence(session, period, wish=wish), catalogue)
     content = composed.model_copy(update={"wish": wish})
     known = await queries.editions(session, content.kind, period.id)
-    if known and known[0].state != "published":
+    if known and known[0].published_at is None:
         before = known[0].content
         content = with_words(content, words_of(before))
         content = arranged(content, movable(before), before.hidden)
@@ -152,7 +153,7 @@ async def draft(
         "signed_off_at": None,
         "signed_off_by": None,
     }
-    if known and known[0].state != "published":
+    if known and known[0].published_at is None:
         bulletin_id = known[0].id
         # An order about the old draft does not apply to this one.
         await session.execute(
@@ -368,6 +369,17 @@ async def publish(
             version=1, bulletin_id=bulletin_id, period=bulletin.period, languages=LANGUAGES
         ),
     )
+    return await _found(session, bulletin_id)
+
+
+async def withdraw(
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
+) -> Bulletin:
+    """The second person agrees that it was published by mistake; feeds and mailboxes learn it."""
+    bulletin = await _found(session, bulletin_id)
+    await withdrawals.agree(session, caller, bulletin_id, alone=alone)
+    event = BulletinWithdrawn(version=1, bulletin_id=bulletin_id, period=bulletin.period)
+    await outbox.append(session, COMMON, event)
     return await _found(session, bulletin_id)
 
 

@@ -34,7 +34,7 @@ from reporting.publish.exports.dhis2 import (
     identifiers,
 )
 from reporting.publish.exports.release_table import release_table
-from reporting.publish.exports.service import context_pack, counted
+from reporting.publish.exports.service import context_pack, counted, refuse_withdrawn_in
 
 UNMAPPED = PROBLEMS["dhis2_unmapped"]
 
@@ -98,6 +98,7 @@ async def export_counts(
     try:
         asked = question(request.query_params.multi_items(), names, _OWN)
         if found is None:
+            await refuse_withdrawn_in(session, wanted, whole)
             raise NOT_FOUND.because(
                 "not_every_release_of_is_published", wanted.period_kind.value, whole.id
             )

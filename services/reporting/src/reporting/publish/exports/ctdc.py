@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
-from common.auth import Principal
+from common.auth import ANONYMOUS, Principal
 from common.errors import NOT_FOUND
 from common.http import Session, answered_as, open_to_all, router
 from common.tables_io.cells import GuardedCsv
@@ -22,7 +22,8 @@ from fastapi import Path
 from starlette.responses import Response
 
 from reporting.ground.protection.protected import ProtectedCube
-from reporting.protect.releases.queries import published
+from reporting.protect.releases.queries import published, visible
+from reporting.protect.withdrawals.service import refuse_withdrawn
 
 COUNTS = ("count", "count_low", "count_high")
 _GENDER = {"female": "Female", "male": "Male"}
@@ -93,6 +94,8 @@ async def read_ctdc(_caller: Reader, session: Session, period: Period) -> Respon
     """A published trafficking release as CSV in CTDC's columns, with a protected `count`."""
     found = [each for each in await published(session, "trafficking") if each.period == period]
     if not found:
+        for each in await visible(session, ANONYMOUS, programme="trafficking", period=period):
+            await refuse_withdrawn(session, each.id)
         raise NOT_FOUND.because("no_trafficking_release_of_this_period")
     out = io.StringIO()
     writer = GuardedCsv(out, line_end="\n")

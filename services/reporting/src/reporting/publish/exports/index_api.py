@@ -30,7 +30,13 @@ def figures_page(
             "title": programme.title[language],
             "note": programme.note[language],
             "periods": [
-                {"id": each.period, "label": Period.parse(each.period).label(language)}
+                {
+                    "id": each.period,
+                    "label": Period.parse(each.period).label(language),
+                    "gone": each.withdrawal.reason[language]
+                    if each.withdrawn and each.withdrawal
+                    else "",
+                }
                 for each in published
                 if each.programme == programme.id
             ],

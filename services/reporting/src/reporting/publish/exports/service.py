@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from common.auth import ANONYMOUS
 from common.words.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +16,7 @@ from reporting.ground.protection.protected import ProtectedCube
 from reporting.ground.tabular.tables import Table
 from reporting.protect.releases import queries as release_queries
 from reporting.protect.releases.views import combined
+from reporting.protect.withdrawals.service import gone
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ async def counted(session: AsyncSession, programme: Programme, period: Period) -
     return Counted(
         programme, combined(releases, period.id), tuple(str(release.id) for release in releases)
     )
+
+
+async def refuse_withdrawn_in(session: AsyncSession, programme: Programme, period: Period) -> None:
+    """410 with the tombstone of a release that was withdrawn in that period."""
+    for each in await release_queries.visible(
+        session, ANONYMOUS, programme=programme.id, status="withdrawn"
+    ):
+        if period.start <= each.period_start and each.period_end <= period.end and each.withdrawal:
+            raise gone(each.withdrawal)
 
 
 async def context_pack(

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.publish.bulletins import queries as bulletins
 from reporting.publish.bulletins.queries import Bulletin
+from reporting.publish.bulletins.rendering.feed import reason_of
 from reporting.publish.subscribers import queries
 from reporting.publish.subscribers.keys import Keys
 from reporting.publish.subscribers.models import subscribers
@@ -46,7 +47,7 @@ def task(context: ServiceContext, mail: Mail) -> BackgroundTask:
 
 @dataclass(frozen=True)
 class _Claimed:
-    """`until`: bulletins published until then are told by it; None: it asks to confirm."""
+    """`until`: bulletins published or withdrawn until then are told by it; None: it asks to confirm."""
 
     subscriber: UUID
     address: str
@@ -67,7 +68,7 @@ async def send_due(database: Database, mail: Mail, keys: Keys, front: str) -> in
 
 async def _claim(session: AsyncSession, keys: Keys, front: str) -> tuple[int, list[_Claimed]]:
     now = clock.now()
-    newest = await bulletins.last_published(session)
+    newest = await bulletins.last_told(session)
     rows = await queries.due(session, now, newest, _AT_ONCE)
     if not rows:
         return 0, []
@@ -96,10 +97,11 @@ def _written(
     told = [
         (
             f"{each.content.title[language]}, {each.content.period_label[language]}",
-            f"{front}{_BULLETINS}/{each.id}/files/{language}/bulletin.html",
+            reason_of(each, language)
+            or f"{front}{_BULLETINS}/{each.id}/files/{language}/bulletin.html",
         )
         for each in issues
-        if each.published_at and each.published_at > row.told_until
+        if each.told_at and each.told_at > row.told_until
     ]
     leave = f"{front}{PATH}/leave?language={language}&key={keys.link('leave', row.id)}"
     # The same for every attempt of one mail: mailboxes show it once.
@@ -148,13 +150,10 @@ _NEW: Mapping[PageLanguage, tuple[str, str]] = completed(
     "reporting",
     {
         "es": (
-            "Ruta: nuevo boletín",
-            "Se publicó:\n\n{list}\n\nPara no recibir más boletines y borrar esta dirección:\n{leave}",
+            "Ruta: boletines",
+            "{list}\n\nPara no recibir más boletines y borrar esta dirección:\n{leave}",
         ),
-        "en": (
-            "Ruta: new bulletin",
-            "Published:\n\n{list}\n\nTo unsubscribe and delete this address:\n{leave}",
-        ),
+        "en": ("Ruta: bulletins", "{list}\n\nTo unsubscribe and delete this address:\n{leave}"),
     },
 )
 
@@ -165,7 +164,7 @@ def confirm(language: PageLanguage, link: str) -> Message:
 
 
 def new(language: PageLanguage, issues: Sequence[tuple[str, str]], leave: str) -> Message:
-    """`issues`: what each is called, and where it is; `leave`: the link that ends it (RFC 8058)."""
+    """`issues`: what each is called, and where it is or why it was withdrawn; `leave`: the link that ends it (RFC 8058)."""
     subject, text = _NEW[language]
     listed = "\n\n".join(f"{title}\n{address}" for title, address in issues)
     headers = {

@@ -1,6 +1,6 @@
 """Published bulletins as an Atom feed (RFC 4287) in one language: what people and programs subscribe to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
@@ -27,6 +27,10 @@ class Issue(Protocol):
     def content(self) -> Content: ...
     @property
     def published_at(self) -> datetime | None: ...
+    @property
+    def told_at(self) -> datetime | None: ...
+    @property
+    def gone(self) -> Mapping[str, str] | None: ...
 
 
 def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes:
@@ -36,7 +40,9 @@ def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes
     feed = Element("feed", {"xmlns": _ATOM, f"{_XML}lang": language})
     _text(feed, "id", f"{front.rstrip('/')}{own}")
     _text(feed, "title", say("feed.title")[language])
-    _text(feed, "updated", _moment(max((_published(each) for each in issues), default=_NEVER)))
+    _text(
+        feed, "updated", _moment(max((each.told_at or _NEVER for each in issues), default=_NEVER))
+    )
     SubElement(_child(feed, "author"), "name").text = "Ruta"
     SubElement(feed, "link", {"rel": "self", "href": own})
     for each in issues:
@@ -51,6 +57,11 @@ def period_of(issue: Issue, language: str) -> str:
     return f"{issue.content.period_label[language]}{edition}"
 
 
+def reason_of(issue: Issue, language: str) -> str | None:
+    """Why it was withdrawn; None if it was not."""
+    return f"{say('page.withdrawn')[language]}: {issue.gone[language]}" if issue.gone else None
+
+
 _NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -58,9 +69,16 @@ def _entry(feed: Element, issue: Issue, language: str, path: str) -> None:
     content = issue.content
     entry = _child(feed, "entry")
     _text(entry, "id", issue.id.urn)
-    _text(entry, "title", f"{content.title[language]} · {period_of(issue, language)}")
-    for name in ("published", "updated"):
-        _text(entry, name, _moment(_published(issue)))
+    title = f"{content.title[language]} · {period_of(issue, language)}"
+    gone = reason_of(issue, language)
+    _text(entry, "title", f"{say('page.withdrawn')[language]}: {title}" if gone else title)
+    _text(entry, "published", _moment(issue.published_at or _NEVER))
+    _text(entry, "updated", _moment(issue.told_at or _NEVER))
+    if gone:
+        page = {"rel": "alternate", "type": "text/html", "href": f"{path}/page?language={language}"}
+        SubElement(entry, "link", page)
+        _text(entry, "summary", gone)
+        return
     files = f"{path}/{issue.id}/files/{language}"
     SubElement(
         entry, "link", {"rel": "alternate", "type": "text/html", "href": f"{files}/bulletin.html"}
@@ -72,10 +90,6 @@ def _entry(feed: Element, issue: Issue, language: str, path: str) -> None:
     )
     said = words_of(content).get("highlights", {}).get(language)
     _text(entry, "summary", said or plain(sentence_runs(content.standing, language)))
-
-
-def _published(issue: Issue) -> datetime:
-    return issue.published_at or _NEVER
 
 
 def _moment(when: datetime) -> str:

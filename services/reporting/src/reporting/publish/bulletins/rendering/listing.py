@@ -9,7 +9,7 @@ from common.words.languages import next_language
 from jinja2 import Environment, StrictUndefined, Template
 
 from reporting.publish.bulletins.document.texts import say
-from reporting.publish.bulletins.rendering.feed import Issue, period_of
+from reporting.publish.bulletins.rendering.feed import Issue, period_of, reason_of
 
 _SAYS = {
     "title": "list.title",
@@ -42,6 +42,7 @@ def listing(issues: Sequence[Issue], language: str, prefix: str, *, by_mail: boo
                 "id": each.id,
                 "title": each.content.title[language],
                 "period": period_of(each, language),
+                "gone": reason_of(each, language),
             }
             for each in issues
         ],

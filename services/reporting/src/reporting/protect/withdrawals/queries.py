@@ -1,0 +1,55 @@
+"""Every SELECT on withdrawals."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.protect.withdrawals.models import withdrawals
+from reporting.protect.withdrawals.schemas import WithdrawalView
+
+PREPARING = frozenset({Role.IM, Role.COORDINATOR})
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """`withdrawn_at` is None while it waits for a second person."""
+
+    subject: UUID
+    reason: Mapping[str, str]
+    asked_at: datetime
+    asked_by: str
+    withdrawn_at: datetime | None
+
+
+def withdrawal_view(one: Withdrawal | None, caller: Principal) -> WithdrawalView | None:
+    """The tombstone for everybody; a request for those who prepare publications."""
+    preparing = PREPARING & caller.roles and "reports:read" in caller.scopes
+    if one is None or (one.withdrawn_at is None and not preparing):
+        return None
+    return WithdrawalView.model_validate(vars(one))
+
+
+def withdrawn_at(subject: sa.ColumnElement[UUID]) -> sa.ScalarSelect[Any]:
+    """When the release or bulletin with this id was withdrawn; NULL if it was not."""
+    return (
+        sa.select(withdrawals.c.withdrawn_at)
+        .where(withdrawals.c.subject == subject)
+        .correlate_except(withdrawals)
+        .scalar_subquery()
+    )
+
+
+async def of(
+    session: AsyncSession, subjects: Iterable[UUID], *, hold: bool = False
+) -> dict[UUID, Withdrawal]:
+    """The withdrawals of these releases or bulletins, asked for or done."""
+    columns = (withdrawals.c[name] for name in Withdrawal.__dataclass_fields__)
+    found = sa.select(*columns).where(withdrawals.c.subject.in_(list(subjects)))
+    rows = await session.execute(found.with_for_update() if hold else found)
+    return {row.subject: Withdrawal(*row) for row in rows}

@@ -1,0 +1,33 @@
+"""Bodies and answers of withdrawals."""
+
+from datetime import datetime
+from typing import Annotated
+
+from common.http import Strict
+from common.words.each import Each
+from pydantic import BaseModel, Field, StringConstraints
+
+
+class Reason(Strict, Each[Annotated[str, StringConstraints(min_length=1, max_length=600)]]):
+    """Everybody reads it, in both languages."""
+
+
+class AskWithdrawal(Strict):
+    """Why it has to be taken back."""
+
+    reason: Reason = Field(
+        examples=[
+            {
+                "es": "Una organización registró los mismos casos dos veces.",
+                "en": "One organisation recorded the same cases twice.",
+            }
+        ]
+    )
+
+
+class WithdrawalView(BaseModel):
+    """Public once a second person agreed; until then for those who prepare publications."""
+
+    reason: dict[str, str] = Field(description="In each language.")
+    asked_at: datetime
+    withdrawn_at: datetime | None = Field(description="Absent while it waits for a second person.")

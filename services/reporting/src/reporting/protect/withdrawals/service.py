@@ -1,0 +1,75 @@
+"""One person asks for a withdrawal and gives the reason; another one agrees. Never commits."""
+
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT, NOT_FOUND, PROBLEMS, Problem
+from common.two_people import refuse_same_person
+from common.words.details import Detail
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.protect.withdrawals import queries
+from reporting.protect.withdrawals.models import withdrawals
+from reporting.protect.withdrawals.queries import Withdrawal
+from reporting.protect.withdrawals.schemas import Reason
+
+WITHDRAWN = PROBLEMS["withdrawn"]
+
+
+def gone(withdrawal: Withdrawal) -> Problem:
+    """The tombstone: what anybody gets in place of numbers and files."""
+    assert withdrawal.withdrawn_at is not None  # noqa: S101 - the caller asks for tombstones
+    return WITHDRAWN.because(
+        "two_people_withdrew_it_on",
+        clock.day_of(withdrawal.withdrawn_at).isoformat(),
+        reason=dict(withdrawal.reason),
+        withdrawn_at=withdrawal.withdrawn_at.isoformat(),
+    )
+
+
+async def refuse_withdrawn(session: AsyncSession, subject: UUID) -> None:
+    """410 with the tombstone if the release or bulletin was withdrawn."""
+    known = (await queries.of(session, [subject])).get(subject)
+    if known is not None and known.withdrawn_at is not None:
+        raise gone(known)
+
+
+async def ask(
+    session: AsyncSession, caller: Principal, subject: UUID, reason: Reason, *, published: bool
+) -> None:
+    """Ask for a withdrawal; asked again before anybody agreed, the new reason replaces the former one."""
+    await refuse_withdrawn(session, subject)
+    if not published:
+        raise CONFLICT.because("only_published_things_can_be_withdrawn")
+    values = {
+        "reason": reason.model_dump(),
+        "asked_at": clock.now(),
+        "asked_by": caller.subject,
+    }
+    await session.execute(
+        pg.insert(withdrawals)
+        .values(subject=subject, **values)
+        .on_conflict_do_update(
+            index_elements=["subject"], set_=values, where=withdrawals.c.withdrawn_at.is_(None)
+        )
+    )
+
+
+async def agree(
+    session: AsyncSession, caller: Principal, subject: UUID, *, alone: bool = False
+) -> None:
+    """The second person agrees: from this commit on nobody reads it. `alone`: one person may do both."""
+    known = (await queries.of(session, [subject], hold=True)).get(subject)
+    if known is None:
+        raise NOT_FOUND.because("nobody_asked_to_withdraw_it")
+    if known.withdrawn_at is not None:
+        raise gone(known)
+    if not alone:
+        refuse_same_person(caller, known.asked_by, because=Detail("you_asked_for_this_withdrawal"))
+    await session.execute(
+        withdrawals.update()
+        .where(withdrawals.c.subject == subject)
+        .values(withdrawn_at=clock.now(), withdrawn_by=caller.subject)
+    )
