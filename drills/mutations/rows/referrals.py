@@ -155,6 +155,23 @@ ROWS = (
     ),
     Row(
         "withdrawal-told",
+        "taken-over-before-a-restore",
+        "referrals.case.transfers.service:end_again",
+        Replaces("word.get('state') == 'accepted'", "False"),
+        "tests/services/referrals/test_must_not_return.py::test_after_a_restore_the_person_is_told_who_took_her_case_over",
+    ),
+    Row(
+        "withdrawal-told",
+        "slip-of-a-closed-case",
+        "referrals.referral.referrals.queries:_Uses.grant",
+        Replaces(
+            "sa.or_(sa.exists().where(_under(grant_id)), took_over_under(grant_id))",
+            "sa.exists().where(_under(grant_id))",
+        ),
+        "tests/services/referrals/test_withdrawal_page.py::test_whoever_received_her_case_goes_on_and_she_is_told",
+    ),
+    Row(
+        "withdrawal-told",
         "read-as-the-new-holder",
         "referrals.referral.referrals.readers:_reading",
         Replaces("since is not None and entry.at >= since", "False"),

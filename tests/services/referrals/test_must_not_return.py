@@ -30,7 +30,7 @@ from stack.embedded.postgres import ServiceDatabase
 from tests.services.referrals.case_commands import NGO, RECIPIENT, TAKER, Situation
 from tests.services.referrals.line_words import Reporter, handed_over
 from tests.services.referrals.screening_words import certify
-from tests.services.referrals.story import REFUGIO, SALUD, Story
+from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_borders import agreed, by_an_exception
 from tests.services.referrals.test_bridges import PRIMERO_MAPPING, case_form
 from tests.support.databases import undone
@@ -330,6 +330,29 @@ async def test_a_restore_gives_no_case_back_to_an_accused_former_holder(
     assert held["implicated_organisations"] == [str(REFUGIO)]
     found = (await story.post(TAKER, "/cases/search", {"name": "Perdomo"})).json()
     assert it["case"] in str(found)
+
+
+async def test_after_a_restore_the_person_is_told_who_took_her_case_over(
+    story: Story,
+    connection: AsyncConnection,
+    database: Database,
+    case_keys: CaseKeys,
+    secret: bytes,
+    tmp_path: Path,
+) -> None:
+    it = Situation(story, case_keys, ReferralState.SENT)
+    await it.needs(["transfer"])
+    offer = f"/transfers/{it['transfer']}"
+    grant = (await story.get(TAKER, offer)).json()["grant_id"]
+    backup = await connection.begin_nested()
+    await story.made(TAKER, f"{offer}/accept", {})
+    known = await listed(database, tmp_path / "list.jsonl", secret)
+    await backup.rollback()
+    await restrict_again(database, case_keys, known, secret)
+    assert (await story.get(TAKER, f"/cases/{it['case']}")).status_code == 200
+    told = (await story.post(TAKER, f"/consents/{grant}/withdraw", {})).json()
+    assert told["goes_on_reading"] == str(LEGAL)
+    assert [each["road"] for each in told["record_read"]] == ["transfer"]
 
 
 async def test_a_list_that_is_older_than_the_record_moves_no_case(

@@ -52,8 +52,9 @@ async def test_whoever_received_her_case_goes_on_and_she_is_told(story: Story) -
     assert (await story.get(ASKER, f"{await opened(story, case)}/case")).status_code == 200
     await story.made("ngo-legal", f"/transfers/{transfer['id']}/accept", {})
     await story.get("ngo-legal", f"/cases/{case['id']}")
+    await story.made("ngo-legal", f"/cases/{case['id']}/close", {"reason": "needs_met"})
     consent = f"/consents/{offer['grant_id']}"
-    code = (await story.post("ngo-legal", f"{consent}/withdrawal-code", {})).json()
+    code = await story.made("ngo-legal", f"{consent}/withdrawal-code", {})
     status, page = await form(story, {"code": code["withdrawal_code"]}, "en")
     assert status == 200
     assert "The organisation that received your case keeps it" in page

@@ -234,7 +234,7 @@ WORKS: Mapping[Kind, _Work] = {
     Kind.CONSENT: _consent,
     Kind.EXCEPTION: _exception,
     Kind.SHARING: _sharing,
-    Kind.TRANSFER: _by_id(transfers.end_again),
+    Kind.TRANSFER: _by_word(transfers.end_again),
     Kind.SUCCESSION: _succession,
     Kind.HOLDER: _holder,
     Kind.IMPLICATED: _implicated,

@@ -107,7 +107,8 @@ class Records(World):
         if status == 200:
             case.closed = True
             for word in self.words:
-                word.stands &= word.case is not case or word.used
+                used = word.used if not word.hands_over else word.accepted is not None
+                word.stands &= word.case is not case or used
             self.end_offers(case)
 
     @precondition(lambda self: len(self.living()) > 1)

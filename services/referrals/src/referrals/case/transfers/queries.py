@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -89,6 +90,11 @@ async def left_behind(
     if case_id is not None:
         found = found.where(cases_ids.c.id == case_id)
     return (await session.scalars(found)).all()
+
+
+def took_over_under(grant_id: Any) -> sa.Exists:
+    """Whether somebody took a case over under this consent."""
+    return sa.exists().where(col(Transfer.grant_id) == grant_id, col(Transfer.state) == "accepted")
 
 
 async def accepted_under(session: AsyncSession, grant_id: UUID) -> dict[UUID, datetime]:

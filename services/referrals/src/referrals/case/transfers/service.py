@@ -36,8 +36,8 @@ from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
 from referrals.ground.protocols.service import refuse_uncovered
 from referrals.ground.restrictions.queries import successions
-from referrals.ground.restrictions.service import remember_end
-from referrals.ground.restrictions.words import Kind
+from referrals.ground.restrictions.service import remember_word
+from referrals.ground.restrictions.words import Kind, Word
 from referrals.ground.row_security import acting_as_service
 from referrals.ground.sweeps import sweep
 from referrals.tables import COMMON
@@ -280,12 +280,14 @@ async def end_offer(
         await _decide(session, caller, transfer, "recalled", reason)
 
 
-async def end_again(session: AsyncSession, transfer_id: UUID) -> int:
-    """A restored backup has the offer open again: nobody takes the case over by it."""
+async def end_again(session: AsyncSession, transfer_id: UUID, word: Word) -> int:
+    """A restored backup has the offer open again: it ends as it had ended. The person is told who took the case over."""
     transfer = await session.get(Transfer, transfer_id, with_for_update=True)
     if transfer is None or transfer.state != "offered":
         return 0
-    await _decide(session, None, transfer, "recalled", "other")
+    accepted = word.get("state") == "accepted"
+    state, reason = ("accepted", None) if accepted else ("recalled", "other")
+    await _decide(session, None, transfer, state, reason)
     return 1
 
 
@@ -323,7 +325,8 @@ async def _decide(
     transfer.decided_by = caller.subject if caller else SYSTEM_CLIENT
     transfer.version += 1
     await session.flush()
-    await remember_end(session, Kind.TRANSFER, transfer.id, transfer.case_id)
+    word = {"state": state}
+    await remember_word(session, Kind.TRANSFER, transfer.id, word, case_id=transfer.case_id)
     await _tell(session, caller, transfer)
 
 

@@ -61,7 +61,9 @@ async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
 
 
 async def unused_consents_end(session: AsyncSession, happening: CaseClosed) -> None:
-    await end_unused(session, happening.caller, happening.case_id, USES)
+    # Whoever closes a case may have no side in an earlier transfer of it.
+    async with acting_as_service(session):
+        await end_unused(session, happening.caller, happening.case_id, USES)
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:

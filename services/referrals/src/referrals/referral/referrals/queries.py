@@ -16,6 +16,7 @@ from sqlmodel import col
 
 from referrals.case.consents.decision import ENDING_AHEAD
 from referrals.case.consents.queries import covers, ending_between, ends_at
+from referrals.case.transfers.queries import took_over_under
 from referrals.ground.directory.queries import works_queue
 from referrals.ground.locking_queries import held, sending
 from referrals.ground.search_queries import Searchable
@@ -142,10 +143,10 @@ def _as_shown(
 
 
 class _Uses:
-    """The grants and exceptions of referrals (`consents.queries.Uses`)."""
+    """The grants and exceptions of referrals and transfers (`consents.queries.Uses`)."""
 
     def grant(self, grant_id: Any) -> sa.ColumnElement[bool]:
-        return sa.exists().where(_under(grant_id))
+        return sa.or_(sa.exists().where(_under(grant_id)), took_over_under(grant_id))
 
     def exception(self, exception_id: Any) -> sa.ColumnElement[bool]:
         return sa.exists().where(col(Referral.exception_id) == exception_id)
