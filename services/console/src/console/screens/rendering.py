@@ -20,7 +20,6 @@ from console.codes import Codes
 from console.doings import is_id
 from console.forms import Fault
 from console.referral_views import short_code
-from console.screens import components
 from console.screens.visit import Page, Visit
 from console.visitors import Visitor
 from console.wording import Wording
@@ -95,8 +94,15 @@ def has_channels(visitor: Visitor) -> bool:
 
 
 _COMPONENTS = {
+    "button": "govukButton",
+    "checkboxes": "govukCheckboxes",
     "details": "govukDetails",
     "error-summary": "govukErrorSummary",
+    "input": "govukInput",
+    "radios": "govukRadios",
+    "select": "govukSelect",
+    "tag": "govukTag",
+    "textarea": "govukTextarea",
 }
 
 
@@ -246,13 +252,6 @@ def _environment() -> Environment:
         "Markup": Markup,
         "urgencies": tuple(words("urgencies")),
         "written": written_dates.written,
-        "govukButton": components.button,
-        "govukCheckboxes": components.checkboxes,
-        "govukInput": components.text_input,
-        "govukRadios": components.radios,
-        "govukSelect": components.select,
-        "govukTag": components.tag,
-        "govukTextarea": components.textarea,
         **_macros(),
     }
     return ours
