@@ -129,7 +129,8 @@ class Writer:
             recorded = each.record.organization if each.record is not None else None
             organization = document.get("organization") or recorded
             plain = house_words(document, organization)
-            words = house_words(document, organization, mapped.beside)
+            beside = mapped.beside
+            words = house_words(document, organization, beside) if beside else plain
             mapped.heard = words - plain
             if looks.get(each.entity or UUID(int=0), NOBODY).waiting(words):
                 mapped.placeless = True

@@ -25,7 +25,7 @@ The name and the description of the organisation count by 1 and 2 alone.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from common.sight import LEVELS, PATHWAY
@@ -115,9 +115,9 @@ def suspicious(said: Texts) -> frozenset[str]:
 def _together(
     said: Texts,
     categories: Iterable[str],
-    titles: list[list[_Found]],
-    prose: list[list[_Found]],
-    about: list[list[_Found]],
+    titles: list[tuple[_Found, ...]],
+    prose: list[tuple[_Found, ...]],
+    about: list[tuple[_Found, ...]],
 ) -> set[str]:
     """What several passages say together."""
     known = codelists.categories()
@@ -149,7 +149,11 @@ def _with(one: Iterable[str], other: Iterable[str]) -> set[str]:
 
 
 def _near(
-    passage: list[_Found], one: tuple[str, ...], other: tuple[str, ...], *, after: bool = False
+    passage: tuple[_Found, ...],
+    one: tuple[str, ...],
+    other: tuple[str, ...],
+    *,
+    after: bool = False,
 ) -> set[str]:
     """Words of two kinds that stand near each other; `after`: the other one comes after."""
     return {
@@ -162,11 +166,13 @@ def _near(
     }
 
 
-def _words(passage: list[_Found], *signals: str) -> set[str]:
+def _words(passage: tuple[_Found, ...], *signals: str) -> set[str]:
     return {each.words for each in passage if each.signal in signals}
 
 
-def _found(text: str) -> list[_Found]:
+# A service is asked about when a file is read and when it is stored, and many services share an organisation.
+@lru_cache(maxsize=5_000)
+def _found(text: str) -> tuple[_Found, ...]:
     """The signals of one passage in their order, without houses that are somebody else's."""
     spoken = folded(text).split()
     found: list[_Found] = []
@@ -183,7 +189,7 @@ def _found(text: str) -> list[_Found]:
         else:
             found.append(_Found(row.signal, " ".join(spoken[at : at + len(row.words)]), at))
         at += len(row.words)
-    return found
+    return tuple(found)
 
 
 def _row_at(spoken: list[str], at: int) -> "_Row | None":
@@ -197,8 +203,8 @@ def _row_at(spoken: list[str], at: int) -> "_Row | None":
             continue
         if said[-1] == last or (row.stem and said[-1].startswith(last)):
             return row
-    ends = range(len(first), 2, -1)
-    return next((stems[first[:end]] for end in ends if first[:end] in stems), None)
+    stem = _stem().match(first)
+    return stems[stem[0]] if stem else None
 
 
 def _texts_of(document: Document) -> tuple[list[str], list[str]]:
@@ -253,3 +259,10 @@ def _rows() -> tuple[Mapping[str, list[_Row]], Mapping[str, _Row]]:
     for those in starts.values():
         those.sort(key=lambda row: -len(row.words))
     return starts, stems
+
+
+@cache
+def _stem() -> re.Pattern[str]:
+    """The longest stem that a word begins with."""
+    stems = sorted(_rows()[1], key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, stems)))

@@ -15,6 +15,10 @@ class Statement:
         self.values.append(value)
         return f"CAST(:p{len(self.values)} AS {kind})"
 
+    def named(self) -> dict[str, Any]:
+        """The values by the names of their placeholders."""
+        return {f"p{at}": value for at, value in enumerate(self.values, 1)}
+
     def fork(self) -> "Statement":
         """A statement that starts with the same values."""
         other = Statement()

@@ -66,9 +66,11 @@ async def upsert_organization(
     Identity: `organization_id`, else (source, external_id), else the document's id, else the name
     (without accents and case) among those that the caller's organisation manages.
     """
-    own = organization_id or await _found(session, caller, document, source, external_id)
-    row = await _row(session, own) if own else None
-    identity = own or document.id or new_id()
+    if organization_id:
+        row = await _row(session, organization_id)
+    else:
+        row = await _found(session, caller, document, source, external_id)
+    identity = row.id if row is not None else organization_id or document.id or new_id()
     plain = with_ids(document.plain(), identity)
     if row is None:
         _check_may_create(caller, identity)
@@ -88,24 +90,23 @@ async def ensure_organization(
     document: OrganizationDocument,
     *,
     source: str | None = None,
-) -> UUID:
-    """The organisation that a service names: as it stands if it is known, else created."""
-    own = await _found(session, caller, document, source, None)
-    if own is not None:
-        row = await _row(session, own)
+) -> Any:
+    """The row of the organisation that a service names: as it stands if it is known, else created."""
+    row = await _found(session, caller, document, source, None)
+    if row is not None:
         if not owns(caller, row):
             # Somebody who could not create it is not told whether it exists.
-            _check_may_create(caller, own)
+            _check_may_create(caller, row.id)
         if await _may_name(session, caller, row):
-            return own
+            return row
         # The same under an id of the caller's own, as of services (0037).
-        apart = document.model_copy(update={"id": own_id(caller, own)})
+        apart = document.model_copy(update={"id": own_id(caller, row.id)})
         return await ensure_organization(session, caller, apart)
     made = await upsert_organization(session, caller, document)
     if source is not None:
         name = f"name:{folded(document.name)}"
         await remember(session, [ExternalId(KIND, source, name, made.id)])
-    return made.id
+    return await _row(session, made.id)
 
 
 async def _may_name(session: AsyncSession, caller: Principal, row: Any) -> bool:
@@ -172,8 +173,7 @@ async def expected(
     """The row of the organisation that a service would have, or what would be created. `own`: whose it
     is now. Reads only: nothing is locked."""
     if document is not None:
-        found = await _found(session, caller, document, source, None, lock=False)
-        row = await _row(session, found, lock=False) if found else None
+        row = await _found(session, caller, document, source, None, lock=False)
         if row is not None:
             if not owns(caller, row):
                 _check_may_create(caller, row.id)
@@ -229,29 +229,27 @@ async def _found(
     external_id: str | None,
     *,
     lock: bool = True,
-) -> UUID | None:
+) -> Any:
+    name = folded(document.name)
     if source and external_id:
-        return await by_external_id(session, KIND, source, external_id)
-    if document.id is not None:
-        row = await _row(session, document.id, lock=lock)
-        return row.id if row is not None else None
-    if source and (known := await by_external_id(
-        session, KIND, source, f"name:{folded(document.name)}"
-    )):  # fmt: skip
-        return known
-    found: UUID | None = await session.scalar(
-        sa.select(organizations.c.id)
-        .where(
-            organizations.c.plain_name == folded(document.name),
-            sa.or_(
-                organizations.c.managed_by == caller.organisation_id,
-                organizations.c.id == caller.organisation_id,
-            ),
+        own = await by_external_id(session, KIND, source, external_id)
+    elif document.id is not None:
+        own = document.id
+    else:
+        own = await by_external_id(session, KIND, source, f"name:{name}") if source else None
+        own = own or await session.scalar(
+            sa.select(organizations.c.id)
+            .where(
+                organizations.c.plain_name == name,
+                sa.or_(
+                    organizations.c.managed_by == caller.organisation_id,
+                    organizations.c.id == caller.organisation_id,
+                ),
+            )
+            .order_by(organizations.c.id)
+            .limit(1)
         )
-        .order_by(organizations.c.id)
-        .limit(1)
-    )
-    return found
+    return await _row(session, own, lock=lock) if own else None
 
 
 def _check_may_create(caller: Principal, identity: UUID) -> None:

@@ -174,10 +174,9 @@ async def _organization(
 ) -> Any:
     """The organisation that the document names, else the record's, else the caller's own."""
     if document.organization is not None:
-        own = await organizations.ensure_organization(
+        return await organizations.ensure_organization(
             session, caller, document.organization, source=source
         )
-        return await organizations.known(session, own)
     if document.organization_id is not None:
         if row is None or row.organization_id != document.organization_id:
             return await organizations.require(session, caller, document.organization_id)
