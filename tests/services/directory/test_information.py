@@ -96,6 +96,22 @@ async def test_help_is_found_by_need_area_and_hour(api: AsyncClient, publish: Pu
     assert not hours["Jornada mensual"]
 
 
+async def test_help_reads_words_and_their_place_as_the_search_does_and_keeps_them_out_of_addresses(
+    api: AsyncClient, publish: Publish
+) -> None:
+    await publish(name="Psicóloga", categories=["GBV-PSS"])
+    await publish(name="Consulta legal", categories=["GBV-LEGAL"])
+    for words in ("necesito una sicologa en mcbo", "psychologist", "estoy desesperada, Edo. Zulia"):
+        assert await names(api, words=words) == ["Psicóloga"], words
+    assert await names(api, words="abogado") == ["Consulta legal"]
+    assert await names(api, words="abogado en San Cristóbal") == []
+    page = await api.post(HELP, data={"words": "abogado"}, headers=as_("anonymous"))
+    assert "Consulta legal" in page.text
+    assert 'value="abogado"' in page.text
+    refused = await api.get(f"{HELP}/services?words=abogado", headers=as_("anonymous"))
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/words")
+
+
 async def test_what_a_phone_takes_for_a_command_is_no_number_to_call(
     api: AsyncClient, publish: Publish
 ) -> None:

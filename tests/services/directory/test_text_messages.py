@@ -1,12 +1,12 @@
 """Help and warnings by text message: a place and a need in, the nearest public services out."""
 
 import json
-from itertools import chain
 from typing import Any, cast
 
 import pytest
 from common.db.session import Database
 from common.messages.sms import RapidPro, Sms
+from directory.find.search.thesaurus import thesaurus
 from directory.show.information.asked_in_short import understood
 from directory.show.information.gateways import Fields, Questions, Turns
 from directory.show.information.needs import needs
@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from tests.services.directory.conftest import V1, Publish, as_
+from tests.services.directory.search.asked import questions
 from tests.services.directory.test_information import published
 from tests.support.channel_servers import answering
 
@@ -43,36 +44,73 @@ async def answers(api: AsyncClient, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "area", "need"),
+    ("text", "area", "need", "meant"),
     [
-        ("ZULIA 3", "VE23", "mind"),
-        ("  zulia, ánimo!! ", "VE23", "mind"),
-        ("necesito comida en Zulia por favor", "VE23", "food"),
-        ("VE2313 salud", "VE2313", "health"),
-        ("Libertador salud", None, "health"),  # eight states have one
-        ("Libertador Mérida salud", "VE1412", "health"),
-        ("San Cristóbal 1", "VE2023", "violence"),
-        ("Sucre 8", "VE19", "shelter"),
-        ("caracas techo", "VE01", "shelter"),
-        ("Zulia 14", "VE23", None),
-        ("ayuda 😀", None, None),
+        ("ZULIA 3", "VE23", "mind", False),
+        ("  zulia, ánimo!! ", "VE23", None, True),
+        ("necesito comida en Zulia por favor", "VE23", None, True),
+        ("VE2313 salud", "VE2313", None, True),
+        ("Libertador salud", None, None, True),  # eight states have one
+        ("Libertador Mérida salud", "VE1412", None, True),
+        ("San Cristóbal 1", "VE2023", "violence", False),
+        ("Sucre 8", "VE19", "shelter", False),
+        ("caracas techo", "VE01", None, True),
+        ("comida ccs", "VE01", None, True),
+        ("mcbo ospital", "VE2313", None, True),
+        ("albergue pto ordaz", "VE0701", None, True),
+        ("VIH sida", None, None, True),
+        ("Zulia 14", "VE23", None, False),
+        ("hola 😀", None, None, False),
     ],
 )
 def test_a_place_and_a_need_are_read_however_they_are_written(
-    text: str, area: str | None, need: str | None
+    text: str, area: str | None, need: str | None, meant: bool
 ) -> None:
     found = understood(text, "VEN")
-    assert (found.area, found.need, found.language) == (area, need, "es")
+    assert (found.area, found.need, found.meant, found.language) == (area, need, meant, "es")
     assert understood("food near Zulia", "VEN").language == "en"
 
 
-def test_each_need_has_words_of_its_own_in_both_languages() -> None:
-    words = [w for need in needs().values() for w in {*chain(*need.words.values())}]
-    assert len(words) == len(set(words))
-    assert all(said[0] for need in needs().values() for said in need.words.values())
+def test_each_need_that_is_offered_is_understood_by_its_number_and_by_its_word() -> None:
     for number, need in enumerate(needs().values(), 1):
-        for word in (str(number), *chain(*need.words.values())):
-            assert understood(f"zulia {word}", "VEN").need == need.code
+        assert understood(f"zulia {number}", "VEN").need == need.code
+        for word in need.words.values():
+            meant = thesaurus().understood(word)
+            assert set(meant[0].categories) & set(need.categories), word
+
+
+def test_text_messages_understand_nine_of_ten_questions_that_the_search_answers() -> None:
+    asked = [each.text for each in questions()]
+    missed = [text for text in asked if not understood(text, "VEN").meant]
+    assert 1 - len(missed) / len(asked) >= 0.9, missed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quiero matarme",
+        "me quiero morir, estoy en mcbo",
+        "mi marido me pega zulia",
+        "me violaron anoche",
+        "estoy en peligro",
+        "i want to kill myself",
+        "he wants to kill me caracas",
+        "me tienen encerrada y no me dejan salir",
+    ],
+)
+async def test_who_tells_of_danger_hears_the_emergency_number_and_the_open_lines_first(
+    api: AsyncClient, publish: Publish, text: str
+) -> None:
+    set_up(api)
+    always = {"freq": "WEEKLY", "byday": "MO,TU,WE,TH,FR,SA,SU", "opens_at": "00:00"}
+    line = {"categories": ["HOT"], "schedules": [always | {"closes_at": "00:00"}]}
+    await publish(name="Linea ficticia", phones=[{"number": "0800 5550101"}], **line)
+    await publish(name="Apoyo emocional")
+    first = (await answers(api, text))[0]
+    assert first.startswith(
+        ("En peligro llame al 911. Linea fict", "In danger call 911. Linea fict")
+    )
+    assert "0800 5550101" in first
 
 
 async def test_the_nearest_public_services_fit_three_messages(

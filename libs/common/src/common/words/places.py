@@ -144,15 +144,22 @@ class Places:
     def named(
         self, name: str, *, level: int | None = None, within: str | None = None
     ) -> tuple[Place, ...]:
-        """Return the areas of that name, ignoring accents, case and punctuation.
+        """Return the areas of that name, ignoring accents, case, punctuation, short forms and words such as "Edo.".
 
-        Several areas may share a name (every state has a Libertador), so narrow by `level` or the containing area.
+        Areas of that name come before those whose seat has it. Several areas may share a name (every state has a
+        Libertador), so narrow by `level` or the containing area.
         """
-        return tuple(
-            place
-            for place in self._by_name.get(folded(name), ())
-            if level in (None, place.level) and (within is None or self.within(place.pcode, within))
-        )
+        said = folded(name)
+        for spelling in dict.fromkeys((said, _bare(spelled_out(said)))):
+            found = tuple(
+                place
+                for place in self._by_name.get(spelling, ())
+                if level in (None, place.level)
+                and (within is None or self.within(place.pcode, within))
+            )
+            if found:
+                return tuple(each for each in found if folded(each.name) == spelling) or found
+        return ()
 
 
 def folded(text: str) -> str:
@@ -177,6 +184,26 @@ class _Letters(dict[int, str | None]):
 
 
 _LETTERS = _Letters()
+_KINDS = frozenset(
+    ["autonomo", "bolivariano", "edo", "estado", "mcpio", "mpio", "mun", "municipality", "municipio", "of", "parish", "parr", "parroquia", "pq", "pquia", "state"]
+)
+"""Words for the kind of an area, which people write beside its name."""
+
+
+def spelled_out(words: str) -> str:
+    """Folded words with the short forms of places in full: "pto ordaz" as "puerto ordaz"."""
+    return " ".join(_short_forms().get(word, word) for word in words.split())
+
+
+@cache
+def _short_forms() -> Mapping[str, str]:
+    table = files("common.words").joinpath("data", "places", "short_forms.csv")
+    return {row["short"]: row["full"] for row in _rows(table)}
+
+
+def _bare(name: str) -> str:
+    """The name without the kind of its area, unless it is nothing else."""
+    return " ".join(word for word in name.split() if word not in _KINDS) or name
 
 
 def kilometres(start: Point, end: Point) -> float:

@@ -7,13 +7,13 @@ found whole and the longest first, accents and case aside; a plural finds its si
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
 from common.words import codelists
 from common.words.languages import LANGUAGES
-from common.words.places import folded
+from common.words.places import folded, spelled_out
 from common.words.tables import completed
 
 SUGGESTED = 8
@@ -28,11 +28,13 @@ class ThesaurusError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Words of a search, the categories that they mean (the nearest first), and other words for it."""
+    """Words of a search, the categories that they mean (the nearest first), and other words for it. `danger`: whoever
+    says so needs an answer now."""
 
     said: str
     categories: tuple[str, ...]
     words: tuple[str, ...] = ()
+    danger: bool = False
 
     def plain(self) -> dict[str, object]:
         return {"said": self.said, "categories": [_labelled(code) for code in self.categories]}
@@ -45,6 +47,7 @@ class Concept:
     broader: str
     categories: tuple[str, ...]
     phrases: Mapping[str, tuple[str, ...]]
+    danger: bool = False
 
 
 class Thesaurus:
@@ -65,9 +68,11 @@ class Thesaurus:
                 known = self._phrases.get(key)
                 if known is not None:
                     codes_of_all = tuple(dict.fromkeys((*known.categories, *codes)))
-                    self._phrases[key] = Meant(key, codes_of_all, (*known.words, *other))
+                    other = (*known.words, *other)
+                    danger = known.danger or concept.danger
+                    self._phrases[key] = Meant(key, codes_of_all, other, danger)
                 else:
-                    self._phrases[key] = Meant(key, codes, other)
+                    self._phrases[key] = Meant(key, codes, other, concept.danger)
                 self._spoken.append((phrase, language))
 
     def understood(self, search: str) -> list[Meant]:
@@ -80,7 +85,7 @@ class Thesaurus:
                 known = self._known(words[at : at + length])
                 if known is not None:
                     phrase = " ".join(words[at : at + length])
-                    found.append(Meant(phrase, known.categories, known.words[:_STANDING_IN]))
+                    found.append(replace(known, said=phrase, words=known.words[:_STANDING_IN]))
                     at += length
                     break
             else:
@@ -106,11 +111,23 @@ class Thesaurus:
         chosen = list(dict.fromkeys([*first, *then]))[:SUGGESTED]
         return [Meant(phrase, self._phrases[folded(phrase)].categories) for phrase in chosen]
 
+    def knows(self, phrase: str) -> bool:
+        return phrase in self._phrases
+
+    def spoken(self, language: str) -> frozenset[str]:
+        """The words of its phrases in one language, folded."""
+        phrases = (phrase for phrase, tongue in self._spoken if tongue == language)
+        return frozenset(word for phrase in phrases for word in folded(phrase).split())
+
     def corrected(self, search: str) -> str | None:
-        """The search with its unknown words as they were probably meant; None if none was changed."""
-        words = folded(search).split()
-        read = [w if w in self._vocabulary else _nearest(w, self._vocabulary) or w for w in words]
-        return " ".join(read) if read != words else None
+        """The search with short forms of places in full and its unknown words as they were probably meant; None if
+        none was changed."""
+        words = folded(search)
+        read = [
+            w if w in self._vocabulary else _nearest(w, self._vocabulary) or w
+            for w in spelled_out(words).split()
+        ]
+        return " ".join(read) if read != words.split() else None
 
 
 def _inherited(concept: Concept, concepts: Mapping[str, Concept]) -> tuple[str, ...]:
@@ -176,7 +193,7 @@ def _slips(one: str, other: str) -> int:
 
 
 def read(lines: Iterable[str]) -> Thesaurus:
-    """The thesaurus of a table `concept,broader,categories,es,en,other`; ThesaurusError with the
+    """The thesaurus of a table `concept,broader,categories,es,en,other,danger`; ThesaurusError with the
     line of the first thing in it that cannot be right."""
     concepts: dict[str, Concept] = {}
     for concept in _rows(lines):
@@ -203,6 +220,7 @@ def _rows(lines: Iterable[str]) -> Iterator[Concept]:
             row["broader"],
             _cells(row["categories"]),
             {language: _cells(row[language]) for language in _LANGUAGES},
+            row.get("danger") == "yes",
         )
 
 

@@ -178,7 +178,8 @@ def _place_names(areas: list[str]) -> Iterator[str]:
     places = Places.load()
     for area in areas:
         for pcode in (area, *places.ancestors(area)):
-            yield places.require(pcode).name
+            place = places.require(pcode)
+            yield from (place.name, *place.alternative_names)
 
 
 def _cities(full: Document) -> Iterator[str | None]:
@@ -187,6 +188,21 @@ def _cities(full: Document) -> Iterator[str | None]:
         yield location.get("name")
         for address in location.get("addresses", []):
             yield address.get("city")
+            for line in (address.get("address_1"), address.get("address_2")):
+                yield from _towns(line or "")
+
+
+_STREETS = ("av", "calle", "carrera", "c.c", "centro com", "cerca", "detr", "diagonal", "edif", "esq", "frente", "local",
+            "piso", "plaza", "sector", "street", "suite", "torre", "urb")  # fmt: skip
+
+
+def _towns(address: str) -> Iterator[str]:
+    """Parts of an address line that may be a town: behind the street, without a number. Streets bear the names of
+    states and municipalities, so they are left out."""
+    for part in address.split(",")[1:]:
+        name = part.strip(" .")
+        if not any(c.isdigit() for c in name) and not name.casefold().startswith(_STREETS):
+            yield name
 
 
 def _joined(parts: list[str | None]) -> str:

@@ -31,8 +31,8 @@ from directory.show.information.short_text import messages, plain
 routes = router("/directory/v1/help", ["information points"])
 Anyone = Annotated[Principal, open_to_all()]
 Asked = Annotated[PageLanguage | None, Query(alias="language")]
-_POSITION = {"latitude", "longitude"}
-_ASKED = {"parameters": [p for p in described(HelpQuery) if p["name"] not in _POSITION]}
+_BODY_ONLY = ("latitude", "longitude", "words")
+_ASKED = {"parameters": [p for p in described(HelpQuery) if p["name"] not in _BODY_ONLY]}
 _ASKED_PRIVATELY = _ASKED | body_of(HelpQuery)
 _TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
@@ -79,7 +79,7 @@ async def _page(request: Request, session: Session) -> HTMLResponse:
     shown = query.asks or query.open_now or request.method == "POST"
     found = None
     if shown:
-        found = await service.find_help(session, query, language)
+        found = await service.find_help(session, query, language, settings.home_country)
     return help_page(settings, language, query, found)
 
 
@@ -107,21 +107,23 @@ async def help_as_text(
     settings = settings_of(request)
     query = await asked(request, without=("form",))
     language = language_in(request, query.language)
-    found = await service.find_help(session, query, language)
-    text = help_text(found, language, settings.emergency_number)
+    found = await service.find_help(session, query, language, settings.home_country)
+    text = help_text(found.items, language, settings.emergency_number)
     return as_text("\n".join(messages(plain(text))) if form == "sms" else text, language)
 
 
 async def _found(request: Request, session: Session) -> HelpPage:
     query = await asked(request)
-    return await service.find_help(session, query, language_in(request, query.language))
+    language, country = language_in(request, query.language), settings_of(request).home_country
+    return await service.find_help(session, query, language, country)
 
 
 async def asked(
     request: Request, without: tuple[str, ...] = (), *, any_query: bool = False
 ) -> HelpQuery:
-    if _POSITION & set(request.query_params):
-        raise INVALID.because("position_is_sent_in_body", pointer="/latitude")
+    for name in _BODY_ONLY:
+        if name in request.query_params:
+            raise INVALID.because("position_is_sent_in_body", pointer=f"/{name}")
     return await parameters(request, HelpQuery, without=without, any_query=any_query)
 
 

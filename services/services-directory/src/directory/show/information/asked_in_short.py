@@ -1,31 +1,31 @@
-"""The question of a text message: a place, a need by number or word, warnings, or the line. Pure.
+"""What somebody writes in a few words: a place, a need by number or word, warnings, or the line. Pure.
 
-"ZULIA 9", "comida en Zulia", "VE2313 salud", "risk Zulia". Words that it does not understand are asked for again.
+"ZULIA 9", "comida en mcbo", "VE2313 salud", "risk Zulia". Needs are the words of the search (find/search/thesaurus.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 
 from common.words.languages import PageLanguage
-from common.words.places import Place, Places, folded
+from common.words.places import Place, Places, folded, spelled_out
 from common.words.tables import completed
 
+from directory.find.search.thesaurus import thesaurus
 from directory.show.information.needs import needs
 
 _RISKS: Mapping[PageLanguage, frozenset[str]] = completed(
     "directory",
     {
-        "es": frozenset({"riesgo", "riesgos", "aviso", "avisos", "peligro"}),
-        "en": frozenset({"risk", "risks", "warning", "warnings", "danger"}),
+        "es": frozenset({"riesgo", "riesgos", "aviso", "avisos"}),
+        "en": frozenset({"risk", "risks", "warning", "warnings"}),
     },
 )
 _LINE: Mapping[PageLanguage, frozenset[str]] = completed(
     "directory",
     {
-        "es": frozenset({"linea", "reporte", "reportar", "denunciar", "anonimo", "anonima"}),
-        "en": frozenset({"line", "report", "anonymous"}),
+        "es": frozenset({"reporte", "reportar", "anonimo", "anonima"}),
+        "en": frozenset({"report", "anonymous"}),
     },
 )
 _GREETINGS = frozenset({"help", "hi", "hello", "in", "near", "need", "the", "i", "english"})
@@ -35,35 +35,42 @@ _LONGEST_NAME = 6
 
 @dataclass(frozen=True)
 class ShortQuestion:
+    """`words`: all but the place. `meant`: the search knows some of them. `danger`: they tell of danger."""
+
     language: PageLanguage
     area: str | None = None
     need: str | None = None
+    words: str = ""
+    meant: bool = False
+    danger: bool = False
     risks: bool = False
     line: bool = False
 
 
 def understood(text: str, country: str) -> ShortQuestion:
     """`country`: whose places are meant, ISO 3166-1 alpha-3."""
-    words = folded(text).split()
-    area, rest = _place(words, country)
-    said = frozenset(rest)
+    area, rest = _place(spelled_out(folded(text)).split(), country)
+    said, words = frozenset(rest), " ".join(rest)
+    meant = thesaurus().understood(words) or thesaurus().understood(
+        thesaurus().corrected(words) or ""
+    )
     return ShortQuestion(
         language=_language(said),
         area=area,
-        need=_need(rest),
+        need=_numbered(rest),
+        words=words,
+        meant=bool(meant),
+        danger=any(each.danger for each in meant),
         risks=any(said & each for each in _RISKS.values()),
         line=any(said & each for each in _LINE.values()),
     )
 
 
-def _need(words: Iterable[str]) -> str | None:
-    numbered = list(needs())
-    for word in words:
-        if word.isascii() and word.isdigit() and 1 <= int(word[:3]) <= len(numbered):
-            return numbered[int(word[:3]) - 1]
-        if word in _by_word():
-            return _by_word()[word]
-    return None
+def _numbered(words: list[str]) -> str | None:
+    """By its number on the list that a text message offers, where nothing else is written."""
+    if len(words) != 1 or not (words[0].isascii() and words[0].isdigit()):
+        return None
+    return dict(enumerate(needs(), 1)).get(int(words[0][:3]))
 
 
 def _language(said: frozenset[str]) -> PageLanguage:
@@ -71,6 +78,11 @@ def _language(said: frozenset[str]) -> PageLanguage:
     spanish = said & (_words("es") | _RISKS["es"] | _LINE["es"])
     english = said & (_words("en") | _RISKS["en"] | _LINE["en"] | _GREETINGS)
     return "en" if len(english - spanish) > len(spanish - english) else "es"
+
+
+@cache
+def _words(language: PageLanguage) -> frozenset[str]:
+    return thesaurus().spoken(language)
 
 
 def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
@@ -112,18 +124,4 @@ def _named(country: str) -> Mapping[str, tuple[Place, ...]]:
             for name in (place.name, *place.alternative_names):
                 found[folded(name)] = (*found.get(folded(name), ()), place)
     # A need is a need: no place is called so that nobody could ask for it.
-    return {name: places for name, places in found.items() if name not in _by_word()}
-
-
-@cache
-def _by_word() -> Mapping[str, str]:
-    return {
-        folded(word): need.code
-        for need in needs().values()
-        for word in chain.from_iterable(need.words.values())
-    }
-
-
-@cache
-def _words(language: PageLanguage) -> frozenset[str]:
-    return frozenset(folded(word) for need in needs().values() for word in need.words[language])
+    return {name: places for name, places in found.items() if not thesaurus().knows(name)}

@@ -16,8 +16,8 @@ class Need:
     code: str
     categories: tuple[str, ...]
     labels: Mapping[str, str]
-    words: Mapping[str, tuple[str, ...]]
-    """By language, as people write it in a text message; the first is what they are offered."""
+    words: Mapping[str, str]
+    """By language: the word that a text message offers."""
     danger: bool = False
 
     def label(self, language: str) -> str:
@@ -43,10 +43,7 @@ def needs() -> Mapping[str, Need]:
                     row["code"],
                     tuple(row["categories"].split(";")),
                     by_language(row),
-                    {
-                        code: tuple(said.split(";"))
-                        for code, said in by_language(row, "words").items()
-                    },
+                    by_language(row, "word"),
                     row["danger"] == "yes",
                 )
             )

@@ -52,11 +52,13 @@ async def public_help(
     }
     if query.area is not None:
         given["area"] = query.area
+    if query.words:
+        given["search"] = query.words
     if query.need is not None:
         given["category"] = list(needs()[query.need].categories)
     if query.latitude is not None and query.longitude is not None:
         given["near"] = (query.latitude, query.longitude)
-        given["sort"] = "distance"
+        given["sort"] = None if query.words else "distance"
     if query.open_now:
         given["open_at"] = local
     try:

@@ -14,7 +14,7 @@ from directory.pathways.definition.proposals import AORS
 from directory.settings import Settings
 from directory.show.information.gap_map import SIDE, Area, shades, tiles
 from directory.show.information.needs import needs
-from directory.show.information.schemas import HelpPage, HelpQuery, RiskMessageView
+from directory.show.information.schemas import HelpPage, HelpQuery, HelpView, RiskMessageView
 from directory.show.posters.printing import as_call
 
 _PACKAGE = "directory.show.information"
@@ -149,13 +149,13 @@ def _places(country: str, chosen: str | None) -> list[Place]:
     return states if asked is None or asked in states else [asked, *states]
 
 
-def help_text(found: HelpPage, language: str, emergency: str) -> str:
+def help_text(items: Sequence[HelpView], language: str, emergency: str) -> str:
     """The list as plain lines; empty parts leave no marks behind."""
     t = texts(language)
-    if not found.items:
+    if not items:
         return t["text_none"].format(number=emergency)
     lines = []
-    for item in found.items:
+    for item in items:
         parts = [item.name, ", ".join(item.phones), item.place, item.hours]
         lines.append(". ".join(part for part in parts if part) + ".")
     return "\n".join(lines)

@@ -7,7 +7,15 @@ from uuid import UUID
 from common.http import Strict
 from common.words.each import Each
 from common.words.languages import PageLanguage
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from directory.ground.hsds.extensions import Aor, PCode, one_of
 from directory.show.information.needs import needs
@@ -24,7 +32,7 @@ NeedCode = Annotated[str, Field(max_length=40), one_of(needs, "need")]
 
 
 class HelpQuery(BaseModel):
-    """A position is taken from a body only: it never stands in an address. Only a place and a need
+    """A position and words are taken from a body only: they never stand in an address. Only a place and a need
     are asked, and nothing about the person."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +41,11 @@ class HelpQuery(BaseModel):
         None, description="P-code of a state, municipality or parish."
     )
     need: Annotated[NeedCode | None, BeforeValidator(_none_if_empty)] = None
+    words: Annotated[
+        str | None,
+        BeforeValidator(_none_if_empty),
+        StringConstraints(strip_whitespace=True, max_length=200),
+    ] = Field(None, description="What somebody needs and where, in their own words.")
     open_now: bool = Field(False, description="Only services known to be open at this moment.")
     language: Language | None = None
     latitude: float | None = Field(None, ge=-90, le=90)
@@ -47,7 +60,7 @@ class HelpQuery(BaseModel):
 
     @property
     def asks(self) -> bool:
-        return self.area is not None or self.need is not None or self.latitude is not None
+        return bool(self.area or self.need or self.words) or self.latitude is not None
 
 
 class HelpView(BaseModel):

@@ -29,6 +29,7 @@ from directory.ground.hsds.restricted import Word
 from directory.pathways.texts.opening import time_of_week
 from directory.pathways.versions.service import covers
 from directory.show.information import queries
+from directory.show.information.asked_in_short import understood
 from directory.show.information.models import risk_messages
 from directory.show.information.needs import needs
 from directory.show.information.queries import PER_PAGE
@@ -46,17 +47,24 @@ LONGEST_DAYS = 365
 RISK_MESSAGE = "risk_message"
 
 
-async def find_help(session: AsyncSession, query: HelpQuery, language: str) -> HelpPage:
+async def find_help(
+    session: AsyncSession, query: HelpQuery, language: str, country: str
+) -> HelpPage:
     """Public services for a need in or around a place, nearest or best first. Somebody in danger finds the lines
-    that answer now before anything else."""
+    that answer now before anything else. Words may name a place, in `country`."""
     today, local = clock.today(), clock.at_home()
+    danger = query.need is not None and needs()[query.need].danger
+    if query.words:
+        asked = understood(query.words, country)
+        danger = danger or asked.danger
+        found_in = {"words": asked.words or None, "area": query.area or asked.area}
+        query = query.model_copy(update=found_in)
     found = await queries.public_help(session, query, today, local)
     items = [_help(row, language, local) for row in found.rows]
-    if query.latitude is None:  # else the nearest come first
+    if query.latitude is None and not query.words:  # else the nearest come first, or the best
         items.sort(key=lambda item: item.open_now is not True)
-    if query.need is not None and needs()[query.need].danger and query.page == 1:
-        lines = await queries.open_lines(session, query, today, local)
-        first = [line for row in lines if (line := _help(row, language, local)).phones]
+    if danger and query.page == 1:
+        first = await open_lines(session, query, language)
         known = {line.id for line in first}
         items = [*first, *(item for item in items if item.id not in known)]
     return HelpPage(
@@ -66,6 +74,13 @@ async def find_help(session: AsyncSession, query: HelpQuery, language: str) -> H
         more=query.page * PER_PAGE < found.total,
         updated=today,
     )
+
+
+async def open_lines(session: AsyncSession, query: HelpQuery, language: str) -> list[HelpView]:
+    """Hotlines with a number that serve the place and answer now."""
+    local = clock.at_home()
+    rows = await queries.open_lines(session, query, local.date(), local)
+    return [line for row in rows if (line := _help(row, language, local)).phones]
 
 
 def _help(row: Any, language: str, local: datetime) -> HelpView:

@@ -25,31 +25,40 @@ async def answered(session: AsyncSession, text: str, settings: Settings) -> list
 async def _said(session: AsyncSession, asked: ShortQuestion, settings: Settings) -> str:
     t, language = texts(asked.language), asked.language
     danger = t["sms_danger"].format(number=settings.emergency_number)
-    if asked.line and asked.need is None:
+    if asked.danger and asked.area is None:
+        lines = await service.open_lines(session, HelpQuery(), language)
+        said = help_text(lines, language, settings.emergency_number)
+        return f"{danger} {said if lines else ''} {t['sms_place']}"
+    if asked.line and asked.need is None and not asked.danger:
         where = f"{settings.public_url.rstrip('/')}/line"
         return f"{t['sms_line'].format(address=where)} {danger}"
-    if asked.risks and asked.need is None:
+    told = asked.need is not None or asked.meant
+    if asked.risks and not told:
         return await _risks(session, asked.area, language, clock.today())
     if asked.area is None:
-        menu = t["sms_menu" if asked.need is None else "sms_where"]
+        menu = t["sms_where" if told else "sms_menu"]
         return f"{menu.format(needs=_offered(language))} {danger} {t['sms_kept']}"
-    if asked.need is None:
+    if not told:
         place = Places.load().require(asked.area).label(language)
         return f"{t['sms_what'].format(place=place, needs=_offered(language))} {danger}"
-    found = await _nearest(session, asked.area, asked.need, language)
-    return help_text(found, language, settings.emergency_number)
+    found = await _nearest(session, asked.area, asked, language, settings.home_country)
+    said = help_text(found.items, language, settings.emergency_number)
+    return f"{danger} {said}" if asked.danger and found.items else said
 
 
-async def _nearest(session: AsyncSession, area: str, need: str, language: PageLanguage) -> HelpPage:
+async def _nearest(
+    session: AsyncSession, area: str, asked: ShortQuestion, language: PageLanguage, country: str
+) -> HelpPage:
     """In the place and for it; where there is none, the nearest around."""
+    wanted = {"need": asked.need} if asked.need else {"words": asked.words}
     point = Places.load().point(area)
     near = {} if point is None else {"latitude": point.latitude, "longitude": point.longitude}
-    query = HelpQuery.model_validate({"need": need, "area": area, **near})
-    found = await service.find_help(session, query, language)
+    query = HelpQuery.model_validate({**wanted, "area": area, **near})
+    found = await service.find_help(session, query, language, country)
     if found.items or not near:
         return found
-    around = HelpQuery.model_validate({"need": need, **near})
-    return await service.find_help(session, around, language)
+    around = HelpQuery.model_validate({**wanted, **near})
+    return await service.find_help(session, around, language, country)
 
 
 async def _risks(
@@ -62,5 +71,5 @@ async def _risks(
 
 def _offered(language: PageLanguage) -> str:
     return ", ".join(
-        f"{number} {need.words[language][0]}" for number, need in enumerate(needs().values(), 1)
+        f"{number} {need.words[language]}" for number, need in enumerate(needs().values(), 1)
     )
