@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from common.db.session import Database
-from directory.files.imports.outcomes.fidelity import Fate, Fidelity, Outcome
+from directory.files.imports.outcomes.fidelity import Fate, Fidelity, Outcome, RowFates
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, as_
@@ -36,7 +36,7 @@ def test_the_official_examples_come_in_or_are_told(tmp_path: Path, name: str) ->
 
 def test_a_shared_row_is_counted_once_and_many_fields_are_gathered() -> None:
     fidelity = Fidelity()
-    fidelity.take([(1, [Fate("a.csv", "x")]), (1, [Fate("a.csv", "x")]), (9, [Fate("a.csv", "x")])])
+    fidelity.take(RowFates(row, {"x": Fate("a.csv", "x")}) for row in (1, 1, 9))
     assert fidelity.values == {"read": 2, "as_is": 2, "changed": 0, "left_out": 0}
     for at in range(1_500):
         fidelity.count(Fate("b.csv", f"column {at}", Outcome.LEFT_OUT, "field_unknown"))

@@ -184,9 +184,10 @@ class _Letters(dict[int, str | None]):
 
 
 _LETTERS = _Letters()
-_KINDS = frozenset(
-    ["autonomo", "bolivariano", "edo", "estado", "mcpio", "mpio", "mun", "municipality", "municipio", "of", "parish", "parr", "parroquia", "pq", "pquia", "state"]
-)
+_KINDS = frozenset({
+    "autonomo", "bolivariano", "edo", "estado", "mcpio", "mpio", "mun", "municipality", "municipio", "of", "parish",
+    "parr", "parroquia", "pq", "pquia", "state",
+})  # fmt: skip
 """Words for the kind of an area, which people write beside its name."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from directory.files.imports.advisor import features as services_advisor
 from directory.files.imports.columns import by_header
 from directory.files.imports.options import Options
+from directory.files.imports.outcomes.fidelity import RowFates
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import note
 from directory.files.imports.package import open_package
@@ -77,8 +78,8 @@ def _map_plain_feature(feature: Any, number: int, options: Options) -> Mapped:
         raw, number, headers=headers, visibility=options.visibility, country=options.country,
         named=options.named,
     )  # fmt: skip
-    named = [(name, columns[name] is not None) for name, value in properties.items() if value]
-    mapped.fates = [(number, fates_of(named, mapped.notes))]
+    named = [(columns[name], name) for name, value in properties.items() if value]
+    mapped.fates = [RowFates(number, fates_of(named, mapped.notes), raw, sheet=True)]
     return mapped
 
 

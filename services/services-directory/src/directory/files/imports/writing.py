@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +22,12 @@ from directory.files.imports.outcomes.mapped import (
 )
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.outcomes.report import Report, Written
+from directory.files.imports.outcomes.stored import as_stored
 from directory.files.imports.publishers.claims import recognise
 from directory.files.imports.publishers.space import Space
 from directory.files.imports.publishers.vanished import end_vanished
+from directory.files.imports.workbook.flat import cells_of
+from directory.ground.entries.ids import own_id
 from directory.ground.entries.queries import (
     STATUS,
     changed_by_hand,
@@ -83,6 +87,7 @@ class Writer:
         except Problem:
             written = [await self._alone(each) for each in standing]
         for mapped, result in zip(rows, written, strict=True):
+            self.account(mapped, result)
             report.add(mapped, result)
         await self.claim(
             [mapped for mapped, result in zip(rows, written, strict=True) if result is not None]
@@ -99,6 +104,20 @@ class Writer:
                 ],
             )
         self.session.expunge_all()
+
+    def account(self, mapped: Mapped, written: Written | None) -> None:
+        """Count as taken in what is stored, and nothing else."""
+        if written is None or not mapped.fates:
+            return
+        withheld = any(each.code == "place_withheld" for each in mapped.notes)
+        cells = cells_of(written.stored) if mapped.fates[0].sheet else {}
+        mapped.fates = as_stored(
+            mapped.fates,
+            written.stored,
+            cells,
+            "place_withheld" if withheld else "not_stored",
+            partial(own_id, self.caller),
+        )
 
     async def prepared(self, rows: Sequence[Mapped]) -> list[Standing]:
         await self._keep_full_records(rows)
@@ -256,7 +275,7 @@ class Writer:
                     finish=finish,
                 )
                 heard[upserted.id] = each.mapped.heard
-                written.append(Written(upserted.id, upserted.outcome))
+                written.append(Written(upserted.id, upserted.outcome, upserted.stored))
             if heard:
                 finish.published |= await hear(self.session, heard)
             await finish.write(self.session)
@@ -365,7 +384,9 @@ class Judge:
         await end_vanished(self.session, self.caller, rows, report, dry=True)
         rows = _services(rows)
         for each in await writer.prepared(rows):
-            report.add(each.mapped, await self._judged(each, space.source))
+            judged = await self._judged(each, space.source)
+            writer.account(each.mapped, judged)
+            report.add(each.mapped, judged)
         self.session.expunge_all()
 
     async def _judged(self, each: Standing, source: str) -> Written | None:
@@ -378,4 +399,4 @@ class Judge:
         except Problem as problem:
             each.mapped.notes.extend(_reasons(problem))
             return None
-        return Written(found.id, found.outcome)
+        return Written(found.id, found.outcome, found.stored)

@@ -1,8 +1,8 @@
 """What a write gives, whatever it wrote."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -19,6 +19,8 @@ class Upserted:
     version: int
     state: str
     may_be_house: Sequence[str] = ()
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    """The record with its `organization`; of services alone."""
 
 
 class WrittenOut(BaseModel):

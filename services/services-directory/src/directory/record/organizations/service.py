@@ -159,6 +159,7 @@ class Expected:
 
     id: UUID
     managed_by: UUID
+    document: dict[str, Any]
 
 
 async def expected(
@@ -181,10 +182,10 @@ async def expected(
                 return row
             apart = own_id(caller, row.id)
             made = await _row(session, apart, lock=False)
-            return made or Expected(apart, caller.organisation)
+            return made or Expected(apart, caller.organisation, with_ids(document.plain(), apart))
         identity = document.id or new_id()
         _check_may_create(caller, identity)
-        return Expected(identity, caller.organisation)
+        return Expected(identity, caller.organisation, with_ids(document.plain(), identity))
     if own is not None:
         return await _row(session, own, lock=False)
     return await require(session, caller, named or caller.organisation, lock=False)

@@ -25,7 +25,7 @@ from directory.ground.entries.queries import (
     said_by_hand,
 )
 from directory.ground.entries.recording import record_history
-from directory.ground.entries.schemas import Upserted
+from directory.ground.entries.schemas import Outcome, Upserted
 from directory.ground.entries.states import EntryState, curates
 from directory.ground.hsds.endorsed import outlived
 from directory.ground.hsds.given import Given
@@ -118,7 +118,9 @@ async def upsert_service(
     if row is not None and (
         row.document == plain or (source is not None and await withdrawn_by_hand(session, [row]))
     ):
-        return Upserted(identity, "unchanged", row.version, row.state)
+        return Upserted(
+            identity, "unchanged", row.version, row.state, stored=stored(row.document, organization)
+        )
     publishes = curates(caller, scope.aors, scope.states)
     if publishes and row is not None:
         await end_endorsements(session, identity, row.approved, plain)
@@ -135,7 +137,12 @@ async def upsert_service(
         await last.write(session)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
     words = await waiting_words(session, identity) if publishes and finish is None else ()
-    return Upserted(identity, "created" if row is None else "changed", version, state.value, words)
+    outcome: Outcome = "created" if row is None else "changed"
+    return Upserted(identity, outcome, version, state.value, words, stored(plain, organization))
+
+
+def stored(plain: dict[str, Any], organization: Any) -> dict[str, Any]:
+    return {**plain, "organization": organization.document}
 
 
 def check_not_merged(row: Any) -> None:

@@ -9,7 +9,7 @@ from common.auth import Principal
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from directory.ground.entries.schemas import Upserted
+from directory.ground.entries.schemas import Outcome, Upserted
 from directory.ground.entries.states import EntryState, curates
 from directory.ground.hsds.given import Given
 from directory.ground.hsds.taxonomy import aors_of
@@ -24,7 +24,12 @@ from directory.record.services.drafting import (
     states_in,
     with_locations,
 )
-from directory.record.services.entering import brought_as, check_not_merged, withdrawn_by_hand
+from directory.record.services.entering import (
+    brought_as,
+    check_not_merged,
+    stored,
+    withdrawn_by_hand,
+)
 from directory.record.services.own_ids import own_ids
 from directory.record.services.permits import check_may_write
 
@@ -70,10 +75,12 @@ async def judge(
     if publishes:
         before.places |= {each["id"]: each for each in locations_in(plain)}
     if row is not None and (row.document == plain or await withdrawn_by_hand(session, [row])):
-        return Upserted(identity, "unchanged", row.version, row.state)
+        unchanged = stored(row.document, organization)
+        return Upserted(identity, "unchanged", row.version, row.state, stored=unchanged)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
     version = 1 if row is None else row.version + 1
-    return Upserted(identity, "created" if row is None else "changed", version, state.value)
+    outcome: Outcome = "created" if row is None else "changed"
+    return Upserted(identity, outcome, version, state.value, stored=stored(plain, organization))
 
 
 async def _organization(

@@ -2,8 +2,8 @@
 the account of a million rows is as long as that of ten."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -42,8 +42,19 @@ def as_it_is(file: str, field: str) -> Fate:
     return Fate(file, field)
 
 
-RowFates = tuple[int, Sequence[Fate]]
-"""The values of one row, which has a number of its own among all rows of the file."""
+@dataclass(frozen=True, slots=True)
+class RowFates:
+    """The values of one row, by their names in `made`: the object that it became or, of a `sheet`, its cells. `row` is
+    its own number among all rows of the file; `links` are ids of other rows."""
+
+    row: int
+    fates: Mapping[str, Fate]
+    made: Mapping[str, Any] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    sheet: bool = False
+
+    def left_out(self, reason: str) -> "RowFates":
+        return replace(self, fates={name: f.left_out(reason) for name, f in self.fates.items()})
 
 
 @dataclass(slots=True)
@@ -59,14 +70,14 @@ class Fidelity:
 
     def take(self, rows: Iterable[RowFates]) -> None:
         seen = self._seen
-        for row, fates in rows:
-            at, bit = row >> 3, 1 << (row & 7)
+        for each in rows:
+            at, bit = each.row >> 3, 1 << (each.row & 7)
             if at >= len(seen):
                 seen.extend(bytes(at + 1024 - len(seen)))
             if seen[at] & bit:
                 continue
             seen[at] |= bit
-            for fate in fates:
+            for fate in each.fates.values():
                 self.count(fate)
 
     def count(self, fate: Fate) -> None:

@@ -4,7 +4,7 @@ thousand rows need no more memory than one."""
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Any, Self
 from uuid import UUID
@@ -22,6 +22,8 @@ class Written:
 
     service_id: UUID
     outcome: str
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    """The record with its organisation."""
 
 
 class Report:
@@ -94,9 +96,7 @@ class Report:
         self.organizations[outcome or "left"] += 1
         fates = mapped.fates
         if outcome is None:
-            fates = [
-                (at, [each.left_out("organisations_left") for each in row]) for at, row in fates
-            ]
+            fates = [each.left_out("organisations_left") for each in fates]
         self.fidelity.take(fates)
 
     def organization_notes(self) -> list[Note]:
@@ -120,7 +120,7 @@ class Report:
         """Children of a refused row may come in with another one, so the account holds the row alone."""
         fates = mapped.fates
         if verdict is Verdict.REFUSED:
-            fates = [(at, [each.left_out("row_refused") for each in row]) for at, row in fates[:1]]
+            fates = [each.left_out("row_refused") for each in fates[:1]]
         self.fidelity.take(fates)
 
     def counts(self) -> dict[str, int]:

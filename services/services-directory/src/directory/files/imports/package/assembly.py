@@ -188,9 +188,15 @@ class Assembly:
         if found["id"] != row["id"].lower():
             changed["id"] = Fate(table.file, "id", Outcome.CHANGED, "ids_replaced")
         fates |= {name: fate for name, fate in changed.items() if name in fates}
-        self._fates.append((staged.key, list(fates.values())))
+        links = {name: staged.row[name] for name in fates if self._is_link(staged, name)}
+        self._fates.append(RowFates(staged.key, staged.named(fates), found, links))
         self._fill(staged, found, notes)
         return found if staged.table == "service" else _pruned(found, table)
+
+    @staticmethod
+    def _is_link(staged: Staged, name: str) -> bool:
+        field = tables()[staged.table].field(name)
+        return name in OWNERS.get(staged.table, ()) or bool(field and field.references)
 
     def _value(
         self, staged: Staged, field: Field, found: Document, notes: list[Note]
@@ -255,10 +261,7 @@ class Assembly:
             if lacking := self._lacking(table, made):
                 place = self._place(child, "").strip()
                 notes.append(note("part_dropped", place, before=", ".join(lacking)))
-                self._fates[mark:] = [
-                    (key, [each.left_out("part_dropped") for each in fates])
-                    for key, fates in self._fates[mark:]
-                ]
+                self._fates[mark:] = [each.left_out("part_dropped") for each in self._fates[mark:]]
             else:
                 found.append(made)
         return found
@@ -315,8 +318,10 @@ class Assembly:
             if term is None:
                 notes.append(note("term_unknown", self._place(each, "taxonomy_term_id"), given))
                 file = tables()[each.table].file
-                lost = [Fate(file, name, Outcome.LEFT_OUT, "term_unknown") for name in each.cells]
-                self._fates.append((each.key, lost))
+                lost = {
+                    name: Fate(file, name, Outcome.LEFT_OUT, "term_unknown") for name in each.cells
+                }
+                self._fates.append(RowFates(each.key, each.named(lost)))
                 continue
             made = self._fields(each, notes)
             made["taxonomy_term"] = self._once(term, notes, 0, partial(self._term, term))

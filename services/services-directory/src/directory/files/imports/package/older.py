@@ -17,6 +17,10 @@ READ = "~read"
 """Here those that were read from other words."""
 LOST = "~lost"
 """And here the columns that said the same with another value."""
+FILE = "~file"
+"""The file that the row is from, where it is not called as today."""
+NAMES = "~names"
+"""Today's names of its fields with those of the file: `valid_from=start_date,…`."""
 Placed = tuple[str, Row]
 """A table of today and a row for it."""
 
@@ -103,13 +107,20 @@ def _put(kind: str, table: str, row: Row, own: str, name: str, value: str) -> li
     elif target.startswith("+"):
         field = target.removeprefix("+")
         row[field] = f"{row[field]}; {value}" if field in row else value
+        _name(row, field, name)
     elif target.startswith("*"):
         return _special(table, row, own, target[1:], value)
     elif target and row.get(target, value) != value:
         row[LOST] = f"{row[LOST]},{name}" if LOST in row else name
     elif target:
         row[target] = value
+        _name(row, target, name)
     return []
+
+
+def _name(row: Row, now: str, given: str) -> None:
+    if now != given:
+        row[NAMES] = f"{row[NAMES]},{now}={given}" if NAMES in row else f"{now}={given}"
 
 
 _ELIGIBILITY = "+eligibility_description"
@@ -139,7 +150,16 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
         kind, field = _LISTS[what]
         parts = [part for part in _listed(value) if part]
         return [
-            (kind, {"id": f"{own}/{what}/{index}", link: own, field: part, MADE: f"id,{link}"})
+            (
+                kind,
+                {
+                    "id": f"{own}/{what}/{index}",
+                    link: own,
+                    field: part,
+                    MADE: f"id,{link}",
+                    NAMES: f"{field}={what}",
+                },
+            )
             for index, part in enumerate(parts)
         ]
     if what == "taxonomy_ids":
@@ -152,6 +172,7 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
                     "link_entity": table,
                     "taxonomy_term_id": term,
                     MADE: "id,link_id,link_entity",
+                    NAMES: "taxonomy_term_id=taxonomy_ids",
                 },
             )
             for term in _listed(value)
@@ -181,9 +202,11 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
         row["byday"] = weekday(value) or value
         row["freq"] = "WEEKLY"
         row[READ] = "byday"
+        _name(row, "byday", what)
     elif what == "virtual":
         row["location_type"] = "virtual" if folded(value) in ("true", "1", "yes") else "physical"
         row[READ] = "location_type"
+        _name(row, "location_type", what)
     elif what == "id_or_taxonomy":
         row["taxonomy_id"] = value
     return []

@@ -17,9 +17,8 @@ from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.package.assembly import Assembly
 from directory.files.imports.package.fields import NESTED, tables
 from directory.files.imports.package.older import (
+    FILE,
     LOST,
-    MADE,
-    READ,
     is_older,
     left_out,
     modern,
@@ -149,8 +148,10 @@ def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
         reason = "link_dangling" if staged.link else "left_behind"
         if staged.table == "meta_table_description":
             reason = "describes_package"
-        for name in staged.cells:
-            fidelity.count(Fate(tables()[staged.table].file, name, Outcome.LEFT_OUT, reason))
+        file = tables()[staged.table].file
+        lost = {name: Fate(file, name, Outcome.LEFT_OUT, reason) for name in staged.cells}
+        for fate in staged.named(lost).values():
+            fidelity.count(fate)
 
 
 def _stage(
@@ -160,7 +161,7 @@ def _stage(
     notes: list[Note] = []
     names: set[str] = set()
     found: set[str] = set()
-    additions: list[tuple[str, dict[str, str]]] = []
+    additions: list[tuple[str, dict[str, str], dict[str, str]]] = []
     for name in _tables_in(opened):
         with opened.open(name) as content:
             table = _stage_table(
@@ -179,9 +180,9 @@ def _stage(
     if "service" not in found:
         raise HEADERS_MISSING.because("package_has_no_services_csv")
     staging.index()
-    for table, addition in additions:
-        row = dict(addition)
-        staging.add_to(table, row.pop("id"), row)
+    for file, given, row in additions:
+        lost = staging.add_to("service", row.pop("id"), row)
+        _count_merged(fidelity, file, given, lost)
     older = any(is_older(table) for table in found)
     notes.insert(0, note("version_read", after="HSDS 2.x / Ohana" if older else "HSDS 3.x"))
     notes.extend(staging.dangling())
@@ -194,13 +195,15 @@ def _count(fidelity: Fidelity, file: str, names: Iterable[str], reason: str) -> 
         fidelity.count(Fate(file, name, Outcome.LEFT_OUT, reason))
 
 
-def _count_merged(fidelity: Fidelity, file: str, given: Mapping[str, str]) -> None:
-    """A row of which only the words are left, in its service."""
+def _count_merged(fidelity: Fidelity, file: str, given: Mapping[str, str], lost: str) -> None:
+    """A row of which only the words are left, in its service; `lost`: why not even those."""
     for name in (name for name, value in given.items() if value):
-        words = name == "eligibility"
-        fidelity.count(
-            Fate(file, name) if words else Fate(file, name, Outcome.CHANGED, "row_merged")
-        )
+        if lost:
+            fidelity.count(Fate(file, name, Outcome.LEFT_OUT, lost))
+        elif name == "eligibility":
+            fidelity.count(Fate(file, name))
+        else:
+            fidelity.count(Fate(file, name, Outcome.CHANGED, "row_merged"))
 
 
 _Rows = Iterator[tuple[int, list[str], bool]]
@@ -218,7 +221,7 @@ def _stage_table(
     name: str,
     staging: Staging,
     notes: list[Note],
-    additions: list[tuple[str, dict[str, str]]],
+    additions: list[tuple[str, dict[str, str], dict[str, str]]],
     names: set[str],
     fidelity: Fidelity,
 ) -> str | None:
@@ -243,15 +246,16 @@ def _stage_table(
             _count(fidelity, name, without_place, "field_no_place")
         for placed, modern_row in modern(table, given, number):
             if placed == "service:addition":
-                additions.append(("service", modern_row))
-                _count_merged(fidelity, name, given)
+                additions.append((name, given, modern_row))
                 continue
             if LOST in modern_row:
                 _count(fidelity, name, modern_row.pop(LOST).split(","), "values_disagree")
+            if name != tables()[placed].file:
+                modern_row[FILE] = name
             staging.add(placed, number, modern_row)
             seen[placed].update(modern_row)
     for placed, fields in seen.items():
-        unknown |= fields - tables()[placed].by_name.keys() - {MADE, READ}
+        unknown |= {each for each in fields if each[0] != "~"} - tables()[placed].by_name.keys()
         names |= _LISTED_AS.get(placed, frozenset())
     notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))
     return table

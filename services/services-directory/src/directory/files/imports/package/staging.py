@@ -1,9 +1,9 @@
 """The rows of a package in a temporary SQLite file, from the first that is read to those that nobody took in,
 joined by their links. Memory stays small however large the package is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -13,9 +13,10 @@ from uuid import UUID
 import orjson
 from common.process.lazily import lazily
 
+from directory.files.imports.outcomes.fidelity import Fate
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.package.fields import NESTED, OWNERS, tables
-from directory.files.imports.package.older import MADE, Row
+from directory.files.imports.package.older import FILE, MADE, NAMES, Row
 
 if TYPE_CHECKING:
     import sqlite3
@@ -60,6 +61,18 @@ class Staged:
         """Fields that the file holds."""
         made = self.row.get(MADE, "").split(",")
         return [name for name in self.row if name not in made and not name.startswith("~")]
+
+    def named(self, fates: Mapping[str, Fate]) -> Mapping[str, Fate]:
+        """The outcomes of its fields under the names that the file gives."""
+        if FILE not in self.row and NAMES not in self.row:
+            return fates
+        file = self.row.get(FILE, tables()[self.table].file)
+        pairs = (pair.partition("=") for pair in self.row.get(NAMES, "").split(","))
+        names = {now: given for now, _, given in pairs}
+        return {
+            now: replace(fate, file=file, field=names.get(now, fate.field))
+            for now, fate in fates.items()
+        }
 
 
 class Staging:
@@ -112,18 +125,24 @@ class Staging:
         self._rows.clear()
         self._links.clear()
 
-    def add_to(self, table: str, row_id: str, addition: Row) -> None:
-        """Put fields into a row that is there already."""
+    def add_to(self, table: str, row_id: str, addition: Row) -> str:
+        """Put fields into a row that is there already; the reason where they cannot come in."""
         found = self.find(table, row_id)
         if found is None:
-            return
+            return "link_dangling"
         made = ",".join((found.row.get(MADE, ""), *(addition.keys() - found.row.keys())))
-        merged = {**addition, **found.row, MADE: made}
+        merged = {**found.row, MADE: made}
+        for name, value in addition.items():
+            before = merged.get(name, "")
+            merged[name] = (
+                before if value in before.split("; ") else f"{before}; {value}".lstrip("; ")
+            )
         self._db.execute(
             "UPDATE rows SET data = ? WHERE tab = ? AND id = ?",
             (orjson.dumps(merged).decode(), table, row_id),
         )
         self.find.cache_clear()
+        return ""
 
     def index(self) -> None:
         """After the last row: indexes, then each row keeps its most exact link that leads

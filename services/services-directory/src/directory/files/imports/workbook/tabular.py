@@ -12,7 +12,7 @@ from directory.files.imports.columns import (
     recognised,
 )
 from directory.files.imports.errors import EMPTY_FILE, HEADERS_MISSING
-from directory.files.imports.outcomes.fidelity import Fate, Outcome
+from directory.files.imports.outcomes.fidelity import Fate, Outcome, RowFates
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import Note, Weight, note
 from directory.files.imports.reading.rows import RawRow, Table
@@ -86,22 +86,24 @@ def _mapped(
         row.notes.append(note("row_uneven", before=len(surplus)))
     mapped.notes[:0] = row.notes
     values = zip(heading.found, heading.shown, row.cells, strict=False)
-    held = [(shown, column is not None) for column, shown, cell in values if _filled(cell)]
-    mapped.fates = [(row.number, fates_of(held, mapped.notes))]
+    held = [(column, shown) for column, shown, cell in values if _filled(cell)]
+    mapped.fates = [RowFates(row.number, fates_of(held, mapped.notes), raw, sheet=True)]
     return mapped
 
 
-def fates_of(named: Iterable[tuple[str, bool]], notes: Sequence[Note]) -> list[Fate]:
-    """`named`: the columns that hold something, and whether they are known."""
+def fates_of(named: Iterable[tuple[Column | None, str]], notes: Sequence[Note]) -> dict[str, Fate]:
+    """`named`: the columns that hold something, None where they are not known, and how the file calls them."""
     changes = {each.field: each.code for each in notes if each.weight is Weight.CHANGED}
-    return [
-        Fate("", shown, Outcome.CHANGED, changes[shown])
+    return {
+        f"{at} {shown}" if column is None else column.key: Fate(
+            "", shown, Outcome.CHANGED, changes[shown]
+        )
         if shown in changes
         else Fate("", shown)
-        if known
+        if column is not None
         else Fate("", shown, Outcome.LEFT_OUT, "column_unknown")
-        for shown, known in named
-    ]
+        for at, (column, shown) in enumerate(named)
+    }
 
 
 def find_heading(first: list[RawRow]) -> Heading:

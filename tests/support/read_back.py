@@ -1,0 +1,132 @@
+"""The cells of a package beside what the API gives back: this reader knows the file and the API, and nothing of the
+import."""
+
+import csv
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from httpx import AsyncClient
+
+V1 = "/directory/v1"
+_LINK = re.compile(r"_ids?$")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """`stored` cells are found again as they were; of the others the account told; `silent`, by column, are neither."""
+
+    cells: int
+    stored: int
+    told: int
+    silent: Counter[str]
+
+
+async def read_back(
+    api: AsyncClient, path: Path, account: Mapping[str, Any], headers: Mapping[str, str]
+) -> ReadBack:
+    """`account`: `fidelity` of the import."""
+    values, inside = await _of_the_api(api, headers)
+    untold = Counter({
+        f"{each['file']} {each['field']}": each["changed"] + each["left_out"]
+        for each in account["fields"]
+    })  # fmt: skip
+    told: Counter[str] = Counter()
+    silent: Counter[str] = Counter()
+    cells = stored = 0
+    for column, name, value, own in _cells(path):
+        cells += 1
+        if _LINK.search(name) and name != "tax_id" and value != own:
+            found = bool({(value, own), (own, value)} & inside) or value in values
+        else:
+            found = _normal(value) in values
+        if found:
+            stored += 1
+        elif untold[column] > 0:
+            untold[column] -= 1
+            told[column] += 1
+        else:
+            silent[column] += 1
+    return ReadBack(cells, stored, told.total(), silent)
+
+
+async def _of_the_api(
+    api: AsyncClient, headers: Mapping[str, str]
+) -> tuple[set[str], set[tuple[str, str]]]:
+    values: set[str] = set()
+    inside: set[tuple[str, str]] = set()
+    for name in ("organizations", "taxonomy_terms", "taxonomies"):
+        page = 1
+        while True:
+            answer = await api.get(
+                f"{V1}/{name}",
+                params={"page": page, "per_page": 100, **({"full": "true"} if name == "organizations" else {})},
+                headers=headers,
+            )  # fmt: skip
+            assert answer.status_code == 200, answer.text
+            for each in answer.json()["contents"]:
+                values.update(_leaves(each))
+                inside.update(_inside(each, ()))
+            if answer.json()["last_page"]:
+                break
+            page += 1
+    cursor: dict[str, str] = {}
+    while True:  # as those read a service who may change it
+        answer = await api.get(f"{V1}/records/services", params=cursor, headers=headers)
+        assert answer.status_code == 200, answer.text
+        for each in answer.json()["items"]:
+            record = await api.get(f"{V1}/records/services/{each['id']}", headers=headers)
+            values.update(_leaves(record.json()))
+            inside.update(_inside(record.json()["document"], ()))
+        if not (after := answer.json().get("next_cursor")):
+            return values, inside
+        cursor = {"cursor": after}
+
+
+def _cells(path: Path) -> Iterator[tuple[str, str, str, str]]:
+    with zipfile.ZipFile(path) as package:
+        for entry in package.namelist():
+            text = io.TextIOWrapper(package.open(entry), "utf-8-sig", newline="")
+            for row in csv.DictReader(text):
+                own = row.get("id") or row.get("taxonomy_id") or row.get("service_id") or ""
+                for name, value in row.items():
+                    if value and value.strip():
+                        yield f"{entry} {name.lower()}", name.lower(), value.strip(), own
+
+
+def _inside(value: Any, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """(outer, inner) ids."""
+    if isinstance(value, dict):
+        if "id" in value:
+            yield from ((each, value["id"]) for each in above)
+            above = (*above, value["id"])
+        for each in value.values():
+            yield from _inside(each, above)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _inside(each, above)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _leaves(each)
+    else:
+        yield _normal(str(value))
+        yield from map(_normal, str(value).split("; "))
+
+
+def _normal(text: str) -> str:
+    """Numbers and times as they count; words as they are read."""
+    folded = re.sub(r"^(\d\d:\d\d):00$", r"\1", " ".join(text.split()).lower())
+    try:
+        return repr(float(folded))
+    except ValueError:
+        return folded
